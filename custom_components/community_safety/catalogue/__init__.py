@@ -1,0 +1,45 @@
+"""The catalogue: what exists. Code walks over it, nothing is listed twice."""
+
+from .breaker_monitor import BREAKER_MONITOR
+from .charging_pile import CHARGING_PILE
+from .common import fault
+from .elevator_blocker import ELEVATOR_BLOCKER
+from .model import DeviceKind, Hazard, Level, Setting, When
+from .smoke_sensor import SMOKE_SENSOR
+from .water_gauge import HYDRANT, WATER_TANK
+
+#: The connection itself: when it is lost its devices cannot be trusted.
+GATEWAY = DeviceKind(
+    key="gateway",
+    measurements=("offline",),
+    # GB/T 45839: a fault is shown within 100 s; a broker that restarts takes less.
+    hazards=(fault("gateway_offline", "offline", delay=60),),
+    mains=True,
+)
+
+KINDS = {
+    kind.key: kind
+    for kind in (
+        SMOKE_SENSOR,
+        BREAKER_MONITOR,
+        CHARGING_PILE,
+        WATER_TANK,
+        HYDRANT,
+        ELEVATOR_BLOCKER,
+        GATEWAY,
+    )
+}
+DEVICE_KINDS = {key: kind for key, kind in KINDS.items() if kind is not GATEWAY}
+HAZARDS = {hazard.key: hazard for kind in KINDS.values() for hazard in kind.hazards}
+
+__all__ = [
+    "DEVICE_KINDS",
+    "GATEWAY",
+    "HAZARDS",
+    "KINDS",
+    "DeviceKind",
+    "Hazard",
+    "Level",
+    "Setting",
+    "When",
+]

@@ -1,0 +1,123 @@
+"""The words in which a device kind is described."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.components.number import NumberDeviceClass
+from homeassistant.const import EntityCategory
+
+from ..const import Severity
+
+
+class When(StrEnum):
+    """How a level compares its measurement; the worst channel counts."""
+
+    ON = "on"
+    AT_LEAST = "≥"
+    OVER = ">"
+    AT_MOST = "≤"
+    UNDER = "<"
+
+    @property
+    def is_low(self) -> bool:
+        """Return if low values are the dangerous ones."""
+        return self in (When.AT_MOST, When.UNDER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A number that an installer may set: per kind in the gateway, or per device.
+
+    `source` names the standard or the reason of the default.
+    """
+
+    key: str
+    default: float
+    low: float
+    high: float
+    step: float = 1
+    unit: str | None = None
+    device_class: NumberDeviceClass | None = None
+    enabled: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One severity of a hazard: present while `measurement` is ON, or compares with `threshold`.
+
+    `threshold` is in the unit of the measurement, or in percent of the rated current
+    where `of_rated` is set. `delay` is in seconds: the condition must last that long.
+    """
+
+    severity: Severity
+    measurement: str
+    when: When = When.ON
+    threshold: Setting | None = None
+    delay: float = 0
+    of_rated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A dangerous condition or a fault, with its levels.
+
+    `hysteresis` (in the thresholds' unit) is how far a value must come back.
+    A latching hazard of severity alarm stays open until a person resets it.
+    """
+
+    key: str
+    levels: tuple[Level, ...]
+    hysteresis: float = 0
+    latching: bool = False
+    #: A device that has supplies opens them by itself at severity alarm.
+    cuts_off: bool = False
+    #: Only meaningful while the supply is closed.
+    needs_supply: bool = False
+    binary_class: BinarySensorDeviceClass | None = BinarySensorDeviceClass.PROBLEM
+    category: EntityCategory | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceKind:
+    """A kind of device: its measurements, hazards, settings and commands.
+
+    `buttons` are the commands without a state. `variants` are places of use that
+    change default settings: a select chooses among them, the first is the default.
+    """
+
+    key: str
+    measurements: tuple[str, ...]
+    hazards: tuple[Hazard, ...]
+    settings: tuple[Setting, ...] = ()
+    buttons: tuple[str, ...] = ()
+    variants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    #: Power source when the device does not say: it decides when silence is a fault.
+    mains: bool = False
+
+    @cached_property
+    def concerned(self) -> dict[str, tuple[Hazard, ...]]:
+        """Return the hazards to look at when a measurement has changed."""
+        found: dict[str, list[Hazard]] = {}
+        for hazard in self.hazards:
+            needed = {level.measurement for level in hazard.levels}
+            if hazard.needs_supply:
+                needed.add("supply")
+            for key in needed:
+                found.setdefault(key, []).append(hazard)
+        return {key: tuple(hazards) for key, hazards in found.items()}
+
+    @cached_property
+    def all_settings(self) -> dict[str, Setting]:
+        """Return every setting: the kind's own and its thresholds."""
+        thresholds = (
+            level.threshold
+            for hazard in self.hazards
+            for level in hazard.levels
+            if level.threshold
+        )
+        return {row.key: row for row in (*self.settings, *thresholds)}

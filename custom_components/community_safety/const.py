@@ -1,0 +1,40 @@
+"""Constants of Community Safety."""
+
+from enum import StrEnum
+import logging
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "community_safety"
+LOGGER = logging.getLogger(__package__)
+
+EVENT_ALARM: Final = f"{DOMAIN}_alarm"
+
+CONF_DIALECT: Final = "dialect"
+CONF_TOPIC: Final = "topic"
+CONF_THRESHOLDS: Final = "thresholds"
+
+PLATFORMS: Final = (
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.IMAGE,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+)
+
+
+class Severity(StrEnum):
+    """How bad a hazard is; `rank` orders them."""
+
+    FAULT = "fault"
+    WARNING = "warning"
+    ALARM = "alarm"
+
+    @property
+    def rank(self) -> int:
+        """Return the order, the worst is the highest."""
+        return list(Severity).index(self)

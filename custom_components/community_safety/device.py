@@ -1,0 +1,332 @@
+"""A device: what it is, what it last reported, and who wants to know."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+import time
+from typing import TYPE_CHECKING
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from .catalogue import KINDS, DeviceKind
+from .catalogue.measurements import COUNTERS, Point, Value, parse_point, point_key
+from .hazards import HazardMonitor
+
+if TYPE_CHECKING:
+    from .alarms import AlarmBook
+
+#: Key of listeners that want to know of availability.
+AVAILABILITY = ""
+#: Key of listeners that want to know of a new picture.
+SNAPSHOT = "snapshot"
+
+#: Readings that no device reports: the integration finds them out itself.
+FOUND_OUT = frozenset(
+    {
+        "silent",
+        "implausible",
+        "jump",
+        "cut_off_unproven",
+        "offline",
+        "e_bike_in_car",
+        "held_too_long",
+        "release_unproven",
+        *COUNTERS,
+    }
+)
+
+
+class Power(StrEnum):
+    """Where a device takes its power from."""
+
+    BATTERY = "battery"
+    MAINS = "mains"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDescription:
+    """What a gateway knows of a device. `id` is unique within the gateway.
+
+    `points` are names of readings such as `smoke` or `current_l1`; `interval` is the
+    longest time in seconds between two reports, 0 if the device does not promise one.
+    """
+
+    id: str
+    kind: str
+    name: str
+    points: frozenset[str]
+    commands: frozenset[str] = frozenset()
+    manufacturer: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    hardware: str | None = None
+    serial: str | None = None
+    area: str | None = None
+    power: Power | None = None
+    interval: float = 0
+
+
+@dataclass(slots=True)
+class DeviceSettings:
+    """What an installer has set on one device.
+
+    `limits` are settings of the catalogue by key, in the settings' units.
+    `protected` are the supplies (keys of points) that a cut-off never opens.
+    """
+
+    limits: dict[str, float] = field(default_factory=dict)
+    protected: set[str] = field(default_factory=set)
+    variant: str | None = None
+    blocking: bool = True
+
+
+class SafetyDevice:
+    """One device of a gateway."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        description: DeviceDescription,
+        *,
+        gateway_uid: str,
+        book: AlarmBook,
+        settings: DeviceSettings,
+        kind_limits: Mapping[str, float],
+    ) -> None:
+        """Initialize; open alarms of the book are taken over as present hazards.
+
+        `kind_limits` are the gateway's options for this kind of device.
+        """
+        self.description = description
+        self.uid = (
+            f"{gateway_uid}/{description.id}" if description.id else gateway_uid
+        )
+        self.kind: DeviceKind = KINDS[description.kind]
+        self.settings = settings
+        self._kind_limits = kind_limits
+        own = (key for key in self.kind.measurements if key in FOUND_OUT)
+        self.points: dict[str, Point] = {
+            key: parse_point(key) for key in sorted({*description.points, *own})
+        }
+        self.by_measurement: dict[str, tuple[str, ...]] = {}
+        for key, point in self.points.items():
+            name = point.measurement.key
+            self.by_measurement[name] = (*self.by_measurement.get(name, ()), key)
+        self.readings: dict[str, Value] = {}
+        #: Monotonic time of each reading's last fresh report, changed or not.
+        self.reported: dict[str, float] = {}
+        #: Unix time of the last sign of life, of this run or an earlier one.
+        self.last_seen = time.time()
+        self.online = True
+        self.available = True
+        self.device_id: str | None = None
+        #: The last picture of the car, a JPEG; never written to disk by us.
+        self.snapshot: bytes | None = None
+        self._listeners: dict[str, list[CALLBACK_TYPE]] = {}
+        self._watchers: list[CALLBACK_TYPE] = []
+        self._implausible: set[str] = set()
+        for hazard in self.kind.hazards:
+            if book.present(self.uid, hazard.key):
+                # What was found out before a restart holds until it is found otherwise.
+                self.readings.update(
+                    {
+                        level.measurement: True
+                        for level in hazard.levels
+                        if level.measurement in FOUND_OUT
+                    }
+                )
+        self.monitor = HazardMonitor(hass, self, book)
+
+    @property
+    def power(self) -> Power:
+        """Return the power source; it decides when silence is a fault."""
+        return self.description.power or (
+            Power.MAINS if self.kind.mains else Power.BATTERY
+        )
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """Return the keys of the supplies that can be opened."""
+        return self.by_measurement.get("supply", ())
+
+    def limit(self, key: str) -> float:
+        """Return a setting: the device's, else the variant's, the kind's, the default.
+
+        A gateway's option is for the kind as a whole, and a place of use is more
+        special than that.
+        """
+        if (value := self.settings.limits.get(key)) is not None:
+            return value
+        if (value := self.variant_limits.get(key)) is not None:
+            return value
+        if (value := self._kind_limits.get(key)) is not None:
+            return value
+        return self.kind.all_settings[key].default
+
+    @property
+    def variant(self) -> str | None:
+        """Return the place of use."""
+        return self.settings.variant or next(iter(self.kind.variants), None)
+
+    @property
+    def variant_limits(self) -> Mapping[str, float]:
+        """Return the settings that follow from the place of use."""
+        return self.kind.variants.get(self.variant or "", {})
+
+    @callback
+    def listen(self, keys: Iterable[str], listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a listener when a reading of one of the keys changes.
+
+        Returns a function that ends this.
+        """
+        keys = tuple(keys)
+        for key in keys:
+            self._listeners.setdefault(key, []).append(listener)
+
+        def remove() -> None:
+            for key in keys:
+                self._listeners[key].remove(listener)
+
+        return remove
+
+    @callback
+    def watch(self, watcher: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a watcher after every fresh report, also one that changes nothing.
+
+        Returns a function that ends this.
+        """
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    async def async_wait(self, proof: Callable[[], bool], seconds: float) -> bool:
+        """Wait until fresh reports prove something, at most for `seconds`.
+
+        Returns if they did.
+        """
+        heard = asyncio.Event()
+        undo = self.watch(heard.set)
+        try:
+            async with asyncio.timeout(seconds):
+                while not proof():
+                    heard.clear()
+                    await heard.wait()
+        except TimeoutError:
+            return proof()
+        finally:
+            undo()
+        return True
+
+    @callback
+    def update(self, readings: Mapping[str, Value], *, fresh: bool = True) -> None:
+        """Take parsed readings; keys that the device does not have are passed over.
+
+        Readings that are not `fresh` (a retained message, for instance) say how things
+        were: they are no sign of life and prove no command.
+        """
+        changed: list[str] = []
+        now = time.monotonic()
+        for key, value in readings.items():
+            if (point := self.points.get(key)) is None:
+                continue
+            if not point.measurement.is_plausible(value):
+                self._implausible.add(key)
+                continue
+            self._implausible.discard(key)
+            if fresh:
+                self.reported[key] = now
+            before = self.readings.get(key)
+            if before != value or key not in self.readings:
+                self._watch_jump(key, before, value)
+                self.readings[key] = value
+                changed.append(key)
+        if fresh:
+            self.seen()
+        if bool(self._implausible) != self.readings.get("implausible", False):
+            self.readings["implausible"] = bool(self._implausible)
+            changed.append("implausible")
+        if changed:
+            # Life first: the alarm is on its way before any entity is drawn.
+            self.monitor.evaluate({self.points[key].measurement.key for key in changed})
+        for key in changed:
+            self._notify(key)
+        if fresh:
+            for watcher in tuple(self._watchers):
+                watcher()
+
+    @callback
+    def find(self, **found: Value) -> None:
+        """Take what the integration itself found out, such as `silent=True`."""
+        changed = {
+            key
+            for key, value in found.items()
+            if key in self.points and self.readings.get(key) != value
+        }
+        self.readings.update({key: found[key] for key in changed})
+        if changed:
+            self.monitor.evaluate(changed)
+        for key in changed:
+            self._notify(key)
+
+    @callback
+    def seen(self) -> None:
+        """Note a sign of life."""
+        self.last_seen = time.time()
+        if self.readings.get("silent"):
+            self.find(silent=False)
+
+    @callback
+    def set_available(self, available: bool) -> None:
+        """Set if the readings can be trusted, and tell every listener of a change."""
+        if available != self.available:
+            self.available = available
+            self._notify(AVAILABILITY)
+
+    @callback
+    def set_snapshot(self, picture: bytes) -> None:
+        """Keep the last picture, a JPEG."""
+        self.snapshot = picture
+        self._notify(SNAPSHOT)
+
+    @callback
+    def settings_changed(self) -> None:
+        """Look at every hazard again, after a setting was changed."""
+        self.monitor.evaluate(self.kind.concerned)
+        self._notify(AVAILABILITY)
+
+    def _notify(self, key: str) -> None:
+        for listener in tuple(self._listeners.get(key, ())):
+            listener()
+
+    def _watch_jump(self, key: str, before: Value | None, value: Value) -> None:
+        if (
+            key == "level"
+            and "jump" in self.points
+            and isinstance(before, float)
+            and isinstance(value, float)
+        ):
+            self.find(jump=abs(value - before) > self.limit("jump_limit"))
+
+    def worst(self, measurement: str, *, lowest: bool = False) -> Value | None:
+        """Return the worst value over the channels, None while nothing is reported."""
+        values = [
+            self.readings[key]
+            for key in self.by_measurement.get(measurement, ())
+            if key in self.readings
+        ]
+        if not values:
+            return None
+        return min(values) if lowest else max(values)  # type: ignore[type-var]
+
+    def related(self, measurement: str, supply: str) -> tuple[str, ...]:
+        """Return the keys of a measurement that belong to a supply.
+
+        A socket's supply has the readings of its own channel, if it reports any;
+        a breaker's only supply has all phases.
+        """
+        own = point_key(measurement, self.points[supply].channel)
+        if own in self.points:
+            return (own,)
+        if len(self.supplies) == 1:
+            return self.by_measurement.get(measurement, ())
+        return ()

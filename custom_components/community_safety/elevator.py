@@ -1,0 +1,294 @@
+"""Elevator blockers: the door is held for an e-bike, and for nothing and nobody else."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+import time
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import area_registry as ar, device_registry as dr
+from homeassistant.helpers.event import async_call_later, async_track_time_change
+from homeassistant.util import dt as dt_util
+
+from .alarms import Announcement, Change
+from .catalogue import ELEVATOR_BLOCKER
+from .catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
+from .const import DOMAIN, LOGGER
+from .device import AVAILABILITY, SafetyDevice
+
+if TYPE_CHECKING:
+    from .gateways.base import Gateway
+    from .safety import Safety
+
+FIRES = ("smoke", "heat")
+#: Seconds until a hold or release must be read back, and for all tries together.
+TRY_SECONDS = 3.0
+TRIES = 3
+
+
+class Elevators:
+    """All elevator blockers."""
+
+    def __init__(self, safety: Safety) -> None:
+        """Initialize."""
+        self._safety = safety
+        self._doors: dict[str, Door] = {}
+        self._counts: dict[str, dict[str, Any]] = {}
+        safety.book.listen(self._alarm_changed, immediate=True)
+        async_track_time_change(safety.hass, self._new_day, hour=0, minute=0, second=0)
+
+    def restore_counts(self, rows: dict[str, dict[str, Any]]) -> None:
+        """Take over the counts of an earlier run."""
+        self._counts = rows
+
+    @callback
+    def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
+        """Watch a device if it is an elevator blocker."""
+        if device.kind is ELEVATOR_BLOCKER:
+            self._doors[device.uid] = Door(self, gateway, device)
+            self._show(device)
+
+    @callback
+    def detach(self, device: SafetyDevice) -> None:
+        """Stop watching a device."""
+        if door := self._doors.pop(device.uid, None):
+            door.stop()
+
+    @callback
+    def blocking_changed(self, device: SafetyDevice) -> None:
+        """Look at a door again after its blocking was switched."""
+        self._doors[device.uid].decide()
+
+    async def async_release(self, device: SafetyDevice) -> None:
+        """Release a door by hand; it stays released until the e-bike has left."""
+        await self._doors[device.uid].async_release_by_hand()
+
+    @callback
+    def count(self, device: SafetyDevice, counter: str) -> None:
+        """Count something for today."""
+        today = dt_util.now().date().isoformat()
+        counts = self._counts.get(device.uid)
+        if counts is None or counts["day"] != today:
+            self._archive(device.uid)
+            counts = self._counts[device.uid] = {"day": today, **_zeros()}
+        counts[counter] += 1
+        self._safety.storage.put("counts", device.uid, counts)
+        self._show(device)
+
+    def fire_near(self, device: SafetyDevice) -> bool:
+        """Return if there is a fire in the building of a device.
+
+        A building is a floor. Where the floor of either is unknown, it counts as near.
+        """
+        floor = self._floor(device.device_id)
+        return any(
+            alarm.hazard in FIRES
+            and alarm.present
+            and not alarm.drill
+            and (None in (floor, other := self._floor(alarm.device_id)) or floor == other)
+            for alarm in self._safety.book.open.values()
+        )
+
+    def _floor(self, device_id: str | None) -> str | None:
+        registry, areas = dr.async_get(self._safety.hass), ar.async_get(self._safety.hass)
+        entry = registry.async_get(device_id) if device_id else None
+        area = areas.async_get_area(entry.area_id) if entry and entry.area_id else None
+        return area.floor_id if area else None
+
+    @callback
+    def _alarm_changed(self, item: Announcement) -> None:
+        if item.alarm.hazard in FIRES:
+            for door in self._doors.values():
+                door.decide()
+        if (
+            item.change is Change.RESET
+            and (door := self._doors.get(item.alarm.device))
+            and item.alarm.timeline[-1].get("false_alarm")
+        ):
+            self.count(door.device, "false_holds")
+
+    @callback
+    def _new_day(self, _now: datetime) -> None:
+        for door in self._doors.values():
+            self._archive(door.device.uid)
+            self._show(door.device)
+
+    @callback
+    def _archive(self, uid: str) -> None:
+        if counts := self._counts.pop(uid, None):
+            self._safety.storage.put(
+                "counts", f"{uid}@{counts['day']}", counts, closed_at=time.time()
+            )
+            self._safety.storage.put("counts", uid, None)
+
+    @callback
+    def _show(self, device: SafetyDevice) -> None:
+        today = dt_util.now().date().isoformat()
+        counts = self._counts.get(device.uid)
+        if counts is None or counts["day"] != today:
+            counts = _zeros()
+        device.find(**{key: float(counts[key]) for key in COUNTERS})
+
+
+class Door:
+    """The rule for one door: what is seen decides, and a release always wins."""
+
+    def __init__(
+        self, elevators: Elevators, gateway: Gateway, device: SafetyDevice
+    ) -> None:
+        """Begin to watch."""
+        self.device = device
+        self._elevators = elevators
+        self._gateway = gateway
+        self._held = False
+        self._released_by: str | None = None
+        self._seen: str | None = None
+        self._limit: CALLBACK_TYPE | None = None
+        self._task_wants: bool | None = None
+        self._undo = (
+            device.watch(self._report),
+            device.listen((AVAILABILITY,), self.decide),
+        )
+
+    @callback
+    def stop(self) -> None:
+        """End watching. A held door releases itself when it hears nothing more."""
+        for undo in self._undo:
+            undo()
+        self._cancel_limit()
+
+    @callback
+    def _report(self) -> None:
+        seen = self.device.readings.get("class_seen")
+        if seen != self._seen:
+            self._seen = str(seen)
+            if seen in SIGHTINGS:
+                self._elevators.count(self.device, f"seen_{seen}")
+        self.decide()
+
+    @property
+    def sees_e_bike(self) -> bool:
+        """Return if an e-bike is in the car, surely enough.
+
+        The confidence must have come with the class: an older one, or a retained
+        message, says nothing about what is there now.
+        """
+        device = self.device
+        readings, reported = device.readings, device.reported
+        confidence = readings.get("confidence")
+        return (
+            readings.get("class_seen") == E_BIKE
+            and isinstance(confidence, float)
+            and reported.get("confidence", -1) >= reported.get("class_seen", 0)
+            and confidence >= device.limit("least_confidence")
+        )
+
+    @callback
+    def decide(self) -> None:
+        """Hold or release, from what is known now."""
+        device = self.device
+        if not device.available:
+            # It releases by itself; what it does afterwards is decided anew.
+            self._held = False
+            self._cancel_limit()
+            return
+        e_bike = self.sees_e_bike
+        device.find(e_bike_in_car=e_bike)
+        if not e_bike:
+            self._released_by = None
+            device.find(held_too_long=False)
+        wanted = (
+            e_bike
+            and device.settings.blocking
+            and self._released_by is None
+            and not self._elevators.fire_near(device)
+        )
+        if wanted and not self._held:
+            self._held = True
+            self._elevators.count(device, "holds")
+            self._limit = async_call_later(
+                self._gateway.hass, device.limit("longest_hold"), self._too_long
+            )
+            self._command(True)
+        elif not wanted and (self._held or device.readings.get("held")):
+            if self._held:
+                self._elevators.count(device, "releases")
+            self._held = False
+            self._cancel_limit()
+            self._command(False)
+        elif device.readings.get("held") is False:
+            device.find(release_unproven=False)
+
+    async def async_release_by_hand(self) -> None:
+        """Release the door for this e-bike. Raises HomeAssistantError if not proven."""
+        self._released_by = "hand"
+        self.decide()
+        if not await self._async_command(False):
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="release_unproven",
+                translation_placeholders={"device": self.device.description.name},
+            )
+
+    @callback
+    def _too_long(self, _now: datetime) -> None:
+        self._limit = None
+        self._released_by = "limit"
+        self.device.find(held_too_long=True)
+        self.decide()
+
+    def _cancel_limit(self) -> None:
+        if self._limit:
+            self._limit()
+            self._limit = None
+
+    @callback
+    def _command(self, hold: bool) -> None:
+        if self._task_wants is hold:
+            return
+        self._task_wants = hold
+        self._gateway.hass.async_create_background_task(
+            self._async_command(hold), f"{DOMAIN} door of {self.device.uid}"
+        )
+
+    async def _async_command(self, hold: bool) -> bool:
+        """Command the door until it is read back. Return if it was.
+
+        A hold that was overtaken by a release is given up at once.
+        """
+        gateway, device = self._gateway, self.device
+        proven = False
+        try:
+            for _try in range(TRIES):
+                if hold and not self._held:
+                    return False
+                since = time.monotonic()
+                with suppress(TimeoutError, HomeAssistantError):
+                    async with asyncio.timeout(TRY_SECONDS):
+                        await gateway.async_set(device, "held", hold)
+                if proven := await device.async_wait(
+                    lambda since=since: self._is(hold, since),  # type: ignore[misc]
+                    TRY_SECONDS,
+                ):
+                    break
+        finally:
+            if self._task_wants is hold:
+                self._task_wants = None
+        if not hold:
+            device.find(release_unproven=not proven)
+        if not proven:
+            LOGGER.warning("%s did not %s", device.uid, "hold" if hold else "release")
+        return proven
+
+    def _is(self, hold: bool, since: float) -> bool:
+        """Return if the door was reported held or released after `since`."""
+        return (
+            self.device.reported.get("held", -1) >= since
+            and self.device.readings["held"] is hold
+        )
+
+
+def _zeros() -> dict[str, int]:
+    return dict.fromkeys(COUNTERS, 0)

@@ -1,0 +1,1 @@
+"""Gateways: how devices are reached."""

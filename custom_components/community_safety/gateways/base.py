@@ -1,0 +1,238 @@
+"""What every gateway is: devices, their appearance, and one way to send a command."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
+
+from ..catalogue.measurements import Value
+from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
+from ..device import DeviceDescription, SafetyDevice
+from ..supervision import Supervision
+
+if TYPE_CHECKING:
+    from ..safety import Safety
+
+type GatewayConfigEntry = ConfigEntry[Gateway]
+type DeviceListener = Callable[[SafetyDevice], None]
+
+
+class CommandError(HomeAssistantError):
+    """A command could not be handed over, or the device refused it."""
+
+    def __init__(self, device: SafetyDevice, key: str, reason: str) -> None:
+        """Initialize; `key` is one of the texts under `exceptions`."""
+        super().__init__(
+            translation_domain=DOMAIN,
+            translation_key=key,
+            translation_placeholders={
+                "device": device.description.name,
+                "reason": reason,
+            },
+        )
+        self.reason = reason
+
+
+class Gateway(ABC):
+    """A connection to devices: one config entry.
+
+    A subclass translates what arrives into `add_device`, `remove_device`,
+    `SafetyDevice.update` and `set_connected`, and sends commands.
+    """
+
+    manufacturer: str | None = None
+    model: str | None = None
+
+    def __init__(
+        self, hass: HomeAssistant, entry: GatewayConfigEntry, safety: Safety
+    ) -> None:
+        """Initialize; devices that the alarm book knows take their alarms over."""
+        self.hass = hass
+        self.entry = entry
+        self.safety = safety
+        self.uid = entry.unique_id or entry.entry_id
+        self.devices: dict[str, SafetyDevice] = {}
+        self.connected = False
+        #: Messages that were refused, by device and reason; shown in diagnostics.
+        self.refused: Counter[tuple[str, str]] = Counter()
+        #: Good messages that change nothing: repeated, or overtaken by a newer one.
+        self.passed_over: Counter[str] = Counter()
+        self._listeners: list[DeviceListener] = []
+        self.device = self._register(
+            DeviceDescription(
+                id="",
+                kind="gateway",
+                name=entry.title,
+                points=frozenset(),
+                manufacturer=self.manufacturer,
+                model=self.model,
+            )
+        )
+        self.device.find(offline=True)
+        self._supervision = Supervision(self)
+
+    @abstractmethod
+    async def async_start(self) -> None:
+        """Begin to listen. Raises ConfigEntryNotReady if that cannot be done yet."""
+
+    @abstractmethod
+    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
+        """Set a writable reading (`supply_1`, `held`) or press a command (`silence`).
+
+        Returns when the command is handed over, and the device has not refused it.
+        Raises CommandError otherwise. What it did is told by its readings alone.
+        """
+
+    @abstractmethod
+    async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
+        """Ask a device to report readings now; devices that cannot are passed over."""
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return what helps to find a fault of this connection."""
+        return {}
+
+    async def async_stop(self) -> None:
+        """End everything; the subclass has unsubscribed through its config entry."""
+        self._supervision.stop()
+        for device in (self.device, *self.devices.values()):
+            self.safety.detach(device)
+
+    @property
+    def all_devices(self) -> Iterable[SafetyDevice]:
+        """Return the gateway's own device and those behind it."""
+        return (self.device, *self.devices.values())
+
+    @callback
+    def on_device(self, listener: DeviceListener) -> None:
+        """Call a listener for each device, those of today and those to come."""
+        for device in self.all_devices:
+            listener(device)
+        self._listeners.append(listener)
+        self.entry.async_on_unload(lambda: self._listeners.remove(listener))
+
+    @callback
+    def add_device(self, description: DeviceDescription) -> SafetyDevice:
+        """Take a device as it describes itself: a new one, or one that has changed."""
+        known = self.devices.get(description.id)
+        if known is None:
+            known = self.devices[description.id] = self._register(description)
+            known.set_available(self.connected)
+            for listener in tuple(self._listeners):
+                listener(known)
+        elif known.description != description:
+            before, known.description = known.description, description
+            self._update_registry(description)
+            if (before.kind, before.points, before.commands) != (
+                description.kind,
+                description.points,
+                description.commands,
+            ):
+                # Other entities are needed: rare, so the whole entry starts anew.
+                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+        return known
+
+    @callback
+    def remove_device(self, device_id: str) -> None:
+        """Forget a device with its entities, alarms and settings."""
+        if device := self.devices.pop(device_id, None):
+            self.safety.detach(device)
+            self.safety.forget(device)
+            if device.device_id:
+                dr.async_get(self.hass).async_remove_device(device.device_id)
+
+    @callback
+    def describe(self, description: DeviceDescription) -> None:
+        """Take what the gateway says of itself."""
+        self.device.description = description
+        self._update_registry(description)
+
+    @callback
+    def set_connected(self, connected: bool) -> None:
+        """Set if the gateway can be reached; its devices follow."""
+        if connected == self.connected:
+            return
+        self.connected = connected
+        LOGGER.log(
+            20 if connected else 30,
+            "%s is %s",
+            self.entry.title,
+            "connected" if connected else "not connected",
+        )
+        self.device.find(offline=not connected)
+        for device in self.devices.values():
+            if connected:
+                # Silence counts from now: nothing could be heard before.
+                device.seen()
+            self.update_availability(device)
+
+    @callback
+    def set_online(self, device: SafetyDevice, online: bool) -> None:
+        """Set what the gateway says about a device being reachable."""
+        device.online = online
+        if online:
+            device.seen()
+        else:
+            device.find(silent=True)
+        self.update_availability(device)
+
+    @callback
+    def update_availability(self, device: SafetyDevice) -> None:
+        """Derive if a device's readings can be trusted."""
+        device.set_available(
+            self.connected and device.online and not device.readings.get("silent")
+        )
+
+    @callback
+    def refuse(self, device: str, reason: str) -> None:
+        """Count a bad message; the first of a device and reason is logged."""
+        self.refused[device, reason] += 1
+        if self.refused[device, reason] == 1:
+            LOGGER.warning(
+                "%s: message of %s refused: %s", self.entry.title, device, reason
+            )
+
+    def _register(self, description: DeviceDescription) -> SafetyDevice:
+        device = SafetyDevice(
+            self.hass,
+            description,
+            gateway_uid=self.uid,
+            book=self.safety.book,
+            settings=self.safety.settings_of(
+                f"{self.uid}/{description.id}" if description.id else self.uid
+            ),
+            kind_limits=self.entry.options.get(CONF_THRESHOLDS, {}).get(
+                description.kind, {}
+            ),
+        )
+        device.device_id = self._update_registry(description).id
+        self.safety.attach(self, device)
+        return device
+
+    def _update_registry(self, description: DeviceDescription) -> dr.DeviceEntry:
+        is_gateway = not description.id
+        return dr.async_get(self.hass).async_get_or_create(
+            config_entry_id=self.entry.entry_id,
+            identifiers={
+                (DOMAIN, self.uid if is_gateway else f"{self.uid}/{description.id}")
+            },
+            name=description.name,
+            manufacturer=description.manufacturer,
+            model=description.model,
+            sw_version=description.firmware,
+            hw_version=description.hardware,
+            serial_number=description.serial,
+            suggested_area=description.area,
+            entry_type=dr.DeviceEntryType.SERVICE if is_gateway else None,
+            via_device_id=None if is_gateway else self.device.device_id,
+        )
+
+    @callback
+    def on_unload(self, *undo: CALLBACK_TYPE) -> None:
+        """Undo things when the config entry is unloaded."""
+        for item in undo:
+            self.entry.async_on_unload(item)

@@ -1,0 +1,120 @@
+"""A gateway on Home Assistant's MQTT integration, whatever its dialect."""
+
+from abc import abstractmethod
+from typing import Any, override
+
+from homeassistant.components import mqtt
+from homeassistant.components.mqtt.models import ReceiveMessage
+from homeassistant.core import callback
+from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
+from homeassistant.helpers.json import json_dumps
+from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
+
+from ...catalogue.measurements import Value
+from ...const import CONF_TOPIC, DOMAIN
+from ...device import SafetyDevice
+from ..base import CommandError, Gateway
+
+#: Largest message in bytes that is looked at; a snapshot is a JPEG of the car.
+MOST_BYTES = 64 * 1024
+MOST_DEVICES = 5000
+UNKNOWN = "an unknown device"
+
+
+class MqttGateway(Gateway):
+    """Subscribes below one topic, and knows if the broker and the bridge are there.
+
+    A dialect says what its topics are, and what a message means.
+    """
+
+    #: Topics below the base topic, with their QoS.
+    subscriptions: tuple[tuple[str, int], ...]
+
+    @property
+    def base_topic(self) -> str:
+        """Return the topic below which everything happens."""
+        return str(self.entry.data[CONF_TOPIC])
+
+    @override
+    async def async_start(self) -> None:
+        if not await mqtt.async_wait_for_mqtt_client(self.hass):
+            raise ConfigEntryNotReady(
+                translation_domain=DOMAIN, translation_key="mqtt_not_ready"
+            )
+        self._bridge_online = False
+        self.on_unload(
+            mqtt.async_subscribe_connection_status(self.hass, self._link_changed)
+        )
+        for topic, qos in self.subscriptions:
+            self.on_unload(
+                await mqtt.async_subscribe(
+                    self.hass,
+                    f"{self.base_topic}/{topic}",
+                    self._receive,
+                    qos=qos,
+                    encoding=None,
+                )
+            )
+
+    @abstractmethod
+    def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        """Take a message; `topic` is below the base topic. Raises ValueError."""
+
+    @callback
+    def set_bridge_online(self, online: bool) -> None:
+        """Set what the bridge's own status says."""
+        self._bridge_online = online
+        self._link_changed()
+
+    def decode(self, payload: bytes) -> Any:
+        """Return the JSON of a message. Raises ValueError."""
+        if len(payload) > MOST_BYTES:
+            raise ValueError("too long")
+        try:
+            return json_loads(payload)
+        except JSON_DECODE_EXCEPTIONS as err:
+            raise ValueError("not JSON") from err
+
+    async def async_publish(
+        self, device: SafetyDevice, topic: str, message: dict[str, Any]
+    ) -> None:
+        """Publish below the base topic, QoS 1. Raises CommandError.
+
+        Without a connection nothing is published: the client would keep the message,
+        and an old command must not arrive minutes later.
+        """
+        if not mqtt.is_connected(self.hass):
+            raise CommandError(device, "not_connected", "the broker is away")
+        try:
+            await mqtt.async_publish(
+                self.hass, f"{self.base_topic}/{topic}", json_dumps(message), qos=1
+            )
+        except HomeAssistantError as err:
+            raise CommandError(device, "not_connected", str(err)) from err
+
+    def parse(
+        self, device: SafetyDevice, raw: dict[str, Any]
+    ) -> dict[str, Value]:
+        """Return the values that a device knows; bad ones are counted and left out."""
+        values: dict[str, Value] = {}
+        for key, value in raw.items():
+            if (point := device.points.get(key)) is None:
+                continue
+            try:
+                values[key] = point.measurement.parse(value)
+            except ValueError as err:
+                self.refuse(device.description.id, str(err))
+        return values
+
+    @callback
+    def _receive(self, message: ReceiveMessage) -> None:
+        topic = message.topic[len(self.base_topic) + 1 :]
+        try:
+            self.receive(topic, message.payload, retained=message.retain)  # type: ignore[arg-type]
+        except ValueError as err:
+            device = topic.rpartition("/")[0] or topic
+            self.refuse(device if device in self.devices else UNKNOWN, str(err))
+
+    @callback
+    def _link_changed(self, _connected: bool | None = None) -> None:
+        self.set_connected(mqtt.is_connected(self.hass) and self._bridge_online)

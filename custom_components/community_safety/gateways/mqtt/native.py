@@ -1,0 +1,233 @@
+"""Our own JSON protocol for gateways and firmware: docs/protocol.md."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import cache
+import json
+from pathlib import Path
+import time
+from typing import Any, override
+
+import fastjsonschema
+
+from homeassistant.core import callback
+from homeassistant.util.ulid import ulid_now
+
+from ...catalogue import DEVICE_KINDS
+from ...catalogue.measurements import Value, parse_point
+from ...device import FOUND_OUT, DeviceDescription, Power, SafetyDevice
+from ..base import CommandError
+from .base import MOST_BYTES, MOST_DEVICES, MqttGateway
+
+VERSION = 1
+SCHEMA = Path(__file__).with_name("protocol.schema.json")
+RESULT_SECONDS = 5.0
+#: A message that is older than the newest one by less than this came out of order.
+#: Older than that, the device's clock was set back: dropping would make it silent.
+REORDERED_SECONDS = 60
+REMEMBERED_IDS = 16
+SNAPSHOT_BYTES = 512 * 1024
+
+
+@cache
+def validators() -> dict[str, Callable[[Any], Any]]:
+    """Compile the protocol's schema, once per process; it takes some milliseconds."""
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    return {
+        name: fastjsonschema.compile(
+            {**schema, "$ref": f"#/definitions/{name}"}, use_default=False
+        )
+        for name in (
+            "gateway",
+            "status",
+            "config",
+            "state",
+            "availability",
+            "result",
+        )
+    }
+
+
+class _Order:
+    """Tells repeated and overtaken messages of one device."""
+
+    __slots__ = ("ids", "newest")
+
+    def __init__(self) -> None:
+        self.ids: deque[str] = deque(maxlen=REMEMBERED_IDS)
+        self.newest = 0.0
+
+    def refuses(self, message: dict[str, Any]) -> str | None:
+        """Return why a message is not taken, None if it is."""
+        if message["id"] in self.ids:
+            return "repeated"
+        self.ids.append(message["id"])
+        if 0 < self.newest - message["time"] < REORDERED_SECONDS:
+            return "out of order"
+        self.newest = message["time"]
+        return None
+
+
+class NativeGateway(MqttGateway):
+    """A gateway, or a single device, that speaks our protocol."""
+
+    subscriptions = (
+        ("gateway", 1),
+        ("status", 1),
+        ("+/config", 1),
+        ("+/state", 1),
+        ("+/availability", 1),
+        ("+/result", 1),
+        ("+/snapshot", 0),
+    )
+
+    def __init__(self, *args: Any) -> None:
+        """Initialize."""
+        super().__init__(*args)
+        self._validate: dict[str, Callable[[Any], Any]] = {}
+        self._orders: dict[str, _Order] = {}
+        #: Latest state and availability of devices that have not told what they are.
+        self._early: dict[tuple[str, str], tuple[dict[str, Any], bool]] = {}
+        self._results: dict[str, asyncio.Future[str | None]] = {}
+
+    @override
+    async def async_start(self) -> None:
+        self._validate = await self.hass.async_add_executor_job(validators)
+        await super().async_start()
+
+    @override
+    @callback
+    def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        device_id, _, kind = topic.rpartition("/")
+        if kind == "snapshot":
+            if device := self.devices.get(device_id):
+                self._snapshot(device, payload)
+            return
+        if kind == "config" and not payload:
+            self.remove_device(device_id)
+            self._orders.pop(device_id, None)
+            return
+        message = self.decode(payload)
+        try:
+            self._validate[kind](message)
+        except fastjsonschema.JsonSchemaException as err:
+            # The path, never the content: what a device sends is not ours to log.
+            raise ValueError(f"{kind}: {err.name or 'message'} is not valid") from err
+        match kind:
+            case "status":
+                self.set_bridge_online(message["online"])
+            case "gateway":
+                self._describe(message)
+            case "config":
+                self._config(device_id, message)
+            case "result":
+                if (future := self._results.get(message["id"])) and not future.done():
+                    future.set_result(
+                        None if message["ok"] else message.get("reason", "refused")
+                    )
+            case _:
+                if device := self.devices.get(device_id):
+                    self._take(device, kind, message, retained)
+                elif len(self._early) < MOST_DEVICES:
+                    self._early[device_id, kind] = (message, retained)
+
+    @override
+    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
+        message_id = ulid_now()
+        message: dict[str, Any] = {
+            "version": VERSION,
+            "id": message_id,
+            "time": time.time(),
+            "set": {key: value},
+        }
+        if key == "held" and value:
+            # Its fail-safe: without a word from us it releases by itself.
+            message["longest_hold"] = device.limit("longest_hold")
+        future = self._results[message_id] = self.hass.loop.create_future()
+        try:
+            async with asyncio.timeout(RESULT_SECONDS):
+                await self.async_publish(device, f"{device.description.id}/set", message)
+                reason = await future
+        except TimeoutError as err:
+            raise CommandError(device, "no_answer", "no answer") from err
+        finally:
+            del self._results[message_id]
+        if reason:
+            raise CommandError(device, "refused", reason)
+
+    @override
+    async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
+        await self.async_publish(
+            device,
+            f"{device.description.id}/get",
+            {"version": VERSION, "id": ulid_now(), "time": time.time()},
+        )
+
+    def _describe(self, message: dict[str, Any]) -> None:
+        self.describe(
+            DeviceDescription(
+                id="",
+                kind="gateway",
+                name=message["name"],
+                points=frozenset(),
+                manufacturer=message.get("manufacturer"),
+                model=message.get("model"),
+                firmware=message.get("firmware"),
+                serial=message.get("serial"),
+            )
+        )
+
+    def _config(self, device_id: str, message: dict[str, Any]) -> None:
+        if device_id not in self.devices and len(self.devices) >= MOST_DEVICES:
+            raise ValueError("too many devices")
+        kind = DEVICE_KINDS[message["kind"]]
+        points = set()
+        for key in message["readings"]:
+            try:
+                point = parse_point(key)
+            except ValueError:
+                # A later version of the protocol: the rest of the device is welcome.
+                continue
+            name = point.measurement.key
+            if name in kind.measurements and name not in FOUND_OUT:
+                points.add(key)
+        if not points:
+            raise ValueError("config: no reading of this kind of device")
+        device = self.add_device(
+            DeviceDescription(
+                id=device_id,
+                kind=kind.key,
+                name=message["name"],
+                points=frozenset(points),
+                commands=frozenset(message.get("commands", ())),
+                manufacturer=message.get("manufacturer"),
+                model=message.get("model"),
+                firmware=message.get("firmware"),
+                hardware=message.get("hardware"),
+                serial=message.get("serial"),
+                area=message.get("area"),
+                power=Power(power) if (power := message.get("power")) else None,
+                interval=message.get("interval", 0),
+            )
+        )
+        for early in ("state", "availability"):
+            if waiting := self._early.pop((device_id, early), None):
+                self._take(device, early, *waiting)
+
+    def _take(
+        self, device: SafetyDevice, kind: str, message: dict[str, Any], retained: bool
+    ) -> None:
+        if kind == "availability":
+            self.set_online(device, message["online"])
+            return
+        order = self._orders.setdefault(device.description.id, _Order())
+        if reason := order.refuses(message):
+            self.passed_over[reason] += 1
+            return
+        device.update(self.parse(device, message["values"]), fresh=not retained)
+
+    def _snapshot(self, device: SafetyDevice, payload: bytes) -> None:
+        if not payload.startswith(b"\xff\xd8") or len(payload) > SNAPSHOT_BYTES:
+            raise ValueError("snapshot: no JPEG, or too large")
+        device.set_snapshot(payload)

@@ -1,0 +1,129 @@
+"""Hazards: the rules of the catalogue, walked over a device's readings."""
+
+from collections.abc import Collection
+from datetime import datetime
+import operator
+from typing import TYPE_CHECKING
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .catalogue import Hazard, Level, When
+from .const import Severity
+
+if TYPE_CHECKING:
+    from .alarms import AlarmBook
+    from .device import SafetyDevice
+
+_COMPARE = {
+    When.AT_LEAST: operator.ge,
+    When.OVER: operator.gt,
+    When.AT_MOST: operator.le,
+    When.UNDER: operator.lt,
+}
+
+
+class HazardMonitor:
+    """Tells the alarm book which hazards of a device are present, and how badly."""
+
+    def __init__(
+        self, hass: HomeAssistant, device: SafetyDevice, book: AlarmBook
+    ) -> None:
+        """Initialize with the hazards that the alarm book knows as present."""
+        self._hass = hass
+        self._device = device
+        self._book = book
+        self._active: dict[str, set[Level]] = {}
+        self._pending: dict[str, dict[Level, CALLBACK_TYPE]] = {}
+        for hazard in device.kind.hazards:
+            if severity := book.present(device.uid, hazard.key):
+                # Which level it was is not stored: all up to that severity.
+                self._active[hazard.key] = {
+                    level
+                    for level in hazard.levels
+                    if level.severity.rank <= severity.rank
+                }
+
+    def severity(self, hazard: str) -> Severity | None:
+        """Return how badly a hazard is present, None if it is not."""
+        return max(
+            (level.severity for level in self._active.get(hazard, ())),
+            key=lambda severity: severity.rank,
+            default=None,
+        )
+
+    @callback
+    def evaluate(self, measurements: Collection[str]) -> None:
+        """Look at the hazards that the given measurements concern."""
+        concerned = self._device.kind.concerned
+        seen: set[str] = set()
+        for measurement in measurements:
+            for hazard in concerned.get(measurement, ()):
+                if hazard.key not in seen:
+                    seen.add(hazard.key)
+                    self._evaluate(hazard)
+        if "test" in measurements and not self._device.readings["test"]:
+            # What a test has raised is real if it outlasts the test.
+            for hazard in self._device.kind.hazards:
+                if severity := self.severity(hazard.key):
+                    self._book.report(self._device, hazard, severity)
+
+    @callback
+    def stop(self) -> None:
+        """End every delay that is running."""
+        for pending in self._pending.values():
+            for cancel in pending.values():
+                cancel()
+        self._pending.clear()
+
+    def _evaluate(self, hazard: Hazard) -> None:
+        active = self._active.get(hazard.key, set())
+        pending = self._pending.setdefault(hazard.key, {})
+        now_active = set(active)
+        for level in hazard.levels:
+            present = self._is_present(hazard, level, level in active)
+            if present is None:
+                continue
+            if not present:
+                now_active.discard(level)
+                if cancel := pending.pop(level, None):
+                    cancel()
+            elif level not in active and not level.delay:
+                now_active.add(level)
+            elif level not in active and level not in pending:
+                pending[level] = self._delay(hazard, level)
+        self._set_active(hazard, now_active)
+
+    def _delay(self, hazard: Hazard, level: Level) -> CALLBACK_TYPE:
+        @callback
+        def elapsed(_now: datetime) -> None:
+            self._pending[hazard.key].pop(level, None)
+            self._set_active(hazard, {*self._active.get(hazard.key, ()), level})
+
+        return async_call_later(self._hass, level.delay, elapsed)
+
+    def _set_active(self, hazard: Hazard, active: set[Level]) -> None:
+        if active == self._active.get(hazard.key, set()):
+            return
+        before = self.severity(hazard.key)
+        self._active[hazard.key] = active
+        severity = self.severity(hazard.key)
+        if severity is not before:
+            self._book.report(self._device, hazard, severity)
+
+    def _is_present(self, hazard: Hazard, level: Level, was: bool) -> bool | None:
+        """Return if a level's condition holds, None while nothing is known."""
+        device = self._device
+        value = device.worst(level.measurement, lowest=level.when.is_low)
+        if value is None:
+            return None
+        if hazard.needs_supply and device.worst("supply") is False:
+            return False
+        if level.when is When.ON or not level.threshold:
+            return bool(value)
+        threshold = device.limit(level.threshold.key)
+        if was:
+            threshold += hazard.hysteresis if level.when.is_low else -hazard.hysteresis
+        if level.of_rated:
+            threshold *= device.limit("rated_current") / 100
+        return _COMPARE[level.when](float(value), threshold)

@@ -1,0 +1,141 @@
+"""What all gateways share: the storage, the alarm book, the cut-off, device settings."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util.hass_dict import HassKey
+
+from .alarms import AlarmBook
+from .const import DOMAIN
+from .cut_off import CutOff
+from .device import DeviceSettings, SafetyDevice
+from .elevator import Elevators
+from .storage import Storage
+
+if TYPE_CHECKING:
+    from .gateways.base import Gateway
+
+DATA_SAFETY: HassKey[Safety] = HassKey(DOMAIN)
+
+
+class Safety:
+    """The house-wide part: it lives as long as Home Assistant, whatever is reloaded."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize."""
+        self.hass = hass
+        self.storage = Storage(
+            hass, hass.config.path(f"{DOMAIN}.db"), self._storage_trouble
+        )
+        self.book = AlarmBook(hass, self.storage)
+        self.cut_off = CutOff(self)
+        self.elevators = Elevators(self)
+        self.gateways: dict[str, Gateway] = {}
+        self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
+        self._settings: dict[str, DeviceSettings] = {}
+
+    async def async_start(self) -> None:
+        """Open the storage and take over what an earlier run has left."""
+        rows = await self.storage.async_open()
+        self.book.restore(rows["alarms"].values())
+        self.cut_off.restore_latches(rows["latches"])
+        self.elevators.restore_counts(rows["counts"])
+        for uid, row in rows["settings"].items():
+            self._settings[uid] = DeviceSettings(
+                limits=row["limits"],
+                protected=set(row["protected"]),
+                variant=row["variant"],
+                blocking=row["blocking"],
+            )
+
+        async def purge(_now: datetime) -> None:
+            await self.storage.async_purge()
+
+        async def close(_event: Event) -> None:
+            await self.storage.async_close()
+
+        async_track_time_interval(
+            self.hass, purge, timedelta(days=1), cancel_on_shutdown=True
+        )
+        self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
+        async_at_started(self.hass, lambda _hass: self.book.started())
+
+    def devices(self) -> Iterator[tuple[Gateway, SafetyDevice]]:
+        """Walk over every device of every loaded gateway, gateways included."""
+        yield from self._devices.values()
+
+    def device(self, uid: str) -> tuple[Gateway, SafetyDevice] | None:
+        """Return a device by its unique id, None while its gateway is not loaded."""
+        return self._devices.get(uid)
+
+    @callback
+    def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
+        """Take a device in: its latched supplies and its door are watched from now."""
+        self._devices[device.uid] = (gateway, device)
+        self.cut_off.attach(gateway, device)
+        self.elevators.attach(gateway, device)
+
+    @callback
+    def detach(self, device: SafetyDevice) -> None:
+        """Let a device go, because its gateway is unloaded or it is removed."""
+        self._devices.pop(device.uid, None)
+        device.monitor.stop()
+        self.cut_off.detach(device)
+        self.elevators.detach(device)
+
+    @callback
+    def forget(self, device: SafetyDevice) -> None:
+        """Forget a removed device's alarms, latches and settings."""
+        self.book.drop_device(device.uid)
+        self.cut_off.forget(device.uid)
+        if self._settings.pop(device.uid, None):
+            self.storage.put("settings", device.uid, None)
+
+    def settings_of(self, uid: str) -> DeviceSettings:
+        """Return the settings of a device; to change them, use async_save_settings."""
+        return self._settings.setdefault(uid, DeviceSettings())
+
+    async def async_save_settings(self, device: SafetyDevice) -> None:
+        """Store changed settings and look at the hazards again.
+
+        Raises HomeAssistantError if they hold for now but could not be written.
+        """
+        device.settings_changed()
+        stored = await self.storage.put(
+            "settings",
+            device.uid,
+            {
+                **asdict(device.settings),
+                "protected": sorted(device.settings.protected),
+            },
+        )
+        if not stored:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="not_stored"
+            )
+
+    @callback
+    def _storage_trouble(self, reason: str | None) -> None:
+        if reason is None:
+            ir.async_delete_issue(self.hass, DOMAIN, "storage_failed")
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            "storage_failed",
+            is_fixable=False,
+            severity=ir.IssueSeverity.CRITICAL,
+            translation_key="storage_failed",
+            translation_placeholders={
+                "path": str(self.storage.path),
+                "reason": reason,
+            },
+        )
