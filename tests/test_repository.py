@@ -117,6 +117,14 @@ def test_manifest(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=name_of)
+@pytest.mark.parametrize("requirements", REQUIREMENTS, ids=name_of)
+def test_required_versions_are_tested(path: Path, requirements: Path) -> None:
+    """What a manifest asks for is what the tests run with."""
+    tested = requirements.read_text("utf-8").splitlines()
+    assert set(read_json(path)["requirements"]) <= set(tested)
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=name_of)
 def test_every_language_is_there(path: Path) -> None:
     """An integration speaks each of the languages."""
     files = path.parent.glob("translations/*.json")
