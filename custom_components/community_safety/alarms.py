@@ -113,6 +113,7 @@ class AlarmBook:
         self.open: dict[str, Alarm] = {}
         self._by_hazard: dict[tuple[str, str], Alarm] = {}
         self._listeners: dict[bool, list[Listener]] = {True: [], False: []}
+        self._device_listeners: dict[str, list[Listener]] = {}
         self._held_back: list[Announcement] | None = []
 
     @callback
@@ -141,6 +142,16 @@ class AlarmBook:
     def listen(self, listener: Listener, *, immediate: bool = False) -> CALLBACK_TYPE:
         """Call a listener at every change. Returns a function that ends this."""
         listeners = self._listeners[immediate]
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
+    @callback
+    def listen_device(self, device: str, listener: Listener) -> CALLBACK_TYPE:
+        """Call a listener at every change of one device's alarms, once stored.
+
+        Returns a function that ends this.
+        """
+        listeners = self._device_listeners.setdefault(device, [])
         listeners.append(listener)
         return lambda: listeners.remove(listener)
 
@@ -258,7 +269,10 @@ class AlarmBook:
         def done(_future: asyncio.Future[bool]) -> None:
             # Also when the disk has failed: people matter more than the record, and
             # the storage goes on trying.
-            for listener in tuple(self._listeners[True]):
+            for listener in (
+                *self._listeners[True],
+                *self._device_listeners.get(alarm.device, ()),
+            ):
                 listener(item)
             if self._held_back is None:
                 self._announce(item)

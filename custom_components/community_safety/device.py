@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from .catalogue import KINDS, DeviceKind
+from .catalogue import KINDS, DeviceKind, Setting
 from .catalogue.measurements import COUNTERS, Point, Value, parse_point, point_key
 from .hazards import HazardMonitor
 
@@ -35,6 +35,11 @@ FOUND_OUT = frozenset(
         *COUNTERS,
     }
 )
+
+
+def hazard_key(hazard: str) -> str:
+    """Return the key of listeners that want to know of a hazard."""
+    return f"hazard {hazard}"
 
 
 class Power(StrEnum):
@@ -105,7 +110,7 @@ class SafetyDevice:
         self.kind: DeviceKind = KINDS[description.kind]
         self.settings = settings
         self._kind_limits = kind_limits
-        own = (key for key in self.kind.measurements if key in FOUND_OUT)
+        own = [key for key in self.kind.measurements if key in FOUND_OUT]
         self.points: dict[str, Point] = {
             key: parse_point(key) for key in sorted({*description.points, *own})
         }
@@ -126,6 +131,9 @@ class SafetyDevice:
         self._listeners: dict[str, list[CALLBACK_TYPE]] = {}
         self._watchers: list[CALLBACK_TYPE] = []
         self._implausible: set[str] = set()
+        self.readings.update(
+            {key: False for key in own if not self.points[key].measurement.is_number}
+        )
         for hazard in self.kind.hazards:
             if book.present(self.uid, hazard.key):
                 # What was found out before a restart holds until it is found otherwise.
@@ -137,6 +145,7 @@ class SafetyDevice:
                     }
                 )
         self.monitor = HazardMonitor(hass, self, book)
+        self.monitor.evaluate(own)
 
     @property
     def power(self) -> Power:
@@ -149,6 +158,34 @@ class SafetyDevice:
     def supplies(self) -> tuple[str, ...]:
         """Return the keys of the supplies that can be opened."""
         return self.by_measurement.get("supply", ())
+
+    @property
+    def commands(self) -> list[str]:
+        """Return the commands that can be pressed.
+
+        Some are ours and work on every device; the others must be offered by it.
+        """
+        ours = {"all_off": len(self.supplies) > 1, "release": "held" in self.points}
+        return [
+            key
+            for key in self.kind.buttons
+            if ours.get(key, key in self.description.commands)
+        ]
+
+    @property
+    def used_settings(self) -> list[Setting]:
+        """Return the settings that something this device reports depends on."""
+        thresholds = {
+            level.threshold.key: level.measurement
+            for hazard in self.kind.hazards
+            for level in hazard.levels
+            if level.threshold
+        }
+        return [
+            setting
+            for key, setting in self.kind.all_settings.items()
+            if thresholds.get(key, "silent") in self.by_measurement
+        ]
 
     def limit(self, key: str) -> float:
         """Return a setting: the device's, else the variant's, the kind's, the default.
@@ -281,6 +318,11 @@ class SafetyDevice:
         if available != self.available:
             self.available = available
             self._notify(AVAILABILITY)
+
+    @callback
+    def hazard_changed(self, hazard: str) -> None:
+        """Tell listeners that a hazard came, went, or is known for the first time."""
+        self._notify(hazard_key(hazard))
 
     @callback
     def set_snapshot(self, picture: bytes) -> None:

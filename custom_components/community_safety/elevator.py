@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar, device_registry as dr
-from homeassistant.helpers.event import async_call_later, async_track_time_change
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from .alarms import Announcement, Change
@@ -37,7 +37,6 @@ class Elevators:
         self._doors: dict[str, Door] = {}
         self._counts: dict[str, dict[str, Any]] = {}
         safety.book.listen(self._alarm_changed, immediate=True)
-        async_track_time_change(safety.hass, self._new_day, hour=0, minute=0, second=0)
 
     def restore_counts(self, rows: dict[str, dict[str, Any]]) -> None:
         """Take over the counts of an earlier run."""
@@ -110,7 +109,8 @@ class Elevators:
             self.count(door.device, "false_holds")
 
     @callback
-    def _new_day(self, _now: datetime) -> None:
+    def new_day(self) -> None:
+        """Begin to count anew."""
         for door in self._doors.values():
             self._archive(door.device.uid)
             self._show(door.device)

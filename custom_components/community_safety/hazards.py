@@ -35,6 +35,7 @@ class HazardMonitor:
         self._book = book
         self._active: dict[str, set[Level]] = {}
         self._pending: dict[str, dict[Level, CALLBACK_TYPE]] = {}
+        self._known: set[str] = set()
         for hazard in device.kind.hazards:
             if severity := book.present(device.uid, hazard.key):
                 # Which level it was is not stored: all up to that severity.
@@ -51,6 +52,10 @@ class HazardMonitor:
             key=lambda severity: severity.rank,
             default=None,
         )
+
+    def is_known(self, hazard: str) -> bool:
+        """Return if anything was ever reported about a hazard."""
+        return hazard in self._known
 
     @callback
     def evaluate(self, measurements: Collection[str]) -> None:
@@ -78,12 +83,14 @@ class HazardMonitor:
 
     def _evaluate(self, hazard: Hazard) -> None:
         active = self._active.get(hazard.key, set())
+        known = hazard.key in self._known
         pending = self._pending.setdefault(hazard.key, {})
         now_active = set(active)
         for level in hazard.levels:
             present = self._is_present(hazard, level, level in active)
             if present is None:
                 continue
+            self._known.add(hazard.key)
             if not present:
                 now_active.discard(level)
                 if cancel := pending.pop(level, None):
@@ -93,6 +100,8 @@ class HazardMonitor:
             elif level not in active and level not in pending:
                 pending[level] = self._delay(hazard, level)
         self._set_active(hazard, now_active)
+        if not known and hazard.key in self._known:
+            self._device.hazard_changed(hazard.key)
 
     def _delay(self, hazard: Hazard, level: Level) -> CALLBACK_TYPE:
         @callback
@@ -110,6 +119,7 @@ class HazardMonitor:
         severity = self.severity(hazard.key)
         if severity is not before:
             self._book.report(self._device, hazard, severity)
+            self._device.hazard_changed(hazard.key)
 
     def _is_present(self, hazard: Hazard, level: Level, was: bool) -> bool | None:
         """Return if a level's condition holds, None while nothing is known."""

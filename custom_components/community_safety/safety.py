@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util.hass_dict import HassKey
 
@@ -56,14 +56,16 @@ class Safety:
                 blocking=row["blocking"],
             )
 
-        async def purge(_now: datetime) -> None:
+        async def new_day(_now: datetime) -> None:
+            self.elevators.new_day()
             await self.storage.async_purge()
 
         async def close(_event: Event) -> None:
+            end_days()
             await self.storage.async_close()
 
-        async_track_time_interval(
-            self.hass, purge, timedelta(days=1), cancel_on_shutdown=True
+        end_days = async_track_time_change(
+            self.hass, new_day, hour=0, minute=0, second=0
         )
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
         async_at_started(self.hass, lambda _hass: self.book.started())

@@ -13,7 +13,7 @@ GATEWAY = DeviceKind(
     key="gateway",
     measurements=("offline",),
     # GB/T 45839: a fault is shown within 100 s; a broker that restarts takes less.
-    hazards=(fault("gateway_offline", "offline", delay=60),),
+    hazards=(fault("gateway_offline", "offline", delay=60, enabled=True),),
     mains=True,
 )
 
@@ -34,6 +34,7 @@ HAZARDS = {hazard.key: hazard for kind in KINDS.values() for hazard in kind.haza
 
 __all__ = [
     "DEVICE_KINDS",
+    "ELEVATOR_BLOCKER",
     "GATEWAY",
     "HAZARDS",
     "KINDS",

@@ -20,8 +20,13 @@ def on(measurement: str, severity: Severity) -> Level:
     return Level(severity=severity, measurement=measurement)
 
 
-def fault(key: str, *measurements: str, delay: float = 0) -> Hazard:
-    """Return a fault shown by binary measurements, after `delay` seconds."""
+def fault(
+    key: str, *measurements: str, delay: float = 0, enabled: bool = False
+) -> Hazard:
+    """Return a fault shown by binary measurements, after `delay` seconds.
+
+    Its entity is off by default: every fault raises an alarm, which is what people see.
+    """
     return Hazard(
         key=key,
         levels=tuple(
@@ -29,6 +34,7 @@ def fault(key: str, *measurements: str, delay: float = 0) -> Hazard:
             for name in measurements
         ),
         category=_DIAGNOSTIC,
+        enabled=enabled,
     )
 
 
@@ -92,6 +98,7 @@ LOW_BATTERY = Hazard(
     hysteresis=5,
     binary_class=BinarySensorDeviceClass.BATTERY,
     category=_DIAGNOSTIC,
+    enabled=False,
 )
 SMOKE = Hazard(
     key="smoke",

@@ -1,6 +1,7 @@
 """What every gateway is: devices, their appearance, and one way to send a command."""
 
 from abc import ABC, abstractmethod
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,18 @@ class Gateway(ABC):
     @abstractmethod
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
         """Ask a device to report readings now; devices that cannot are passed over."""
+
+    async def async_press(self, device: SafetyDevice, command: str) -> None:
+        """Press a command. Raises HomeAssistantError if it did not get through."""
+        match command:
+            case "all_off":
+                await asyncio.gather(
+                    *(self.async_set(device, key, False) for key in device.supplies)
+                )
+            case "release":
+                await self.safety.elevators.async_release(device)
+            case _:
+                await self.async_set(device, command, True)
 
     def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault of this connection."""

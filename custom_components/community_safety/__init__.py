@@ -1,0 +1,54 @@
+"""Community Safety: devices, alarms and verified cut-off for a housing compound."""
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_DIALECT, DOMAIN, PLATFORMS
+from .gateways.base import GatewayConfigEntry
+from .gateways.mqtt import DIALECTS
+from .safety import DATA_SAFETY, Safety
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all gateways share: the alarm book and the actions."""
+    safety = hass.data[DATA_SAFETY] = Safety(hass)
+    await safety.async_start()
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:
+    """Set up a gateway. Its platforms come first, so that no message is missed."""
+    gateway = DIALECTS[entry.data[CONF_DIALECT]](hass, entry, hass.data[DATA_SAFETY])
+    entry.runtime_data = gateway
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await gateway.async_start()
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:
+    """Unload a gateway. Its open alarms and latches stay in the alarm book."""
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await entry.runtime_data.async_stop()
+    return unloaded
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: GatewayConfigEntry, device_entry: dr.DeviceEntry
+) -> bool:
+    """Allow to delete a device that its gateway no longer knows."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return True
+    known = {device.device_id for device in entry.runtime_data.all_devices}
+    return device_entry.id not in known
+
+
+async def _async_reload(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
+    """Start anew with changed options."""
+    await hass.config_entries.async_reload(entry.entry_id)

@@ -1,0 +1,46 @@
+"""Commands without a state."""
+
+from collections.abc import Iterable
+from typing import override
+
+from homeassistant.components.button import ButtonEntity
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .device import SafetyDevice
+from .entity import SafetyEntity, add_for_each_device
+from .gateways.base import Gateway, GatewayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up buttons."""
+    add_for_each_device(entry, async_add_entities, _entities)
+
+
+def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
+    for command in device.commands:
+        yield CommandButton(gateway, device, command)
+
+
+class CommandButton(SafetyEntity, ButtonEntity):
+    """A command to a device."""
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, command: str) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, command)
+        self._attr_translation_key = command
+
+    @property
+    @override
+    def watched(self) -> Iterable[str]:
+        return ()
+
+    @override
+    async def async_press(self) -> None:
+        await self.gateway.async_press(self.device, self.key)

@@ -1,0 +1,86 @@
+"""What every entity of a device has in common."""
+
+from collections.abc import Callable, Iterable
+from typing import override
+
+from homeassistant.const import EntityCategory
+from homeassistant.core import callback
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .catalogue.measurements import Point
+from .const import DOMAIN
+from .device import AVAILABILITY, SafetyDevice
+from .gateways.base import Gateway, GatewayConfigEntry
+
+type EntityFactory = Callable[[Gateway, SafetyDevice], Iterable[SafetyEntity]]
+
+
+def add_for_each_device(
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    factory: EntityFactory,
+) -> None:
+    """Add the entities of every device: those of today and those to come."""
+    gateway = entry.runtime_data
+    gateway.on_device(lambda device: async_add_entities(factory(gateway, device)))
+
+
+class SafetyEntity(Entity):
+    """An entity of one device; it is written when what it shows has changed."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
+        """Initialize; `key` is unique within the device."""
+        self.gateway = gateway
+        self.device = device
+        self.key = key
+        self._attr_unique_id = f"{device.uid}/{key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device.uid)})
+
+    def name_after(self, key: str, point: Point) -> None:
+        """Take the name from the translations, with the channel if there is one."""
+        self._attr_translation_key = f"{key}_channel" if point.channel else key
+        if point.channel:
+            self._attr_translation_placeholders = {"channel": point.channel.upper()}
+
+    @property
+    def watched(self) -> Iterable[str]:
+        """Return the readings at whose change the entity is written."""
+        return (self.key,)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self.device.available
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(self.device.listen(self.watched, self.refresh))
+        self.async_on_remove(
+            self.device.listen((AVAILABILITY,), self.async_write_ha_state)
+        )
+
+    @callback
+    def refresh(self) -> None:
+        """Write the state."""
+        self.async_write_ha_state()
+
+
+class SettingEntity(SafetyEntity):
+    """A setting that is kept by us and not by the device."""
+
+    _attr_entity_category = EntityCategory.CONFIG
+
+    @property
+    @override
+    def watched(self) -> Iterable[str]:
+        return ()
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True

@@ -1,0 +1,88 @@
+"""What has happened: the alarms of a device, and what an elevator has seen."""
+
+from collections.abc import Iterable
+from typing import override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .alarms import Announcement, Change
+from .catalogue import ELEVATOR_BLOCKER
+from .catalogue.measurements import SIGHTINGS
+from .device import SafetyDevice
+from .entity import SafetyEntity, add_for_each_device
+from .gateways.base import Gateway, GatewayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up events."""
+    add_for_each_device(entry, async_add_entities, _entities)
+
+
+def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
+    yield AlarmEvent(gateway, device, "alarm_event")
+    if device.kind is ELEVATOR_BLOCKER:
+        yield SightingEvent(gateway, device, "sighting")
+
+
+class AlarmEvent(SafetyEntity, EventEntity):
+    """Changes of the alarms of a device, also while it cannot be reached."""
+
+    _attr_event_types = [change.value for change in Change]
+    _attr_translation_key = "alarm_event"
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(
+            self.gateway.safety.book.listen_device(
+                self.device.uid, self._alarm_changed
+            )
+        )
+
+    @callback
+    def _alarm_changed(self, item: Announcement) -> None:
+        alarm = item.alarm
+        self._trigger_event(
+            item.change.value,
+            {
+                "alarm_id": alarm.id,
+                "hazard": alarm.hazard,
+                "severity": alarm.severity.value,
+                "drill": alarm.drill,
+            },
+        )
+        self.async_write_ha_state()
+
+
+class SightingEvent(SafetyEntity, EventEntity):
+    """What was seen in the car."""
+
+    _attr_event_types = list(SIGHTINGS)
+    _attr_translation_key = "sighting"
+
+    @property
+    @override
+    def watched(self) -> Iterable[str]:
+        return ("class_seen",)
+
+    @callback
+    @override
+    def refresh(self) -> None:
+        seen = self.device.readings.get("class_seen")
+        if seen in SIGHTINGS:
+            self._trigger_event(
+                str(seen), {"confidence": self.device.readings.get("confidence")}
+            )
+        self.async_write_ha_state()

@@ -1,0 +1,489 @@
+"""From what a Zigbee2MQTT device exposes to our kind, readings and commands.
+
+https://www.zigbee2mqtt.io/guide/usage/exposes.html is the format. Nothing here knows a
+model: the two tables say what a property means to us, `_kind` says what the set of them
+makes of a device. A device is compiled once; after that a message is dictionary look-ups.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+import re
+from typing import Any
+
+from ...catalogue import DEVICE_KINDS
+from ...catalogue.measurements import MEASUREMENTS, Value, point_key
+
+type Convert = Callable[[object], Value]
+
+#: Bits of `access`.
+PUBLISHED, SETTABLE, GETTABLE = 1, 2, 4
+
+#: What to multiply with, by our unit and theirs. They seldom write none; then it is ours.
+_FACTORS: dict[str, dict[str, float]] = {
+    "A": {"A": 1, "mA": 0.001},
+    "mA": {"mA": 1, "A": 1000},
+    "V": {"V": 1, "mV": 0.001},
+    "W": {"W": 1, "kW": 1000},
+    "kWh": {"kWh": 1, "Wh": 0.001},
+    "kPa": {
+        "kPa": 1,
+        "Pa": 0.001,
+        "hPa": 0.1,
+        "mbar": 0.1,
+        "bar": 100,
+        "Bar": 100,
+        "psi": 6.894757,
+        "MPa": 1000,
+    },
+    "m": {"m": 1, "cm": 0.01, "mm": 0.001},
+    "%": {"%": 1},
+    "%/m": {"%/m": 1},
+    "°C": {"°C": 1, "C": 1},
+    "min": {"min": 1, "s": 1 / 60, "h": 60},
+}
+#: Units that no factor converts.
+_FORMULAS: dict[tuple[str, str], Callable[[float], float]] = {
+    ("°C", "°F"): lambda value: (value - 32) / 1.8,
+    # EN 54-7: obscuration module m in dB/m, as the part of the light that is lost.
+    ("%/m", "dB/m"): lambda value: (1 - 10 ** (-value / 10)) * 100,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A measurement and the properties that carry it, the best first.
+
+    `on` are the words in an enumeration's values that mean on; a value that contains
+    one counts. A row with `kinds` is for those kinds of device alone, one with `described`
+    for devices whose description says so. With `unit_needed` a property without a unit,
+    with `words_only` a binary one is something else of the same name.
+    """
+
+    measurement: str
+    properties: tuple[str, ...]
+    on: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    described: re.Pattern[str] | None = None
+    unit_needed: bool = False
+    words_only: bool = False
+
+
+READINGS = (
+    _Row("smoke", ("smoke", "smoke_state", "smoke_alarm_1"), on=("alarm",)),
+    # Detectors of which Zigbee2MQTT knows no more than that they raise an alarm.
+    _Row("smoke", ("alarm_1", "alarm"), described=re.compile("smoke", re.IGNORECASE)),
+    _Row("smoke_density", ("smoke_density_dbm",), unit_needed=True),
+    _Row("conductor_temperature", ("temperature", "device_temperature")),
+    _Row("temperature", ("temperature",)),
+    # In a socket the electronics sit beside the contacts that get hot.
+    _Row("temperature", ("device_temperature",), kinds=("charging_pile",)),
+    _Row("battery", ("battery",)),
+    _Row("battery_low", ("battery_low", "battery_state", "battery_level"), on=("low",)),
+    _Row("link_quality", ("linkquality",)),
+    _Row("tamper", ("tamper",)),
+    _Row("test", ("test",)),
+    _Row(
+        "self_test_failed",
+        (
+            "self_test_result",
+            "test_alarm_result",
+            "checking_result",
+            "halo_test_result",
+            "self_test",
+        ),
+        on=("fail",),
+        words_only=True,
+    ),
+    _Row("trouble", ("trouble", "fault_alarm", "device_fault")),
+    _Row("trouble", ("fault",), kinds=("smoke_sensor", "water_tank", "hydrant")),
+    # Of a breaker these say that its own protection has acted.
+    _Row(
+        "tripped",
+        ("trip", "event", "last_event", "faults", "fault"),
+        on=("trip", "threshold", "alarm", "fault"),
+        kinds=("breaker_monitor",),
+    ),
+    _Row("current", ("current",)),
+    _Row("voltage", ("voltage",)),
+    _Row("power", ("power", "active_power")),
+    _Row("energy", ("energy", "total_energy", "consumed_energy", "energy_wh")),
+    _Row("residual_current", ("leakage_current", "leakage", "residual_current")),
+    _Row("plugged", ("consumer_connected", "ev_connected")),
+    _Row("level", ("liquid_level_percent", "tank_level", "filling", "water_level")),
+    _Row("level_height", ("liquid_depth", "water_level"), unit_needed=True),
+    _Row("pressure", ("pressure", "bar", "Bar", "psi"), unit_needed=True),
+)
+
+#: Our commands: settable properties, with the values that mean "do it", the best first.
+#: `alarm` alone mostly switches the siren off for good, which nobody may do from here.
+COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "silence": {
+        "silence": ("ON",),
+        "silence_siren": (),
+        "temporary_mute": ("mute",),
+        "hush": ("hush",),
+        "mute": (),
+        "buzzer": ("mute",),
+        "alarm": ("stop",),
+    },
+    "self_test": {
+        "self_test": ("test",),
+        "selftest": ("selftest", ""),
+        "self_checking": (),
+        "trigger_selftest": ("test",),
+        "test_alarm": (),
+        "leakage_test": (),
+    },
+}
+
+_SUFFIX = re.compile(
+    r"(?P<name>.+?)_(?P<suffix>phase_[abc]|[abc]|[XYZ]|l\d|[1-9]\d?|left|center|right)"
+)
+_PHASES = {
+    **dict.fromkeys(("l1", "a", "phase_a", "X"), "l1"),
+    **dict.fromkeys(("l2", "b", "phase_b", "Y"), "l2"),
+    **dict.fromkeys(("l3", "c", "phase_c", "Z"), "l3"),
+}
+_SOCKET_NUMBER = re.compile(r"[1-9]\d?")
+
+#: Things that have other uses than safety, whatever they measure beside it.
+_OTHER_DEVICES = {"light", "climate", "cover", "fan", "lock"}
+#: A siren that is told of smoke, and senses none itself.
+_SIREN = "squawk"
+#: Properties of breakers: what sockets, which also limit their load, do not have.
+_PROTECTION = re.compile(
+    r"(over_?current|leakage|under_voltage|high_temperature)_(threshold|breaker|setting|trip)"
+    r"|(current|leakage)_recloser|auto_reclosing|^current_threshold"
+)
+#: What tells an appliance that knows its own power from a meter.
+_APPLIANCES = {"pilot_wire_mode", "pilot_wire_relay_mode", "device_mode", "action"}
+_WATER_PRESSURE = {"bar", "Bar", "psi", "MPa"}
+#: Air never has more, and no barometer measures it: kPa.
+_MOST_AIR_PRESSURE = 120
+_METERED = {"current", "power", "energy"}
+
+# The last resort: a socket, a relay on a DIN rail and a light switch with a meter expose
+# the very same properties, and only a socket or a breaker may be cut off.
+_SOCKET_WORDS = re.compile(
+    r"plug\b|socket|outlet|power strip|receptacle|\bgpo\b|charger", re.IGNORECASE
+)
+_BREAKER_WORDS = re.compile(
+    r"breaker|\bdin\b|\bdinrail\b|\brcbo\b|circuit switch|contactor"
+    r"|(energy|electricity) (meter|monitor)\b",
+    re.IGNORECASE,
+)
+_WATER_WORDS = re.compile(r"water\b.*\bpressure", re.IGNORECASE)
+
+#: What a person wrote into the description that Zigbee2MQTT keeps for a device.
+_CHOSEN = re.compile(r"\bsafety\s*[:=]\s*(?P<kind>[a-z_]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How something is set: the property, and its values (for a button, `on` alone)."""
+
+    property: str
+    on: object
+    off: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A device, compiled. `readings` has, by property, our reading and its conversion."""
+
+    kind: str
+    readings: Mapping[str, tuple[str, Convert]]
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    gettable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> frozenset[str]:
+        """Return the names of the readings."""
+        return frozenset(key for key, _convert in self.readings.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Feature:
+    """One property: its name without the endpoint, and the endpoint's name."""
+
+    name: str
+    suffix: str
+    group: str
+    raw: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        return str(self.raw["property"])
+
+    @property
+    def access(self) -> int:
+        return int(self.raw.get("access", PUBLISHED))
+
+
+_KNOWN = {name for row in READINGS for name in row.properties} | {"state"}
+
+
+def compile_device(definition: Mapping[str, Any], note: str = "") -> Profile | None:
+    """Return what a device is to us, None if it is none of ours.
+
+    `definition` is the one in `bridge/devices`. `note` is the user's description of the
+    device: "safety: hydrant" in it chooses the kind, "safety: none" leaves it out.
+    Raises KeyError, TypeError, ValueError or AttributeError for a malformed definition.
+    """
+    description = str(definition.get("description"))
+    features = list(_flatten(definition["exposes"]))
+    supplies = _supplies(features)
+    found = [
+        (row, feature, convert)
+        for row in READINGS
+        for name in row.properties
+        for feature in features
+        if feature.name == name and (convert := _converter(row, feature))
+        if not row.described or row.described.search(description)
+    ]
+    chosen = _CHOSEN.search(note or "")
+    kind = (
+        chosen["kind"].lower()
+        if chosen
+        else _kind(
+            {row.measurement for row, *_ in found},
+            features,
+            supplies,
+            description,
+        )
+    )
+    if kind not in DEVICE_KINDS:
+        return None
+
+    measurements = set(DEVICE_KINDS[kind].measurements)
+    if not supplies:
+        # A meter has alarms of its own, but nothing that could trip.
+        measurements -= {"supply", "tripped"}
+    channels = _Channels(features, supplies)
+    readings: dict[str, tuple[str, Convert]] = {}
+    taken: set[str] = set()
+    commands = dict(_buttons(features, DEVICE_KINDS[kind].buttons))
+    gettable: dict[str, str] = {}
+
+    def take(feature: _Feature, measurement: str, convert: Convert) -> str | None:
+        channel = channels.of(feature)
+        key = point_key(measurement, channel or "")
+        if channel is None or key in taken or feature.key in readings:
+            return None
+        taken.add(key)
+        readings[feature.key] = (key, convert)
+        if feature.access & GETTABLE:
+            gettable[key] = feature.key
+        return key
+
+    for feature in supplies if "supply" in measurements else ():
+        on, off = feature.raw["value_on"], feature.raw["value_off"]
+        if key := take(feature, "supply", _binary(on, off)):
+            commands[key] = Command(feature.key, on, off)
+    for row, feature, convert in found:
+        if row.measurement in measurements and (not row.kinds or kind in row.kinds):
+            take(feature, row.measurement, convert)
+    if not taken - {"link_quality"}:
+        return None
+    return Profile(kind, readings, commands, gettable)
+
+
+def _flatten(exposes: list[dict[str, Any]]) -> Iterator[_Feature]:
+    """Yield every property; a composite is one, a switch or a light has its features."""
+    for item in exposes:
+        is_one = "property" in item
+        for raw in (item,) if is_one else item.get("features", ()):
+            if "property" not in raw:
+                continue
+            name, suffix = raw["name"], ""
+            if raw["property"] != name and raw.get("endpoint"):
+                suffix = str(raw["endpoint"])
+            elif name not in _KNOWN and (match := _SUFFIX.fullmatch(name)):
+                if match["name"] in _KNOWN:
+                    name, suffix = match["name"], match["suffix"]
+            yield _Feature(name, suffix, "" if is_one else str(item["type"]), raw)
+
+
+def _supplies(features: list[_Feature]) -> list[_Feature]:
+    """Return the relays. A USB port or the light beside a socket is none."""
+    return [
+        feature
+        for feature in features
+        if feature.name == "state"
+        and feature.group in ("switch", "")
+        and feature.raw["type"] == "binary"
+        and feature.access & SETTABLE
+        and feature.suffix not in ("usb", "light", "master")
+    ]
+
+
+class _Channels:
+    """Says which channel a property belongs to."""
+
+    def __init__(self, features: list[_Feature], supplies: list[_Feature]) -> None:
+        """Initialize: several relays are numbered in their order, one has no number."""
+        self._relays: dict[str, str] = {}
+        if len(supplies) > 1:
+            for number, feature in enumerate(supplies, 1):
+                self._relays[feature.suffix] = str(number)
+        self._suffixes: dict[str, set[str]] = {}
+        for feature in features:
+            self._suffixes.setdefault(feature.name, set()).add(feature.suffix)
+
+    def of(self, feature: _Feature) -> str | None:
+        """Return the channel, "" for the whole device, None for none of ours."""
+        suffix, siblings = feature.suffix, self._suffixes[feature.name]
+        if channel := self._relays.get(suffix):
+            return channel
+        if not suffix:
+            # Where phase b has a name, the one without a name is phase a.
+            is_first = "phase_b" in siblings and "phase_a" not in siblings
+            return "l1" if is_first else ""
+        if len(siblings) == 1:
+            return ""
+        if phase := _PHASES.get(suffix):
+            return phase
+        return suffix if _SOCKET_NUMBER.fullmatch(suffix) else None
+
+
+def _kind(
+    measured: set[str],
+    features: list[_Feature],
+    supplies: list[_Feature],
+    description: str,
+) -> str | None:
+    """Propose a kind from what is exposed."""
+    names = {feature.name for feature in features}
+    if "smoke" in measured and _SIREN not in names:
+        return "smoke_sensor"
+    if _OTHER_DEVICES & {feature.group for feature in features}:
+        return None
+    if measured & {"level", "level_height"}:
+        return "water_tank"
+    if any(_is_water_pressure(feature, names) for feature in features) or (
+        "pressure" in measured and _WATER_WORDS.search(description)
+    ):
+        return "hydrant"
+    is_metered = bool(measured & _METERED)
+    if "plugged" in measured and is_metered:
+        return "charging_pile"
+    phases = {feature.suffix for feature in features if feature.name == "current"}
+    if (
+        "residual_current" in measured
+        or any(_PROTECTION.search(name) for name in names)
+        or (len(phases) > 1 and len(supplies) == 1)
+    ):
+        return "breaker_monitor"
+    if is_metered and _SOCKET_WORDS.search(description):
+        return "charging_pile"
+    if not supplies:
+        is_meter = measured & {"current", "power"} and not names & _APPLIANCES
+        return "breaker_monitor" if is_meter else None
+    return "breaker_monitor" if _BREAKER_WORDS.search(description) else None
+
+
+def _is_water_pressure(feature: _Feature, names: set[str]) -> bool:
+    """Return if a pressure is that of water in a pipe, and not of the air."""
+    if feature.name not in ("pressure", "bar", "Bar", "psi"):
+        return False
+    unit = feature.raw.get("unit")
+    most = feature.raw.get("value_max")
+    return (
+        unit in _WATER_PRESSURE
+        or bool(names & _WATER_PRESSURE)
+        or bool(most and most * _FACTORS["kPa"].get(unit or "", 0) > _MOST_AIR_PRESSURE)
+    )
+
+
+def _buttons(
+    features: list[_Feature], wanted: tuple[str, ...]
+) -> Iterator[tuple[str, Command]]:
+    settable = {
+        feature.key: feature.raw
+        for feature in features
+        if feature.access & SETTABLE
+    }
+    for command, properties in COMMANDS.items():
+        for name, values in properties.items():
+            if command not in wanted or (raw := settable.get(name)) is None:
+                continue
+            if raw["type"] == "binary" and name != "alarm":
+                yield command, Command(name, raw["value_on"])
+                break
+            offered = raw.get("values", ())
+            value = next((item for item in values if item in offered), None)
+            if value is not None:
+                yield command, Command(name, value)
+                break
+
+
+def _converter(row: _Row, feature: _Feature) -> Convert | None:
+    """Return what makes a measurement's value of a property's, None if nothing does."""
+    measurement, raw = MEASUREMENTS[row.measurement], feature.raw
+    if not feature.access & PUBLISHED:
+        return None
+    match raw["type"]:
+        case "numeric" if measurement.is_number:
+            unit = raw.get("unit") or ("" if row.unit_needed else measurement.unit)
+            return _number(measurement.unit, unit)
+        case "binary" if not measurement.is_number and not row.words_only:
+            return _binary(raw["value_on"], raw["value_off"])
+        case "enum" if row.on:
+            on = {
+                value
+                for value in raw["values"]
+                if any(word in str(value).lower() for word in row.on)
+            }
+            return _enumeration(on, set(raw["values"])) if on else None
+        case "list" if row.on:
+            return _is_filled
+    return None
+
+
+def _number(ours: str | None, theirs: str | None) -> Convert | None:
+    if ours is None or ours == theirs:
+        factor: float | None = 1
+    else:
+        factor = _FACTORS.get(ours or "", {}).get(theirs or "")
+    formula = _FORMULAS.get((ours or "", theirs or ""))
+    if factor is None and formula is None:
+        return None
+
+    def convert(value: object) -> Value:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError("not a number")
+        number = float(value) if formula is None else formula(float(value))
+        if factor is not None:
+            number *= factor
+        if not isfinite(number):
+            raise ValueError("not finite")
+        return number
+
+    return convert
+
+
+def _binary(on: object, off: object) -> Convert:
+    def convert(value: object) -> Value:
+        if value == on:
+            return True
+        if value == off:
+            return False
+        raise ValueError("neither on nor off")
+
+    return convert
+
+
+def _enumeration(on: set[Any], known: set[Any]) -> Convert:
+    def convert(value: object) -> Value:
+        if value in known:
+            return value in on
+        raise ValueError("not one of its values")
+
+    return convert
+
+
+def _is_filled(value: object) -> Value:
+    if isinstance(value, list):
+        return bool(value)
+    raise ValueError("not a list")

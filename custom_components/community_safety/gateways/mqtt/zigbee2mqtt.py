@@ -1,0 +1,2 @@
+"""Being written."""
+from .native import NativeGateway as Zigbee2MqttGateway

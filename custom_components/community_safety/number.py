@@ -1,0 +1,58 @@
+"""Thresholds and other numbers that an installer may set on one device."""
+
+from collections.abc import Iterable
+from typing import override
+
+from homeassistant.components.number import NumberEntity, NumberMode
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .catalogue import Setting
+from .device import SafetyDevice
+from .entity import SafetyEntity, SettingEntity, add_for_each_device
+from .gateways.base import Gateway, GatewayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up numbers."""
+    add_for_each_device(entry, async_add_entities, _entities)
+
+
+def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
+    for setting in device.used_settings:
+        yield SettingNumber(gateway, device, setting)
+
+
+class SettingNumber(SettingEntity, NumberEntity):
+    """A setting of one device; it overrides that of its kind."""
+
+    _attr_mode = NumberMode.BOX
+
+    def __init__(
+        self, gateway: Gateway, device: SafetyDevice, setting: Setting
+    ) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, setting.key)
+        self._attr_translation_key = setting.key
+        self._attr_device_class = setting.device_class
+        self._attr_native_min_value = setting.low
+        self._attr_native_max_value = setting.high
+        self._attr_native_step = setting.step
+        self._attr_native_unit_of_measurement = setting.unit
+        self._attr_entity_registry_enabled_default = setting.enabled
+
+    @property
+    @override
+    def native_value(self) -> float:
+        return self.device.limit(self.key)
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        self.device.settings.limits[self.key] = value
+        await self.gateway.safety.async_save_settings(self.device)

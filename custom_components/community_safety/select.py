@@ -1,0 +1,48 @@
+"""The place of use of a device, which decides its default thresholds."""
+
+from collections.abc import Iterable
+from typing import override
+
+from homeassistant.components.select import SelectEntity
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .device import SafetyDevice
+from .entity import SafetyEntity, SettingEntity, add_for_each_device
+from .gateways.base import Gateway, GatewayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up selects."""
+    add_for_each_device(entry, async_add_entities, _entities)
+
+
+def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
+    if device.kind.variants:
+        yield VariantSelect(gateway, device, "variant")
+
+
+class VariantSelect(SettingEntity, SelectEntity):
+    """Where a device is used: a final circuit, or a hydrant that feeds sprinklers."""
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, key)
+        self._attr_translation_key = f"{device.kind.key}_variant"
+        self._attr_options = list(device.kind.variants)
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        return self.device.variant
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        self.device.settings.variant = option
+        await self.gateway.safety.async_save_settings(self.device)

@@ -1,0 +1,176 @@
+"""Readings with a value, and how many alarms are open."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import partial
+import time
+from typing import override
+
+from homeassistant.components.sensor import SensorEntity, SensorStateClass
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_track_time_interval
+
+from .alarms import Announcement
+from .catalogue import GATEWAY
+from .catalogue.measurements import Point
+from .const import Severity
+from .device import SafetyDevice
+from .entity import SafetyEntity, add_for_each_device
+from .gateways.base import Gateway, GatewayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+#: How often values that were held back are looked at.
+FLUSH = timedelta(seconds=5)
+
+#: Measurements whose device class says all that a name would.
+_NAMED_BY_CLASS = {
+    "battery",
+    "current",
+    "energy",
+    "power",
+    "pressure",
+    "signal_strength",
+    "temperature",
+    "voltage",
+}
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up sensors."""
+    held_back: set[ReadingSensor] = set()
+
+    @callback
+    def flush(_now: datetime) -> None:
+        for sensor in tuple(held_back):
+            sensor.flush()
+
+    entry.async_on_unload(async_track_time_interval(hass, flush, FLUSH))
+    add_for_each_device(entry, async_add_entities, partial(_entities, held_back))
+
+
+def _entities(
+    held_back: set[ReadingSensor], gateway: Gateway, device: SafetyDevice
+) -> Iterable[SafetyEntity]:
+    for key, point in device.points.items():
+        if point.measurement.is_number or point.measurement.options:
+            yield ReadingSensor(gateway, device, key, point, held_back)
+    if device.kind is GATEWAY:
+        for severity in Severity:
+            yield OpenAlarms(gateway, device, severity)
+
+
+class ReadingSensor(SafetyEntity, SensorEntity):
+    """A number or a text that a device reports.
+
+    Noisy telemetry is written at most once an interval, or at once when it changes
+    significantly: states are for people, and hazards do not wait for them.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        device: SafetyDevice,
+        key: str,
+        point: Point,
+        held_back: set[ReadingSensor],
+    ) -> None:
+        """Initialize; `held_back` takes the sensors that wait for their interval."""
+        super().__init__(gateway, device, key)
+        row = self._row = point.measurement
+        if point.channel or row.key not in _NAMED_BY_CLASS:
+            self.name_after(row.key, point)
+        self._attr_device_class = row.sensor_class
+        self._attr_native_unit_of_measurement = row.unit
+        self._attr_state_class = row.state_class
+        self._attr_entity_category = row.category
+        self._attr_entity_registry_enabled_default = row.enabled
+        self._attr_options = list(row.options) or None
+        self._held_back = held_back
+        self._written: float | str | None = None
+        self._written_at = 0.0
+
+    @property
+    @override
+    def native_value(self) -> float | str | None:
+        value = self.device.readings.get(self.key)
+        return None if isinstance(value, bool) else value
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(lambda: self._held_back.discard(self))
+
+    @callback
+    @override
+    def refresh(self) -> None:
+        if self._is_due() or self._is_significant():
+            self._write()
+        else:
+            self._held_back.add(self)
+
+    @callback
+    def flush(self) -> None:
+        """Write a value that was held back, once its interval is over."""
+        if self._is_due():
+            self._write()
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._written_at >= self._row.interval
+
+    def _is_significant(self) -> bool:
+        value, written = self.native_value, self._written
+        return (
+            not isinstance(value, float)
+            or not isinstance(written, float)
+            or (0 < self._row.significant <= abs(value - written))
+        )
+
+    @callback
+    def _write(self) -> None:
+        self._held_back.discard(self)
+        self._written = self.native_value
+        self._written_at = time.monotonic()
+        self.async_write_ha_state()
+
+
+class OpenAlarms(SafetyEntity, SensorEntity):
+    """How many alarms of a severity are open on a gateway's devices."""
+
+    _attr_state_class = SensorStateClass.MEASUREMENT
+
+    def __init__(
+        self, gateway: Gateway, device: SafetyDevice, severity: Severity
+    ) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, f"open_{severity}")
+        self._attr_translation_key = f"open_{severity}"
+        self._severity = severity
+
+    @property
+    @override
+    def native_value(self) -> int:
+        prefix = f"{self.device.uid}/"
+        return sum(
+            alarm.severity is self._severity
+            and (alarm.device == self.device.uid or alarm.device.startswith(prefix))
+            for alarm in self.gateway.safety.book.open.values()
+        )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(
+            self.gateway.safety.book.listen(self._alarm_changed, immediate=True)
+        )
+
+    @callback
+    def _alarm_changed(self, item: Announcement) -> None:
+        if item.alarm.severity is self._severity and (
+            f"{item.alarm.device}/".startswith(f"{self.device.uid}/")
+        ):
+            self.async_write_ha_state()

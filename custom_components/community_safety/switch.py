@@ -1,0 +1,112 @@
+"""Supplies, the blocking of elevators, and which supplies are protected."""
+
+from collections.abc import Iterable
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .catalogue import ELEVATOR_BLOCKER
+from .catalogue.measurements import point_key
+from .device import SafetyDevice
+from .entity import SafetyEntity, SettingEntity, add_for_each_device
+from .gateways.base import Gateway, GatewayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up switches."""
+    add_for_each_device(entry, async_add_entities, _entities)
+
+
+def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
+    for key in device.supplies:
+        yield SupplySwitch(gateway, device, key)
+        yield ProtectedSwitch(gateway, device, key)
+    if device.kind is ELEVATOR_BLOCKER:
+        yield BlockingSwitch(gateway, device, "blocking")
+
+
+class SupplySwitch(SafetyEntity, SwitchEntity):
+    """A supply. On means closed; a supply that was cut off cannot be switched on."""
+
+    _attr_device_class = SwitchDeviceClass.OUTLET
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, key)
+        self.name_after("supply", device.points[key])
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        value = self.device.readings.get(self.key)
+        return None if value is None else bool(value)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        self.gateway.safety.cut_off.check_closing(self.device, self.key)
+        await self.gateway.async_set(self.device, self.key, True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        await self.gateway.async_set(self.device, self.key, False)
+
+
+class ProtectedSwitch(SettingEntity, SwitchEntity):
+    """If a supply is a protected load, which a cut-off never opens."""
+
+    _attr_entity_registry_enabled_default = False
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, supply: str) -> None:
+        """Initialize."""
+        point = device.points[supply]
+        super().__init__(gateway, device, point_key("protected", point.channel))
+        self.name_after("protected", point)
+        self._supply = supply
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self._supply in self.device.settings.protected
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        self.device.settings.protected.add(self._supply)
+        await self.gateway.safety.async_save_settings(self.device)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        self.device.settings.protected.discard(self._supply)
+        await self.gateway.safety.async_save_settings(self.device)
+
+
+class BlockingSwitch(SettingEntity, SwitchEntity):
+    """If the door is held for an e-bike. Off: it is only seen and reported."""
+
+    _attr_entity_category = None
+    _attr_translation_key = "blocking"
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.device.settings.blocking
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        await self._async_set(True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        await self._async_set(False)
+
+    async def _async_set(self, blocking: bool) -> None:
+        self.device.settings.blocking = blocking
+        self.gateway.safety.elevators.blocking_changed(self.device)
+        await self.gateway.safety.async_save_settings(self.device)

@@ -1,0 +1,58 @@
+"""An MQTT broker on the loopback address, for the demo, the tests and the benchmark.
+
+    python -m simulator.broker [--port N]
+
+It prints the port that it listens on, then serves until it is told to end.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+
+from amqtt.broker import Broker
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody uses now."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def serve(port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    broker = Broker(
+        {
+            "listeners": {
+                "default": {"type": "tcp", "bind": f"127.0.0.1:{port}"},
+            },
+            "plugins": {
+                "amqtt.plugins.authentication.AnonymousAuthPlugin": {
+                    "allow_anonymous": True
+                },
+            },
+        }
+    )
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    await broker.start()
+    print(port, flush=True)  # noqa: T201
+    await ended.wait()
+    await broker.shutdown()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    logging.basicConfig(level=logging.ERROR)
+    asyncio.run(serve(parser.parse_args().port or free_port()))
+
+
+if __name__ == "__main__":
+    main()

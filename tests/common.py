@@ -1,0 +1,186 @@
+"""What tests use to speak to the broker as a gateway would."""
+
+import asyncio
+from collections.abc import Callable
+import itertools
+import json
+import time
+from typing import Any
+
+from homeassistant.components import mqtt
+from homeassistant.core import HomeAssistant, callback
+import paho.mqtt.client as paho
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.community_safety.const import DOMAIN
+
+BASE = "community_safety/building-1"
+#: Longest real time in seconds that a round trip over the loopback address may take.
+PATIENCE = 20
+
+
+class Peer:
+    """A gateway's side of the broker: publishes, and hears what Home Assistant sends."""
+
+    def __init__(self, hass: HomeAssistant, port: int) -> None:
+        """Connect; `start` waits until that is done."""
+        self.hass = hass
+        self.heard: list[tuple[str, Any]] = []
+        self._news = asyncio.Event()
+        self._ids = itertools.count(1)
+        self._answers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._connected = asyncio.Event()
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client.on_connect = lambda *_: self._call(self._connected.set)
+        self._client.on_message = lambda _c, _u, message: self._call(
+            self._receive, message.topic, message.payload
+        )
+        self._port = port
+
+    def _call(self, *args: Any) -> None:
+        self.hass.loop.call_soon_threadsafe(*args)
+
+    async def start(self) -> None:
+        """Connect, and listen to what Home Assistant sends."""
+        self._client.connect_async("127.0.0.1", self._port)
+        self._client.loop_start()
+        async with asyncio.timeout(PATIENCE):
+            await self._connected.wait()
+        self._client.subscribe([("+/+/+/set", 1), ("+/+/+/get", 1), ("+/+/set", 1)])
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        self._client.disconnect()
+        await self.hass.async_add_executor_job(self._client.loop_stop)
+
+    def publish(self, topic: str, payload: Any, *, retain: bool = False) -> None:
+        """Publish; anything but text and bytes is sent as JSON."""
+        if not isinstance(payload, str | bytes):
+            payload = json.dumps(payload)
+        self._client.publish(topic, payload, qos=1, retain=retain)
+
+    async def send(self, topic: str, payload: Any, *, retain: bool = False) -> None:
+        """Publish, and wait until Home Assistant has taken it and all before it."""
+        self.publish(topic, payload, retain=retain)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until Home Assistant has taken all that was published before."""
+        topic = f"tests/{next(self._ids)}"
+        arrived = asyncio.Event()
+
+        @callback
+        def receive(_message: mqtt.ReceiveMessage) -> None:
+            arrived.set()
+
+        remove = await mqtt.async_subscribe(self.hass, topic, receive, qos=1)
+        async with asyncio.timeout(PATIENCE):
+            while not arrived.is_set():
+                self.publish(topic, "x")
+                try:
+                    async with asyncio.timeout(0.1):
+                        await arrived.wait()
+                except TimeoutError:
+                    continue
+        remove()
+        await self.hass.async_block_till_done()
+
+    def answer(self, device: str, reply: Callable[[dict[str, Any]], None]) -> None:
+        """Call `reply` with every `set` that Home Assistant sends to a device."""
+        self._answers[device] = reply
+
+    def _receive(self, topic: str, payload: bytes) -> None:
+        message = json.loads(payload)
+        self.heard.append((topic, message))
+        self._news.set()
+        device, _, kind = topic.rpartition("/")
+        if kind == "set" and (reply := self._answers.get(device)):
+            reply(message)
+
+    async def hears(self, topic: str) -> dict[str, Any]:
+        """Wait for a message of Home Assistant at a topic; return it and forget it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for item in self.heard:
+                    if item[0] == topic:
+                        self.heard.remove(item)
+                        return dict(item[1])
+                self._news.clear()
+                await self._news.wait()
+
+    # Our own protocol
+
+    def _head(self) -> dict[str, Any]:
+        return {"version": 1, "id": f"m{next(self._ids)}", "time": time.time()}
+
+    async def gateway(self, base: str = BASE, *, online: bool = True) -> None:
+        """Announce a gateway."""
+        self.publish(f"{base}/gateway", {**self._head(), "name": "Building 1"}, retain=True)
+        await self.send(f"{base}/status", {"version": 1, "online": online}, retain=True)
+
+    async def config(
+        self, device: str, kind: str, readings: list[str], **more: Any
+    ) -> None:
+        """Tell what a device is."""
+        message = {
+            **self._head(),
+            "kind": kind,
+            "name": more.pop("name", device.replace("-", " ").capitalize()),
+            "readings": readings,
+            **more,
+        }
+        await self.send(f"{BASE}/{device}/config", message, retain=True)
+
+    async def state(self, device: str, *, retain: bool = True, **values: Any) -> None:
+        """Report readings."""
+        await self.send(f"{BASE}/{device}/state", self.state_message(values), retain=retain)
+
+    def state_message(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return a message with readings."""
+        return {**self._head(), "values": values}
+
+    def obedient_breaker(self, device: str, **extra: Any) -> None:
+        """Let a device do what it is told at once, with its current following."""
+
+        def reply(message: dict[str, Any]) -> None:
+            self.publish(
+                f"{BASE}/{device}/result",
+                {"version": 1, "id": message["id"], "ok": True},
+            )
+            for key, closed in message["set"].items():
+                current = key.replace("supply", "current")
+                self.publish(
+                    f"{BASE}/{device}/state",
+                    self.state_message(
+                        {key: closed, current: 5.0 if closed else 0.0, **extra}
+                    ),
+                    retain=True,
+                )
+
+        self.answer(f"{BASE}/{device}", reply)
+
+
+async def wait_until(hass: HomeAssistant, proof: Callable[[], bool]) -> None:
+    """Let Home Assistant work until something is so."""
+    async with asyncio.timeout(PATIENCE):
+        while not proof():
+            await hass.async_block_till_done()
+            # Gives the sockets a turn; this is no waiting for time to pass.
+            await asyncio.sleep(0)
+
+
+async def add_gateway(
+    hass: HomeAssistant, topic: str = BASE, dialect: str = "native", **more: Any
+) -> MockConfigEntry:
+    """Add a configured gateway and set it up."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Building 1",
+        unique_id=f"mqtt/{topic}",
+        data={"dialect": dialect, "topic": topic},
+        **more,
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry

@@ -1,0 +1,76 @@
+"""A real broker, Home Assistant's own MQTT integration, and a gateway on them."""
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+import subprocess
+import sys
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from .common import Peer, add_gateway
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(enable_custom_integrations: None) -> None:
+    """Load the integrations of this repository."""
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(hass: HomeAssistant, tmp_path: Path) -> None:
+    """Give every test a configuration folder of its own."""
+    (tmp_path / "configuration.yaml").touch()
+    hass.config.config_dir = str(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def broker_port() -> Generator[int]:
+    """Run a broker for all tests of this process."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "simulator.broker"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as broker:
+        assert broker.stdout
+        yield int(broker.stdout.readline())
+        broker.terminate()
+
+
+@pytest.fixture
+async def mqtt_entry(
+    hass: HomeAssistant, socket_enabled: None, broker_port: int
+) -> AsyncGenerator[MockConfigEntry]:
+    """Set up Home Assistant's MQTT integration on the broker."""
+    entry = MockConfigEntry(
+        domain="mqtt",
+        data={"broker": "127.0.0.1", "port": broker_port, "protocol": "3.1.1"},
+        version=2,
+        minor_version=1,
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    yield entry
+
+
+@pytest.fixture
+async def peer(
+    hass: HomeAssistant, mqtt_entry: MockConfigEntry, broker_port: int
+) -> AsyncGenerator[Peer]:
+    """Return the other side of the broker."""
+    peer = Peer(hass, broker_port)
+    await peer.start()
+    yield peer
+    await peer.stop()
+
+
+@pytest.fixture
+async def gateway(hass: HomeAssistant, peer: Peer) -> MockConfigEntry:
+    """Return a gateway that is set up and online, without devices."""
+    entry = await add_gateway(hass)
+    await peer.gateway()
+    return entry
