@@ -66,9 +66,9 @@ class MqttGateway(Gateway):
         self._bridge_online = online
         self._link_changed()
 
-    def decode(self, payload: bytes) -> Any:
-        """Return the JSON of a message. Raises ValueError."""
-        if len(payload) > MOST_BYTES:
+    def decode(self, payload: bytes, most: int = MOST_BYTES) -> Any:
+        """Return the JSON of a message of at most so many bytes. Raises ValueError."""
+        if len(payload) > most:
             raise ValueError("too long")
         try:
             return json_loads(payload)
@@ -92,9 +92,7 @@ class MqttGateway(Gateway):
         except HomeAssistantError as err:
             raise CommandError(device, "not_connected", str(err)) from err
 
-    def parse(
-        self, device: SafetyDevice, raw: dict[str, Any]
-    ) -> dict[str, Value]:
+    def parse(self, device: SafetyDevice, raw: dict[str, Any]) -> dict[str, Value]:
         """Return the values that a device knows; bad ones are counted and left out."""
         values: dict[str, Value] = {}
         for key, value in raw.items():

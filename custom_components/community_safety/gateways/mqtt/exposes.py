@@ -16,6 +16,9 @@ from ...catalogue.measurements import MEASUREMENTS, Value, point_key
 
 type Convert = Callable[[object], Value]
 
+#: Chosen to be left out.
+NONE = "none"
+
 #: Bits of `access`.
 PUBLISHED, SETTABLE, GETTABLE = 1, 2, 4
 
@@ -242,18 +245,10 @@ def compile_device(definition: Mapping[str, Any], note: str = "") -> Profile | N
         if feature.name == name and (convert := _converter(row, feature))
         if not row.described or row.described.search(description)
     ]
-    chosen = _CHOSEN.search(note or "")
-    kind = (
-        chosen["kind"].lower()
-        if chosen
-        else _kind(
-            {row.measurement for row, *_ in found},
-            features,
-            supplies,
-            description,
-        )
+    kind = chosen_kind(note) or _kind(
+        {row.measurement for row, *_ in found}, features, supplies, description
     )
-    if kind not in DEVICE_KINDS:
+    if kind is None or kind == NONE:
         return None
 
     measurements = set(DEVICE_KINDS[kind].measurements)
@@ -289,6 +284,19 @@ def compile_device(definition: Mapping[str, Any], note: str = "") -> Profile | N
     return Profile(kind, readings, commands, gettable)
 
 
+def chosen_kind(note: str) -> str | None:
+    """Return the kind that a person chose, NONE for none of ours, None for no choice.
+
+    Raises ValueError for a kind that does not exist.
+    """
+    if not (found := _CHOSEN.search(note)):
+        return None
+    kind = found["kind"].lower()
+    if kind != NONE and kind not in DEVICE_KINDS:
+        raise ValueError("safety: no such kind of device")
+    return kind
+
+
 def _flatten(exposes: list[dict[str, Any]]) -> Iterator[_Feature]:
     """Yield every property; a composite is one, a switch or a light has its features."""
     for item in exposes:
@@ -307,15 +315,16 @@ def _flatten(exposes: list[dict[str, Any]]) -> Iterator[_Feature]:
 
 def _supplies(features: list[_Feature]) -> list[_Feature]:
     """Return the relays. A USB port or the light beside a socket is none."""
-    return [
-        feature
+    found = {
+        feature.key: feature
         for feature in features
         if feature.name == "state"
         and feature.group in ("switch", "")
         and feature.raw["type"] == "binary"
         and feature.access & SETTABLE
         and feature.suffix not in ("usb", "light", "master")
-    ]
+    }
+    return list(found.values())
 
 
 class _Channels:
@@ -368,7 +377,11 @@ def _kind(
     is_metered = bool(measured & _METERED)
     if "plugged" in measured and is_metered:
         return "charging_pile"
-    phases = {feature.suffix for feature in features if feature.name == "current"}
+    phases = {
+        feature.suffix
+        for feature in features
+        if feature.name == "current" and feature.suffix in ("", *_PHASES)
+    }
     if (
         "residual_current" in measured
         or any(_PROTECTION.search(name) for name in names)
@@ -400,9 +413,7 @@ def _buttons(
     features: list[_Feature], wanted: tuple[str, ...]
 ) -> Iterator[tuple[str, Command]]:
     settable = {
-        feature.key: feature.raw
-        for feature in features
-        if feature.access & SETTABLE
+        feature.key: feature.raw for feature in features if feature.access & SETTABLE
     }
     for command, properties in COMMANDS.items():
         for name, values in properties.items():
@@ -452,7 +463,7 @@ def _number(ours: str | None, theirs: str | None) -> Convert | None:
 
     def convert(value: object) -> Value:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError("not a number")
+            raise ValueError("not a number")  # noqa: TRY004
         number = float(value) if formula is None else formula(float(value))
         if factor is not None:
             number *= factor

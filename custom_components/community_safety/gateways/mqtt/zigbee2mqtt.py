@@ -1,2 +1,497 @@
-"""Being written."""
-from .native import NativeGateway as Zigbee2MqttGateway
+"""Zigbee2MQTT 2.x: docs/zigbee2mqtt.md.
+
+Its messages are described at https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+import re
+import time
+from typing import Any, override
+
+from homeassistant.core import callback
+from homeassistant.helpers.event import async_track_time_interval
+
+from ...catalogue.measurements import Value
+from ...device import DeviceDescription, Power, SafetyDevice
+from ..base import CommandError
+from .base import MOST_BYTES, MOST_DEVICES, UNKNOWN, MqttGateway
+from .exposes import NONE, Profile, chosen_kind, compile_device
+
+#: The list of devices holds everything that every device exposes.
+MOST_LIST_BYTES = 8 * 1024 * 1024
+#: How long a command waits to hear of its failure, in seconds. No answer is no failure:
+#: a device may be asleep, and what a command did is told by the readings alone.
+SETTLE_SECONDS = 1.0
+#: A mains device that says nothing for so long is asked, well before silence is a fault.
+ASK_AFTER_SECONDS = 120
+ASK_EVERY = timedelta(seconds=10)
+#: Part of the devices that may be asked at a time: the radio must stay free for commands.
+ASKED_AT_A_TIME = 1 / 12
+
+_FAILED = re.compile(
+    r"Publish '[sg]et' '(?P<key>.+?)' to '(?P<name>.+)' failed: (?P<why>.*)"
+)
+
+type Handler = Callable[[bytes, bool], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Item:
+    """A device, and what is known of the proof of its readings.
+
+    Zigbee2MQTT sends all that it remembers with each message, and after a command what it
+    hopes came of it. `echo` is that hope, by property; `reads` is how many answers are to
+    come: only with the last is an unchanged value known to be the device's own.
+    """
+
+    device: SafetyDevice
+    profile: Profile
+    optimistic: bool = True
+    echo: dict[str, object] = field(default_factory=dict)
+    reads: int = 0
+    #: Commands under way, by property: what was sent, and why it failed if it did.
+    waiting: dict[str, tuple[object, asyncio.Future[str | None]]] = field(
+        default_factory=dict
+    )
+
+
+class Zigbee2MqttGateway(MqttGateway):
+    """Zigbee2MQTT, with the devices whose exposed properties matter to safety."""
+
+    manufacturer = "Zigbee2MQTT"
+    # Friendly names contain slashes at will, so one subscription takes everything, and
+    # a dictionary tells what is ours.
+    subscriptions = (("#", 1),)
+
+    def __init__(self, *args: Any) -> None:
+        """Initialize."""
+        super().__init__(*args)
+        self._own: dict[str, Handler] = {
+            "bridge/state": self._bridge_state,
+            "bridge/info": self._bridge_info,
+            "bridge/devices": self._bridge_devices,
+            "bridge/logging": self._bridge_logging,
+            "bridge/response/device/remove": self._bridge_removed,
+        }
+        self._handlers = self._own
+        self._items: dict[str, _Item] = {}
+        #: By friendly name, also of a device that has left.
+        self._ids: dict[str, str] = {}
+        self._compiled: dict[str, tuple[Any, str, Profile | None]] = {}
+        #: Messages of devices that the list has not named yet.
+        self._early: dict[str, tuple[bytes, bool]] = {}
+        self._listed: bytes | None = None
+        self._away: set[str] = set()
+        self._ignored: dict[str, str] = {}
+        self._config: dict[str, Any] = {}
+        self._version: str | None = None
+
+    @override
+    async def async_start(self) -> None:
+        await super().async_start()
+        self.on_unload(
+            async_track_time_interval(
+                self.hass,
+                self._ask_silent,
+                ASK_EVERY,
+                name="zigbee2mqtt silent devices",
+            )
+        )
+
+    @override
+    @callback
+    def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        if handler := self._handlers.get(topic):
+            # Empty: a retained message was cleared, after a rename or a removal.
+            if payload:
+                handler(payload, retained)
+        elif (
+            self._listed is None
+            and not topic.startswith("bridge/")
+            and len(self._early) < MOST_DEVICES
+            and len(payload) <= MOST_BYTES
+        ):
+            self._early[topic] = (payload, retained)
+
+    @override
+    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
+        item = self._items[device.description.id]
+        if (command := item.profile.commands.get(key)) is None:
+            raise CommandError(device, "refused", f"no such command: {key}")
+        raw = command.on if value else command.off
+        name = command.property
+        if key in device.supplies and item.optimistic:
+            item.echo[name] = raw
+        future = self.hass.loop.create_future()
+        item.waiting[name] = (raw, future)
+        try:
+            await self.async_publish(
+                device, f"{device.description.name}/set", {name: raw}
+            )
+            async with asyncio.timeout(SETTLE_SECONDS):
+                if reason := await future:
+                    raise CommandError(device, "refused", reason)
+        except TimeoutError:
+            pass
+        except CommandError:
+            item.echo.pop(name, None)
+            raise
+        finally:
+            if item.waiting.get(name) == (raw, future):
+                del item.waiting[name]
+
+    @override
+    async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
+        item = self._items[device.description.id]
+        gettable = item.profile.gettable
+        asked = {gettable[key]: "" for key in keys if key in gettable}
+        if asked:
+            # Each property is read by itself, and each answer is a message.
+            item.reads = max(item.reads, len(asked))
+            await self.async_publish(device, f"{device.description.name}/get", asked)
+
+    @override
+    def diagnostics(self) -> dict[str, Any]:
+        return {
+            "version": self._version,
+            "availability": self._config.get("availability"),
+            "advanced": {
+                key: value
+                for key, value in _or_empty(self._config.get("advanced")).items()
+                if key in ("cache_state", "output", "last_seen")
+            },
+            "ignored": sorted(self._ignored.values()),
+            "away": len(self._away),
+        }
+
+    # What the bridge says of itself
+
+    def _bridge_state(self, payload: bytes, _retained: bool) -> None:
+        self.set_bridge_online(_is_online(self, payload))
+
+    def _bridge_info(self, payload: bytes, _retained: bool) -> None:
+        info = _mapping(self.decode(payload, MOST_LIST_BYTES))
+        coordinator = _or_empty(info.get("coordinator"))
+        self._version = _text(info.get("version"))
+        self._config = _or_empty(info.get("config"))
+        self.describe(
+            DeviceDescription(
+                id="",
+                kind="gateway",
+                name=self.entry.title,
+                points=frozenset(),
+                manufacturer=self.manufacturer,
+                model=_text(coordinator.get("type")),
+                firmware=self._version,
+                serial=_text(coordinator.get("ieee_address")),
+            )
+        )
+        for device_id, item in self._items.items():
+            item.optimistic = self._is_optimistic(device_id)
+
+    def _is_optimistic(self, device_id: str) -> bool:
+        """Return if Zigbee2MQTT publishes what a command hopes for."""
+        of_all = _or_empty(self._config.get("device_options"))
+        own = _or_empty(_or_empty(self._config.get("devices")).get(device_id))
+        return bool({**of_all, **own}.get("optimistic", True))
+
+    def _bridge_logging(self, payload: bytes, _retained: bool) -> None:
+        message = _mapping(self.decode(payload))
+        if message.get("level") != "error":
+            return
+        found = _FAILED.search(str(message.get("message")))
+        if not found or not (item := self._items.get(self._ids.get(found["name"], ""))):
+            return
+        for name, (_raw, future) in item.waiting.items():
+            # The endpoint's name is missing in the message.
+            of_this = name == found["key"] or name.startswith(f"{found['key']}_")
+            if of_this and not future.done():
+                future.set_result(found["why"][:200])
+
+    # Devices
+
+    def _bridge_devices(self, payload: bytes, _retained: bool) -> None:
+        if payload == self._listed:
+            return  # Sent again with each announcement of a device.
+        entries = self.decode(payload, MOST_LIST_BYTES)
+        if not isinstance(entries, list):
+            raise ValueError("bridge/devices: not a list")  # noqa: TRY004
+        self._listed = payload
+        self._handlers = {}
+        self._ignored = {}
+        gone = set(self._items)
+        for entry in entries:
+            device_id = (
+                str(entry.get("ieee_address")) if isinstance(entry, dict) else ""
+            )
+            try:
+                is_here = self._take_entry(device_id, entry)
+            except KeyError, TypeError, ValueError, AttributeError:
+                # It may be a mistake in the user's note; the device goes on as before.
+                is_here = True
+                if item := self._items.get(device_id):
+                    self._hear(item)
+                self.refuse(
+                    device_id if device_id in self._items else UNKNOWN,
+                    "bridge/devices: unusable entry",
+                )
+            if is_here:
+                gone.discard(device_id)
+        for device_id in gone & self._items.keys():
+            # It left, and nobody said that it should: somebody may have taken it down.
+            self._set_away(self._items[device_id], True)
+        self._handlers |= self._own
+        early, self._early = self._early, {}
+        for topic, message in early.items():
+            self.receive(topic, message[0], retained=message[1])
+
+    def _take_entry(self, device_id: str, entry: dict[str, Any]) -> bool:
+        """Take one device of the list; return if it is there, whatever it is."""
+        name = str(entry["friendly_name"])
+        if entry.get("type") == "Coordinator":
+            return True
+        self._ids[name] = device_id
+        definition, note = entry.get("definition"), entry.get("description") or ""
+        is_known = device_id in self._items
+        if not definition or (not is_known and not _is_interviewed(entry)):
+            # It may report before it is known what it is.
+            for topic in (name, f"{name}/availability"):
+                self._handlers[topic] = partial(self._keep, topic)
+            return not is_known
+        profile = self._compile(device_id, definition, note)
+        if profile is None:
+            self._ignored[device_id] = (
+                f"{definition.get('vendor')} {definition['model']}"
+            )
+            if is_known and chosen_kind(note) == NONE:
+                self.remove_device(device_id)
+            return not is_known
+        if is_known or not entry.get("disabled"):
+            item = self._add(device_id, name, entry, profile)
+            self._hear(item)
+            self._set_away(item, bool(entry.get("disabled")))
+        return True
+
+    def _hear(self, item: _Item) -> None:
+        name = item.device.description.name
+        self._handlers[name] = partial(self._state, item)
+        self._handlers[f"{name}/availability"] = partial(self._availability, item)
+
+    def _compile(self, device_id: str, definition: Any, note: str) -> Profile | None:
+        known = self._compiled.get(device_id)
+        if known and known[:2] == (definition, note):
+            return known[2]
+        profile = compile_device(definition, note)
+        self._compiled[device_id] = (definition, note, profile)
+        return profile
+
+    def _add(
+        self, device_id: str, name: str, entry: dict[str, Any], profile: Profile
+    ) -> _Item:
+        if device_id not in self.devices and len(self.devices) >= MOST_DEVICES:
+            raise ValueError("too many devices")
+        definition = entry["definition"]
+        device = self.add_device(
+            DeviceDescription(
+                id=device_id,
+                kind=profile.kind,
+                name=name,
+                points=profile.points,
+                commands=frozenset(profile.commands.keys() - profile.points),
+                manufacturer=_text(definition.get("vendor")),
+                model=_text(definition.get("model")),
+                firmware=_text(entry.get("software_build_id")),
+                serial=device_id,
+                power=_power(entry.get("power_source"), profile),
+            )
+        )
+        item = self._items.get(device_id)
+        if item is None or item.device is not device:
+            item = self._items[device_id] = _Item(
+                device=device,
+                profile=profile,
+                optimistic=self._is_optimistic(device_id),
+            )
+        item.profile = profile
+        return item
+
+    def _set_away(self, item: _Item, away: bool) -> None:
+        device_id = item.device.description.id
+        if away == (device_id in self._away):
+            return
+        (self._away.add if away else self._away.discard)(device_id)
+        self.set_online(item.device, not away)
+
+    def _bridge_removed(self, payload: bytes, _retained: bool) -> None:
+        """Forget a device that a person has removed in Zigbee2MQTT."""
+        response = _mapping(self.decode(payload))
+        asked = str(_or_empty(response.get("data")).get("id"))
+        if response.get("status") == "ok":
+            self.remove_device(
+                asked if asked in self._items else self._ids.get(asked, "")
+            )
+
+    @override
+    @callback
+    def remove_device(self, device_id: str) -> None:
+        if item := self._items.pop(device_id, None):
+            name = item.device.description.name
+            for topic in (name, f"{name}/availability"):
+                self._handlers.pop(topic, None)
+            self._compiled.pop(device_id, None)
+            self._away.discard(device_id)
+        super().remove_device(device_id)
+
+    def _keep(self, topic: str, payload: bytes, retained: bool) -> None:
+        self._early[topic] = (payload, retained)
+
+    def _availability(self, item: _Item, payload: bytes, _retained: bool) -> None:
+        device_id = item.device.description.id
+        try:
+            online = _is_online(self, payload)
+        except ValueError as err:
+            self.refuse(device_id, f"availability: {err}")
+            return
+        if device_id not in self._away:
+            self.set_online(item.device, online)
+
+    # Readings
+
+    def _state(self, item: _Item, payload: bytes, retained: bool) -> None:
+        device = item.device
+        try:
+            message = _mapping(self.decode(payload))
+        except ValueError as err:
+            self.refuse(device.description.id, str(err))
+            return
+        values: dict[str, Value] = {}
+        for name, (key, convert) in item.profile.readings.items():
+            if (raw := message.get(name)) is None:
+                continue  # Not known yet.
+            try:
+                values[key] = convert(raw)
+            except ValueError, TypeError, OverflowError:
+                self.refuse(device.description.id, f"{key}: unusable value")
+        if retained:
+            device.update(values, fresh=False)
+        elif item.echo or item.reads:
+            self._take_doubted(item, message, values)
+        else:
+            device.update(values)
+        for name, (raw, future) in item.waiting.items():
+            if message.get(name) == raw and not future.done():
+                future.set_result(None)
+
+    def _take_doubted(
+        self, item: _Item, message: dict[str, Any], values: dict[str, Value]
+    ) -> None:
+        """Take readings while it is not certain that all of them are the device's own.
+
+        A cut-off must not be proven by Zigbee2MQTT's hope that its command was obeyed, nor
+        by a current that it remembers of before. What has changed is certainly new.
+        """
+        device = item.device
+        changed = {
+            key: value
+            for key, value in values.items()
+            if device.readings.get(key) != value
+        }
+        if echoed := [
+            name for name, raw in item.echo.items() if message.get(name) == raw
+        ]:
+            hoped: dict[str, Value] = {}
+            for name in echoed:
+                del item.echo[name]
+                key = item.profile.readings[name][0]
+                hoped[key] = values[key]
+                changed.pop(key, None)
+            device.update(hoped, fresh=False)
+            if changed:
+                device.update(changed)
+            return
+        item.reads = max(0, item.reads - 1)
+        device.update(changed if item.reads else values)
+
+    @callback
+    def _ask_silent(self, _now: datetime) -> None:
+        """Ask mains devices that have been silent for long, the most silent first."""
+        if not self.connected:
+            return
+        since = time.time() - ASK_AFTER_SECONDS
+        silent = sorted(
+            (
+                item
+                for item in self._items.values()
+                if item.device.last_seen < since
+                and item.device.power is Power.MAINS
+                and item.device.online
+                and item.profile.gettable
+            ),
+            key=lambda item: item.device.last_seen,
+        )
+        for item in silent[: max(2, round(len(self._items) * ASKED_AT_A_TIME))]:
+            self.hass.async_create_background_task(
+                self._async_ask(item), f"ask {item.device.uid}"
+            )
+
+    async def _async_ask(self, item: _Item) -> None:
+        gettable = item.profile.gettable
+        name = next(
+            (gettable[key] for key in item.device.supplies if key in gettable), ""
+        )
+        with suppress(CommandError):
+            await self.async_publish(
+                item.device,
+                f"{item.device.description.name}/get",
+                {name or next(iter(gettable.values())): ""},
+            )
+
+
+def _is_online(gateway: MqttGateway, payload: bytes) -> bool:
+    """Return a state, as JSON or, as Zigbee2MQTT 1 could, as plain text.
+
+    Raises ValueError for anything else.
+    """
+    state = payload.decode()
+    if state.startswith("{"):
+        state = gateway.decode(payload).get("state")
+    if state not in ("online", "offline"):
+        raise ValueError("neither online nor offline")
+    return state == "online"
+
+
+def _is_interviewed(entry: Mapping[str, Any]) -> bool:
+    """Return if it is known what a device is."""
+    if state := entry.get("interview_state"):
+        return bool(state == "SUCCESSFUL")
+    return bool(entry.get("interview_completed"))
+
+
+def _power(source: object, profile: Profile) -> Power | None:
+    """Return the power source: it decides how soon silence is a fault.
+
+    A mains device that can neither be asked nor promises to report is not expected to
+    speak every few minutes; that it is there is known by Zigbee2MQTT's availability.
+    """
+    if str(source).startswith("Mains"):
+        return Power.MAINS if profile.gettable else Power.BATTERY
+    return Power.BATTERY if source == "Battery" or not profile.gettable else None
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise ValueError("not an object")
+
+
+def _or_empty(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value[:100] if isinstance(value, str) and value else None
