@@ -1,0 +1,40 @@
+"""The simulated compound.
+
+    python -m simulator --port N [--language zh-Hans]
+
+It prints `ready` when it has reached the broker, then runs until it is told to end.
+"""
+
+import argparse
+import asyncio
+from contextlib import suppress
+import signal
+
+from .compound import LANGUAGES
+from .control import Control
+
+
+async def run(port: int, language: str) -> None:
+    """Run until SIGINT or SIGTERM."""
+    control = Control(port, language)
+    task = asyncio.create_task(control.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await control.wait_connected()
+        print("ready", flush=True)
+        await task
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="of the broker")
+    parser.add_argument("--language", choices=LANGUAGES, default="en")
+    arguments = parser.parse_args()
+    asyncio.run(run(arguments.port, arguments.language))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The simulated compound "Xingqiao": its places, and the devices in them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .device import Device
+from .devices import (
+    BreakerMonitor,
+    ChargingPile,
+    ElevatorBlocker,
+    Hydrant,
+    SmokeSensor,
+    WaterTank,
+)
+from .gateway import Gateway, Record
+from .native import NativeGateway
+from .zigbee2mqtt import Zigbee2Mqtt
+
+THREE_PHASES = ("l1", "l2", "l3")
+LANGUAGES = ("en", "zh-Hans")
+NATIVE_TOPIC = "community_safety/xingqiao"
+ZIGBEE_TOPIC = "zigbee2mqtt"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An area; `floor` is an index into the floors. Names are by language."""
+
+    id: str
+    floor: int
+    names: tuple[str, str]
+    icon: str = "mdi:home"
+
+
+def _unit(name: str, floor: int) -> Place:
+    return Place(name, floor, (name, name))
+
+
+def _stairwell(name: str, floor: int) -> Place:
+    return Place(name, floor, (f"{name} stairwell", f"{name} 单元楼道"), "mdi:stairs")
+
+
+FLOORS = (
+    ("Building 1", "1 号楼"),
+    ("Building 2", "2 号楼"),
+    ("Grounds", "园区"),
+)
+PLACES = (
+    _stairwell("1-1", 0),
+    _unit("1-1-201", 0),
+    _unit("1-1-202", 0),
+    _unit("1-1-301", 0),
+    _stairwell("1-2", 0),
+    _unit("1-2-101", 0),
+    Place("lift-1", 0, ("Building 1 lift", "1 号楼电梯"), "mdi:elevator"),
+    Place("roof-1", 0, ("Building 1 roof", "1 号楼屋顶"), "mdi:home-roof"),
+    _stairwell("2-1", 1),
+    _unit("2-1-101", 1),
+    Place("roof-2", 1, ("Building 2 roof", "2 号楼屋顶"), "mdi:home-roof"),
+    Place("pump-room", 2, ("Pump room", "消防泵房"), "mdi:pump"),
+    Place("shed", 2, ("E-bike shed", "电动车棚"), "mdi:bicycle-electric"),
+    Place("hydrant", 2, ("Hydrant east gate", "东门消火栓"), "mdi:fire-hydrant"),
+)
+UNITS = tuple(place for place in PLACES if place.id.count("-") == 2)
+STAIRWELLS = tuple(place for place in PLACES if place.icon == "mdi:stairs")
+
+#: Places whose devices are on Zigbee2MQTT, with the models there.
+ZIGBEE = {"2-1", "2-1-101"}
+_ZIGBEE_MODELS = {
+    "bedroom": "HS1SA-E",
+    "living room": "JY-GZ-01AQ",
+    "breaker": "TS011F_din_smart_relay",
+    "distribution box": "TOWSMR1",
+    "lighting": "TS011F_din_smart_relay",
+}
+
+#: Devices of places: id within the place, names, class, and how it is made.
+type _Row = tuple[str, tuple[str, str], type[Device], dict[str, Any]]
+_UNIT_ROWS: tuple[_Row, ...] = (
+    ("bedroom", ("bedroom smoke", "卧室烟感"), SmokeSensor, {}),
+    ("living room", ("living room smoke", "客厅烟感"), SmokeSensor, {}),
+    ("breaker", ("breaker", "空开"), BreakerMonitor, {"load": 6.5}),
+)
+_STAIRWELL_ROWS: tuple[_Row, ...] = (
+    (
+        "distribution box",
+        ("distribution box", "配电箱"),
+        BreakerMonitor,
+        {"load": 24.0, "phases": THREE_PHASES},
+    ),
+    ("lighting", ("emergency lighting", "应急照明"), BreakerMonitor, {"load": 1.2}),
+)
+_OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
+    "lift-1": (("blocker", ("elevator blocker", "电梯阻车"), ElevatorBlocker, {}),),
+    "roof-1": (("tank", ("fire tank", "消防水箱"), WaterTank, {}),),
+    "roof-2": (("tank", ("fire tank", "消防水箱"), WaterTank, {}),),
+    "pump-room": (
+        (
+            "fire pump",
+            ("fire pump", "消防泵"),
+            BreakerMonitor,
+            {"load": 0.4, "phases": THREE_PHASES},
+        ),
+    ),
+    "shed": (("pile", ("charging pile", "充电桩"), ChargingPile, {}),),
+    "hydrant": (("gauge", ("pressure", "水压"), Hydrant, {}),),
+}
+#: Supplies that a cut-off must never open.
+PROTECTED = ("lighting", "fire pump")
+
+#: Where something happens if nobody says where.
+DEFAULT_PLACES = {
+    "smoke": "1-1-201",
+    "overload": "1-1-202",
+    "leakage": "1-1",
+    "pile-smoke": "shed",
+    "tank-low": "roof-1",
+    "hydrant-low": "hydrant",
+    "e-bike": "lift-1",
+    "pram": "lift-1",
+}
+
+
+def device_id(place: str, row: str) -> str:
+    """Return the id of a device from its place's and its own."""
+    return f"{place} {row}" if place in ZIGBEE else f"{place}-{row.replace(' ', '-')}"
+
+
+class Compound:
+    """All of it, behind two gateways."""
+
+    def __init__(
+        self, port: int, language: str = "en", record: Record | None = None
+    ) -> None:
+        """Initialize; `port` is the broker's."""
+        self._language = LANGUAGES.index(language)
+        more: dict[str, Any] = {"record": record} if record else {}
+        native: list[Device] = []
+        zigbee: list[Device] = []
+        models: dict[str, str] = {}
+        #: Devices by the id of their place.
+        self.places: dict[str, list[Device]] = {}
+        for place, device, row in self._devices():
+            self.places.setdefault(place.id, []).append(device)
+            if place.id in ZIGBEE:
+                zigbee.append(device)
+                models[device.id] = _ZIGBEE_MODELS[row]
+            else:
+                native.append(device)
+        self.gateways: tuple[Gateway, ...] = (
+            NativeGateway(
+                port,
+                NATIVE_TOPIC,
+                ("Xingqiao", "星桥小区")[self._language],
+                native,
+                **more,
+            ),
+            Zigbee2Mqtt(
+                port, ZIGBEE_TOPIC, "Zigbee2MQTT", zigbee, models=models, **more
+            ),
+        )
+
+    def _devices(self) -> Iterator[tuple[Place, Device, str]]:
+        for place in PLACES:
+            rows = _OTHER_ROWS.get(place.id, ())
+            if place in UNITS:
+                rows = _UNIT_ROWS
+            elif place in STAIRWELLS:
+                rows = _STAIRWELL_ROWS
+            for row, names, kind, options in rows:
+                options = dict(options)
+                if place.id in ZIGBEE:
+                    # The models there have a single phase.
+                    options.pop("phases", None)
+                area = place.names[self._language]
+                short = place.id if place in STAIRWELLS or place in UNITS else area
+                name = f"{short} {names[self._language]}"
+                yield place, kind(device_id(place.id, row), name, area, **options), row
+
+    def find(self, event: str, where: str | None) -> list[Device]:
+        """Return the devices that an event can happen to, the likeliest first.
+
+        Raises ValueError with a text that says what is possible.
+        """
+        wanted = where or DEFAULT_PLACES.get(event)
+        place = next(
+            (
+                place.id
+                for place in PLACES
+                if wanted
+                and wanted.casefold()
+                in {place.id, *(name.casefold() for name in place.names)}
+            ),
+            None,
+        )
+        can = {
+            place_id: devices
+            for place_id, row in self.places.items()
+            if (devices := [device for device in row if event in device.EVENTS])
+        }
+        if not can:
+            known = sorted({*DEFAULT_PLACES})
+            raise ValueError(f"Unknown event {event}. There is: {', '.join(known)}")
+        if place not in can:
+            raise ValueError(
+                f"No place {wanted} for {event}. There is: {', '.join(can)}"
+            )
+        return can[place]
+
+    def at(self, where: str | None) -> list[Device]:
+        """Return all devices of a place, or of all places. Raises ValueError."""
+        if where is None:
+            return [device for row in self.places.values() for device in row]
+        if where not in self.places:
+            raise ValueError(f"No place {where}. There is: {', '.join(self.places)}")
+        return self.places[where]

@@ -1,0 +1,82 @@
+"""Lets things happen in the compound, on request over MQTT.
+
+`simulator/do` takes `{"event": "smoke", "where": "1-1-201", "id": "…"}`. The answer on
+`simulator/done` has the same id, and `device` or `error`. What devices then do comes on
+`simulator/record` as `{"device", "name", "area", "what", "at"}`, `at` in Unix seconds.
+"""
+
+import asyncio
+from typing import Any
+
+from .compound import Compound
+from .device import Device, Fault
+from .link import Link
+
+TOPIC = "simulator"
+
+
+class Control:
+    """The compound with its control channel."""
+
+    def __init__(self, port: int, language: str = "en") -> None:
+        """Initialize; `port` is the broker's."""
+        self.compound = Compound(port, language, self._record)
+        self._link = Link(
+            port,
+            subscriptions=(f"{TOPIC}/do",),
+            receive=lambda _topic, message: self._do(message),
+        )
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        self._link.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for gateway in self.compound.gateways:
+                    tasks.create_task(gateway.run())
+        finally:
+            await self._link.stop()
+
+    async def wait_connected(self) -> None:
+        """Wait until everything has reached the broker."""
+        for link in (self._link, *(gateway.link for gateway in self.compound.gateways)):
+            await link.ready.wait()
+
+    def _do(self, message: Any) -> None:
+        answer: dict[str, Any] = {}
+        try:
+            answer["id"] = message["id"]
+            device = self._happen(message["event"], message.get("where"))
+            answer |= {"device": device.id, "name": device.name, "area": device.area}
+        except ValueError as err:
+            answer["error"] = str(err)
+        except KeyError, TypeError, AttributeError:
+            answer["error"] = "Not understood"
+        self._link.publish(f"{TOPIC}/done", answer)
+
+    def _happen(self, event: str, where: str | None) -> Device:
+        if event == "clear":
+            devices = self.compound.at(where)
+            for device in devices:
+                device.clear()
+            return devices[0]
+        if event in {fault.value for fault in Fault}:
+            # The supply of the place misbehaves: that is what a cut-off has to bear.
+            device = self.compound.find("overload", where)[0]
+            device.faults.add(Fault(event))
+            return device
+        device = self.compound.find(event, where)[0]
+        device.happen(event)
+        return device
+
+    def _record(self, device: Device, what: str, at: float) -> None:
+        self._link.publish(
+            f"{TOPIC}/record",
+            {
+                "device": device.id,
+                "name": device.name,
+                "area": device.area,
+                "what": what,
+                "at": at,
+            },
+        )

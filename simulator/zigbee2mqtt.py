@@ -1,0 +1,227 @@
+"""A gateway that speaks as Zigbee2MQTT 2.x does, with exposes of real models.
+
+`zigbee2mqtt_models.json` holds the definitions as zigbee-herdsman-converters gives
+them. Like there, device topics are not retained, and state is sent with QoS 0.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+import json
+from pathlib import Path
+from typing import Any, override
+import uuid
+
+from .device import Device, Value
+from .gateway import Gateway
+
+LINK_QUALITY = {
+    "access": 1,
+    "category": "diagnostic",
+    "description": "Link quality (signal strength)",
+    "label": "Linkquality",
+    "name": "linkquality",
+    "property": "linkquality",
+    "type": "numeric",
+    "unit": "lqi",
+    "value_max": 255,
+    "value_min": 0,
+}
+
+
+@cache
+def definitions() -> dict[str, dict[str, Any]]:
+    """Return definitions of models by their names."""
+    text = Path(__file__).with_name("zigbee2mqtt_models.json").read_text("utf-8")
+    return {row["model"]: row for row in json.loads(text)["models"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """How a simulated device looks through one model."""
+
+    state: Callable[[dict[str, Value]], dict[str, Any]]
+    #: From a property that is set to what the device is told; None is ignored.
+    command: Callable[[str, Any], tuple[str, Value] | None] = lambda _key, _value: None
+
+
+def _heiman(values: dict[str, Value]) -> dict[str, Any]:
+    return {
+        "smoke": values["smoke"],
+        "battery_low": False,
+        "battery": values["battery"],
+        "test": values["test"],
+    }
+
+
+def _aqara(values: dict[str, Value]) -> dict[str, Any]:
+    return {
+        "smoke": values["smoke"],
+        "smoke_density": min(10, round(float(values["smoke_density"]))),
+        "test": values["test"],
+        "battery": values["battery"],
+        "buzzer_manual_mute": False,
+    }
+
+
+def _aqara_command(key: str, value: Any) -> tuple[str, Value] | None:
+    if key == "selftest":
+        return "self_test", True
+    if key == "buzzer" and value == "mute":
+        return "silence", True
+    return None
+
+
+def _meter(values: dict[str, Value]) -> dict[str, Any]:
+    return {
+        "state": "ON" if values["supply"] else "OFF",
+        "power": values["power"],
+        "current": values["current"],
+        "voltage": round(float(values["voltage"])),
+        "energy": round(float(values["energy"]), 2),
+    }
+
+
+def _rcbo(values: dict[str, Value]) -> dict[str, Any]:
+    return {
+        **_meter(values),
+        "temperature": values["conductor_temperature"],
+        "event": "normal",
+    }
+
+
+def _switch_command(key: str, value: Any) -> tuple[str, Value] | None:
+    return ("supply", value == "ON") if key == "state" else None
+
+
+TRANSLATIONS = {
+    "HS1SA-E": Translation(_heiman),
+    "JY-GZ-01AQ": Translation(_aqara, _aqara_command),
+    "TS011F_din_smart_relay": Translation(_meter, _switch_command),
+    "TOWSMR1": Translation(_rcbo, _switch_command),
+}
+
+
+class Zigbee2Mqtt(Gateway):
+    """Its topics: `<base>/bridge/…` and, by friendly name, `<base>/<device>`.
+
+    `models` are names of models by the devices' ids, which are the friendly names.
+    """
+
+    def __init__(self, *args: Any, models: Mapping[str, str], **more: Any) -> None:
+        """Initialize."""
+        super().__init__(*args, **more)
+        self._models = models
+
+    @override
+    def will(self) -> tuple[str, dict[str, Any]]:
+        return self.topic("bridge", "state"), {"state": "offline"}
+
+    @override
+    def subscriptions(self) -> tuple[str, ...]:
+        return self.topic("+", "set"), self.topic("+", "get")
+
+    @override
+    def announce(self) -> None:
+        self._publish("bridge/state", {"state": "online"})
+        self._publish("bridge/info", self._info())
+        self._publish(
+            "bridge/devices",
+            [self._coordinator(), *map(self._describe, self.devices.values())],
+        )
+        for device in self.devices.values():
+            self._publish(f"{device.id}/availability", {"state": "online"})
+            device.next_report = 0
+
+    @override
+    def publish_state(self, device: Device) -> None:
+        state = self._translation(device).state(device.readings())
+        state["linkquality"] = int(device.noisy(120, 8, 0))
+        self.link.publish(self.topic(device.id), state, qos=0)
+
+    @override
+    def receive(self, device_id: str, kind: str, message: dict[str, Any]) -> None:
+        device = self.devices[device_id]
+        if kind == "get":
+            self._report(device)
+            return
+        for key, value in message.items():
+            if command := self._translation(device).command(key, value):
+                self.obey(device, *command, {}, lambda _reason: None)
+
+    def _translation(self, device: Device) -> Translation:
+        return TRANSLATIONS[self._models[device.id]]
+
+    def _publish(self, topic: str, message: Any) -> None:
+        self.link.publish(self.topic(*topic.split("/")), message, retain=True)
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "version": "2.6.0",
+            "commit": "unknown",
+            "coordinator": {
+                "ieee_address": _address("coordinator"),
+                "type": "zStack3x0",
+                "meta": {"revision": 20240710},
+            },
+            "network": {"channel": 20, "pan_id": 6754},
+            "log_level": "info",
+            "permit_join": False,
+            "restart_required": False,
+            "config": {
+                "version": 4,
+                "mqtt": {"base_topic": self.base},
+                "availability": {"enabled": True},
+            },
+        }
+
+    def _coordinator(self) -> dict[str, Any]:
+        return {
+            "ieee_address": _address("coordinator"),
+            "type": "Coordinator",
+            "network_address": 0,
+            "supported": True,
+            "friendly_name": "Coordinator",
+            "disabled": False,
+            "interview_completed": True,
+            "interviewing": False,
+            "interview_state": "SUCCESSFUL",
+            "definition": None,
+            "endpoints": {},
+        }
+
+    def _describe(self, device: Device) -> dict[str, Any]:
+        definition = definitions()[self._models[device.id]]
+        return {
+            "ieee_address": _address(device.id),
+            "type": "EndDevice" if device.battery_powered else "Router",
+            "network_address": 1 + list(self.devices).index(device.id),
+            "supported": True,
+            "friendly_name": device.id,
+            "disabled": False,
+            "description": device.name,
+            "manufacturer": definition["vendor"],
+            "model_id": definition["model_id"],
+            "power_source": "Battery"
+            if device.battery_powered
+            else "Mains (single phase)",
+            "software_build_id": "1.0.5",
+            "date_code": "20250114",
+            "interview_completed": True,
+            "interviewing": False,
+            "interview_state": "SUCCESSFUL",
+            "endpoints": {"1": {"bindings": [], "configured_reportings": []}},
+            "definition": {
+                "model": definition["model"],
+                "vendor": definition["vendor"],
+                "description": definition["description"],
+                "source": "native",
+                "supports_ota": False,
+                "options": [],
+                "exposes": [*definition["exposes"], LINK_QUALITY],
+            },
+        }
+
+
+def _address(name: str) -> str:
+    return f"0x00158d{uuid.uuid5(uuid.NAMESPACE_OID, name).hex[:10]}"
