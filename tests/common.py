@@ -7,16 +7,19 @@ import json
 import time
 from typing import Any
 
-from homeassistant.components import mqtt
-from homeassistant.core import HomeAssistant, callback
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
+from homeassistant.components import mqtt
+from homeassistant.core import HomeAssistant, callback
 
 BASE = "community_safety/building-1"
 #: Longest real time in seconds that a round trip over the loopback address may take.
 PATIENCE = 20
+#: Topics that hold a retained message of a test; the broker serves all tests.
+_RETAINED: set[str] = set()
 
 
 class Peer:
@@ -30,23 +33,36 @@ class Peer:
         self._ids = itertools.count(1)
         self._answers: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._connected = asyncio.Event()
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.on_connect = lambda *_: self._call(self._connected.set)
         self._client.on_message = lambda _c, _u, message: self._call(
             self._receive, message.topic, message.payload
         )
         self._port = port
+        self._barrier = f"tests/{id(self)}"
+        self._settled = 0
 
     def _call(self, *args: Any) -> None:
         self.hass.loop.call_soon_threadsafe(*args)
 
     async def start(self) -> None:
-        """Connect, and listen to what Home Assistant sends."""
+        """Connect, clear what earlier tests have left, and listen."""
         self._client.connect_async("127.0.0.1", self._port)
         self._client.loop_start()
         async with asyncio.timeout(PATIENCE):
             await self._connected.wait()
+        for topic in _RETAINED:
+            self._client.publish(topic, "", qos=1, retain=True)
+        _RETAINED.clear()
         self._client.subscribe([("+/+/+/set", 1), ("+/+/+/get", 1), ("+/+/set", 1)])
+
+        @callback
+        def receive(message: mqtt.ReceiveMessage) -> None:
+            self._settled = int(message.payload)
+            self._news.set()
+
+        await mqtt.async_subscribe(self.hass, self._barrier, receive, qos=1)
+        await self.settled()
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -55,6 +71,8 @@ class Peer:
 
     def publish(self, topic: str, payload: Any, *, retain: bool = False) -> None:
         """Publish; anything but text and bytes is sent as JSON."""
+        if retain:
+            _RETAINED.add(topic)
         if not isinstance(payload, str | bytes):
             payload = json.dumps(payload)
         self._client.publish(topic, payload, qos=1, retain=retain)
@@ -66,23 +84,17 @@ class Peer:
 
     async def settled(self) -> None:
         """Wait until Home Assistant has taken all that was published before."""
-        topic = f"tests/{next(self._ids)}"
-        arrived = asyncio.Event()
-
-        @callback
-        def receive(_message: mqtt.ReceiveMessage) -> None:
-            arrived.set()
-
-        remove = await mqtt.async_subscribe(self.hass, topic, receive, qos=1)
+        number = next(self._ids)
         async with asyncio.timeout(PATIENCE):
-            while not arrived.is_set():
-                self.publish(topic, "x")
+            while self._settled < number:
+                self._news.clear()
+                self.publish(self._barrier, str(number))
                 try:
-                    async with asyncio.timeout(0.1):
-                        await arrived.wait()
+                    # Its subscription may not be there yet: then once more.
+                    async with asyncio.timeout(0.5):
+                        await self._news.wait()
                 except TimeoutError:
                     continue
-        remove()
         await self.hass.async_block_till_done()
 
     def answer(self, device: str, reply: Callable[[dict[str, Any]], None]) -> None:
@@ -115,7 +127,9 @@ class Peer:
 
     async def gateway(self, base: str = BASE, *, online: bool = True) -> None:
         """Announce a gateway."""
-        self.publish(f"{base}/gateway", {**self._head(), "name": "Building 1"}, retain=True)
+        self.publish(
+            f"{base}/gateway", {**self._head(), "name": "Building 1"}, retain=True
+        )
         await self.send(f"{base}/status", {"version": 1, "online": online}, retain=True)
 
     async def config(
@@ -133,7 +147,9 @@ class Peer:
 
     async def state(self, device: str, *, retain: bool = True, **values: Any) -> None:
         """Report readings."""
-        await self.send(f"{BASE}/{device}/state", self.state_message(values), retain=retain)
+        await self.send(
+            f"{BASE}/{device}/state", self.state_message(values), retain=retain
+        )
 
     def state_message(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return a message with readings."""

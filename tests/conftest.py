@@ -1,15 +1,20 @@
 """A real broker, Home Assistant's own MQTT integration, and a gateway on them."""
 
 from collections.abc import AsyncGenerator, Generator
+from contextlib import closing
 from pathlib import Path
+import sqlite3
 import subprocess
 import sys
 
-from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from .common import Peer, add_gateway
+from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.storage import SCHEMA, VERSION
+from homeassistant.core import HomeAssistant
+
+from .common import Peer, add_gateway, wait_until
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,7 +48,7 @@ def broker_port() -> Generator[int]:
 @pytest.fixture
 async def mqtt_entry(
     hass: HomeAssistant, socket_enabled: None, broker_port: int
-) -> AsyncGenerator[MockConfigEntry]:
+) -> MockConfigEntry:
     """Set up Home Assistant's MQTT integration on the broker."""
     entry = MockConfigEntry(
         domain="mqtt",
@@ -54,7 +59,7 @@ async def mqtt_entry(
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    yield entry
+    return entry
 
 
 @pytest.fixture
@@ -73,4 +78,15 @@ async def gateway(hass: HomeAssistant, peer: Peer) -> MockConfigEntry:
     """Return a gateway that is set up and online, without devices."""
     entry = await add_gateway(hass)
     await peer.gateway()
+    await wait_until(hass, lambda: entry.runtime_data.connected)
     return entry
+
+
+@pytest.fixture
+def hass_config_file(hass: HomeAssistant) -> Generator[sqlite3.Connection]:
+    """Return the database as an earlier run has left it: empty, with its tables."""
+    with closing(sqlite3.connect(hass.config.path(f"{DOMAIN}.db"))) as database:
+        database.executescript(SCHEMA)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute(f"PRAGMA user_version={VERSION}")
+        yield database

@@ -307,7 +307,9 @@ def describe(hass: HomeAssistant, alarm: Alarm) -> dict[str, Any]:
         "drill": alarm.drill,
         "present": alarm.present,
         "device_id": alarm.device_id,
-        "device_name": (entry.name_by_user or entry.name) if entry else alarm.device_name,
+        "device_name": (entry.name_by_user or entry.name)
+        if entry
+        else alarm.device_name,
         "area_id": entry.area_id if entry else None,
         "raised_at": alarm.raised_at,
         "acknowledged_at": alarm.acknowledged_at,

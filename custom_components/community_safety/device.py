@@ -104,9 +104,7 @@ class SafetyDevice:
         `kind_limits` are the gateway's options for this kind of device.
         """
         self.description = description
-        self.uid = (
-            f"{gateway_uid}/{description.id}" if description.id else gateway_uid
-        )
+        self.uid = f"{gateway_uid}/{description.id}" if description.id else gateway_uid
         self.kind: DeviceKind = KINDS[description.kind]
         self.settings = settings
         self._kind_limits = kind_limits
@@ -358,7 +356,7 @@ class SafetyDevice:
         ]
         if not values:
             return None
-        return min(values) if lowest else max(values)  # type: ignore[type-var]
+        return min(values) if lowest else max(values)
 
     def related(self, measurement: str, supply: str) -> tuple[str, ...]:
         """Return the keys of a measurement that belong to a supply.

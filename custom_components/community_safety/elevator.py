@@ -86,12 +86,17 @@ class Elevators:
             alarm.hazard in FIRES
             and alarm.present
             and not alarm.drill
-            and (None in (floor, other := self._floor(alarm.device_id)) or floor == other)
+            and (
+                None in (floor, other := self._floor(alarm.device_id)) or floor == other
+            )
             for alarm in self._safety.book.open.values()
         )
 
     def _floor(self, device_id: str | None) -> str | None:
-        registry, areas = dr.async_get(self._safety.hass), ar.async_get(self._safety.hass)
+        registry, areas = (
+            dr.async_get(self._safety.hass),
+            ar.async_get(self._safety.hass),
+        )
         entry = registry.async_get(device_id) if device_id else None
         area = areas.async_get_area(entry.area_id) if entry and entry.area_id else None
         return area.floor_id if area else None
@@ -99,8 +104,8 @@ class Elevators:
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
         if item.alarm.hazard in FIRES:
-            for door in self._doors.values():
-                door.decide()
+            for near in self._doors.values():
+                near.decide()
         if (
             item.change is Change.RESET
             and (door := self._doors.get(item.alarm.device))

@@ -136,4 +136,4 @@ class HazardMonitor:
             threshold += hazard.hysteresis if level.when.is_low else -hazard.hysteresis
         if level.of_rated:
             threshold *= device.limit("rated_current") / 100
-        return _COMPARE[level.when](float(value), threshold)
+        return bool(_COMPARE[level.when](float(value), threshold))

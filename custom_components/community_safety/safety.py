@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
@@ -33,7 +34,7 @@ class Safety:
         """Initialize."""
         self.hass = hass
         self.storage = Storage(
-            hass, hass.config.path(f"{DOMAIN}.db"), self._storage_trouble
+            hass, Path(hass.config.path(f"{DOMAIN}.db")), self._storage_trouble
         )
         self.book = AlarmBook(hass, self.storage)
         self.cut_off = CutOff(self)
@@ -41,6 +42,8 @@ class Safety:
         self.gateways: dict[str, Gateway] = {}
         self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
         self._settings: dict[str, DeviceSettings] = {}
+        #: Unix time of the last sign of life of devices in an earlier run, by gateway.
+        self.seen: dict[str, dict[str, float]] = {}
 
     async def async_start(self) -> None:
         """Open the storage and take over what an earlier run has left."""
@@ -48,6 +51,7 @@ class Safety:
         self.book.restore(rows["alarms"].values())
         self.cut_off.restore_latches(rows["latches"])
         self.elevators.restore_counts(rows["counts"])
+        self.seen = rows["seen"]
         for uid, row in rows["settings"].items():
             self._settings[uid] = DeviceSettings(
                 limits=row["limits"],
@@ -64,11 +68,15 @@ class Safety:
             end_days()
             await self.storage.async_close()
 
+        @callback
+        def started(_hass: HomeAssistant) -> None:
+            self.book.started()
+
         end_days = async_track_time_change(
             self.hass, new_day, hour=0, minute=0, second=0
         )
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
-        async_at_started(self.hass, lambda _hass: self.book.started())
+        async_at_started(self.hass, started)
 
     def devices(self) -> Iterator[tuple[Gateway, SafetyDevice]]:
         """Walk over every device of every loaded gateway, gateways included."""
@@ -100,6 +108,13 @@ class Safety:
         self.cut_off.forget(device.uid)
         if self._settings.pop(device.uid, None):
             self.storage.put("settings", device.uid, None)
+
+    @callback
+    def save_seen(self, gateway: Gateway) -> None:
+        """Store when devices were last heard: a restart must not hide their silence."""
+        seen = {device.uid: device.last_seen for device in gateway.devices.values()}
+        self.seen[gateway.uid] = seen
+        self.storage.put("seen", gateway.uid, seen)
 
     def settings_of(self, uid: str) -> DeviceSettings:
         """Return the settings of a device; to change them, use async_save_settings."""

@@ -29,8 +29,8 @@ KEEP_ROWS = 200_000
 
 type Row = tuple[float | None, dict[str, Any]]
 
-_TABLES = ("alarms", "latches", "settings", "counts")
-_SCHEMA = "".join(
+_TABLES = ("alarms", "latches", "settings", "counts", "seen")
+SCHEMA = "".join(
     f"""
     CREATE TABLE IF NOT EXISTS {table} (
         key TEXT PRIMARY KEY,
@@ -112,6 +112,11 @@ class Storage:
             self._answer(False)
         return future
 
+    @property
+    def is_busy(self) -> bool:
+        """Return if anything is not on disk yet."""
+        return bool(self._queue or self._flushing)
+
     async def async_history(
         self, since: float, until: float, most: int
     ) -> list[dict[str, Any]]:
@@ -147,9 +152,7 @@ class Storage:
         """Commit all that is queued; what fails is queued again for later."""
         batch, self._queue = self._queue, {}
         waiting, self._waiting = self._waiting, []
-        patience = self._hass.loop.call_later(
-            PATIENCE_SECONDS, _answer, waiting, False
-        )
+        patience = self._hass.loop.call_later(PATIENCE_SECONDS, _answer, waiting, False)
         try:
             await self._async_run(self._commit, list(batch.items()))
         except sqlite3.Error as err:
@@ -224,7 +227,7 @@ class Storage:
             raise sqlite3.DatabaseError("the file is damaged")
         if self._db.execute("PRAGMA user_version").fetchone() != (VERSION,):
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(SCHEMA)
             self._db.execute(f"PRAGMA user_version={VERSION}")
 
     def _move_aside(self) -> None:
@@ -254,9 +257,7 @@ class Storage:
                 self._db.execute("ROLLBACK")
             raise
 
-    def _history(
-        self, since: float, until: float, most: int
-    ) -> list[dict[str, Any]]:
+    def _history(self, since: float, until: float, most: int) -> list[dict[str, Any]]:
         rows = self._db.execute(
             "SELECT data FROM alarms WHERE closed_at >= ? AND closed_at <= ?"
             " ORDER BY closed_at DESC LIMIT ?",

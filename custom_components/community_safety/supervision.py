@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .gateways.base import Gateway
 
 SWEEP = timedelta(seconds=30)
+#: Sweeps between two notes of who was heard last; a crash loses no more.
+SWEEPS_PER_NOTE = 20
 
 #: Longest silence in seconds. GB/T 45839-2025: a fault is shown within 100 s where the
 #: link is watched; a sleeping battery sensor reports at least once a day.
@@ -35,6 +37,7 @@ class Supervision:
     def __init__(self, gateway: Gateway) -> None:
         """Begin."""
         self._gateway = gateway
+        self._sweeps = 0
         self.stop = async_track_time_interval(
             gateway.hass, self._sweep, SWEEP, name="community_safety supervision"
         )
@@ -45,6 +48,9 @@ class Supervision:
         if not gateway.connected:
             # The gateway's own fault says it; a thousand more would hide it.
             return
+        self._sweeps += 1
+        if self._sweeps % SWEEPS_PER_NOTE == 0:
+            gateway.safety.save_seen(gateway)
         now = time.time()
         for device in gateway.devices.values():
             # A clock that was set back must not make a device look alive for ever.

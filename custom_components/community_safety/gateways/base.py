@@ -112,6 +112,7 @@ class Gateway(ABC):
     async def async_stop(self) -> None:
         """End everything; the subclass has unsubscribed through its config entry."""
         self._supervision.stop()
+        self.safety.save_seen(self)
         for device in (self.device, *self.devices.values()):
             self.safety.detach(device)
 
@@ -223,6 +224,9 @@ class Gateway(ABC):
             ),
         )
         device.device_id = self._update_registry(description).id
+        device.last_seen = self.safety.seen.get(self.uid, {}).get(
+            device.uid, device.last_seen
+        )
         self.safety.attach(self, device)
         return device
 

@@ -18,7 +18,7 @@ from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import Value, parse_point
 from ...device import FOUND_OUT, DeviceDescription, Power, SafetyDevice
 from ..base import CommandError
-from .base import MOST_BYTES, MOST_DEVICES, MqttGateway
+from .base import MOST_DEVICES, MqttGateway
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("protocol.schema.json")
@@ -111,9 +111,10 @@ class NativeGateway(MqttGateway):
         message = self.decode(payload)
         try:
             self._validate[kind](message)
-        except fastjsonschema.JsonSchemaException as err:
-            # The path, never the content: what a device sends is not ours to log.
-            raise ValueError(f"{kind}: {err.name or 'message'} is not valid") from err
+        except fastjsonschema.JsonSchemaValueException as err:
+            # The field, never the content: what a device sends is not ours to log.
+            field = err.path[1] if len(err.path) > 1 else "message"
+            raise ValueError(f"{kind}: {field} is not valid") from err
         match kind:
             case "status":
                 self.set_bridge_online(message["online"])
@@ -147,7 +148,9 @@ class NativeGateway(MqttGateway):
         future = self._results[message_id] = self.hass.loop.create_future()
         try:
             async with asyncio.timeout(RESULT_SECONDS):
-                await self.async_publish(device, f"{device.description.id}/set", message)
+                await self.async_publish(
+                    device, f"{device.description.id}/set", message
+                )
                 reason = await future
         except TimeoutError as err:
             raise CommandError(device, "no_answer", "no answer") from err
