@@ -334,10 +334,11 @@ class _Channels:
 
     def __init__(self, features: list[_Feature], supplies: list[_Feature]) -> None:
         """Initialize: several relays are numbered in their order, one has no number."""
-        self._relays: dict[str, str] = {}
-        if len(supplies) > 1:
-            for number, feature in enumerate(supplies, 1):
-                self._relays[feature.suffix] = str(number)
+        self._relays = {
+            feature.suffix: str(number) if len(supplies) > 1 else ""
+            for number, feature in enumerate(supplies, 1)
+            if feature.suffix
+        }
         self._suffixes: dict[str, set[str]] = {}
         for feature in features:
             self._suffixes.setdefault(feature.name, set()).add(feature.suffix)
@@ -345,8 +346,8 @@ class _Channels:
     def of(self, feature: _Feature) -> str | None:
         """Return the channel, "" for the whole device, None for none of ours."""
         suffix, siblings = feature.suffix, self._suffixes[feature.name]
-        if channel := self._relays.get(suffix):
-            return channel
+        if suffix in self._relays:
+            return self._relays[suffix]
         if not suffix:
             # Where phase b has a name, the one without a name is phase a.
             is_first = "phase_b" in siblings and "phase_a" not in siblings

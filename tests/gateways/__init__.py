@@ -1,0 +1,1 @@
+"""Gateways: what arrives, and what goes out."""
