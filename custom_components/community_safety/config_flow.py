@@ -1,7 +1,6 @@
 """Adding a gateway, and the thresholds of its kinds of device."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, override
 
 import voluptuous as vol
@@ -9,19 +8,23 @@ import voluptuous as vol
 from homeassistant.components import mqtt
 from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     ConfigFlow,
     ConfigFlowResult,
     OptionsFlow,
+    OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_NAME
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers import selector
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads_object
 
-from .catalogue import DEVICE_KINDS, DeviceKind
+from .catalogue import DEVICE_KINDS, Setting
 from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN
 from .gateways.base import GatewayConfigEntry
+from .gateways.mqtt.native import VERSION
 
 #: Per dialect: the retained topic by which a gateway is recognised, and a default.
 DIALECTS = {
@@ -32,7 +35,7 @@ ANSWER_SECONDS = 5
 
 
 class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Add one gateway."""
+    """Add one gateway, or move it to another topic."""
 
     VERSION = 1
 
@@ -76,9 +79,11 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
             if discovery_info.topic.endswith(f"/{announcement}"):
                 self._dialect = dialect
                 self._topic = discovery_info.topic.removesuffix(f"/{announcement}")
-        await self.async_set_unique_id(f"mqtt/{self._topic}")
-        self._abort_if_unique_id_configured()
-        self._title = _title(self._dialect, self._topic, discovery_info.payload)
+        await self._async_claim_topic()
+        try:
+            self._title = _title(self._dialect, self._topic, discovery_info.payload)
+        except ValueError as err:
+            return self.async_abort(reason=str(err))
         self.context["title_placeholders"] = {CONF_NAME: self._title}
         return await self.async_step_confirm()
 
@@ -86,6 +91,8 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Let the user confirm a gateway that was found."""
+        # Another gateway may have been moved here since this one was found.
+        self._async_abort_entries_match({CONF_TOPIC: self._topic})
         if user_input is not None:
             return self._create()
         self._set_confirm_only()
@@ -99,51 +106,92 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Follow a gateway to another topic. Its devices and alarms stay the same."""
         entry = self._get_reconfigure_entry()
-        dialect = entry.data[CONF_DIALECT]
+        self._dialect = entry.data[CONF_DIALECT]
         errors: dict[str, str] = {}
         if user_input is not None:
-            topic = user_input[CONF_TOPIC].strip("/")
-            errors, _payload = await _async_probe(self.hass, dialect, topic)
-            others = self._async_current_entries(include_ignore=False)
-            if any(
-                other.data[CONF_TOPIC] == topic and other is not entry
-                for other in others
-            ):
-                return self.async_abort(reason="already_configured")
+            self._topic = user_input[CONF_TOPIC].strip("/")
+            self._async_abort_entries_match({CONF_TOPIC: self._topic})
+            errors = await self._async_probe()
             if not errors:
                 return self.async_update_reload_and_abort(
-                    entry, data_updates={CONF_TOPIC: topic}
+                    entry, data_updates={CONF_TOPIC: self._topic}
                 )
-        return self.async_show_form(
-            step_id="reconfigure",
-            data_schema=_topic_schema(
-                (user_input or entry.data)[CONF_TOPIC],
-            ),
-            errors=errors,
-        )
+        return self._show_topic("reconfigure", user_input or entry.data, errors)
 
     async def _async_step_topic(
         self, dialect: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         if not await mqtt.async_wait_for_mqtt_client(self.hass):
             return self.async_abort(reason="mqtt_not_ready")
+        self._dialect = dialect
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._dialect = dialect
             self._topic = user_input[CONF_TOPIC].strip("/")
-            await self.async_set_unique_id(f"mqtt/{self._topic}")
-            self._abort_if_unique_id_configured()
-            errors, payload = await _async_probe(self.hass, dialect, self._topic)
+            await self._async_claim_topic()
+            errors = await self._async_probe()
             if not errors:
-                self._title = _title(dialect, self._topic, payload)
                 return self._create()
+        default = {CONF_TOPIC: DIALECTS[dialect][1]}
+        return self._show_topic(dialect, user_input or default, errors)
+
+    def _show_topic(
+        self, step: str, values: Any, errors: dict[str, str]
+    ) -> ConfigFlowResult:
         return self.async_show_form(
-            step_id=dialect,
-            data_schema=_topic_schema(
-                (user_input or {CONF_TOPIC: DIALECTS[dialect][1]})[CONF_TOPIC]
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema({vol.Required(CONF_TOPIC): str}), values
             ),
             errors=errors,
         )
+
+    async def _async_claim_topic(self) -> None:
+        """Abort if a gateway listens at the topic, else take a unique id.
+
+        A gateway keeps its id for life, also when it is moved to another topic:
+        devices, alarms and settings are known by it. So the one that was first here may
+        have left, and the next needs another id. No topic holds a number sign.
+        """
+        self._async_abort_entries_match({CONF_TOPIC: self._topic})
+        unique_id = f"mqtt/{self._topic}"
+        while entry := await self.async_set_unique_id(unique_id):
+            if entry.source == SOURCE_IGNORE:
+                self._abort_if_unique_id_configured()
+                break
+            unique_id += "#"
+
+    async def _async_probe(self) -> dict[str, str]:
+        """Listen for the gateway, and return errors for the form."""
+        try:
+            mqtt.util.valid_publish_topic(self._topic)
+        except vol.Invalid:
+            return {CONF_TOPIC: "invalid_topic"}
+        if not await mqtt.async_wait_for_mqtt_client(self.hass):
+            raise AbortFlow("mqtt_not_ready")
+        heard: asyncio.Future[Any] = self.hass.loop.create_future()
+
+        @callback
+        def receive(message: ReceiveMessage) -> None:
+            if message.payload and not heard.done():
+                heard.set_result(message.payload)
+
+        unsubscribe = await mqtt.async_subscribe(
+            self.hass,
+            f"{self._topic}/{DIALECTS[self._dialect][0]}",
+            receive,
+            qos=1,
+            encoding=None,
+        )
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                self._title = _title(self._dialect, self._topic, await heard)
+        except TimeoutError:
+            return {"base": "no_gateway"}
+        except ValueError as err:
+            return {"base": str(err)}
+        finally:
+            unsubscribe()
+        return {}
 
     def _create(self) -> ConfigFlowResult:
         return self.async_create_entry(
@@ -152,111 +200,84 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
 
-class ThresholdsFlow(OptionsFlow):
-    """Thresholds of a kind of device, for all devices of the gateway."""
-
-    def __init__(self) -> None:
-        """Initialize."""
-        self._kind: DeviceKind | None = None
+class ThresholdsFlow(OptionsFlowWithReload):
+    """Thresholds of each kind of device, for all devices of the gateway."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Choose a kind of device."""
-        return self.async_show_menu(step_id="init", menu_options=list(DEVICE_KINDS))
-
-    def __getattr__(self, name: str) -> Any:
-        """Give each kind of device its step."""
-        kind = DEVICE_KINDS.get(name.removeprefix("async_step_"))
-        if kind is None:
-            raise AttributeError(name)
-
-        async def step(user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-            return await self._async_step_kind(kind, user_input)
-
-        return step
-
-    async def _async_step_kind(
-        self, kind: DeviceKind, user_input: dict[str, Any] | None
-    ) -> ConfigFlowResult:
-        options = self.config_entry.options
-        chosen: Mapping[str, float] = options.get(CONF_THRESHOLDS, {}).get(kind.key, {})
-        settings = kind.all_settings.values()
+        """Ask for all of them; only what differs from the default is kept."""
         if user_input is not None:
             changed = {
-                row.key: user_input[row.key]
-                for row in settings
-                if user_input[row.key] != row.default
+                kind.key: {
+                    row.key: value
+                    for row in kind.all_settings.values()
+                    if (value := user_input[kind.key][row.key]) != row.default
+                }
+                for kind in DEVICE_KINDS.values()
             }
             return self.async_create_entry(
                 data={
-                    **options,
+                    **self.config_entry.options,
                     CONF_THRESHOLDS: {
-                        **options.get(CONF_THRESHOLDS, {}),
-                        kind.key: changed,
+                        kind: values for kind, values in changed.items() if values
                     },
                 }
             )
+        chosen = self.config_entry.options.get(CONF_THRESHOLDS, {})
         return self.async_show_form(
-            step_id=kind.key,
+            step_id="init",
             data_schema=vol.Schema(
                 {
-                    vol.Required(
-                        row.key, default=chosen.get(row.key, row.default)
-                    ): selector.NumberSelector(
-                        selector.NumberSelectorConfig(
-                            min=row.low,
-                            max=row.high,
-                            step=row.step,
-                            unit_of_measurement=row.unit,
-                            mode=selector.NumberSelectorMode.BOX,
-                        )
+                    vol.Required(kind.key): section(
+                        vol.Schema(
+                            {
+                                vol.Required(
+                                    row.key,
+                                    default=chosen.get(kind.key, {}).get(
+                                        row.key, row.default
+                                    ),
+                                ): _number(row)
+                                for row in kind.all_settings.values()
+                            }
+                        ),
+                        {"collapsed": True},
                     )
-                    for row in settings
+                    for kind in DEVICE_KINDS.values()
                 }
             ),
         )
 
 
-def _topic_schema(default: str) -> vol.Schema:
-    return vol.Schema({vol.Required(CONF_TOPIC, default=default): str})
-
-
-def _title(dialect: str, topic: str, payload: Any) -> str:
-    """Return the name that a gateway gives itself, else one from its topic."""
-    if dialect == "native":
-        try:
-            name = json_loads_object(payload).get(CONF_NAME)
-        except JSON_DECODE_EXCEPTIONS:
-            name = None
-        if isinstance(name, str) and name:
-            return name
-        return topic.rpartition("/")[2]
-    return "Zigbee2MQTT" if topic == DIALECTS[dialect][1] else f"Zigbee2MQTT {topic}"
-
-
-async def _async_probe(
-    hass: HomeAssistant, dialect: str, topic: str
-) -> tuple[dict[str, str], Any]:
-    """Return errors for the form, or the announcement of the gateway at a topic."""
-    try:
-        mqtt.util.valid_publish_topic(topic)
-    except vol.Invalid:
-        return {CONF_TOPIC: "invalid_topic"}, None
-    heard: asyncio.Future[Any] = hass.loop.create_future()
-
-    @callback
-    def receive(message: ReceiveMessage) -> None:
-        if message.payload and not heard.done():
-            heard.set_result(message.payload)
-
-    unsubscribe = await mqtt.async_subscribe(
-        hass, f"{topic}/{DIALECTS[dialect][0]}", receive, qos=1, encoding=None
+def _number(row: Setting) -> selector.NumberSelector:
+    config = selector.NumberSelectorConfig(
+        min=row.low,
+        max=row.high,
+        step=row.step,
+        mode=selector.NumberSelectorMode.BOX,
     )
+    if row.unit:
+        config["unit_of_measurement"] = row.unit
+    return selector.NumberSelector(config)
+
+
+def _title(dialect: str, topic: str, payload: str | bytes) -> str:
+    """Return a name for the gateway that announces itself so.
+
+    Raises ValueError with the key of the text that says why it cannot be used.
+    """
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return {}, await heard
-    except TimeoutError:
-        return {"base": "no_gateway"}, None
-    finally:
-        unsubscribe()
+        message = json_loads_object(payload)
+    except JSON_DECODE_EXCEPTIONS as err:
+        raise ValueError("not_a_gateway") from err
+    version = message.get("version")
+    if dialect == "zigbee2mqtt":
+        if not isinstance(version, str):
+            raise ValueError("not_a_gateway")
+        return "Zigbee2MQTT" if topic == DIALECTS[dialect][1] else f"Zigbee2MQTT {topic}"
+    name = message.get(CONF_NAME)
+    if not isinstance(version, int) or not isinstance(name, str) or not name:
+        raise ValueError("not_a_gateway")
+    if version != VERSION:
+        raise ValueError("unsupported_version")
+    return name
