@@ -41,7 +41,7 @@ async def serve(port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     await broker.start()
-    print(port, flush=True)  # noqa: T201
+    print(port, flush=True)
     await ended.wait()
     await broker.shutdown()
 

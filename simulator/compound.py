@@ -13,7 +13,7 @@ from .devices import (
     SmokeSensor,
     WaterTank,
 )
-from .gateway import Gateway, Record
+from .gateway import Gateway, Record, ignore
 from .native import NativeGateway
 from .zigbee2mqtt import Zigbee2Mqtt
 
@@ -127,56 +127,52 @@ def device_id(place: str, row: str) -> str:
     return f"{place} {row}" if place in ZIGBEE else f"{place}-{row.replace(' ', '-')}"
 
 
+def devices(language: str) -> Iterator[tuple[Place, Device, str]]:
+    """Make all devices: the place, the device, and its model where it is on Zigbee."""
+    name = LANGUAGES.index(language)
+    for place in PLACES:
+        rows = _OTHER_ROWS.get(place.id, ())
+        if place in UNITS:
+            rows = _UNIT_ROWS
+        elif place in STAIRWELLS:
+            rows = _STAIRWELL_ROWS
+        for row, names, kind, options in rows:
+            area = place.names[name]
+            short = area if rows is _OTHER_ROWS.get(place.id) else place.id
+            model = ""
+            if place.id in ZIGBEE:
+                model = _ZIGBEE_MODELS[row]
+                # The models there have a single phase.
+                options = {key: options[key] for key in options if key != "phases"}
+            device = kind(
+                device_id(place.id, row), f"{short} {names[name]}", area, **options
+            )
+            yield place, device, model
+
+
 class Compound:
     """All of it, behind two gateways."""
 
     def __init__(
-        self, port: int, language: str = "en", record: Record | None = None
+        self, port: int, language: str = "en", record: Record = ignore
     ) -> None:
         """Initialize; `port` is the broker's."""
-        self._language = LANGUAGES.index(language)
-        more: dict[str, Any] = {"record": record} if record else {}
         native: list[Device] = []
         zigbee: list[Device] = []
         models: dict[str, str] = {}
         #: Devices by the id of their place.
         self.places: dict[str, list[Device]] = {}
-        for place, device, row in self._devices():
+        for place, device, model in devices(language):
             self.places.setdefault(place.id, []).append(device)
-            if place.id in ZIGBEE:
-                zigbee.append(device)
-                models[device.id] = _ZIGBEE_MODELS[row]
-            else:
-                native.append(device)
+            (zigbee if model else native).append(device)
+            models[device.id] = model
+        name = ("Xingqiao", "星桥小区")[LANGUAGES.index(language)]
         self.gateways: tuple[Gateway, ...] = (
-            NativeGateway(
-                port,
-                NATIVE_TOPIC,
-                ("Xingqiao", "星桥小区")[self._language],
-                native,
-                **more,
-            ),
+            NativeGateway(port, NATIVE_TOPIC, name, native, record),
             Zigbee2Mqtt(
-                port, ZIGBEE_TOPIC, "Zigbee2MQTT", zigbee, models=models, **more
+                port, ZIGBEE_TOPIC, "Zigbee2MQTT", zigbee, record, models=models
             ),
         )
-
-    def _devices(self) -> Iterator[tuple[Place, Device, str]]:
-        for place in PLACES:
-            rows = _OTHER_ROWS.get(place.id, ())
-            if place in UNITS:
-                rows = _UNIT_ROWS
-            elif place in STAIRWELLS:
-                rows = _STAIRWELL_ROWS
-            for row, names, kind, options in rows:
-                options = dict(options)
-                if place.id in ZIGBEE:
-                    # The models there have a single phase.
-                    options.pop("phases", None)
-                area = place.names[self._language]
-                short = place.id if place in STAIRWELLS or place in UNITS else area
-                name = f"{short} {names[self._language]}"
-                yield place, kind(device_id(place.id, row), name, area, **options), row
 
     def find(self, event: str, where: str | None) -> list[Device]:
         """Return the devices that an event can happen to, the likeliest first.

@@ -16,8 +16,8 @@ TICK_SECONDS = 0.1
 type Record = Callable[[Device, str, float], None]
 
 
-def _ignore(_device: Device, _what: str, _at: float) -> None:
-    pass
+def ignore(_device: Device, _what: str, _at: float) -> None:
+    """Keep no record."""
 
 
 class Gateway(ABC):
@@ -29,7 +29,7 @@ class Gateway(ABC):
         base: str,
         name: str,
         devices: Sequence[Device],
-        record: Record = _ignore,
+        record: Record = ignore,
     ) -> None:
         """Initialize; `base` is the base topic."""
         self.base = base

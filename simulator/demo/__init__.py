@@ -1,0 +1,1 @@
+"""The demo: broker, simulated compound and Home Assistant, set up by itself."""

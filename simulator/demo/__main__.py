@@ -1,0 +1,44 @@
+"""Run the demo, or let something happen in the demo that runs.
+
+    scripts/demo [--port 8123] [--language zh-Hans]   start it; Ctrl-C ends everything
+    scripts/demo smoke [1-1-201]                      let it burn there
+
+Events: smoke, overload, leakage, pile-smoke, tank-low, hydrant-low, e-bike, pram,
+welded (the breaker of a place will not really open), clear, broker-restart.
+"""
+
+import argparse
+import asyncio
+import sys
+
+from ..compound import LANGUAGES
+from .home_assistant import CallError
+from .processes import ProcessError
+from .run import Demo
+from .setup import SetupError
+from .timeline import EVENTS, show
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("event", nargs="?", choices=EVENTS, metavar="event")
+    parser.add_argument("where", nargs="?", help="an area, such as 1-1-201")
+    parser.add_argument("--port", type=int, default=8123, help="of Home Assistant")
+    parser.add_argument("--language", choices=LANGUAGES, default="en")
+    arguments = parser.parse_args()
+    try:
+        if arguments.event:
+            return asyncio.run(show(arguments.event, arguments.where))
+        return asyncio.run(Demo(arguments.port, arguments.language).run())
+    except (CallError, ProcessError, SetupError, OSError, TimeoutError) as err:
+        print(f"✗ {err or type(err).__name__}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

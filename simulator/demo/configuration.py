@@ -1,0 +1,90 @@
+"""The configuration folder of the demo's Home Assistant."""
+
+from datetime import UTC, datetime
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from .place import CONFIG, REPOSITORY
+
+#: No default_config: it brings the cloud, Bluetooth and discovery in the network.
+#: No http: what stands there is staged, and reverted after five minutes.
+CONFIGURATION_YAML = """\
+# The configuration of the demo. It is kept as you change it; delete the folder to
+# begin anew.
+automation: !include automations.yaml
+script: !include scripts.yaml
+config:
+energy:
+frontend:
+history:
+logbook:
+system_health:
+logger:
+  default: warning
+  logs:
+    # The demo has no camera. A machine without ffmpeg and libturbojpeg is fine.
+    haffmpeg: critical
+    homeassistant.components.camera.img_util: critical
+"""
+DOMAIN = "community_safety"
+
+
+def prepare(port: int) -> None:
+    """Write what is missing, and have Home Assistant listen on 127.0.0.1 alone."""
+    (CONFIG / ".storage").mkdir(parents=True, exist_ok=True)
+    for name, content in {
+        "configuration.yaml": CONFIGURATION_YAML,
+        "automations.yaml": "[]\n",
+        "scripts.yaml": "{}\n",
+    }.items():
+        if not (path := CONFIG / name).exists():
+            path.write_text(content, "utf-8")
+    _link_integration()
+    _store("http", 2, 2, _http(port))
+    if not (CONFIG / ".storage/onboarding").exists():
+        # The step "core_config" would add a weather forecast, a radio and a speech
+        # service, all of which call out. What it configures is set afterwards.
+        _store("onboarding", 4, 1, {"done": ["core_config"]})
+
+
+def _link_integration() -> None:
+    target = REPOSITORY / "custom_components" / DOMAIN
+    link = CONFIG / "custom_components" / DOMAIN
+    link.parent.mkdir(exist_ok=True)
+    if link.is_symlink():
+        link.unlink()
+    link.symlink_to(os.path.relpath(target, link.parent))
+
+
+def _http(port: int) -> dict[str, Any]:
+    """Return the HTTP configuration as one that was tried and confirmed."""
+    return {
+        "stable": {
+            "server_host": ["127.0.0.1"],
+            "server_port": port,
+            "cors_allowed_origins": [],
+            "login_attempts_threshold": -1,
+            "ip_ban_enabled": True,
+            "ssl_profile": "modern",
+            "use_x_frame_options": True,
+            "created_at": datetime.now(UTC).isoformat(),
+            "error": None,
+            "error_message": None,
+        },
+        "pending": None,
+        "yaml_migration_done": True,
+    }
+
+
+def _store(key: str, version: int, minor: int, data: dict[str, Any]) -> None:
+    path: Path = CONFIG / ".storage" / key
+    path.write_text(
+        json.dumps(
+            {"version": version, "minor_version": minor, "key": key, "data": data},
+            indent=2,
+        ),
+        "utf-8",
+    )
+    path.chmod(0o600)

@@ -1,0 +1,157 @@
+"""Starts the demo, watches it, and ends it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+
+from . import configuration
+from .home_assistant import HomeAssistant
+from .place import CONFIG, DEMO, HA_LOG, RUN_FILE, STATE_FILE, read, running, write
+from .processes import Process, ProcessError, free_port
+from .setup import PASSWORD, POLICE, POLICE_PASSWORD, USER, Setup
+
+START_SECONDS = 120
+#: Home Assistant ends with this code when it wants to be started again.
+RESTART_EXIT_CODE = 100
+#: How long the broker stays away when it is restarted, in seconds.
+BROKER_AWAY_SECONDS = 2.0
+
+
+class Demo:
+    """Broker, simulator and Home Assistant."""
+
+    def __init__(self, port: int, language: str) -> None:
+        """Initialize; the next free port is taken if `port` is in use."""
+        self._wanted_port = port
+        self._language = language
+        self._begun = time.monotonic()
+        self._processes: list[Process] = []
+        self._restart_broker = asyncio.Event()
+
+    async def run(self) -> int:
+        """Run until SIGINT or SIGTERM. Return the exit code."""
+        if run := running():
+            print(f"✗ The demo runs already: {run['url']}")
+            return 1
+        task = asyncio.current_task()
+        assert task
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(signal.SIGUSR1, self._restart_broker.set)
+        try:
+            await self._run()
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self._say("Ending")
+            RUN_FILE.unlink(missing_ok=True)
+            for process in reversed(self._processes):
+                await process.stop()
+            self._say("Ended: nothing of the demo runs any more")
+        return 0
+
+    async def _run(self) -> None:
+        state = read(STATE_FILE)
+        language = state.get("language", self._language)
+        port = free_port(range(self._wanted_port, self._wanted_port + 20))
+        broker_port = free_port(
+            [state["broker_port"]] if "broker_port" in state else []
+        )
+        if port != self._wanted_port:
+            self._say(f"Port {self._wanted_port} is in use, so it is {port}")
+        configuration.prepare(port)
+        write(STATE_FILE, {**state, "language": language})
+
+        self._say(f"MQTT broker on 127.0.0.1:{broker_port}")
+        broker = Process("broker", "simulator.broker", "--port", str(broker_port))
+        await self._start(broker, wait_for=str(broker_port).encode())
+        self._say("Simulated compound Xingqiao")
+        simulator = Process(
+            "simulator", "simulator", "--port", str(broker_port), "--language", language
+        )
+        await self._start(simulator, wait_for=b"ready")
+        self._say(f"Home Assistant on 127.0.0.1:{port}")
+        arguments = ("--config", str(CONFIG), "--skip-pip", "--log-no-color")
+        home_assistant = Process(
+            "home-assistant", "homeassistant", *arguments, SETUP_PORT=str(port)
+        )
+        await self._start(home_assistant)
+
+        async with HomeAssistant(port) as hass:
+            await self._wait_up(hass, home_assistant)
+            await Setup(hass, broker_port, language, self._say).run()
+            write(
+                RUN_FILE,
+                {
+                    "pid": os.getpid(),
+                    "url": hass.url,
+                    "port": port,
+                    "broker_port": broker_port,
+                    "token": hass.token,
+                },
+            )
+            self._welcome(hass.url)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_broker(broker))
+            tasks.create_task(self._keep_home_assistant(home_assistant))
+            tasks.create_task(self._watch(simulator))
+
+    async def _start(self, process: Process, *, wait_for: bytes | None = None) -> None:
+        self._processes.append(process)
+        await process.start(wait_for=wait_for)
+
+    async def _wait_up(self, hass: HomeAssistant, process: Process) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                while process.is_running:
+                    if await hass.is_up():
+                        return
+                    await asyncio.sleep(0.1)
+        raise ProcessError(f"Home Assistant did not start, see {HA_LOG}")
+
+    async def _keep_broker(self, broker: Process) -> None:
+        """Start the broker again when it is asked for, and when it has ended."""
+        while True:
+            asked = asyncio.create_task(self._restart_broker.wait())
+            ended = asyncio.create_task(broker.wait())
+            await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            self._restart_broker.clear()
+            self._say("The broker goes away")
+            await broker.stop()
+            await asyncio.sleep(BROKER_AWAY_SECONDS)
+            await broker.start()
+            self._say("The broker is back")
+
+    async def _keep_home_assistant(self, process: Process) -> None:
+        """Start Home Assistant again when somebody restarts it in its frontend."""
+        while (code := await process.wait()) == RESTART_EXIT_CODE:
+            self._say("Home Assistant restarts")
+            await process.start()
+        raise ProcessError(f"Home Assistant has ended with code {code}, see {HA_LOG}")
+
+    async def _watch(self, process: Process) -> None:
+        code = await process.wait()
+        raise ProcessError(f"The {process.name} has ended with code {code}")
+
+    def _say(self, text: str) -> None:
+        print(f"• {time.monotonic() - self._begun:5.1f} s  {text}", flush=True)
+
+    def _welcome(self, url: str) -> None:
+        self._say("Ready")
+        print(
+            f"""
+  Open {url} in a browser on this machine.
+
+    user {USER}, password {PASSWORD}            everything
+    user {POLICE}, password {POLICE_PASSWORD}    reads, and nothing else
+
+  In another terminal:  scripts/demo smoke 1-1-201     (scripts/demo --help)
+  Kept in:              {DEMO}     (delete it to begin anew)
+  Ctrl-C ends everything.
+""",
+            flush=True,
+        )

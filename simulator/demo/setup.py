@@ -1,0 +1,441 @@
+"""What a person would click together: users, places, gateways, automations, pages.
+
+Everything goes through Home Assistant's own interfaces, and each step is done once:
+what you change in the demo is kept.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+import shutil
+from typing import Any
+
+from ..compound import (
+    FLOORS,
+    LANGUAGES,
+    NATIVE_TOPIC,
+    PLACES,
+    PROTECTED,
+    ZIGBEE_TOPIC,
+    devices,
+)
+from . import dashboard
+from .home_assistant import CallError, HomeAssistant
+from .place import CONFIG, REPOSITORY, STATE_FILE, read, write
+
+USER = "demo"
+PASSWORD = "demo-demo"  # noqa: S105 - printed for everybody, on the loopback address
+POLICE = "police"
+POLICE_PASSWORD = "police-police"  # noqa: S105
+DOMAIN = "community_safety"
+BLUEPRINTS = REPOSITORY / "blueprints" / "automation" / DOMAIN
+#: Inputs of blueprints that have no default, by the file's stem.
+INPUTS: dict[str, dict[str, Any]] = {}
+READY_SECONDS = 60
+FLOWS = "/api/config/config_entries/flow"
+
+type Say = Callable[[str], None]
+
+
+class SetupError(Exception):
+    """The demo could not be set up; the text says what to do."""
+
+
+class Setup:
+    """Sets the demo up, step by step."""
+
+    def __init__(
+        self, hass: HomeAssistant, broker_port: int, language: str, say: Say
+    ) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._broker_port = broker_port
+        self._language = language
+        self._name = LANGUAGES.index(language)
+        self._say = say
+        self._state = read(STATE_FILE)
+        self._done: list[str] = self._state.setdefault("done", [])
+
+    async def run(self) -> None:
+        """Do what has not been done yet. Raises SetupError."""
+        await self._step("onboarding", "Onboarding, user demo", self._onboard)
+        self._hass.token = self._state["token"]
+        await self._hass.connect()
+        await self._wait_running()
+        steps: tuple[tuple[str, str, Callable[[], Awaitable[None]]], ...] = (
+            ("house", "Name, language and unit system", self._house),
+            ("places", "Floors and areas", self._places),
+            ("police", "A read-only account for the police", self._police),
+        )
+        for step in steps:
+            await self._step(*step)
+        await self._broker()
+        steps = (
+            ("gateways", "Gateways: Xingqiao, and Zigbee2MQTT", self._gateways),
+            ("devices", "Devices of building 2 into their areas", self._devices),
+            (
+                "protected",
+                "Lighting and fire pump are protected loads",
+                self._protected,
+            ),
+            ("energy", "Energy dashboard", self._energy),
+            ("dashboard", "Dashboard", self._dashboard),
+        )
+        for step in steps:
+            await self._step(*step)
+        await self._blueprints()
+
+    async def _step(
+        self, key: str, text: str, do: Callable[[], Awaitable[None]]
+    ) -> None:
+        if key in self._done:
+            return
+        self._say(text)
+        await do()
+        self._done.append(key)
+        write(STATE_FILE, self._state)
+
+    async def _onboard(self) -> None:
+        hass = self._hass
+        code = await hass.rest(
+            "POST",
+            "/api/onboarding/users",
+            {
+                "name": "Demo",
+                "username": USER,
+                "password": PASSWORD,
+                "client_id": hass.client_id,
+                "language": self._language,
+            },
+        )
+        tokens = await hass.rest(
+            "POST",
+            "/auth/token",
+            form={
+                "grant_type": "authorization_code",
+                "code": code["auth_code"],
+                "client_id": hass.client_id,
+            },
+        )
+        hass.token = tokens["access_token"]
+        await hass.rest("POST", "/api/onboarding/analytics", {})
+        await hass.rest(
+            "POST",
+            "/api/onboarding/integration",
+            {
+                "client_id": hass.client_id,
+                "redirect_uri": f"{hass.url}/?auth_callback=1",
+            },
+        )
+        await hass.connect()
+        self._state["token"] = await hass.call(
+            "auth/long_lived_access_token", client_name="scripts/demo", lifespan=3650
+        )
+
+    async def _wait_running(self) -> None:
+        async with asyncio.timeout(READY_SECONDS):
+            while (await self._hass.call("get_config"))["state"] != "RUNNING":
+                await asyncio.sleep(0.2)
+
+    async def _house(self) -> None:
+        await self._hass.call(
+            "config/core/update",
+            location_name=("Xingqiao", "星桥小区")[self._name],
+            country="CN",
+            currency="CNY",
+            language=self._language,
+            latitude=30.42,
+            longitude=120.28,
+            elevation=8,
+            time_zone="Asia/Shanghai",
+            unit_system="metric",
+        )
+        await self._hass.call(
+            "frontend/set_user_data",
+            key="language",
+            value={"language": self._language, "number_format": "language"},
+        )
+
+    async def _places(self) -> None:
+        hass = self._hass
+        for area in await hass.call("config/area_registry/list"):
+            await hass.call("config/area_registry/delete", area_id=area["area_id"])
+        floors = [
+            await hass.call(
+                "config/floor_registry/create",
+                name=names[self._name],
+                icon="mdi:office-building"
+                if names is not FLOORS[-1]
+                else "mdi:pine-tree",
+            )
+            for names in FLOORS
+        ]
+        for place in PLACES:
+            await hass.call(
+                "config/area_registry/create",
+                name=place.names[self._name],
+                floor_id=floors[place.floor]["floor_id"],
+                icon=place.icon,
+            )
+
+    async def _police(self) -> None:
+        user = await self._hass.call(
+            "config/auth/create",
+            name="Police",
+            group_ids=["system-read-only"],
+            local_only=True,
+        )
+        await self._hass.call(
+            "config/auth_provider/homeassistant/create",
+            user_id=user["user"]["id"],
+            username=POLICE,
+            password=POLICE_PASSWORD,
+        )
+
+    async def _broker(self) -> None:
+        """Add Home Assistant's MQTT integration, or have it follow the broker's port."""
+        settings = {
+            "broker": "127.0.0.1",
+            "port": self._broker_port,
+            "protocol": "3.1.1",
+            "other_settings": {
+                "set_client_cert": False,
+                "set_ca_cert": "off",
+                "transport": "tcp",
+            },
+        }
+        entries = await self._entries("mqtt")
+        if not entries:
+            self._say("MQTT integration")
+            await self._flow("mqtt", settings)
+        elif self._state.get("broker_port") != self._broker_port:
+            self._say("MQTT integration: the broker has another port this time")
+            await self._flow(
+                "mqtt", settings, entry_id=entries[0]["entry_id"], ends="abort"
+            )
+        self._state["broker_port"] = self._broker_port
+        write(STATE_FILE, self._state)
+
+    async def _gateways(self) -> None:
+        present = {entry["title"] for entry in await self._entries(DOMAIN)}
+        for dialect, topic, title in (
+            ("native", NATIVE_TOPIC, ("Xingqiao", "星桥小区")[self._name]),
+            ("zigbee2mqtt", ZIGBEE_TOPIC, "Zigbee2MQTT"),
+        ):
+            if title in present:
+                continue
+            if flow_id := await self._discovered(f"mqtt/{topic}"):
+                await self._hass.rest("POST", f"{FLOWS}/{flow_id}", {})
+            else:
+                await self._flow(DOMAIN, {"next_step_id": dialect}, {"topic": topic})
+
+    async def _devices(self) -> None:
+        """Give the devices of Zigbee2MQTT, which knows no areas, their place."""
+        wanted = {device.id: device for _, device, _ in devices(self._language)}
+        areas = {
+            area["name"]: area["area_id"]
+            for area in await self._hass.call("config/area_registry/list")
+        }
+
+        async def registered() -> list[dict[str, Any]] | None:
+            found = await self._ours()
+            return found if len(found) >= len(wanted) else None
+
+        for entry in await self._until("all devices are there", registered):
+            device = wanted.get(entry["name"])
+            if device and entry["area_id"] is None:
+                await self._hass.call(
+                    "config/device_registry/update",
+                    device_id=entry["id"],
+                    area_id=areas[device.area],
+                    name_by_user=device.name,
+                )
+
+    async def _protected(self) -> None:
+        """Switch the setting on, which is hidden until somebody looks for it."""
+        hass = self._hass
+        names = {
+            device.name
+            for _, device, _ in devices(self._language)
+            if any(device.id.replace("-", " ").endswith(name) for name in PROTECTED)
+        }
+        protected = {
+            entry["id"]
+            for entry in await self._ours()
+            if (entry["name_by_user"] or entry["name"]) in names
+        }
+        switches = [
+            entry["entity_id"]
+            for entry in await hass.call("config/entity_registry/list")
+            if entry["device_id"] in protected
+            and entry["unique_id"].endswith("/protected")
+        ]
+        for entity_id in switches:
+            await hass.call(
+                "config/entity_registry/update", entity_id=entity_id, disabled_by=None
+            )
+        for entry in await self._entries(DOMAIN):
+            await hass.rest(
+                "POST", f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
+            )
+
+        async def shown() -> bool | None:
+            states = {row["entity_id"] for row in await hass.call("get_states")}
+            return True if states.issuperset(switches) else None
+
+        await self._until("the protected loads are there", shown)
+        await hass.action("switch.turn_on", {"entity_id": switches})
+
+    async def _energy(self) -> None:
+        sensors = await self._keys("energy")
+        await self._hass.call(
+            "energy/save_prefs",
+            energy_sources=[
+                {
+                    "type": "grid",
+                    "stat_energy_from": entity_id,
+                    "cost_adjustment_day": 0,
+                    "name": area,
+                }
+                for area, entity_id in sensors.items()
+                if "distribution" in entity_id or "pei_dian" in entity_id
+            ],
+            device_consumption=[
+                {"stat_consumption": entity_id, "name": area}
+                for area, entity_id in sensors.items()
+                if area in {place.id for place in PLACES}
+            ],
+        )
+
+    async def _keys(self, key: str) -> dict[str, str]:
+        """Return entities by their area's name, for a key such as `energy`."""
+        areas = {
+            area["area_id"]: area["name"]
+            for area in await self._hass.call("config/area_registry/list")
+        }
+        ours = {entry["id"]: entry for entry in await self._ours()}
+        return {
+            areas[ours[entry["device_id"]]["area_id"]]: entry["entity_id"]
+            for entry in await self._hass.call("config/entity_registry/list")
+            if entry["device_id"] in ours
+            and entry["unique_id"].rpartition("/")[2] == key
+            and ours[entry["device_id"]]["area_id"]
+        }
+
+    async def _dashboard(self) -> None:
+        hass = self._hass
+        await hass.call(
+            "lovelace/dashboards/create",
+            url_path=dashboard.PATH,
+            title=dashboard.TITLES[self._name],
+            icon="mdi:shield-home",
+            mode="storage",
+            show_in_sidebar=True,
+            require_admin=False,
+        )
+        await hass.call(
+            "lovelace/config/save",
+            url_path=dashboard.PATH,
+            config=dashboard.build(
+                await self._ours(),
+                await hass.call("config/entity_registry/list"),
+                await hass.call("config/area_registry/list"),
+                await hass.call("config/floor_registry/list"),
+                self._name,
+            ),
+        )
+        await hass.call(
+            "frontend/set_system_data",
+            key="core",
+            value={"default_panel": dashboard.PATH},
+        )
+
+    async def _blueprints(self) -> None:
+        """Install blueprints, and make an automation of each that is new."""
+        if not BLUEPRINTS.is_dir():
+            return
+        folder = CONFIG / "blueprints" / "automation" / DOMAIN
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(BLUEPRINTS.glob("*.yaml")):
+            shutil.copyfile(path, folder / path.name)
+        listed = await self._hass.call("blueprint/list", domain="automation")
+        for path in sorted(BLUEPRINTS.glob("*.yaml")):
+            key = f"blueprint {path.stem}"
+            if key in self._done:
+                continue
+            name = f"{DOMAIN}/{path.name}"
+            if error := listed.get(name, {}).get("error"):
+                raise SetupError(f"Blueprint {path.name}: {error}")
+            title = listed[name]["metadata"]["name"]
+            self._say(f"Automation: {title}")
+            await self._hass.rest(
+                "POST",
+                f"/api/config/automation/config/demo_{path.stem}",
+                {
+                    "alias": title,
+                    "use_blueprint": {
+                        "path": name,
+                        "input": INPUTS.get(path.stem, {}),
+                    },
+                },
+            )
+            self._done.append(key)
+            write(STATE_FILE, self._state)
+
+    async def _ours(self) -> list[dict[str, Any]]:
+        """Return the devices behind our gateways."""
+        entries = {entry["entry_id"] for entry in await self._entries(DOMAIN)}
+        return [
+            entry
+            for entry in await self._hass.call("config/device_registry/list")
+            if entries.intersection(entry["config_entries"]) and entry["via_device_id"]
+        ]
+
+    async def _entries(self, domain: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self._hass.call(
+            "config_entries/get", domain=domain
+        )
+        return found
+
+    async def _discovered(self, unique_id: str) -> str | None:
+        """Return the flow of a gateway that Home Assistant has found by itself."""
+        flows = await self._hass.call("config_entries/flow/progress")
+        return next(
+            (
+                str(flow["flow_id"])
+                for flow in flows
+                if flow["context"].get("unique_id") == unique_id
+            ),
+            None,
+        )
+
+    async def _flow(
+        self,
+        handler: str,
+        *inputs: dict[str, Any],
+        ends: str = "create_entry",
+        **more: Any,
+    ) -> None:
+        """Walk through a config flow. Raises SetupError."""
+        result = await self._hass.rest("POST", FLOWS, {"handler": handler, **more})
+        for user_input in inputs:
+            if "flow_id" not in result:
+                break
+            result = await self._hass.rest(
+                "POST", f"{FLOWS}/{result['flow_id']}", user_input
+            )
+        if result["type"] != ends:
+            reason = result.get("errors") or result.get("reason") or result["type"]
+            raise SetupError(f"Adding {handler} failed: {reason}")
+
+    async def _until[T](self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        """Return what `look` finds, as soon as it does. Raises SetupError."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while (found := await look()) is None:
+                    await asyncio.sleep(0.2)
+                return found
+        except TimeoutError as err:
+            raise SetupError(f"Waited in vain until {what}") from err
+
+
+__all__ = ["PASSWORD", "POLICE", "POLICE_PASSWORD", "USER", "CallError", "Setup"]

@@ -1,0 +1,7 @@
+"""x"""
+
+EVENTS = ("smoke",)
+
+
+async def show(event, where):
+    return 1
