@@ -28,7 +28,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
     entry.runtime_data = gateway
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await gateway.async_start()
-    entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
 
 
@@ -47,8 +46,3 @@ async def async_remove_config_entry_device(
         return True
     known = {device.device_id for device in entry.runtime_data.all_devices}
     return device_entry.id not in known
-
-
-async def _async_reload(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
-    """Start anew with changed options."""
-    await hass.config_entries.async_reload(entry.entry_id)

@@ -44,7 +44,7 @@ class HazardEntity(SafetyEntity, BinarySensorEntity):
     def __init__(self, gateway: Gateway, device: SafetyDevice, hazard: Hazard) -> None:
         """Initialize."""
         super().__init__(gateway, device, hazard.key)
-        self._attr_translation_key = hazard.key
+        self.name_after(hazard.key)
         self._attr_device_class = hazard.binary_class
         self._attr_entity_category = hazard.category
         self._attr_entity_registry_enabled_default = hazard.enabled
@@ -75,7 +75,7 @@ class ReadingEntity(SafetyEntity, BinarySensorEntity):
     ) -> None:
         """Initialize."""
         super().__init__(gateway, device, key)
-        self.name_after(point.measurement.key, point)
+        self.name_after(point.measurement.key, point.channel)
         self._attr_device_class = point.measurement.binary_class
         self._attr_entity_category = point.measurement.category
 

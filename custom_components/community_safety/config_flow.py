@@ -19,7 +19,7 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers import selector
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
-from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads_object
+from homeassistant.util.json import json_loads_object
 
 from .catalogue import DEVICE_KINDS, Setting
 from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN
@@ -100,7 +100,6 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id="confirm", description_placeholders={CONF_NAME: self._title}
         )
 
-    @override
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -109,7 +108,7 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
         self._dialect = entry.data[CONF_DIALECT]
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._topic = user_input[CONF_TOPIC].strip("/")
+            self._topic = user_input[CONF_TOPIC].strip("/ ")
             self._async_abort_entries_match({CONF_TOPIC: self._topic})
             errors = await self._async_probe()
             if not errors:
@@ -126,7 +125,7 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
         self._dialect = dialect
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._topic = user_input[CONF_TOPIC].strip("/")
+            self._topic = user_input[CONF_TOPIC].strip("/ ")
             await self._async_claim_topic()
             errors = await self._async_probe()
             if not errors:
@@ -261,20 +260,22 @@ def _number(row: Setting) -> selector.NumberSelector:
     return selector.NumberSelector(config)
 
 
-def _title(dialect: str, topic: str, payload: str | bytes) -> str:
+def _title(dialect: str, topic: str, payload: str | bytes | bytearray) -> str:
     """Return a name for the gateway that announces itself so.
 
     Raises ValueError with the key of the text that says why it cannot be used.
     """
     try:
         message = json_loads_object(payload)
-    except JSON_DECODE_EXCEPTIONS as err:
+    except ValueError as err:
         raise ValueError("not_a_gateway") from err
     version = message.get("version")
     if dialect == "zigbee2mqtt":
         if not isinstance(version, str):
             raise ValueError("not_a_gateway")
-        return "Zigbee2MQTT" if topic == DIALECTS[dialect][1] else f"Zigbee2MQTT {topic}"
+        return (
+            "Zigbee2MQTT" if topic == DIALECTS[dialect][1] else f"Zigbee2MQTT {topic}"
+        )
     name = message.get(CONF_NAME)
     if not isinstance(version, int) or not isinstance(name, str) or not name:
         raise ValueError("not_a_gateway")

@@ -9,10 +9,25 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .catalogue.measurements import Point
 from .const import DOMAIN
 from .device import AVAILABILITY, SafetyDevice
 from .gateways.base import Gateway, GatewayConfigEntry
+
+#: Hazards and measurements whose device class says all that a name would. Power, energy and
+#: tamper have names of ours: Home Assistant's Chinese calls them supply and falsification.
+NAMED_BY_CLASS = frozenset(
+    {
+        "battery",
+        "current",
+        "heat",
+        "low_battery",
+        "pressure",
+        "signal_strength",
+        "smoke",
+        "temperature",
+        "voltage",
+    }
+)
 
 type EntityFactory = Callable[[Gateway, SafetyDevice], Iterable[SafetyEntity]]
 
@@ -41,11 +56,13 @@ class SafetyEntity(Entity):
         self._attr_unique_id = f"{device.uid}/{key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device.uid)})
 
-    def name_after(self, key: str, point: Point) -> None:
+    def name_after(self, key: str, channel: str = "") -> None:
         """Take the name from the translations, with the channel if there is one."""
-        self._attr_translation_key = f"{key}_channel" if point.channel else key
-        if point.channel:
-            self._attr_translation_placeholders = {"channel": point.channel.upper()}
+        if channel:
+            self._attr_translation_key = f"{key}_channel"
+            self._attr_translation_placeholders = {"channel": channel.upper()}
+        elif key not in NAMED_BY_CLASS:
+            self._attr_translation_key = key
 
     @property
     def watched(self) -> Iterable[str]:
@@ -73,7 +90,7 @@ class SafetyEntity(Entity):
 class SettingEntity(SafetyEntity):
     """A setting that is kept by us and not by the device."""
 
-    _attr_entity_category = EntityCategory.CONFIG
+    _attr_entity_category: EntityCategory | None = EntityCategory.CONFIG
 
     @property
     @override

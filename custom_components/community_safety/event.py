@@ -9,7 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .alarms import Announcement, Change
 from .catalogue import ELEVATOR_BLOCKER
-from .catalogue.measurements import SIGHTINGS
+from .catalogue.measurements import SIGHTINGS, Value
 from .device import SafetyDevice
 from .entity import SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -46,9 +46,7 @@ class AlarmEvent(SafetyEntity, EventEntity):
     @override
     async def async_added_to_hass(self) -> None:
         self.async_on_remove(
-            self.gateway.safety.book.listen_device(
-                self.device.uid, self._alarm_changed
-            )
+            self.gateway.safety.book.listen_device(self.device.uid, self._alarm_changed)
         )
 
     @callback
@@ -72,17 +70,24 @@ class SightingEvent(SafetyEntity, EventEntity):
     _attr_event_types = list(SIGHTINGS)
     _attr_translation_key = "sighting"
 
+    _seen: Value | None = None
+
     @property
     @override
     def watched(self) -> Iterable[str]:
-        return ("class_seen",)
+        return ()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self.device.watch(self._reported))
 
     @callback
-    @override
-    def refresh(self) -> None:
-        seen = self.device.readings.get("class_seen")
-        if seen in SIGHTINGS:
+    def _reported(self) -> None:
+        """Tell what came into the car. A retained report is not fresh: it is history."""
+        seen, self._seen = self._seen, self.device.readings.get("class_seen")
+        if self._seen != seen and self._seen in SIGHTINGS:
             self._trigger_event(
-                str(seen), {"confidence": self.device.readings.get("confidence")}
+                str(self._seen), {"confidence": self.device.readings.get("confidence")}
             )
-        self.async_write_ha_state()
+            self.async_write_ha_state()

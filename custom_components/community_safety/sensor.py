@@ -1,5 +1,6 @@
 """Readings with a value, and how many alarms are open."""
 
+from asyncio import Handle
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,18 +24,6 @@ PARALLEL_UPDATES = 0
 
 #: How often values that were held back are looked at.
 FLUSH = timedelta(seconds=5)
-
-#: Measurements whose device class says all that a name would.
-_NAMED_BY_CLASS = {
-    "battery",
-    "current",
-    "energy",
-    "power",
-    "pressure",
-    "signal_strength",
-    "temperature",
-    "voltage",
-}
 
 
 async def async_setup_entry(
@@ -83,8 +72,7 @@ class ReadingSensor(SafetyEntity, SensorEntity):
         """Initialize; `held_back` takes the sensors that wait for their interval."""
         super().__init__(gateway, device, key)
         row = self._row = point.measurement
-        if point.channel or row.key not in _NAMED_BY_CLASS:
-            self.name_after(row.key, point)
+        self.name_after(row.key, point.channel)
         self._attr_device_class = row.sensor_class
         self._attr_native_unit_of_measurement = row.unit
         self._attr_state_class = row.state_class
@@ -151,6 +139,7 @@ class OpenAlarms(SafetyEntity, SensorEntity):
         super().__init__(gateway, device, f"open_{severity}")
         self._attr_translation_key = f"open_{severity}"
         self._severity = severity
+        self._writing: Handle | None = None
 
     @property
     @override
@@ -167,10 +156,23 @@ class OpenAlarms(SafetyEntity, SensorEntity):
         self.async_on_remove(
             self.gateway.safety.book.listen(self._alarm_changed, immediate=True)
         )
+        self.async_on_remove(self._cancel)
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
-        if item.alarm.severity is self._severity and (
-            f"{item.alarm.device}/".startswith(f"{self.device.uid}/")
+        # Any severity: an alarm that worsens leaves one count and enters another. A
+        # thousand alarms of one moment are counted once.
+        if self._writing is None and f"{item.alarm.device}/".startswith(
+            f"{self.device.uid}/"
         ):
-            self.async_write_ha_state()
+            self._writing = self.hass.loop.call_soon(self._write)
+
+    @callback
+    def _write(self) -> None:
+        self._writing = None
+        self.async_write_ha_state()
+
+    @callback
+    def _cancel(self) -> None:
+        if self._writing:
+            self._writing.cancel()

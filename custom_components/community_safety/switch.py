@@ -7,7 +7,7 @@ from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .catalogue import ELEVATOR_BLOCKER
+from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER
 from .catalogue.measurements import point_key
 from .device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
@@ -36,12 +36,14 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
 class SupplySwitch(SafetyEntity, SwitchEntity):
     """A supply. On means closed; a supply that was cut off cannot be switched on."""
 
-    _attr_device_class = SwitchDeviceClass.OUTLET
-
     def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
         """Initialize."""
         super().__init__(gateway, device, key)
-        self.name_after("supply", device.points[key])
+        is_socket = device.kind is CHARGING_PILE
+        self.name_after("socket" if is_socket else "supply", device.points[key].channel)
+        self._attr_device_class = (
+            SwitchDeviceClass.OUTLET if is_socket else SwitchDeviceClass.SWITCH
+        )
 
     @property
     @override
@@ -68,7 +70,7 @@ class ProtectedSwitch(SettingEntity, SwitchEntity):
         """Initialize."""
         point = device.points[supply]
         super().__init__(gateway, device, point_key("protected", point.channel))
-        self.name_after("protected", point)
+        self.name_after("protected", point.channel)
         self._supply = supply
 
     @property

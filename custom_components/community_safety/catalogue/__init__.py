@@ -33,6 +33,7 @@ DEVICE_KINDS = {key: kind for key, kind in KINDS.items() if kind is not GATEWAY}
 HAZARDS = {hazard.key: hazard for kind in KINDS.values() for hazard in kind.hazards}
 
 __all__ = [
+    "CHARGING_PILE",
     "DEVICE_KINDS",
     "ELEVATOR_BLOCKER",
     "GATEWAY",
