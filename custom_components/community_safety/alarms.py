@@ -7,7 +7,7 @@ from enum import StrEnum
 import time
 from typing import TYPE_CHECKING, Any
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util.ulid import ulid_now
 
@@ -88,11 +88,15 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One change of one alarm; `data` is the event's and trigger's data."""
+    """One change of one alarm; `data` is the event's and trigger's data.
+
+    The context names the user whose doing it is, for the logbook and for traces.
+    """
 
     alarm: Alarm
     change: Change
     data: dict[str, Any]
+    context: Context
 
 
 type Listener = Callable[[Announcement], None]
@@ -191,7 +195,7 @@ class AlarmBook:
         if alarm.acknowledged_at is None:
             alarm.acknowledged_at = time.time()
             self._note(alarm, Change.ACKNOWLEDGED, who=who)
-            self._save(alarm, Change.ACKNOWLEDGED)
+            self._save(alarm, Change.ACKNOWLEDGED, who)
 
     @callback
     def reset(self, alarm: Alarm, who: str | None, *, false_alarm: bool) -> None:
@@ -199,7 +203,7 @@ class AlarmBook:
         if alarm.present:
             raise ValueError("still present")
         self._close(alarm, Change.RESET, who=who, false_alarm=false_alarm)
-        self._save(alarm, Change.RESET)
+        self._save(alarm, Change.RESET, who)
 
     @callback
     def drop_device(self, device: str) -> None:
@@ -256,14 +260,16 @@ class AlarmBook:
         del alarm.timeline[1 : max(1, len(alarm.timeline) - MOST_TIMELINE + 1)]
 
     @callback
-    def _save(self, alarm: Alarm, change: Change | None = None) -> None:
+    def _save(
+        self, alarm: Alarm, change: Change | None = None, who: str | None = None
+    ) -> None:
         """Store an alarm, and announce a change once that is done."""
         stored = self._storage.put(
             "alarms", alarm.id, alarm.as_dict(), closed_at=alarm.reset_at
         )
         if change is None:
             return
-        item = self._announcement(alarm, change)
+        item = self._announcement(alarm, change, who)
 
         @callback
         def done(_future: asyncio.Future[bool]) -> None:
@@ -283,16 +289,21 @@ class AlarmBook:
 
     @callback
     def _announce(self, item: Announcement) -> None:
-        self._hass.bus.async_fire(EVENT_ALARM, item.data)
+        self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
         for listener in tuple(self._listeners[False]):
             listener(item)
         if item.change is Change.RAISED and not item.alarm.announced:
             item.alarm.announced = True
             self._save(item.alarm)
 
-    def _announcement(self, alarm: Alarm, change: Change) -> Announcement:
+    def _announcement(
+        self, alarm: Alarm, change: Change, who: str | None = None
+    ) -> Announcement:
         return Announcement(
-            alarm, change, {"type": change.value, **describe(self._hass, alarm)}
+            alarm,
+            change,
+            {"type": change.value, **describe(self._hass, alarm)},
+            Context(user_id=who),
         )
 
 
