@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 import itertools
 import json
+import sqlite3
 import time
 from typing import Any
 
@@ -200,3 +201,14 @@ async def add_gateway(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
+
+
+def insert(
+    database: sqlite3.Connection, table: str, key: str, data: dict[str, Any]
+) -> None:
+    """Write a row as an earlier run would have."""
+    database.execute(
+        f"INSERT INTO {table} (key, data) VALUES (?, ?)",  # noqa: S608
+        (key, json.dumps(data)),
+    )
+    database.commit()

@@ -1,7 +1,6 @@
 """The life of an alarm, from a real message to its reset, and across restarts."""
 
 from datetime import timedelta
-import json
 import sqlite3
 from typing import Any
 
@@ -21,7 +20,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
-from .common import BASE, Peer, add_gateway, wait_until
+from .common import BASE, Peer, add_gateway, insert, wait_until
 
 
 @pytest.fixture
@@ -275,13 +274,3 @@ async def test_user_and_reset_action(
     )
     assert answer["alarms"][0]["state"] == "reset"
     assert open_alarms(hass) == []
-
-
-def insert(
-    database: sqlite3.Connection, table: str, key: str, data: dict[str, Any]
-) -> None:
-    """Write a row as an earlier run would have."""
-    database.execute(
-        f"INSERT INTO {table} (key, data) VALUES (?, ?)", (key, json.dumps(data))
-    )
-    database.commit()

@@ -97,7 +97,9 @@ class CutOff:
     @callback
     def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
         """Watch the supplies of a device that are latched."""
-        if any(Supply(gateway, device, key).id in self.latches for key in device.supplies):
+        if any(
+            Supply(gateway, device, key).id in self.latches for key in device.supplies
+        ):
             self._watch(gateway, device)
 
     @callback
@@ -144,7 +146,9 @@ class CutOff:
             elif drill:
                 results.append(Result(supply, Status.UNCONFIRMED, reason="drill"))
             elif self._is_proven(supply):
-                results.append(Result(supply, Status.CONFIRMED, 0, self._proof(supply, 0)))
+                results.append(
+                    Result(supply, Status.CONFIRMED, 0, self._proof(supply, 0))
+                )
             else:
                 tasks.append(self._start(supply, alarm_id, who, deadline))
         if tasks:
@@ -320,7 +324,8 @@ class CutOff:
         )
         return Result(
             supply,
-            Status.FAILED if reason or contradicted or self._flows(supply, since)
+            Status.FAILED
+            if reason or contradicted or self._flows(supply, since)
             else Status.UNCONFIRMED,
             round((time.monotonic() - begun) * 1000),
             reason=reason or ("still reported otherwise" if contradicted else None),

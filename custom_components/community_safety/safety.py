@@ -48,6 +48,17 @@ class Safety:
     async def async_start(self) -> None:
         """Open the storage and take over what an earlier run has left."""
         rows = await self.storage.async_open()
+        if self.storage.moved:
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                "storage_moved_aside",
+                is_fixable=True,
+                is_persistent=True,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key="storage_moved_aside",
+                translation_placeholders={"path": str(self.storage.moved)},
+            )
         self.book.restore(rows["alarms"].values())
         self.cut_off.restore_latches(rows["latches"])
         self.elevators.restore_counts(rows["counts"])
@@ -104,10 +115,27 @@ class Safety:
     @callback
     def forget(self, device: SafetyDevice) -> None:
         """Forget a removed device's alarms, latches and settings."""
-        self.book.drop_device(device.uid)
-        self.cut_off.forget(device.uid)
-        if self._settings.pop(device.uid, None):
-            self.storage.put("settings", device.uid, None)
+        self._forget(device.uid)
+
+    @callback
+    def forget_gateway(self, uid: str) -> None:
+        """Forget a removed gateway with all its devices, whether it is loaded or not."""
+        known = {
+            *self._settings,
+            *(alarm.device for alarm in self.book.open.values()),
+            *(latch.device for latch in self.cut_off.latches.values()),
+        }
+        for device in known:
+            if uid in (device, device.rpartition("/")[0]):
+                self._forget(device)
+        if self.seen.pop(uid, None):
+            self.storage.put("seen", uid, None)
+
+    def _forget(self, uid: str) -> None:
+        self.book.drop_device(uid)
+        self.cut_off.forget(uid)
+        if self._settings.pop(uid, None):
+            self.storage.put("settings", uid, None)
 
     @callback
     def save_seen(self, gateway: Gateway) -> None:

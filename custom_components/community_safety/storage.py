@@ -61,8 +61,11 @@ class Storage:
         self._waiting: list[asyncio.Future[bool]] = []
         self._flushing: asyncio.Task[None] | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
+        self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._reason: str | None = None
+        #: Where a damaged file was moved to when this run began.
+        self.moved: Path | None = None
 
     async def async_open(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Open the file and return the living rows by table and key.
@@ -75,14 +78,18 @@ class Storage:
         return found
 
     async def async_close(self) -> None:
-        """Write what is queued, and close the file."""
-        if self._cancel_retry:
-            self._cancel_retry()
-            self._cancel_retry = None
+        """Write what is queued, and close the file. Nothing is taken afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        self._end_retry()
         if self._flushing:
             await self._flushing
-        if self._queue:
+        elif self._queue:
             await self._async_flush()
+        self._end_retry()
+        if self._queue:
+            LOGGER.error("%d records could not be stored", len(self._queue))
         await self._async_run(self._close)
         self._executor.shutdown(wait=False)
 
@@ -103,19 +110,28 @@ class Storage:
         self._queue[table, key] = None if data is None else (closed_at, data)
         future: asyncio.Future[bool] = self._hass.loop.create_future()
         self._waiting.append(future)
-        if self._flushing is None and self._cancel_retry is None:
-            self._flushing = self._hass.async_create_background_task(
-                self._async_flush_all(), "community_safety storage", eager_start=False
-            )
-        elif self._flushing is None:
+        if self._cancel_retry or self._closed:
             # The disk is known to be broken: nobody waits for the next try.
-            self._answer(False)
+            _answer(self._waiting, False)
+            self._waiting = []
+        elif self._flushing is None:
+            self._begin_flush()
         return future
 
     @property
     def is_busy(self) -> bool:
         """Return if anything is not on disk yet."""
         return bool(self._queue or self._flushing)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many rows are queued."""
+        return len(self._queue)
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why the file cannot be written, None while it can."""
+        return self._reason
 
     async def async_history(
         self, since: float, until: float, most: int
@@ -139,12 +155,16 @@ class Storage:
     async def _async_run[*Ts, T](self, target: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._hass.loop.run_in_executor(self._executor, target, *args)
 
+    @callback
+    def _begin_flush(self) -> None:
+        self._flushing = self._hass.async_create_background_task(
+            self._async_flush_all(), "community_safety storage", eager_start=False
+        )
+
     async def _async_flush_all(self) -> None:
         try:
-            while self._waiting:
+            while self._queue and not self._cancel_retry:
                 await self._async_flush()
-                if self._cancel_retry:
-                    break
         finally:
             self._flushing = None
 
@@ -162,7 +182,7 @@ class Storage:
             _answer([*waiting, *self._waiting], False)
             self._waiting = []
             self._cancel_retry = async_call_later(
-                self._hass, RETRY_SECONDS, self._async_retry
+                self._hass, RETRY_SECONDS, self._retry
             )
         else:
             self._trouble(None)
@@ -170,13 +190,15 @@ class Storage:
         finally:
             patience.cancel()
 
-    async def _async_retry(self, _now: datetime) -> None:
+    @callback
+    def _retry(self, _now: datetime) -> None:
         self._cancel_retry = None
-        await self._async_flush()
+        self._begin_flush()
 
-    def _answer(self, stored: bool) -> None:
-        waiting, self._waiting = self._waiting, []
-        _answer(waiting, stored)
+    def _end_retry(self) -> None:
+        if self._cancel_retry:
+            self._cancel_retry()
+            self._cancel_retry = None
 
     @callback
     def _trouble(self, reason: str | None) -> None:
@@ -233,10 +255,11 @@ class Storage:
     def _move_aside(self) -> None:
         self._close()
         stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-        for suffix in ("", "-wal", "-shm"):
+        self.moved = self.path.with_name(f"{self.path.name}.broken-{stamp}")
+        for suffix in ("-wal", "-shm", ""):
             file = self.path.with_name(self.path.name + suffix)
             if file.exists():
-                file.rename(file.with_name(f"{file.name}.broken-{stamp}"))
+                file.rename(f"{self.moved}{suffix}")
 
     def _commit(self, batch: list[tuple[tuple[str, str], Row | None]]) -> None:
         self._db.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,404 @@
+"""Verified cut-off: proof, refusal, welded contacts, latches, restarts, restore."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+
+from custom_components.community_safety import cut_off
+from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.cut_off import Latch, Status, Supply
+from custom_components.community_safety.safety import DATA_SAFETY
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+
+from .common import BASE, Peer, add_gateway, insert, wait_until
+
+READINGS = ["supply", "current", "residual_current"]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what can never be proven end soon."""
+    monkeypatch.setattr(cut_off, "TRY_SECONDS", 0.3)
+    monkeypatch.setattr(cut_off, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(cut_off, "DEADLINE_SECONDS", 0.7)
+    monkeypatch.setattr(cut_off, "FIRST_BACKOFF_SECONDS", 0.01)
+
+
+@pytest.fixture
+async def breaker(gateway: MockConfigEntry, peer: Peer) -> str:
+    """Return the id of a breaker that is closed under load."""
+    await peer.config("breaker-1", "breaker_monitor", READINGS, area="1-1-201")
+    await peer.state("breaker-1", supply=True, current=5, residual_current=3)
+    return "breaker-1"
+
+
+def supply_of(entry: MockConfigEntry, device: str, key: str = "supply") -> Supply:
+    """Return a supply."""
+    return Supply(entry.runtime_data, entry.runtime_data.devices[device], key)
+
+
+async def cut(
+    hass: HomeAssistant, user: MockUser | None = None, **data: Any
+) -> list[dict[str, Any]]:
+    """Call the action on the flat, unless another target is given."""
+    target = data if {"device_id", "entity_id", "floor_id"} & data.keys() else None
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "cut_off",
+        data if target else {"area_id": "1_1_201", **data},
+        blocking=True,
+        return_response=True,
+        context=Context(user_id=user.id if user else None),
+    )
+    assert answer
+    return list(answer["supplies"])  # type: ignore[arg-type]
+
+
+def hazards(hass: HomeAssistant) -> list[str]:
+    """Return the hazards of the open alarms."""
+    return sorted(alarm.hazard for alarm in hass.data[DATA_SAFETY].book.open.values())
+
+
+async def test_proven(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """Relay and current are read back; then a second cut-off sends nothing."""
+    peer.obedient_breaker(breaker)
+    (result,) = await cut(hass)
+    assert result["status"] == "confirmed"
+    assert result["proof"] == ["supply", "current"]
+    assert 0 < result["milliseconds"] < 700
+    peer.heard.clear()
+    (again,) = await cut(hass)
+    assert (again["status"], again["milliseconds"]) == ("confirmed", 0)
+    await peer.settled()
+    assert peer.heard == []
+    assert hazards(hass) == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "reason"),
+    [
+        # Says so, and reports nothing more
+        ({"ok": True}, Status.UNCONFIRMED, None),
+        ({"ok": False, "reason": "locked"}, Status.FAILED, "locked"),
+        (None, Status.FAILED, "no answer"),
+    ],
+)
+async def test_not_proven(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    reply: dict[str, Any] | None,
+    status: Status,
+    reason: str | None,
+) -> None:
+    """What could not be proven is said, raises an alarm, and stays latched."""
+
+    def answer(message: dict[str, Any]) -> None:
+        body = reply and {"version": 1, "id": message["id"], **reply}
+        peer.publish(f"{BASE}/{breaker}/result", body or "")
+
+    peer.answer(f"{BASE}/{breaker}", answer)
+    (result,) = await cut(hass, deadline=1)
+    assert result["status"] == status
+    assert reason is None or reason in result["reason"]
+    assert hazards(hass) == ["refused_to_open"]
+    assert len(hass.data[DATA_SAFETY].cut_off.latches) == 1
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        pytest.param({"supply": False, "current": 5.0}, id="welded contact"),
+        pytest.param({"supply": True, "current": 0.0}, id="still closed, no load"),
+        pytest.param({"supply": False}, id="current is not reported"),
+    ],
+)
+async def test_half_a_proof_is_none(
+    hass: HomeAssistant, breaker: str, peer: Peer, lie: dict[str, Any]
+) -> None:
+    """Either both readings prove it, or it is not proven; late proof ends the alarm."""
+
+    def answer(message: dict[str, Any]) -> None:
+        peer.publish(
+            f"{BASE}/{breaker}/result", {"version": 1, "id": message["id"], "ok": True}
+        )
+        peer.publish(f"{BASE}/{breaker}/state", peer.state_message(lie), retain=True)
+
+    peer.answer(f"{BASE}/{breaker}", answer)
+    (result,) = await cut(hass, deadline=1)
+    assert result["status"] in ("failed", "unconfirmed")
+    assert hazards(hass) == ["refused_to_open"]
+
+    await peer.state(breaker, supply=False, current=0.0)
+    await wait_until(
+        hass,
+        lambda: all(
+            not alarm.present for alarm in hass.data[DATA_SAFETY].book.open.values()
+        ),
+    )
+
+
+async def test_broker_away(
+    hass: HomeAssistant, breaker: str, mqtt_entry: MockConfigEntry
+) -> None:
+    """Without a connection the cut-off fails, and says so."""
+    await hass.data["mqtt"].client.async_disconnect()
+    (result,) = await cut(hass, deadline=1)
+    assert result["status"] == "failed"
+    assert "refused_to_open" in hazards(hass)
+
+
+async def test_protected_and_drill(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """A protected load is never opened; a drill opens nothing."""
+    (drilled,) = await cut(hass, drill=True)
+    assert (drilled["status"], drilled["reason"]) == ("unconfirmed", "drill")
+    gateway.runtime_data.devices[breaker].settings.protected.add("supply")
+    (result,) = await cut(hass)
+    assert result["status"] == "protected"
+    await peer.settled()
+    assert [topic for topic, _ in peer.heard if topic.endswith("/set")] == []
+    assert hass.data[DATA_SAFETY].cut_off.latches == {}
+
+
+async def test_latch_refuses_until_a_person_restores(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    hass_admin_user: MockUser,
+) -> None:
+    """Switching on is refused; an automation cannot restore; a person can."""
+    peer.obedient_breaker(breaker)
+    (result,) = await cut(hass)
+    switch = {"entity_id": result["entity_id"]}
+    with pytest.raises(HomeAssistantError) as refused:
+        await hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    assert refused.value.translation_key == "latched"
+
+    for context in (
+        Context(),
+        Context(user_id=hass_admin_user.id, parent_id="an automation's"),
+    ):
+        with pytest.raises(ServiceValidationError) as no_person:
+            await hass.services.async_call(
+                DOMAIN, "restore", switch, blocking=True, context=context
+            )
+        assert no_person.value.translation_key == "needs_person"
+
+    person = Context(user_id=hass_admin_user.id)
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "restore",
+        switch,
+        blocking=True,
+        return_response=True,
+        context=person,
+    )
+    assert answer
+    assert answer["supplies"][0]["status"] == "confirmed"  # type: ignore[index]
+    state = hass.states.get(str(result["entity_id"]))
+    assert state
+    assert state.state == "on"
+    with pytest.raises(ServiceValidationError) as nothing:
+        await hass.services.async_call(
+            DOMAIN, "restore", switch, blocking=True, context=person
+        )
+    assert nothing.value.translation_key == "nothing_to_restore"
+
+
+async def test_not_restored_while_the_hazard_is_there(
+    hass: HomeAssistant, breaker: str, peer: Peer, hass_admin_user: MockUser
+) -> None:
+    """A person cannot restore either while what cut the supply is still present."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"], area="1-1-201")
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = hass.data[DATA_SAFETY].book.open.values()
+    peer.obedient_breaker(breaker)
+    (result,) = await cut(hass, alarm_id=alarm.id)
+    assert alarm.timeline[-1]["what"] == "cut_off"
+    restore: Callable[[], Any] = lambda: hass.services.async_call(  # noqa: E731
+        DOMAIN,
+        "restore",
+        {"entity_id": result["entity_id"]},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    with pytest.raises(ServiceValidationError) as present:
+        await restore()
+    assert present.value.translation_key == "still_present"
+    await peer.state("smoke-1", smoke=False)
+    await restore()
+    assert hass.data[DATA_SAFETY].cut_off.latches == {}
+
+
+async def test_comes_back_closed(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """A latched supply that somebody closes at the device is cut again."""
+    peer.obedient_breaker(breaker)
+    await cut(hass)
+    peer.heard.clear()
+    await peer.state(breaker, supply=True, current=4.0)
+    await peer.hears(f"{BASE}/{breaker}/set")
+    device = gateway.runtime_data.devices[breaker]
+    await wait_until(hass, lambda: device.readings["supply"] is False)
+    await wait_until(
+        hass,
+        lambda: all(
+            latch.proven for latch in hass.data[DATA_SAFETY].cut_off.latches.values()
+        ),
+    )
+    assert hazards(hass) == []
+
+
+async def test_latch_survives(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """After a reload the latch is there, and what is closed is cut by itself."""
+    peer.obedient_breaker(breaker)
+    await cut(hass)
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    # Meanwhile somebody closes it.
+    peer.publish(
+        f"{BASE}/{breaker}/state",
+        peer.state_message({"supply": True, "current": 5.0}),
+        retain=True,
+    )
+    peer.heard.clear()
+    assert await hass.config_entries.async_setup(gateway.entry_id)
+    message = await peer.hears(f"{BASE}/{breaker}/set")
+    assert message["set"] == {"supply": False}
+    await wait_until(
+        hass,
+        lambda: all(
+            latch.proven for latch in hass.data[DATA_SAFETY].cut_off.latches.values()
+        ),
+    )
+
+
+async def test_latch_of_an_earlier_run(
+    hass: HomeAssistant, peer: Peer, hass_config_file: Any
+) -> None:
+    """A latch on disk holds for a device that reports itself closed."""
+    uid = f"mqtt/{BASE}/breaker-1"
+
+    insert(
+        hass_config_file,
+        "latches",
+        f"{uid}/supply",
+        {"device": uid, "key": "supply", "at": 1.0, "alarm_id": None, "who": None},
+    )
+    peer.obedient_breaker("breaker-1")
+    await peer.gateway()
+    entry = await add_gateway(hass)
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    await peer.config("breaker-1", "breaker_monitor", READINGS)
+    await peer.state("breaker-1", supply=True, current=5.0)
+    await wait_until(
+        hass,
+        lambda: all(
+            latch.proven for latch in hass.data[DATA_SAFETY].cut_off.latches.values()
+        ),
+    )
+    assert isinstance(
+        next(iter(hass.data[DATA_SAFETY].cut_off.latches.values())), Latch
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "readings", "hazard"),
+    [
+        ("breaker_monitor", {"residual_current": 600}, "leakage"),
+        ("breaker_monitor", {"conductor_temperature": 90}, "over_temperature"),
+        ("charging_pile", {"smoke": True}, "smoke"),
+        ("charging_pile", {"temperature": 75}, "over_temperature"),
+    ],
+)
+async def test_cuts_by_itself(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    kind: str,
+    readings: dict[str, Any],
+    hazard: str,
+) -> None:
+    """Hazards that are marked so cut every supply of the device, with no automation."""
+    supplies = {
+        "breaker_monitor": {"supply": True, "current": 5.0},
+        "charging_pile": {
+            "supply_1": True,
+            "current_1": 2.0,
+            "supply_2": True,
+            "current_2": 1.0,
+        },
+    }[kind]
+    await peer.config("device", kind, [*supplies, *readings])
+    await peer.state("device", **supplies)
+    peer.obedient_breaker("device")
+    await peer.state("device", **readings)
+    latches = hass.data[DATA_SAFETY].cut_off.latches
+    count = sum(key.startswith("supply") for key in supplies)
+    await wait_until(
+        hass,
+        lambda: len(latches) == count and all(one.proven for one in latches.values()),
+    )
+    (alarm,) = hass.data[DATA_SAFETY].book.open.values()
+    assert alarm.hazard == hazard
+    await wait_until(hass, lambda: alarm.timeline[-1]["what"] == "cut_off")
+    assert [row["status"] for row in alarm.timeline[-1]["supplies"].values()] == [
+        "confirmed"
+    ] * count
+
+
+async def test_one_task_for_many_callers(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """Many alarms of one moment share one cut-off of the same supply."""
+    peer.obedient_breaker(breaker)
+    manager = hass.data[DATA_SAFETY].cut_off
+    answers = await asyncio.gather(
+        *(manager.async_cut_off([supply_of(gateway, breaker)]) for _ in range(50))
+    )
+    assert {rows[0].status for rows in answers} == {Status.CONFIRMED}
+    await peer.settled()
+    assert len([topic for topic, _ in peer.heard if topic.endswith("/set")]) == 1
+
+
+async def test_removed_device_has_no_latch(
+    hass: HomeAssistant, breaker: str, peer: Peer
+) -> None:
+    """A device that is taken away takes its latch along."""
+    peer.obedient_breaker(breaker)
+    await cut(hass)
+    await peer.send(f"{BASE}/{breaker}/config", "", retain=True)
+    assert hass.data[DATA_SAFETY].cut_off.latches == {}
+
+
+async def test_targets(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """One socket by its entity, all of them by the device; nothing else is touched."""
+    keys = ["supply_1", "current_1", "supply_2", "current_2"]
+    await peer.config("pile", "charging_pile", keys)
+    await peer.state("pile", supply_1=True, current_1=1.0, supply_2=True, current_2=1.0)
+    peer.obedient_breaker("pile")
+    switch = er.async_get(hass).async_get_entity_id(
+        "switch", DOMAIN, f"mqtt/{BASE}/pile/supply_2"
+    )
+    (result,) = await cut(hass, entity_id=switch)
+    assert result["entity_id"] == switch
+    device = gateway.runtime_data.devices["pile"]
+    assert (device.readings["supply_1"], device.readings["supply_2"]) == (True, False)
+    results = await cut(hass, device_id=device.device_id)
+    assert [row["status"] for row in results] == ["confirmed", "confirmed"]
+    with pytest.raises(ServiceValidationError) as nothing:
+        await cut(hass, device_id="unknown")
+    assert nothing.value.translation_key == "nothing_in_target"
