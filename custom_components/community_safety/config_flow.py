@@ -9,6 +9,7 @@ from homeassistant.components import mqtt
 from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
+    SOURCE_USER,
     ConfigFlow,
     ConfigFlowResult,
     OptionsFlow,
@@ -150,10 +151,13 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
         A gateway keeps its id for life, also when it is moved to another topic:
         devices, alarms and settings are known by it. So the one that was first here may
         have left, and the next needs another id. No topic holds a number sign.
+        A discovery that waits does not stop who adds the gateway by hand.
         """
         self._async_abort_entries_match({CONF_TOPIC: self._topic})
         unique_id = f"mqtt/{self._topic}"
-        while entry := await self.async_set_unique_id(unique_id):
+        while entry := await self.async_set_unique_id(
+            unique_id, raise_on_progress=self.source != SOURCE_USER
+        ):
             if entry.source == SOURCE_IGNORE:
                 self._abort_if_unique_id_configured()
                 break

@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
-from .alarms import Announcement
+from .alarms import Alarm, Announcement
 from .catalogue import GATEWAY
 from .catalogue.measurements import Point
 from .const import Severity
@@ -144,10 +144,8 @@ class OpenAlarms(SafetyEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int:
-        prefix = f"{self.device.uid}/"
         return sum(
-            alarm.severity is self._severity
-            and (alarm.device == self.device.uid or alarm.device.startswith(prefix))
+            alarm.severity is self._severity and self._counts(alarm)
             for alarm in self.gateway.safety.book.open.values()
         )
 
@@ -158,13 +156,14 @@ class OpenAlarms(SafetyEntity, SensorEntity):
         )
         self.async_on_remove(self._cancel)
 
+    def _counts(self, alarm: Alarm) -> bool:
+        return self.device.uid in (alarm.device, alarm.device.rpartition("/")[0])
+
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
         # Any severity: an alarm that worsens leaves one count and enters another. A
         # thousand alarms of one moment are counted once.
-        if self._writing is None and f"{item.alarm.device}/".startswith(
-            f"{self.device.uid}/"
-        ):
+        if self._writing is None and self._counts(item.alarm):
             self._writing = self.hass.loop.call_soon(self._write)
 
     @callback

@@ -17,6 +17,7 @@ from homeassistant.util.ulid import ulid_now
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import Value, parse_point
 from ...device import FOUND_OUT, DeviceDescription, Power, SafetyDevice
+from ...repairs import show_version
 from ..base import CommandError
 from .base import MOST_DEVICES, MqttGateway
 
@@ -109,6 +110,8 @@ class NativeGateway(MqttGateway):
             self._orders.pop(device_id, None)
             return
         message = self.decode(payload)
+        if topic == "gateway":
+            self._check_version(message)
         try:
             self._validate[kind](message)
         except fastjsonschema.JsonSchemaValueException as err:
@@ -166,6 +169,12 @@ class NativeGateway(MqttGateway):
             f"{device.description.id}/get",
             {"version": VERSION, "id": ulid_now(), "time": time.time()},
         )
+
+    def _check_version(self, message: Any) -> None:
+        """Tell a person that this gateway needs another version of us, or we of it."""
+        version = message.get("version") if isinstance(message, dict) else None
+        if isinstance(version, int):
+            show_version(self.hass, self.entry, None if version == VERSION else version)
 
     def _describe(self, message: dict[str, Any]) -> None:
         self.describe(

@@ -1,0 +1,110 @@
+"""Diagnostics: what helps to find a fault, without names, serial numbers and people."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+import time
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from .const import DOMAIN
+from .device import SafetyDevice
+from .gateways.base import Gateway, GatewayConfigEntry
+from .safety import DATA_SAFETY
+
+#: A device's id may be its serial number, and a name may be that of a person. Devices are
+#: told apart by Home Assistant's own id.
+TO_REDACT = {"area", "device", "device_name", "id", "name", "serial", "supplies", "who"}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: GatewayConfigEntry
+) -> dict[str, Any]:
+    """Return the state of a gateway and all its devices."""
+    gateway = entry.runtime_data
+    return {
+        "entry": {"data": dict(entry.data), "options": dict(entry.options)},
+        "gateway": {"connected": gateway.connected, **gateway.diagnostics()},
+        "refused": [
+            {"device": _known_as(gateway, device), "reason": reason, "count": count}
+            for (device, reason), count in gateway.refused.most_common()
+        ],
+        "passed_over": dict(gateway.passed_over),
+        "storage": _storage(hass),
+        "devices": [_device(hass, device) for device in gateway.all_devices],
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: GatewayConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return the state of one device."""
+    gateway = entry.runtime_data
+    return {
+        "gateway": {"connected": gateway.connected, **gateway.diagnostics()},
+        "storage": _storage(hass),
+        "devices": [
+            _device(hass, row)
+            for row in gateway.all_devices
+            if (DOMAIN, row.uid) in device.identifiers
+        ],
+    }
+
+
+def _known_as(gateway: Gateway, device_id: str) -> str | None:
+    """Return Home Assistant's id of a device, or the word for an unknown one."""
+    device = gateway.devices.get(device_id)
+    return device.device_id if device else device_id
+
+
+def _storage(hass: HomeAssistant) -> dict[str, Any]:
+    storage = hass.data[DATA_SAFETY].storage
+    return {"trouble": storage.trouble, "waiting": storage.waiting}
+
+
+def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
+    safety, now = hass.data[DATA_SAFETY], time.monotonic()
+    description = asdict(device.description)
+    return {
+        "device_id": device.device_id,
+        "description": _redacted(
+            {
+                **description,
+                "points": sorted(description["points"]),
+                "commands": sorted(description["commands"]),
+            }
+        ),
+        "available": device.available,
+        "online": device.online,
+        "power": device.power,
+        "last_seen_seconds_ago": round(time.time() - device.last_seen),
+        "readings": dict(device.readings),
+        "reported_seconds_ago": {
+            key: round(now - at, 1) for key, at in device.reported.items()
+        },
+        "hazards": {
+            hazard.key: device.monitor.severity(hazard.key)
+            for hazard in device.kind.hazards
+            if device.monitor.is_known(hazard.key)
+        },
+        "limits": {key: device.limit(key) for key in device.kind.all_settings},
+        "settings": {
+            **asdict(device.settings),
+            "protected": sorted(device.settings.protected),
+        },
+        "alarms": [
+            {"alarm_id": alarm.id, **_redacted(alarm.as_dict())}
+            for alarm in safety.book.of_device(device.uid)
+        ],
+        "latches": [
+            _redacted(asdict(latch))
+            for latch in safety.cut_off.latches.values()
+            if latch.device == device.uid
+        ],
+    }
+
+
+def _redacted(data: Mapping[str, Any]) -> dict[str, Any]:
+    return async_redact_data(dict(data), TO_REDACT)

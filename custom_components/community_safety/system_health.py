@@ -1,0 +1,34 @@
+"""Figures for the system health page."""
+
+from collections import Counter
+from typing import Any
+
+from homeassistant.components.system_health import SystemHealthRegistration
+from homeassistant.core import HomeAssistant, callback
+
+from .const import DOMAIN, Severity
+from .safety import DATA_SAFETY
+
+
+@callback
+def async_register(hass: HomeAssistant, register: SystemHealthRegistration) -> None:
+    """Register the figures."""
+    register.async_register_info(async_get_info)
+
+
+async def async_get_info(hass: HomeAssistant) -> dict[str, Any]:
+    """Return gateways, devices, open alarms, and if the alarm book can be written."""
+    safety = hass.data[DATA_SAFETY]
+    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+    gateways = [
+        entry.runtime_data for entry in hass.config_entries.async_loaded_entries(DOMAIN)
+    ]
+    opened = Counter(alarm.severity for alarm in safety.book.open.values())
+    return {
+        "gateways": f"{sum(row.connected for row in gateways)}/{len(entries)}",
+        "devices": sum(len(row.devices) for row in gateways),
+        "alarms": opened[Severity.ALARM],
+        "warnings": opened[Severity.WARNING],
+        "faults": opened[Severity.FAULT],
+        "storage": safety.storage.trouble or "ok",
+    }
