@@ -1,0 +1,36 @@
+"""Words for the logbook and for traces, in the language of Home Assistant."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.translation import async_get_cached_translations
+
+from .const import DOMAIN
+
+
+@callback
+def async_option(hass: HomeAssistant, selector: str, option: str) -> str:
+    """Return how a selector calls an option, such as a hazard; without a text, itself."""
+    return _text(hass, "selector", f"{selector}.options.{option}", option)
+
+
+@callback
+def async_sentence(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
+    """Return what an announcement's data says has happened: `Alarm raised: Smoke`."""
+    sentence = _text(
+        hass,
+        "common",
+        "drill" if data["drill"] else "happened",
+        "{severity} {change}: {hazard}",
+    )
+    return sentence.format(
+        severity=async_option(hass, "severity", data["severity"]),
+        change=async_option(hass, "change", data["type"]),
+        hazard=async_option(hass, "hazard", data["hazard"]),
+    )
+
+
+def _text(hass: HomeAssistant, category: str, key: str, default: str) -> str:
+    texts = async_get_cached_translations(hass, hass.config.language, category, DOMAIN)
+    return texts.get(f"component.{DOMAIN}.{category}.{key}", default)

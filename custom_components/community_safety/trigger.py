@@ -1,0 +1,126 @@
+"""Triggers for the automation editor: what happens to an alarm, at once and each time."""
+
+from typing import ClassVar, override
+
+import voluptuous as vol
+
+from homeassistant.const import CONF_OPTIONS, CONF_TARGET
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar, config_validation as cv
+from homeassistant.helpers.trigger import (
+    Trigger,
+    TriggerActionRunner,
+    TriggerConfig,
+    TriggerNotTriggeredReporter,
+)
+from homeassistant.helpers.typing import ConfigType
+
+from .alarms import Announcement, Change
+from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_safety
+from .texts import async_option, async_sentence
+
+#: What could not be proven open or released.
+FAILED_HAZARDS = frozenset({"refused_to_open", "refused_to_release"})
+
+
+class AlarmTrigger(Trigger):
+    """A change of an alarm in the target.
+
+    It hears the alarm book itself. An entity's state would hide an alarm that follows
+    its clearing at once, or one that a restart has interrupted.
+    """
+
+    _change: ClassVar[Change]
+    _schema = vol.Schema(
+        {
+            vol.Optional(CONF_TARGET): cv.TARGET_FIELDS,
+            vol.Optional(CONF_OPTIONS, default={}): {**HAZARD_FIELD, **SEVERITY_FIELD},
+        }
+    )
+
+    @override
+    @classmethod
+    async def async_validate_config(
+        cls, hass: HomeAssistant, config: ConfigType
+    ) -> ConfigType:
+        validated: ConfigType = cls._schema(config)
+        return validated
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Initialize."""
+        super().__init__(hass, config)
+        self._filter = AlarmFilter(hass, config.target, config.options)
+
+    def _is_meant(self, item: Announcement) -> bool:
+        return item.change is self._change and self._filter.matches(item.alarm)
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        areas = ar.async_get(self._hass)
+
+        @callback
+        def announced(item: Announcement) -> None:
+            if not self._is_meant(item):
+                return
+            area = areas.async_get_area(item.data["area_id"] or "")
+            run_action(
+                {
+                    **item.data,
+                    "area_name": area.name if area else None,
+                    "hazard_name": async_option(
+                        self._hass, "hazard", item.alarm.hazard
+                    ),
+                },
+                async_sentence(self._hass, item.data),
+                item.context,
+            )
+
+        return (await async_get_safety(self._hass)).book.listen(announced)
+
+
+class AlarmRaised(AlarmTrigger):
+    """An alarm is raised, or has become worse."""
+
+    _change = Change.RAISED
+
+
+class AlarmAcknowledged(AlarmTrigger):
+    """Somebody has seen an alarm."""
+
+    _change = Change.ACKNOWLEDGED
+
+
+class AlarmCleared(AlarmTrigger):
+    """The hazard has gone."""
+
+    _change = Change.CLEARED
+
+
+class CutOffFailed(AlarmTrigger):
+    """A supply is not proven open, or a door not proven released."""
+
+    _change = Change.RAISED
+    _schema = vol.Schema(
+        {
+            vol.Optional(CONF_TARGET): cv.TARGET_FIELDS,
+            vol.Optional(CONF_OPTIONS, default={}): {},
+        }
+    )
+
+    @override
+    def _is_meant(self, item: Announcement) -> bool:
+        return item.alarm.hazard in FAILED_HAZARDS and super()._is_meant(item)
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return the triggers."""
+    return {
+        "alarm_raised": AlarmRaised,
+        "alarm_acknowledged": AlarmAcknowledged,
+        "alarm_cleared": AlarmCleared,
+        "cut_off_failed": CutOffFailed,
+    }
