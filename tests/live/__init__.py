@@ -1,0 +1,1 @@
+"""A Home Assistant in a process of its own, to be killed."""
