@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_DIALECT, DOMAIN, PLATFORMS
 from .gateways.base import GatewayConfigEntry
 from .gateways.mqtt import DIALECTS
+from .repairs import show_version
 from .safety import DATA_SAFETY, Safety
 from .services import async_setup_services
 
@@ -36,6 +37,12 @@ async def async_unload_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         await entry.runtime_data.async_stop()
     return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
+    """Forget a removed gateway with the alarms, latches and settings of its devices."""
+    hass.data[DATA_SAFETY].forget_gateway(entry.unique_id or entry.entry_id)
+    show_version(hass, entry, None)
 
 
 async def async_remove_config_entry_device(
