@@ -109,7 +109,7 @@ def expected(row: dict[str, Any]) -> str | None:
 def kind_of(row: dict[str, Any]) -> str | None:
     """Return the kind that the code says."""
     profile = compile_device(row)
-    return profile and profile.kind
+    return profile.kind if profile else None
 
 
 def of_model(model: str) -> Profile:
