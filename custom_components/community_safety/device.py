@@ -119,8 +119,11 @@ class SafetyDevice:
         self.readings: dict[str, Value] = {}
         #: Monotonic time of each reading's last fresh report, changed or not.
         self.reported: dict[str, float] = {}
-        #: Unix time of the last sign of life, of this run or an earlier one.
+        #: Unix time of the last sign of life.
         self.last_seen = time.time()
+        #: Seconds in which it could have been heard and was not, as counted by the
+        #: supervision, also in earlier runs; None if it was heard since the last count.
+        self.silence: float | None = None
         self.online = True
         self.available = True
         self.device_id: str | None = None
@@ -184,6 +187,22 @@ class SafetyDevice:
             for key, setting in self.kind.all_settings.items()
             if thresholds.get(key, "silent") in self.by_measurement
         ]
+
+    @property
+    def keys(self) -> set[str]:
+        """Return the names of everything of the catalogue that this device has."""
+        return {
+            *self.points,
+            *self.commands,
+            *(setting.key for setting in self.used_settings),
+            *(
+                hazard.key
+                for hazard in self.kind.hazards
+                if any(
+                    level.measurement in self.by_measurement for level in hazard.levels
+                )
+            ),
+        }
 
     def limit(self, key: str) -> float:
         """Return a setting: the device's, else the variant's, the kind's, the default.
@@ -257,7 +276,7 @@ class SafetyDevice:
         """Take parsed readings; keys that the device does not have are passed over.
 
         Readings that are not `fresh` (a retained message, for instance) say how things
-        were: they are no sign of life and prove no command.
+        were: they are no sign of life, and prove neither a command nor a sighting.
         """
         changed: list[str] = []
         now = time.monotonic()
@@ -275,6 +294,8 @@ class SafetyDevice:
                 self._watch_jump(key, before, value)
                 self.readings[key] = value
                 changed.append(key)
+                if not fresh:
+                    self.reported.pop(key, None)
         if fresh:
             self.seen()
         if bool(self._implausible) != self.readings.get("implausible", False):
@@ -305,9 +326,10 @@ class SafetyDevice:
 
     @callback
     def seen(self) -> None:
-        """Note a sign of life."""
+        """Note a sign of life; while its gateway says that it is away, it stays silent."""
         self.last_seen = time.time()
-        if self.readings.get("silent"):
+        self.silence = None
+        if self.online and self.readings.get("silent"):
             self.find(silent=False)
 
     @callback

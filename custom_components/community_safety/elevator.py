@@ -108,6 +108,7 @@ class Elevators:
                 near.decide()
         if (
             item.change is Change.RESET
+            and item.alarm.hazard == "e_bike_in_car"
             and (door := self._doors.get(item.alarm.device))
             and item.alarm.timeline[-1].get("false_alarm")
         ):
@@ -151,10 +152,13 @@ class Door:
         self._released_by: str | None = None
         self._seen: str | None = None
         self._limit: CALLBACK_TYPE | None = None
-        self._task_wants: bool | None = None
+        #: Monotonic time at which contact was lost: what was seen before is history.
+        self._lost = -1.0
+        self._task: asyncio.Task[bool] | None = None
+        self._task_holds = False
         self._undo = (
             device.watch(self._report),
-            device.listen((AVAILABILITY,), self.decide),
+            device.listen((AVAILABILITY, "held"), self.decide),
         )
 
     @callback
@@ -163,6 +167,8 @@ class Door:
         for undo in self._undo:
             undo()
         self._cancel_limit()
+        if self._task:
+            self._task.cancel()
 
     @callback
     def _report(self) -> None:
@@ -177,16 +183,19 @@ class Door:
     def sees_e_bike(self) -> bool:
         """Return if an e-bike is in the car, surely enough.
 
-        The confidence must have come with the class: an older one, or a retained
-        message, says nothing about what is there now.
+        The confidence must have come in one message with the class. An older one, what
+        was seen before contact was lost, and a retained message say nothing about what
+        is there now.
         """
         device = self.device
         readings, reported = device.readings, device.reported
         confidence = readings.get("confidence")
+        at = reported.get("class_seen", -1)
         return (
             readings.get("class_seen") == E_BIKE
             and isinstance(confidence, float)
-            and reported.get("confidence", -1) >= reported.get("class_seen", 0)
+            and reported.get("confidence") == at
+            and at > self._lost
             and confidence >= device.limit("least_confidence")
         )
 
@@ -196,8 +205,11 @@ class Door:
         device = self.device
         if not device.available:
             # It releases by itself; what it does afterwards is decided anew.
+            self._lost = time.monotonic()
             self._held = False
             self._cancel_limit()
+            if self._task and self._task_holds:
+                self._task.cancel()
             return
         e_bike = self.sees_e_bike
         device.find(e_bike_in_car=e_bike)
@@ -206,6 +218,8 @@ class Door:
             device.find(held_too_long=False)
         wanted = (
             e_bike
+            # Without a reading of the door no release could be proven.
+            and "held" in device.points
             and device.settings.blocking
             and self._released_by is None
             and not self._elevators.fire_near(device)
@@ -230,7 +244,9 @@ class Door:
         """Release the door for this e-bike. Raises HomeAssistantError if not proven."""
         self._released_by = "hand"
         self.decide()
-        if not await self._async_command(False):
+        task = self._command(False)
+        await asyncio.wait((task,))
+        if task.cancelled() or not task.result():
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="release_unproven",
@@ -250,42 +266,44 @@ class Door:
             self._limit = None
 
     @callback
-    def _command(self, hold: bool) -> None:
-        if self._task_wants is hold:
-            return
-        self._task_wants = hold
-        self._gateway.hass.async_create_background_task(
-            self._async_command(hold), f"{DOMAIN} door of {self.device.uid}"
+    def _command(self, hold: bool) -> asyncio.Task[bool]:
+        """Command the door, unless that is under way; the opposite is given up."""
+        if self._task and not self._task.done():
+            if self._task_holds is hold:
+                return self._task
+            self._task.cancel()
+        self._task_holds = hold
+        self._task = self._gateway.entry.async_create_background_task(
+            self._gateway.hass,
+            self._async_command(hold),
+            f"{DOMAIN} door of {self.device.uid}",
         )
+        return self._task
 
     async def _async_command(self, hold: bool) -> bool:
-        """Command the door until it is read back. Return if it was.
-
-        A hold that was overtaken by a release is given up at once.
-        """
+        """Command the door until it is read back. Return if it was."""
         gateway, device = self._gateway, self.device
-        proven = False
-        try:
-            for _try in range(TRIES):
-                if hold and not self._held:
-                    return False
-                since = time.monotonic()
-                with suppress(TimeoutError, HomeAssistantError):
-                    async with asyncio.timeout(TRY_SECONDS):
-                        await gateway.async_set(device, "held", hold)
-                if proven := await device.async_wait(
-                    lambda since=since: self._is(hold, since),  # type: ignore[misc]
-                    TRY_SECONDS,
-                ):
-                    break
-        finally:
-            if self._task_wants is hold:
-                self._task_wants = None
+        for _try in range(TRIES):
+            since = time.monotonic()
+            with suppress(TimeoutError, HomeAssistantError):
+                async with asyncio.timeout(TRY_SECONDS):
+                    await gateway.async_set(device, "held", hold)
+            if await device.async_wait(
+                lambda since=since: self._is(hold, since),  # type: ignore[misc]
+                TRY_SECONDS,
+            ):
+                break
+        else:
+            if hold or not device.readings["release_unproven"]:
+                LOGGER.warning(
+                    "%s did not %s", device.uid, "hold" if hold else "release"
+                )
+            if not hold:
+                device.find(release_unproven=True)
+            return False
         if not hold:
-            device.find(release_unproven=not proven)
-        if not proven:
-            LOGGER.warning("%s did not %s", device.uid, "hold" if hold else "release")
-        return proven
+            device.find(release_unproven=False)
+        return True
 
     def _is(self, hold: bool, since: float) -> bool:
         """Return if the door was reported held or released after `since`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .catalogue import Hazard, Level, When
+from .catalogue import HAZARDS, Hazard, Level, When
 from .const import Severity
 
 if TYPE_CHECKING:
@@ -36,14 +36,22 @@ class HazardMonitor:
         self._active: dict[str, set[Level]] = {}
         self._pending: dict[str, dict[Level, CALLBACK_TYPE]] = {}
         self._known: set[str] = set()
-        for hazard in device.kind.hazards:
-            if severity := book.present(device.uid, hazard.key):
-                # Which level it was is not stored: all up to that severity.
-                self._active[hazard.key] = {
-                    level
-                    for level in hazard.levels
-                    if level.severity.rank <= severity.rank
-                }
+        for alarm in book.of_device(device.uid):
+            if not alarm.present:
+                continue
+            # Which level it was is not stored: all up to that severity that can end.
+            if levels := {
+                level
+                for hazard in device.kind.hazards
+                for level in hazard.levels
+                if hazard.key == alarm.hazard
+                and level.severity.rank <= alarm.severity.rank
+                and level.measurement in device.by_measurement
+            }:
+                self._active[alarm.hazard] = levels
+            elif hazard := HAZARDS.get(alarm.hazard):
+                # Nothing will ever end it: the device no longer measures that.
+                book.report(device, hazard, None)
 
     def severity(self, hazard: str) -> Severity | None:
         """Return how badly a hazard is present, None if it is not."""
@@ -67,7 +75,7 @@ class HazardMonitor:
                 if hazard.key not in seen:
                     seen.add(hazard.key)
                     self._evaluate(hazard)
-        if "test" in measurements and not self._device.readings["test"]:
+        if "test" in measurements and not self._device.worst("test"):
             # What a test has raised is real if it outlasts the test.
             for hazard in self._device.kind.hazards:
                 if severity := self.severity(hazard.key):

@@ -16,7 +16,7 @@ SWEEP = timedelta(seconds=30)
 #: Sweeps between two notes of who was heard last; a crash loses no more.
 SWEEPS_PER_NOTE = 20
 
-#: Longest silence in seconds. GB/T 45839-2025: a fault is shown within 100 s where the
+#: Seconds of silence after which a fault is shown. GB/T 45839-2025: within 100 s where the
 #: link is watched; a sleeping battery sensor reports at least once a day.
 LONGEST_SILENCE = {Power.MAINS: 300, Power.BATTERY: 24 * 3600}
 #: Reports that a device promises may come late, and one may be lost.
@@ -24,37 +24,66 @@ MISSED_REPORTS = 2.5
 
 
 def longest_silence(device: SafetyDevice) -> float:
-    """Return after how many seconds without a sign of life a device is a fault."""
-    limit = LONGEST_SILENCE[device.power]
+    """Return after how many counted seconds without a sign of life a device is a fault.
+
+    It may have been silent for up to one more sweep than is counted.
+    """
+    limit = LONGEST_SILENCE[device.power] - SWEEP.total_seconds()
     if device.description.interval:
         return min(limit, device.description.interval * MISSED_REPORTS)
     return limit
 
 
 class Supervision:
-    """Looks at every device of a gateway in a fixed rhythm."""
+    """Looks at every device of a gateway in a fixed rhythm.
+
+    It counts silence only while the gateway is connected: a restart, a lost broker or a
+    clock that is set make no device look dead, and none look alive.
+    """
 
     def __init__(self, gateway: Gateway) -> None:
         """Begin."""
         self._gateway = gateway
         self._sweeps = 0
-        self.stop = async_track_time_interval(
+        #: Monotonic time of the last sweep; None if the gateway was not connected then.
+        self._last: float | None = None
+        self._end = async_track_time_interval(
             gateway.hass, self._sweep, SWEEP, name="community_safety supervision"
         )
+
+    @callback
+    def stop(self) -> None:
+        """End, and note how long each device has been silent."""
+        self._end()
+        self._save()
 
     @callback
     def _sweep(self, _now: datetime) -> None:
         gateway = self._gateway
         if not gateway.connected:
             # The gateway's own fault says it; a thousand more would hide it.
+            self._last = None
             return
+        now = time.monotonic()
+        elapsed = now - (self._last or now)
+        self._last = now
+        for device in gateway.devices.values():
+            if device.silence is None:
+                device.silence = 0
+                continue
+            device.silence += elapsed
+            if device.silence >= longest_silence(device):
+                device.find(silent=True)
         self._sweeps += 1
         if self._sweeps % SWEEPS_PER_NOTE == 0:
-            gateway.safety.save_seen(gateway)
-        now = time.time()
-        for device in gateway.devices.values():
-            # A clock that was set back must not make a device look alive for ever.
-            device.last_seen = min(device.last_seen, now)
-            if now - device.last_seen > longest_silence(device):
-                device.find(silent=True)
-                gateway.update_availability(device)
+            self._save()
+
+    @callback
+    def _save(self) -> None:
+        """Store who was silent for how long: a restart must not hide it."""
+        gateway = self._gateway
+        silence = {
+            device.uid: device.silence or 0 for device in gateway.devices.values()
+        }
+        gateway.safety.seen[gateway.uid] = silence
+        gateway.safety.storage.put("seen", gateway.uid, silence)

@@ -4,6 +4,7 @@ from .breaker_monitor import BREAKER_MONITOR
 from .charging_pile import CHARGING_PILE
 from .common import fault
 from .elevator_blocker import ELEVATOR_BLOCKER
+from .measurements import parse_point
 from .model import DeviceKind, Hazard, Level, Setting, When
 from .smoke_sensor import SMOKE_SENSOR
 from .water_gauge import HYDRANT, WATER_TANK
@@ -30,7 +31,26 @@ KINDS = {
     )
 }
 DEVICE_KINDS = {key: kind for key, kind in KINDS.items() if kind is not GATEWAY}
+#: What has a name of its own in some kind, beside its readings.
+_NAMES = {
+    name
+    for kind in KINDS.values()
+    for name in (
+        *kind.buttons,
+        *kind.all_settings,
+        *(hazard.key for hazard in kind.hazards),
+    )
+}
 HAZARDS = {hazard.key: hazard for kind in KINDS.values() for hazard in kind.hazards}
+
+
+def is_catalogued(name: str) -> bool:
+    """Return if a name is that of a reading, hazard, setting or command."""
+    try:
+        return name in _NAMES or bool(parse_point(name))
+    except ValueError:
+        return False
+
 
 __all__ = [
     "CHARGING_PILE",
@@ -44,4 +64,5 @@ __all__ = [
     "Level",
     "Setting",
     "When",
+    "is_catalogued",
 ]

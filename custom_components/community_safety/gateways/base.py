@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 
+from ..catalogue import is_catalogued
 from ..catalogue.measurements import Value
 from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
 from ..device import DeviceDescription, SafetyDevice
@@ -64,6 +65,7 @@ class Gateway(ABC):
         #: Good messages that change nothing: repeated, or overtaken by a newer one.
         self.passed_over: Counter[str] = Counter()
         self._listeners: list[DeviceListener] = []
+        self._reloading = False
         self.device = self._register(
             DeviceDescription(
                 id="",
@@ -112,7 +114,6 @@ class Gateway(ABC):
     async def async_stop(self) -> None:
         """End everything; the subclass has unsubscribed through its config entry."""
         self._supervision.stop()
-        self.safety.save_seen(self)
         for device in (self.device, *self.devices.values()):
             self.safety.detach(device)
 
@@ -135,7 +136,8 @@ class Gateway(ABC):
         known = self.devices.get(description.id)
         if known is None:
             known = self.devices[description.id] = self._register(description)
-            known.set_available(self.connected)
+            self.update_availability(known)
+            self._drop_stale_entities(known)
             for listener in tuple(self._listeners):
                 listener(known)
         elif known.description != description:
@@ -146,8 +148,11 @@ class Gateway(ABC):
                 description.points,
                 description.commands,
             ):
-                # Other entities are needed: rare, so the whole entry starts anew.
-                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                # Other entities are needed: rare, so the whole entry starts anew, once
+                # for all devices that change together.
+                if not self._reloading:
+                    self._reloading = True
+                    self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
         return known
 
     @callback
@@ -156,6 +161,8 @@ class Gateway(ABC):
         if device := self.devices.pop(device_id, None):
             self.safety.detach(device)
             self.safety.forget(device)
+            for item in [item for item in self.refused if item[0] == device_id]:
+                del self.refused[item]
             if device.device_id:
                 dr.async_get(self.hass).async_remove_device(device.device_id)
 
@@ -179,19 +186,21 @@ class Gateway(ABC):
         )
         self.device.find(offline=not connected)
         for device in self.devices.values():
-            if connected:
-                # Silence counts from now: nothing could be heard before.
-                device.seen()
             self.update_availability(device)
 
     @callback
-    def set_online(self, device: SafetyDevice, online: bool) -> None:
-        """Set what the gateway says about a device being reachable."""
-        device.online = online
-        if online:
-            device.seen()
-        else:
+    def set_online(
+        self, device: SafetyDevice, online: bool, *, fresh: bool = True
+    ) -> None:
+        """Set what the gateway says about a device being reachable.
+
+        To hear again that it is there is a sign of life only if that is `fresh`.
+        """
+        was_online, device.online = device.online, online
+        if not online:
             device.find(silent=True)
+        elif fresh or not was_online:
+            device.seen()
         self.update_availability(device)
 
     @callback
@@ -224,11 +233,22 @@ class Gateway(ABC):
             ),
         )
         device.device_id = self._update_registry(description).id
-        device.last_seen = self.safety.seen.get(self.uid, {}).get(
-            device.uid, device.last_seen
-        )
+        device.silence = self.safety.seen.get(self.uid, {}).get(device.uid)
+        device.listen(("silent",), lambda: self.update_availability(device))
         self.safety.attach(self, device)
         return device
+
+    def _drop_stale_entities(self, device: SafetyDevice) -> None:
+        """Remove the entities of what a device had before its description changed."""
+        if not device.device_id:
+            return
+        registry = er.async_get(self.hass)
+        for entry in er.async_entries_for_device(
+            registry, device.device_id, include_disabled_entities=True
+        ):
+            key = entry.unique_id.removeprefix(f"{device.uid}/")
+            if is_catalogued(key) and key not in device.keys:
+                registry.async_remove(entry.entity_id)
 
     def _update_registry(self, description: DeviceDescription) -> dr.DeviceEntry:
         is_gateway = not description.id

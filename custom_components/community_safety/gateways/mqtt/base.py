@@ -12,7 +12,7 @@ from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 
 from ...catalogue.measurements import Value
 from ...const import CONF_TOPIC, DOMAIN
-from ...device import SafetyDevice
+from ...device import FOUND_OUT, SafetyDevice
 from ..base import CommandError, Gateway
 
 #: Largest message in bytes that is looked at; a snapshot is a JPEG of the car.
@@ -96,7 +96,8 @@ class MqttGateway(Gateway):
         """Return the values that a device knows; bad ones are counted and left out."""
         values: dict[str, Value] = {}
         for key, value in raw.items():
-            if (point := device.points.get(key)) is None:
+            # What we find out about a device is not for the device to say.
+            if key in FOUND_OUT or (point := device.points.get(key)) is None:
                 continue
             try:
                 values[key] = point.measurement.parse(value)
@@ -115,4 +116,7 @@ class MqttGateway(Gateway):
 
     @callback
     def _link_changed(self, _connected: bool | None = None) -> None:
-        self.set_connected(mqtt.is_connected(self.hass) and self._bridge_online)
+        if not mqtt.is_connected(self.hass):
+            # It may be gone when the broker is back: its retained status tells.
+            self._bridge_online = False
+        self.set_connected(self._bridge_online)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 import json
 from pathlib import Path
+import re
 import time
 from typing import Any, override
 
@@ -24,11 +25,16 @@ from .base import MOST_DEVICES, MqttGateway
 VERSION = 1
 SCHEMA = Path(__file__).with_name("protocol.schema.json")
 RESULT_SECONDS = 5.0
-#: A message that is older than the newest one by less than this came out of order.
-#: Older than that, the device's clock was set back: dropping would make it silent.
+#: A message that is older than the newest one by less than this came out of order, if the
+#: newest one came just now. Otherwise the device's clock was set back: to go on dropping
+#: its messages could hide a fire.
 REORDERED_SECONDS = 60
+JUST_NOW_SECONDS = 10
 REMEMBERED_IDS = 16
 SNAPSHOT_BYTES = 512 * 1024
+MOST_EARLY = 2 * MOST_DEVICES
+#: The level of the topic that names a device; it becomes part of unique ids.
+_DEVICE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @cache
@@ -53,20 +59,25 @@ def validators() -> dict[str, Callable[[Any], Any]]:
 class _Order:
     """Tells repeated and overtaken messages of one device."""
 
-    __slots__ = ("ids", "newest")
+    __slots__ = ("came", "ids", "newest")
 
     def __init__(self) -> None:
         self.ids: deque[str] = deque(maxlen=REMEMBERED_IDS)
         self.newest = 0.0
+        self.came = 0.0
 
     def refuses(self, message: dict[str, Any]) -> str | None:
         """Return why a message is not taken, None if it is."""
         if message["id"] in self.ids:
             return "repeated"
         self.ids.append(message["id"])
-        if 0 < self.newest - message["time"] < REORDERED_SECONDS:
+        now = time.monotonic()
+        if (
+            0 < self.newest - message["time"] < REORDERED_SECONDS
+            and now - self.came < JUST_NOW_SECONDS
+        ):
             return "out of order"
-        self.newest = message["time"]
+        self.newest, self.came = message["time"], now
         return None
 
 
@@ -89,8 +100,9 @@ class NativeGateway(MqttGateway):
         self._validate: dict[str, Callable[[Any], Any]] = {}
         self._orders: dict[str, _Order] = {}
         #: Latest state and availability of devices that have not told what they are.
-        self._early: dict[tuple[str, str], tuple[dict[str, Any], bool]] = {}
-        self._results: dict[str, asyncio.Future[str | None]] = {}
+        self._early: dict[tuple[str, str], dict[str, Any]] = {}
+        #: Commands without an answer yet, by device and id.
+        self._results: dict[tuple[str, str], asyncio.Future[str | None]] = {}
 
     @override
     async def async_start(self) -> None:
@@ -101,13 +113,16 @@ class NativeGateway(MqttGateway):
     @callback
     def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
         device_id, _, kind = topic.rpartition("/")
+        if not payload:
+            # A retained message was cleared.
+            self._early.pop((device_id, kind), None)
+            if kind == "config":
+                self.remove_device(device_id)
+                self._orders.pop(device_id, None)
+            return
         if kind == "snapshot":
             if device := self.devices.get(device_id):
                 self._snapshot(device, payload)
-            return
-        if kind == "config" and not payload:
-            self.remove_device(device_id)
-            self._orders.pop(device_id, None)
             return
         message = self.decode(payload)
         if topic == "gateway":
@@ -126,15 +141,18 @@ class NativeGateway(MqttGateway):
             case "config":
                 self._config(device_id, message)
             case "result":
-                if (future := self._results.get(message["id"])) and not future.done():
+                future = self._results.get((device_id, message["id"]))
+                if future and not future.done():
                     future.set_result(
                         None if message["ok"] else message.get("reason", "refused")
                     )
             case _:
                 if device := self.devices.get(device_id):
-                    self._take(device, kind, message, retained)
-                elif len(self._early) < MOST_DEVICES:
-                    self._early[device_id, kind] = (message, retained)
+                    self._take(device, kind, message, retained=retained)
+                elif _DEVICE_ID.fullmatch(device_id) and (
+                    len(self._early) < MOST_EARLY or (device_id, kind) in self._early
+                ):
+                    self._early[device_id, kind] = message
 
     @override
     async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
@@ -148,7 +166,8 @@ class NativeGateway(MqttGateway):
         if key == "held" and value:
             # Its fail-safe: without a word from us it releases by itself.
             message["longest_hold"] = device.limit("longest_hold")
-        future = self._results[message_id] = self.hass.loop.create_future()
+        key_of_result = (device.description.id, message_id)
+        future = self._results[key_of_result] = self.hass.loop.create_future()
         try:
             async with asyncio.timeout(RESULT_SECONDS):
                 await self.async_publish(
@@ -158,7 +177,7 @@ class NativeGateway(MqttGateway):
         except TimeoutError as err:
             raise CommandError(device, "no_answer", "no answer") from err
         finally:
-            del self._results[message_id]
+            del self._results[key_of_result]
         if reason:
             raise CommandError(device, "refused", reason)
 
@@ -191,6 +210,8 @@ class NativeGateway(MqttGateway):
         )
 
     def _config(self, device_id: str, message: dict[str, Any]) -> None:
+        if not _DEVICE_ID.fullmatch(device_id):
+            raise ValueError("config: the device's id is not valid")
         if device_id not in self.devices and len(self.devices) >= MOST_DEVICES:
             raise ValueError("too many devices")
         kind = DEVICE_KINDS[message["kind"]]
@@ -225,13 +246,19 @@ class NativeGateway(MqttGateway):
         )
         for early in ("state", "availability"):
             if waiting := self._early.pop((device_id, early), None):
-                self._take(device, early, *waiting)
+                # It is some time ago, however it came.
+                self._take(device, early, waiting, retained=True)
 
     def _take(
-        self, device: SafetyDevice, kind: str, message: dict[str, Any], retained: bool
+        self,
+        device: SafetyDevice,
+        kind: str,
+        message: dict[str, Any],
+        *,
+        retained: bool,
     ) -> None:
         if kind == "availability":
-            self.set_online(device, message["online"])
+            self.set_online(device, message["online"], fresh=not retained)
             return
         order = self._orders.setdefault(device.description.id, _Order())
         if reason := order.refuses(message):
