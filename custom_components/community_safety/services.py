@@ -1,9 +1,10 @@
 """Actions. Each checks that its caller may control, or read, what it touches."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
+import sqlite3
 import time
-from typing import Any
 
 import voluptuous as vol
 
@@ -23,34 +24,30 @@ from homeassistant.exceptions import (
     UnknownUser,
 )
 from homeassistant.helpers import config_validation as cv, entity_registry as er
-from homeassistant.helpers.target import (
-    TargetSelection,
-    async_extract_referenced_entity_ids,
-)
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from .alarms import Alarm, describe
-from .catalogue import HAZARDS
-from .const import DOMAIN, Severity
-from .cut_off import DEADLINE_SECONDS, Result, Supply
+from .const import DOMAIN
+from .cut_off import DEADLINE_SECONDS, Result, Status, Supply
 from .device import SafetyDevice
-from .gateways.base import Gateway
 from .safety import DATA_SAFETY, Safety
+from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, Found, find_by_entity
+from .texts import async_option
 
 ATTR_ALARM_ID = "alarm_id"
 ATTR_DEADLINE = "deadline"
 ATTR_DRILL = "drill"
 ATTR_FALSE_ALARM = "false_alarm"
-ATTR_HAZARD = "hazard"
 ATTR_HISTORY = "history"
-ATTR_SEVERITY = "severity"
 ATTR_SINCE = "since"
 
+#: Closed alarms in one answer, and in one read of the storage.
 MOST_HISTORY = 1000
 
 _ALARM_IDS = {vol.Optional(ATTR_ALARM_ID): vol.All(cv.ensure_list, [cv.string])}
-_TARGET = cv.TARGET_SERVICE_FIELDS
+_TARGET = cv.ENTITY_SERVICE_FIELDS
+_TARGET_KEYS = tuple(str(key) for key in _TARGET)
 
 SCHEMAS = {
     "acknowledge": vol.Schema({**_TARGET, **_ALARM_IDS}),
@@ -77,17 +74,13 @@ SCHEMAS = {
     "get_alarms": vol.Schema(
         {
             **_TARGET,
-            vol.Optional(ATTR_HAZARD): vol.All(cv.ensure_list, [vol.In(HAZARDS)]),
-            vol.Optional(ATTR_SEVERITY): vol.All(
-                cv.ensure_list, [vol.Coerce(Severity)]
-            ),
+            **HAZARD_FIELD,
+            **SEVERITY_FIELD,
             vol.Optional(ATTR_HISTORY, default=False): cv.boolean,
             vol.Optional(ATTR_SINCE): cv.datetime,
         }
     ),
 }
-
-type Found = tuple[Gateway, SafetyDevice, frozenset[str]]
 
 
 @callback
@@ -125,20 +118,18 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
     who = await _async_person(call)
     alarms = await _async_alarms(call)
     present = [alarm for alarm in alarms if alarm.present]
-    if present and ATTR_ALARM_ID in call.data:
+    cleared = [alarm for alarm in alarms if not alarm.present]
+    if present and (ATTR_ALARM_ID in call.data or not cleared):
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="still_present",
             translation_placeholders={
                 "device": present[0].device_name,
-                "hazard": present[0].hazard,
+                "hazard": async_option(call.hass, "hazard", present[0].hazard),
             },
         )
-    cleared = [alarm for alarm in alarms if not alarm.present]
     for alarm in cleared:
-        _safety(call).book.reset(
-            alarm, who, false_alarm=call.data[ATTR_FALSE_ALARM]
-        )
+        _safety(call).book.reset(alarm, who, false_alarm=call.data[ATTR_FALSE_ALARM])
     return {
         **_alarms_response(call, cleared),
         "still_present": [_describe(call, alarm) for alarm in present],
@@ -146,9 +137,8 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
-    supplies = await _async_supplies(call)
     results = await _safety(call).cut_off.async_cut_off(
-        supplies,
+        await _async_supplies(call),
         alarm_id=call.data.get(ATTR_ALARM_ID),
         who=call.context.user_id,
         drill=call.data[ATTR_DRILL],
@@ -159,64 +149,99 @@ async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
 
 async def _async_restore(call: ServiceCall) -> ServiceResponse:
     who = await _async_person(call)
-    supplies = await _async_supplies(call)
-    results = await _safety(call).cut_off.async_restore(supplies, who=who)
+    results = await _safety(call).cut_off.async_restore(
+        await _async_supplies(call), who=who
+    )
+    unproven = {
+        result.supply.device.description.name
+        for result in results
+        if result.status is not Status.CONFIRMED
+    }
+    if unproven and not call.return_response:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="restore_unproven",
+            translation_placeholders={"devices": ", ".join(sorted(unproven))},
+        )
     return _supplies_response(call, results)
 
 
 async def _async_press(call: ServiceCall) -> ServiceResponse:
     """Press silence or self-test on every device of the target that has it."""
-    found = [
-        (gateway, device)
-        for gateway, device, _keys in await _async_target(call, POLICY_CONTROL)
-        if call.service in device.commands
-    ]
-    if not found:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="nothing_in_target"
-        )
-    answers: list[JsonValueType] = []
-    for gateway, device in found:
-        reason = None
-        try:
-            await gateway.async_press(device, call.service)
-        except HomeAssistantError as err:
-            reason = str(err)
-            if not call.return_response:
-                raise
-        answers.append(
-            {"device_id": device.device_id, "ok": reason is None, "reason": reason}
-        )
-    return {"devices": answers}
+    found = await _async_find(
+        call, "button", lambda device: {call.service} & set(device.commands)
+    )
+    # One that does not answer must not keep the others waiting, or stop them.
+    errors = await asyncio.gather(*(_async_try(item) for item in found))
+    if not call.return_response:
+        for error in filter(None, errors):
+            raise error
+    return {
+        "devices": [
+            {
+                "device_id": item.device.device_id,
+                "ok": error is None,
+                "reason": str(error) if error else None,
+            }
+            for item, error in zip(found, errors, strict=True)
+        ]
+    }
+
+
+async def _async_try(item: Found) -> HomeAssistantError | None:
+    """Press a command; return why it failed."""
+    try:
+        await item.gateway.async_press(item.device, item.key)
+    except HomeAssistantError as err:
+        return err
+    return None
 
 
 async def _async_get_alarms(call: ServiceCall) -> ServiceResponse:
-    devices = {device.uid for _, device, _ in await _async_target(call, POLICY_READ)}
-    whole_house = not TargetSelection(call.data).has_any_target
-    if whole_house:
-        # Also alarms of gateways that are not loaded just now.
-        user = await _async_user(call)
-        if user is None or user.permissions.access_all_entities(POLICY_READ):
-            devices |= {alarm.device for alarm in _safety(call).book.open.values()}
-    alarms = [alarm for alarm in _safety(call).book.open.values() if alarm.device in devices]
-    if call.data[ATTR_HISTORY]:
-        since: datetime | None = call.data.get(ATTR_SINCE)
-        rows = await _safety(call).storage.async_history(
-            dt_util.as_timestamp(since) if since else 0, time.time(), MOST_HISTORY
-        )
-        closed = (Alarm.from_dict(row) for row in rows)
-        alarms += [alarm for alarm in closed if alarm.device in devices]
-    hazards = call.data.get(ATTR_HAZARD)
-    severities = call.data.get(ATTR_SEVERITY)
-    return _alarms_response(
-        call,
-        [
-            alarm
-            for alarm in alarms
-            if (not hazards or alarm.hazard in hazards)
-            and (not severities or alarm.severity in severities)
-        ],
-    )
+    wanted = AlarmFilter(call.hass, call.data, call.data)
+    if wanted.is_whole_house and any(key in call.data for key in _TARGET_KEYS):
+        # A target that came out empty is no target, not the whole house.
+        return _alarms_response(call, [])
+    user = await _async_user(call)
+
+    def is_meant(alarm: Alarm) -> bool:
+        return wanted.matches(alarm) and _may(call, user, alarm, POLICY_READ)
+
+    alarms = [alarm for alarm in _safety(call).book.open.values() if is_meant(alarm)]
+    if call.data[ATTR_HISTORY] or ATTR_SINCE in call.data:
+        closed: list[Alarm] = []
+        try:
+            async for alarm in _async_history(call):
+                if is_meant(alarm):
+                    closed.append(alarm)
+                if len(closed) == MOST_HISTORY:
+                    break
+        except sqlite3.Error as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="history_unreadable"
+            ) from err
+        alarms += closed
+    return _alarms_response(call, alarms)
+
+
+async def _async_history(call: ServiceCall) -> AsyncIterator[Alarm]:
+    """Walk over the closed alarms, the newest first. Raises sqlite3.Error.
+
+    Read piece by piece: alarms of this moment are written in between.
+    """
+    since: datetime | None = call.data.get(ATTR_SINCE)
+    begin = dt_util.as_utc(since).timestamp() if since else 0
+    end = time.time()
+    seen: set[str] = set()
+    while True:
+        rows = await _safety(call).storage.async_history(begin, end, MOST_HISTORY)
+        alarms = [Alarm.from_dict(row) for row in rows if row["id"] not in seen]
+        for alarm in alarms:
+            yield alarm
+        if len(rows) < MOST_HISTORY or not alarms:
+            return
+        seen = {alarm.id for alarm in alarms}
+        end = alarms[-1].reset_at or begin
 
 
 def _safety(call: ServiceCall) -> Safety:
@@ -246,95 +271,76 @@ async def _async_person(call: ServiceCall) -> str:
     return user.id
 
 
-async def _async_target(call: ServiceCall, policy: str) -> list[Found]:
-    """Return the devices of the target, with the keys that it names one by one.
-
-    Without a target it is the whole house. Raises Unauthorized if the caller may not
-    control one of them; what it may not read is left out.
-    """
-    selection = TargetSelection(call.data)
-    user = await _async_user(call)
-    registry = er.async_get(call.hass)
-    selected = async_extract_referenced_entity_ids(
-        call.hass, selection, primary_entities_only=False
+def _may(call: ServiceCall, user: User | None, alarm: Alarm, policy: str) -> bool:
+    """Return if a user may read or control an alarm: as its device's alarm event."""
+    entity_id = er.async_get(call.hass).async_get_entity_id(
+        "event", DOMAIN, f"{alarm.device}/alarm_event"
     )
-    named: dict[str, set[str]] = {}
-    for entity_id in selected.referenced | selected.indirectly_referenced:
-        entry = registry.async_get(entity_id)
-        if entry and entry.platform == DOMAIN:
-            device_uid, _, key = entry.unique_id.rpartition("/")
-            named.setdefault(device_uid, set()).add(key)
-    found: list[Found] = []
-    for gateway, device in _safety(call).devices():
-        whole = (
-            not selection.has_any_target
-            or device.device_id in selected.referenced_devices
-        )
-        if not whole and device.uid not in named:
-            continue
-        if user and not _may(call.hass, user, device, policy):
-            if policy == POLICY_READ:
-                continue
-            raise Unauthorized(
-                context=call.context, permission=policy, user_id=user.id
-            )
-        found.append(
-            (gateway, device, frozenset() if whole else frozenset(named[device.uid]))
-        )
-    return found
-
-
-def _may(hass: HomeAssistant, user: User, device: SafetyDevice, policy: str) -> bool:
-    """Return if a user may read or control every entity of a device."""
-    if user.is_admin or user.permissions.access_all_entities(policy):
-        return True
-    entries = er.async_entries_for_device(
-        er.async_get(hass), device.device_id or "", include_disabled_entities=True
-    )
-    return bool(entries) and all(
-        user.permissions.check_entity(entry.entity_id, policy) for entry in entries
-    )
+    return user is None or user.permissions.check_entity(entity_id or "", policy)
 
 
 async def _async_alarms(call: ServiceCall) -> list[Alarm]:
-    """Return the open alarms of the target, or those that are named by their ids."""
-    book = _safety(call).book
+    """Return the open alarms of the target, or those that are named by their ids.
+
+    Raises ServiceValidationError if one is missing, Unauthorized if the caller may not
+    control one.
+    """
+    wanted = AlarmFilter(call.hass, call.data)
     ids: list[str] | None = call.data.get(ATTR_ALARM_ID)
-    has_target = TargetSelection(call.data).has_any_target
-    if ids is None and not has_target:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="nothing_in_target"
-        )
-    devices = {device.uid for _, device, _ in await _async_target(call, POLICY_CONTROL)}
-    alarms = [alarm for alarm in book.open.values() if alarm.device in devices]
-    if ids is None:
-        return alarms
-    if missing := set(ids) - {alarm.id for alarm in alarms}:
+    if ids is None and wanted.is_whole_house:
+        raise _nothing_in_target()
+    user = await _async_user(call)
+    alarms = [
+        alarm
+        for alarm in _safety(call).book.open.values()
+        if (ids is None or alarm.id in ids) and wanted.matches(alarm)
+    ]
+    for alarm in alarms:
+        if not _may(call, user, alarm, POLICY_CONTROL):
+            raise Unauthorized(context=call.context, permission=POLICY_CONTROL)
+    if missing := set(ids or ()) - {alarm.id for alarm in alarms}:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="no_such_alarm",
             translation_placeholders={"alarm_id": ", ".join(sorted(missing))},
         )
-    return [alarm for alarm in alarms if alarm.id in ids]
+    return alarms
 
 
 async def _async_supplies(call: ServiceCall) -> list[Supply]:
-    """Return the supplies of the target. Raises ServiceValidationError without any."""
-    if not TargetSelection(call.data).has_any_target:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="nothing_in_target"
-        )
-    supplies = [
-        Supply(gateway, device, key)
-        for gateway, device, keys in await _async_target(call, POLICY_CONTROL)
-        for key in device.supplies
-        if not keys or key in keys
-    ]
-    if not supplies:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="nothing_in_target"
-        )
-    return supplies
+    found = await _async_find(call, "switch", lambda device: device.supplies)
+    return [Supply(item.gateway, item.device, item.key) for item in found]
+
+
+async def _async_find(
+    call: ServiceCall, domain: str, keys: Callable[[SafetyDevice], Iterable[str]]
+) -> list[Found]:
+    """Return what of the target can be acted on.
+
+    Raises ServiceValidationError if there is nothing, Unauthorized if the caller may
+    not control one.
+    """
+    user = await _async_user(call)
+    found = find_by_entity(call.hass, call.data, domain, keys)
+    if not found:
+        raise _nothing_in_target()
+    for item in found:
+        if user and not user.permissions.check_entity(
+            item.entity_id or "", POLICY_CONTROL
+        ):
+            raise Unauthorized(
+                context=call.context,
+                user_id=user.id,
+                entity_id=item.entity_id,
+                permission=POLICY_CONTROL,
+            )
+    return found
+
+
+def _nothing_in_target() -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key="nothing_in_target"
+    )
 
 
 def _describe(call: ServiceCall, alarm: Alarm) -> dict[str, JsonValueType]:
@@ -349,7 +355,7 @@ def _alarms_response(
 
 def _supplies_response(
     call: ServiceCall, results: Iterable[Result]
-) -> dict[str, Any]:
+) -> dict[str, JsonValueType]:
     registry = er.async_get(call.hass)
     return {
         "supplies": [

@@ -1,5 +1,7 @@
-"""Which alarms a target and its filters mean: for triggers, conditions and actions."""
+"""What a target means: alarms for triggers and conditions, supplies and commands for actions."""
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import voluptuous as vol
@@ -13,12 +15,18 @@ from homeassistant.helpers import (
     entity_registry as er,
 )
 from homeassistant.helpers.group import expand_entity_ids
-from homeassistant.helpers.target import TargetSelection
+from homeassistant.helpers.target import (
+    SelectedEntities,
+    TargetSelection,
+    async_extract_referenced_entity_ids,
+)
 from homeassistant.setup import async_setup_component
 
 from .alarms import Alarm
 from .catalogue import HAZARDS
-from .const import DOMAIN, Severity
+from .const import DOMAIN, LOGGER, Severity
+from .device import SafetyDevice
+from .gateways.base import Gateway
 from .safety import DATA_SAFETY, Safety
 
 ATTR_HAZARD = "hazard"
@@ -46,16 +54,13 @@ class AlarmFilter:
     def __init__(
         self,
         hass: HomeAssistant,
-        target: dict[str, Any] | None,
-        options: dict[str, Any] | None = None,
+        target: Mapping[str, Any] | None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Initialize with a validated target and options."""
         self._hass = hass
-        self._selection = TargetSelection(target or {})
-        # Since Home Assistant 2026.11 a target may leave something out.
-        self._exclude: TargetSelection | None = getattr(
-            self._selection, "exclude", None
-        )
+        self._selection = TargetSelection(dict(target or {}))
+        self._exclude = _exclude(self._selection)
         options = options or {}
         self._hazards: frozenset[str] = frozenset(options.get(ATTR_HAZARD, ()))
         self._severities: frozenset[str] = frozenset(options.get(ATTR_SEVERITY, ()))
@@ -101,8 +106,9 @@ def _covers(
     areas = ar.async_get(hass)
 
     def is_in_area(area_id: str | None) -> bool:
-        return bool(area_id and (area := areas.async_get_area(area_id))) and (
-            area_id in selection.area_ids
+        area = areas.async_get_area(area_id) if area_id else None
+        return area is not None and (
+            area.id in selection.area_ids
             or area.floor_id in selection.floor_ids
             or not selection.label_ids.isdisjoint(area.labels)
         )
@@ -129,6 +135,104 @@ def _covers(
         and entry.unique_id.rpartition("/")[2] not in HAZARDS
         for entity_id in named
     )
+
+
+def _exclude(selection: TargetSelection) -> TargetSelection | None:
+    """Return what a target leaves out: possible since Home Assistant 2026.11."""
+    exclude: TargetSelection | None = getattr(selection, "exclude", None)
+    return exclude
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something to act on; `key` is the supply or command, `entity_id` stands for it."""
+
+    gateway: Gateway
+    device: SafetyDevice
+    key: str
+    entity_id: str | None
+
+
+@callback
+def find_by_entity(
+    hass: HomeAssistant,
+    target: Mapping[str, Any],
+    domain: str,
+    keys: Callable[[SafetyDevice], Iterable[str]],
+) -> list[Found]:
+    """Return what of a target can be acted on; `keys` tells what a device has.
+
+    A socket in an area of its own belongs there and not where its pile is. Hidden and
+    disabled entities, which a target passes over, follow their device: what is not on
+    a dashboard burns as well.
+    """
+    registry = er.async_get(hass)
+    selection = TargetSelection(dict(target))
+    exclude = _exclude(selection)
+    is_all = ENTITY_MATCH_ALL in selection.entity_ids
+    selected = _resolve(hass, selection)
+    left_out = _resolve(hass, exclude) if exclude else SelectedEntities()
+    named = selected.referenced | selected.indirectly_referenced
+    left_out_entities = left_out.referenced | left_out.indirectly_referenced
+
+    def is_meant(device: SafetyDevice, entry: er.RegistryEntry | None) -> bool:
+        if entry and entry.entity_id in named:
+            return True
+        if entry and entry.entity_id in left_out_entities:
+            return False
+        if is_all:
+            return device.device_id not in left_out.referenced_devices
+        return device.device_id in selected.referenced_devices and (
+            entry is None or entry.hidden_by is not None or entry.disabled
+        )
+
+    found: list[Found] = []
+    for gateway, device in _devices(hass, selected, is_all):
+        for key in keys(device):
+            entity_id = registry.async_get_entity_id(
+                domain, DOMAIN, f"{device.uid}/{key}"
+            )
+            if is_meant(device, registry.async_get(entity_id) if entity_id else None):
+                found.append(Found(gateway, device, key, entity_id))
+    return found
+
+
+def _resolve(hass: HomeAssistant, selection: TargetSelection) -> SelectedEntities:
+    """Return the entities and devices of a target; tell in the log what is missing."""
+    selected = async_extract_referenced_entity_ids(
+        hass, selection, primary_entities_only=False
+    )
+    registry = er.async_get(hass)
+    missing = {
+        entity_id
+        for entity_id in selected.referenced - {ENTITY_MATCH_ALL}
+        if entity_id not in registry.entities and not hass.states.get(entity_id)
+    }
+    selected.log_missing(missing, LOGGER)
+    return selected
+
+
+def _devices(
+    hass: HomeAssistant, selected: SelectedEntities, is_all: bool
+) -> Iterable[tuple[Gateway, SafetyDevice]]:
+    """Return the loaded devices that a target touches, without a walk over the house."""
+    safety = hass.data[DATA_SAFETY]
+    if is_all:
+        return tuple(safety.devices())
+    entities, devices = er.async_get(hass), dr.async_get(hass)
+    device_ids = {
+        entry.device_id
+        for entity_id in selected.referenced | selected.indirectly_referenced
+        if (entry := entities.async_get(entity_id)) and entry.device_id
+    }
+    uids = {
+        uid
+        for device_id in device_ids | selected.referenced_devices
+        if (device := devices.async_get(device_id))
+        for domain, uid in device.identifiers
+        if domain == DOMAIN
+    }
+    return [found for uid in sorted(uids) if (found := safety.device(uid))]
 
 
 async def async_get_safety(hass: HomeAssistant) -> Safety:
