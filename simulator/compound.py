@@ -78,35 +78,35 @@ _ZIGBEE_MODELS = {
 #: Devices of places: id within the place, names, class, and how it is made.
 type _Row = tuple[str, tuple[str, str], type[Device], dict[str, Any]]
 _UNIT_ROWS: tuple[_Row, ...] = (
-    ("bedroom", ("bedroom smoke", "卧室烟感"), SmokeSensor, {}),
-    ("living room", ("living room smoke", "客厅烟感"), SmokeSensor, {}),
-    ("breaker", ("breaker", "空开"), BreakerMonitor, {"load": 6.5}),
+    ("bedroom", ("Bedroom smoke sensor", "卧室烟感"), SmokeSensor, {}),
+    ("living room", ("Living room smoke sensor", "客厅烟感"), SmokeSensor, {}),
+    ("breaker", ("Breaker", "空开"), BreakerMonitor, {"load": 6.5}),
 )
 _STAIRWELL_ROWS: tuple[_Row, ...] = (
     (
         "distribution box",
-        ("distribution box", "配电箱"),
+        ("Distribution box", "配电箱"),
         BreakerMonitor,
         {"load": 24.0, "phases": THREE_PHASES},
     ),
-    ("lighting", ("emergency lighting", "应急照明"), BreakerMonitor, {"load": 1.2}),
+    ("lighting", ("Emergency lighting", "应急照明"), BreakerMonitor, {"load": 1.2}),
 )
 _OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
-    "lift-1": (("blocker", ("elevator blocker", "电梯阻车"), ElevatorBlocker, {}),),
-    "roof-1": (("tank", ("fire tank", "消防水箱"), WaterTank, {}),),
-    "roof-2": (("tank", ("fire tank", "消防水箱"), WaterTank, {}),),
+    "lift-1": (("blocker", ("Elevator blocker", "电梯阻车器"), ElevatorBlocker, {}),),
+    "roof-1": (("tank", ("Fire tank", "消防水箱"), WaterTank, {}),),
+    "roof-2": (("tank", ("Fire tank", "消防水箱"), WaterTank, {}),),
     "pump-room": (
         (
             "fire pump",
-            ("fire pump", "消防泵"),
+            ("Fire pump", "消防泵"),
             BreakerMonitor,
             {"load": 0.4, "phases": THREE_PHASES},
         ),
     ),
-    "shed": (("pile", ("charging pile", "充电桩"), ChargingPile, {}),),
-    "hydrant": (("gauge", ("pressure", "水压"), Hydrant, {}),),
+    "shed": (("pile", ("Charging pile", "充电桩"), ChargingPile, {}),),
+    "hydrant": (("gauge", ("Pressure gauge", "水压表"), Hydrant, {}),),
 }
-#: Supplies that a cut-off must never open.
+#: Rows whose supplies a cut-off must never open.
 PROTECTED = ("lighting", "fire pump")
 
 #: Where something happens if nobody says where.
@@ -120,6 +120,11 @@ DEFAULT_PLACES = {
     "e-bike": "lift-1",
     "pram": "lift-1",
 }
+
+
+def is_protected(device: Device) -> bool:
+    """Return if a device's supply must never be opened by a cut-off."""
+    return device.id.replace("-", " ").endswith(PROTECTED)
 
 
 def device_id(place: str, row: str) -> str:
@@ -138,15 +143,12 @@ def devices(language: str) -> Iterator[tuple[Place, Device, str]]:
             rows = _STAIRWELL_ROWS
         for row, names, kind, options in rows:
             area = place.names[name]
-            short = area if rows is _OTHER_ROWS.get(place.id) else place.id
             model = ""
             if place.id in ZIGBEE:
                 model = _ZIGBEE_MODELS[row]
                 # The models there have a single phase.
                 options = {key: options[key] for key in options if key != "phases"}
-            device = kind(
-                device_id(place.id, row), f"{short} {names[name]}", area, **options
-            )
+            device = kind(device_id(place.id, row), names[name], area, **options)
             yield place, device, model
 
 

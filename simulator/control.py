@@ -6,9 +6,11 @@
 """
 
 import asyncio
+import time
 from typing import Any
 
-from .compound import Compound
+from . import phones
+from .compound import LANGUAGES, Compound
 from .device import Device, Fault
 from .link import Link
 
@@ -21,10 +23,12 @@ class Control:
     def __init__(self, port: int, language: str = "en") -> None:
         """Initialize; `port` is the broker's."""
         self.compound = Compound(port, language, self._record)
+        self._language = LANGUAGES.index(language)
         self._link = Link(
             port,
-            subscriptions=(f"{TOPIC}/do",),
-            receive=lambda _topic, message: self._do(message),
+            subscriptions=(f"{TOPIC}/do", f"{phones.TOPIC}/+"),
+            receive=self._receive,
+            connected=lambda: phones.announce(self._link, self._language),
         )
 
     async def run(self) -> None:
@@ -41,6 +45,21 @@ class Control:
         """Wait until everything has reached the broker."""
         for link in (self._link, *(gateway.link for gateway in self.compound.gateways)):
             await link.ready.wait()
+
+    def _receive(self, topic: str, message: Any) -> None:
+        if topic == f"{TOPIC}/do":
+            self._do(message)
+            return
+        self._link.publish(
+            f"{TOPIC}/record",
+            {
+                "device": "phone",
+                "name": phones.PHONES[topic.rpartition("/")[2]][self._language],
+                "area": "",
+                "what": f"“{' '.join(message['message'].split())}”",
+                "at": time.time(),
+            },
+        )
 
     def _do(self, message: Any) -> None:
         answer: dict[str, Any] = {}

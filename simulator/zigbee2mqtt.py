@@ -1,7 +1,8 @@
 """A gateway that speaks as Zigbee2MQTT 2.x does, with exposes of real models.
 
 `zigbee2mqtt_models.json` holds the definitions as zigbee-herdsman-converters gives
-them. Like there, device topics are not retained, and state is sent with QoS 0.
+them. Like there, state is sent with QoS 0; it is
+retained, which Zigbee2MQTT does where `device_options` say so.
 """
 
 from collections.abc import Callable, Mapping
@@ -137,7 +138,7 @@ class Zigbee2Mqtt(Gateway):
     def publish_state(self, device: Device) -> None:
         state = self._translation(device).state(device.readings())
         state["linkquality"] = int(device.noisy(120, 8, 0))
-        self.link.publish(self.topic(device.id), state, qos=0)
+        self.link.publish(self.topic(device.id), state, qos=0, retain=True)
 
     @override
     def receive(self, device_id: str, kind: str, message: dict[str, Any]) -> None:
@@ -172,6 +173,7 @@ class Zigbee2Mqtt(Gateway):
                 "version": 4,
                 "mqtt": {"base_topic": self.base},
                 "availability": {"enabled": True},
+                "device_options": {"retain": True},
             },
         }
 

@@ -11,7 +11,8 @@ import argparse
 import asyncio
 import sys
 
-from ..compound import LANGUAGES
+from simulator.compound import LANGUAGES
+
 from .home_assistant import CallError
 from .processes import ProcessError
 from .run import Demo
@@ -36,7 +37,7 @@ def main() -> int:
             return asyncio.run(show(arguments.event, arguments.where))
         return asyncio.run(Demo(arguments.port, arguments.language).run())
     except (CallError, ProcessError, SetupError, OSError, TimeoutError) as err:
-        print(f"✗ {err or type(err).__name__}", file=sys.stderr)
+        print(f"✗ {str(err) or type(err).__name__}", file=sys.stderr)
         return 1
 
 

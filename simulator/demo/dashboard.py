@@ -1,17 +1,234 @@
-"""The page that a newcomer sees first."""
+"""The pages that a newcomer sees first: what is wrong, and where, building by building."""
 
+from collections.abc import Iterable
 from typing import Any
 
 PATH = "community-safety"
 TITLES = ("Community safety", "社区安全")
 
+type Card = dict[str, Any]
+type Row = dict[str, Any]
+
+_TEXTS = {
+    "open": ("Open alarms", "未关闭的警报"),
+    "alarm": ("Alarms", "报警"),
+    "warning": ("Warnings", "预警"),
+    "fault": ("Faults", "故障"),
+    "happened": ("What has happened", "最近发生"),
+    "elevator": ("Elevator", "电梯"),
+    "holds": ("Held today", "今日阻车"),
+    "releases": ("Released today", "今日放行"),
+    "false_holds": ("Held by mistake today", "今日误阻"),
+    "seen_e_bike": ("E-bikes seen today", "今日识别电动车"),
+    "power": ("Power", "功率"),
+    "energy": ("Energy", "用电"),
+}
+#: What is shown of a device, in this order, with how a tile shows it.
+_TILES: dict[str, Card] = {
+    "smoke": {"color": "red"},
+    "supply": {"features": [{"type": "toggle"}]},
+    "held": {},
+    "class_seen": {},
+    "current": {"features": [{"type": "trend-graph", "hours_to_show": 1}]},
+    "current_l1": {},
+    "current_l2": {},
+    "current_l3": {},
+    "residual_current": {},
+    "supply_1": {},
+    "supply_2": {},
+    "supply_3": {},
+    "supply_4": {},
+    "level": {"features": [{"type": "bar-gauge", "min": 0, "max": 100}]},
+    "pressure": {"features": [{"type": "trend-graph", "hours_to_show": 1}]},
+}
+_ELEVATOR = ("seen_e_bike", "holds", "releases", "false_holds")
+
+
+class _House:
+    """The registries' rows, by what the pages need."""
+
+    def __init__(
+        self,
+        devices: Iterable[Row],
+        entities: Iterable[Row],
+        areas: Iterable[Row],
+        floors: Iterable[Row],
+    ) -> None:
+        self.devices = sorted(devices, key=_name)
+        self.areas = sorted(areas, key=_name)
+        self.floors = sorted(floors, key=_name)
+        #: Entity ids by device and key.
+        self.entities: dict[tuple[str, str], str] = {}
+        #: Counters of open alarms, by severity.
+        self.counts: dict[str, str] = {}
+        for row in entities:
+            if row["platform"] != "community_safety" or row["disabled_by"]:
+                continue
+            key = row["unique_id"].rpartition("/")[2]
+            self.entities[row["device_id"], key] = row["entity_id"]
+            if key.startswith("open_"):
+                self.counts[key.removeprefix("open_")] = row["entity_id"]
+
+    def all(self, *keys: str) -> list[tuple[Row, str, str]]:
+        """Return device, key and entity id of every entity with one of the keys."""
+        return [
+            (device, key, self.entities[device["id"], key])
+            for device in self.devices
+            for key in keys
+            if (device["id"], key) in self.entities
+        ]
+
+    def area(self, device: Row) -> str:
+        """Return the name of a device's area."""
+        names = {area["area_id"]: area["name"] for area in self.areas}
+        return str(names.get(device["area_id"], ""))
+
 
 def build(
-    devices: list[dict[str, Any]],
-    entities: list[dict[str, Any]],
-    areas: list[dict[str, Any]],
-    floors: list[dict[str, Any]],
+    devices: list[Row],
+    entities: list[Row],
+    areas: list[Row],
+    floors: list[Row],
     language: int,
 ) -> dict[str, Any]:
     """Return the configuration of the dashboard, from the registries' rows."""
-    return {"views": [{"title": TITLES[language], "type": "sections", "sections": []}]}
+    house = _House(devices, entities, areas, floors)
+    texts = {key: names[language] for key, names in _TEXTS.items()}
+    return {
+        "views": [
+            _overview(house, texts, TITLES[language]),
+            *(_floor(house, floor, texts) for floor in house.floors),
+        ]
+    }
+
+
+def _overview(house: _House, texts: dict[str, str], title: str) -> Card:
+    counts = [
+        {
+            "type": "tile",
+            "entity": entity_id,
+            "name": texts[severity],
+            "icon": icon,
+            "color": color,
+            "vertical": True,
+            "hide_state": False,
+            "grid_options": {"columns": 4, "rows": 2},
+        }
+        for severity, icon, color in (
+            ("alarm", "mdi:fire-alert", "red"),
+            ("warning", "mdi:alert", "amber"),
+            ("fault", "mdi:wrench", "grey"),
+        )
+        if (entity_id := house.counts.get(severity))
+    ]
+    hazards = [
+        {
+            "type": "tile",
+            "entity": entity_id,
+            "name": f"{house.area(device)} · {_name(device)}",
+            "color": "red",
+            "visibility": [{"condition": "state", "entity": entity_id, "state": "on"}],
+            "grid_options": {"columns": "full"},
+        }
+        for device, _key, entity_id in house.all(
+            "smoke",
+            "heat",
+            "overcurrent",
+            "leakage",
+            "overload",
+            "over_temperature",
+            "refused_to_open",
+            "low_level",
+            "low_pressure",
+            "e_bike_in_car",
+            "refused_to_release",
+        )
+    ]
+    events = house.all("alarm_event")
+    elevator = [
+        {"type": "tile", "entity": entity_id, "name": texts[key]}
+        for _device, key, entity_id in house.all(*_ELEVATOR)
+    ]
+    power = [
+        {"entity": entity_id, "name": house.area(device)}
+        for device, _key, entity_id in house.all("current")
+        if house.area(device).count("-") == 2
+    ]
+    return {
+        "title": title,
+        "path": "overview",
+        "icon": "mdi:shield-home",
+        "type": "sections",
+        "max_columns": 3,
+        "sections": [
+            _section(texts["open"], "mdi:bell-alert", [*counts, *hazards]),
+            _section(
+                texts["happened"],
+                "mdi:history",
+                [
+                    {
+                        "type": "logbook",
+                        "target": {"entity_id": [row[2] for row in events]},
+                        "hours_to_show": 24,
+                        "grid_options": {"columns": "full", "rows": 6},
+                    }
+                ],
+            ),
+            _section(texts["elevator"], "mdi:elevator", elevator),
+            _section(
+                texts["power"],
+                "mdi:flash",
+                [
+                    {
+                        "type": "history-graph",
+                        "entities": power,
+                        "hours_to_show": 1,
+                        "grid_options": {"columns": "full", "rows": 6},
+                    }
+                ],
+            ),
+        ],
+    }
+
+
+def _floor(house: _House, floor: Row, texts: dict[str, str]) -> Card:
+    sections = []
+    for area in house.areas:
+        if area["floor_id"] != floor["floor_id"]:
+            continue
+        cards = [
+            {"type": "tile", "entity": entity_id, **_named(device, key), **tile}
+            for device, key, entity_id in house.all(*_TILES)
+            if device["area_id"] == area["area_id"]
+            and (tile := _TILES[key]) is not None
+        ]
+        if cards:
+            sections.append(_section(area["name"], area["icon"], cards))
+    return {
+        "title": floor["name"],
+        "path": floor["floor_id"].replace("_", "-"),
+        "icon": floor["icon"],
+        "type": "sections",
+        "max_columns": 3,
+        "sections": sections,
+    }
+
+
+def _named(device: Row, key: str) -> Card:
+    """Name a tile after its device where the entity's own name says less."""
+    return (
+        {"name": _name(device)}
+        if key in ("smoke", "supply", "level", "pressure")
+        else {}
+    )
+
+
+def _section(title: str, icon: str | None, cards: list[Card]) -> Card:
+    heading: Card = {"type": "heading", "heading": title}
+    if icon:
+        heading["icon"] = icon
+    return {"type": "grid", "cards": [heading, *cards]}
+
+
+def _name(row: Row) -> str:
+    return str(row.get("name_by_user") or row["name"])

@@ -83,6 +83,7 @@ class HomeAssistant:
         if (await self._socket.receive_json())["type"] != "auth_ok":
             raise CallError("The access token of the demo is not valid any more")
         self._reader = asyncio.create_task(self._read(self._socket))
+        self._reader.add_done_callback(self._ended)
 
     async def call(self, command: str, **more: Any) -> Any:
         """Send a websocket command and return its result. Raises CallError."""
@@ -111,6 +112,11 @@ class HomeAssistant:
         self, command: str, more: dict[str, Any], listener: OnEvent | None = None
     ) -> tuple[int, Any]:
         assert self._socket
+        assert self._reader
+        if self._reader.done():
+            # Its error, if it had one, is the reason.
+            self._reader.result()
+            raise CallError("Home Assistant has closed the connection")
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         if listener:
@@ -118,6 +124,15 @@ class HomeAssistant:
         await self._socket.send_json({"id": number, "type": command, **more})
         async with asyncio.timeout(ANSWER_SECONDS):
             return number, await answer
+
+    def _ended(self, reader: asyncio.Task[None]) -> None:
+        """Nobody may wait for an answer that cannot come any more."""
+        error = None if reader.cancelled() else reader.exception()
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(
+                    error or CallError("Home Assistant has closed the connection")
+                )
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for frame in socket:
@@ -136,8 +151,3 @@ class HomeAssistant:
                         answer.set_result(message["result"])
                     else:
                         answer.set_exception(CallError(message["error"]["message"]))
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(
-                    CallError("Home Assistant has closed the connection")
-                )

@@ -6,18 +6,21 @@ what you change in the demo is kept.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 import shutil
 from typing import Any
 
-from ..compound import (
+from simulator.compound import (
+    DEFAULT_PLACES,
     FLOORS,
     LANGUAGES,
     NATIVE_TOPIC,
     PLACES,
-    PROTECTED,
     ZIGBEE_TOPIC,
     devices,
+    is_protected,
 )
+
 from . import dashboard
 from .home_assistant import CallError, HomeAssistant
 from .place import CONFIG, REPOSITORY, STATE_FILE, read, write
@@ -28,8 +31,10 @@ POLICE = "police"
 POLICE_PASSWORD = "police-police"  # noqa: S105
 DOMAIN = "community_safety"
 BLUEPRINTS = REPOSITORY / "blueprints" / "automation" / DOMAIN
-#: Inputs of blueprints that have no default, by the file's stem.
-INPUTS: dict[str, dict[str, Any]] = {}
+#: Inputs of blueprints, where a blueprint has them; the others stay as they are.
+NOTIFY_INPUT = "notify_target"
+LANGUAGE_INPUT = "language"
+WATCHED_INPUT = "watched"
 READY_SECONDS = 60
 FLOWS = "/api/config/config_entries/flow"
 
@@ -132,9 +137,10 @@ class Setup:
         )
 
     async def _wait_running(self) -> None:
-        async with asyncio.timeout(READY_SECONDS):
-            while (await self._hass.call("get_config"))["state"] != "RUNNING":
-                await asyncio.sleep(0.2)
+        async def is_running() -> bool | None:
+            return (await self._hass.call("get_config"))["state"] == "RUNNING" or None
+
+        await self._until("Home Assistant has started", is_running)
 
     async def _house(self) -> None:
         await self._hass.call(
@@ -256,7 +262,7 @@ class Setup:
         names = {
             device.name
             for _, device, _ in devices(self._language)
-            if any(device.id.replace("-", " ").endswith(name) for name in PROTECTED)
+            if is_protected(device)
         }
         protected = {
             entry["id"]
@@ -362,24 +368,63 @@ class Setup:
             key = f"blueprint {path.stem}"
             if key in self._done:
                 continue
-            name = f"{DOMAIN}/{path.name}"
-            if error := listed.get(name, {}).get("error"):
-                raise SetupError(f"Blueprint {path.name}: {error}")
-            title = listed[name]["metadata"]["name"]
+            try:
+                title = await self._automate(path, listed.get(f"{DOMAIN}/{path.name}"))
+            except CallError as err:
+                # The rest of the demo is worth having; the next start tries again.
+                self._say(f"✗ Blueprint {path.name} cannot be used: {err}")
+                continue
             self._say(f"Automation: {title}")
-            await self._hass.rest(
-                "POST",
-                f"/api/config/automation/config/demo_{path.stem}",
-                {
-                    "alias": title,
-                    "use_blueprint": {
-                        "path": name,
-                        "input": INPUTS.get(path.stem, {}),
-                    },
-                },
-            )
             self._done.append(key)
             write(STATE_FILE, self._state)
+
+    async def _automate(self, path: Path, listed: dict[str, Any] | None) -> str:
+        """Make an automation of a blueprint; return its name. Raises CallError."""
+        if listed is None or "error" in listed:
+            raise CallError(
+                (listed or {}).get("error", "Home Assistant cannot read it")
+            )
+        title = str(listed["metadata"]["name"])
+        inputs = {
+            NOTIFY_INPUT: {"entity_id": await self._phones()},
+            LANGUAGE_INPUT: self._language,
+            WATCHED_INPUT: {
+                "area_id": await self._area_ids(DEFAULT_PLACES["pile-smoke"])
+            },
+        }
+        offered = _inputs(listed["metadata"]["input"])
+        if "default" in (offered.get(WATCHED_INPUT) or {}):
+            # The whole house, where a blueprint does not ask to be told.
+            del inputs[WATCHED_INPUT]
+        await self._hass.rest(
+            "POST",
+            f"/api/config/automation/config/demo_{path.stem}",
+            {
+                "alias": title,
+                "use_blueprint": {
+                    "path": f"{DOMAIN}/{path.name}",
+                    "input": {key: inputs[key] for key in inputs if key in offered},
+                },
+            },
+        )
+        return title
+
+    async def _area_ids(self, place_id: str) -> list[str]:
+        """Return the area of a place of the compound."""
+        names = {place.names[self._name] for place in PLACES if place.id == place_id}
+        return [
+            area["area_id"]
+            for area in await self._hass.call("config/area_registry/list")
+            if area["name"] in names
+        ]
+
+    async def _phones(self) -> list[str]:
+        """Return the notify entities of the simulated phones."""
+        return [
+            entry["entity_id"]
+            for entry in await self._hass.call("config/entity_registry/list")
+            if entry["entity_id"].startswith("notify.") and entry["platform"] == "mqtt"
+        ]
 
     async def _ours(self) -> list[dict[str, Any]]:
         """Return the devices behind our gateways."""
@@ -431,11 +476,21 @@ class Setup:
         """Return what `look` finds, as soon as it does. Raises SetupError."""
         try:
             async with asyncio.timeout(READY_SECONDS):
-                while (found := await look()) is None:
+                while True:
+                    if (found := await look()) is not None:
+                        return found
                     await asyncio.sleep(0.2)
-                return found
         except TimeoutError as err:
             raise SetupError(f"Waited in vain until {what}") from err
+
+
+def _inputs(rows: dict[str, Any]) -> dict[str, Any]:
+    """Return a blueprint's inputs by name, also those in sections."""
+    return {
+        name: inner
+        for key, row in rows.items()
+        for name, inner in ((row or {}).get("input") or {key: row}).items()
+    }
 
 
 __all__ = ["PASSWORD", "POLICE", "POLICE_PASSWORD", "USER", "CallError", "Setup"]
