@@ -28,6 +28,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
     gateway = DIALECTS[entry.data[CONF_DIALECT]](hass, entry, hass.data[DATA_SAFETY])
     entry.runtime_data = gateway
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    gateway.restore_devices()
     await gateway.async_start()
     return True
 
@@ -48,8 +49,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: GatewayConfigEntry, device_entry: dr.DeviceEntry
 ) -> bool:
-    """Allow to delete a device that its gateway no longer knows."""
+    """Allow to delete a device that its gateway does not name any more."""
     if entry.state is not ConfigEntryState.LOADED:
         return True
-    known = {device.device_id for device in entry.runtime_data.all_devices}
-    return device_entry.id not in known
+    gateway = entry.runtime_data
+    for device in gateway.all_devices:
+        if device.device_id == device_entry.id:
+            if device.description.id not in gateway.missing:
+                return False
+            gateway.remove_device(device.description.id)
+            break
+    return True

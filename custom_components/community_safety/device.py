@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
@@ -70,6 +70,29 @@ class DeviceDescription:
     area: str | None = None
     power: Power | None = None
     interval: float = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row to store."""
+        return {
+            **asdict(self),
+            "points": sorted(self.points),
+            "commands": sorted(self.commands),
+        }
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> DeviceDescription:
+        """Return the description of a stored row.
+
+        Raises TypeError, KeyError or ValueError for one of another version.
+        """
+        return cls(
+            **{
+                **row,
+                "points": frozenset(row["points"]),
+                "commands": frozenset(row["commands"]),
+                "power": Power(row["power"]) if row["power"] else None,
+            }
+        )
 
 
 @dataclass(slots=True)

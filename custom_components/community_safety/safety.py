@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant, callback
@@ -15,9 +15,9 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util.hass_dict import HassKey
 
 from .alarms import AlarmBook
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .cut_off import CutOff
-from .device import DeviceSettings, SafetyDevice
+from .device import DeviceDescription, DeviceSettings, SafetyDevice
 from .elevator import Elevators
 from .storage import Storage
 
@@ -42,8 +42,9 @@ class Safety:
         self.gateways: dict[str, Gateway] = {}
         self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
         self._settings: dict[str, DeviceSettings] = {}
-        #: Unix time of the last sign of life of devices in an earlier run, by gateway.
+        #: Seconds for which devices were silent in an earlier run, by gateway.
         self.seen: dict[str, dict[str, float]] = {}
+        self._known: dict[str, dict[str, Any]] = {}
 
     async def async_start(self) -> None:
         """Open the storage and take over what an earlier run has left."""
@@ -63,6 +64,7 @@ class Safety:
         self.cut_off.restore_latches(rows["latches"])
         self.elevators.restore_counts(rows["counts"])
         self.seen = rows["seen"]
+        self._known = rows["devices"]
         for uid, row in rows["settings"].items():
             self._settings[uid] = DeviceSettings(
                 limits=row["limits"],
@@ -122,6 +124,7 @@ class Safety:
         """Forget a removed gateway with all its devices, whether it is loaded or not."""
         known = {
             *self._settings,
+            *self._known,
             *(alarm.device for alarm in self.book.open.values()),
             *(latch.device for latch in self.cut_off.latches.values()),
         }
@@ -136,13 +139,25 @@ class Safety:
         self.cut_off.forget(uid)
         if self._settings.pop(uid, None):
             self.storage.put("settings", uid, None)
+        if self._known.pop(uid, None):
+            self.storage.put("devices", uid, None)
+
+    def known_devices(self, gateway: Gateway) -> Iterator[DeviceDescription]:
+        """Return the devices that a gateway had in an earlier run."""
+        for uid, row in tuple(self._known.items()):
+            if uid.rpartition("/")[0] == gateway.uid:
+                try:
+                    yield DeviceDescription.from_dict(row)
+                except (KeyError, TypeError, ValueError) as err:
+                    LOGGER.warning("%s is not remembered: %r", uid, err)
 
     @callback
-    def save_seen(self, gateway: Gateway) -> None:
-        """Store when devices were last heard: a restart must not hide their silence."""
-        seen = {device.uid: device.last_seen for device in gateway.devices.values()}
-        self.seen[gateway.uid] = seen
-        self.storage.put("seen", gateway.uid, seen)
+    def remember(self, device: SafetyDevice) -> None:
+        """Store what a device is, so that it is there at the next start."""
+        row = device.description.as_dict()
+        if self._known.get(device.uid) != row:
+            self._known[device.uid] = row
+            self.storage.put("devices", device.uid, row)
 
     def settings_of(self, uid: str) -> DeviceSettings:
         """Return the settings of a device; to change them, use async_save_settings."""

@@ -29,7 +29,7 @@ KEEP_ROWS = 200_000
 
 type Row = tuple[float | None, dict[str, Any]]
 
-_TABLES = ("alarms", "latches", "settings", "counts", "seen")
+_TABLES = ("alarms", "latches", "settings", "counts", "seen", "devices")
 SCHEMA = "".join(
     f"""
     CREATE TABLE IF NOT EXISTS {table} (

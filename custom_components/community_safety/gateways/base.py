@@ -66,6 +66,8 @@ class Gateway(ABC):
         self.passed_over: Counter[str] = Counter()
         self._listeners: list[DeviceListener] = []
         self._reloading = False
+        #: Devices of an earlier run that the gateway has not named in this one.
+        self.missing: set[str] = set()
         self.device = self._register(
             DeviceDescription(
                 id="",
@@ -134,15 +136,18 @@ class Gateway(ABC):
     def add_device(self, description: DeviceDescription) -> SafetyDevice:
         """Take a device as it describes itself: a new one, or one that has changed."""
         known = self.devices.get(description.id)
+        self.missing.discard(description.id)
         if known is None:
             known = self.devices[description.id] = self._register(description)
             self.update_availability(known)
             self._drop_stale_entities(known)
             for listener in tuple(self._listeners):
                 listener(known)
+            self.safety.remember(known)
         elif known.description != description:
             before, known.description = known.description, description
             self._update_registry(description)
+            self.safety.remember(known)
             if (before.kind, before.points, before.commands) != (
                 description.kind,
                 description.points,
@@ -156,8 +161,20 @@ class Gateway(ABC):
         return known
 
     @callback
+    def restore_devices(self) -> None:
+        """Take the devices of an earlier run, before the first message.
+
+        An alarm that a restart has interrupted finds its supplies at once, and a device
+        that does not come back is missed.
+        """
+        for description in self.safety.known_devices(self):
+            self.add_device(description)
+            self.missing.add(description.id)
+
+    @callback
     def remove_device(self, device_id: str) -> None:
         """Forget a device with its entities, alarms and settings."""
+        self.missing.discard(device_id)
         if device := self.devices.pop(device_id, None):
             self.safety.detach(device)
             self.safety.forget(device)

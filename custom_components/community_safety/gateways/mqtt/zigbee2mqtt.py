@@ -120,7 +120,7 @@ class Zigbee2MqttGateway(MqttGateway):
 
     @override
     async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
-        item = self._items[device.description.id]
+        item = self._item(device)
         if (command := item.profile.commands.get(key)) is None:
             raise CommandError(device, "refused", f"no such command: {key}")
         raw = command.on if value else command.off
@@ -147,13 +147,19 @@ class Zigbee2MqttGateway(MqttGateway):
 
     @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
-        item = self._items[device.description.id]
+        item = self._item(device)
         gettable = item.profile.gettable
         asked = {gettable[key]: "" for key in keys if key in gettable}
         if asked:
             # Each property is read by itself, and each answer is a message.
             item.reads = max(item.reads, len(asked))
             await self.async_publish(device, f"{device.description.name}/get", asked)
+
+    def _item(self, device: SafetyDevice) -> _Item:
+        """Return what is known of a device. Raises CommandError before it is listed."""
+        if item := self._items.get(device.description.id):
+            return item
+        raise CommandError(device, "not_connected", "not listed by Zigbee2MQTT")
 
     @override
     def diagnostics(self) -> dict[str, Any]:
@@ -245,6 +251,9 @@ class Zigbee2MqttGateway(MqttGateway):
         for device_id in gone & self._items.keys():
             # It left, and nobody said that it should: somebody may have taken it down.
             self._set_away(self._items[device_id], True)
+        for device_id in self.missing:
+            # It left while Home Assistant was not running.
+            self.set_online(self.devices[device_id], False)
         self._handlers |= self._own
         early, self._early = self._early, {}
         for topic, message in early.items():
@@ -350,7 +359,7 @@ class Zigbee2MqttGateway(MqttGateway):
     def _keep(self, topic: str, payload: bytes, retained: bool) -> None:
         self._early[topic] = (payload, retained)
 
-    def _availability(self, item: _Item, payload: bytes, _retained: bool) -> None:
+    def _availability(self, item: _Item, payload: bytes, retained: bool) -> None:
         device_id = item.device.description.id
         try:
             online = _is_online(self, payload)
@@ -358,7 +367,7 @@ class Zigbee2MqttGateway(MqttGateway):
             self.refuse(device_id, f"availability: {err}")
             return
         if device_id not in self._away:
-            self.set_online(item.device, online)
+            self.set_online(item.device, online, fresh=not retained)
 
     # Readings
 
