@@ -474,6 +474,8 @@ async def test_a_device_that_cannot_be_asked(
     assert isinstance(reloaded, Zigbee2MqttGateway)
     gateway = reloaded
     await wait_until(gateway.hass, lambda: BREAKER in reloaded.devices)
+    await subscribed(gateway.hass)
+    await wait_until(gateway.hass, lambda: reloaded.connected)
     breaker = gateway.devices[BREAKER]
     assert breaker.power is Power.BATTERY
     await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0})
