@@ -7,10 +7,12 @@ It prints the port that it listens on, then serves until it is told to end.
 
 import argparse
 import asyncio
+from collections.abc import Iterator
 import contextlib
 import logging
 import signal
 import socket
+from typing import Any, override
 
 from amqtt.broker import Broker
 
@@ -20,6 +22,14 @@ def free_port() -> int:
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class _Subscriptions(dict[str, Any]):
+    """amqtt walks over its subscriptions while other clients come and go."""
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(super().__iter__()))
 
 
 async def serve(port: int) -> None:
@@ -36,6 +46,7 @@ async def serve(port: int) -> None:
             },
         }
     )
+    broker._subscriptions = _Subscriptions()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -388,6 +388,7 @@ class Setup:
         inputs = {
             NOTIFY_INPUT: {"entity_id": await self._phones()},
             LANGUAGE_INPUT: self._language,
+            "tell_e_bike": True,
             WATCHED_INPUT: {
                 "area_id": await self._area_ids(DEFAULT_PLACES["pile-smoke"])
             },

@@ -16,7 +16,7 @@ from simulator.control import TOPIC
 from simulator.device import Fault
 from simulator.link import Link
 
-from .home_assistant import CallError, HomeAssistant
+from .home_assistant import HomeAssistant
 from .place import running
 
 EVENT_ALARM = "community_safety_alarm"
@@ -56,6 +56,7 @@ CLEAR_SECONDS = 45
 RETURN_SECONDS = 60
 #: The alarm's own record is looked at this often, in seconds.
 LOOK_SECONDS = 0.2
+LINGER_SECONDS = 0.3
 
 
 async def show(event: str, where: str | None) -> int:
@@ -161,6 +162,8 @@ class Story:
                     await self._news.wait()
             self._news.clear()
             await plot.look(await self.alarms())
+        # What is told last: the result of the cut-off.
+        await asyncio.sleep(LINGER_SECONDS)
         self._print()
         return _verdict([*plot.wrong, *plot.missing.values()], plot.summary())
 
@@ -186,23 +189,40 @@ class Story:
             )
         for row in cleared:
             print(f"• Reset: {self.title(row)}")
-        problems += await self._restore(where, device)
+        supplies = await self._supplies(where, device, cleared)
+        if supplies and not present:
+            problems += await self._restore(supplies)
         return _verdict(problems, "Everything is as it was")
 
-    async def _restore(self, where: str | None, device: dict[str, Any]) -> list[str]:
-        """Close what was cut off. Return what could not be closed."""
-        areas = [
-            area_id
-            for area_id, name in self._areas.items()
-            if where is None or name == device["area"]
+    async def _supplies(
+        self, where: str | None, device: dict[str, Any], reset: list[dict[str, Any]]
+    ) -> list[str]:
+        """Return the supplies that are off, or that had refused to open."""
+        refused = {
+            row["device_id"] for row in reset if row["hazard"] == "refused_to_open"
+        }
+        states = {
+            state["entity_id"]: state["state"]
+            for state in await self._hass.call("get_states")
+        }
+        areas = {
+            row["id"]: self._areas.get(row["area_id"], "")
+            for row in await self._hass.call("config/device_registry/list")
+        }
+        return [
+            row["entity_id"]
+            for row in await self._hass.call("config/entity_registry/list")
+            if row["platform"] == "community_safety"
+            and row["unique_id"].rpartition("/")[2].startswith("supply")
+            and (states.get(row["entity_id"]) == "off" or row["device_id"] in refused)
+            and (where is None or areas[row["device_id"]] == device["area"])
         ]
-        try:
-            answer = await self._hass.action(
-                "community_safety.restore", {"area_id": areas}
-            )
-        except CallError:
-            # Nothing was cut off, or a cause is still there, which is told already.
-            return []
+
+    async def _restore(self, supplies: list[str]) -> list[str]:
+        """Close what was cut off. Return what could not be closed."""
+        answer = await self._hass.action(
+            "community_safety.restore", {"entity_id": supplies}
+        )
         problems = []
         for row in answer["supplies"]:
             text = f"{row['entity_id']}: {row['status']}, {row['milliseconds']} ms"
@@ -358,7 +378,7 @@ class Plot:
     def _record(self, data: dict[str, Any], at: float) -> None:
         mine = data["device"] == self.device["device"]
         name = f"{data['area']} {data['name']}".strip()
-        if data["device"] == "phone":
+        if data["device"] == "phone" and self._alarm:
             self.missing.pop("notified", None)
         if data["what"] != "reported":
             self._story.line(at, f"{name}: {data['what']}")
