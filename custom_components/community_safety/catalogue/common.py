@@ -119,7 +119,7 @@ FREEZING = Hazard(
             measurement="temperature",
             when=When.AT_MOST,
             threshold=celsius(
-                "freezing_warning", 4, "GB 50974 5.2.6: kept above 5 °C", low=-20
+                "freezing_warning", 4, "GB 50974 5.2.5: kept above 5 °C", low=-20
             ),
         ),
     ),
