@@ -78,6 +78,7 @@ class ReadingSensor(SafetyEntity, SensorEntity):
         self._attr_state_class = row.state_class
         self._attr_entity_category = row.category
         self._attr_entity_registry_enabled_default = row.enabled
+        self._attr_suggested_display_precision = row.precision
         self._attr_options = list(row.options) or None
         self._held_back = held_back
         self._written: float | str | None = None

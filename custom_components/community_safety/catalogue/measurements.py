@@ -47,6 +47,8 @@ class Measurement:
     state_class: SensorStateClass | None = None
     binary_class: BinarySensorDeviceClass | None = None
     category: EntityCategory | None = None
+    #: Digits after the point that are shown, None leaves it to Home Assistant.
+    precision: int | None = None
     #: Binary readings behind a hazard have no entity: the hazard's entity shows them.
     shown: bool = True
     enabled: bool = True
@@ -291,6 +293,7 @@ _ROWS = (
             None,
             state_class=SensorStateClass.TOTAL_INCREASING,
             category=_DIAGNOSTIC,
+            precision=0,
             enabled=key in ("holds", "releases", "false_holds", f"seen_{E_BIKE}"),
         )
         for key in COUNTERS
