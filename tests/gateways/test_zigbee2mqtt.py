@@ -248,6 +248,39 @@ async def test_a_device_that_left_is_a_fault(
     assert gateway.devices[SMOKE] is device
 
 
+async def test_a_device_that_left_while_nobody_listened(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    entry: MockConfigEntry,
+    bridge: Bridge,
+) -> None:
+    """It is remembered and shown as a fault, and comes back when it is listed again."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await bridge.send("bridge/devices", [BREAKER_ENTRY], retain=True)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await subscribed(hass)
+    gateway = entry.runtime_data
+    await wait_until(hass, lambda: gateway.devices[SMOKE].readings["silent"] is True)
+
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+    assert gateway.devices[SMOKE].available
+
+
+async def test_a_device_left_out_while_nobody_listened(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    entry: MockConfigEntry,
+    bridge: Bridge,
+) -> None:
+    """The choice of a person holds, whenever it is heard."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    left_out = {**SMOKE_ENTRY, "description": "safety: none"}
+    await bridge.send("bridge/devices", [left_out, BREAKER_ENTRY], retain=True)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await subscribed(hass)
+    await wait_until(hass, lambda: list(entry.runtime_data.devices) == [BREAKER])
+
+
 @pytest.mark.parametrize("asked", [SMOKE, SMOKE_NAME])
 async def test_a_device_that_was_removed_is_forgotten(
     hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge, asked: str

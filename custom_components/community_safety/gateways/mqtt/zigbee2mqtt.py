@@ -251,8 +251,9 @@ class Zigbee2MqttGateway(MqttGateway):
         for device_id in gone & self._items.keys():
             # It left, and nobody said that it should: somebody may have taken it down.
             self._set_away(self._items[device_id], True)
-        for device_id in self.missing:
+        for device_id in self.missing - self._away:
             # It left while Home Assistant was not running.
+            self._away.add(device_id)
             self.set_online(self.devices[device_id], False)
         self._handlers |= self._own
         early, self._early = self._early, {}
@@ -277,7 +278,7 @@ class Zigbee2MqttGateway(MqttGateway):
             self._ignored[device_id] = (
                 f"{definition.get('vendor')} {definition['model']}"
             )
-            if is_known and chosen_kind(note) == NONE:
+            if chosen_kind(note) == NONE:
                 self.remove_device(device_id)
             return not is_known
         if is_known or not entry.get("disabled"):
@@ -342,7 +343,7 @@ class Zigbee2MqttGateway(MqttGateway):
         asked = str(_or_empty(response.get("data")).get("id"))
         if response.get("status") == "ok":
             self.remove_device(
-                asked if asked in self._items else self._ids.get(asked, "")
+                asked if asked in self.devices else self._ids.get(asked, "")
             )
 
     @override
@@ -353,7 +354,7 @@ class Zigbee2MqttGateway(MqttGateway):
             for topic in (name, f"{name}/availability"):
                 self._handlers.pop(topic, None)
             self._compiled.pop(device_id, None)
-            self._away.discard(device_id)
+        self._away.discard(device_id)
         super().remove_device(device_id)
 
     def _keep(self, topic: str, payload: bytes, retained: bool) -> None:
