@@ -1,0 +1,1 @@
+"""The benchmark: Community Safety beside Home Assistant's own MQTT entities."""

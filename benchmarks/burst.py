@@ -1,0 +1,82 @@
+"""A thousand alarms at one moment, cleared, and at once a thousand again."""
+
+from contextlib import closing
+import sqlite3
+import time
+from typing import Any
+
+from .homes import ALARMING, OURS, Home
+from .latency import device_number
+from .throughput import Say
+
+LONGEST_SECONDS = 60
+
+
+def measure(house: Home, say: Say) -> dict[str, Any]:
+    """Return what became of both waves."""
+    fleet = house.fleets[ALARMING]
+    count = fleet.count
+    house.mark(house.stream(ALARMING, count))
+    house.ask("stamps")
+    before = _rows(house)
+
+    first = _wave(house, house.stream(ALARMING, count, smoke=True))
+    # One stream: every sensor clears, and is in alarm again before the second is over.
+    again = house.stream(ALARMING, count) + house.stream(ALARMING, count, smoke=True)
+    second = _wave(house, again)
+    result: dict[str, Any] = {
+        "sensors": count,
+        "first": first,
+        "again": second,
+        "lost": 2 * count - first["automation_runs"] - second["automation_runs"],
+    }
+    if house.side == OURS:
+        after = _rows(house)
+        book = house.ask("book")
+        result |= {
+            "alarms_on_disk": after[0] - before[0],
+            "open_alarms_on_disk": after[1],
+            "open_alarms_in_the_book": book["open"],
+            "messages_refused": book["refused"],
+            "lost_alarms": 2 * count - (after[0] - before[0]),
+        }
+    say(
+        f"burst, {house.name}: {first['automation_runs']} and"
+        f" {second['automation_runs']} automation runs, the last after"
+        f" {first['seconds_until_the_last']} and {second['seconds_until_the_last']} s"
+    )
+    return result
+
+
+def _wave(house: Home, stream: bytes) -> dict[str, Any]:
+    """Send a wave, and wait for the automation runs it must set off, one per sensor."""
+    count = house.fleets[ALARMING].count
+    began = house.wire.send(stream)
+    until = time.monotonic() + LONGEST_SECONDS
+    while house.ask("counts")["stamps"] < count and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1)  # One run too many would come about now.
+    stamps = house.ask("stamps")["stamps"]
+    return {
+        "automation_runs": len(stamps),
+        "sensors_acted_on": len({device_number(key) for key, _ in stamps}),
+        "seconds_until_the_first": round(min((at for _, at in stamps)) - began, 3),
+        "seconds_until_the_last": round(max((at for _, at in stamps)) - began, 3),
+    }
+
+
+def _rows(house: Home) -> tuple[int, int]:
+    """Return how many alarms of smoke are on disk, and how many of them are open."""
+    if house.side != OURS:
+        return 0, 0
+    until = time.monotonic() + LONGEST_SECONDS
+    while house.ask("book")["waiting"] and time.monotonic() < until:
+        time.sleep(0.1)
+    path = house.folder / "community_safety.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return tuple(  # type: ignore[return-value]
+            database.execute(
+                "SELECT count(*), total(closed_at IS NULL) FROM alarms"
+                " WHERE data ->> 'hazard' = 'smoke'"
+            ).fetchone()
+        )

@@ -1,0 +1,211 @@
+"""A whole Home Assistant, started as a program, that answers what the benchmark asks.
+
+    python -m benchmarks.house CONFIG_FOLDER
+
+The folder has the `Options` as options.json. Each line on the standard input is a command in JSON; its
+answer is a line on the standard output. Markers, messages at `<root>/marker`, are
+reported there as well, with what was counted when they were processed.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+import gc
+import json
+from pathlib import Path
+import sys
+import time
+from typing import Any
+
+from homeassistant import bootstrap, runner
+from homeassistant.components import mqtt
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, HomeAssistant, ServiceCall, callback
+from homeassistant.helpers import entity_registry as er
+
+from .devices import DISCOVERY_PREFIX
+
+DOMAIN = "community_safety"
+ENTRY_VERSIONS = {"mqtt": 2, DOMAIN: 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a house is started with; `gateways` are base topics, none on the other side."""
+
+    root: str
+    port: int
+    protocol: str
+    gateways: list[str] = field(default_factory=list)
+    #: Unique ids of sensors to enable that are off by default.
+    enable: list[str] = field(default_factory=list)
+    #: Write each value as a state: no rate limit, whatever the catalogue says.
+    unlimited: bool = False
+
+
+class House:
+    """Home Assistant with the few things that look at it."""
+
+    def __init__(self, hass: HomeAssistant, options: Options) -> None:
+        """Initialize."""
+        self.hass = hass
+        self.options = options
+        self.changed = 0
+        self.reported = 0
+        self.stamps: list[tuple[str, float]] = []
+
+    async def start(self) -> None:
+        """Connect to the broker, and set the gateways up."""
+        self.hass.services.async_register("benchmark", "stamp", self._stamp)
+        self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._changed)
+        options = self.options
+        await self._add(
+            "mqtt",
+            "mqtt",
+            {"broker": "127.0.0.1", "port": options.port, "protocol": options.protocol},
+            {"discovery": True, "discovery_prefix": DISCOVERY_PREFIX}
+            if not options.gateways
+            else {},
+        )
+        await mqtt.async_subscribe(
+            self.hass, f"{options.root}/marker", self._marker, qos=1
+        )
+        registry = er.async_get(self.hass)
+        for unique_id in options.enable:
+            registry.async_get_or_create("sensor", DOMAIN, unique_id)
+        if options.unlimited:
+            self._lift_limits()
+        for base in options.gateways:
+            entry = await self._add(
+                DOMAIN, f"mqtt/{base}", {"dialect": "native", "topic": base}, {}
+            )
+            # Counts every report that was taken, also those that write no state.
+            entry.runtime_data.on_device(lambda device: device.watch(self._reported))
+
+    @callback
+    def _lift_limits(self) -> None:
+        from custom_components.community_safety.catalogue.measurements import (  # noqa: PLC0415
+            MEASUREMENTS,
+        )
+
+        for key, row in MEASUREMENTS.items():
+            MEASUREMENTS[key] = replace(row, interval=0)
+
+    async def _add(
+        self, domain: str, unique_id: str, data: dict[str, Any], options: dict[str, Any]
+    ) -> ConfigEntry[Any]:
+        entry: ConfigEntry[Any] = ConfigEntry(
+            data=data,
+            discovery_keys={},  # type: ignore[arg-type]
+            domain=domain,
+            minor_version=1,
+            options=options,
+            source="user",
+            subentries_data=None,
+            title=unique_id,
+            unique_id=unique_id,
+            version=ENTRY_VERSIONS[domain],
+        )
+        await self.hass.config_entries.async_add(entry)
+        return entry
+
+    @callback
+    def _changed(self, _event: Event[Any]) -> None:
+        self.changed += 1
+
+    @callback
+    def _reported(self) -> None:
+        self.reported += 1
+
+    @callback
+    def _stamp(self, call: ServiceCall) -> None:
+        self.stamps.append((str(call.data["key"]), time.time()))
+
+    @callback
+    def _marker(self, message: mqtt.ReceiveMessage) -> None:
+        say({"marker": str(message.payload), **self.counts()})
+
+    def counts(self) -> dict[str, Any]:
+        """Return what has happened until now. Times are in seconds."""
+        return {
+            "at": time.monotonic(),
+            "cpu": time.process_time(),
+            "changed": self.changed,
+            "reported": self.reported,
+            "states": self.hass.states.async_entity_ids_count(),
+            "stamps": len(self.stamps),
+        }
+
+    def memory(self) -> dict[str, Any]:
+        """Return the proportional and the resident set, in bytes, without garbage."""
+        gc.collect()
+        lines = Path("/proc/self/smaps_rollup").read_text("ascii").splitlines()[1:]
+        rows = dict(line.split(":", 1) for line in lines)
+        return {
+            **self.counts(),
+            "registered": len(er.async_get(self.hass).entities),
+            "pss": int(rows["Pss"].split()[0]) * 1024,
+            "rss": int(rows["Rss"].split()[0]) * 1024,
+        }
+
+    def take_stamps(self) -> dict[str, Any]:
+        """Return when actions ran, and forget it."""
+        stamps, self.stamps = self.stamps, []
+        return {"stamps": stamps}
+
+    def book(self) -> dict[str, Any]:
+        """Return what the alarm book holds, and what gateways did not take."""
+        from custom_components.community_safety.safety import (  # noqa: PLC0415
+            DATA_SAFETY,
+        )
+
+        safety = self.hass.data[DATA_SAFETY]
+        alarms = safety.book.open.values()
+        return {
+            "open": len(alarms),
+            "present": sum(alarm.present for alarm in alarms),
+            "waiting": safety.storage.waiting,
+            "refused": sum(row.refused.total() for row in safety.gateways.values()),
+            "passed_over": sum(
+                row.passed_over.total() for row in safety.gateways.values()
+            ),
+        }
+
+
+def say(answer: dict[str, Any]) -> None:
+    """Answer."""
+    print(json.dumps(answer), flush=True)
+
+
+async def main(folder: Path) -> None:
+    """Run until nobody asks any more."""
+    options = Options(**json.loads((folder / "options.json").read_bytes()))
+    hass = await bootstrap.async_setup_hass(
+        runner.RuntimeConfig(config_dir=str(folder), skip_pip=True)
+    )
+    assert isinstance(hass, HomeAssistant)
+    house = House(hass, options)
+    await house.start()
+    await hass.async_start()
+    await hass.async_block_till_done()
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    commands: dict[str, Callable[[], dict[str, Any]]] = {
+        "counts": house.counts,
+        "memory": house.memory,
+        "stamps": house.take_stamps,
+        "book": house.book,
+    }
+    say({"ready": True})
+    while line := (await reader.readline()).strip():
+        say(commands[json.loads(line)["do"]]())
+    await hass.async_stop(force=True)
+
+
+if __name__ == "__main__":
+    loop = runner.create_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(main(Path(sys.argv[1])))
