@@ -91,7 +91,7 @@ class Storage:
         if self._queue:
             LOGGER.error("%d records could not be stored", len(self._queue))
         await self._async_run(self._close)
-        self._executor.shutdown(wait=False)
+        await self._hass.async_add_executor_job(self._executor.shutdown)
 
     @callback
     def put(
