@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import paho.mqtt.client as paho
+from paho.mqtt import publish
 from paho.mqtt.enums import CallbackAPIVersion
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -47,14 +48,11 @@ class Peer:
         self.hass.loop.call_soon_threadsafe(*args)
 
     async def start(self) -> None:
-        """Connect, clear what earlier tests have left, and listen."""
+        """Connect, and listen to what Home Assistant sends."""
         self._client.connect_async("127.0.0.1", self._port)
         self._client.loop_start()
         async with asyncio.timeout(PATIENCE):
             await self._connected.wait()
-        for topic in _RETAINED:
-            self._client.publish(topic, "", qos=1, retain=True)
-        _RETAINED.clear()
         self._client.subscribe([("+/+/+/set", 1), ("+/+/+/get", 1), ("+/+/set", 1)])
 
         @callback
@@ -175,6 +173,20 @@ class Peer:
                 )
 
         self.answer(f"{BASE}/{device}", reply)
+
+
+def clear_broker(port: int) -> None:
+    """Clear what earlier tests have left, before Home Assistant can hear it."""
+    if _RETAINED:
+        publish.multiple(
+            [
+                {"topic": topic, "payload": "", "qos": 1, "retain": True}
+                for topic in _RETAINED
+            ],
+            hostname="127.0.0.1",
+            port=port,
+        )
+        _RETAINED.clear()
 
 
 async def wait_until(hass: HomeAssistant, proof: Callable[[], bool]) -> None:

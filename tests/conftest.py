@@ -14,7 +14,7 @@ from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.storage import SCHEMA, VERSION
 from homeassistant.core import HomeAssistant
 
-from .common import Peer, add_gateway, wait_until
+from .common import Peer, add_gateway, clear_broker, wait_until
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,6 +50,7 @@ async def mqtt_entry(
     hass: HomeAssistant, socket_enabled: None, broker_port: int
 ) -> MockConfigEntry:
     """Set up Home Assistant's MQTT integration on the broker."""
+    await hass.async_add_executor_job(clear_broker, broker_port)
     entry = MockConfigEntry(
         domain="mqtt",
         data={"broker": "127.0.0.1", "port": broker_port, "protocol": "3.1.1"},

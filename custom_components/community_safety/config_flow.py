@@ -171,12 +171,11 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
             return {CONF_TOPIC: "invalid_topic"}
         if not await mqtt.async_wait_for_mqtt_client(self.hass):
             raise AbortFlow("mqtt_not_ready")
-        heard: asyncio.Future[Any] = self.hass.loop.create_future()
+        heard: asyncio.Queue[Any] = asyncio.Queue()
 
         @callback
         def receive(message: ReceiveMessage) -> None:
-            if message.payload and not heard.done():
-                heard.set_result(message.payload)
+            heard.put_nowait(message.payload)
 
         unsubscribe = await mqtt.async_subscribe(
             self.hass,
@@ -187,7 +186,7 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                self._title = _title(self._dialect, self._topic, await heard)
+                self._title = _title(self._dialect, self._topic, await heard.get())
         except TimeoutError:
             return {"base": "no_gateway"}
         except ValueError as err:
@@ -253,15 +252,15 @@ class ThresholdsFlow(OptionsFlowWithReload):
 
 
 def _number(row: Setting) -> selector.NumberSelector:
-    config = selector.NumberSelectorConfig(
-        min=row.low,
-        max=row.high,
-        step=row.step,
-        mode=selector.NumberSelectorMode.BOX,
+    return selector.NumberSelector(
+        selector.NumberSelectorConfig(
+            min=row.low,
+            max=row.high,
+            step=row.step,
+            unit_of_measurement=row.unit or "",
+            mode=selector.NumberSelectorMode.BOX,
+        )
     )
-    if row.unit:
-        config["unit_of_measurement"] = row.unit
-    return selector.NumberSelector(config)
 
 
 def _title(dialect: str, topic: str, payload: str | bytes | bytearray) -> str:
