@@ -23,23 +23,25 @@ _TEXTS = {
     "power": ("Power", "功率"),
     "energy": ("Energy", "用电"),
 }
-#: What is shown of a device, in this order, with how a tile shows it.
+_HALF = {"grid_options": {"columns": 6}}
+_TREND = {"features": [{"type": "trend-graph", "hours_to_show": 1}]}
+_TOGGLE = {"features": [{"type": "toggle"}], "features_position": "inline"}
+#: What is shown of a device, in this order, and how. A tile is as wide as its section
+#: and named after its device, but for the halves, which have the entity's own name.
 _TILES: dict[str, Card] = {
     "smoke": {"color": "red"},
-    "supply": {"features": [{"type": "toggle"}]},
-    "held": {},
+    "supply": _TOGGLE,
+    **{f"supply_{socket}": {**_HALF, **_TOGGLE} for socket in range(1, 5)},
     "class_seen": {},
-    "current": {"features": [{"type": "trend-graph", "hours_to_show": 1}]},
-    "current_l1": {},
-    "current_l2": {},
-    "current_l3": {},
-    "residual_current": {},
-    "supply_1": {},
-    "supply_2": {},
-    "supply_3": {},
-    "supply_4": {},
+    "held": _HALF,
+    "blocking": {**_HALF, **_TOGGLE},
+    "current": _HALF,
+    "current_l1": _HALF,
+    "current_l2": _HALF,
+    "current_l3": _HALF,
+    "residual_current": _HALF,
     "level": {"features": [{"type": "bar-gauge", "min": 0, "max": 100}]},
-    "pressure": {"features": [{"type": "trend-graph", "hours_to_show": 1}]},
+    "pressure": _TREND,
 }
 _ELEVATOR = ("seen_e_bike", "holds", "releases", "false_holds")
 
@@ -59,15 +61,11 @@ class _House:
         self.floors = sorted(floors, key=_name)
         #: Entity ids by device and key.
         self.entities: dict[tuple[str, str], str] = {}
-        #: Counters of open alarms, by severity.
-        self.counts: dict[str, str] = {}
         for row in entities:
             if row["platform"] != "community_safety" or row["disabled_by"]:
                 continue
             key = row["unique_id"].rpartition("/")[2]
             self.entities[row["device_id"], key] = row["entity_id"]
-            if key.startswith("open_"):
-                self.counts[key.removeprefix("open_")] = row["entity_id"]
 
     def all(self, *keys: str) -> list[tuple[Row, str, str]]:
         """Return device, key and entity id of every entity with one of the keys."""
@@ -104,22 +102,10 @@ def build(
 
 def _overview(house: _House, texts: dict[str, str], title: str) -> Card:
     counts = [
-        {
-            "type": "tile",
-            "entity": entity_id,
-            "name": texts[severity],
-            "icon": icon,
-            "color": color,
-            "vertical": True,
-            "hide_state": False,
-            "grid_options": {"columns": 4, "rows": 2},
-        }
-        for severity, icon, color in (
-            ("alarm", "mdi:fire-alert", "red"),
-            ("warning", "mdi:alert", "amber"),
-            ("fault", "mdi:wrench", "grey"),
-        )
-        if (entity_id := house.counts.get(severity))
+        card
+        for gateway in house.devices
+        if (gateway["id"], "open_alarm") in house.entities
+        for card in _counts(house, gateway, texts)
     ]
     hazards = [
         {
@@ -144,9 +130,13 @@ def _overview(house: _House, texts: dict[str, str], title: str) -> Card:
             "refused_to_release",
         )
     ]
-    events = house.all("alarm_event")
     elevator = [
-        {"type": "tile", "entity": entity_id, "name": texts[key]}
+        {
+            "type": "tile",
+            "entity": entity_id,
+            "name": texts[key],
+            "grid_options": {"columns": "full"},
+        }
         for _device, key, entity_id in house.all(*_ELEVATOR)
     ]
     power = [
@@ -157,18 +147,17 @@ def _overview(house: _House, texts: dict[str, str], title: str) -> Card:
     return {
         "title": title,
         "path": "overview",
-        "icon": "mdi:shield-home",
         "type": "sections",
         "max_columns": 3,
         "sections": [
-            _section(texts["open"], "mdi:bell-alert", [*counts, *hazards]),
+            _section(texts["open"], "mdi:bell-alert", [*hazards, *counts]),
             _section(
                 texts["happened"],
                 "mdi:history",
                 [
                     {
                         "type": "logbook",
-                        "target": {"entity_id": [row[2] for row in events]},
+                        "target": {"device_id": [row["id"] for row in house.devices]},
                         "hours_to_show": 24,
                         "grid_options": {"columns": "full", "rows": 6},
                     }
@@ -186,9 +175,33 @@ def _overview(house: _House, texts: dict[str, str], title: str) -> Card:
                         "grid_options": {"columns": "full", "rows": 6},
                     }
                 ],
+                columns=3,
             ),
         ],
     }
+
+
+def _counts(house: _House, gateway: Row, texts: dict[str, str]) -> list[Card]:
+    """Return how many alarms of a gateway's devices are open, by severity."""
+    return [
+        {"type": "heading", "heading": _name(gateway), "heading_style": "subtitle"},
+        *(
+            {
+                "type": "tile",
+                "entity": house.entities[gateway["id"], f"open_{severity}"],
+                "name": texts[severity],
+                "icon": icon,
+                "color": color,
+                "vertical": True,
+                "grid_options": {"columns": 4, "rows": 2},
+            }
+            for severity, icon, color in (
+                ("alarm", "mdi:fire-alert", "red"),
+                ("warning", "mdi:alert", "amber"),
+                ("fault", "mdi:wrench", "grey"),
+            )
+        ),
+    ]
 
 
 def _floor(house: _House, floor: Row, texts: dict[str, str]) -> Card:
@@ -197,17 +210,21 @@ def _floor(house: _House, floor: Row, texts: dict[str, str]) -> Card:
         if area["floor_id"] != floor["floor_id"]:
             continue
         cards = [
-            {"type": "tile", "entity": entity_id, **_named(device, key), **tile}
+            {
+                "type": "tile",
+                "entity": entity_id,
+                "grid_options": {"columns": "full"},
+                **_named(device, key),
+                **_TILES[key],
+            }
             for device, key, entity_id in house.all(*_TILES)
             if device["area_id"] == area["area_id"]
-            and (tile := _TILES[key]) is not None
         ]
         if cards:
             sections.append(_section(area["name"], area["icon"], cards))
     return {
         "title": floor["name"],
         "path": floor["floor_id"].replace("_", "-"),
-        "icon": floor["icon"],
         "type": "sections",
         "max_columns": 3,
         "sections": sections,
@@ -215,19 +232,18 @@ def _floor(house: _House, floor: Row, texts: dict[str, str]) -> Card:
 
 
 def _named(device: Row, key: str) -> Card:
-    """Name a tile after its device where the entity's own name says less."""
-    return (
-        {"name": _name(device)}
-        if key in ("smoke", "supply", "level", "pressure")
-        else {}
-    )
+    """Name a tile after its device, or as the entity is called within it."""
+    whole = "grid_options" not in _TILES[key]
+    return {"name": _name(device) if whole else {"type": "entity"}}
 
 
-def _section(title: str, icon: str | None, cards: list[Card]) -> Card:
+def _section(
+    title: str, icon: str | None, cards: list[Card], *, columns: int = 1
+) -> Card:
     heading: Card = {"type": "heading", "heading": title}
     if icon:
         heading["icon"] = icon
-    return {"type": "grid", "cards": [heading, *cards]}
+    return {"type": "grid", "column_span": columns, "cards": [heading, *cards]}
 
 
 def _name(row: Row) -> str:

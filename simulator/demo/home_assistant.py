@@ -74,7 +74,9 @@ class HomeAssistant:
             return False
 
     async def connect(self) -> None:
-        """Open the websocket. Raises CallError for a bad token."""
+        """Open the websocket, anew if it was. Raises CallError for a bad token."""
+        if self._reader:
+            self._reader.cancel()
         self._socket = await self._session.ws_connect(
             f"{self.url}/api/websocket", max_msg_size=0
         )

@@ -82,7 +82,13 @@ class Demo:
 
         async with HomeAssistant(port) as hass:
             await self._wait_up(hass, home_assistant)
-            await Setup(hass, broker_port, language, self._say).run()
+
+            async def restart() -> None:
+                await home_assistant.stop()
+                await home_assistant.start()
+                await self._wait_up(hass, home_assistant)
+
+            await Setup(hass, broker_port, language, self._say, restart).run()
             write(
                 RUN_FILE,
                 {

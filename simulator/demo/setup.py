@@ -49,14 +49,20 @@ class Setup:
     """Sets the demo up, step by step."""
 
     def __init__(
-        self, hass: HomeAssistant, broker_port: int, language: str, say: Say
+        self,
+        hass: HomeAssistant,
+        broker_port: int,
+        language: str,
+        say: Say,
+        restart: Callable[[], Awaitable[None]],
     ) -> None:
-        """Initialize."""
+        """Initialize; `restart` returns when Home Assistant answers again."""
         self._hass = hass
         self._broker_port = broker_port
         self._language = language
         self._name = LANGUAGES.index(language)
         self._say = say
+        self._restart = restart
         self._state = read(STATE_FILE)
         self._done: list[str] = self._state.setdefault("done", [])
 
@@ -64,8 +70,7 @@ class Setup:
         """Do what has not been done yet. Raises SetupError."""
         await self._step("onboarding", "Onboarding, user demo", self._onboard)
         self._hass.token = self._state["token"]
-        await self._hass.connect()
-        await self._wait_running()
+        await self._connect()
         steps: tuple[tuple[str, str, Callable[[], Awaitable[None]]], ...] = (
             ("house", "Name, language and unit system", self._house),
             ("places", "Floors and areas", self._places),
@@ -136,7 +141,10 @@ class Setup:
             "auth/long_lived_access_token", client_name="scripts/demo", lifespan=3650
         )
 
-    async def _wait_running(self) -> None:
+    async def _connect(self) -> None:
+        """Connect, and wait until Home Assistant has started."""
+        await self._hass.connect()
+
         async def is_running() -> bool | None:
             return (await self._hass.call("get_config"))["state"] == "RUNNING" or None
 
@@ -213,6 +221,13 @@ class Setup:
         if not entries:
             self._say("MQTT integration")
             await self._flow("mqtt", settings)
+            # The demo's broker speaks MQTT 3.1.1; a real one will speak 5.
+            await self._hass.call(
+                "repairs/ignore_issue",
+                domain="mqtt",
+                issue_id="protocol_5_migration",
+                ignore=True,
+            )
         elif self._state.get("broker_port") != self._broker_port:
             self._say("MQTT integration: the broker has another port this time")
             await self._flow(
@@ -279,10 +294,10 @@ class Setup:
             await hass.call(
                 "config/entity_registry/update", entity_id=entity_id, disabled_by=None
             )
-        for entry in await self._entries(DOMAIN):
-            await hass.rest(
-                "POST", f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
-            )
+        # Home Assistant would reload the gateways half a minute later, in the middle of
+        # what somebody is looking at.
+        await self._restart()
+        await self._connect()
 
         async def shown() -> bool | None:
             states = {row["entity_id"] for row in await hass.call("get_states")}
@@ -342,7 +357,7 @@ class Setup:
             "lovelace/config/save",
             url_path=dashboard.PATH,
             config=dashboard.build(
-                await self._ours(),
+                await self._all_devices(),
                 await hass.call("config/entity_registry/list"),
                 await hass.call("config/area_registry/list"),
                 await hass.call("config/floor_registry/list"),
@@ -429,11 +444,15 @@ class Setup:
 
     async def _ours(self) -> list[dict[str, Any]]:
         """Return the devices behind our gateways."""
+        return [row for row in await self._all_devices() if row["via_device_id"]]
+
+    async def _all_devices(self) -> list[dict[str, Any]]:
+        """Return our devices, gateways included."""
         entries = {entry["entry_id"] for entry in await self._entries(DOMAIN)}
         return [
-            entry
-            for entry in await self._hass.call("config/device_registry/list")
-            if entries.intersection(entry["config_entries"]) and entry["via_device_id"]
+            row
+            for row in await self._hass.call("config/device_registry/list")
+            if entries.intersection(row["config_entries"])
         ]
 
     async def _entries(self, domain: str) -> list[dict[str, Any]]:
