@@ -1,6 +1,8 @@
 """Where the demo keeps its things, and what a second terminal has to know of it."""
 
+from collections.abc import Iterator
 import contextlib
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -35,6 +37,19 @@ def write(path: Path, content: dict[str, Any]) -> None:
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         json.dump(content, file, indent=1)
     new.replace(path)
+
+
+@contextlib.contextmanager
+def demo_lock() -> Iterator[bool]:
+    """Hold the demo's folder while it runs; False if another process holds it."""
+    DEMO.mkdir(exist_ok=True)
+    with (DEMO / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def running() -> dict[str, Any] | None:

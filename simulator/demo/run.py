@@ -8,11 +8,22 @@ import time
 
 from . import configuration
 from .home_assistant import HomeAssistant
-from .place import CONFIG, DEMO, HA_LOG, RUN_FILE, STATE_FILE, read, running, write
+from .place import (
+    CONFIG,
+    DEMO,
+    HA_LOG,
+    RUN_FILE,
+    STATE_FILE,
+    demo_lock,
+    read,
+    running,
+    write,
+)
 from .processes import Process, ProcessError, free_port
 from .setup import PASSWORD, POLICE, POLICE_PASSWORD, USER, Setup
 
 START_SECONDS = 120
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Home Assistant ends with this code when it wants to be started again.
 RESTART_EXIT_CODE = 100
 #: How long the broker stays away when it is restarted, in seconds.
@@ -32,13 +43,19 @@ class Demo:
 
     async def run(self) -> int:
         """Run until SIGINT or SIGTERM. Return the exit code."""
-        if run := running():
-            print(f"✗ The demo runs already: {run['url']}")
-            return 1
+        with demo_lock() as is_mine:
+            if not is_mine:
+                run = running()
+                where = run["url"] if run else "it is starting or ending"
+                print(f"✗ The demo runs already: {where}")
+                return 1
+            return await self._run_and_end()
+
+    async def _run_and_end(self) -> int:
         task = asyncio.current_task()
         assert task
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in SIGNALS:
             loop.add_signal_handler(number, task.cancel)
         loop.add_signal_handler(signal.SIGUSR1, self._restart_broker.set)
         try:
@@ -47,6 +64,9 @@ class Demo:
             pass
         finally:
             self._say("Ending")
+            for number in SIGNALS:
+                # Impatience must not leave anything behind.
+                loop.add_signal_handler(number, self._say, "Still ending")
             RUN_FILE.unlink(missing_ok=True)
             for process in reversed(self._processes):
                 await process.stop()
@@ -100,10 +120,23 @@ class Demo:
                 },
             )
             self._welcome(hass.url)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_broker(broker))
-            tasks.create_task(self._keep_home_assistant(home_assistant))
-            tasks.create_task(self._watch(simulator))
+        tasks = [
+            asyncio.create_task(watch)
+            for watch in (
+                self._keep_broker(broker),
+                self._keep_home_assistant(home_assistant),
+                self._watch(simulator),
+            )
+        ]
+        try:
+            # Each ends with the error that ends the demo.
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def _start(self, process: Process, *, wait_for: bytes | None = None) -> None:
         self._processes.append(process)
