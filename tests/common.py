@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 import itertools
 import json
+import queue
 import sqlite3
 import time
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt import publish
 from paho.mqtt.enums import CallbackAPIVersion
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -20,8 +20,6 @@ from homeassistant.core import HomeAssistant, callback
 BASE = "community_safety/building-1"
 #: Longest real time in seconds that a round trip over the loopback address may take.
 PATIENCE = 20
-#: Topics that hold a retained message of a test; the broker serves all tests.
-_RETAINED: set[str] = set()
 
 
 class Peer:
@@ -70,8 +68,6 @@ class Peer:
 
     def publish(self, topic: str, payload: Any, *, retain: bool = False) -> None:
         """Publish; anything but text and bytes is sent as JSON."""
-        if retain:
-            _RETAINED.add(topic)
         if not isinstance(payload, str | bytes):
             payload = json.dumps(payload)
         self._client.publish(topic, payload, qos=1, retain=retain)
@@ -176,17 +172,25 @@ class Peer:
 
 
 def clear_broker(port: int) -> None:
-    """Clear what earlier tests have left, before Home Assistant can hear it."""
-    if _RETAINED:
-        publish.multiple(
-            [
-                {"topic": topic, "payload": "", "qos": 1, "retain": True}
-                for topic in _RETAINED
-            ],
-            hostname="127.0.0.1",
-            port=port,
-        )
-        _RETAINED.clear()
+    """Clear what earlier tests have left, and see that it is gone."""
+    found: queue.SimpleQueue[str] = queue.SimpleQueue()
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.on_message = lambda _client, _userdata, message: found.put(message.topic)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    left = {"anything"}
+    while left:
+        left.clear()
+        client.subscribe("#", qos=1)
+        # What is retained comes before this.
+        client.publish("tests/clear", "x", qos=1)
+        while (topic := found.get(timeout=PATIENCE)) != "tests/clear":
+            left.add(topic)
+        client.unsubscribe("#")
+        for topic in left:
+            client.publish(topic, "", qos=1, retain=True).wait_for_publish(PATIENCE)
+    client.disconnect()
+    client.loop_stop()
 
 
 async def wait_until(hass: HomeAssistant, proof: Callable[[], bool]) -> None:

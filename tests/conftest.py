@@ -5,11 +5,12 @@ from contextlib import closing
 from pathlib import Path
 import sqlite3
 import subprocess
-import sys
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+import pytest_socket
 
+from benchmarks.broker import running
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.storage import SCHEMA, VERSION
 from homeassistant.core import HomeAssistant
@@ -32,17 +33,15 @@ def _own_folder(hass: HomeAssistant, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def broker_port() -> Generator[int]:
-    """Run a broker for all tests of this process."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "simulator.broker"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as broker:
-        assert broker.stdout
-        yield int(broker.stdout.readline())
-        broker.terminate()
+def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Generator[int]:
+    """Run a broker for all tests of this process: mosquitto where it can be had."""
+    found = subprocess.run(
+        [ROOT / "scripts/mosquitto"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    # Each test's set-up closes the sockets anew.
+    pytest_socket.enable_socket()
+    with running(found.stdout.strip(), tmp_path_factory.mktemp("broker")) as broker:
+        yield broker.port
 
 
 @pytest.fixture

@@ -59,6 +59,7 @@ class Storage:
         self._executor = ThreadPoolExecutor(1, "community_safety_storage")
         self._queue: dict[tuple[str, str], Row | None] = {}
         self._waiting: list[asyncio.Future[bool]] = []
+        self._patience: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._closed = False
@@ -109,11 +110,15 @@ class Storage:
         """
         self._queue[table, key] = None if data is None else (closed_at, data)
         future: asyncio.Future[bool] = self._hass.loop.create_future()
+        if self._patience is None:
+            # It runs from here: an earlier commit may be what takes so long.
+            self._patience = self._hass.loop.call_later(
+                PATIENCE_SECONDS, _answer, self._waiting, False
+            )
         self._waiting.append(future)
         if self._cancel_retry or self._closed:
             # The disk is known to be broken: nobody waits for the next try.
-            _answer(self._waiting, False)
-            self._waiting = []
+            self._answer(*self._take_waiting(), False)
         elif self._flushing is None:
             self._begin_flush()
         return future
@@ -157,7 +162,9 @@ class Storage:
 
     @callback
     def _begin_flush(self) -> None:
-        self._flushing = self._hass.async_create_background_task(
+        # No background task: these are cancelled when Home Assistant stops, and with
+        # them what they were about to write.
+        self._flushing = self._hass.async_create_task(
             self._async_flush_all(), "community_safety storage", eager_start=False
         )
 
@@ -171,24 +178,39 @@ class Storage:
     async def _async_flush(self) -> None:
         """Commit all that is queued; what fails is queued again for later."""
         batch, self._queue = self._queue, {}
-        waiting, self._waiting = self._waiting, []
-        patience = self._hass.loop.call_later(PATIENCE_SECONDS, _answer, waiting, False)
+        waiting = self._take_waiting()
         try:
             await self._async_run(self._commit, list(batch.items()))
         except sqlite3.Error as err:
             # A newer row of the same key has overtaken the failed one.
             self._queue = {**batch, **self._queue}
             self._trouble(str(err))
-            _answer([*waiting, *self._waiting], False)
-            self._waiting = []
+            self._answer(*waiting, False)
+            self._answer(*self._take_waiting(), False)
             self._cancel_retry = async_call_later(
                 self._hass, RETRY_SECONDS, self._retry
             )
         else:
             self._trouble(None)
-            _answer(waiting, True)
-        finally:
+            self._answer(*waiting, True)
+
+    def _take_waiting(
+        self,
+    ) -> tuple[list[asyncio.Future[bool]], asyncio.TimerHandle | None]:
+        """Return who waits, with the timer of their patience."""
+        taken = self._waiting, self._patience
+        self._waiting, self._patience = [], None
+        return taken
+
+    @staticmethod
+    def _answer(
+        waiting: list[asyncio.Future[bool]],
+        patience: asyncio.TimerHandle | None,
+        stored: bool,
+    ) -> None:
+        if patience:
             patience.cancel()
+        _answer(waiting, stored)
 
     @callback
     def _retry(self, _now: datetime) -> None:
