@@ -46,9 +46,15 @@ def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Generator[int]:
 
 @pytest.fixture
 async def mqtt_entry(
-    hass: HomeAssistant, socket_enabled: None, broker_port: int
+    hass: HomeAssistant,
+    socket_enabled: None,
+    broker_port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> MockConfigEntry:
     """Set up Home Assistant's MQTT integration on the broker."""
+    # It waits for the house to be complete before it subscribes: here it is.
+    for name in ("INITIAL_SUBSCRIBE_COOLDOWN", "SUBSCRIBE_COOLDOWN"):
+        monkeypatch.setattr(f"homeassistant.components.mqtt.client.{name}", 0.0)
     await hass.async_add_executor_job(clear_broker, broker_port)
     entry = MockConfigEntry(
         domain="mqtt",
