@@ -32,9 +32,41 @@ class _Subscriptions(dict[str, Any]):
         return iter(tuple(super().__iter__()))
 
 
+class _Broker(Broker):
+    """amqtt, which would answer a new subscription before an end of it that came first."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._subscriptions = _Subscriptions()
+        self._newest: dict[tuple[str | None, str], int] = {}
+
+    @override
+    async def _handle_subscription(
+        self, client_session: Any, handler: Any, subscribe_waiter: asyncio.Future[Any]
+    ) -> None:
+        subscription = subscribe_waiter.result()
+        for topic, _qos in subscription.topics:
+            self._newest[client_session.client_id, topic] = subscription.packet_id
+        await super()._handle_subscription(client_session, handler, subscribe_waiter)
+
+    @override
+    async def _handle_unsubscription(
+        self, client_session: Any, handler: Any, unsubscribe_waiter: asyncio.Future[Any]
+    ) -> None:
+        end = unsubscribe_waiter.result()
+        end.topics[:] = [
+            topic
+            for topic in end.topics
+            if self._newest.pop((client_session.client_id, topic), 0) < end.packet_id
+        ]
+        await super()._handle_unsubscription(
+            client_session, handler, unsubscribe_waiter
+        )
+
+
 async def serve(port: int) -> None:
     """Serve until SIGINT or SIGTERM."""
-    broker = Broker(
+    broker = _Broker(
         {
             "listeners": {
                 "default": {"type": "tcp", "bind": f"127.0.0.1:{port}"},
@@ -46,7 +78,6 @@ async def serve(port: int) -> None:
             },
         }
     )
-    broker._subscriptions = _Subscriptions()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
