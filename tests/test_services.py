@@ -89,6 +89,7 @@ def obey(peer: Peer, device: str) -> None:
 async def person(hass: HomeAssistant) -> MockUser:
     """Return a user like any in the house: neither administrator nor read-only."""
     group = await hass.auth.async_get_group(GROUP_ID_USER)
+    assert group
     return MockUser(name="Somebody", groups=[group]).add_to_hass(hass)
 
 

@@ -161,8 +161,8 @@ async def test_changes(
     peer: Peer,
     seen: list[ServiceCall],
     trigger: str,
-    before: dict[str, float],
-    changes: dict[str, float],
+    before: dict[str, Any],
+    changes: dict[str, Any],
 ) -> None:
     """A trigger hears its own change of an alarm and no other."""
     await automate(hass, trigger)

@@ -176,15 +176,14 @@ def find_by_entity(
     left_out_entities = left_out.referenced | left_out.indirectly_referenced
 
     def is_meant(device: SafetyDevice, entry: er.RegistryEntry | None) -> bool:
+        follows = entry is None or entry.hidden_by is not None or entry.disabled
         if entry and entry.entity_id in named:
             return True
-        if entry and entry.entity_id in left_out_entities:
+        if (entry and entry.entity_id in left_out_entities) or (
+            follows and device.device_id in left_out.referenced_devices
+        ):
             return False
-        if is_all:
-            return device.device_id not in left_out.referenced_devices
-        return device.device_id in selected.referenced_devices and (
-            entry is None or entry.hidden_by is not None or entry.disabled
-        )
+        return is_all or (follows and device.device_id in selected.referenced_devices)
 
     found: list[Found] = []
     for gateway, device in _devices(hass, selected, is_all):
