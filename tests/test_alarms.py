@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.community_safety.alarms import MOST_TIMELINE, Alarm
+from custom_components.community_safety.alarms import MOST_TIMELINE, Alarm, Announcement
 from custom_components.community_safety.const import DOMAIN, EVENT_ALARM, Severity
 from custom_components.community_safety.safety import DATA_SAFETY
 from custom_components.community_safety.storage import KEEP_DAYS
@@ -274,3 +274,22 @@ async def test_user_and_reset_action(
     )
     assert answer["alarms"][0]["state"] == "reset"
     assert open_alarms(hass) == []
+
+
+async def test_a_listener_that_fails(
+    hass: HomeAssistant, smoke: str, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that fails keeps an alarm from nobody else."""
+    heard: list[str] = []
+    book = hass.data[DATA_SAFETY].book
+
+    def fails(item: Announcement) -> None:
+        raise RuntimeError("broken on purpose")
+
+    book.listen(fails, immediate=True)
+    book.listen(fails)
+    book.listen(lambda item: heard.append(item.change), immediate=True)
+    book.listen(lambda item: heard.append(item.change))
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: heard == ["raised", "raised"])
+    assert caplog.text.count("RuntimeError: broken on purpose") == 2

@@ -13,7 +13,7 @@ from homeassistant.util.ulid import ulid_now
 
 from .catalogue import HAZARDS, Hazard
 from .catalogue.measurements import Value
-from .const import EVENT_ALARM, Severity
+from .const import EVENT_ALARM, LOGGER, Severity
 from .storage import Storage
 
 if TYPE_CHECKING:
@@ -275,11 +275,13 @@ class AlarmBook:
         def done(_future: asyncio.Future[bool]) -> None:
             # Also when the disk has failed: people matter more than the record, and
             # the storage goes on trying.
-            for listener in (
-                *self._listeners[True],
-                *self._device_listeners.get(alarm.device, ()),
-            ):
-                listener(item)
+            _tell(
+                (
+                    *self._listeners[True],
+                    *self._device_listeners.get(alarm.device, ()),
+                ),
+                item,
+            )
             if self._held_back is None:
                 self._announce(item)
             else:
@@ -290,8 +292,7 @@ class AlarmBook:
     @callback
     def _announce(self, item: Announcement) -> None:
         self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
-        for listener in tuple(self._listeners[False]):
-            listener(item)
+        _tell(tuple(self._listeners[False]), item)
         if item.change is Change.RAISED and not item.alarm.announced:
             item.alarm.announced = True
             self._save(item.alarm)
@@ -336,3 +337,12 @@ def _values(device: SafetyDevice, hazard: Hazard) -> dict[str, Value]:
         for key in device.by_measurement.get(level.measurement, ())
         if key in device.readings
     }
+
+
+def _tell(listeners: Iterable[Listener], item: Announcement) -> None:
+    for listener in listeners:
+        try:
+            listener(item)
+        except Exception:  # noqa: BLE001
+            # One that fails must not keep an alarm from all the others.
+            LOGGER.exception("Alarm %s could not be told to everybody", item.alarm.id)

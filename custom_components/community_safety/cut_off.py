@@ -14,6 +14,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from .alarms import Announcement, Change
 from .const import DOMAIN, LOGGER, Severity
 from .device import AVAILABILITY, SafetyDevice
+from .texts import async_option
 
 if TYPE_CHECKING:
     from .gateways.base import Gateway
@@ -189,7 +190,9 @@ class CutOff:
                     translation_key="still_present",
                     translation_placeholders={
                         "device": alarm.device_name,
-                        "hazard": alarm.hazard,
+                        "hazard": async_option(
+                            self._safety.hass, "hazard", alarm.hazard
+                        ),
                     },
                 )
         results = await asyncio.gather(

@@ -61,6 +61,7 @@ class AlarmEvent(SafetyEntity, EventEntity):
                 "drill": alarm.drill,
             },
         )
+        self.async_set_context(item.context)
         self.async_write_ha_state()
 
 
