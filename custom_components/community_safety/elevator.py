@@ -158,7 +158,10 @@ class Door:
         self._task_holds = False
         self._undo = (
             device.watch(self._report),
-            device.listen((AVAILABILITY, "held"), self.decide),
+            # Also what is not fresh: it may say that a reason to hold is gone.
+            device.listen(
+                (AVAILABILITY, "class_seen", "confidence", "held"), self.decide
+            ),
         )
 
     @callback
