@@ -149,6 +149,7 @@ class Story:
 
     async def tell(self, event: str, where: str | None, expected: Expected) -> int:
         """Follow an event until what is expected has come, or its time is over."""
+        earlier = await self.alarms()
         plot = Plot(self, expected, await self.do(event, where))
         # A quick device has acted before the simulator's answer was here.
         for early in self._early:
@@ -165,7 +166,12 @@ class Story:
         # What is told last: the result of the cut-off.
         await asyncio.sleep(LINGER_SECONDS)
         self._print()
-        return _verdict([*plot.wrong, *plot.missing.values()], plot.summary())
+        problems = [*plot.wrong, *plot.missing.values()]
+        if problems and earlier:
+            # An open alarm is not raised again, and in a fire no door is held.
+            print(f"• Open before: {'; '.join(map(self.title, earlier))}")
+            print("• This may be why. To begin afresh: scripts/demo clear")
+        return _verdict(problems, plot.summary())
 
     async def clear(self, where: str | None) -> int:
         """Take every cause away, then reset and restore as the demo's user."""
