@@ -394,7 +394,7 @@ class WaterTank(Device):
     def measure(self) -> dict[str, Value]:
         self._told = self.level
         return {
-            "level": round(self.level, 1),
+            "level": self.noisy(self.level, 0.05, 2),
             "level_height": round(self.HEIGHT_METERS * self.level / 100, 2),
             "temperature": self.noisy(15, 0.1),
         }

@@ -324,7 +324,7 @@ def test_tank_drains_without_implausible_jumps() -> None:
     for _ in range(1000):
         tank.step(0.1)
     steps = [abs(after - before) for before, after in itertools.pairwise(levels)]
-    assert levels[-1] == WaterTank.LEFT
+    assert levels[-1] == pytest.approx(WaterTank.LEFT, abs=0.5)
     assert max(steps) < JUMP_LIMIT.default / 2
 
 

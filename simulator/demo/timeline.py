@@ -196,7 +196,8 @@ class Story:
         for row in cleared:
             print(f"• Reset: {self.title(row)}")
         supplies = await self._supplies(where, device, cleared)
-        if supplies and not present:
+        # A fault of some equipment keeps nobody without power; a fire does.
+        if supplies and not any(row["severity"] == ALARM for row in present):
             problems += await self._restore(supplies)
         return _verdict(problems, "Everything is as it was")
 
