@@ -2,6 +2,7 @@
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
@@ -29,7 +30,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
     entry.runtime_data = gateway
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     gateway.restore_devices()
-    await gateway.async_start()
+    try:
+        await gateway.async_start()
+    except HomeAssistantError:
+        # The next try sets the platforms up anew.
+        await async_unload_entry(hass, entry)
+        raise
     return True
 
 

@@ -1,0 +1,142 @@
+"""Setting gateways up, unloading and removing them, and removing their devices."""
+
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.safety import DATA_SAFETY
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+
+from .common import BASE, Peer, wait_until
+
+
+async def test_unload_and_reload(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Open alarms outlive the gateway's unloading, and are not raised twice."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("smoke-1", smoke=True)
+    book = hass.data[DATA_SAFETY].book
+    await wait_until(hass, lambda: len(book.open) == 1)
+    before = set(book.open)
+
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    assert gateway.state is ConfigEntryState.NOT_LOADED
+    assert list(hass.data[DATA_SAFETY].devices()) == []
+    assert await hass.config_entries.async_setup(gateway.entry_id)
+    await peer.settled()
+
+    assert "smoke-1" in gateway.runtime_data.devices
+    assert set(book.open) == before
+
+
+async def test_without_mqtt_the_gateway_is_tried_again(hass: HomeAssistant) -> None:
+    """Without the MQTT integration a gateway is not set up, and people are told why."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=f"mqtt/{BASE}",
+        data={"dialect": "native", "topic": BASE},
+    )
+    entry.add_to_hass(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "mqtt_not_ready"
+    assert list(hass.data[DATA_SAFETY].devices()) == []
+
+    # It can be tried again as often as it takes.
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_removed_gateway_leaves_nothing_behind(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Its alarms, latches and settings go with it; those of others stay."""
+    safety = hass.data[DATA_SAFETY]
+    other = await _other_gateway_with_fire(hass, peer)
+    await peer.config("breaker-1", "breaker_monitor", ["supply", "residual_current"])
+    peer.obedient_breaker("breaker-1")
+    await peer.state("breaker-1", supply=True, residual_current=600.0)
+    await wait_until(hass, lambda: len(safety.cut_off.latches) == 1)
+    breaker = gateway.runtime_data.devices["breaker-1"]
+    breaker.settings.limits["rated_current"] = 16
+    await safety.async_save_settings(breaker)
+
+    await hass.config_entries.async_remove(gateway.entry_id)
+
+    assert {alarm.device for alarm in safety.book.open.values()} == {other}
+    assert safety.cut_off.latches == {}
+    assert safety.settings_of(breaker.uid).limits == {}
+
+
+async def _other_gateway_with_fire(hass: HomeAssistant, peer: Peer) -> str:
+    """Set up a gateway below the other one's topic, with a fire; return its device."""
+    topic = f"{BASE}/annex"
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=f"mqtt/{topic}",
+        data={"dialect": "native", "topic": topic},
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    head = {"version": 1, "id": "x", "time": 1.0}
+    await peer.send(
+        f"{topic}/smoke-9/config",
+        {**head, "kind": "smoke_sensor", "name": "Smoke 9", "readings": ["smoke"]},
+        retain=True,
+    )
+    await peer.send(
+        f"{topic}/smoke-9/state", {**head, "values": {"smoke": True}}, retain=True
+    )
+    book = hass.data[DATA_SAFETY].book
+    device = f"mqtt/{topic}/smoke-9"
+    await wait_until(hass, lambda: bool(book.of_device(device)))
+    return device
+
+
+async def test_deleting_a_device(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """A device that its gateway still knows cannot be deleted; others can."""
+    assert await async_setup_component(hass, "config", {})
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    registry = dr.async_get(hass)
+    gone = registry.async_get_or_create(
+        config_entry_id=gateway.entry_id, identifiers={(DOMAIN, f"mqtt/{BASE}/gone")}
+    )
+    client = await hass_ws_client(hass)
+    known = gateway.runtime_data.devices["smoke-1"].device_id
+
+    refused = await client.remove_device(known)
+    assert not refused["success"]
+    taken = await client.remove_device(gone.id)
+    assert taken["success"]
+    assert registry.async_get(gone.id) is None
+
+    # While the gateway is not loaded nobody knows better than the person.
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    taken = await client.remove_device(known)
+    assert taken["success"]
+
+
+async def test_device_vanishes_on_request(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A gateway that clears a device's config takes it away with its alarms."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("smoke-1", smoke=True)
+    book = hass.data[DATA_SAFETY].book
+    await wait_until(hass, lambda: len(book.open) == 1)
+    device_id = gateway.runtime_data.devices["smoke-1"].device_id
+
+    await peer.send(f"{BASE}/smoke-1/config", "", retain=True)
+
+    assert dr.async_get(hass).async_get(device_id) is None
+    assert book.open == {}
