@@ -313,8 +313,9 @@ class SafetyDevice:
             if fresh:
                 self.reported[key] = now
             before = self.readings.get(key)
+            if key == "level":
+                self._watch_jump(before, value)
             if before != value or key not in self.readings:
-                self._watch_jump(key, before, value)
                 self.readings[key] = value
                 changed.append(key)
                 if not fresh:
@@ -383,13 +384,9 @@ class SafetyDevice:
         for listener in tuple(self._listeners.get(key, ())):
             listener()
 
-    def _watch_jump(self, key: str, before: Value | None, value: Value) -> None:
-        if (
-            key == "level"
-            and "jump" in self.points
-            and isinstance(before, float)
-            and isinstance(value, float)
-        ):
+    def _watch_jump(self, before: Value | None, value: Value) -> None:
+        """Note a level that cannot be true; the next one that fits ends it."""
+        if isinstance(before, float) and isinstance(value, float):
             self.find(jump=abs(value - before) > self.limit("jump_limit"))
 
     def worst(self, measurement: str, *, lowest: bool = False) -> Value | None:

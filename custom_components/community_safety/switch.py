@@ -64,8 +64,6 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
 class ProtectedSwitch(SettingEntity, SwitchEntity):
     """If a supply is a protected load, which a cut-off never opens."""
 
-    _attr_entity_registry_enabled_default = False
-
     def __init__(self, gateway: Gateway, device: SafetyDevice, supply: str) -> None:
         """Initialize."""
         point = device.points[supply]
