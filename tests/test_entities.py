@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
+from syrupy.filters import props
 
 from custom_components.community_safety.catalogue import DEVICE_KINDS, HAZARDS, KINDS
 from custom_components.community_safety.catalogue.measurements import (
@@ -118,7 +119,10 @@ async def pass_time(
 @pytest.fixture
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Return snapshots that leave out what differs from run to run."""
-    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+    # From Home Assistant 2026.11 on the registry has one more field.
+    return snapshot.use_extension(HomeAssistantSnapshotExtension).with_defaults(
+        exclude=props("compat_name")
+    )
 
 
 @pytest.fixture
