@@ -115,6 +115,12 @@ class Elevators:
             self.count(door.device, "false_holds")
 
     @callback
+    def forget(self, uid: str) -> None:
+        """Drop the counts of a removed device."""
+        if self._counts.pop(uid, None):
+            self._safety.storage.put("counts", uid, None)
+
+    @callback
     def new_day(self) -> None:
         """Begin to count anew."""
         for door in self._doors.values():

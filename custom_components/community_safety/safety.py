@@ -137,6 +137,7 @@ class Safety:
     def _forget(self, uid: str) -> None:
         self.book.drop_device(uid)
         self.cut_off.forget(uid)
+        self.elevators.forget(uid)
         if self._settings.pop(uid, None):
             self.storage.put("settings", uid, None)
         if self._known.pop(uid, None):
