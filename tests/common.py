@@ -34,7 +34,8 @@ class Peer:
         self._answers: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._connected = asyncio.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_connect = lambda *_: self._call(self._connected.set)
+        self._client.reconnect_delay_set(0.05, 0.1)
+        self._client.on_connect = self._on_connect
         self._client.on_message = lambda _c, _u, message: self._call(
             self._receive, message.topic, message.payload
         )
@@ -45,13 +46,16 @@ class Peer:
     def _call(self, *args: Any) -> None:
         self.hass.loop.call_soon_threadsafe(*args)
 
+    def _on_connect(self, client: paho.Client, *_: Any) -> None:
+        client.subscribe([("+/+/+/set", 1), ("+/+/+/get", 1), ("+/+/set", 1)])
+        self._call(self._connected.set)
+
     async def start(self) -> None:
         """Connect, and listen to what Home Assistant sends."""
         self._client.connect_async("127.0.0.1", self._port)
         self._client.loop_start()
         async with asyncio.timeout(PATIENCE):
             await self._connected.wait()
-        self._client.subscribe([("+/+/+/set", 1), ("+/+/+/get", 1), ("+/+/set", 1)])
 
         @callback
         def receive(message: mqtt.ReceiveMessage) -> None:

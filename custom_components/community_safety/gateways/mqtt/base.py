@@ -19,6 +19,7 @@ from ..base import CommandError, Gateway
 MOST_BYTES = 64 * 1024
 MOST_DEVICES = 5000
 UNKNOWN = "an unknown device"
+ITSELF = "the gateway"
 
 
 class MqttGateway(Gateway):
@@ -111,8 +112,9 @@ class MqttGateway(Gateway):
         try:
             self.receive(topic, message.payload, retained=message.retain)  # type: ignore[arg-type]
         except ValueError as err:
-            device = topic.rpartition("/")[0] or topic
-            self.refuse(device if device in self.devices else UNKNOWN, str(err))
+            device, slash, _ = topic.rpartition("/")
+            who = device if device in self.devices else UNKNOWN if slash else ITSELF
+            self.refuse(who, str(err))
 
     @callback
     def _link_changed(self, _connected: bool | None = None) -> None:
