@@ -11,8 +11,6 @@ import json
 import time
 from typing import Any
 
-DISCOVERY_PREFIX = "benchmark/discovery"
-
 type Message = tuple[str, bytes]
 
 
@@ -78,7 +76,7 @@ KINDS: dict[str, dict[str, Reading]] = {
         "temperature": Reading(
             base=20, spread=1.5, device_class="temperature", unit="°C"
         ),
-        "battery": Reading(base=80, spread=9, device_class="battery", unit="%"),
+        "smoke_density": Reading(base=0.1, spread=0.3, unit="%/m"),
     },
 }
 #: Readings whose entities are off by default at our side; the benchmark enables them.
@@ -145,7 +143,7 @@ class Fleet:
         }
         return f"{self.base}/{self.id(number)}/config", _encode(message)
 
-    def discovery(self, number: int) -> Iterable[Message]:
+    def discovery(self, number: int, prefix: str) -> Iterable[Message]:
         """Return what the other side needs: one message for each entity."""
         for key, reading in KINDS[self.kind].items():
             object_id = f"{self.base}_{self.id(number)}_{key}".replace("/", "_")
@@ -177,7 +175,7 @@ class Fleet:
             else:
                 message |= {"payload_on": "True", "payload_off": "False"}
             yield (
-                f"{DISCOVERY_PREFIX}/{reading.component}/{object_id}/config",
+                f"{prefix}/{reading.component}/{object_id}/config",
                 _encode(message),
             )
 

@@ -71,7 +71,11 @@ class Home:
             self.wire.send(self.wire.encode(fleet.online(), retain=True))
             configs = [fleet.config(number) for number in numbers]
         else:
-            configs = [row for number in numbers for row in fleet.discovery(number)]
+            configs = [
+                row
+                for number in numbers
+                for row in fleet.discovery(number, f"benchmark/{self.name}/discovery")
+            ]
         self.wire.send(self.wire.encode(configs, retain=True))
         # Retained, as our protocol asks for: discovery subscribes some time later.
         states = [fleet.state(number, 0) for number in numbers]
@@ -85,6 +89,8 @@ class Home:
             self.announce(fleet)
             least += fleet.entities
         self.wait_quiet(least)
+        # What the recorder and the registries have put off would disturb.
+        time.sleep(10)
 
     def stream(self, key: str, messages: int, **fixed: bool) -> bytes:
         """Return the next messages of a fleet, one device after the other, encoded."""
@@ -207,7 +213,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     try:
         process.stdin.close()
         process.wait(30)
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError, subprocess.TimeoutExpired:
         process.kill()
 
 

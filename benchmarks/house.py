@@ -10,6 +10,7 @@ reported there as well, with what was counted when they were processed.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 import gc
 import json
 from pathlib import Path
@@ -23,8 +24,6 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, ServiceCall, callback
 from homeassistant.helpers import entity_registry as er
-
-from .devices import DISCOVERY_PREFIX
 
 DOMAIN = "community_safety"
 ENTRY_VERSIONS = {"mqtt": 2, DOMAIN: 1}
@@ -64,7 +63,7 @@ class House:
             "mqtt",
             "mqtt",
             {"broker": "127.0.0.1", "port": options.port, "protocol": options.protocol},
-            {"discovery": True, "discovery_prefix": DISCOVERY_PREFIX}
+            {"discovery": True, "discovery_prefix": f"{options.root}/discovery"}
             if not options.gateways
             else {},
         )
@@ -172,6 +171,21 @@ class House:
             ),
         }
 
+    def synchronous(self, level: str) -> dict[str, Any]:
+        """Set if the alarm book waits for the disk (FULL) or not (OFF)."""
+        from custom_components.community_safety.safety import (  # noqa: PLC0415
+            DATA_SAFETY,
+        )
+
+        storage = self.hass.data[DATA_SAFETY].storage
+
+        def pragma() -> None:
+            storage._db.execute(f"PRAGMA synchronous={level}")  # noqa: SLF001
+
+        # Its one writer thread: whatever comes next waits for it.
+        storage._executor.submit(pragma)  # noqa: SLF001
+        return {"synchronous": level}
+
 
 def say(answer: dict[str, Any]) -> None:
     """Answer."""
@@ -198,6 +212,8 @@ async def main(folder: Path) -> None:
         "memory": house.memory,
         "stamps": house.take_stamps,
         "book": house.book,
+        "forgo_disk": partial(house.synchronous, "OFF"),
+        "wait_for_disk": partial(house.synchronous, "FULL"),
     }
     say({"ready": True})
     while line := (await reader.readline()).strip():

@@ -11,7 +11,7 @@ from typing import Any
 from . import load
 from .devices import KINDS, Fleet
 from .figures import percentiles, ratio
-from .homes import ALARMING, OURS, Home
+from .homes import ALARMING, OURS, PEER, Home
 from .throughput import Say
 
 #: Readings a second beside the alarms: the figure that the design is held to.
@@ -22,13 +22,17 @@ PAUSE_SECONDS = 3
 ALARMS_PER_SECOND = 10
 #: Fleets that make the other readings.
 READINGS, MESSAGES = "readings", "messages"
-#: Each breaker has ten readings that move, and reports every five seconds.
-BREAKERS = 1000
-FLEETS = {
-    ALARMING: Fleet("", "smoke_sensor", 1000),
-    READINGS: Fleet("", "breaker_monitor", BREAKERS),
-    MESSAGES: Fleet("", "smoke_sensor", 1000),
-}
+#: The house of our side whose alarm book does not wait for the disk, as the peer's has none.
+WITHOUT_DISK = "ours_without_disk"
+
+
+def fleets(breakers: int) -> dict[str, Fleet]:
+    """Return what the houses hold; the breakers make the other readings."""
+    return {
+        ALARMING: Fleet("", "smoke_sensor", 1000),
+        READINGS: Fleet("", "breaker_monitor", breakers),
+        MESSAGES: Fleet("", "smoke_sensor", 100),
+    }
 
 
 def alarms(house: Home, count: int) -> tuple[list[float], int]:
@@ -49,7 +53,9 @@ def alarms(house: Home, count: int) -> tuple[list[float], int]:
     for key, at in house.ask("stamps")["stamps"]:
         found.setdefault(device_number(key), at)
     return [
-        (found[number] - at) * 1000 for number, at in published.items() if number in found
+        (found[number] - at) * 1000
+        for number, at in published.items()
+        if number in found
     ], len(published.keys() - found.keys())
 
 
@@ -63,14 +69,13 @@ def measure(
 ) -> dict[str, Any]:
     """Return the figures of each scenario; the houses have a recorder."""
     result: dict[str, Any] = {"idle": _idle(houses, say, count)}
-    breakers = FLEETS[READINGS]
+    breakers = houses[0].fleets[READINGS]
     rate = RATE / breakers.changing
     result["readings"] = {
-        "what": f"{RATE} other readings/s: {rate:.0f} messages/s, the recorder on"
+        "what": f"{RATE:,} other readings/s of {breakers.count:,} breaker monitors"
     } | _loaded(houses, say, READINGS, rate, count, recorded_seconds)
     result["messages"] = {
-        "what": f"{RATE} other messages/s of {len(KINDS['smoke_sensor'])} readings,"
-        " the recorder on"
+        "what": f"{RATE:,} other messages/s of {len(KINDS['smoke_sensor'])} readings"
     } | _loaded(houses, say, MESSAGES, RATE, count, 0)
     return result
 
@@ -80,11 +85,22 @@ def _idle(houses: Sequence[Home], say: Say, count: int) -> dict[str, Any]:
     lost: dict[str, int] = defaultdict(int)
     for house in (*houses, *reversed(houses)):
         found, missing = alarms(house, count // 2)
-        samples[house.name] += found
-        lost[house.name] += missing
-    figures = {name: _figures(samples[name], lost[name]) for name in samples}
-    _tell(say, "idle", figures)
-    return {"what": "nothing else happens, the recorder on", **figures, **_ratio(figures)}
+        samples[house.side] += found
+        lost[house.side] += missing
+    figures = {side: _figures(samples[side], lost[side]) for side in samples}
+    result = {"what": "nothing else happens", **figures, **_ratio(figures)}
+
+    ours = next(house for house in houses if house.side == OURS)
+    ours.ask("forgo_disk")
+    result[WITHOUT_DISK] = _figures(*alarms(ours, count // 2))
+    ours.ask("wait_for_disk")
+    result["ratio_median_without_disk"] = round(
+        result[WITHOUT_DISK]["milliseconds"]["median"]
+        / figures[PEER]["milliseconds"]["median"],
+        2,
+    )
+    _tell(say, "idle", {**figures, WITHOUT_DISK: result[WITHOUT_DISK]})
+    return result
 
 
 def _loaded(
@@ -108,12 +124,12 @@ def _loaded(
             found, lost = alarms(house, count)
         began = time.monotonic()
         house.mark()
-        figures[house.name] = _figures(found, lost) | {
+        figures[house.side] = _figures(found, lost) | {
             "messages_per_second": round(other.messages / other.seconds),
             "backlog_seconds": round(time.monotonic() - began, 2),
         }
         if recorded is not None:
-            figures[house.name]["recorded_writes_per_second"] = round(recorded, 1)
+            figures[house.side]["recorded_writes_per_second"] = round(recorded, 1)
     _tell(say, key, figures)
     return {**figures, **_ratio(figures)}
 
@@ -130,11 +146,11 @@ def _figures(samples: list[float], lost: int) -> dict[str, Any]:
 
 
 def _ratio(figures: dict[str, Any]) -> dict[str, Any]:
-    ours, peer = figures.values()
+    ours, peer = figures[OURS], figures[PEER]
     return {
-        f"ratio_{key}": ratio(
-            [ours["milliseconds"][key]], [peer["milliseconds"][key]]
-        )["median"]
+        f"ratio_{key}": ratio([ours["milliseconds"][key]], [peer["milliseconds"][key]])[
+            "median"
+        ]
         for key in ("median", "p99")
     }
 
@@ -150,6 +166,3 @@ def _tell(say: Say, scenario: str, figures: dict[str, Any]) -> None:
                 else ""
             )
         )
-
-
-__all__ = ["FLEETS", "OURS", "alarms", "device_number", "measure"]

@@ -57,6 +57,10 @@ def measure(broker: Broker, folder: Path, say: Say, *, devices: int) -> dict[str
                     last["set_up_seconds"] * 1000 / last["devices"], 2
                 ),
             }
-    for key in ("megabytes_per_1000_devices", "set_up_seconds_per_1000_devices"):
+    for key in (
+        "megabytes_per_1000_devices",
+        "kilobytes_per_state",
+        "set_up_seconds_per_1000_devices",
+    ):
         result[f"ratio_{key}"] = round(result[OURS][key] / result[PEER][key], 2)
     return result

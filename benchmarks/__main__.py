@@ -1,0 +1,172 @@
+"""Run the benchmark: scripts/benchmark."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import json
+import os
+from pathlib import Path
+import platform
+import sys
+import tempfile
+import time
+from typing import Any
+
+from homeassistant.const import __version__ as home_assistant_version
+
+from . import broker as brokers, burst, latency, scale, throughput
+from .broker import Broker
+from .homes import OURS, PEER, ROOT, HouseError, home
+from .plot import plot
+from .verdict import verdicts
+from .throughput import Say
+
+PARTS = ("throughput", "latency", "burst", "scale")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    messages: int
+    repetitions: int
+    alarms: int
+    recorded_seconds: float
+    breakers: int
+    devices: int
+
+
+FULL = Size(6000, 7, 400, 60, 1000, 10_000)
+QUICK = Size(2000, 3, 50, 0, 100, 1000)
+
+
+def run(
+    parts: list[str], size: Size, broker: Broker, folder: Path, say: Say
+) -> dict[str, Any]:
+    """Measure. Raises HouseError."""
+    result: dict[str, Any] = {}
+    if "throughput" in parts:
+        result["throughput"] = throughput.measure(
+            broker,
+            folder,
+            say,
+            messages=size.messages,
+            repetitions=size.repetitions,
+        )
+    if "latency" in parts or "burst" in parts:
+        with ExitStack() as stack:
+            houses = []
+            for side in (OURS, PEER):
+                say(f"starting Home Assistant with a recorder: {side}")
+                houses.append(
+                    stack.enter_context(
+                        home(
+                            f"recorded_{side}",
+                            side,
+                            broker,
+                            folder,
+                            fleets=latency.fleets(size.breakers),
+                            recorder=True,
+                        )
+                    )
+                )
+                houses[-1].move_in()
+            if "latency" in parts:
+                result["latency"] = latency.measure(
+                    houses,
+                    say,
+                    count=size.alarms,
+                    recorded_seconds=size.recorded_seconds,
+                )
+            if "burst" in parts:
+                result["burst"] = {
+                    house.side: burst.measure(house, say) for house in houses
+                }
+    if "scale" in parts:
+        result["scale"] = scale.measure(broker, folder, say, devices=size.devices)
+    return result
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on, without naming the machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gigabytes": round(memory / 1e9, 1),
+        "python": platform.python_version(),
+        "home_assistant": home_assistant_version,
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def main() -> int:
+    """Read the command line. Returns 0 if every goal is met."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/benchmark",
+        description="Measure this integration beside Home Assistant's MQTT discovery.",
+    )
+    parser.add_argument("--quick", action="store_true", help="about two minutes")
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        default=list(PARTS),
+        metavar="PART,...",
+        help=f"of {', '.join(PARTS)}",
+    )
+    parser.add_argument(
+        "--out", type=Path, help="folder for benchmark.json and benchmark.svg"
+    )
+    parser.add_argument("--mosquitto", default="", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if unknown := set(arguments.only) - set(PARTS):
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}")
+    out = arguments.out
+    if out is None and not arguments.quick and set(arguments.only) == set(PARTS):
+        out = ROOT / "docs"
+
+    began = time.monotonic()
+    say: Callable[[str], None] = lambda text: print(
+        f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True
+    )
+    result: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+    }
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        try:
+            with brokers.running(arguments.mosquitto, folder) as broker:
+                say(f"broker: {broker.name}, MQTT {broker.protocol}")
+                result["broker"] = broker.name
+                result |= run(
+                    arguments.only,
+                    QUICK if arguments.quick else FULL,
+                    broker,
+                    folder,
+                    say,
+                )
+        except (HouseError, OSError, TimeoutError) as err:
+            say(f"✗ {err}")
+            for log in folder.glob("*/log"):
+                print(log, log.read_text()[-2000:], sep="\n", file=sys.stderr)
+            return 2
+    result["minutes"] = round((time.monotonic() - began) / 60, 1)
+    goals = verdicts(result)
+    result["goals"] = [goal.as_dict() for goal in goals]
+    for goal in goals:
+        print(goal)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+        (out / "benchmark.json").write_text(text)
+        if set(arguments.only) == set(PARTS):
+            (out / "benchmark.svg").write_text(plot(result))
+        say(f"written below {out}")
+    return 0 if all(goal.met for goal in goals) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
