@@ -210,7 +210,8 @@ class Zigbee2MqttGateway(MqttGateway):
         message = _mapping(self.decode(payload))
         if message.get("level") != "error":
             return
-        found = _FAILED.search(str(message.get("message")))
+        # The beginning is enough, and a long text would keep the search busy for seconds.
+        found = _FAILED.search(str(message.get("message"))[:1000])
         if not found or not (item := self._items.get(self._ids.get(found["name"], ""))):
             return
         for name, (_raw, future) in item.waiting.items():
