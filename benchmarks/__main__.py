@@ -1,7 +1,6 @@
 """Run the benchmark: scripts/benchmark."""
 
 import argparse
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +19,8 @@ from . import broker as brokers, burst, latency, scale, throughput
 from .broker import Broker
 from .homes import OURS, PEER, ROOT, HouseError, home
 from .plot import plot
-from .verdict import verdicts
 from .throughput import Say
+from .verdict import verdicts
 
 PARTS = ("throughput", "latency", "burst", "scale")
 
@@ -128,9 +127,11 @@ def main() -> int:
         out = ROOT / "docs"
 
     began = time.monotonic()
-    say: Callable[[str], None] = lambda text: print(
-        f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True
-    )
+
+    def say(text: str) -> None:
+        elapsed = time.monotonic() - began
+        print(f"{elapsed:6.0f} s  {text}", file=sys.stderr, flush=True)
+
     result: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),

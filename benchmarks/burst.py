@@ -76,7 +76,7 @@ def _rows(house: Home) -> tuple[int, int]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         return tuple(  # type: ignore[return-value]
             database.execute(
-                "SELECT count(*), total(closed_at IS NULL) FROM alarms"
+                "SELECT count(*), count(*) FILTER (WHERE closed_at IS NULL) FROM alarms"
                 " WHERE data ->> 'hazard' = 'smoke'"
             ).fetchone()
         )

@@ -155,9 +155,7 @@ class House:
 
     def book(self) -> dict[str, Any]:
         """Return what the alarm book holds, and what gateways did not take."""
-        from custom_components.community_safety.safety import (  # noqa: PLC0415
-            DATA_SAFETY,
-        )
+        from custom_components.community_safety.safety import DATA_SAFETY  # noqa: PLC0415
 
         safety = self.hass.data[DATA_SAFETY]
         alarms = safety.book.open.values()
@@ -173,9 +171,7 @@ class House:
 
     def synchronous(self, level: str) -> dict[str, Any]:
         """Set if the alarm book waits for the disk (FULL) or not (OFF)."""
-        from custom_components.community_safety.safety import (  # noqa: PLC0415
-            DATA_SAFETY,
-        )
+        from custom_components.community_safety.safety import DATA_SAFETY  # noqa: PLC0415
 
         storage = self.hass.data[DATA_SAFETY].storage
 
