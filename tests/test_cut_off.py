@@ -23,7 +23,7 @@ READINGS = ["supply", "current", "residual_current"]
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what can never be proven end soon."""
-    monkeypatch.setattr(cut_off, "TRY_SECONDS", 0.3)
+    monkeypatch.setattr(cut_off, "TRY_SECONDS", 1.5)
     monkeypatch.setattr(cut_off, "ASK_SECONDS", 0.1)
     monkeypatch.setattr(cut_off, "DEADLINE_SECONDS", 0.7)
     monkeypatch.setattr(cut_off, "FIRST_BACKOFF_SECONDS", 0.01)
@@ -105,7 +105,7 @@ async def test_not_proven(
         peer.publish(f"{BASE}/{breaker}/result", body or "")
 
     peer.answer(f"{BASE}/{breaker}", answer)
-    (result,) = await cut(hass, deadline=1)
+    (result,) = await cut(hass, deadline=2)
     assert result["status"] == status
     assert reason is None or reason in result["reason"]
     assert hazards(hass) == ["refused_to_open"]
@@ -132,7 +132,7 @@ async def test_half_a_proof_is_none(
         peer.publish(f"{BASE}/{breaker}/state", peer.state_message(lie), retain=True)
 
     peer.answer(f"{BASE}/{breaker}", answer)
-    (result,) = await cut(hass, deadline=1)
+    (result,) = await cut(hass, deadline=2)
     assert result["status"] in ("failed", "unconfirmed")
     assert hazards(hass) == ["refused_to_open"]
 
@@ -150,7 +150,7 @@ async def test_broker_away(
 ) -> None:
     """Without a connection the cut-off fails, and says so."""
     await hass.data["mqtt"].client.async_disconnect()
-    (result,) = await cut(hass, deadline=1)
+    (result,) = await cut(hass, deadline=2)
     assert result["status"] == "failed"
     assert "refused_to_open" in hazards(hass)
 

@@ -14,7 +14,6 @@ from homeassistant import bootstrap, runner
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar
-
 from tests.common import BASE
 
 ENTRIES = {
