@@ -608,3 +608,30 @@ async def test_known(hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer) 
     assert monitor.is_known("smoke") and not monitor.is_known("heat")
     await peer.state("smoke", battery=80)
     assert monitor.is_known("low_battery")
+
+
+def test_values() -> None:
+    """A value is of its measurement's type, or it is none."""
+    number, text, flag = (
+        parse_point(key).measurement for key in ("current_l1", "class_seen", "smoke")
+    )
+    assert [number.parse(raw) for raw in (1, 2.5, -7)] == [1.0, 2.5, -7.0]
+    assert text.parse("e_bike") == "e_bike"
+    assert [flag.parse(raw) for raw in (True, False)] == [True, False]
+    for measurement, raws in (
+        (number, (True, "1", None, [], 10**400, float("nan"), float("inf"))),
+        (text, ("E_BIKE", "", 1, None, True, ["e_bike"])),
+        (flag, (0, 1, "on", None, 1.0)),
+    ):
+        for raw in raws:
+            with pytest.raises(ValueError, match=measurement.key):
+                measurement.parse(raw)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "colour", "current_l4", "current_0", "current_100", "current_l1_2"]
+)
+def test_names(name: str) -> None:
+    """A name that the catalogue does not know is no reading."""
+    with pytest.raises(ValueError, match="unknown measurement"):
+        parse_point(name)

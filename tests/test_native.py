@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from typing import Any
+from unittest.mock import AsyncMock
 
 import fastjsonschema
 import pytest
@@ -23,8 +24,10 @@ from custom_components.community_safety.gateways.base import CommandError
 from custom_components.community_safety.gateways.mqtt import native
 from custom_components.community_safety.gateways.mqtt.base import UNKNOWN
 from custom_components.community_safety.safety import DATA_SAFETY
+from homeassistant.components import mqtt
 from homeassistant.components.mqtt import client as mqtt_client
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -551,6 +554,10 @@ async def test_commands(
     assert (await error())[:2] == ("no_answer", "no answer")
     answer("other", ok=True)
     assert (await error())[0] == "no_answer", "nobody answers for another"
+    with monkeypatch.context() as broken:
+        failed = AsyncMock(side_effect=HomeAssistantError("queue is full"))
+        broken.setattr(mqtt, "async_publish", failed)
+        assert (await error())[:2] == ("not_connected", "queue is full")
     # An answer that comes too late, or twice, harms nobody.
     await peer.send(f"{BASE}/pile/result", {"version": 1, "id": "old", "ok": True})
     assert gateway.runtime_data._results == {}

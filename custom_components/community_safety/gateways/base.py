@@ -257,11 +257,9 @@ class Gateway(ABC):
 
     def _drop_stale_entities(self, device: SafetyDevice) -> None:
         """Remove the entities of what a device had before its description changed."""
-        if not device.device_id:
-            return
         registry = er.async_get(self.hass)
         for entry in er.async_entries_for_device(
-            registry, device.device_id, include_disabled_entities=True
+            registry, device.device_id or "", include_disabled_entities=True
         ):
             key = entry.unique_id.removeprefix(f"{device.uid}/")
             if is_catalogued(key) and key not in device.keys:
