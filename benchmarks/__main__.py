@@ -107,7 +107,9 @@ def main() -> int:
         prog="scripts/benchmark",
         description="Measure this integration beside Home Assistant's MQTT discovery.",
     )
-    parser.add_argument("--quick", action="store_true", help="about two minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="rough figures in some minutes"
+    )
     parser.add_argument(
         "--only",
         type=lambda text: text.split(","),

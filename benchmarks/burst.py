@@ -74,7 +74,7 @@ def _rows(house: Home) -> tuple[int, int]:
         time.sleep(0.1)
     path = house.folder / "community_safety.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        return tuple(  # type: ignore[return-value]
+        return tuple(
             database.execute(
                 "SELECT count(*), count(*) FILTER (WHERE closed_at IS NULL) FROM alarms"
                 " WHERE data ->> 'hazard' = 'smoke'"

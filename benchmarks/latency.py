@@ -72,10 +72,17 @@ def measure(
     rate = RATE / breakers.changing
     result["readings"] = {
         "what": f"{RATE:,} other readings/s of {breakers.count:,} breaker monitors"
-    } | _loaded(houses, say, READINGS, rate, count, recorded_seconds)
+    } | _loaded(
+        houses,
+        say,
+        READINGS,
+        rate=rate,
+        count=count,
+        recorded_seconds=recorded_seconds,
+    )
     result["messages"] = {
         "what": f"{RATE:,} other messages/s of {len(KINDS['smoke_sensor'])} readings"
-    } | _loaded(houses, say, MESSAGES, RATE, count, 0)
+    } | _loaded(houses, say, MESSAGES, rate=RATE, count=count)
     return result
 
 
@@ -106,9 +113,10 @@ def _loaded(
     houses: Sequence[Home],
     say: Say,
     key: str,
+    *,
     rate: float,
     count: int,
-    recorded_seconds: float,
+    recorded_seconds: float = 0,
 ) -> dict[str, Any]:
     """Measure among the readings of a fleet, and what the recorder writes meanwhile."""
     figures: dict[str, Any] = {}

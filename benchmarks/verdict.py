@@ -65,8 +65,9 @@ def verdicts(result: dict[str, Any]) -> list[Goal]:
         ours, peer = (row[side] for side in (OURS, PEER))
         what = row["what"]
         most(f"Alarm to action, p99 in ms; {what}", ours["milliseconds"]["p99"], 50)
-        if "ratio_median_without_disk" not in row:
-            most(f"Alarm to action, p99 to the peer's; {what}", row["ratio_p99"], 1)
+        for key in ("median", "p99"):
+            ratio = row[f"ratio_{key}"]
+            most(f"Alarm to action, {key}, ours to peer; {what}", ratio, 1)
         most(f"Alarms lost; {what}", ours["lost"], 0)
         if "recorded_writes_per_second" in ours:
             most(
@@ -85,6 +86,11 @@ def verdicts(result: dict[str, Any]) -> list[Goal]:
                 3,
             )
     if part := result.get("scale"):
+        most(
+            "Memory per 1,000 devices, ours to peer",
+            part["ratio_megabytes_per_1000_devices"],
+            1,
+        )
         most(
             "Memory per entity, ours to peer",
             part["ratio_kilobytes_per_state"],
