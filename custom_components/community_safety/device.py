@@ -8,9 +8,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.device_registry import DeviceInfo
 
 from .catalogue import KINDS, DeviceKind, Setting
 from .catalogue.measurements import COUNTERS, Point, Value, parse_point, point_key
+from .const import DOMAIN
 from .hazards import HazardMonitor
 
 if TYPE_CHECKING:
@@ -128,6 +130,8 @@ class SafetyDevice:
         """
         self.description = description
         self.uid = f"{gateway_uid}/{description.id}" if description.id else gateway_uid
+        #: One for all entities of the device: thousands of copies would add up.
+        self.device_info = DeviceInfo(identifiers={(DOMAIN, self.uid)})
         self.kind: DeviceKind = KINDS[description.kind]
         self.settings = settings
         self._kind_limits = kind_limits

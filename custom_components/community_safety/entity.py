@@ -5,11 +5,9 @@ from typing import override
 
 from homeassistant.const import EntityCategory
 from homeassistant.core import callback
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN
 from .device import AVAILABILITY, SafetyDevice
 from .gateways.base import Gateway, GatewayConfigEntry
 
@@ -54,7 +52,7 @@ class SafetyEntity(Entity):
         self.device = device
         self.key = key
         self._attr_unique_id = f"{device.uid}/{key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device.uid)})
+        self._attr_device_info = device.device_info
 
     def name_after(self, key: str, channel: str = "") -> None:
         """Take the name from the translations, with the channel if there is one."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant, callback
@@ -44,7 +44,7 @@ class Safety:
         self._settings: dict[str, DeviceSettings] = {}
         #: Seconds for which devices were silent in an earlier run, by gateway.
         self.seen: dict[str, dict[str, float]] = {}
-        self._known: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, DeviceDescription] = {}
 
     async def async_start(self) -> None:
         """Open the storage and take over what an earlier run has left."""
@@ -64,7 +64,11 @@ class Safety:
         self.cut_off.restore_latches(rows["latches"])
         self.elevators.restore_counts(rows["counts"])
         self.seen = rows["seen"]
-        self._known = rows["devices"]
+        for uid, row in rows["devices"].items():
+            try:
+                self._known[uid] = DeviceDescription.from_dict(row)
+            except (KeyError, TypeError, ValueError) as err:
+                LOGGER.warning("%s is not remembered: %r", uid, err)
         for uid, row in rows["settings"].items():
             self._settings[uid] = DeviceSettings(
                 limits=row["limits"],
@@ -145,20 +149,16 @@ class Safety:
 
     def known_devices(self, gateway: Gateway) -> Iterator[DeviceDescription]:
         """Return the devices that a gateway had in an earlier run."""
-        for uid, row in tuple(self._known.items()):
+        for uid, description in tuple(self._known.items()):
             if uid.rpartition("/")[0] == gateway.uid:
-                try:
-                    yield DeviceDescription.from_dict(row)
-                except (KeyError, TypeError, ValueError) as err:
-                    LOGGER.warning("%s is not remembered: %r", uid, err)
+                yield description
 
     @callback
     def remember(self, device: SafetyDevice) -> None:
         """Store what a device is, so that it is there at the next start."""
-        row = device.description.as_dict()
-        if self._known.get(device.uid) != row:
-            self._known[device.uid] = row
-            self.storage.put("devices", device.uid, row)
+        if self._known.get(device.uid) != device.description:
+            self._known[device.uid] = device.description
+            self.storage.put("devices", device.uid, device.description.as_dict())
 
     def settings_of(self, uid: str) -> DeviceSettings:
         """Return the settings of a device; to change them, use async_save_settings."""

@@ -4,6 +4,7 @@ Entities, units, plausible ranges, translations and documentation follow from th
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite
 import re
 
@@ -321,6 +322,7 @@ def point_key(measurement: str, channel: str) -> str:
     return f"{measurement}_{channel}" if channel else measurement
 
 
+@cache
 def parse_point(key: str) -> Point:
     """Return the point of a name such as `current_l1`.
 
