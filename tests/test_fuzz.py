@@ -215,6 +215,7 @@ async def fuzz(
     gateway: MqttGateway,
     message: st.SearchStrategy[Message],
     is_sound: Callable[[int], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Send messages in batches, look at the state after each few, and at the memory."""
     sizes: list[int] = []
@@ -247,6 +248,8 @@ async def fuzz(
     for _batch in range(BATCHES):
         check()
         await hass.async_block_till_done()
+        assert "Traceback" not in caplog.text
+        caplog.clear()
         gc.collect()
         sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
@@ -257,7 +260,7 @@ async def fuzz(
         f" MiB after each tenth: {[round(size / 2**20, 1) for size in sizes]}"
     )
     assert sent >= MESSAGES
-    assert len(gateway.refused) < 1000
+    assert len(gateway.refused) < 300
     assert slowest < 1
     # The first tenths fill what is bounded: devices, their entities, early messages.
     assert sizes[-1] < sizes[BATCHES // 2] * 1.2 + 2**20
@@ -294,11 +297,9 @@ async def test_native(
         assert len(run.devices) <= 20 and len(run._early) <= 40
         assert len(run._orders) <= 20
 
-    await fuzz(hass, run, native_message(), is_sound)
+    await fuzz(hass, run, native_message(), is_sound, caplog)
     for uid in {alarm.device for alarm in hass.data[DATA_SAFETY].book.open.values()}:
         assert hass.data[DATA_SAFETY].device(uid)
-    assert "Traceback" not in caplog.text
-    assert caplog.text.count("refused: ") < 1000
 
 
 @pytest.mark.timeout(3600)
@@ -327,5 +328,4 @@ async def test_zigbee2mqtt(
         assert (readings["smoke"], readings["battery"]) == (state["smoke"], battery)
         assert len(run.devices) <= 20
 
-    await fuzz(hass, run, zigbee_message(), is_sound)
-    assert "Traceback" not in caplog.text
+    await fuzz(hass, run, zigbee_message(), is_sound, caplog)

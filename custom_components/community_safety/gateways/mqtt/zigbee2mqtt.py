@@ -468,7 +468,7 @@ def _is_online(gateway: MqttGateway, payload: bytes) -> bool:
 
     Raises ValueError for anything else.
     """
-    state = payload.decode()
+    state = payload.decode(errors="replace")
     if state.startswith("{"):
         state = gateway.decode(payload).get("state")
     if state not in ("online", "offline"):
