@@ -58,7 +58,13 @@ async def mqtt_entry(
     await hass.async_add_executor_job(clear_broker, broker_port)
     entry = MockConfigEntry(
         domain="mqtt",
-        data={"broker": "127.0.0.1", "port": broker_port, "protocol": "3.1.1"},
+        data={
+            "broker": "127.0.0.1",
+            "port": broker_port,
+            "protocol": "3.1.1",
+            # Where a test lets hours pass at once, a short one ends the connection.
+            "keepalive": 65535,
+        },
         version=2,
         minor_version=1,
     )
