@@ -2,7 +2,7 @@
 
 import argparse
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 import json
 import os
@@ -37,7 +37,8 @@ class Size:
     devices: int
 
 
-FULL = Size(6000, 7, 400, 60, 1000, 10_000)
+# A breaker has about twenty entities, and a config entry at most 10,000 of them.
+FULL = Size(4000, 5, 300, 60, 400, 10_000)
 QUICK = Size(2000, 3, 50, 0, 100, 1000)
 
 
@@ -120,6 +121,9 @@ def main() -> int:
     parser.add_argument(
         "--out", type=Path, help="folder for benchmark.json and benchmark.svg"
     )
+    parser.add_argument(
+        "--devices", type=int, metavar="N", help="how many devices the scale part has"
+    )
     parser.add_argument("--mosquitto", default="", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if unknown := set(arguments.only) - set(PARTS):
@@ -134,6 +138,9 @@ def main() -> int:
         elapsed = time.monotonic() - began
         print(f"{elapsed:6.0f} s  {text}", file=sys.stderr, flush=True)
 
+    size = QUICK if arguments.quick else FULL
+    if arguments.devices:
+        size = replace(size, devices=arguments.devices)
     result: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
@@ -146,7 +153,7 @@ def main() -> int:
                 result["broker"] = broker.name
                 result |= run(
                     arguments.only,
-                    QUICK if arguments.quick else FULL,
+                    size,
                     broker,
                     folder,
                     say,
