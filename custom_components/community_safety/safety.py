@@ -39,7 +39,6 @@ class Safety:
         self.book = AlarmBook(hass, self.storage)
         self.cut_off = CutOff(self)
         self.elevators = Elevators(self)
-        self.gateways: dict[str, Gateway] = {}
         self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
         self._settings: dict[str, DeviceSettings] = {}
         #: Seconds for which devices were silent in an earlier run, by gateway.
