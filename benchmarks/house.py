@@ -159,14 +159,13 @@ class House:
 
         safety = self.hass.data[DATA_SAFETY]
         alarms = safety.book.open.values()
+        gateways = {gateway.uid: gateway for gateway, _device in safety.devices()}
         return {
             "open": len(alarms),
             "present": sum(alarm.present for alarm in alarms),
             "waiting": safety.storage.waiting,
-            "refused": sum(row.refused.total() for row in safety.gateways.values()),
-            "passed_over": sum(
-                row.passed_over.total() for row in safety.gateways.values()
-            ),
+            "refused": sum(row.refused.total() for row in gateways.values()),
+            "passed_over": sum(row.passed_over.total() for row in gateways.values()),
         }
 
     def synchronous(self, level: str) -> dict[str, Any]:
