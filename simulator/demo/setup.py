@@ -400,13 +400,14 @@ class Setup:
                 (listed or {}).get("error", "Home Assistant cannot read it")
             )
         title = str(listed["metadata"]["name"])
+        shed = await self._area_ids(DEFAULT_PLACES["pile-smoke"])
         inputs = {
             NOTIFY_INPUT: {"entity_id": await self._phones()},
             LANGUAGE_INPUT: self._language,
             "tell_e_bike": True,
-            WATCHED_INPUT: {
-                "area_id": await self._area_ids(DEFAULT_PLACES["pile-smoke"])
-            },
+            WATCHED_INPUT: {"area_id": shed},
+            # It has the charging piles' own response.
+            "left_out": shed,
         }
         offered = _inputs(listed["metadata"]["input"])
         if "default" in (offered.get(WATCHED_INPUT) or {}):

@@ -334,8 +334,11 @@ class Plot:
         self.wrong: list[str] = []
         self.missing: dict[str, str] = {}
         self._alarm: str | None = None
+        self._raised = 0.0
+        self._told = 0.0
         self._begun: float | None = None
         self._proven: float | None = None
+        self._results: set[tuple[str, str]] = set()
         if expected.hazard:
             self.missing["raised"] = f"no alarm ({expected.hazard}) was raised"
             self.missing["notified"] = "no automation has notified anybody"
@@ -385,8 +388,9 @@ class Plot:
     def _record(self, data: dict[str, Any], at: float) -> None:
         mine = data["device"] == self.device["device"]
         name = f"{data['area']} {data['name']}".strip()
-        if data["device"] == "phone" and self._alarm:
-            self.missing.pop("notified", None)
+        if data["device"] == "phone":
+            self._told = at
+            self._check_notified()
         if data["what"] != "reported":
             self._story.line(at, f"{name}: {data['what']}")
         elif mine and self._begun is None:
@@ -412,7 +416,14 @@ class Plot:
             self._expected.severity,
         ):
             self._alarm = data["alarm_id"]
+            self._raised = at
             self.missing.pop("raised", None)
+            self._check_notified()
+
+    def _check_notified(self) -> None:
+        # Phones and Home Assistant are heard over two connections: either comes first.
+        if self._alarm and self._told >= self._raised:
+            self.missing.pop("notified", None)
 
     async def look(self, alarms: list[dict[str, Any]]) -> None:
         """Look for the cut-off in the alarm's own record."""
@@ -426,6 +437,10 @@ class Plot:
     def _cut_off(self, entry: dict[str, Any]) -> None:
         for name, result in entry["supplies"].items():
             status, took = result["status"], result["milliseconds"]
+            if (name, status) in self._results:
+                # The device's own cut-off and an automation's are one and the same.
+                continue
+            self._results.add((name, status))
             self._story.line(
                 entry["at"], f"Cut-off of {name}: {status} after {took} ms"
             )
