@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 import time
 from typing import TYPE_CHECKING, Any
@@ -75,15 +75,17 @@ class Alarm:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row to store."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _FIELDS}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Alarm:
         """Return the alarm of a stored row; fields of a later version are dropped."""
-        known = {item.name for item in fields(cls)}
-        alarm = cls(**{key: value for key, value in data.items() if key in known})
+        alarm = cls(**{key: value for key, value in data.items() if key in _FIELDS})
         alarm.severity = Severity(alarm.severity)
         return alarm
+
+
+_FIELDS = tuple(item.name for item in fields(Alarm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,25 +276,20 @@ class AlarmBook:
         @callback
         def done(_future: asyncio.Future[bool]) -> None:
             # Also when the disk has failed: people matter more than the record, and
-            # the storage goes on trying.
-            _tell(
-                (
-                    *self._listeners[True],
-                    *self._device_listeners.get(alarm.device, ()),
-                ),
-                item,
-            )
+            # the storage goes on trying. Entities come last: they only show it.
+            _tell(self._listeners[True], item)
             if self._held_back is None:
                 self._announce(item)
             else:
                 self._held_back.append(item)
+            _tell(self._device_listeners.get(alarm.device, ()), item)
 
         stored.add_done_callback(done)
 
     @callback
     def _announce(self, item: Announcement) -> None:
         self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
-        _tell(tuple(self._listeners[False]), item)
+        _tell(self._listeners[False], item)
         if item.change is Change.RAISED and not item.alarm.announced:
             item.alarm.announced = True
             self._save(item.alarm)
@@ -340,7 +337,7 @@ def _values(device: SafetyDevice, hazard: Hazard) -> dict[str, Value]:
 
 
 def _tell(listeners: Iterable[Listener], item: Announcement) -> None:
-    for listener in listeners:
+    for listener in tuple(listeners):
         try:
             listener(item)
         except Exception:  # noqa: BLE001

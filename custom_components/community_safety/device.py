@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import partial
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -156,9 +157,9 @@ class SafetyDevice:
         self.device_id: str | None = None
         #: The last picture of the car, a JPEG; never written to disk by us.
         self.snapshot: bytes | None = None
-        self._listeners: dict[str, list[CALLBACK_TYPE]] = {}
+        self._listeners: dict[str, tuple[CALLBACK_TYPE, ...]] = {}
         self._watchers: list[CALLBACK_TYPE] = []
-        self._implausible: set[str] = set()
+        self._implausible: frozenset[str] = frozenset()
         self.readings.update(
             {key: False for key in own if not self.points[key].measurement.is_number}
         )
@@ -261,15 +262,11 @@ class SafetyDevice:
 
         Returns a function that ends this.
         """
+        # Thousands of them: tuples and a partial are half of lists and a closure.
         keys = tuple(keys)
         for key in keys:
-            self._listeners.setdefault(key, []).append(listener)
-
-        def remove() -> None:
-            for key in keys:
-                self._listeners[key].remove(listener)
-
-        return remove
+            self._listeners[key] = (*self._listeners.get(key, ()), listener)
+        return partial(self._end_listening, keys, listener)
 
     @callback
     def watch(self, watcher: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -311,9 +308,10 @@ class SafetyDevice:
             if (point := self.points.get(key)) is None:
                 continue
             if not point.measurement.is_plausible(value):
-                self._implausible.add(key)
+                self._implausible |= {key}
                 continue
-            self._implausible.discard(key)
+            if self._implausible:
+                self._implausible -= {key}
             if fresh:
                 self.reported[key] = now
             before = self.readings.get(key)
@@ -385,8 +383,15 @@ class SafetyDevice:
         self._notify(AVAILABILITY)
 
     def _notify(self, key: str) -> None:
-        for listener in tuple(self._listeners.get(key, ())):
+        for listener in self._listeners.get(key, ()):
             listener()
+
+    @callback
+    def _end_listening(self, keys: tuple[str, ...], listener: CALLBACK_TYPE) -> None:
+        for key in keys:
+            left = list(self._listeners[key])
+            left.remove(listener)
+            self._listeners[key] = tuple(left)
 
     def _watch_jump(self, before: Value | None, value: Value) -> None:
         """Note a level that cannot be true; the next one that fits ends it."""

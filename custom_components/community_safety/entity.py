@@ -74,9 +74,8 @@ class SafetyEntity(Entity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        self.async_on_remove(self.device.listen(self.watched, self.refresh))
         self.async_on_remove(
-            self.device.listen((AVAILABILITY,), self.async_write_ha_state)
+            self.device.listen((*self.watched, AVAILABILITY), self.refresh)
         )
 
     @callback

@@ -92,7 +92,7 @@ class HazardMonitor:
     def _evaluate(self, hazard: Hazard) -> None:
         active = self._active.get(hazard.key, set())
         known = hazard.key in self._known
-        pending = self._pending.setdefault(hazard.key, {})
+        pending = self._pending.pop(hazard.key, {})
         now_active = set(active)
         for level in hazard.levels:
             present = self._is_present(hazard, level, level in active)
@@ -107,6 +107,8 @@ class HazardMonitor:
                 now_active.add(level)
             elif level not in active and level not in pending:
                 pending[level] = self._delay(hazard, level)
+        if pending:
+            self._pending[hazard.key] = pending
         self._set_active(hazard, now_active)
         if not known and hazard.key in self._known:
             self._device.hazard_changed(hazard.key)

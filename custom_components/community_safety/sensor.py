@@ -115,7 +115,8 @@ class ReadingSensor(SafetyEntity, SensorEntity):
     def _is_significant(self) -> bool:
         value, written = self.native_value, self._written
         return (
-            not isinstance(value, float)
+            not self.available
+            or not isinstance(value, float)
             or not isinstance(written, float)
             or (0 < self._row.significant <= abs(value - written))
         )
@@ -123,7 +124,8 @@ class ReadingSensor(SafetyEntity, SensorEntity):
     @callback
     def _write(self) -> None:
         self._held_back.discard(self)
-        self._written = self.native_value
+        # After an absence the first value is news, whatever it is.
+        self._written = self.native_value if self.available else None
         self._written_at = time.monotonic()
         self.async_write_ha_state()
 

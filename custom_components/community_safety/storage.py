@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-import json
 from pathlib import Path
 import sqlite3
 import time
@@ -17,6 +16,8 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.json import json_dumps
+from homeassistant.util.json import json_loads_object
 
 from .const import LOGGER
 
@@ -27,8 +28,17 @@ PATIENCE_SECONDS = 1.0
 KEEP_DAYS = 400
 KEEP_ROWS = 200_000
 
-type Row = tuple[float | None, dict[str, Any]]
+#: When it was closed, and its JSON.
+type Row = tuple[float | None, str]
 
+# All rows of a table in one statement: the thread asks for the interpreter once and not
+# for each row, while the event loop is busiest.
+_UPSERT = """
+    INSERT INTO {table} (key, closed_at, data)
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
+    ON CONFLICT (key) DO UPDATE SET closed_at = excluded.closed_at, data = excluded.data
+"""
+_DELETE = "DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?))"
 _TABLES = ("alarms", "latches", "settings", "counts", "seen", "devices")
 SCHEMA = "".join(
     f"""
@@ -108,7 +118,9 @@ class Storage:
         The result is True when it is on disk, False when the disk refused or did not
         answer within PATIENCE_SECONDS; it is then still queued.
         """
-        self._queue[table, key] = None if data is None else (closed_at, data)
+        self._queue[table, key] = (
+            None if data is None else (closed_at, json_dumps(data))
+        )
         future: asyncio.Future[bool] = self._hass.loop.create_future()
         if self._patience is None:
             # It runs from here: an earlier commit may be what takes so long.
@@ -180,7 +192,7 @@ class Storage:
         batch, self._queue = self._queue, {}
         waiting = self._take_waiting()
         try:
-            await self._async_run(self._commit, list(batch.items()))
+            await self._async_run(self._commit, batch)
         except sqlite3.Error as err:
             # A newer row of the same key has overtaken the failed one.
             self._queue = {**batch, **self._queue}
@@ -264,7 +276,7 @@ class Storage:
         rows = self._db.execute(
             f"SELECT key, data FROM {table} WHERE closed_at IS NULL"  # noqa: S608
         )
-        return {key: json.loads(data) for key, data in rows}
+        return {key: json_loads_object(data) for key, data in rows}
 
     def _prepare(self) -> None:
         if self._db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
@@ -283,19 +295,15 @@ class Storage:
             if file.exists():
                 file.rename(f"{self.moved}{suffix}")
 
-    def _commit(self, batch: list[tuple[tuple[str, str], Row | None]]) -> None:
+    def _commit(self, batch: dict[tuple[str, str], Row | None]) -> None:
+        written: dict[str, list[Any]] = {}
+        for (table, key), row in batch.items():
+            statement = (_UPSERT if row else _DELETE).format(table=table)
+            written.setdefault(statement, []).append([key, *row] if row else key)
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for (table, key), row in batch:
-                if row is None:
-                    self._db.execute(f"DELETE FROM {table} WHERE key = ?", (key,))  # noqa: S608
-                else:
-                    self._db.execute(
-                        f"INSERT INTO {table} (key, closed_at, data) VALUES (?, ?, ?)"  # noqa: S608
-                        " ON CONFLICT (key) DO UPDATE SET"
-                        " closed_at = excluded.closed_at, data = excluded.data",
-                        (key, row[0], json.dumps(row[1], separators=(",", ":"))),
-                    )
+            for statement, rows in written.items():
+                self._db.execute(statement, (json_dumps(rows),))
             self._db.execute("COMMIT")
         except sqlite3.Error:
             if self._db.in_transaction:
@@ -308,7 +316,7 @@ class Storage:
             " ORDER BY closed_at DESC LIMIT ?",
             (since, until, most),
         ).fetchall()
-        return [json.loads(data) for (data,) in rows]
+        return [json_loads_object(data) for (data,) in rows]
 
     def _purge(self, before: float) -> None:
         for table in _TABLES:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import closing, contextmanager
 import json
+import os
 from pathlib import Path
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 import pytest
 
+from simulator.broker import free_port
 from tests.common import BASE
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +127,8 @@ class Street:
             *(sys.executable, "-m", "tests.live.house", self.folder, str(self.port)),
             *(["--hold"] if hold else []),
             cwd=ROOT,
+            # Another Home Assistant may run on this machine.
+            env={**os.environ, "SETUP_PORT": str(free_port())},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

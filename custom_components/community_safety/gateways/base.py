@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -251,7 +252,7 @@ class Gateway(ABC):
         )
         device.device_id = self._update_registry(description).id
         device.silence = self.safety.seen.get(self.uid, {}).get(device.uid)
-        device.listen(("silent",), lambda: self.update_availability(device))
+        device.listen(("silent",), partial(self.update_availability, device))
         self.safety.attach(self, device)
         return device
 

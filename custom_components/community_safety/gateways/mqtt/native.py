@@ -1,7 +1,6 @@
 """Our own JSON protocol for gateways and firmware: docs/protocol.md."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cache
 import json
@@ -62,7 +61,7 @@ class _Order:
     __slots__ = ("came", "ids", "newest")
 
     def __init__(self) -> None:
-        self.ids: deque[str] = deque(maxlen=REMEMBERED_IDS)
+        self.ids: tuple[str, ...] = ()
         self.newest = 0.0
         self.came = 0.0
 
@@ -70,7 +69,7 @@ class _Order:
         """Return why a message is not taken, None if it is."""
         if message["id"] in self.ids:
             return "repeated"
-        self.ids.append(message["id"])
+        self.ids = (*self.ids[1 - REMEMBERED_IDS :], message["id"])
         now = time.monotonic()
         if (
             0 < self.newest - message["time"] < REORDERED_SECONDS
