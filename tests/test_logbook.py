@@ -89,6 +89,7 @@ async def test_device_page(
     await wait_until(hass, lambda: not next(iter(book.open.values())).present)
     await hass.async_block_till_done()
     lines = await read_logbook(device_ids=[device_id(hass, "smoke-1")])
+    assert lines[0]["icon"] == "mdi:bell-alert"
     assert [(line["name"], line["message"]) for line in lines] == [
         ("Smoke 1 (1-1-201)", "Alarm raised: Smoke"),
         ("Smoke 1 (1-1-201)", "Alarm acknowledged: Smoke"),

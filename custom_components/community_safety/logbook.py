@@ -3,12 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from homeassistant.components.logbook import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
+from homeassistant.components.logbook import (
+    LOGBOOK_ENTRY_ICON,
+    LOGBOOK_ENTRY_MESSAGE,
+    LOGBOOK_ENTRY_NAME,
+)
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import area_registry as ar
 
+from .alarms import Change
 from .const import DOMAIN, EVENT_ALARM
 from .texts import async_sentence
+
+_ICONS = {
+    Change.RAISED: "mdi:bell-alert",
+    Change.ACKNOWLEDGED: "mdi:account-check",
+    Change.CLEARED: "mdi:bell-check",
+    Change.RESET: "mdi:bell-off",
+}
 
 
 @callback
@@ -32,6 +44,7 @@ def async_describe_events(
             if area
             else data["device_name"],
             LOGBOOK_ENTRY_MESSAGE: async_sentence(hass, data),
+            LOGBOOK_ENTRY_ICON: _ICONS[Change(data["type"])],
         }
 
     async_describe_event(DOMAIN, EVENT_ALARM, describe)
