@@ -19,6 +19,7 @@ from ..supervision import Supervision
 
 if TYPE_CHECKING:
     from ..safety import Safety
+    from .zigbee.joining import Joining
 
 type GatewayConfigEntry = ConfigEntry[Gateway]
 type DeviceListener = Callable[[SafetyDevice], None]
@@ -49,6 +50,8 @@ class Gateway(ABC):
 
     manufacturer: str | None = None
     model: str | None = None
+    #: How devices come to a gateway that can let them in.
+    joining: Joining | None = None
 
     def __init__(
         self, hass: HomeAssistant, entry: GatewayConfigEntry, safety: Safety

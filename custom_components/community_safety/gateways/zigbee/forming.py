@@ -236,7 +236,7 @@ class _Ear(asyncio.Protocol):
     def __init__(self) -> None:
         self.heard = bytearray()
         self.news = asyncio.Event()
-        self.ended = False
+        self.closed = asyncio.Event()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -246,7 +246,7 @@ class _Ear(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: BaseException | None) -> None:
-        self.ended = True
+        self.closed.set()
         self.news.set()
 
 
@@ -266,6 +266,8 @@ async def _async_hear(port: Port, baudrate: int) -> tuple[bytes, bool]:
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 await ear.news.wait()
-        return bytes(ear.heard), ear.ended
+        return bytes(ear.heard), ear.closed.is_set()
     finally:
         transport.close()
+        # Until then the port cannot be opened anew.
+        await ear.closed.wait()
