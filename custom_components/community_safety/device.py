@@ -109,6 +109,8 @@ class DeviceSettings:
     protected: set[str] = field(default_factory=set)
     variant: str | None = None
     blocking: bool = True
+    #: The kind that a person has chosen, where the gateway can only propose one.
+    kind: str | None = None
 
 
 class SafetyDevice:

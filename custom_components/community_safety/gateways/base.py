@@ -112,6 +112,28 @@ class Gateway(ABC):
             case _:
                 await self.async_set(device, command, True)
 
+    async def async_delete(self, device: SafetyDevice) -> bool:
+        """Delete a device, and return if that could be done.
+
+        One that its gateway names would only come back.
+        """
+        if device.description.id not in self.missing:
+            return False
+        self.remove_device(device.description.id)
+        return True
+
+    @classmethod
+    async def async_forget(cls, hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
+        """Remove what a gateway has kept for itself, after its entry was removed."""
+
+    def possible_kinds(self, device_id: str) -> list[str]:
+        """Return the kinds that an installer may choose for a device, none mostly."""
+        return []
+
+    async def async_set_kind(self, device_id: str, kind: str | None) -> None:
+        """Choose what a device is, where `possible_kinds` offers it."""
+        raise NotImplementedError
+
     def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault of this connection."""
         return {}
