@@ -33,6 +33,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import json_loads
 
 from .const import CONF_DIALECT
+from .gateways.zigbee import FORMING
 from .gateways.zigbee.backups import KeptBackup, network_backups
 from .gateways.zigbee.library import async_load_library
 from .gateways.zigbee.ports import Port, network_address
@@ -57,7 +58,6 @@ CONF_PATH = "path"
 AUTOMATIC = "automatic"
 NO_FLOW_CONTROL = "none"
 
-FORMING = f"{__package__}.gateways.zigbee.forming"
 #: What coordinators on the network call the protocol of their radio.
 EZSP_RADIOS = ("ezsp", "efr32")
 #: Some announce the port of their own interface in place of the radio's.

@@ -1,7 +1,8 @@
 """Actions on a Zigbee network. They change who belongs to it: for administrators only."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Iterable
 import re
+from typing import Any
 
 import voluptuous as vol
 
@@ -12,12 +13,8 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import (
-    ServiceValidationError,
-    Unauthorized,
-    UnknownUser,
-)
-from homeassistant.helpers import config_validation as cv
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util.json import JsonValueType
 
@@ -81,7 +78,9 @@ SCHEMAS = {
 @callback
 def async_setup_zigbee_services(hass: HomeAssistant) -> None:
     """Register every action."""
-    handlers: dict[str, Callable[[ServiceCall], Awaitable[ServiceResponse]]] = {
+    handlers: dict[
+        str, Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
+    ] = {
         "permit_join": _async_permit_join,
         "remove_device": _async_remove_device,
         "reinterview": _async_reinterview,
@@ -100,3 +99,120 @@ def async_setup_zigbee_services(hass: HomeAssistant) -> None:
             if name in ("energy_scan", "backup_network")
             else SupportsResponse.NONE,
         )
+
+
+async def _async_permit_join(call: ServiceCall) -> ServiceResponse:
+    data = call.data
+    code = data.get(ATTR_QR_CODE) or data.get(ATTR_INSTALL_CODE)
+    address = data.get(ATTR_ADDRESS)
+    if ATTR_INSTALL_CODE in data and address is None:
+        raise _wrong("zigbee_code_needs_address")
+    if ATTR_INSTALL_CODE not in data and address is not None:
+        raise _wrong("zigbee_address_needs_code")
+    gateways = _gateways(call)
+    if ATTR_ROUTER in data:
+        router = dr.async_get(call.hass).async_get(data[ATTR_ROUTER])
+        address = next(
+            (
+                device.description.id
+                for gateway in gateways
+                for device in gateway.devices.values()
+                if router and device.device_id == router.id
+            ),
+            None,
+        )
+        if address is None:
+            raise _wrong("zigbee_not_in_network")
+    if (code or address) and len(gateways) > 1:
+        raise _wrong("zigbee_one_network")
+    for gateway in gateways:
+        await gateway.joining.async_open(data[ATTR_DURATION], address, code)
+    return None
+
+
+async def _async_remove_device(call: ServiceCall) -> ServiceResponse:
+    for gateway, address in _members(call):
+        await gateway.async_remove(address)
+    return None
+
+
+async def _async_reinterview(call: ServiceCall) -> ServiceResponse:
+    for gateway, address in _members(call):
+        await gateway.async_reinterview(address)
+    return None
+
+
+async def _async_change_channel(call: ServiceCall) -> ServiceResponse:
+    for gateway in _gateways(call):
+        await gateway.async_change_channel(call.data[ATTR_CHANNEL])
+    return None
+
+
+async def _async_energy_scan(call: ServiceCall) -> ServiceResponse:
+    return {
+        "networks": [
+            {
+                **_row(gateway),
+                "channel": gateway.network.channel,
+                # In percent, as every other reading of people.
+                "energy": {
+                    str(channel): round(energy / 2.55)
+                    for channel, energy in (await gateway.async_energy_scan()).items()
+                },
+            }
+            for gateway in _gateways(call)
+        ]
+    }
+
+
+async def _async_backup_network(call: ServiceCall) -> ServiceResponse:
+    return {
+        "networks": [
+            {**_row(gateway), "backup": await gateway.async_keep_backup()}
+            for gateway in _gateways(call)
+        ]
+    }
+
+
+def _row(gateway: ZigbeeGateway) -> dict[str, JsonValueType]:
+    return {"device_id": gateway.device.device_id, "name": gateway.entry.title}
+
+
+def _found(call: ServiceCall) -> Iterable[tuple[ZigbeeGateway, SafetyDevice]]:
+    for gateway, device in find_devices(call.hass, call.data):
+        if isinstance(gateway, ZigbeeGateway):
+            yield gateway, device
+
+
+def _gateways(call: ServiceCall) -> list[ZigbeeGateway]:
+    """Return the Zigbee gateways of the target. Raises ServiceValidationError."""
+    found = [gateway for gateway, device in _found(call) if device is gateway.device]
+    if not found:
+        raise _wrong("nothing_in_target")
+    return found
+
+
+def _members(call: ServiceCall) -> list[tuple[ZigbeeGateway, str]]:
+    """Return the devices of the target, or the one of its gateway with the address.
+
+    A device that is none of ours has no entry among the devices. Raises
+    ServiceValidationError.
+    """
+    if address := call.data.get(ATTR_ADDRESS):
+        gateways = _gateways(call)
+        found = [(row, address) for row in gateways if address in row.members]
+        if not found:
+            raise _wrong("zigbee_not_in_network")
+        return found
+    found = [
+        (gateway, device.description.id)
+        for gateway, device in _found(call)
+        if device is not gateway.device
+    ]
+    if not found:
+        raise _wrong("nothing_in_target")
+    return found
+
+
+def _wrong(key: str) -> ServiceValidationError:
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)

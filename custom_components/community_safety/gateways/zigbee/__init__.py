@@ -5,7 +5,17 @@ first entry that needs them. So `radio`, `node` and `profile` are imported there
 """
 
 from .gateway import ZigbeeGateway, database_path
-from .library import async_load_library
+from .library import async_load_library, library_versions
 from .network import NetworkInfo
 
-__all__ = ["NetworkInfo", "ZigbeeGateway", "async_load_library", "database_path"]
+#: The module that looks at coordinators and forms networks, to import when it is needed.
+FORMING = f"{__name__}.forming"
+
+__all__ = [
+    "FORMING",
+    "NetworkInfo",
+    "ZigbeeGateway",
+    "async_load_library",
+    "database_path",
+    "library_versions",
+]

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 import re
 from typing import Any, override
 
@@ -14,6 +15,7 @@ from bellows.config import CONF_USE_THREAD
 from bellows.zigbee.application import ControllerApplication
 from zigpy.backups import NetworkBackup
 from zigpy.config import (
+    CONF_DATABASE,
     CONF_DEVICE,
     CONF_NWK,
     CONF_NWK_BACKUP_ENABLED,
@@ -131,6 +133,15 @@ async def async_restore(
         return await _async_describe(app)
 
 
+async def async_accept(port: Port, database: Path) -> Coordinator:
+    """Note the network that is on the radio as the one that zigpy knows."""
+    async with _radio(port, {CONF_DATABASE: str(database)}) as app:
+        coordinator = await _async_describe(app)
+        if coordinator.network:
+            app.backups.add_backup(coordinator.network)
+        return coordinator
+
+
 def parse_backup(data: Any) -> NetworkBackup:
     """Return a network backup in the format of zigpy, ZHA or Zigbee2MQTT.
 
@@ -140,7 +151,7 @@ def parse_backup(data: Any) -> NetworkBackup:
         backup = NetworkBackup.from_dict(data)
     except (AssertionError, AttributeError, KeyError, TypeError) as err:
         raise ValueError("not a network backup") from err
-    if not backup.is_complete() or backup.node_info.ieee == EUI64.UNKNOWN:
+    if not backup.is_complete():
         raise ValueError("an incomplete network backup")
     return backup
 
@@ -150,7 +161,7 @@ async def _radio(
     port: Port, config: Mapping[str, Any] | None = None
 ) -> AsyncGenerator[ControllerApplication]:
     """Open the radio, and close it whatever happens. Raises RadioError."""
-    app = ControllerApplication(
+    app = await ControllerApplication.new(
         {
             CONF_DEVICE: port.as_dict(),
             CONF_NWK_BACKUP_ENABLED: False,
@@ -159,7 +170,8 @@ async def _radio(
             CONF_USE_THREAD: False,
             CONF_WATCHDOG_ENABLED: False,
             **(config or {}),
-        }
+        },
+        start_radio=False,
     )
     is_connected = False
     try:
@@ -259,7 +271,8 @@ async def _async_hear(port: Port, baudrate: int) -> tuple[bytes, bool]:
             lambda: ear,
             url=port.path,
             baudrate=baudrate,
-            flow_control=port.flow_control,
+            xonxoff=port.flow_control == "software",
+            rtscts=port.flow_control == "hardware",
         )
     try:
         transport.write(_RESET)

@@ -21,6 +21,8 @@ from ...catalogue.measurements import Value
 from ...const import DOMAIN, LOGGER
 from ...device import DeviceDescription, Power, SafetyDevice
 from ..base import CommandError, Gateway, GatewayConfigEntry
+from .backups import network_backups
+from .joining import Joining
 from .library import async_load_library
 from .network import NetworkInfo
 
@@ -66,6 +68,7 @@ class ZigbeeGateway(Gateway):
     """One coordinator with its network. It follows the library, and survives the radio."""
 
     manufacturer = "Zigbee"
+    joining: Joining
 
     def __init__(self, *args: Any) -> None:
         """Initialize."""
@@ -81,6 +84,7 @@ class ZigbeeGateway(Gateway):
         self._missed = 0
         self._stopped = False
         self._join_listeners: list[JoinListener] = []
+        self.joining = Joining(self)
 
     # Life
 
@@ -273,7 +277,8 @@ class ZigbeeGateway(Gateway):
             self.hass,
             DOMAIN,
             issue_id,
-            is_fixable=False,
+            data={"entry_id": self.entry.entry_id},
+            is_fixable=True,
             severity=ir.IssueSeverity.ERROR,
             translation_key="zigbee_inconsistent",
             translation_placeholders={"gateway": self.entry.title},
@@ -459,6 +464,25 @@ class ZigbeeGateway(Gateway):
         await self._async_operate(
             lambda to: to.async_change_channel(self.radio, channel)
         )
+
+    @property
+    def members(self) -> set[str]:
+        """Return the addresses of everything in the network, ours or not."""
+        return {*self.devices, *self.ignored}
+
+    async def async_keep_backup(self) -> dict[str, Any]:
+        """Make a backup, keep it in a file, and return it: with its keys."""
+        backup = await self.async_backup()
+        await self._async_keep(backup)
+        return backup
+
+    @callback
+    def backup_made(self, backup: dict[str, Any]) -> None:
+        """Keep a backup that was made by itself."""
+        self._create_task(self._async_keep(backup), "backup")
+
+    async def _async_keep(self, backup: dict[str, Any]) -> None:
+        await network_backups(self.hass).async_keep(self.uid, self.entry.title, backup)
 
     async def async_backup(self) -> dict[str, Any]:
         """Return a backup of the network in the open coordinator format: with its keys."""

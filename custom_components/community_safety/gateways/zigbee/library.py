@@ -77,6 +77,11 @@ def _import() -> ModuleType:
     return radio
 
 
+def library_versions() -> str:
+    """Return the packages and their versions, in words."""
+    return ", ".join(f"{name} {version(name)}" for name in SUPPORTED)
+
+
 def _unknown_versions() -> str:
     """Return the packages whose version is not known here, in words."""
     found = {name: version(name) for name in SUPPORTED}

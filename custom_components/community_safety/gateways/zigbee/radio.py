@@ -31,6 +31,7 @@ from zha.application.helpers import (
 from zha.zigbee.device import Device
 import zhaquirks
 import zhaquirks.legacy
+from zigpy.backups import NetworkBackup
 from zigpy.exceptions import NetworkSettingsInconsistent
 import zigpy.types as t
 
@@ -98,6 +99,9 @@ class Listener(Protocol):
 
     def refuse(self, device: str, reason: str) -> None:
         """Count a message that was of no use."""
+
+    def backup_made(self, backup: dict[str, Any]) -> None:
+        """Take a backup of the network, with its keys."""
 
 
 @cache
@@ -268,6 +272,10 @@ class Radio:
         }.items():
             self._undo.append(self._gateway.on_event(event, listener))
         self.app.add_listener(self)
+        backups = self.app.backups
+        backups.add_listener(self)
+        if newest := backups.most_recent_backup():
+            self.network_backup_created(newest)
 
     def listen(self) -> None:
         """Let packets through, beginning with those that came during the start."""
@@ -308,6 +316,10 @@ class Radio:
             pass
 
     # Called by zigpy
+
+    def network_backup_created(self, backup: NetworkBackup) -> None:
+        """Take a backup: zigpy makes one at the start, every day, and when it is told."""
+        self._listener.backup_made(backup.as_open_coordinator_json())
 
     def device_init_failure(self, device: Any) -> None:
         """Take that an interview has failed."""
