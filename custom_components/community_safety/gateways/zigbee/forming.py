@@ -25,12 +25,7 @@ from zigpy.config import (
     CONF_TOPO_SCAN_ENABLED,
     CONF_WATCHDOG_ENABLED,
 )
-from zigpy.exceptions import (
-    CannotWriteNetworkSettings,
-    NetworkNotFormed,
-    RadioException,
-    ZigbeeException,
-)
+from zigpy.exceptions import CannotWriteNetworkSettings, NetworkNotFormed
 from zigpy.serial import create_serial_connection
 from zigpy.types import EUI64
 
@@ -48,16 +43,6 @@ ANSWER_SECONDS = 2.5
 _RESET = bytes.fromhex("1ac038bc7e")
 _RESET_DONE = re.compile(rb"\xc1\x02[^\x7e]{3,6}\x7e")
 _OVERWRITE = "i_understand_i_can_update_eui64_only_once_and_i_still_want_to_do_it"
-
-#: What the libraries raise when the link goes away in the middle of something.
-LINK_ERRORS = (
-    OSError,
-    RadioException,
-    ZigbeeException,
-    AssertionError,
-    AttributeError,
-    TypeError,
-)
 
 
 class RadioError(Exception):
@@ -181,11 +166,12 @@ async def _radio(
         if (version := _ezsp_version(app)) < OLDEST_EZSP:
             raise RadioError("zigbee_firmware_too_old", f"EZSP {version}")
         yield app
-    except LINK_ERRORS as err:
+    except RadioError:
+        raise
+    except Exception as err:
+        # The libraries raise whatever comes to them when the link goes away.
         if is_connected:
             raise RadioError("zigbee_lost", str(err) or type(err).__name__) from err
-        with suppress(*LINK_ERRORS):
-            await app.shutdown()
         raise await _async_why(port, err) from err
     finally:
         await app.shutdown()
