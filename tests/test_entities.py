@@ -182,6 +182,7 @@ def texts_needed() -> Iterator[tuple[str, str]]:
         for key in kind.buttons:
             yield "button", key
         yield from [("select", f"{kind.key}_variant")] * bool(kind.variants)
+    yield "select", "device_kind"
     yield "event", "alarm_event"
     yield "event", "sighting"
     yield "image", "snapshot"

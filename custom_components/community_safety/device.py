@@ -11,7 +11,14 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
 
 from .catalogue import KINDS, DeviceKind, Setting
-from .catalogue.measurements import COUNTERS, Point, Value, parse_point, point_key
+from .catalogue.measurements import (
+    COUNTERS,
+    RADIO,
+    Point,
+    Value,
+    parse_point,
+    point_key,
+)
 from .const import DOMAIN
 from .hazards import HazardMonitor
 
@@ -35,6 +42,7 @@ FOUND_OUT = frozenset(
         "held_too_long",
         "release_unproven",
         *COUNTERS,
+        *RADIO,
     }
 )
 
@@ -137,7 +145,11 @@ class SafetyDevice:
         self.kind: DeviceKind = KINDS[description.kind]
         self.settings = settings
         self._kind_limits = kind_limits
-        own = [key for key in self.kind.measurements if key in FOUND_OUT]
+        own = [
+            key
+            for key in self.kind.measurements
+            if key in FOUND_OUT and key not in RADIO
+        ]
         self.points: dict[str, Point] = {
             key: parse_point(key) for key in sorted({*description.points, *own})
         }

@@ -11,7 +11,7 @@ from . import zdo
 from .coordinator import Coordinator
 from .fields import Values
 from .ncp import Ncp
-from .node import Node
+from .node import Node, Record
 from .noise import Badness
 from .status import Status
 
@@ -69,7 +69,9 @@ class Air:
         self.other_networks: list[Values] = []
         #: Messages by what became of them.
         self.counts: Counter[str] = Counter()
-        #: Changed when the network opens.
+        #: Called with each record of a node.
+        self.watchers: set[Callable[[Node, Record], None]] = set()
+        #: Set while the network is open for joining.
         self.opening = asyncio.Event()
         self.up = asyncio.Event()
 

@@ -108,7 +108,7 @@ class _Counted(Type):
 
     @override
     def write(self, value: Any) -> bytes:
-        return bytes((len(value),)) + value
+        return bytes((len(value), *value))
 
 
 class _LongCounted(Type):

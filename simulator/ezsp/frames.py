@@ -215,7 +215,8 @@ _ROWS = """
 010F 12-13 exportLinkKeyByIndex: index:u8 -> eui64:u64 key:b16 meta:key_meta status:sl
 010F 14-   exportLinkKeyByIndex: index:u8 -> status:sl context:context key:b16 meta:key_meta
 0110 12-   checkKeyContext: context:context -> status:sl
-0111 12-   importTransientKey: eui64:u64 key:b16 flags:u8 -> status:sl
+0111 12-13 importTransientKey: eui64:u64 key:b16 flags:u8 -> status:sl
+0111 14-   importTransientKey: eui64:u64 key:b16 -> status:sl
 0112 12-13 exportTransientKeyByIndex: index:u8 -> context:context key:b16 meta:key_meta status:sl
 0112 14-   exportTransientKeyByIndex: index:u8 -> status:sl context:context key:b16 meta:key_meta
 0113 12-13 exportTransientKeyByEui: eui64:u64 -> context:context key:b16 meta:key_meta status:sl

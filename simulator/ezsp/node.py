@@ -148,6 +148,11 @@ class Node:
             if key[1:] == (cluster.id, attribute.id) and endpoint in {None, key[0]}
         )
 
+    def has_key(self, path: str) -> bool:
+        """Return if it has a cluster, by "cluster.attribute"."""
+        cluster = zcl.clusters()[path.partition(".")[0]]
+        return any(cluster.id in here for here in self.clusters.values())
+
     def descriptor(self) -> Values:
         """Return what the node descriptor says."""
         return {
@@ -325,6 +330,8 @@ class Node:
         )
         self.records.append(record)
         self._news.set()
+        for watcher in tuple(self.air.watchers):
+            watcher(self, record)
         return record
 
     async def wait_record(self, **wanted: Any) -> Record:

@@ -52,6 +52,10 @@ class Gateway(ABC):
     model: str | None = None
     #: How devices come to a gateway that can let them in.
     joining: Joining | None = None
+    #: What the gateway finds out about itself, beside being reachable.
+    points: frozenset[str] = frozenset()
+    #: Kinds that an installer may choose for its devices, where it can only propose one.
+    choosable_kinds: tuple[str, ...] = ()
 
     def __init__(
         self, hass: HomeAssistant, entry: GatewayConfigEntry, safety: Safety
@@ -76,7 +80,7 @@ class Gateway(ABC):
                 id="",
                 kind="gateway",
                 name=entry.title,
-                points=frozenset(),
+                points=self.points,
                 manufacturer=self.manufacturer,
                 model=self.model,
             )
@@ -125,13 +129,13 @@ class Gateway(ABC):
     @classmethod
     async def async_forget(cls, hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
         """Remove what a gateway has kept for itself, after its entry was removed."""
-
-    def possible_kinds(self, device_id: str) -> list[str]:
-        """Return the kinds that an installer may choose for a device, none mostly."""
-        return []
+        return
 
     async def async_set_kind(self, device_id: str, kind: str | None) -> None:
-        """Choose what a device is, where `possible_kinds` offers it."""
+        """Choose what a device is: a choosable kind, or None for the proposal.
+
+        Raises ServiceValidationError for a kind that it cannot be.
+        """
         raise NotImplementedError
 
     def diagnostics(self) -> dict[str, Any]:

@@ -244,6 +244,9 @@ def get_extended_value(ncp: Ncp, values: Values) -> Values:
     match values["id"]:
         case 0 if values["characteristics"] in ncp.ram.endpoints:
             return {"value": b"\1\0"}
+        case 0:
+            # The firmware sets the length of the value before it looks for the endpoint.
+            return {"status": Status.INVALID_VALUE, "value": b"\0\0"}
         case 1:
             return {"value": bytes(3)}
         case 2:

@@ -146,7 +146,7 @@ async def _radio(
     port: Port, config: Mapping[str, Any] | None = None
 ) -> AsyncGenerator[ControllerApplication]:
     """Open the radio, and close it whatever happens. Raises RadioError."""
-    app = await ControllerApplication.new(
+    app: Any = await ControllerApplication.new(
         {
             CONF_DEVICE: port.as_dict(),
             CONF_NWK_BACKUP_ENABLED: False,
@@ -178,11 +178,12 @@ async def _radio(
 
 
 def _ezsp_version(app: ControllerApplication) -> int:
-    return int(app._ezsp.ezsp_version)  # noqa: SLF001
+    ezsp: Any = app._ezsp  # noqa: SLF001
+    return int(ezsp.ezsp_version)
 
 
 async def _async_describe(app: ControllerApplication) -> Coordinator:
-    ezsp = app._ezsp  # noqa: SLF001
+    ezsp: Any = app._ezsp  # noqa: SLF001
     async with asyncio.timeout(CONNECT_SECONDS):
         try:
             await app.load_network_info()

@@ -13,11 +13,13 @@ from homeassistant.exceptions import (
     ConfigEntryError,
     ConfigEntryNotReady,
     HomeAssistantError,
+    ServiceValidationError,
 )
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 
-from ...catalogue.measurements import Value
+from ...catalogue import DEVICE_KINDS
+from ...catalogue.measurements import RADIO, Value
 from ...const import DOMAIN, LOGGER
 from ...device import DeviceDescription, Power, SafetyDevice
 from ..base import CommandError, Gateway, GatewayConfigEntry
@@ -52,6 +54,8 @@ ASK_EVERY = timedelta(seconds=10)
 #: Part of the devices that may be asked at a time: the radio must stay free for commands.
 ASKED_AT_A_TIME = 1 / 12
 
+COUNT_EVERY = timedelta(seconds=30)
+
 type JoinListener = Callable[[str, str], None]
 
 
@@ -69,6 +73,8 @@ class ZigbeeGateway(Gateway):
 
     manufacturer = "Zigbee"
     joining: Joining
+    points = frozenset(RADIO)
+    choosable_kinds = tuple(kind for kind in DEVICE_KINDS if kind != "elevator_blocker")
 
     def __init__(self, *args: Any) -> None:
         """Initialize."""
@@ -113,6 +119,9 @@ class ZigbeeGateway(Gateway):
             ),
             async_track_time_interval(
                 self.hass, self._ask_silent, ASK_EVERY, name="zigbee silent devices"
+            ),
+            async_track_time_interval(
+                self.hass, self._count, COUNT_EVERY, name="zigbee counters"
             ),
         )
 
@@ -211,6 +220,8 @@ class ZigbeeGateway(Gateway):
         self._recovering = self._create_task(self._async_recover(), "recovery")
 
     async def _async_recover(self) -> None:
+        # Those who wait for an answer hear first that there will be none.
+        await asyncio.sleep(0.1)
         await self._async_close()
         tries = 0
         while True:
@@ -258,7 +269,7 @@ class ZigbeeGateway(Gateway):
                 id="",
                 kind="gateway",
                 name=self.entry.title,
-                points=frozenset(),
+                points=self.points,
                 manufacturer=network.manufacturer or self.manufacturer,
                 model=network.model,
                 firmware=network.firmware,
@@ -357,6 +368,11 @@ class ZigbeeGateway(Gateway):
         node.heard(packet)
 
     @callback
+    def _count(self, _now: datetime) -> None:
+        if self._radio:
+            self.device.find(**self._library.operations.counts(self._radio))
+
+    @callback
     def _ask_silent(self, _now: datetime) -> None:
         """Ask mains devices that have been silent for long, the most silent first."""
         if not self.connected:
@@ -375,22 +391,25 @@ class ZigbeeGateway(Gateway):
         for node in silent[: max(2, round(len(self._nodes) * ASKED_AT_A_TIME))]:
             self._create_task(node.async_ask(), f"ask {node.id}")
 
-    def possible_kinds(self, device_id: str) -> list[str]:
-        """Return the kinds that an installer may choose for a device."""
-        device = self._radio and self._radio.device(device_id)
-        return self._library.possible_kinds(device) if device else []
-
+    @override
     async def async_set_kind(self, device_id: str, kind: str | None) -> None:
         """Choose what a device is: a kind, "none" to leave it out, None for the proposal.
 
-        Its entities are made anew.
+        Its entities are made anew. Also one of `ignored` may be chosen.
         """
-        uid = f"{self.uid}/{device_id}"
-        if kind == self._library.NONE:
+        device = self.radio.device(device_id)
+        leave_out = kind == self._library.NONE
+        if device is None or not (
+            kind is None or leave_out or self._library.compile_device(device, kind)
+        ):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="zigbee_kind"
+            )
+        if leave_out:
             self.remove_device(device_id)
+        uid = f"{self.uid}/{device_id}"
         self.safety.settings_of(uid).kind = kind
-        if self._radio and (device := self._radio.device(device_id)):
-            self.device_ready(device)
+        self.device_ready(device)
         await self.safety.async_store_settings(uid)
 
     # Commands

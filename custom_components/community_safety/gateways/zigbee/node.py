@@ -1,12 +1,12 @@
 """One Zigbee device at work: what it reports, what it is asked, what it is told."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from zha.application.platforms import PlatformEntity
 from zha.exceptions import ZHAException
 from zha.zigbee.device import Device
 from zhaquirks import LocalDataCluster
@@ -15,7 +15,7 @@ from zhaquirks.tuya.mcu import TuyaClusterData, TuyaMCUCluster
 import zigpy.exceptions
 from zigpy.types import PacketPriority, ZigbeePacket
 from zigpy.zcl import Cluster
-from zigpy.zcl.clusters.general import Basic
+from zigpy.zcl.clusters.general import Basic, OnOff
 from zigpy.zcl.clusters.security import IasWd, IasZone, WarningType
 from zigpy.zcl.foundation import Status
 
@@ -175,7 +175,7 @@ class Node:
                     self.id, f"data point {int(datapoint.dp)}: unusable value"
                 )
 
-        cluster._dp_2_attr_update = guarded  # noqa: SLF001
+        cluster.__dict__["_dp_2_attr_update"] = guarded
         self._undo.append(lambda: cluster.__dict__.pop("_dp_2_attr_update", None))
 
     # What it is asked
@@ -252,13 +252,17 @@ class Node:
         ]
         if ask_tuya and (mcu := self._mcu()):
             reads.append(
-                self._async_do(mcu.command(mcu.ServerCommandDefs.query_data.id))
+                self._async_do(
+                    partial(mcu.command, mcu.ServerCommandDefs.query_data.id)
+                )
             )
         await asyncio.gather(*reads)
 
     async def _async_read_attributes(self, cluster: Cluster, names: list[str]) -> None:
         await self._async_do(
-            cluster.read_attributes(names, timeout=READ_SECONDS, retries=RETRIES)
+            partial(
+                cluster.read_attributes, [*names], timeout=READ_SECONDS, retries=RETRIES
+            )
         )
 
     def _mcu(self) -> TuyaMCUCluster | None:
@@ -275,17 +279,17 @@ class Node:
         async with self._radio.app.request_priority(PacketPriority.CRITICAL):
             if relay := self.profile.supplies.get(key):
                 await self._async_switch(relay, bool(value))
-            elif isinstance(what := self.profile.commands.get(key), PlatformEntity):
-                press = getattr(what, "async_press", None) or what.async_turn_on
-                await self._async_do(press())
-            elif what is not None:
-                await self._async_do(_silence(what))
-            else:
+            elif (what := self.profile.commands.get(key)) is None:
                 raise CommandError(self.safety, "refused", f"no such command: {key}")
+            elif isinstance(what, Cluster):
+                await self._async_do(partial(_silence, what))
+            else:
+                button: Any = what
+                await self._async_do(
+                    getattr(button, "async_press", None) or button.async_turn_on
+                )
 
     async def _async_switch(self, relay: Cluster, closed: bool) -> None:
-        commands = relay.ServerCommandDefs
-        command = (commands.on if closed else commands.off).id
         if isinstance(relay, LocalDataCluster) and (mcu := self._mcu()):
             # Its quirk would send the command later, and tell nobody if that has failed.
             data = TuyaClusterData(
@@ -298,15 +302,16 @@ class Node:
             )
             for point in mcu.from_cluster_data(data):
                 await self._async_do(
-                    mcu.command(mcu.mcu_write_command, point, **_patience(mcu))
+                    partial(mcu.command, mcu.mcu_write_command, point, **_patience(mcu))
                 )
             return
-        await self._async_do(relay.command(command, **_patience(relay)))
+        command = OnOff.ServerCommandDefs.on if closed else OnOff.ServerCommandDefs.off
+        await self._async_do(partial(relay.command, command.id, **_patience(relay)))
 
-    async def _async_do(self, request: Any) -> None:
-        """Await a request. Raises CommandError, whatever has gone wrong below."""
+    async def _async_do(self, request: Callable[[], Awaitable[Any]]) -> None:
+        """Do a request. Raises CommandError, whatever has gone wrong below."""
         try:
-            answer = await request
+            answer = await request()
         except (TimeoutError, zigpy.exceptions.DeliveryError) as err:
             raise CommandError(
                 self.safety, "no_answer", str(err) or "no answer"

@@ -25,7 +25,6 @@ COUNTERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("ezsp_counters", "APS_DATA_TX_UNICAST_RETRY"),
     ),
     "radio_failures": (("ezsp_counters", "APS_DATA_TX_UNICAST_FAILED"),),
-    "radio_route_errors": (("ezsp_counters", "ROUTE_DISCOVERY_INITIATED"),),
     "radio_link_errors": (
         ("ezsp_counters", "ASH_OVERFLOW_ERROR"),
         ("ezsp_counters", "ASH_FRAMING_ERROR"),
@@ -44,7 +43,7 @@ async def async_permit(
     """
     seconds = max(0, min(seconds, MOST_OPEN_SECONDS))
     if install_code is None:
-        node = t.EUI64.convert(ieee) if ieee else None
+        node: Any = t.EUI64.convert(ieee) if ieee else None
         await radio.app.permit(seconds, node=node)
         return
     try:
@@ -94,6 +93,7 @@ def counts(radio: Radio) -> dict[str, float]:
         )
         for key, names in COUNTERS.items()
     }
+    found["radio_route_errors"] = float(radio.app.route_errors)
     found["radio_queue"] = float(radio.waiting)
     return found
 

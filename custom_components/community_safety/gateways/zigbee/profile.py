@@ -18,9 +18,10 @@ from zigpy.zcl.clusters.general import OnOff, PollControl
 from zigpy.zcl.clusters.security import IasWd, IasZone
 
 from ...catalogue import DEVICE_KINDS
+from ...catalogue.common import MEASUREMENTS as COMMON
 from ...catalogue.measurements import MEASUREMENTS, Value, point_key
 from ...device import Power
-from ..units import FACTORS, converter
+from ..units import FACTORS, Convert, converter
 from .table import (
     COMMANDS,
     METERED,
@@ -176,9 +177,7 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
                 key, item.cluster, item.attribute, item.read, _is_remote(item.cluster)
             ),
         )
-    if not bindings and not zones:
-        return None
-    return Profile(
+    profile = Profile(
         kind=kind,
         proposed=proposed,
         bindings=list(bindings.values()),
@@ -188,11 +187,8 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
         power=_power(device),
         interval=_interval(clusters),
     )
-
-
-def possible_kinds(device: Device) -> list[str]:
-    """Return the kinds of which a device could be, as an installer may choose."""
-    return [kind for kind in DEVICE_KINDS if compile_device(device, kind)]
+    # That it has a battery and could be opened does not make a sensor.
+    return profile if profile.points - set(COMMON) else None
 
 
 def _find(
@@ -229,7 +225,7 @@ def _reader(row: Row, entity: PlatformEntity | None) -> Read | None:
     measurement = MEASUREMENTS[row.measurement]
     if not measurement.is_number:
         if entity is not None and entity.PLATFORM == Platform.BINARY_SENSOR:
-            return lambda _raw: bool(entity.is_on)
+            return partial(_is_on, entity)
         return partial(_word, row.on) if row.on else _flag
     unit = getattr(entity, "native_unit_of_measurement", None) or row.unit
     if unit is None or (convert := converter(measurement.unit, unit)) is None:
@@ -237,11 +233,17 @@ def _reader(row: Row, entity: PlatformEntity | None) -> Read | None:
     if entity is None or entity.PLATFORM != Platform.SENSOR:
         return convert
 
-    def read(_raw: Any) -> Value | None:
-        value = entity.native_value
-        return None if value is None else convert(value)
+    return partial(_native, entity, convert)
 
-    return read
+
+def _is_on(entity: Any, _raw: Any) -> Value:
+    return bool(entity.is_on)
+
+
+def _native(entity: Any, convert: Convert, _raw: Any) -> Value | None:
+    """Return the value that the library's entity has made of the attribute's."""
+    value = entity.native_value
+    return None if value is None else convert(value)
 
 
 def _flag(raw: Any) -> Value:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache
 import time
-from typing import Any, Protocol, override
+from typing import Any, Protocol, cast, override
 
+from bellows.ash import AshProtocol
 from bellows.zigbee.application import ControllerApplication
 from zha.application.const import (
     ZHA_GW_MSG_CONNECTION_LOST,
@@ -38,7 +39,7 @@ import zigpy.types as t
 from . import operations
 from .network import NetworkInfo
 from .node import Node
-from .profile import NONE, compile_device, possible_kinds
+from .profile import NONE, compile_device
 
 __all__ = [
     "NONE",
@@ -49,7 +50,6 @@ __all__ = [
     "compile_device",
     "load_quirks",
     "operations",
-    "possible_kinds",
 ]
 
 #: The library's own idea of who is away must never act: ours is stricter, and its would
@@ -61,6 +61,9 @@ MOST_EARLY = 2000
 #: free for commands.
 ASKED_AT_A_TIME = 3
 STOP_SECONDS = 10.0
+STRANGER = "an unknown device"
+#: Network address of every coordinator.
+COORDINATOR = 0x0000
 DEVICE_ANNOUNCE = 0x0013
 """Cluster of a device that tells that it is back (ZDO)."""
 
@@ -124,6 +127,8 @@ class _Application(ControllerApplication):
         #: Monotonic time of the last word of the co-processor.
         self.last_word = time.monotonic()
         self._by_nwk: dict[int, Any] = {}
+        self._closing = False
+        self.route_errors = 0
 
     @override
     def get_device(self, ieee: Any = None, nwk: Any = None) -> Any:
@@ -142,15 +147,54 @@ class _Application(ControllerApplication):
         return found
 
     @override
+    async def connect(self) -> None:
+        await super().connect()
+        # bellows wraps it for the case that it lives in a thread of its own.
+        ezsp: Any = self._ezsp
+        ash = ezsp._gw._obj._transport  # noqa: SLF001
+        if isinstance(ash, AshProtocol):
+            self._quiet(ash)
+
+    def _quiet(self, ash: AshProtocol) -> None:
+        """Let frames that are under way at the end fail without a word.
+
+        bellows shields them from those who wait: when these are cancelled, as all are at
+        the end, nobody is left to be told.
+        """
+        send = ash._send_data_frame  # noqa: SLF001
+
+        async def send_data_frame(frame: Any) -> None:
+            try:
+                await send(frame)
+            except Exception:
+                if not self._closing:
+                    raise
+
+        ash.__dict__["_send_data_frame"] = send_data_frame
+
+    @override
+    async def disconnect(self) -> None:
+        self._closing = True
+        await super().disconnect()  # type: ignore[no-untyped-call]
+
+    @override
     def ezsp_callback_handler(self, frame_name: str, args: Any) -> None:
         self.last_word = time.monotonic()
-        super().ezsp_callback_handler(frame_name, args)
+        super().ezsp_callback_handler(frame_name, args)  # type: ignore[no-untyped-call]
+
+    @override
+    def handle_route_error(self, status: Any, nwk: Any) -> None:
+        self.route_errors += 1
+        super().handle_route_error(status, nwk)
 
     @override
     def packet_received(self, packet: t.ZigbeePacket) -> None:
         """Deal with a packet; whatever it holds, nothing is raised."""
         if self.early is not None:
-            if len(self.early) < MOST_EARLY:
+            if packet.src and packet.src.address == COORDINATOR:
+                # The start asks the coordinator itself, as if it were a device.
+                super().packet_received(packet)
+            elif len(self.early) < MOST_EARLY:
                 self.early.append(packet)
             return
         self.receiving = True
@@ -158,16 +202,17 @@ class _Application(ControllerApplication):
             super().packet_received(packet)
         except Exception:  # noqa: BLE001
             # A quirk may fail in any way, and bellows would drop it without a word.
-            self.radio.refuse(self._name(packet), "unusable message")
+            self.radio.refuse(self.sender(packet) or STRANGER, "unusable message")
         finally:
             self.receiving = False
         self.radio.packet_received(packet)
 
-    def _name(self, packet: t.ZigbeePacket) -> str:
+    def sender(self, packet: t.ZigbeePacket) -> str | None:
+        """Return the address of who has sent a packet, None for a stranger."""
         try:
-            return str(self.get_device_with_address(packet.src).ieee)
-        except KeyError, ValueError:
-            return "an unknown device"
+            return str(self.get_device_with_address(packet.src).ieee)  # type: ignore[arg-type]
+        except AttributeError, KeyError, ValueError:
+            return None
 
     def replay(self) -> None:
         """Deal with the packets that came too early."""
@@ -180,7 +225,7 @@ class _Gateway(Gateway):
     """The library's gateway, with our application."""
 
     @override
-    def get_application_controller_data(self) -> tuple[type[_Application], dict]:
+    def get_application_controller_data(self) -> Any:
         _controller, config = super().get_application_controller_data()
         return _Application, config
 
@@ -204,15 +249,16 @@ class Radio:
     @property
     def app(self) -> _Application:
         """Return zigpy's application. Raises RuntimeError after the end."""
-        if (app := self._gateway.application_controller) is None:
+        app: Any = self._gateway.application_controller
+        if app is None:
             raise RuntimeError("the radio is not running")
-        return app
+        return cast("_Application", app)
 
     @property
     def receiving(self) -> bool:
         """Return if what happens is because of a packet that has just come."""
-        app = self._gateway.application_controller
-        return app is not None and app.receiving
+        app: Any = self._gateway.application_controller
+        return app is not None and bool(app.receiving)
 
     @property
     def devices(self) -> list[Device]:
@@ -293,7 +339,8 @@ class Radio:
 
     async def async_nop(self) -> None:
         """Ask the co-processor for nothing. Raises whatever goes wrong."""
-        await self.app._ezsp.nop()  # noqa: SLF001
+        ezsp: Any = self.app._ezsp  # noqa: SLF001
+        await ezsp.nop()
 
     async def async_remove(self, ieee: str) -> None:
         """Ask a device to leave, and forget it."""
@@ -327,11 +374,8 @@ class Radio:
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
         """Take that a packet was dealt with."""
-        try:
-            device = self.app.get_device_with_address(packet.src)
-        except KeyError, ValueError:
-            return
-        self._listener.packet_heard(str(device.ieee), packet)
+        if ieee := self.app.sender(packet):
+            self._listener.packet_heard(ieee, packet)
 
     def _initialized(self, event: Any) -> None:
         # Each way to be ready passes through this once: a join, a rejoin, an interview.
@@ -349,7 +393,7 @@ def _library_config(config: RadioConfig) -> ZHAData:
             coordinator_configuration=CoordinatorConfiguration(
                 path=config.path,
                 baudrate=config.baudrate,
-                flow_control=config.flow_control,
+                flow_control=config.flow_control,  # type: ignore[arg-type]
                 radio_type="ezsp",
             ),
             quirks_configuration=QuirksConfiguration(
