@@ -36,7 +36,7 @@ from .const import CONF_DIALECT
 from .gateways.zigbee import FORMING
 from .gateways.zigbee.backups import KeptBackup, network_backups
 from .gateways.zigbee.library import async_load_library
-from .gateways.zigbee.ports import Port, network_address
+from .gateways.zigbee.ports import DEFAULT_TCP_PORT, Port, network_address
 
 if TYPE_CHECKING:
     from zigpy.backups import NetworkBackup
@@ -196,8 +196,10 @@ class ZigbeeFlow(ConfigFlow):
         )
         self._abort_if_unique_id_configured()
         port = discovery_info.port
+        if not port or port == ESPHOME_API_PORT:
+            port = DEFAULT_TCP_PORT
         addresses = [
-            network_address(f"{host}:{'' if port == ESPHOME_API_PORT else port or ''}")
+            network_address(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
             for host in (
                 discovery_info.host,
                 discovery_info.hostname.removesuffix("."),
@@ -243,13 +245,11 @@ class ZigbeeFlow(ConfigFlow):
         ports = await usb.async_scan_serial_ports(self.hass)
         consumers = await usb.async_get_serial_port_consumers(self.hass, ports)
         for held, rows in consumers.items():
-            if await self._async_real(held) != real:
-                continue
-            for row in rows:
-                if row.active:
-                    raise AbortFlow(
-                        "zigbee_held", description_placeholders={CONF_NAME: row.title}
-                    )
+            users = [row.title for row in rows if row.active]
+            if users and await self._async_real(held) == real:
+                raise AbortFlow(
+                    "zigbee_held", description_placeholders={"reason": users[0]}
+                )
 
     async def _async_real(self, path: str) -> str:
         """Return one name for a port that has several."""
@@ -274,7 +274,7 @@ class ZigbeeFlow(ConfigFlow):
         except AbortFlow as err:
             if err.reason == "already_configured":
                 raise
-            self._reason = (err.description_placeholders or {}).get(CONF_NAME, "")
+            self._reason = (err.description_placeholders or {}).get("reason", "")
             return {"base": err.reason}
         try:
             await async_load_library(self.hass)
