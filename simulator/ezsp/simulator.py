@@ -108,6 +108,9 @@ class EzspSimulator:
     async def stop(self) -> None:
         """End it."""
         self.ncp.link.close()
+        self.air.close()
+        if self.ncp.ram.closing:
+            self.ncp.ram.closing.cancel()
         if self._ticking:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
