@@ -28,3 +28,12 @@ async def add_zigbee(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
+
+
+async def unload_all(hass: HomeAssistant) -> None:
+    """Unload every gateway, before its radio goes away."""
+    await hass.async_block_till_done()
+    for domain in (DOMAIN, "zha"):
+        for entry in hass.config_entries.async_loaded_entries(domain):
+            await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done()

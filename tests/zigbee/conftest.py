@@ -11,7 +11,7 @@ from custom_components.community_safety.gateways.zigbee.ports import Port
 from homeassistant.core import HomeAssistant
 from simulator.ezsp import EzspSimulator
 
-from .common import add_zigbee, port_of
+from .common import add_zigbee, port_of, unload_all
 
 
 @pytest.fixture(autouse=True)
@@ -22,17 +22,23 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def radio(socket_enabled: None) -> AsyncGenerator[EzspSimulator]:
+async def radio(
+    hass: HomeAssistant, socket_enabled: None
+) -> AsyncGenerator[EzspSimulator]:
     """Return a coordinator without a network."""
     async with EzspSimulator() as simulator:
         yield simulator
+        await unload_all(hass)
 
 
 @pytest.fixture
-async def other_radio(socket_enabled: None) -> AsyncGenerator[EzspSimulator]:
+async def other_radio(
+    hass: HomeAssistant, socket_enabled: None
+) -> AsyncGenerator[EzspSimulator]:
     """Return another coordinator without a network."""
     async with EzspSimulator(eui64=0x00124B00_51300002) as simulator:
         yield simulator
+        await unload_all(hass)
 
 
 @pytest.fixture
