@@ -178,6 +178,8 @@ class Ncp:
 
     def _has_reset(self) -> None:
         self.resets += 1
+        if self.ram.closing:
+            self.ram.closing.cancel()
         self.ram = Ram()
         self.eui64 = self.flash.current_eui64
         self.hung = False

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 import json
-from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -20,7 +19,10 @@ import voluptuous as vol
 from custom_components.community_safety import backup as backup_platform
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.gateways.zigbee import forming
-from custom_components.community_safety.gateways.zigbee.backups import network_backups
+from custom_components.community_safety.gateways.zigbee.backups import (
+    DATA_BACKUPS,
+    network_backups,
+)
 from custom_components.community_safety.system_health import async_get_info
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
@@ -43,6 +45,7 @@ from .common import add_zigbee, port_of
 
 #: 16 bytes and their CRC: the example of Zigbee's base device behaviour, and its key.
 INSTALL_CODE = "83FED3407A939723A5C639B26916D505C3B5"
+STORED = f"{DOMAIN}.zigbee_backups"
 LINK_KEY = bytes.fromhex("66b6900981e1ee3ca4206b6b861c02bb")
 
 
@@ -306,23 +309,21 @@ async def test_backups(
     hass: HomeAssistant,
     gateway: MockConfigEntry,
     radio: EzspSimulator,
-    tmp_path: Path,
+    hass_storage: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Home Assistant's backup holds the network as it is, or as it was last seen."""
-    file = tmp_path / ".storage" / f"{DOMAIN}.zigbee_backups"
-    await wait_until(hass, file.exists)  # Made at the start.
-    file.unlink()
+    await wait_until(hass, lambda: STORED in hass_storage)  # Made at the start.
+    del hass_storage[STORED]
     await backup_platform.async_pre_backup(hass)
-    assert gateway.unique_id in json.loads(file.read_text())["data"]
-    assert file.stat().st_mode & 0o077 == 0
+    assert gateway.unique_id in hass_storage[STORED]["data"]
 
     await radio.unplug()
     await wait_until(hass, lambda: not gateway.runtime_data.connected)
     await backup_platform.async_pre_backup(hass)
     await backup_platform.async_post_backup(hass)
     assert "the network could not be read for the backup" in caplog.text
-    assert file.exists()
+    assert gateway.unique_id in hass_storage[STORED]["data"]
 
 
 # What is shown
@@ -475,11 +476,11 @@ async def test_nothing_to_restore(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
     changed: MockConfigEntry,
-    tmp_path: Path,
+    hass_storage: dict[str, Any],
 ) -> None:
     """Without a backup a person is told what to do."""
-    (tmp_path / ".storage" / f"{DOMAIN}.zigbee_backups").unlink()
-    hass.data.pop("community_safety.zigbee_backups")
+    del hass_storage[STORED]
+    del hass.data[DATA_BACKUPS]
     _go, flow = await fix(hass, hass_client, changed)
     assert flow["type"] == "abort"
     assert flow["reason"] == "zigbee_no_backup"
@@ -495,6 +496,7 @@ async def test_coordinator_that_is_away(
     go, flow = await fix(hass, hass_client, changed)
     radio.ncp.changed = radio.cut
     flow = await go(flow["flow_id"], next_step_id="restore")
+    assert flow["type"] == "abort", flow
     assert flow["reason"] == "zigbee_lost"
     radio.ncp.changed = lambda: None
     await hass.async_block_till_done()

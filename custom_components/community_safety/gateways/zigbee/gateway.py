@@ -328,6 +328,7 @@ class ZigbeeGateway(Gateway):
         node = self._library.Node(self._radio, device, profile, safety)
         self._nodes[device_id] = node
         node.bind()
+        node.remember()
         if self.connected:
             self.set_online(safety, True)
             node.verify()

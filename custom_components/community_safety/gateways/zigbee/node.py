@@ -22,7 +22,7 @@ from zigpy.zcl.foundation import Status
 from ...catalogue.measurements import Value
 from ...device import Power, SafetyDevice
 from ..base import CommandError
-from .profile import Binding, Profile, Zone
+from .profile import Binding, Profile, Zone, clusters_of
 from .table import ALARM_BITS, ZONE_BITS
 
 if TYPE_CHECKING:
@@ -87,10 +87,18 @@ class Node:
             )
         for cluster, takers in by_cluster.items():
             self._listen(cluster, takers)
-        for endpoint in self.device.device.non_zdo_endpoints:
-            for cluster in endpoint.in_clusters.values():
-                if isinstance(cluster, TuyaNewManufCluster):
-                    self._guard(cluster)
+        for cluster in clusters_of(self.device):
+            if isinstance(cluster, TuyaNewManufCluster):
+                self._guard(cluster)
+
+    def remember(self) -> None:
+        """Take what a sleeper has said before: a number does not age as an alarm does."""
+        if not self.is_sleepy:
+            return
+        for item in self.profile.bindings:
+            raw = item.cluster.get(item.attribute)
+            if raw is not None and self.safety.points[item.key].measurement.is_number:
+                self._taker(item)(raw, False)
 
     def unbind(self) -> None:
         """End everything."""
@@ -266,10 +274,9 @@ class Node:
         )
 
     def _mcu(self) -> TuyaMCUCluster | None:
-        for endpoint in self.device.device.non_zdo_endpoints:
-            for cluster in endpoint.in_clusters.values():
-                if isinstance(cluster, TuyaMCUCluster):
-                    return cluster
+        for cluster in clusters_of(self.device):
+            if isinstance(cluster, TuyaMCUCluster):
+                return cluster
         return None
 
     # What it is told

@@ -14,7 +14,12 @@ from zha.application.platforms import PlatformEntity
 from zha.zigbee.device import Device
 from zhaquirks import LocalDataCluster
 from zigpy.zcl import Cluster
-from zigpy.zcl.clusters.general import OnOff, PollControl
+from zigpy.zcl.clusters.general import (
+    DeviceTemperature,
+    MultistateInput,
+    OnOff,
+    PollControl,
+)
 from zigpy.zcl.clusters.security import IasWd, IasZone
 
 from ...catalogue import DEVICE_KINDS
@@ -24,8 +29,10 @@ from ...device import Power
 from ..units import FACTORS, Convert, converter
 from .table import (
     COMMANDS,
+    INPUTS,
     METERED,
     MOST_AIR_PRESSURE,
+    MOST_CELSIUS,
     OTHER_DEVICES,
     PHASES,
     PROTECTION,
@@ -116,11 +123,7 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
 
     `chosen` is the kind that a person has chosen, NONE to leave it out.
     """
-    clusters = [
-        cluster
-        for endpoint in device.device.non_zdo_endpoints
-        for cluster in endpoint.in_clusters.values()
-    ]
+    clusters = list(clusters_of(device))
     entities = {
         (entity.cluster, attribute): entity
         for entity in device.platform_entities.values()
@@ -167,9 +170,9 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
             or (row.chosen and chosen is None)
         ):
             continue
-        channel = _phase(item, found) or numbers.get(
-            item.cluster.endpoint.endpoint_id, ""
-        )
+        channel = _phase(item, found)
+        if not channel and _is_per_socket(item, found):
+            channel = numbers.get(item.cluster.endpoint.endpoint_id, "")
         key = point_key(row.measurement, channel)
         bindings.setdefault(
             key,
@@ -191,6 +194,12 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
     return profile if profile.points - set(COMMON) else None
 
 
+def clusters_of(device: Device) -> Iterator[Cluster]:
+    """Yield the clusters that a device serves."""
+    for endpoint in device.device.non_zdo_endpoints:
+        yield from endpoint.in_clusters.values()
+
+
 def _find(
     clusters: list[Cluster], entities: dict[tuple[Cluster, str], PlatformEntity]
 ) -> Iterator[_Found]:
@@ -202,12 +211,26 @@ def _find(
                     continue
                 if attribute not in cluster.attributes_by_name:
                     continue
+                if not _is_described(row, cluster):
+                    continue
                 entity = entities.get((cluster, attribute))
                 if entity is None and not (row.chosen or _is_own(cluster, attribute)):
                     # A standard attribute that the device turned out not to have.
                     continue
-                if read := _reader(row, entity):
+                if read := _reader(row, cluster, entity):
                     yield _Found(row, cluster, attribute, read)
+
+
+def _is_described(row: Row, cluster: Cluster) -> bool:
+    """Return if what an input says of itself fits a row."""
+    if cluster.ep_attribute not in INPUTS:
+        return True
+    description = str(cluster.get("description") or "")
+    if row.described:
+        return bool(row.described.search(description))
+    return not any(
+        other.described.search(description) for other in READINGS if other.described
+    )
 
 
 def _is_own(cluster: Cluster, attribute: str) -> bool:
@@ -220,9 +243,13 @@ def _is_remote(cluster: Cluster) -> bool:
     return not isinstance(cluster, LocalDataCluster)
 
 
-def _reader(row: Row, entity: PlatformEntity | None) -> Read | None:
+def _reader(row: Row, cluster: Cluster, entity: PlatformEntity | None) -> Read | None:
     """Return what makes our value of an attribute's, None if nothing does."""
     measurement = MEASUREMENTS[row.measurement]
+    if cluster.cluster_id == DeviceTemperature.cluster_id:
+        return partial(_celsius, type(cluster) is not DeviceTemperature)
+    if cluster.cluster_id == MultistateInput.cluster_id:
+        return _beyond_first
     if not measurement.is_number:
         if entity is not None and entity.PLATFORM == Platform.BINARY_SENSOR:
             return partial(_is_on, entity)
@@ -244,6 +271,15 @@ def _native(entity: Any, convert: Convert, _raw: Any) -> Value | None:
     """Return the value that the library's entity has made of the attribute's."""
     value = entity.native_value
     return None if value is None else convert(value)
+
+
+def _celsius(of_quirk: bool, raw: Any) -> Value:
+    """Return a device's own temperature; the library takes all for hundredths."""
+    return float(raw) / (100 if of_quirk or abs(raw) > MOST_CELSIUS else 1)
+
+
+def _beyond_first(raw: Any) -> Value:
+    return int(raw) > 1
 
 
 def _flag(raw: Any) -> Value:
@@ -272,6 +308,20 @@ def _phase(item: _Found, found: list[_Found]) -> str:
     return "l1" if "_ph_b" in siblings and "_ph_a" not in siblings else ""
 
 
+def _is_per_socket(item: _Found, found: list[_Found]) -> bool:
+    """Return if several endpoints measure the same: then it is not the whole device."""
+    return (
+        len(
+            {
+                row.cluster.endpoint.endpoint_id
+                for row in found
+                if row.row.measurement == item.row.measurement
+            }
+        )
+        > 1
+    )
+
+
 def _zone(cluster: Cluster) -> Zone:
     zone_type = cluster.get(IasZone.AttributeDefs.zone_type.name)
     return Zone(cluster, ZONE_ALARMS.get(int(zone_type or 0)))
@@ -282,7 +332,11 @@ def _propose(
 ) -> str | None:
     """Propose a kind from what a device has."""
     measured = {item.row.measurement for item in found if not item.row.chosen}
-    if "smoke" in measured or any(zone.measurement == "smoke" for zone in zones):
+    is_metered = bool(measured & METERED)
+    has_smoke = "smoke" in measured or any(
+        zone.measurement == "smoke" for zone in zones
+    )
+    if has_smoke and not (relays and is_metered):
         return "smoke_sensor"
     if OTHER_DEVICES & {
         str(item.PLATFORM) for item in device.platform_entities.values()
@@ -291,7 +345,7 @@ def _propose(
     if measured & {"level", "level_height"}:
         return "water_tank"
     if "pressure" in measured and any(
-        _is_water_pressure(item.cluster)
+        item.cluster.ep_attribute in INPUTS or _is_water_pressure(item.cluster)
         for item in found
         if item.row.measurement == "pressure"
     ):
@@ -306,7 +360,7 @@ def _propose(
     }
     if "residual_current" in measured or len(phases) > 1 or _has_protection(device):
         return "breaker_monitor"
-    if not measured & METERED:
+    if not is_metered:
         return None
     if not relays:
         return "breaker_monitor"
@@ -318,8 +372,7 @@ def _propose(
 def _has_protection(device: Device) -> bool:
     return any(
         PROTECTION.search(attribute)
-        for endpoint in device.device.non_zdo_endpoints
-        for cluster in endpoint.in_clusters.values()
+        for cluster in clusters_of(device)
         for attribute in cluster.attributes_by_name
         if _is_own(cluster, attribute)
     )

@@ -6,6 +6,7 @@ of that there can be many, each with a network, a database and a serial port of 
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 import time
@@ -33,13 +34,14 @@ from zha.zigbee.device import Device
 import zhaquirks
 import zhaquirks.legacy
 from zigpy.backups import NetworkBackup
-from zigpy.exceptions import NetworkSettingsInconsistent
+from zigpy.exceptions import NetworkSettingsInconsistent, ParsingError
 import zigpy.types as t
 
 from . import operations
 from .network import NetworkInfo
 from .node import Node
-from .profile import NONE, compile_device
+from .profile import NONE, clusters_of, compile_device
+from .table import TELLING
 
 __all__ = [
     "NONE",
@@ -171,6 +173,31 @@ class _Application(ControllerApplication):
                     raise
 
         ash.__dict__["_send_data_frame"] = send_data_frame
+
+    @override
+    async def shutdown(self, *, db: bool = True) -> None:
+        self._closing = True
+        devices = [item for item in self.devices.values() if hasattr(item, "_requests")]
+        # zigpy would go on trying: of all errors, this one alone is final.
+        for waiting in (
+            *(future for item in devices for future in item._requests.values()),  # noqa: SLF001
+            *self._pending_requests.values(),
+        ):
+            if not waiting.done():
+                waiting.set_exception(ParsingError("the radio was closed"))
+        # zigpy forgets its devices' tasks before they have ended, and then misses them.
+        tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+        await super().shutdown(db=db)
+
+    @override
+    async def send_packet(self, packet: t.ZigbeePacket) -> None:
+        if self._closing:
+            raise ParsingError("the radio was closed")
+        await super().send_packet(packet)
 
     @override
     async def disconnect(self) -> None:
@@ -379,10 +406,26 @@ class Radio:
 
     def _initialized(self, event: Any) -> None:
         # Each way to be ready passes through this once: a join, a rejoin, an interview.
-        if event.device_info.pairing_status is not DevicePairingStatus.CONFIGURED:
+        if event.device_info.pairing_status is DevicePairingStatus.CONFIGURED:
+            self.create_task(
+                self._async_initialized(event.device_info.ieee), "new device"
+            )
+
+    async def _async_initialized(self, ieee: t.EUI64) -> None:
+        if (device := self._gateway.devices.get(ieee)) is None:
             return
-        device = self._gateway.devices.get(event.device_info.ieee)
-        if device is not None and not device.is_coordinator:
+        for cluster in clusters_of(device):
+            missing: list[Any] = [
+                name
+                for name in TELLING.get(cluster.ep_attribute or "", ())
+                if cluster.get(name) is None
+                and not cluster.is_attribute_unsupported(name)
+            ]
+            if missing:
+                with suppress(Exception):
+                    # It is awake now; what it does not tell, it may not have.
+                    await cluster.read_attributes(missing)
+        if self._gateway.devices.get(ieee) is device:
             self._listener.device_ready(device)
 
 

@@ -16,8 +16,9 @@ class Row:
 
     A row with `clusters` (endpoint attributes of zigpy) is for those alone. `on` are
     words: an enumeration's value that contains one means on, as any value but zero does
-    without them. `kinds` are the kinds of device a row is for; with `chosen` it needs a
-    person who has said so. `unit` is that of a value for which the library has no entity
+    without them. `described` is what the cluster's own description must say. `kinds` are
+    the kinds of device a row is for; with `chosen` it needs a person who has said so, and
+    it is not for a cluster that describes itself as something else. `unit` is that of a value for which the library has no entity
     that knows better; without one, the attribute is a flag.
     """
 
@@ -27,10 +28,47 @@ class Row:
     on: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     chosen: bool = False
+    described: re.Pattern[str] | None = None
     unit: str | None = None
 
 
+def _words(*words: str) -> re.Pattern[str]:
+    return re.compile("|".join(words), re.IGNORECASE)
+
+
+#: Inputs describe themselves in words: what they are wired to.
+INPUTS = ("analog_input", "binary_input", "multistate_input")
+_RESIDUAL = _words("residual", "leakage", "剩余电流", "剩餘電流", "漏电", "漏電")
+_LEVEL = _words("level", "液位", "水位")
+_DEPTH = _words("depth", "level", "深度", "液位", "水位")
+_PRESSURE = _words("pressure", "压力", "壓力", "水压", "水壓")
+_PLUGGED = _words("plug", "插入", "插枪")
+_SMOKE = _words("smoke", "烟", "煙")
+_TRIPPED = _words("trip", "脱扣", "脫扣", "跳闸", "跳閘")
+
+
+def _input(
+    measurement: str, cluster: str, described: re.Pattern[str], *kinds: str
+) -> Row:
+    return Row(
+        measurement=measurement,
+        attributes=("present_value",),
+        clusters=(cluster,),
+        described=described,
+        kinds=kinds,
+    )
+
+
 READINGS = (
+    _input("smoke", "binary_input", _SMOKE),
+    _input("plugged", "binary_input", _PLUGGED),
+    _input("tripped", "binary_input", _TRIPPED, "breaker_monitor"),
+    # The first state is the normal one.
+    _input("tripped", "multistate_input", _TRIPPED, "breaker_monitor"),
+    _input("residual_current", "analog_input", _RESIDUAL),
+    _input("level", "analog_input", _LEVEL),
+    _input("level_height", "analog_input", _DEPTH),
+    _input("pressure", "analog_input", _PRESSURE, "hydrant"),
     Row(measurement="smoke", attributes=("smoke", "smoke_state"), on=("alarm",)),
     # An input that an installer has wired to a detector, or to a breaker's alarm contact.
     Row(
@@ -43,7 +81,7 @@ READINGS = (
     Row(
         measurement="tripped",
         attributes=("present_value",),
-        clusters=("binary_input", "multistate_input"),
+        clusters=("binary_input",),
         kinds=("breaker_monitor",),
         chosen=True,
     ),
@@ -184,6 +222,10 @@ READINGS = (
     ),
 )
 
+#: Longest value of a device temperature in °C, as the ZCL has it (3.4.2.2.1). What is beyond
+#: is in hundredths, as many devices and the library's quirks have it.
+MOST_CELSIUS = 200
+
 #: Channels by the end of an attribute's name: the first phase has none in the ZCL.
 PHASES = {"_ph_a": "l1", "_ph_b": "l2", "_ph_c": "l3"}
 
@@ -235,6 +277,12 @@ OTHER_DEVICES = {"light", "climate", "cover", "fan", "lock", "valve"}
 METERED = {"current", "power", "energy"}
 #: Air never has more, and no barometer measures it: kPa.
 MOST_AIR_PRESSURE = 120
+#: Attributes by cluster that the library does not read, and that tell what a device is.
+TELLING = {
+    "pressure": ("max_measured_value",),
+    "multistate_input": ("description",),
+    "poll_control": ("checkin_interval",),
+}
 #: Device types of the Home Automation profile: relays on a rail or in a box …
 RELAY_TYPES = {0x0002, 0x0009, 0x0053}
 #: … and what something is plugged into.
