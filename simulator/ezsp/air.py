@@ -77,11 +77,7 @@ class Air:
 
     def soon(self, action: Callable[[], Any], delay: float = 0.0) -> None:
         """Let something happen after a delay, never within the call."""
-        loop = asyncio.get_running_loop()
-        if delay > 0:
-            loop.call_later(delay, action)
-        else:
-            loop.call_soon(action)
+        self.ncp.timers.later(delay, action)
 
     # What the co-processor asks for
 

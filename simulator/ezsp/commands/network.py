@@ -128,7 +128,7 @@ def permit_joining(ncp: Ncp, values: Values) -> Status:
             ncp.stack_status(Status.NETWORK_CLOSED)
 
     if seconds not in {0, 0xFF}:
-        loop.call_later(seconds, close)
+        ncp.timers.later(seconds, close)
     ncp.air.opened()
     return Status.OK
 
