@@ -73,28 +73,11 @@ class Air:
         self.watchers: set[Callable[[Node, Record], None]] = set()
         #: Set while the network is open for joining.
         self.opening = asyncio.Event()
-        self._timers: set[asyncio.TimerHandle] = set()
         self.up = asyncio.Event()
 
     def soon(self, action: Callable[[], Any], delay: float = 0.0) -> None:
         """Let something happen after a delay, never within the call."""
-        loop = asyncio.get_running_loop()
-        if delay <= 0:
-            loop.call_soon(action)
-            return
-
-        def act() -> None:
-            self._timers.discard(timer)
-            action()
-
-        timer = loop.call_later(delay, act)
-        self._timers.add(timer)
-
-    def close(self) -> None:
-        """Let nothing happen any more."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        self.ncp.timers.later(delay, action)
 
     # What the co-processor asks for
 

@@ -18,6 +18,7 @@ from .ash import (
     encode,
 )
 from .noise import Line
+from .timers import Timers
 
 #: Seconds to wait for an acknowledgement: at first, and the limits of its adaptation.
 ACK_SECONDS = 1.6
@@ -61,13 +62,14 @@ class AshLink:
         self._window = window
         self._reset_seconds = reset_seconds
         self._reset_timer: asyncio.TimerHandle | None = None
+        self._timers = Timers()
         self._splitter = Splitter()
         #: Writes to the host's socket while there is one.
         self.write: Callable[[bytes], None] | None = None
         #: Nothing comes back at all, as of a dead chip behind a live bridge.
         self.dead = False
-        self.to_host = Line(self._put, seed)
-        self.from_host = Line(self._take, seed + 1)
+        self.to_host = Line(self._put, self._timers, seed)
+        self.from_host = Line(self._take, self._timers, seed + 1)
         self.state = State.CONNECTED
         self.counts: Counter[str] = Counter()
         #: Answers go first, then callbacks, each as (EZSP frame).
@@ -101,6 +103,7 @@ class AshLink:
     def close(self) -> None:
         """Stop all timers."""
         self.dead = True
+        self._timers.close()
         for timer in (self._timer, self._reset_timer):
             if timer:
                 timer.cancel()
@@ -142,9 +145,9 @@ class AshLink:
             self._data_received(frame)
             return
         if frame.flag:
-            loop = asyncio.get_running_loop()
-            self._not_ready_until = loop.time() + NOT_READY_SECONDS
-            loop.call_at(self._not_ready_until, self.flush)
+            now = asyncio.get_running_loop().time()
+            self._not_ready_until = now + NOT_READY_SECONDS
+            self._timers.later(NOT_READY_SECONDS, self.flush)
         else:
             self._not_ready_until = 0.0
         if frame.kind is Kind.NAK:

@@ -1,6 +1,5 @@
 """Commands of clusters that hosts send to devices, by the clusters' names and numbers."""
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -125,7 +124,7 @@ def _enrolled(request: Request) -> int | None:
         request.node.attributes[request.endpoint, IAS_ZONE, 0x0011] = zone
         request.node.attributes[request.endpoint, IAS_ZONE, 0x0000] = ENROLLED
         # What has happened meanwhile is told now.
-        asyncio.get_running_loop().call_soon(request.node.body.enrolled)
+        request.node.air.soon(request.node.body.enrolled)
     return zcl.SUCCESS
 
 

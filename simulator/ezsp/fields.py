@@ -118,6 +118,8 @@ class _LongCounted(Type):
 
     @override
     def read(self, data: bytes, at: int) -> tuple[Any, int]:
+        if at == len(data):
+            return None, at
         size, at = _NUMBERS["u32"].read(data, at)
         if at + size > len(data):
             raise TooShortError

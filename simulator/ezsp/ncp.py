@@ -13,6 +13,7 @@ from .frames import FrameType, frames
 from .registry import HANDLERS
 from .state import Flash, Ram
 from .status import Status
+from .timers import Timers
 
 if TYPE_CHECKING:
     from .air import Air
@@ -53,6 +54,7 @@ class Ncp:
             reset_seconds=reset_seconds,
             seed=seed,
         )
+        self.timers = Timers()
         self.ram = Ram()
         self.eui64 = flash.current_eui64
         self.air: Air
@@ -172,14 +174,17 @@ class Ncp:
 
     # Reset
 
+    def close(self) -> None:
+        """End everything that is going on."""
+        self.timers.close()
+        self.link.close()
+
     def reset(self, code: ResetCode) -> None:
         """Reset by itself, as on a watchdog or a loss of power."""
         self.link.reset(code)
 
     def _has_reset(self) -> None:
         self.resets += 1
-        if self.ram.closing:
-            self.ram.closing.cancel()
         self.ram = Ram()
         self.eui64 = self.flash.current_eui64
         self.hung = False

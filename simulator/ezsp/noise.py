@@ -4,7 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 import random
+
+from .timers import Timers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,12 @@ class Badness:
 class Line:
     """One direction of a serial line. It loses frames, but never their order."""
 
-    def __init__(self, deliver: Callable[[bytes], None], seed: int) -> None:
+    def __init__(
+        self, deliver: Callable[[bytes], None], timers: Timers, seed: int
+    ) -> None:
         """Initialize as good."""
         self._deliver = deliver
+        self._timers = timers
         self._random = random.Random(seed)  # noqa: S311 - noise, no secret
         self._free_at = 0.0
         self.badness = Badness()
@@ -62,12 +68,11 @@ class Line:
         )
 
     def _deliver_after(self, delay: float, wire: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = asyncio.get_running_loop().time()
         at = max(now + delay, self._free_at)
         if at <= now:
             self._free_at = 0.0
             self._deliver(wire)
             return
         self._free_at = at
-        loop.call_at(at, self._deliver, wire)
+        self._timers.later(at - now, partial(self._deliver, wire))

@@ -107,10 +107,7 @@ class EzspSimulator:
 
     async def stop(self) -> None:
         """End it."""
-        self.ncp.link.close()
-        self.air.close()
-        if self.ncp.ram.closing:
-            self.ncp.ram.closing.cancel()
+        self.ncp.close()
         if self._ticking:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,6 +1,5 @@
 """What the co-processor knows: in flash, which survives resets, and in RAM, which does not."""
 
-import asyncio
 from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
@@ -138,5 +137,3 @@ class Ram:
     in_flight: int = 0
     #: Loop time until which joining is permitted; infinity is for ever.
     open_until: float = 0.0
-    #: What tells that joining is over.
-    closing: asyncio.TimerHandle | None = None

@@ -1,6 +1,6 @@
 """Versions, configuration, values and policies (UG100, "Configuration" and "Utilities")."""
 
-import asyncio
+from functools import partial
 import random
 
 from simulator.ezsp.ash import ResetCode
@@ -389,4 +389,4 @@ def launch_bootloader(_ncp: Ncp, _values: Values) -> Status:
 @command("resetNode")
 def reset_node(ncp: Ncp, _values: Values) -> None:
     """Reset after the answer."""
-    asyncio.get_running_loop().call_later(0.02, ncp.reset, ResetCode.SOFTWARE)
+    ncp.timers.later(0.02, partial(ncp.reset, ResetCode.SOFTWARE))

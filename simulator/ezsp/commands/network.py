@@ -127,9 +127,8 @@ def permit_joining(ncp: Ncp, values: Values) -> Status:
         if ncp.ram is ram and ram.open_until == until:
             ncp.stack_status(Status.NETWORK_CLOSED)
 
-    if ram.closing:
-        ram.closing.cancel()
-    ram.closing = loop.call_later(seconds, close) if seconds not in {0, 0xFF} else None
+    if seconds not in {0, 0xFF}:
+        ncp.timers.later(seconds, close)
     ncp.air.opened()
     return Status.OK
 

@@ -191,6 +191,8 @@ def set_token_data(ncp: Ncp, values: Values) -> Status:
     """Write a token of the stack. It counts after a reset."""
     key, index, data = values["token"], values["index"], values["value"]
     token = TABLE.get(key)
+    if data is None:
+        return Status.BAD_ARGUMENT
     if token is None:
         ncp.flash.other[key, index] = data
     elif len(data) != token.size or index >= token.count:
