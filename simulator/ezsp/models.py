@@ -284,8 +284,8 @@ MODELS = {
                     values={"basic.power_source": 3},
                     sources=(
                         _BATTERY,
-                        # The cluster counts in kPa, ten of them per unit of a scaled value.
-                        Source("pressure.measured", "pressure"),
+                        # In 0.1 kPa, and scaled in 100 Pa (ZCL 8, 4.5.2.2.1).
+                        Source("pressure.measured", "pressure", 10),
                         Source("pressure.scaled", "pressure", 10),
                         Source("temperature.measured", "temperature", 100),
                     ),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Capabilities: a router on mains that always listens, and a battery device that sleeps.
 ROUTER, SLEEPY = 0x8E, 0x80
 NOBODY = 0xFFFE
+#: Ends of the names of attributes that only a device with three phases has.
+OTHER_PHASES = ("_b", "_c")
 #: APS options of a message: acknowledged, with route discovery.
 APS_OPTIONS = 0x0140
 MOST_RECORDS = 10_000
@@ -105,13 +107,15 @@ class Node:
             here = self.clusters[number] = {
                 known[name].id: known[name] for name in endpoint.servers
             }
+            told = {source.attribute for source in endpoint.sources}
             for cluster in here.values():
                 for attribute in cluster.attributes.values():
+                    path = f"{cluster.name}.{attribute.name}"
+                    if attribute.name.endswith(OTHER_PHASES) and path not in told:
+                        continue
                     key = (number, cluster.id, attribute.id)
                     self.kinds[key] = attribute
-                    self.attributes[key] = endpoint.values.get(
-                        f"{cluster.name}.{attribute.name}", attribute.default
-                    )
+                    self.attributes[key] = endpoint.values.get(path, attribute.default)
             self.attributes[number, 0, 4] = self.model.manufacturer
             self.attributes[number, 0, 5] = self.model.model
 

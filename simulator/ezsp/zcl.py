@@ -158,11 +158,11 @@ _CLUSTERS = """
   0001 least i16 - -4000
   0002 most i16 - 12500
 0403 pressure
-  0000 measured i16 r 350
+  0000 measured i16 r 3500
   0001 least i16 - 0
-  0002 most i16 - 1600
+  0002 most i16 - 16000
   0010 scaled i16 r 3500
-  0014 scale i8 - -1
+  0014 scale i8 - -2
 0404 flow
   0000 measured u16 r 0
   0001 least u16 - 0
