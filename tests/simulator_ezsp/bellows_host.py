@@ -25,7 +25,9 @@ def eui64(number: int) -> t.EUI64:
 class BellowsHost:
     """A controller application on a simulated coordinator."""
 
-    def __init__(self, simulator: EzspSimulator, scheme: str = "tcp", **more: Any) -> None:
+    def __init__(
+        self, simulator: EzspSimulator, scheme: str = "tcp", **more: Any
+    ) -> None:
         """Initialize."""
         self.simulator = simulator
         self.app: ControllerApplication

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-import zigpy.types as t
 from zigpy.exceptions import DeliveryError
+import zigpy.types as t
 import zigpy.zdo.types as zdo_t
 
 from simulator.ezsp import EzspSimulator, JoinRefusedError
@@ -178,8 +178,10 @@ async def test_sleepy_devices_take_their_time(host: BellowsHost) -> None:
     taken = []
     for _ in range(4):
         before = loop.time()
-        await host.device(smoke).endpoints[1].basic.read_attributes(
-            ["model"], allow_cache=False
+        await (
+            host.device(smoke)
+            .endpoints[1]
+            .basic.read_attributes(["model"], allow_cache=False)
         )
         taken.append(loop.time() - before)
     assert max(taken) > 0.05
@@ -203,7 +205,9 @@ async def test_groups_and_broadcasts(
     await simulator.delivered()
     await zdo_permit(host)
     for breaker in breakers:
-        await breaker.wait_record(what="asked", cluster=zdo_t.ZDOCmd.Mgmt_Permit_Joining_req)
+        await breaker.wait_record(
+            what="asked", cluster=zdo_t.ZDOCmd.Mgmt_Permit_Joining_req
+        )
 
 
 async def zdo_permit(host: BellowsHost) -> None:
@@ -222,8 +226,7 @@ async def test_channel_change_and_scans(
         {"channel": 20, "pan": 0x1234, "extended_pan": bytes(8), "stack_profile": 2}
     )
     found = [
-        beacon
-        async for beacon in host.app.network_scan(t.Channels.ALL_CHANNELS, 2)
+        beacon async for beacon in host.app.network_scan(t.Channels.ALL_CHANNELS, 2)
     ]
     assert [beacon.pan_id for beacon in found] == [0x1234]
     await host.app.move_network_to_channel(25)

@@ -1,5 +1,7 @@
 """What tests use to speak of simulated coordinators."""
 
+import asyncio
+
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
@@ -37,3 +39,5 @@ async def unload_all(hass: HomeAssistant) -> None:
         for entry in hass.config_entries.async_loaded_entries(domain):
             await hass.config_entries.async_unload(entry.entry_id)
     await hass.async_block_till_done()
+    # zigpy cancels tasks of its own and does not wait for them.
+    await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 
-from custom_components.community_safety import backup as backup_platform
+from custom_components.community_safety import backup as backup_platform, repairs
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.gateways.zigbee import forming
 from custom_components.community_safety.gateways.zigbee.backups import (
@@ -28,6 +28,7 @@ from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import (
+    ConfigEntryError,
     HomeAssistantError,
     ServiceValidationError,
     Unauthorized,
@@ -492,15 +493,44 @@ async def test_coordinator_that_is_away(
     changed: MockConfigEntry,
     radio: EzspSimulator,
 ) -> None:
-    """A coordinator that cannot be reached cannot be mended; one that goes away neither."""
-    go, flow = await fix(hass, hass_client, changed)
-    radio.ncp.changed = radio.cut
-    flow = await go(flow["flow_id"], next_step_id="restore")
-    assert flow["type"] == "abort", flow
-    assert flow["reason"] == "zigbee_lost"
-    radio.ncp.changed = lambda: None
-    await hass.async_block_till_done()
+    """A coordinator that cannot be reached cannot be mended."""
     await radio.unplug()
     _go, flow = await fix(hass, hass_client, changed)
     assert flow["reason"] == "zigbee_cannot_connect"
+    assert str(radio.port) in flow["description_placeholders"]["reason"]
+
+
+async def test_coordinator_that_goes_away(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    changed: MockConfigEntry,
+    radio: EzspSimulator,
+) -> None:
+    """A cable that is pulled in the middle is told, and the next start goes on."""
+    go, flow = await fix(hass, hass_client, changed)
+
+    def cut_once() -> None:
+        radio.ncp.changed = lambda: None
+        radio.cut()
+
+    radio.ncp.changed = cut_once
+    flow = await go(flow["flow_id"], next_step_id="restore")
+    assert flow["reason"] == "zigbee_lost"
     await hass.async_block_till_done()
+    assert changed.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_ERROR)
+
+
+async def test_library_that_is_not_known(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    changed: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without its libraries no radio is touched."""
+
+    async def refuse(_hass: HomeAssistant) -> None:
+        raise ConfigEntryError("zigpy 9")
+
+    monkeypatch.setattr(repairs, "async_load_library", refuse)
+    _go, flow = await fix(hass, hass_client, changed)
+    assert flow["reason"] == "zigbee_library"
