@@ -4,7 +4,6 @@ from datetime import timedelta
 import json
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -39,6 +38,7 @@ from homeassistant.helpers import (
     issue_registry as ir,
 )
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from simulator.ezsp import EzspSimulator
 from tests.common import wait_until
 
@@ -83,10 +83,7 @@ async def join(
 
 
 async def test_joining(
-    hass: HomeAssistant,
-    gateway: MockConfigEntry,
-    radio: EzspSimulator,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, gateway: MockConfigEntry, radio: EzspSimulator
 ) -> None:
     """People see that the network is open, until when, and how far a device is."""
     assert state(hass, gateway, "binary_sensor", "open_for_joining").state == "off"
@@ -108,7 +105,7 @@ async def test_joining(
     assert radio.ncp.is_open
     assert state(hass, gateway, "binary_sensor", "open_for_joining").state == "on"
     until = state(hass, gateway, "sensor", "joining_until").state
-    assert until > freezer.time_to_freeze.isoformat()
+    assert until > dt_util.utcnow().isoformat()
 
     address = await join(hass, gateway, radio, "breaker")
     await wait_until(hass, lambda: len(stages) >= 3)
@@ -122,8 +119,7 @@ async def test_joining(
     assert shown["model"] == "BM-63Z"
     assert shown["device_id"] == gateway.runtime_data.devices[address].device_id
 
-    freezer.tick(timedelta(seconds=181))
-    async_fire_time_changed(hass)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=181))
     await hass.async_block_till_done()
     assert state(hass, gateway, "binary_sensor", "open_for_joining").state == "off"
 
@@ -238,9 +234,11 @@ async def test_remove_and_reinterview(
     device_id = gateway.runtime_data.devices[address].device_id
     node = radio.node(int(address.replace(":", ""), 16))
     node.records.clear()
+    stages: list[str] = []
+    gateway.runtime_data.on_join(lambda _address, stage: stages.append(stage))
     await act(hass, gateway, "reinterview", device_id=device_id)
     await node.wait_record(what="asked", cluster=0x0005)
-    await wait_until(hass, lambda: address in gateway.runtime_data.devices)
+    await wait_until(hass, lambda: "ready" in stages)
 
     with pytest.raises(ServiceValidationError) as raised:
         await act(hass, gateway, "remove_device", address="00:15:8d:00:00:00:00:99")
