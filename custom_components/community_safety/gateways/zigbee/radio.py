@@ -185,6 +185,8 @@ class _Application(ControllerApplication):
         ):
             if not waiting.done():
                 waiting.set_exception(ParsingError("the radio was closed"))
+                # Whoever waits may be cancelled first: nobody misses it then.
+                waiting.exception()
         # zigpy forgets its devices' tasks before they have ended, and then misses them.
         tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
         for task in tasks:
