@@ -44,7 +44,7 @@ class State(Enum):
 class AshLink:
     """Takes bytes of the host, gives EZSP frames to `receive`, and sends others reliably.
 
-    `has_reset` is called when the co-processor has reset, before it says so.
+    `has_reset` is called when the co-processor begins to reset: its memory is gone.
     """
 
     def __init__(
@@ -280,6 +280,7 @@ class AshLink:
         """Reset the co-processor. What waits to be sent is lost."""
         self.state = State.RESETTING
         self._restart()
+        self._has_reset()
         if self._reset_timer:
             self._reset_timer.cancel()
         self._reset_timer = asyncio.get_running_loop().call_later(
@@ -290,5 +291,4 @@ class AshLink:
         self._reset_timer = None
         self._restart()
         self.state = State.CONNECTED
-        self._has_reset()
         self._send(Frame(Kind.RSTACK, data=bytes((VERSION, code))))

@@ -36,6 +36,8 @@ class Body:
         self._values: dict[str, Value] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.sounding = False
+        #: Endpoints of zones whose status is forced.
+        self._forced: set[int] = set()
         self._sources = [
             (node.key(source.attribute, number), source)
             for number, endpoint in node.model.endpoints.items()
@@ -124,13 +126,23 @@ class Body:
         battery = self._values.get("battery")
         if battery is not None and float(battery) < LOW_BATTERY:
             bits |= BATTERY_LOW
-        self.set_zone(bits, number)
+        if number not in self._forced:
+            self._put_zone(number, bits)
 
     def set_zone(self, bits: int, number: int = 1, *, delay: int = 0) -> None:
-        """Change a zone's status; tell it if it is another one (ZCL 8.2.2.4.1).
+        """Force a zone's status, whatever is measured, until it is released.
 
         `delay` is how long ago it changed, in quarters of a second.
         """
+        self._forced.add(number)
+        self._put_zone(number, bits, delay)
+
+    def release_zones(self) -> None:
+        """Let zones follow what is measured again."""
+        self._forced.clear()
+
+    def _put_zone(self, number: int, bits: int, delay: int = 0) -> None:
+        # A change is told, another measurement is not (ZCL 8.2.2.4.1).
         key = (number, IAS_ZONE, STATUS)
         if self._node.attributes[key] == bits:
             return

@@ -80,6 +80,7 @@ def _none(simulator: EzspSimulator) -> None:
     for node in simulator.nodes:
         node.deaf = False
         node.delay = 0.0
+        node.body.release_zones()
         if node.body.device:
             node.body.device.clear()
 

@@ -38,6 +38,7 @@ class BellowsHost:
             },
             conf.CONF_OTA: {conf.CONF_OTA_ENABLED: False},
             conf.CONF_TOPO_SCAN_ENABLED: False,
+            conf.CONF_NWK_BACKUP_ENABLED: False,
             "use_thread": False,
             **more,
         }
@@ -129,11 +130,10 @@ class Heard:
                 self._news.clear()
                 await self._news.wait()
 
+    def statuses(self) -> list[int]:
+        """Return the zone statuses, in the order in which they came."""
+        return [int(what.zone_status) for number, what in self.commands if not number]
+
     async def zone_status(self, status: int) -> None:
         """Wait for a zone status."""
-        await self.until(
-            lambda: any(
-                command == 0 and arguments.zone_status == status
-                for command, arguments in self.commands
-            )
-        )
+        await self.until(lambda: status in self.statuses())

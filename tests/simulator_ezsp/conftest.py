@@ -61,3 +61,9 @@ async def host(simulator: EzspSimulator) -> AsyncGenerator[BellowsHost]:
     await host.app.permit(60)
     yield host
     await host.stop()
+
+
+@pytest.fixture
+def expected_lingering_tasks() -> bool:
+    """Hosts leave tasks behind: answers to what came last, watchdogs."""
+    return True
