@@ -34,7 +34,9 @@ BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 HOME_AUTOMATION, SMART_PLUG, TUYA = 0x0104, 0x0051, 0xEF00
 BASIC = 0x0000
 #: A router on mains, as most of what is not told is.
-ROUTER = NodeDescriptor(1, 0x40, 0x8E, 0x1002, 82, 128, 0x2C00, 128, 0)
+ROUTER: Any = NodeDescriptor(  # type: ignore[no-untyped-call]
+    1, 0x40, 0x8E, 0x1002, 82, 128, 0x2C00, 128, 0
+)
 
 #: Server and client clusters by endpoint, with profile and type of device.
 type Endpoints = dict[int, tuple[int, int, set[int], set[int]]]
@@ -85,7 +87,9 @@ async def compile_model(
 ) -> Profile | None:
     """Return what a model is to us, None if it is none of ours."""
     app, gateway = radio.app, radio._gateway  # noqa: SLF001
-    bare = app.add_device(t.EUI64.convert("00:15:8d:00:00:00:00:01"), t.NWK(0x1234))
+    bare = app.add_device(
+        t.EUI64.convert("00:15:8d:00:00:00:00:01"), t.NWK.convert("1234")
+    )
     bare.node_desc = ROUTER
     bare.manufacturer, bare.model = manufacturer or "any", model or "any"
     for number, (profile, kind, servers, clients) in endpoints_of(entry, model).items():
@@ -129,7 +133,7 @@ async def read() -> tuple[int, list[tuple[str, Profile]], Counter[str]]:
                     flow_control=None,
                     database=f"{folder}/zigbee.db",
                 ),
-                Nobody(),  # type: ignore[arg-type]
+                Nobody(),
                 lambda work, name: asyncio.create_task(work, name=name),
             )
             await radio.start()

@@ -97,7 +97,7 @@ def async_setup_zigbee_services(hass: HomeAssistant) -> None:
             SCHEMAS[name],
             SupportsResponse.ONLY
             if name in ("energy_scan", "backup_network")
-            else SupportsResponse.NONE,
+            else SupportsResponse.OPTIONAL,
         )
 
 
@@ -127,25 +127,38 @@ async def _async_permit_join(call: ServiceCall) -> ServiceResponse:
         raise _wrong("zigbee_one_network")
     for gateway in gateways:
         await gateway.joining.async_open(data[ATTR_DURATION], address, code)
-    return None
+    return {
+        "networks": [
+            {
+                **_row(gateway),
+                "until": until.isoformat()
+                if (until := gateway.joining.until)
+                else None,
+            }
+            for gateway in gateways
+        ]
+    }
 
 
 async def _async_remove_device(call: ServiceCall) -> ServiceResponse:
-    for gateway, address in _members(call):
+    members = _members(call)
+    for gateway, address in members:
         await gateway.async_remove(address)
-    return None
+    return {"addresses": [address for _gateway, address in members]}
 
 
 async def _async_reinterview(call: ServiceCall) -> ServiceResponse:
-    for gateway, address in _members(call):
+    members = _members(call)
+    for gateway, address in members:
         await gateway.async_reinterview(address)
-    return None
+    return {"addresses": [address for _gateway, address in members]}
 
 
 async def _async_change_channel(call: ServiceCall) -> ServiceResponse:
-    for gateway in _gateways(call):
+    gateways = _gateways(call)
+    for gateway in gateways:
         await gateway.async_change_channel(call.data[ATTR_CHANNEL])
-    return None
+    return {"networks": [_row(gateway) for gateway in gateways]}
 
 
 async def _async_energy_scan(call: ServiceCall) -> ServiceResponse:

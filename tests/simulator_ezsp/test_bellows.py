@@ -185,8 +185,10 @@ async def test_sleepy_devices_take_their_time(host: BellowsHost) -> None:
     taken = []
     for _ in range(4):
         before = loop.time()
-        await host.device(smoke).endpoints[1].basic.read_attributes(
-            ["model"], allow_cache=False
+        await (
+            host.device(smoke)
+            .endpoints[1]
+            .basic.read_attributes(["model"], allow_cache=False)
         )
         taken.append(loop.time() - before)
     assert max(taken) > 0.05
@@ -209,7 +211,9 @@ async def test_groups_and_broadcasts(
 
     await host.app.permit(10)
     for breaker in breakers:
-        await breaker.wait_record(what="asked", cluster=zdo_t.ZDOCmd.Mgmt_Permit_Joining_req)
+        await breaker.wait_record(
+            what="asked", cluster=zdo_t.ZDOCmd.Mgmt_Permit_Joining_req
+        )
 
 
 async def test_channel_change_and_scans(
@@ -222,8 +226,7 @@ async def test_channel_change_and_scans(
         {"channel": 20, "pan": 0x1234, "extended_pan": bytes(8), "stack_profile": 2}
     )
     found = [
-        beacon
-        async for beacon in host.app.network_scan(t.Channels.ALL_CHANNELS, 2)
+        beacon async for beacon in host.app.network_scan(t.Channels.ALL_CHANNELS, 2)
     ]
     assert [beacon.pan_id for beacon in found] == [0x1234]
     await host.app.move_network_to_channel(25)
