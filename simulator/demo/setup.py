@@ -314,7 +314,6 @@ class Setup:
                 await self._flow(DOMAIN, *steps, entry_id=entry_id, ends="abort")
                 kept[number]["port"] = port
             write(STATE_FILE, self._state)
-        await self._let_in([row["entry_id"] for row in kept])
         if "coordinator devices" not in self._done and "pages" in self._done:
             self._done.remove("pages")
         await self._step(
@@ -324,7 +323,7 @@ class Setup:
         )
 
     async def _let_in(self, entry_ids: list[str]) -> None:
-        """Open the networks: devices join, or come back after a restart."""
+        """Open the networks: the devices wait for that."""
 
         async def gateways() -> list[str] | None:
             found = [
@@ -345,6 +344,7 @@ class Setup:
 
     async def _coordinator_devices(self) -> None:
         hass = self._hass
+        await self._let_in([row["entry_id"] for row in self._state["coordinators"]])
         wanted = coordinator_addresses(self._language)
 
         async def registered() -> dict[str, dict[str, Any]] | None:
