@@ -24,8 +24,8 @@ def _quiet() -> None:
 
 @pytest.fixture
 async def coordinator(socket_enabled: None) -> AsyncGenerator[EzspSimulator]:
-    """Run a coordinator without a network."""
-    async with EzspSimulator() as simulator:
+    """Run a coordinator without a network, whose devices speak only when made to."""
+    async with EzspSimulator(tick_seconds=3600) as simulator:
         yield simulator
 
 

@@ -12,7 +12,7 @@ from functools import cache
 import time
 from typing import Any, Protocol, cast, override
 
-from bellows.ash import AshProtocol
+from bellows.ash import AshProtocol, DataFrame
 from bellows.zigbee.application import ControllerApplication
 from zha.application.const import (
     ZHA_GW_MSG_CONNECTION_LOST,
@@ -157,22 +157,24 @@ class _Application(ControllerApplication):
         if isinstance(ash, AshProtocol):
             self._quiet(ash)
 
-    def _quiet(self, ash: AshProtocol) -> None:
-        """Let frames that are under way at the end fail without a word.
+    @staticmethod
+    def _quiet(ash: AshProtocol) -> None:
+        """Let frames fail without a word where nobody waits for them any more.
 
-        bellows shields them from those who wait: when these are cancelled, as all are at
-        the end, nobody is left to be told.
+        bellows shields them from those who wait, and asyncio reports what fails behind a
+        shield as an error: on each loss of the link.
         """
-        send = ash._send_data_frame  # noqa: SLF001
 
-        async def send_data_frame(frame: Any) -> None:
-            try:
-                await send(frame)
-            except Exception:
-                if not self._closing:
-                    raise
+        async def send_data(data: bytes) -> None:
+            # It takes its numbers when it is its turn.
+            frame = DataFrame(frm_num=0, re_tx=False, ack_num=0, ezsp_frame=data)
+            sending = asyncio.ensure_future(ash._send_data_frame(frame))  # noqa: SLF001
+            sending.add_done_callback(lambda it: it.cancelled() or it.exception())
+            # Unlike a shield this leaves it alone, and does not look after it.
+            await asyncio.wait((sending,))
+            sending.result()
 
-        ash.__dict__["_send_data_frame"] = send_data_frame
+        ash.__dict__["send_data"] = send_data
 
     @override
     async def shutdown(self, *, db: bool = True) -> None:
