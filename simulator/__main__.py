@@ -8,15 +8,18 @@ It prints `ready` when it has reached the broker, then runs until it is told to 
 import argparse
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 import signal
 
 from .compound import LANGUAGES
 from .control import Control
 
 
-async def run(port: int, language: str) -> None:
+async def run(arguments: argparse.Namespace) -> None:
     """Run until SIGINT or SIGTERM."""
-    control = Control(port, language)
+    control = Control(
+        arguments.port, arguments.language, arguments.flash, arguments.radio
+    )
     task = asyncio.create_task(control.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -32,8 +35,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="of the broker")
     parser.add_argument("--language", choices=LANGUAGES, default="en")
-    arguments = parser.parse_args()
-    asyncio.run(run(arguments.port, arguments.language))
+    parser.add_argument(
+        "--radio",
+        type=int,
+        action="append",
+        default=[],
+        help="port of a Zigbee coordinator: none, or one for each of the two buildings",
+    )
+    parser.add_argument("--flash", type=Path, help="folder to keep their networks in")
+    asyncio.run(run(parser.parse_args()))
 
 
 if __name__ == "__main__":

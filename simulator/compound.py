@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from .coordinators import Coordinator, eui64_of
 from .device import Device
 from .devices import (
     BreakerMonitor,
@@ -65,6 +67,14 @@ PLACES = (
 UNITS = tuple(place for place in PLACES if place.id.count("-") == 2)
 STAIRWELLS = tuple(place for place in PLACES if place.icon == "mdi:stairs")
 
+#: Places that are there with Zigbee coordinators of one's own: one per building.
+COORDINATOR_PLACES = (
+    _unit("1-3-101", 0),
+    _stairwell("1-3", 0),
+    _unit("2-2-101", 1),
+    Place("tank-2", 1, ("Building 2 tank room", "2 号楼水箱间"), "mdi:storage-tank"),
+)
+
 #: Places whose devices are on Zigbee2MQTT, with the models there.
 ZIGBEE = {"2-1", "2-1-101"}
 _ZIGBEE_MODELS = {
@@ -105,6 +115,20 @@ _OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
     ),
     "shed": (("pile", ("Charging pile", "充电桩"), ChargingPile, {}),),
     "hydrant": (("gauge", ("Pressure gauge", "水压表"), Hydrant, {}),),
+}
+#: Devices of places with a coordinator: a row as above, with the model there.
+_COORDINATOR_ROWS: dict[str, tuple[tuple[_Row, str], ...]] = {
+    "1-3-101": (
+        (_UNIT_ROWS[0], "smoke"),
+        (_UNIT_ROWS[1], "heat"),
+        (_UNIT_ROWS[2], "breaker"),
+    ),
+    "1-3": ((_STAIRWELL_ROWS[0], "breaker-3"),),
+    "2-2-101": (
+        (_UNIT_ROWS[0], "smoke"),
+        (_UNIT_ROWS[2], "tuya-breaker"),
+    ),
+    "tank-2": ((_OTHER_ROWS["roof-2"][0], "tuya-level"),),
 }
 #: Rows whose supplies a cut-off must never open.
 PROTECTED = ("lighting", "fire pump")
@@ -152,13 +176,39 @@ def devices(language: str) -> Iterator[tuple[Place, Device, str]]:
             yield place, device, model
 
 
+def coordinator_devices(language: str) -> Iterator[tuple[Place, Device, str]]:
+    """Make the devices of coordinators: the place, the device, and its model."""
+    name = LANGUAGES.index(language)
+    for place in COORDINATOR_PLACES:
+        for (row, names, kind, options), model in _COORDINATOR_ROWS[place.id]:
+            device = kind(
+                device_id(place.id, row), names[name], place.names[name], **options
+            )
+            yield place, device, model
+
+
+def coordinator_addresses(language: str) -> dict[str, Device]:
+    """Return the devices of coordinators by their address, as Zigbee writes it."""
+    found: dict[str, Device] = {}
+    counts: dict[int, int] = {}
+    for place, device, _model in coordinator_devices(language):
+        index = counts.setdefault(place.floor, 0)
+        counts[place.floor] += 1
+        found[eui64_of(place.floor + 1, index).to_bytes(8).hex(":")] = device
+    return found
+
+
 class Compound:
-    """All of it, behind two gateways."""
+    """All of it, behind two gateways, and two coordinators if there are folders for them."""
 
     def __init__(
-        self, port: int, language: str = "en", record: Record = ignore
+        self,
+        port: int,
+        language: str = "en",
+        record: Record = ignore,
+        flash: Path | None = None,
     ) -> None:
-        """Initialize; `port` is the broker's."""
+        """Initialize; `port` is the broker's, `flash` a folder for coordinators."""
         native: list[Device] = []
         zigbee: list[Device] = []
         models: dict[str, str] = {}
@@ -168,6 +218,20 @@ class Compound:
             self.places.setdefault(place.id, []).append(device)
             (zigbee if model else native).append(device)
             models[device.id] = model
+        self.coordinators: list[Coordinator] = []
+        if flash:
+            rows = list(coordinator_devices(language))
+            for place, device, _model in rows:
+                self.places.setdefault(place.id, []).append(device)
+            for floor in sorted({place.floor for place, _device, _model in rows}):
+                self.coordinators.append(
+                    Coordinator(
+                        floor + 1,
+                        [row[1:] for row in rows if row[0].floor == floor],
+                        record,
+                        flash / f"coordinator-{floor + 1}.json",
+                    )
+                )
         name = ("Xingqiao", "星桥小区")[LANGUAGES.index(language)]
         self.gateways: tuple[Gateway, ...] = (
             NativeGateway(port, NATIVE_TOPIC, name, native, record),
@@ -185,7 +249,7 @@ class Compound:
         place = next(
             (
                 place.id
-                for place in PLACES
+                for place in (*PLACES, *COORDINATOR_PLACES)
                 if wanted
                 and wanted.casefold()
                 in {place.id, *(name.casefold() for name in place.names)}

@@ -6,6 +6,8 @@
 """
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 import time
 from typing import Any
 
@@ -20,9 +22,21 @@ TOPIC = "simulator"
 class Control:
     """The compound with its control channel."""
 
-    def __init__(self, port: int, language: str = "en") -> None:
-        """Initialize; `port` is the broker's."""
-        self.compound = Compound(port, language, self._record)
+    def __init__(
+        self,
+        port: int,
+        language: str = "en",
+        flash: Path | None = None,
+        radio_ports: Sequence[int] = (),
+    ) -> None:
+        """Initialize; `port` is the broker's.
+
+        With `radio_ports` there are coordinators, whose networks are kept in `flash`.
+        """
+        self.compound = Compound(
+            port, language, self._record, flash if radio_ports else None
+        )
+        self._radio_ports = radio_ports
         self._language = LANGUAGES.index(language)
         self._link = Link(
             port,
@@ -38,6 +52,10 @@ class Control:
             async with asyncio.TaskGroup() as tasks:
                 for gateway in self.compound.gateways:
                     tasks.create_task(gateway.run())
+                for coordinator, port in zip(
+                    self.compound.coordinators, self._radio_ports, strict=True
+                ):
+                    tasks.create_task(coordinator.run(port))
         finally:
             await self._link.stop()
 

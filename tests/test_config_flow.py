@@ -36,7 +36,7 @@ async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
         DOMAIN, context={"source": SOURCE_USER}
     )
     assert result["type"] is FlowResultType.MENU
-    assert result["menu_options"] == ["native", "zigbee2mqtt"]
+    assert result["menu_options"] == ["native", "zigbee2mqtt", "zigbee"]
     return await hass.config_entries.flow.async_configure(
         result["flow_id"], {"next_step_id": dialect}
     )

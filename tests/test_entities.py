@@ -27,6 +27,7 @@ from custom_components.community_safety.catalogue.measurements import (
 from custom_components.community_safety.const import DOMAIN, PLATFORMS, Severity
 from custom_components.community_safety.device import FOUND_OUT
 from custom_components.community_safety.entity import NAMED_BY_CLASS
+from custom_components.community_safety.gateways.zigbee.joining import STAGES
 from custom_components.community_safety.safety import DATA_SAFETY
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
@@ -181,9 +182,14 @@ def texts_needed() -> Iterator[tuple[str, str]]:
         for key in kind.buttons:
             yield "button", key
         yield from [("select", f"{kind.key}_variant")] * bool(kind.variants)
+    yield "select", "device_kind"
     yield "event", "alarm_event"
     yield "event", "sighting"
     yield "image", "snapshot"
+    yield "button", "permit_join"
+    yield "binary_sensor", "open_for_joining"
+    yield "sensor", "joining_until"
+    yield "event", "joining"
 
 
 def read(name: str) -> Any:
@@ -237,6 +243,9 @@ def test_states_and_choices_have_names(language: str) -> None:
     assert set(alarm["severity"]["state"]) == set(Severity)
     sighting = entity["event"]["sighting"]["state_attributes"]
     assert set(sighting["event_type"]["state"]) == set(SIGHTINGS)
+    joining = entity["event"]["joining"]["state_attributes"]
+    assert set(joining["event_type"]["state"]) == set(STAGES)
+    assert set(joining["kind"]["state"]) == set(DEVICE_KINDS)
     sections = texts["options"]["step"]["init"]["sections"]
     assert set(sections) == set(DEVICE_KINDS)
     for key, kind in DEVICE_KINDS.items():

@@ -7,8 +7,8 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_DIALECT, DOMAIN, PLATFORMS
+from .gateways import DIALECTS
 from .gateways.base import GatewayConfigEntry
-from .gateways.mqtt import DIALECTS
 from .repairs import show_version
 from .safety import DATA_SAFETY, Safety
 from .services import async_setup_services
@@ -48,6 +48,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
 
 async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
     """Forget a removed gateway with the alarms, latches and settings of its devices."""
+    await DIALECTS[entry.data[CONF_DIALECT]].async_forget(hass, entry)
     hass.data[DATA_SAFETY].forget_gateway(entry.unique_id or entry.entry_id)
     show_version(hass, entry, None)
 
@@ -55,14 +56,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: GatewayConfigEntry, device_entry: dr.DeviceEntry
 ) -> bool:
-    """Allow to delete a device that its gateway does not name any more."""
+    """Allow to delete a device, if its gateway can let it go."""
     if entry.state is not ConfigEntryState.LOADED:
         return True
     gateway = entry.runtime_data
     for device in gateway.all_devices:
         if device.device_id == device_entry.id:
-            if device.description.id not in gateway.missing:
-                return False
-            gateway.remove_device(device.description.id)
-            break
+            return await gateway.async_delete(device)
     return True

@@ -1,10 +1,13 @@
-"""Backups take the alarm book as one whole file."""
+"""Backups take the alarm book as one whole file, and each Zigbee network as it is now."""
 
+import asyncio
 import sqlite3
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 
-from .const import LOGGER
+from .const import DOMAIN, LOGGER
+from .gateways.zigbee import ZigbeeGateway
 from .safety import DATA_SAFETY
 
 
@@ -18,6 +21,25 @@ async def async_pre_backup(hass: HomeAssistant) -> None:
         await hass.data[DATA_SAFETY].storage.async_checkpoint()
     except sqlite3.Error as err:
         LOGGER.warning("The alarm book could not be prepared for the backup: %s", err)
+    await asyncio.gather(
+        *(
+            _async_keep(entry.runtime_data)
+            for entry in hass.config_entries.async_loaded_entries(DOMAIN)
+            if isinstance(entry.runtime_data, ZigbeeGateway)
+        )
+    )
+
+
+async def _async_keep(gateway: ZigbeeGateway) -> None:
+    """Write down a network; one that is away is in the backup as it was before."""
+    try:
+        await gateway.async_keep_backup()
+    except HomeAssistantError as err:
+        LOGGER.warning(
+            "%s: the network could not be read for the backup: %s",
+            gateway.entry.title,
+            err,
+        )
 
 
 async def async_post_backup(hass: HomeAssistant) -> None:

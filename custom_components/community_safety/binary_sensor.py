@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import Hazard
 from .catalogue.measurements import Point
 from .device import SafetyDevice, hazard_key
-from .entity import SafetyEntity, add_for_each_device
+from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -36,6 +37,8 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
         row = point.measurement
         if row.shown and not (row.is_number or row.options or row.key == "supply"):
             yield ReadingEntity(gateway, device, key, point)
+    if device is gateway.device and gateway.joining:
+        yield OpenForJoining(gateway, device, gateway.joining, "open_for_joining")
 
 
 class HazardEntity(SafetyEntity, BinarySensorEntity):
@@ -84,3 +87,14 @@ class ReadingEntity(SafetyEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         value = self.device.readings.get(self.key)
         return None if value is None else bool(value)
+
+
+class OpenForJoining(JoiningEntity, BinarySensorEntity):
+    """If devices may join now."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.joining.is_open

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import override
 
 from homeassistant.components.button import ButtonEntity
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .device import SafetyDevice
-from .entity import SafetyEntity, add_for_each_device
+from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
+from .gateways.zigbee.joining import LONGEST_SECONDS
 
 PARALLEL_UPDATES = 0
 
@@ -26,6 +28,8 @@ async def async_setup_entry(
 def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
     for command in device.commands:
         yield CommandButton(gateway, device, command)
+    if device is gateway.device and gateway.joining:
+        yield PermitJoin(gateway, device, gateway.joining, "permit_join")
 
 
 class CommandButton(SafetyEntity, ButtonEntity):
@@ -44,3 +48,13 @@ class CommandButton(SafetyEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         await self.gateway.async_press(self.device, self.key)
+
+
+class PermitJoin(JoiningEntity, ButtonEntity):
+    """Lets devices join, as long as Zigbee allows."""
+
+    _attr_entity_category = EntityCategory.CONFIG
+
+    @override
+    async def async_press(self) -> None:
+        await self.joining.async_open(LONGEST_SECONDS)

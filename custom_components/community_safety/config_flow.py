@@ -10,7 +10,6 @@ from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_USER,
-    ConfigFlow,
     ConfigFlowResult,
     OptionsFlow,
     OptionsFlowWithReload,
@@ -26,6 +25,7 @@ from .catalogue import DEVICE_KINDS, Setting
 from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN
 from .gateways.base import GatewayConfigEntry
 from .gateways.mqtt.native import VERSION
+from .zigbee_flow import ZIGBEE, ZigbeeFlow
 
 #: Per dialect: the retained topic by which a gateway is recognised, and a default.
 DIALECTS = {
@@ -35,13 +35,14 @@ DIALECTS = {
 ANSWER_SECONDS = 5
 
 
-class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
+class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
     """Add one gateway, or move it to another topic."""
 
     VERSION = 1
 
     def __init__(self) -> None:
         """Initialize."""
+        super().__init__()
         self._dialect = ""
         self._topic = ""
         self._title = ""
@@ -57,7 +58,7 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose how the devices are reached."""
-        return self.async_show_menu(step_id="user", menu_options=list(DIALECTS))
+        return self.async_show_menu(step_id="user", menu_options=[*DIALECTS, ZIGBEE])
 
     async def async_step_native(
         self, user_input: dict[str, Any] | None = None
@@ -104,8 +105,10 @@ class CommunitySafetyConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Follow a gateway to another topic. Its devices and alarms stay the same."""
+        """Follow a gateway to another topic or port. Its devices and alarms stay the same."""
         entry = self._get_reconfigure_entry()
+        if entry.data[CONF_DIALECT] == ZIGBEE:
+            return await self.async_step_reconfigure_zigbee()
         self._dialect = entry.data[CONF_DIALECT]
         errors: dict[str, str] = {}
         if user_input is not None:

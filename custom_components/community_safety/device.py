@@ -12,7 +12,14 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
 
 from .catalogue import KINDS, DeviceKind, Setting
-from .catalogue.measurements import COUNTERS, Point, Value, parse_point, point_key
+from .catalogue.measurements import (
+    COUNTERS,
+    RADIO,
+    Point,
+    Value,
+    parse_point,
+    point_key,
+)
 from .const import DOMAIN
 from .hazards import HazardMonitor
 
@@ -36,6 +43,7 @@ FOUND_OUT = frozenset(
         "held_too_long",
         "release_unproven",
         *COUNTERS,
+        *RADIO,
     }
 )
 
@@ -110,6 +118,8 @@ class DeviceSettings:
     protected: set[str] = field(default_factory=set)
     variant: str | None = None
     blocking: bool = True
+    #: The kind that a person has chosen, where the gateway can only propose one.
+    kind: str | None = None
 
 
 class SafetyDevice:
@@ -136,7 +146,11 @@ class SafetyDevice:
         self.kind: DeviceKind = KINDS[description.kind]
         self.settings = settings
         self._kind_limits = kind_limits
-        own = [key for key in self.kind.measurements if key in FOUND_OUT]
+        own = [
+            key
+            for key in self.kind.measurements
+            if key in FOUND_OUT and key not in RADIO
+        ]
         self.points: dict[str, Point] = {
             key: parse_point(key) for key in sorted({*description.points, *own})
         }

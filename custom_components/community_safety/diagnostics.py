@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+import re
 import time
 from typing import Any
 
@@ -17,6 +18,8 @@ from .safety import DATA_SAFETY
 #: A device's id may be its serial number, and a name may be that of a person. Devices are
 #: told apart by Home Assistant's own id.
 TO_REDACT = {"area", "device", "device_name", "id", "name", "serial", "supplies", "who"}
+#: An address of Zigbee is as good as a serial number.
+ADDRESS = re.compile(r"(?:[0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}")
 
 
 async def async_get_config_entry_diagnostics(
@@ -25,8 +28,12 @@ async def async_get_config_entry_diagnostics(
     """Return the state of a gateway and all its devices."""
     gateway = entry.runtime_data
     return {
-        "entry": {"data": dict(entry.data), "options": dict(entry.options)},
-        "gateway": {"connected": gateway.connected, **gateway.diagnostics()},
+        "entry": {
+            # A serial port's name holds the serial number of the stick.
+            "data": async_redact_data(dict(entry.data), {"path"}),
+            "options": dict(entry.options),
+        },
+        "gateway": _gateway(gateway),
         "refused": [
             {"device": _known_as(gateway, device), "reason": reason, "count": count}
             for (device, reason), count in gateway.refused.most_common()
@@ -43,7 +50,7 @@ async def async_get_device_diagnostics(
     """Return the state of one device."""
     gateway = entry.runtime_data
     return {
-        "gateway": {"connected": gateway.connected, **gateway.diagnostics()},
+        "gateway": _gateway(gateway),
         "storage": _storage(hass),
         "devices": [
             _device(hass, row)
@@ -53,10 +60,36 @@ async def async_get_device_diagnostics(
     }
 
 
+def _gateway(gateway: Gateway) -> dict[str, Any]:
+    """Return what a gateway knows of its connection, its devices by our ids."""
+    ids = {
+        device.description.serial or "": str(device.device_id)
+        for device in gateway.all_devices
+    }
+    known = _without_addresses(gateway.diagnostics(), ids)
+    return {"connected": gateway.connected, **known}
+
+
+def _without_addresses(data: Any, ids: dict[str, str]) -> Any:
+    """Return data with our ids, or numbers, in the place of Zigbee's addresses."""
+    if isinstance(data, Mapping):
+        return {
+            _without_addresses(key, ids): _without_addresses(value, ids)
+            for key, value in data.items()
+        }
+    if isinstance(data, list):
+        return [_without_addresses(value, ids) for value in data]
+    if isinstance(data, str) and ADDRESS.fullmatch(data):
+        return ids.setdefault(data, f"other {len(ids)}")
+    return data
+
+
 def _known_as(gateway: Gateway, device_id: str) -> str | None:
     """Return Home Assistant's id of a device, or the word for an unknown one."""
     device = gateway.devices.get(device_id)
-    return device.device_id if device else device_id
+    if device:
+        return device.device_id
+    return ADDRESS.sub("an unknown device", device_id)
 
 
 def _storage(hass: HomeAssistant) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .device import AVAILABILITY, SafetyDevice
 from .gateways.base import Gateway, GatewayConfigEntry
+from .gateways.zigbee.joining import Joining
 
 #: Hazards and measurements whose device class says all that a name would. Power, energy and
 #: tamper have names of ours: Home Assistant's Chinese calls them supply and falsification.
@@ -82,6 +83,33 @@ class SafetyEntity(Entity):
     def refresh(self) -> None:
         """Write the state."""
         self.async_write_ha_state()
+
+
+class JoiningEntity(SafetyEntity):
+    """Something of a gateway that can let devices in."""
+
+    def __init__(
+        self, gateway: Gateway, device: SafetyDevice, joining: Joining, key: str
+    ) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, key)
+        self._attr_translation_key = key
+        self.joining = joining
+
+    @property
+    @override
+    def watched(self) -> Iterable[str]:
+        return ("offline",)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self.gateway.connected
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self.joining.listen(self.async_write_ha_state))
 
 
 class SettingEntity(SafetyEntity):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import override
 
 from homeassistant.components.event import EventEntity
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -11,8 +12,9 @@ from .alarms import Announcement, Change
 from .catalogue import ELEVATOR_BLOCKER
 from .catalogue.measurements import SIGHTINGS, Value
 from .device import SafetyDevice
-from .entity import SafetyEntity, add_for_each_device
+from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
+from .gateways.zigbee.joining import STAGES
 
 PARALLEL_UPDATES = 0
 
@@ -30,6 +32,8 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
     yield AlarmEvent(gateway, device, "alarm_event")
     if device.kind is ELEVATOR_BLOCKER:
         yield SightingEvent(gateway, device, "sighting")
+    if device is gateway.device and gateway.joining:
+        yield JoiningEvent(gateway, device, gateway.joining, "joining")
 
 
 class AlarmEvent(SafetyEntity, EventEntity):
@@ -92,3 +96,20 @@ class SightingEvent(SafetyEntity, EventEntity):
                 str(self._seen), {"confidence": self.device.readings.get("confidence")}
             )
             self.async_write_ha_state()
+
+
+class JoiningEvent(JoiningEntity, EventEntity):
+    """How far a device is that joins, so that an installer sees it happen."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_event_types = list(STAGES)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self.joining.on_progress(self._came_on))
+
+    @callback
+    def _came_on(self, ieee: str, stage: str) -> None:
+        self._trigger_event(stage, self.joining.describe(ieee))
+        self.async_write_ha_state()

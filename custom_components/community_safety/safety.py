@@ -74,6 +74,7 @@ class Safety:
                 protected=set(row["protected"]),
                 variant=row["variant"],
                 blocking=row["blocking"],
+                kind=row.get("kind"),
             )
 
         async def new_day(_now: datetime) -> None:
@@ -169,13 +170,18 @@ class Safety:
         Raises HomeAssistantError if they hold for now but could not be written.
         """
         device.settings_changed()
+        await self.async_store_settings(device.uid)
+
+    async def async_store_settings(self, uid: str) -> None:
+        """Store changed settings, also of a device that is not one of ours yet.
+
+        Raises HomeAssistantError if they hold for now but could not be written.
+        """
+        settings = self.settings_of(uid)
         stored = await self.storage.put(
             "settings",
-            device.uid,
-            {
-                **asdict(device.settings),
-                "protected": sorted(device.settings.protected),
-            },
+            uid,
+            {**asdict(settings), "protected": sorted(settings.protected)},
         )
         if not stored:
             raise HomeAssistantError(

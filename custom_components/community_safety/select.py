@@ -1,4 +1,4 @@
-"""The place of use of a device, which decides its default thresholds."""
+"""What a device is, and its place of use, which decides its default thresholds."""
 
 from collections.abc import Iterable
 from typing import override
@@ -7,6 +7,7 @@ from homeassistant.components.select import SelectEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .catalogue import GATEWAY
 from .device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -26,6 +27,8 @@ async def async_setup_entry(
 def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
     if device.kind.variants:
         yield VariantSelect(gateway, device, "variant")
+    if gateway.choosable_kinds and device.kind is not GATEWAY:
+        yield KindSelect(gateway, device, "kind")
 
 
 class VariantSelect(SettingEntity, SelectEntity):
@@ -46,3 +49,23 @@ class VariantSelect(SettingEntity, SelectEntity):
     async def async_select_option(self, option: str) -> None:
         self.device.settings.variant = option
         await self.gateway.safety.async_save_settings(self.device)
+
+
+class KindSelect(SettingEntity, SelectEntity):
+    """What a device is, where it cannot tell by itself. Its entities are made anew."""
+
+    _attr_translation_key = "device_kind"
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, key)
+        self._attr_options = list(gateway.choosable_kinds)
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        return self.device.kind.key
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        await self.gateway.async_set_kind(self.device.description.id, option)

@@ -7,7 +7,12 @@ from functools import partial
 import time
 from typing import override
 
-from homeassistant.components.sensor import SensorEntity, SensorStateClass
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
@@ -17,7 +22,7 @@ from .catalogue import GATEWAY
 from .catalogue.measurements import Point
 from .const import Severity
 from .device import SafetyDevice
-from .entity import SafetyEntity, add_for_each_device
+from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -52,6 +57,8 @@ def _entities(
     if device.kind is GATEWAY:
         for severity in Severity:
             yield OpenAlarms(gateway, device, severity)
+    if device is gateway.device and gateway.joining:
+        yield JoiningUntil(gateway, device, gateway.joining, "joining_until")
 
 
 class ReadingSensor(SafetyEntity, SensorEntity):
@@ -178,3 +185,15 @@ class OpenAlarms(SafetyEntity, SensorEntity):
     def _cancel(self) -> None:
         if self._writing:
             self._writing.cancel()
+
+
+class JoiningUntil(JoiningEntity, SensorEntity):
+    """Until when devices may join; unknown while they may not."""
+
+    _attr_device_class = SensorDeviceClass.TIMESTAMP
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        return self.joining.until

@@ -34,6 +34,7 @@ from .device import SafetyDevice
 from .safety import DATA_SAFETY, Safety
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, Found, find_by_entity
 from .texts import async_option
+from .zigbee_services import async_setup_zigbee_services
 
 ATTR_ALARM_ID = "alarm_id"
 ATTR_DEADLINE = "deadline"
@@ -95,6 +96,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         "self_test": _async_press,
         "get_alarms": _async_get_alarms,
     }
+    async_setup_zigbee_services(hass)
     for name, handler in handlers.items():
         hass.services.async_register(
             DOMAIN,

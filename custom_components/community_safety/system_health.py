@@ -7,6 +7,7 @@ from homeassistant.components.system_health import SystemHealthRegistration
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN, Severity
+from .gateways.zigbee import ZigbeeGateway, library_versions
 from .safety import DATA_SAFETY
 
 
@@ -24,7 +25,7 @@ async def async_get_info(hass: HomeAssistant) -> dict[str, Any]:
         entry.runtime_data for entry in hass.config_entries.async_loaded_entries(DOMAIN)
     ]
     opened = Counter(alarm.severity for alarm in safety.book.open.values())
-    return {
+    info = {
         "gateways": f"{sum(row.connected for row in gateways)}/{len(entries)}",
         "devices": sum(len(row.devices) for row in gateways),
         "alarms": opened[Severity.ALARM],
@@ -32,3 +33,15 @@ async def async_get_info(hass: HomeAssistant) -> dict[str, Any]:
         "faults": opened[Severity.FAULT],
         "storage": safety.storage.trouble or "ok",
     }
+    networks = [
+        row.network
+        for row in gateways
+        if isinstance(row, ZigbeeGateway) and row.connected
+    ]
+    if networks:
+        # Channels that are the same disturb each other.
+        info["zigbee_channels"] = ", ".join(
+            str(channel) for channel in sorted(row.channel for row in networks)
+        )
+        info["zigbee_libraries"] = await hass.async_add_executor_job(library_versions)
+    return info

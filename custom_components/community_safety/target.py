@@ -154,6 +154,16 @@ class Found:
 
 
 @callback
+def find_devices(
+    hass: HomeAssistant, target: Mapping[str, Any]
+) -> list[tuple[Gateway, SafetyDevice]]:
+    """Return the loaded devices of a target, gateways among them."""
+    selection = TargetSelection(dict(target))
+    is_all = ENTITY_MATCH_ALL in selection.entity_ids
+    return list(_devices(hass, _resolve(hass, selection), is_all))
+
+
+@callback
 def find_by_entity(
     hass: HomeAssistant,
     target: Mapping[str, Any],

@@ -1,7 +1,8 @@
 """Run the demo, or let something happen in the demo that runs.
 
-    scripts/demo [--port 8123] [--language zh-Hans]   start it; Ctrl-C ends everything
-    scripts/demo smoke [1-1-201]                      let it burn there
+    scripts/demo [--port 8123] [--language zh-Hans] [--zigbee]
+                                       start it; Ctrl-C ends everything
+    scripts/demo smoke [1-1-201]       let it burn there; 1-3-101 and 2-2-101 are on Zigbee
 
 Events: smoke, overload, leakage, pile-smoke, tank-low, hydrant-low, e-bike, pram,
 welded (the breaker of a place will not really open), clear, broker-restart.
@@ -31,11 +32,18 @@ def main() -> int:
     parser.add_argument("where", nargs="?", help="an area, such as 1-1-201")
     parser.add_argument("--port", type=int, default=8123, help="of Home Assistant")
     parser.add_argument("--language", choices=LANGUAGES, default="en")
+    parser.add_argument(
+        "--zigbee",
+        action="store_true",
+        help="with two simulated Zigbee coordinators, from now on",
+    )
     arguments = parser.parse_args()
     try:
         if arguments.event:
             return asyncio.run(show(arguments.event, arguments.where))
-        return asyncio.run(Demo(arguments.port, arguments.language).run())
+        return asyncio.run(
+            Demo(arguments.port, arguments.language, arguments.zigbee).run()
+        )
     except (CallError, ProcessError, SetupError, OSError, TimeoutError) as err:
         print(f"✗ {str(err) or type(err).__name__}", file=sys.stderr)
         return 1

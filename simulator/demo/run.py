@@ -33,9 +33,10 @@ BROKER_AWAY_SECONDS = 2.0
 class Demo:
     """Broker, simulator and Home Assistant."""
 
-    def __init__(self, port: int, language: str) -> None:
+    def __init__(self, port: int, language: str, zigbee: bool = False) -> None:
         """Initialize; the next free port is taken if `port` is in use."""
         self._wanted_port = port
+        self._zigbee = zigbee
         self._language = language
         self._begun = time.monotonic()
         self._processes: list[Process] = []
@@ -82,6 +83,13 @@ class Demo:
         )
         if port != self._wanted_port:
             self._say(f"Port {self._wanted_port} is in use, so it is {port}")
+        radio_ports = []
+        if self._zigbee or "radio_ports" in state:
+            radio_ports = [
+                free_port([wanted] if wanted else [])
+                for wanted in state.get("radio_ports", (0, 0))
+            ]
+            state["radio_ports"] = radio_ports
         configuration.prepare(port)
         write(STATE_FILE, {**state, "language": language})
 
@@ -89,8 +97,18 @@ class Demo:
         broker = Process("broker", "simulator.broker", "--port", str(broker_port))
         await self._start(broker, wait_for=str(broker_port).encode())
         self._say("Simulated compound Xingqiao")
+        more = ["--flash", str(DEMO)]
+        for radio_port in radio_ports:
+            self._say(f"Zigbee coordinator on 127.0.0.1:{radio_port}")
+            more += ["--radio", str(radio_port)]
         simulator = Process(
-            "simulator", "simulator", "--port", str(broker_port), "--language", language
+            "simulator",
+            "simulator",
+            "--port",
+            str(broker_port),
+            "--language",
+            language,
+            *more,
         )
         await self._start(simulator, wait_for=b"ready")
         self._say(f"Home Assistant on 127.0.0.1:{port}")
@@ -108,7 +126,9 @@ class Demo:
                 await home_assistant.start()
                 await self._wait_up(hass, home_assistant)
 
-            await Setup(hass, broker_port, language, self._say, restart).run()
+            await Setup(
+                hass, broker_port, language, self._say, restart, radio_ports=radio_ports
+            ).run()
             write(
                 RUN_FILE,
                 {

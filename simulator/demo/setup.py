@@ -5,18 +5,20 @@ what you change in the demo is kept.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 import shutil
 from typing import Any
 
 from simulator.compound import (
+    COORDINATOR_PLACES,
     DEFAULT_PLACES,
     FLOORS,
     LANGUAGES,
     NATIVE_TOPIC,
     PLACES,
     ZIGBEE_TOPIC,
+    coordinator_addresses,
     devices,
     is_protected,
 )
@@ -55,8 +57,14 @@ class Setup:
         language: str,
         say: Say,
         restart: Callable[[], Awaitable[None]],
+        *,
+        radio_ports: Sequence[int] = (),
     ) -> None:
-        """Initialize; `restart` returns when Home Assistant answers again."""
+        """Initialize; `restart` returns when Home Assistant answers again.
+
+        `radio_ports` are those of the Zigbee coordinators, one per building.
+        """
+        self._radio_ports = radio_ports
         self._hass = hass
         self._broker_port = broker_port
         self._language = language
@@ -82,6 +90,12 @@ class Setup:
         steps = (
             ("gateways", "Gateways: Xingqiao, and Zigbee2MQTT", self._gateways),
             ("devices", "Devices of building 2 into their areas", self._devices),
+        )
+        for step in steps:
+            await self._step(*step)
+        if self._radio_ports:
+            await self._coordinators()
+        steps = (
             (
                 "protected",
                 "Lighting and fire pump are protected loads",
@@ -89,6 +103,7 @@ class Setup:
             ),
             ("energy", "Energy dashboard", self._energy),
             ("dashboard", "Dashboard", self._dashboard),
+            ("pages", "Pages of the dashboard", self._pages),
         )
         for step in steps:
             await self._step(*step)
@@ -271,6 +286,97 @@ class Setup:
                     name_by_user=device.name,
                 )
 
+    async def _coordinators(self) -> None:
+        """Add a gateway per coordinator, and let its devices in."""
+        kept = self._state.setdefault("coordinators", [])
+        for number, port in enumerate(self._radio_ports):
+            title = f"Zigbee, {FLOORS[number][self._name]}"
+            steps = (
+                {"next_step_id": "zigbee_network"},
+                {"address": f"127.0.0.1:{port}"},
+            )
+            if number >= len(kept):
+                self._say(f"Gateway: {title}")
+                entry_id = await self._flow(
+                    DOMAIN,
+                    {"next_step_id": "zigbee"},
+                    *steps,
+                    {"next_step_id": "zigbee_form"},
+                    {"channel": "automatic"},
+                )
+                await self._hass.call(
+                    "config_entries/update", entry_id=entry_id, title=title
+                )
+                kept.append({"entry_id": entry_id, "port": port})
+            elif kept[number]["port"] != port:
+                self._say(f"{title}: the coordinator has another port this time")
+                entry_id = kept[number]["entry_id"]
+                await self._flow(DOMAIN, *steps, entry_id=entry_id, ends="abort")
+                kept[number]["port"] = port
+            write(STATE_FILE, self._state)
+        if "coordinator devices" not in self._done and "pages" in self._done:
+            self._done.remove("pages")
+        await self._step(
+            "coordinator devices",
+            "Zigbee devices into their areas",
+            self._coordinator_devices,
+        )
+
+    async def _let_in(self, entry_ids: list[str]) -> None:
+        """Open the networks: the devices wait for that."""
+
+        async def gateways() -> list[str] | None:
+            found = [
+                row["id"]
+                for row in await self._all_devices()
+                if not row["via_device_id"]
+                and set(entry_ids).intersection(row["config_entries"])
+            ]
+            entries = await self._entries(DOMAIN)
+            loaded = {row["entry_id"] for row in entries if row["state"] == "loaded"}
+            return found if loaded.issuperset(entry_ids) else None
+
+        targets = await self._until("the coordinators are there", gateways)
+        self._say("Zigbee devices join")
+        await self._hass.action(
+            f"{DOMAIN}.permit_join", {"device_id": targets}, duration=254
+        )
+
+    async def _coordinator_devices(self) -> None:
+        hass = self._hass
+        await self._let_in([row["entry_id"] for row in self._state["coordinators"]])
+        wanted = coordinator_addresses(self._language)
+
+        async def registered() -> dict[str, dict[str, Any]] | None:
+            found = {
+                identifier.rpartition("/")[2]: row
+                for row in await self._ours()
+                for _domain, identifier in row["identifiers"]
+            }
+            return found if wanted.keys() <= found.keys() else None
+
+        rows = await self._until("all Zigbee devices have joined", registered)
+        floors = {
+            row["name"]: row["floor_id"]
+            for row in await hass.call("config/floor_registry/list")
+        }
+        areas = {
+            place.names[self._name]: await hass.call(
+                "config/area_registry/create",
+                name=place.names[self._name],
+                floor_id=floors[FLOORS[place.floor][self._name]],
+                icon=place.icon,
+            )
+            for place in COORDINATOR_PLACES
+        }
+        for address, device in wanted.items():
+            await hass.call(
+                "config/device_registry/update",
+                device_id=rows[address]["id"],
+                area_id=areas[device.area]["area_id"],
+                name_by_user=device.name,
+            )
+
     async def _protected(self) -> None:
         """Switch the setting on, which is hidden until somebody looks for it."""
         hass = self._hass
@@ -354,6 +460,14 @@ class Setup:
             require_admin=False,
         )
         await hass.call(
+            "frontend/set_system_data",
+            key="core",
+            value={"default_panel": dashboard.PATH},
+        )
+
+    async def _pages(self) -> None:
+        hass = self._hass
+        await hass.call(
             "lovelace/config/save",
             url_path=dashboard.PATH,
             config=dashboard.build(
@@ -363,11 +477,6 @@ class Setup:
                 await hass.call("config/floor_registry/list"),
                 self._name,
             ),
-        )
-        await hass.call(
-            "frontend/set_system_data",
-            key="core",
-            value={"default_panel": dashboard.PATH},
         )
 
     async def _blueprints(self) -> None:
@@ -480,8 +589,8 @@ class Setup:
         *inputs: dict[str, Any],
         ends: str = "create_entry",
         **more: Any,
-    ) -> None:
-        """Walk through a config flow. Raises SetupError."""
+    ) -> str:
+        """Walk through a config flow; return the entry's id. Raises SetupError."""
         result = await self._hass.rest("POST", FLOWS, {"handler": handler, **more})
         for user_input in inputs:
             if "flow_id" not in result:
@@ -489,9 +598,13 @@ class Setup:
             result = await self._hass.rest(
                 "POST", f"{FLOWS}/{result['flow_id']}", user_input
             )
+        while result["type"] == "progress":
+            await asyncio.sleep(0.2)
+            result = await self._hass.rest("GET", f"{FLOWS}/{result['flow_id']}")
         if result["type"] != ends:
             reason = result.get("errors") or result.get("reason") or result["type"]
             raise SetupError(f"Adding {handler} failed: {reason}")
+        return str(result.get("result", {}).get("entry_id", ""))
 
     async def _until[T](self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
         """Return what `look` finds, as soon as it does. Raises SetupError."""

@@ -4,7 +4,7 @@ from .breaker_monitor import BREAKER_MONITOR
 from .charging_pile import CHARGING_PILE
 from .common import fault
 from .elevator_blocker import ELEVATOR_BLOCKER
-from .measurements import parse_point
+from .measurements import RADIO, parse_point
 from .model import DeviceKind, Hazard, Level, Setting, When
 from .smoke_sensor import SMOKE_SENSOR
 from .water_gauge import HYDRANT, WATER_TANK
@@ -12,7 +12,7 @@ from .water_gauge import HYDRANT, WATER_TANK
 #: The connection itself: when it is lost its devices cannot be trusted.
 GATEWAY = DeviceKind(
     key="gateway",
-    measurements=("offline",),
+    measurements=("offline", *RADIO),
     # GB/T 45839: a fault is shown within 100 s; a broker that restarts takes less.
     hazards=(fault("gateway_offline", "offline", delay=60, enabled=True),),
     mains=True,

@@ -124,6 +124,14 @@ SIGHTINGS = (E_BIKE, "bicycle", "pram", "wheelchair", "person", "unknown")
 NOTHING = "none"
 # What is counted per day at an elevator; a hold is false when a person says so.
 COUNTERS = ("holds", "releases", "false_holds", *(f"seen_{row}" for row in SIGHTINGS))
+# What a radio gateway counts since its start, but for the queue, which is as it is now.
+RADIO = (
+    "radio_retries",
+    "radio_failures",
+    "radio_route_errors",
+    "radio_link_errors",
+    "radio_queue",
+)
 
 _ROWS = (
     # Every device
@@ -298,6 +306,24 @@ _ROWS = (
             enabled=key in ("holds", "releases", "false_holds", f"seen_{E_BIKE}"),
         )
         for key in COUNTERS
+    ),
+    # Radio
+    *(
+        _number(
+            key,
+            None,
+            0,
+            1e12,
+            None,
+            state_class=(
+                _MEASURED if key == "radio_queue" else SensorStateClass.TOTAL_INCREASING
+            ),
+            category=_DIAGNOSTIC,
+            precision=0,
+            enabled=False,
+            interval=60,
+        )
+        for key in RADIO
     ),
 )
 

@@ -20,6 +20,7 @@ from ..supervision import Supervision
 
 if TYPE_CHECKING:
     from ..safety import Safety
+    from .zigbee.joining import Joining
 
 type GatewayConfigEntry = ConfigEntry[Gateway]
 type DeviceListener = Callable[[SafetyDevice], None]
@@ -50,6 +51,12 @@ class Gateway(ABC):
 
     manufacturer: str | None = None
     model: str | None = None
+    #: How devices come to a gateway that can let them in.
+    joining: Joining | None = None
+    #: What the gateway finds out about itself, beside being reachable.
+    points: frozenset[str] = frozenset()
+    #: Kinds that an installer may choose for its devices, where it can only propose one.
+    choosable_kinds: tuple[str, ...] = ()
 
     def __init__(
         self, hass: HomeAssistant, entry: GatewayConfigEntry, safety: Safety
@@ -74,7 +81,7 @@ class Gateway(ABC):
                 id="",
                 kind="gateway",
                 name=entry.title,
-                points=frozenset(),
+                points=self.points,
                 manufacturer=self.manufacturer,
                 model=self.model,
             )
@@ -109,6 +116,28 @@ class Gateway(ABC):
                 await self.safety.elevators.async_release(device)
             case _:
                 await self.async_set(device, command, True)
+
+    async def async_delete(self, device: SafetyDevice) -> bool:
+        """Delete a device, and return if that could be done.
+
+        One that its gateway names would only come back.
+        """
+        if device.description.id not in self.missing:
+            return False
+        self.remove_device(device.description.id)
+        return True
+
+    @classmethod
+    async def async_forget(cls, hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
+        """Remove what a gateway has kept for itself, after its entry was removed."""
+        return
+
+    async def async_set_kind(self, device_id: str, kind: str | None) -> None:
+        """Choose what a device is: a choosable kind, or None for the proposal.
+
+        Raises ServiceValidationError for a kind that it cannot be.
+        """
+        raise NotImplementedError
 
     def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault of this connection."""

@@ -5,52 +5,20 @@ model: the two tables say what a property means to us, `_kind` says what the set
 makes of a device. A device is compiled once; after that a message is dictionary look-ups.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 import re
 from typing import Any
 
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import MEASUREMENTS, Value, point_key
-
-type Convert = Callable[[object], Value]
+from ..units import FACTORS, Convert, converter
 
 #: Chosen to be left out.
 NONE = "none"
 
 #: Bits of `access`.
 PUBLISHED, SETTABLE, GETTABLE = 1, 2, 4
-
-#: What to multiply with, by our unit and theirs. They seldom write none; then it is ours.
-_FACTORS: dict[str, dict[str, float]] = {
-    "A": {"A": 1, "mA": 0.001},
-    "mA": {"mA": 1, "A": 1000},
-    "V": {"V": 1, "mV": 0.001},
-    "W": {"W": 1, "kW": 1000},
-    "kWh": {"kWh": 1, "Wh": 0.001},
-    "kPa": {
-        "kPa": 1,
-        "Pa": 0.001,
-        "hPa": 0.1,
-        "mbar": 0.1,
-        "bar": 100,
-        "Bar": 100,
-        "psi": 6.894757,
-        "MPa": 1000,
-    },
-    "m": {"m": 1, "cm": 0.01, "mm": 0.001},
-    "%": {"%": 1},
-    "%/m": {"%/m": 1},
-    "°C": {"°C": 1, "C": 1},
-    "min": {"min": 1, "s": 1 / 60, "h": 60},
-}
-#: Units that no factor converts.
-_FORMULAS: dict[tuple[str, str], Callable[[float], float]] = {
-    ("°C", "°F"): lambda value: (value - 32) / 1.8,
-    # EN 54-7: obscuration module m in dB/m, as the part of the light that is lost.
-    ("%/m", "dB/m"): lambda value: (1 - 10 ** (-value / 10)) * 100,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +376,7 @@ def _is_water_pressure(feature: _Feature, names: set[str]) -> bool:
     return (
         unit in _WATER_PRESSURE
         or bool(names & _WATER_PRESSURE)
-        or bool(most and most * _FACTORS["kPa"].get(unit or "", 0) > _MOST_AIR_PRESSURE)
+        or bool(most and most * FACTORS["kPa"].get(unit or "", 0) > _MOST_AIR_PRESSURE)
     )
 
 
@@ -440,7 +408,7 @@ def _converter(row: _Row, feature: _Feature) -> Convert | None:
     match raw["type"]:
         case "numeric" if measurement.is_number:
             unit = raw.get("unit") or ("" if row.unit_needed else measurement.unit)
-            return _number(measurement.unit, unit)
+            return converter(measurement.unit, unit)
         case "binary" if not measurement.is_number and not row.words_only:
             return _binary(raw["value_on"], raw["value_off"])
         case "enum" if row.on:
@@ -453,28 +421,6 @@ def _converter(row: _Row, feature: _Feature) -> Convert | None:
         case "list" if row.on:
             return _is_filled
     return None
-
-
-def _number(ours: str | None, theirs: str | None) -> Convert | None:
-    if ours is None or ours == theirs:
-        factor: float | None = 1
-    else:
-        factor = _FACTORS.get(ours or "", {}).get(theirs or "")
-    formula = _FORMULAS.get((ours or "", theirs or ""))
-    if factor is None and formula is None:
-        return None
-
-    def convert(value: object) -> Value:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError("not a number")  # noqa: TRY004
-        number = float(value) if formula is None else formula(float(value))
-        if factor is not None:
-            number *= factor
-        if not isfinite(number):
-            raise ValueError("not finite")
-        return number
-
-    return convert
 
 
 def _binary(on: object, off: object) -> Convert:

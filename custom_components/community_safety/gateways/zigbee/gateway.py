@@ -1,0 +1,532 @@
+"""A Zigbee coordinator as a gateway: its life, its devices, its commands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+import time
+from typing import TYPE_CHECKING, Any, override
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import (
+    ConfigEntryError,
+    ConfigEntryNotReady,
+    HomeAssistantError,
+    ServiceValidationError,
+)
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+
+from ...catalogue import DEVICE_KINDS
+from ...catalogue.measurements import RADIO, Value
+from ...const import DOMAIN, LOGGER
+from ...device import DeviceDescription, Power, SafetyDevice
+from ..base import CommandError, Gateway, GatewayConfigEntry
+from .backups import network_backups
+from .joining import Joining
+from .library import async_load_library
+from .network import NetworkInfo
+
+if TYPE_CHECKING:
+    from zha.zigbee.device import Device
+    from zigpy.types import ZigbeePacket
+
+    from . import radio as library
+    from .node import Node
+
+CONF_PATH = "path"
+CONF_BAUDRATE = "baudrate"
+CONF_FLOW_CONTROL = "flow_control"
+DEFAULT_BAUDRATE = 115200
+
+#: Longest start in seconds: opening, reset and forming, with the radio's own retries.
+START_SECONDS = 60.0
+#: Seconds between two tries to have the coordinator back.
+BACKOFF_SECONDS = (1, 2, 5, 10, 20, 30, 60)
+#: A co-processor that says nothing for two of these tries is taken for hung: 15 s in all.
+ALIVE_EVERY = timedelta(seconds=5)
+ALIVE_SECONDS = 3.0
+ALIVE_TRIES = 2
+#: A mains device that says nothing for so long is asked, well before silence is a fault.
+ASK_AFTER_SECONDS = 120
+ASK_EVERY = timedelta(seconds=10)
+#: Part of the devices that may be asked at a time: the radio must stay free for commands.
+ASKED_AT_A_TIME = 1 / 12
+
+COUNT_EVERY = timedelta(seconds=30)
+
+type JoinListener = Callable[[str, str], None]
+
+
+def database_path(hass: HomeAssistant, entry: GatewayConfigEntry) -> Path:
+    """Return where zigpy keeps an entry's devices and network backups."""
+    return Path(hass.config.path(f"{DOMAIN}_zigbee_{entry.entry_id}.db"))
+
+
+def _inconsistent(entry: GatewayConfigEntry) -> str:
+    return f"zigbee_inconsistent_{entry.entry_id}"
+
+
+class ZigbeeGateway(Gateway):
+    """One coordinator with its network. It follows the library, and survives the radio."""
+
+    manufacturer = "Zigbee"
+    joining: Joining
+    points = frozenset(RADIO)
+    choosable_kinds = tuple(kind for kind in DEVICE_KINDS if kind != "elevator_blocker")
+
+    def __init__(self, *args: Any) -> None:
+        """Initialize."""
+        super().__init__(*args)
+        self._library: Any = None
+        self._radio: library.Radio | None = None
+        self._nodes: dict[str, Node] = {}
+        #: Devices that are none of ours, with their names.
+        self.ignored: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recovering: asyncio.Task[None] | None = None
+        self._checking = False
+        self._missed = 0
+        self._stopped = False
+        self._join_listeners: list[JoinListener] = []
+        self.joining = Joining(self)
+
+    # Life
+
+    @override
+    async def async_start(self) -> None:
+        self._library = await async_load_library(self.hass)
+        try:
+            await self._async_connect()
+        except self._library.NetworkSettingsInconsistent as err:
+            raise ConfigEntryError(
+                translation_domain=DOMAIN, translation_key="zigbee_inconsistent"
+            ) from err
+        except Exception as err:
+            # Whatever the port, the radio or the library may raise: it is tried again.
+            raise ConfigEntryNotReady(
+                translation_domain=DOMAIN,
+                translation_key="zigbee_not_ready",
+                translation_placeholders={
+                    "path": self.entry.data[CONF_PATH],
+                    "reason": str(err) or type(err).__name__,
+                },
+            ) from err
+        self.on_unload(
+            async_track_time_interval(
+                self.hass, self._check_alive, ALIVE_EVERY, name="zigbee watchdog"
+            ),
+            async_track_time_interval(
+                self.hass, self._ask_silent, ASK_EVERY, name="zigbee silent devices"
+            ),
+            async_track_time_interval(
+                self.hass, self._count, COUNT_EVERY, name="zigbee counters"
+            ),
+        )
+
+    @override
+    async def async_stop(self) -> None:
+        self._stopped = True
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._async_close()
+        await super().async_stop()
+
+    @override
+    @classmethod
+    async def async_forget(cls, hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
+        path = database_path(hass, entry)
+
+        def remove() -> None:
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+        await hass.async_add_executor_job(remove)
+        ir.async_delete_issue(hass, DOMAIN, _inconsistent(entry))
+
+    @override
+    async def async_delete(self, device: SafetyDevice) -> bool:
+        if device.description.id in self.missing:
+            return await super().async_delete(device)
+        await self.async_remove(device.description.id)
+        return True
+
+    async def _async_connect(self) -> None:
+        """Open the coordinator, and take its devices. Raises whatever goes wrong."""
+        data = self.entry.data
+        radio = self._library.Radio(
+            self._library.RadioConfig(
+                path=data[CONF_PATH],
+                baudrate=data.get(CONF_BAUDRATE, DEFAULT_BAUDRATE),
+                flow_control=data.get(CONF_FLOW_CONTROL),
+                database=str(database_path(self.hass, self.entry)),
+                country=self.hass.config.country,
+            ),
+            self,
+            self._create_task,
+        )
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await radio.start()
+        except self._library.NetworkSettingsInconsistent:
+            self._show_inconsistent(True)
+            await radio.stop()
+            raise
+        except BaseException:
+            await radio.stop()
+            raise
+        self._show_inconsistent(False)
+        self._radio = radio
+        self._missed = 0
+        self._describe()
+        for device in radio.devices:
+            self.device_ready(device)
+        for device_id in self.missing:
+            # It left while Home Assistant was not running.
+            self.set_online(self.devices[device_id], False)
+        radio.listen()
+        self.set_connected(True)
+        for node in self._nodes.values():
+            if not node.is_sleepy:
+                node.verify()
+
+    async def _async_close(self) -> None:
+        radio, self._radio = self._radio, None
+        for node in self._nodes.values():
+            node.unbind()
+        self._nodes.clear()
+        if radio:
+            await radio.stop()
+
+    def _create_task(
+        self, work: Coroutine[Any, Any, None], name: str
+    ) -> asyncio.Task[None]:
+        """Run something until it ends or the gateway does."""
+        task = self.hass.async_create_background_task(work, f"{DOMAIN} {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    @callback
+    def link_lost(self, error: Exception | None) -> None:
+        """Begin to have the coordinator back, once."""
+        if self._stopped or (self._recovering and not self._recovering.done()):
+            return
+        LOGGER.debug("%s: the link was lost: %r", self.entry.title, error)
+        self.set_connected(False)
+        self._recovering = self._create_task(self._async_recover(), "recovery")
+
+    async def _async_recover(self) -> None:
+        # Those who wait for an answer hear first that there will be none.
+        await asyncio.sleep(0.1)
+        await self._async_close()
+        tries = 0
+        while True:
+            try:
+                await self._async_connect()
+            except Exception as err:  # noqa: BLE001
+                # Whatever the port, the radio or the library may raise.
+                LOGGER.debug("%s: not back yet: %r", self.entry.title, err)
+            else:
+                return
+            await asyncio.sleep(BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)])
+            tries += 1
+
+    @callback
+    def _check_alive(self, _now: datetime) -> None:
+        if self._radio and not self._checking:
+            self._checking = True
+            self._create_task(self._async_check_alive(self._radio), "watchdog")
+
+    async def _async_check_alive(self, radio: library.Radio) -> None:
+        """Ask the co-processor for a word: one that hangs may still acknowledge frames."""
+        asked = time.monotonic()
+        try:
+            async with asyncio.timeout(ALIVE_SECONDS):
+                await radio.async_nop()
+        except Exception as err:  # noqa: BLE001
+            if radio is not self._radio:
+                return
+            if radio.last_word > asked:
+                # It is busy, and says so.
+                self._missed = 0
+                return
+            self._missed += 1
+            if self._missed >= ALIVE_TRIES:
+                self.link_lost(err)
+        else:
+            self._missed = 0
+        finally:
+            self._checking = False
+
+    def _describe(self) -> None:
+        network = self.network
+        self.describe(
+            DeviceDescription(
+                id="",
+                kind="gateway",
+                name=self.entry.title,
+                points=self.points,
+                manufacturer=network.manufacturer or self.manufacturer,
+                model=network.model,
+                firmware=network.firmware,
+                serial=network.ieee,
+            )
+        )
+
+    @callback
+    def _show_inconsistent(self, inconsistent: bool) -> None:
+        """Show that the coordinator holds another network than the one that we know."""
+        issue_id = _inconsistent(self.entry)
+        if not inconsistent:
+            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            issue_id,
+            data={"entry_id": self.entry.entry_id},
+            is_fixable=True,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="zigbee_inconsistent",
+            translation_placeholders={"gateway": self.entry.title},
+        )
+
+    # Devices
+
+    @callback
+    def device_ready(self, device: Device) -> None:
+        """Take a device that was loaded, has joined, or was interviewed anew."""
+        device_id = str(device.ieee)
+        settings = self.safety.settings_of(f"{self.uid}/{device_id}")
+        if node := self._nodes.pop(device_id, None):
+            node.unbind()
+        profile = self._library.compile_device(device, settings.kind)
+        if profile is None:
+            self.ignored[device_id] = device.name
+            self.device_progress(device_id, "ignored")
+            return
+        self.ignored.pop(device_id, None)
+        safety = self.add_device(
+            DeviceDescription(
+                id=device_id,
+                kind=profile.kind,
+                name=device.name,
+                points=profile.points,
+                commands=frozenset(profile.commands),
+                manufacturer=device.manufacturer,
+                model=device.model,
+                firmware=device.firmware_version,
+                serial=device_id,
+                power=profile.power,
+                interval=profile.interval,
+            )
+        )
+        node = self._library.Node(self._radio, device, profile, safety)
+        self._nodes[device_id] = node
+        node.bind()
+        node.remember()
+        if self.connected:
+            self.set_online(safety, True)
+            node.verify()
+        self.device_progress(device_id, "ready")
+
+    @callback
+    def device_left(self, ieee: str) -> None:
+        """Take that a device has left: somebody may have taken it down."""
+        if device := self.devices.get(ieee):
+            self.set_online(device, False)
+
+    @callback
+    def device_removed(self, ieee: str) -> None:
+        """Forget a device that a person has removed."""
+        self.ignored.pop(ieee, None)
+        self.remove_device(ieee)
+
+    @override
+    @callback
+    def remove_device(self, device_id: str) -> None:
+        if node := self._nodes.pop(device_id, None):
+            node.unbind()
+        super().remove_device(device_id)
+
+    @callback
+    def packet_heard(self, ieee: str, packet: ZigbeePacket) -> None:
+        """Take a sign of life."""
+        if (node := self._nodes.get(ieee)) is None:
+            return
+        if not node.safety.online:
+            self.set_online(node.safety, True)
+        if (
+            packet.profile_id == 0
+            and packet.cluster_id == self._library.DEVICE_ANNOUNCE
+        ):
+            # It had no power, or another parent: how it is now, only it knows.
+            node.doubt()
+        node.heard(packet)
+
+    @callback
+    def _count(self, _now: datetime) -> None:
+        if self._radio:
+            self.device.find(**self._library.operations.counts(self._radio))
+
+    @callback
+    def _ask_silent(self, _now: datetime) -> None:
+        """Ask mains devices that have been silent for long, the most silent first."""
+        if not self.connected:
+            return
+        since = time.time() - ASK_AFTER_SECONDS
+        silent = sorted(
+            (
+                node
+                for node in self._nodes.values()
+                if node.safety.last_seen < since
+                and node.safety.power is Power.MAINS
+                and node.safety.online
+            ),
+            key=lambda node: node.safety.last_seen,
+        )
+        for node in silent[: max(2, round(len(self._nodes) * ASKED_AT_A_TIME))]:
+            self._create_task(node.async_ask(), f"ask {node.id}")
+
+    @override
+    async def async_set_kind(self, device_id: str, kind: str | None) -> None:
+        """Choose what a device is: a kind, "none" to leave it out, None for the proposal.
+
+        Its entities are made anew. Also one of `ignored` may be chosen.
+        """
+        device = self.radio.device(device_id)
+        leave_out = kind == self._library.NONE
+        if device is None or not (
+            kind is None or leave_out or self._library.compile_device(device, kind)
+        ):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="zigbee_kind"
+            )
+        if leave_out:
+            self.remove_device(device_id)
+        uid = f"{self.uid}/{device_id}"
+        self.safety.settings_of(uid).kind = kind
+        self.device_ready(device)
+        await self.safety.async_store_settings(uid)
+
+    # Commands
+
+    @override
+    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
+        await self._node(device).async_set(key, value)
+
+    @override
+    async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
+        await self._node(device).async_refresh(keys)
+
+    def _node(self, device: SafetyDevice) -> Node:
+        if self.connected and (node := self._nodes.get(device.description.id)):
+            return node
+        raise CommandError(device, "not_connected", "the coordinator is away")
+
+    # The network
+
+    @property
+    def radio(self) -> library.Radio:
+        """Return the coordinator. Raises HomeAssistantError while it is away."""
+        if self._radio is None:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="zigbee_away"
+            )
+        return self._radio
+
+    @property
+    def network(self) -> NetworkInfo:
+        """Return the network as its coordinator tells it."""
+        return self.radio.network
+
+    def on_join(self, listener: JoinListener) -> Callable[[], None]:
+        """Call a listener with address and stage of whatever is joining.
+
+        Stages are joined, interviewed, ready, ignored and failed. Returns a function that
+        ends this.
+        """
+        self._join_listeners.append(listener)
+        return lambda: self._join_listeners.remove(listener)
+
+    @callback
+    def device_progress(self, ieee: str, stage: str) -> None:
+        """Tell how far a device is that is joining."""
+        for listener in tuple(self._join_listeners):
+            listener(ieee, stage)
+
+    async def async_permit(
+        self, seconds: int, ieee: str | None = None, install_code: str | None = None
+    ) -> None:
+        """Let devices join: anywhere, by one router, or the one that has a code."""
+        await self._async_operate(
+            lambda to: to.async_permit(self.radio, seconds, ieee, install_code)
+        )
+
+    async def async_remove(self, ieee: str) -> None:
+        """Ask a device to leave, and forget it."""
+        await self._async_operate(lambda _to: self.radio.async_remove(ieee))
+
+    async def async_reinterview(self, ieee: str) -> None:
+        """Find out anew what a device has."""
+        await self._async_operate(lambda _to: self.radio.async_reinterview(ieee))
+
+    async def async_energy_scan(self) -> dict[int, float]:
+        """Return how busy each channel is: 0 to 255."""
+        return await self._async_operate(lambda to: to.async_energy_scan(self.radio))
+
+    async def async_change_channel(self, channel: int) -> None:
+        """Move the network to another channel; sleeping devices follow when they wake."""
+        await self._async_operate(
+            lambda to: to.async_change_channel(self.radio, channel)
+        )
+
+    @property
+    def members(self) -> set[str]:
+        """Return the addresses of everything in the network, ours or not."""
+        return {*self.devices, *self.ignored}
+
+    async def async_keep_backup(self) -> dict[str, Any]:
+        """Make a backup, keep it in a file, and return it: with its keys."""
+        backup = await self.async_backup()
+        await self._async_keep(backup)
+        return backup
+
+    @callback
+    def backup_made(self, backup: dict[str, Any]) -> None:
+        """Keep a backup that was made by itself."""
+        self._create_task(self._async_keep(backup), "backup")
+
+    async def _async_keep(self, backup: dict[str, Any]) -> None:
+        await network_backups(self.hass).async_keep(self.uid, self.entry.title, backup)
+
+    async def async_backup(self) -> dict[str, Any]:
+        """Return a backup of the network in the open coordinator format: with its keys."""
+        return await self._async_operate(lambda to: to.async_backup(self.radio))
+
+    async def _async_operate[T](self, work: Callable[[Any], Awaitable[T]]) -> T:
+        """Do something with the network. Raises HomeAssistantError if that fails."""
+        _ = self.radio
+        try:
+            return await work(self._library.operations)
+        except Exception as err:
+            # Whatever the radio or the library may raise.
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="zigbee_failed",
+                translation_placeholders={"reason": str(err) or type(err).__name__},
+            ) from err
+
+    @override
+    def diagnostics(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"ignored": sorted(self.ignored.values())}
+        with suppress(HomeAssistantError):
+            found |= {
+                "network": self.network.as_dict(),
+                **self._library.operations.diagnostics(self.radio),
+            }
+        return found

@@ -1,0 +1,214 @@
+"""Write the coverage of scripts/quirks."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+import contextlib
+from importlib.metadata import version
+import logging
+from pathlib import Path
+import tempfile
+from typing import Any
+
+from zha.quirks import DEVICE_REGISTRY, QuirkRegistryEntry
+from zha.zigbee.device import Device
+from zigpy.const import SIG_ENDPOINTS
+import zigpy.types as t
+from zigpy.zdo.types import NodeDescriptor
+
+from custom_components.community_safety.catalogue.measurements import parse_point
+from custom_components.community_safety.gateways.zigbee.profile import Profile
+from custom_components.community_safety.gateways.zigbee.radio import (
+    Radio,
+    RadioConfig,
+    compile_device,
+    load_quirks,
+)
+from simulator.ezsp import EzspSimulator
+
+ROOT = Path(__file__).parent.parent
+GUIDE = ROOT / "docs/zigbee.md"
+MODELS = ROOT / "docs/zigbee_models.md"
+BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
+
+HOME_AUTOMATION, SMART_PLUG, TUYA = 0x0104, 0x0051, 0xEF00
+BASIC = 0x0000
+#: A router on mains, as most of what is not told is.
+ROUTER: Any = NodeDescriptor(  # type: ignore[no-untyped-call]
+    1, 0x40, 0x8E, 0x1002, 82, 128, 0x2C00, 128, 0
+)
+
+#: Server and client clusters by endpoint, with profile and type of device.
+type Endpoints = dict[int, tuple[int, int, set[int], set[int]]]
+
+
+class Nobody:
+    """Who wants to know of the network: nobody."""
+
+    def __getattr__(self, _name: str) -> Any:
+        """Take whatever happens."""
+        return lambda *_arguments: None
+
+
+def endpoints_of(entry: QuirkRegistryEntry, model: str | None) -> Endpoints:
+    """Return what a device looks like before its quirk.
+
+    An old quirk tells all of it. A new one tells only what it changes: that is there.
+    """
+    first = entry.zigpy_transforms[0]
+    if signature := getattr(getattr(first, "device_cls", None), "signature", None):
+        return {
+            number: (
+                row.get("profile_id") or HOME_AUTOMATION,
+                row.get("device_type") or 0,
+                set(row.get("input_clusters", ())),
+                set(row.get("output_clusters", ())),
+            )
+            for number, row in signature[SIG_ENDPOINTS].items()
+        }
+    kind = SMART_PLUG if model and model.startswith("TS") else 0
+    found: dict[int, set[int]] = defaultdict(lambda: {BASIC})
+    if model == "TS0601":
+        found[1].add(TUYA)
+    definition = getattr(entry.zha_device_factory, "quirk_definition", None)
+    for row in (*entry.zigpy_transforms, *getattr(definition, "entity_metadata", ())):
+        name = type(row).__name__
+        cluster = getattr(row, "cluster_id", None)
+        if cluster is None and hasattr(row, "cluster"):
+            cluster = row.cluster.cluster_id
+        if cluster is not None and name != "AddCluster" and not row.cluster_type:
+            found[row.endpoint_id].add(cluster)
+    found[1].add(BASIC)
+    return {n: (HOME_AUTOMATION, kind, ids, set()) for n, ids in found.items()}
+
+
+async def compile_model(
+    radio: Any, entry: QuirkRegistryEntry, manufacturer: str | None, model: str | None
+) -> Profile | None:
+    """Return what a model is to us, None if it is none of ours."""
+    app, gateway = radio.app, radio._gateway  # noqa: SLF001
+    bare = app.add_device(
+        t.EUI64.convert("00:15:8d:00:00:00:00:01"), t.NWK.convert("1234")
+    )
+    bare.node_desc = ROUTER
+    bare.manufacturer, bare.model = manufacturer or "any", model or "any"
+    for number, (profile, kind, servers, clients) in endpoints_of(entry, model).items():
+        endpoint = bare.add_endpoint(number)
+        endpoint.profile_id, endpoint.device_type = profile, kind
+        endpoint.status = type(endpoint.status)(1)
+        for cluster in sorted(servers):
+            endpoint.add_input_cluster(cluster)
+        for cluster in sorted(clients):
+            endpoint.add_output_cluster(cluster)
+    resolved = bare
+    for transform in entry.zigpy_transforms:
+        resolved = transform(resolved)
+    resolved._quirk_registry_entry = entry  # noqa: SLF001
+    device = Device.new(resolved, gateway)
+    await device.async_initialize(from_cache=True)
+    try:
+        return compile_device(device)
+    finally:
+        await device.on_remove()
+        app.devices.pop(bare.ieee, None)
+
+
+def models(entry: QuirkRegistryEntry) -> Iterator[tuple[str | None, str | None]]:
+    """Yield manufacturer and model of what a quirk is for."""
+    yield from entry.device_match.applies_to or ((None, None),)
+
+
+async def read() -> tuple[int, list[tuple[str, Profile]], Counter[str]]:
+    """Return how many models there are, those that are ours, and what failed."""
+    everything: set[str] = set()
+    found: dict[str, Profile] = {}
+    failed: Counter[str] = Counter()
+    load_quirks()
+    with tempfile.TemporaryDirectory() as folder:
+        async with EzspSimulator() as simulator:
+            radio = Radio(
+                RadioConfig(
+                    path=f"tcp://127.0.0.1:{simulator.port}",
+                    baudrate=115200,
+                    flow_control=None,
+                    database=f"{folder}/zigbee.db",
+                ),
+                Nobody(),
+                lambda work, name: asyncio.create_task(work, name=name),
+            )
+            await radio.start()
+            for entry in DEVICE_REGISTRY:
+                for manufacturer, model in models(entry):
+                    name = " ".join(filter(None, (manufacturer, model))) or (
+                        entry.source.label if entry.source else "?"
+                    )
+                    everything.add(name)
+                    try:
+                        profile = await compile_model(radio, entry, manufacturer, model)
+                    except Exception as err:  # noqa: BLE001
+                        failed[type(err).__name__] += 1
+                        continue
+                    if profile:
+                        found.setdefault(name, profile)
+            await radio.stop()
+    return (
+        len(everything),
+        sorted(found.items(), key=lambda row: row[0].lower()),
+        failed,
+    )
+
+
+def table(rows: list[tuple[str, Profile]]) -> list[str]:
+    """Return the coverage by kind and measurement as Markdown."""
+    count: Counter[str] = Counter()
+    measured: dict[str, Counter[str]] = defaultdict(Counter)
+    commands: dict[str, Counter[str]] = defaultdict(Counter)
+    for _name, profile in rows:
+        count[profile.kind] += 1
+        measured[profile.kind].update(
+            {parse_point(key).measurement.key for key in profile.points}
+        )
+        commands[profile.kind].update(set(profile.commands))
+    lines = ["| kind | models | readings (models) | commands |", "|---|---|---|---|"]
+    for kind, number in count.most_common():
+        readings = ", ".join(f"{key} {n}" for key, n in measured[kind].most_common())
+        buttons = ", ".join(f"{key} {n}" for key, n in commands[kind].most_common())
+        lines.append(f"| {kind} | {number} | {readings} | {buttons or '–'} |")
+    return lines
+
+
+def main() -> None:
+    """Write everything, and print how much it is."""
+    logging.disable(logging.CRITICAL)
+    total, rows, failed = asyncio.run(read())
+    release = version("zha-quirks")
+    summary = (
+        f"Of the {total:,} models in zha-quirks {release}, {len(rows)} are devices of"
+        " this integration. Models that follow the Zigbee standard need no quirk, are"
+        " not among these, and work as well."
+    )
+    before, _, rest = GUIDE.read_text("utf-8").partition(BEGIN)
+    coverage = "\n".join([BEGIN, "", summary, "", *table(rows), "", END])
+    GUIDE.write_text(before + coverage + rest.partition(END)[2], "utf-8")
+    lines = [
+        "# Models of Zigbee by kind",
+        "",
+        f"Made by `scripts/quirks` from zha-quirks {release}: models with a quirk of their own.",
+        "A quirk tells what it changes and not always all that a device has, so a device may",
+        "report more than is listed here.",
+    ]
+    for kind in sorted({profile.kind for _name, profile in rows}):
+        lines += ["", f"## {kind}", "", "| model | readings |", "|---|---|"]
+        lines += [
+            f"| {name.replace('|', '/')} | "
+            f"{', '.join(sorted(profile.points - {'link_quality', 'signal_strength'}))} |"
+            for name, profile in rows
+            if profile.kind == kind
+        ]
+    MODELS.write_text("\n".join(lines) + "\n", "utf-8")
+    print(f"{total} models, {len(rows)} ours; not compiled: {dict(failed) or 'none'}")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()

@@ -1,0 +1,1 @@
+"""Tests of the simulated EZSP co-processor, by hosts of several kinds."""

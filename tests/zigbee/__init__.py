@@ -1,0 +1,1 @@
+"""Tests of Zigbee in Home Assistant, on simulated radios behind real sockets."""
