@@ -17,7 +17,9 @@ many = settings(
 ash_bytes = st.one_of(
     st.binary(max_size=600),
     st.builds(
-        lambda kind, number, ack, flag, data: encode(Frame(kind, number, ack, flag, data)),
+        lambda kind, number, ack, flag, data: encode(
+            Frame(kind, number, ack, flag, data)
+        ),
         st.sampled_from(Kind),
         st.integers(0, 7),
         st.integers(0, 7),

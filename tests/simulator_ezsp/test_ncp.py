@@ -29,7 +29,9 @@ def test_no_library_of_a_host_is_used() -> None:
     """The simulation shares no code with the hosts under test."""
     folder = Path(__file__).parents[2] / "simulator/ezsp"
     for path in folder.rglob("*.py"):
-        imports = re.findall(r"^\s*(?:from|import) (\S+)", path.read_text(), re.M)
+        imports = re.findall(
+            r"^\s*(?:from|import) (\S+)", path.read_text(), re.MULTILINE
+        )
         roots = {name.partition(".")[0] for name in imports if name[0] != "."}
         assert not roots & {"bellows", "zigpy", "zha", "zhaquirks"}, path
 
@@ -110,24 +112,22 @@ async def test_every_command_can_be_asked(raw: RawHost, ezsp_version: int) -> No
         assert (await raw.command(ezsp_version, name))[0] == name
 
 
-@pytest.mark.parametrize(
-    ("version", "size"), [(8, 1), (13, 1), (14, 4), (19, 4)]
-)
+@pytest.mark.parametrize(("version", "size"), [(8, 1), (13, 1), (14, 4), (19, 4)])
 def test_status_has_its_size(version: int, size: int) -> None:
     """Status codes have four bytes from EZSP 14 on."""
     frame = frames(version).by_name["networkInit"]
     assert len(frame.response.write({})) == size
 
 
-async def test_network_survives_a_reset(
-    raw: RawHost, simulator: EzspSimulator
-) -> None:
+async def test_network_survives_a_reset(raw: RawHost, simulator: EzspSimulator) -> None:
     """A network is in flash, endpoints and settings are not."""
     await raw.agree(14)
     _, refused = await raw.command(14, "formNetwork", {"parameters": NETWORK})
     assert refused["status"] == 0x0C0B
     await raw.command(
-        14, "setInitialSecurityState", {"state": {"bitmask": 0x0B04, "network_key": KEY}}
+        14,
+        "setInitialSecurityState",
+        {"state": {"bitmask": 0x0B04, "network_key": KEY}},
     )
     _, formed = await raw.command(14, "formNetwork", {"parameters": NETWORK})
     assert formed["status"] == 0
@@ -136,7 +136,9 @@ async def test_network_survives_a_reset(
 
     await raw.agree(14)
     assert (await raw.command(14, "networkState"))[1] == {"state": 0}
-    assert (await raw.command(14, "getConfigurationValue", {"id": 0x12}))[1]["value"] == 3000
+    assert (await raw.command(14, "getConfigurationValue", {"id": 0x12}))[1][
+        "value"
+    ] == 3000
     assert (await raw.command(14, "networkInit"))[1]["status"] == 0
     assert await raw.callback(14) == ("stackStatusHandler", {"status": 0x15})
     _, values = await raw.command(14, "getNetworkParameters")
