@@ -124,8 +124,8 @@ class Street:
     async def start(self, *, hold: bool = False) -> None:
         """Start the house and wait until it is set up."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.live.house", self.folder, str(self.port)),
-            *(["--hold"] if hold else []),
+            *(sys.executable, "-m", "tests.live.house", self.folder),
+            *(str(self.port), BASE, *(["--hold"] if hold else [])),
             cwd=ROOT,
             # Another Home Assistant may run on this machine.
             env={**os.environ, "SETUP_PORT": str(free_port())},
