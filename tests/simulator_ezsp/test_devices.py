@@ -216,8 +216,7 @@ async def test_zha_knows_the_tuya_level_gauge(
     node = await configured(gateway, simulator, "tuya-level")
     device = gateway.devices[eui64(node.eui64)]
     assert device.quirk_applied
-    node.body.device.happen("tank-low")
-    await until(lambda: node.body.device.level <= 15)
+    node.body.device.level = node.body.device.goal = 14.0
     node.body.device.report()
     manufacturer = device.device.endpoints[1].in_clusters[0xEF00]
     await until(lambda: manufacturer.get("liquid_level_percent", 100) <= 20)

@@ -206,11 +206,9 @@ async def test_lost_in_the_air(host: BellowsHost, simulator: EzspSimulator) -> N
         smoke.body.set_zone(number << 2)
     await zone.until(lambda: len(zone.commands) >= 25)
     assert simulator.air.counts["repeated"] > 5
-    results = [
-        await asyncio.gather(read(host, smoke), return_exceptions=True)
-        for _ in range(20)
-    ]
-    assert any(isinstance(result, DeliveryError) for (result,) in results)
+    simulator.fault("radio", lose=1.0)
+    with pytest.raises(DeliveryError):
+        await read(host, smoke)
 
 
 async def test_new_address(host: BellowsHost, simulator: EzspSimulator) -> None:

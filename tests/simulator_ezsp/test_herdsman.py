@@ -91,7 +91,7 @@ async def herdsman(
             await process.wait()
 
 
-@pytest.mark.parametrize("ezsp_version", [13, 14, 18])
+@pytest.mark.parametrize("ezsp_version", [13, 18])
 async def test_form_join_alarm_and_resume(
     modules: str, simulator: EzspSimulator, tmp_path: Path, ezsp_version: int
 ) -> None:
