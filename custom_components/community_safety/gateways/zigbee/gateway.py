@@ -8,7 +8,8 @@ from pathlib import Path
 import time
 from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import (
     ConfigEntryError,
     ConfigEntryNotReady,
@@ -123,17 +124,31 @@ class ZigbeeGateway(Gateway):
             async_track_time_interval(
                 self.hass, self._count, COUNT_EVERY, name="zigbee counters"
             ),
+            self.hass.bus.async_listen_once(
+                EVENT_HOMEASSISTANT_STOP, self._async_hass_stops
+            ),
         )
 
     @override
     async def async_stop(self) -> None:
+        await self._async_end()
+        await super().async_stop()
+
+    async def _async_hass_stops(self, _event: Event) -> None:
+        """Close the radio: Home Assistant unloads nothing at its end.
+
+        What zigpy has not written by then is lost, such as the scale of a device's
+        readings: it is read once, when the device joins.
+        """
+        await self._async_end()
+
+    async def _async_end(self) -> None:
         self._stopped = True
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._async_close()
-        await super().async_stop()
 
     @override
     @classmethod
