@@ -26,7 +26,7 @@ from homeassistant.util import dt as dt_util
 from simulator.ezsp.simulator import EzspSimulator
 from tests.common import wait_until
 
-from .common import add_zigbee, join, zigbee_entry
+from .common import add_zigbee, join, smoke, zigbee_entry
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +119,7 @@ async def test_reset_in_mid_alarm(
     """The alarm stays through it, and its end is heard; the log says it once each."""
     node, device = await join(hass, zigbee, coordinator, "smoke")
     _pile, pile = await join(hass, zigbee, coordinator, "charging-pile")
-    node.body.set_zone(0x0001)
+    smoke(node)
     await wait_until(hass, lambda: bool(zigbee.safety.book.of_device(device.uid)))
     (alarm,) = zigbee.safety.book.of_device(device.uid)
 
@@ -136,7 +136,7 @@ async def test_reset_in_mid_alarm(
     assert zigbee.safety.book.of_device(device.uid) == [alarm]
     assert alarm.present
 
-    node.body.set_zone(0)
+    smoke(node, False)
     await wait_until(hass, lambda: not alarm.present)
     await zigbee.async_set(pile, "supply_1", False)
     assert caplog.text.count("Building 1 is not connected") == 1
@@ -158,7 +158,7 @@ async def test_hung_coprocessor(
     await pass_seconds(hass, 10)
     await wait_until(hass, lambda: coordinator.connections > connections)
     await wait_until(hass, lambda: zigbee.connected)
-    node.body.set_zone(0x0001)
+    smoke(node)
     await wait_until(hass, lambda: device.readings.get("smoke") is True)
 
 

@@ -221,18 +221,24 @@ class Node:
             )
 
     async def _async_verify(self) -> None:
-        with suppress(CommandError):
-            # Danger first; the rest waits until all devices have been asked for that.
-            async with self._radio.app.request_priority(PacketPriority.HIGH):
-                await self._async_read_zones()
+        # Once more if it was doubted again meanwhile.
+        while not self.verified:
             self.verified = True
-            await self._async_read_scales()
-            if not self.is_sleepy:
-                async with (
-                    self._radio.asking,
-                    self._radio.app.request_priority(PacketPriority.LOW),
-                ):
-                    await self._async_read(self.profile.bindings)
+            try:
+                # Danger first; the rest waits until all have been asked for that.
+                async with self._radio.app.request_priority(PacketPriority.HIGH):
+                    await self._async_read_zones()
+                await self._async_read_scales()
+                if not self.is_sleepy:
+                    async with (
+                        self._radio.asking,
+                        self._radio.app.request_priority(PacketPriority.LOW),
+                    ):
+                        await self._async_read(self.profile.bindings)
+            except CommandError:
+                # The next thing that it says, or its silence, has it asked again.
+                self.verified = False
+                return
 
     async def async_ask(self) -> None:
         """Ask for anything at all, so that its silence ends or is known."""
@@ -243,6 +249,7 @@ class Node:
                 if not self.verified:
                     await self._async_read_zones()
                     self.verified = True
+                await self._async_read_scales()
                 if remote:
                     await self._async_read([remote])
                 elif basic is not None:
@@ -267,7 +274,7 @@ class Node:
         """Read what was lost: it is read when a device joins, and never again."""
         for cluster, missing in tuple(self._unknown_scales.items()):
             await self._async_read_attributes(cluster, missing)
-            del self._unknown_scales[cluster]
+            self._unknown_scales.pop(cluster, None)
 
     async def _async_read_zones(self) -> None:
         for zone in self.profile.zones:

@@ -386,6 +386,12 @@ class Radio:
         for undo in self._undo:
             undo()
         self._undo.clear()
+        # The library would go on with devices that are joining, without a radio.
+        joining = list(self._gateway._device_init_tasks.values())  # noqa: SLF001
+        for task in joining:
+            task.cancel()
+        if joining:
+            await asyncio.wait(joining, timeout=1)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._gateway.shutdown()
