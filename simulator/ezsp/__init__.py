@@ -11,7 +11,7 @@ It speaks ASH and EZSP as Silicon Labs' UG101 and UG100 describe them, for any h
 """
 
 from . import commands
-from .air import JoinRefusedError
 from .simulator import EzspSimulator
+from .trust_center import JoinRefusedError
 
 __all__ = ["EzspSimulator", "JoinRefusedError", "commands"]

@@ -14,26 +14,24 @@ from .ncp import Ncp
 from .node import Node, Record
 from .noise import Badness
 from .status import Status
+from .trust_center import (
+    DENY,
+    JOIN,
+    LEFT,
+    NO_ACTION,
+    SECURED_REJOIN,
+    USE_PRECONFIGURED_KEY,
+    JoinRefusedError,
+    TrustCenter,
+)
 
 #: EmberIncomingMessageType.
 UNICAST, BROADCAST = 0, 4
-#: EmberDeviceUpdate, EmberJoinDecision and EmberKeyStatus.
-SECURED_REJOIN, JOIN, LEFT, UNSECURED_REJOIN = 0, 1, 2, 3
-USE_PRECONFIGURED_KEY, DENY, NO_ACTION = 0, 2, 3
-KEY_VERIFIED = 0x34
-#: Trust center policy bits.
-ALLOW_JOINS, ALLOW_REJOINS, NEED_INSTALL_CODE = 0x01, 0x02, 0x10
 #: EmberCounterType.
 RX_UNICAST, RX_BROADCAST, JOINS = 8, 6, 16
 ALL, LISTENING, ROUTERS = 0xFFFF, 0xFFFD, 0xFFFC
 #: APS options of messages of devices: acknowledged, with route discovery.
 APS_OPTIONS = 0x0140
-CHILD_MOST = 32
-ROUTER_TYPE, SLEEPY_TYPE = 2, 4
-
-
-class JoinRefusedError(Exception):
-    """The network does not let a device in; the text is the reason."""
 
 
 class Air:
@@ -57,6 +55,7 @@ class Air:
         self.ncp = ncp
         ncp.air = self
         self.coordinator = Coordinator(ncp)
+        self.trust_center = TrustCenter(ncp)
         self.latency = latency
         self.failure_seconds = failure_seconds
         self.retry_seconds = retry_seconds
@@ -301,7 +300,7 @@ class Air:
 
     def join(self, node: Node, *, parent: int = 0) -> None:
         """Let a node join. Raises JoinRefusedError."""
-        reason = self._refusal(node)
+        reason = self.trust_center.refusal(node)
         self.take_address(node)
         node.parent = parent
         decision = DENY if reason else USE_PRECONFIGURED_KEY
@@ -309,38 +308,26 @@ class Air:
             self._by_nwk.pop(node.nwk)
             raise JoinRefusedError("the network is closed")
         self.ncp.count(JOINS)
-        self._tell_join(node, JOIN, decision)
+        self.trust_center.tell(node, JOIN, decision)
         if reason:
             self._by_nwk.pop(node.nwk)
             raise JoinRefusedError(reason)
         node.forget_host()
         self._in(node)
-        self.ncp.callback(
-            "zigbeeKeyEstablishmentHandler",
-            {"partner": node.eui64, "status": KEY_VERIFIED},
-        )
+        self.trust_center.verify_key(node)
         node.announce()
-
-    def _refusal(self, node: Node) -> str:
-        policy = self.ncp.ram.policies.get(0, ALLOW_JOINS)
-        if not policy & ALLOW_JOINS:
-            return "the trust center lets nobody in"
-        known = self.ncp.ram.transient.get(node.eui64)
-        if policy & NEED_INSTALL_CODE and (known is None or known != node.install_key):
-            return "the trust center wants an install code"
-        return ""
 
     def _in(self, node: Node) -> None:
         node.joined = True
         node.route_told = False
         if not node.is_router and node.parent == 0:
-            self._remember_child(node)
+            self.trust_center.remember_child(node)
 
     def rejoin(self, node: Node, *, new_address: bool = True) -> None:
         """Let a node that knows the network key come back, at another address."""
         if new_address:
             self.take_address(node)
-        self._tell_join(node, SECURED_REJOIN, NO_ACTION)
+        self.trust_center.tell(node, SECURED_REJOIN, NO_ACTION)
         self._in(node)
         node.announce()
 
@@ -350,54 +337,8 @@ class Air:
             return
         node.joined = False
         self._by_nwk.pop(node.nwk, None)
-        children = self.ncp.flash.children
-        for index, child in tuple(children.items()):
-            if child["eui64"] == node.eui64:
-                del children[index]
-                self.ncp.changed()
-        self._tell_join(node, LEFT, NO_ACTION)
-
-    def _tell_join(self, node: Node, update: int, decision: int) -> None:
-        if not self.ncp.is_up:
-            return
-        self.ncp.callback(
-            "trustCenterJoinHandler",
-            {
-                "id": node.nwk,
-                "eui64": node.eui64,
-                "update": update,
-                "decision": decision,
-                "parent": node.parent,
-            },
-        )
-
-    def _remember_child(self, node: Node) -> None:
-        children = self.ncp.flash.children
-        index = next(
-            (i for i, child in children.items() if child["eui64"] == node.eui64), None
-        )
-        if index is None:
-            index = next((i for i in range(CHILD_MOST) if i not in children), None)
-        if index is None:
-            return
-        children[index] = {
-            "eui64": node.eui64,
-            "type": SLEEPY_TYPE,
-            "id": node.nwk,
-            "timeout": 8,
-        }
-        self.ncp.changed()
-        if self.ncp.is_up:
-            self.ncp.callback(
-                "childJoinHandler",
-                {
-                    "index": index,
-                    "joining": True,
-                    "id": node.nwk,
-                    "eui64": node.eui64,
-                    "type": SLEEPY_TYPE,
-                },
-            )
+        self.trust_center.forget_child(node)
+        self.trust_center.tell(node, LEFT, NO_ACTION)
 
     @staticmethod
     def _zdo_aps(cluster: int) -> Values:

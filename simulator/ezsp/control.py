@@ -12,10 +12,10 @@ from dataclasses import asdict
 import json
 from typing import Any
 
-from .air import JoinRefusedError
 from .load import ATTRIBUTE, send_reports
 from .node import Node, Record
 from .simulator import HOST, EzspSimulator
+from .trust_center import JoinRefusedError
 
 type Command = Callable[["Control", EzspSimulator, dict[str, Any]], Awaitable[Any]]
 

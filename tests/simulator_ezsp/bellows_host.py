@@ -22,6 +22,15 @@ def eui64(number: int) -> t.EUI64:
     return t.EUI64(number.to_bytes(8, "little"))
 
 
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for something that no event tells."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.005)
+
+
 class BellowsHost:
     """A controller application on a simulated coordinator."""
 
@@ -30,7 +39,7 @@ class BellowsHost:
     ) -> None:
         """Initialize."""
         self.simulator = simulator
-        self.app: ControllerApplication
+        self.app: Any
         self._config = {
             conf.CONF_DATABASE: None,
             conf.CONF_DEVICE: {
@@ -77,7 +86,7 @@ class BellowsHost:
 
     # What tests do
 
-    def device(self, node: Node) -> Device:
+    def device(self, node: Node) -> Any:
         """Return zigpy's device of a node."""
         return self.app.get_device(ieee=eui64(node.eui64))
 

@@ -2,7 +2,7 @@
 //
 //   node herdsman.mjs <folder of node_modules> <port> <folder for its files>
 //
-// It prints one JSON object per event, and takes {"do": "off" | "read" | "lqi" | "backup" | "stop"}.
+// It prints one JSON object per event, and takes {"do": "off" | "read" | "lqi" | "leave" | "backup" | "stop"}.
 
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -42,7 +42,6 @@ const controller = new Controller({
 controller.on("deviceInterview", ({ status, device }) =>
   say({ event: "interview", status, ieee: device.ieeeAddr, model: device.modelID }),
 );
-controller.on("deviceLeave", ({ ieeeAddr }) => say({ event: "left", ieee: ieeeAddr }));
 controller.on("message", ({ type, cluster, data }) =>
   say({ event: "message", type, cluster, data }),
 );

@@ -4,15 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from zigpy.exceptions import DeliveryError
 import zigpy.types as t
 from zigpy.util import convert_install_code
-from zigpy.exceptions import DeliveryError
 import zigpy.zdo.types as zdo_t
 
 from simulator.ezsp import EzspSimulator, JoinRefusedError
 from simulator.ezsp.frames import VERSIONS
 
-from .bellows_host import BellowsHost, Heard, eui64
+from .bellows_host import BellowsHost, Heard, eui64, until
 
 every_version = pytest.mark.parametrize("ezsp_version", VERSIONS)
 #: One with the oldest structures, one before and after sl_status_t, and the newest.
@@ -128,15 +128,11 @@ async def test_joining_needs_an_open_network(
     """Nobody gets into a closed network; a device that is in may come back."""
     smoke = await host.join("smoke")
     await host.app.permit(0)
-    async with asyncio.timeout(5):
-        while simulator.ncp.is_open:
-            await asyncio.sleep(0)
+    await until(lambda: not simulator.ncp.is_open)
     with pytest.raises(JoinRefusedError):
         simulator.air.join(simulator.add("smoke"))
     simulator.air.rejoin(smoke)
-    async with asyncio.timeout(5):
-        while host.device(smoke).nwk != smoke.nwk:
-            await asyncio.sleep(0)
+    await until(lambda: host.device(smoke).nwk == smoke.nwk)
 
 
 async def test_joining_with_an_install_code(
@@ -159,9 +155,7 @@ async def test_leaving(host: BellowsHost) -> None:
     """A removed device leaves, and says so."""
     breaker = await host.join("breaker")
     await host.app.remove(eui64(breaker.eui64))
-    async with asyncio.timeout(10):
-        while breaker.joined or not host.left:
-            await asyncio.sleep(0.01)
+    await until(lambda: host.left and not breaker.joined)
     assert set(host.left) == {eui64(breaker.eui64)}
 
 

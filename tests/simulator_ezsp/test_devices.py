@@ -1,23 +1,18 @@
 """Each model shows what its physical device measures, and does what it is told."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from zha.application.gateway import Gateway
-from zha.application.helpers import (
-    CoordinatorConfiguration,
-    ZHAConfiguration,
-    ZHAData,
-)
-from zigpy.zcl.clusters.general import OnOff
+from zha.application.helpers import CoordinatorConfiguration, ZHAConfiguration, ZHAData
 
 from simulator.ezsp import EzspSimulator
 from simulator.ezsp.models import MODELS
 from simulator.ezsp.node import Node
 
-from .bellows_host import PATIENCE, BellowsHost, Heard, eui64
+from .bellows_host import PATIENCE, BellowsHost, Heard, eui64, until
 
 SOURCES = [
     (model.name, number, source)
@@ -120,12 +115,11 @@ async def test_reporting_rules_end(host: BellowsHost) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _quirks() -> Generator[None]:
+def _quirks() -> None:
     """Load the quirks once; that takes seconds."""
     import zhaquirks  # noqa: PLC0415
 
     zhaquirks.setup(None)
-    yield
 
 
 @pytest.fixture
@@ -183,15 +177,13 @@ async def test_zha_enrols_and_sees_smoke(
     assert node.attributes[1, 0x0500, 0x0000] == 1
     assert node.is_bound(1, 0x0500)
     device = gateway.devices[eui64(node.eui64)]
-    zone = next(
+    zone: Any = next(
         entity
         for (platform, _), entity in device.platform_entities.items()
         if "IASZone" in type(entity).__name__
     )
     node.body.device.happen("smoke")
-    async with asyncio.timeout(PATIENCE):
-        while not zone.is_on:
-            await asyncio.sleep(0.01)
+    await until(lambda: zone.is_on)
 
 
 async def test_zha_knows_the_tuya_breaker(
@@ -205,20 +197,16 @@ async def test_zha_knows_the_tuya_breaker(
     node.body.device.happen("overload")
     node.body.device.report()
     meter = endpoint.electrical_measurement
-    async with asyncio.timeout(PATIENCE):
-        while (meter.get("rms_current") or 0) < 30_000:
-            await asyncio.sleep(0.01)
+    await until(lambda: (meter.get("rms_current") or 0) >= 30_000)
     assert meter.get("rms_voltage") == pytest.approx(2250, rel=0.05)
-    switch = next(
+    switch: Any = next(
         entity
         for (platform, _), entity in device.platform_entities.items()
-        if platform == "switch" and "Switch" == type(entity).__name__
+        if platform == "switch" and type(entity).__name__ == "Switch"
     )
     await switch.async_turn_off()
     await node.wait_record(what="did", text="supply opened")
-    async with asyncio.timeout(PATIENCE):
-        while endpoint.on_off.get(OnOff.AttributeDefs.on_off.name):
-            await asyncio.sleep(0.01)
+    await until(lambda: not endpoint.on_off.get("on_off"))
 
 
 async def test_zha_knows_the_tuya_level_gauge(
@@ -228,12 +216,7 @@ async def test_zha_knows_the_tuya_level_gauge(
     node = await configured(gateway, simulator, "tuya-level")
     device = gateway.devices[eui64(node.eui64)]
     assert device.quirk_applied
-    node.body.device.happen("tank-low")
-    async with asyncio.timeout(PATIENCE):
-        while node.body.device.level > 15:
-            await asyncio.sleep(0.05)
+    node.body.device.level = node.body.device.goal = 14.0
     node.body.device.report()
     manufacturer = device.device.endpoints[1].in_clusters[0xEF00]
-    async with asyncio.timeout(PATIENCE):
-        while manufacturer.get("liquid_level_percent", 100) > 20:
-            await asyncio.sleep(0.01)
+    await until(lambda: manufacturer.get("liquid_level_percent", 100) <= 20)

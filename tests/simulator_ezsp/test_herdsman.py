@@ -48,10 +48,14 @@ class Herdsman:
                     return got
         raise AssertionError(f"It ended before {event}: {self.complaints}")
 
-    async def do(self, what: str, node: Node | None = None) -> Any:
-        """Have it do something, and return the result."""
+    def tell(self, what: str, node: Node | None = None) -> None:
+        """Have it do something."""
         ask = {"do": what, **({"ieee": ieee(node.eui64)} if node else {})}
         self._process.stdin.write(json.dumps(ask).encode() + b"\n")
+
+    async def do(self, what: str, node: Node | None = None) -> Any:
+        """Have it do something, and return the result."""
+        self.tell(what, node)
         return (await self.until("done"))["data"]
 
 
@@ -87,7 +91,7 @@ async def herdsman(
             await process.wait()
 
 
-@pytest.mark.parametrize("ezsp_version", [13, 14, 16, 17, 18])
+@pytest.mark.parametrize("ezsp_version", [13, 18])
 async def test_form_join_alarm_and_resume(
     modules: str, simulator: EzspSimulator, tmp_path: Path, ezsp_version: int
 ) -> None:
@@ -116,7 +120,7 @@ async def test_form_join_alarm_and_resume(
         assert 2200 < read["rmsVoltage"] < 2400
         assert await host.do("lqi", breaker)
         await host.do("leave", breaker)
-        await host.until("left", ieee=ieee(breaker.eui64))
+        assert not breaker.joined
         assert host.complaints == []
     unknown = [name for name in simulator.ncp.commands if name.startswith("unknown")]
     assert unknown == []
