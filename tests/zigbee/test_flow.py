@@ -560,7 +560,7 @@ async def test_zeroconf_of_older_firmware(
         DOMAIN, context={"source": SOURCE_ZEROCONF}, data=found(**more)
     )
     assert result["step_id"] == "zigbee_confirm"
-    (flow,) = hass.config_entries.flow._progress.values()
+    flow: Any = next(iter(hass.config_entries.flow._progress.values()))
     assert flow._port.path == path
 
 

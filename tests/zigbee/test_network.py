@@ -467,7 +467,7 @@ async def test_accept_what_is_there(
     flow = await go(flow["flow_id"], next_step_id="accept")
     assert flow["type"] == "create_entry"
     await hass.async_block_till_done()
-    assert gateway.state is ConfigEntryState.LOADED
+    assert gateway.runtime_data.connected
     assert gateway.runtime_data.network.channel == 20
 
 
