@@ -79,8 +79,7 @@ async def test_an_alarm_of_the_database_is_not_believed(
     zigbee = await restart(hass, entry, lambda: smoke(node, False))
     device = zigbee.devices[device.description.id]
     assert "smoke" not in device.readings
-    assert device.readings["battery"] > 0
-    assert device.readings["temperature"] > 0
+    assert {"battery", "temperature"} <= device.readings.keys()
     assert not book.of_device(device.uid)
 
 
