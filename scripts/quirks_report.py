@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-import contextlib
 from importlib.metadata import version
 import logging
 from pathlib import Path
@@ -170,30 +169,34 @@ def table(rows: list[tuple[str, Profile]]) -> list[str]:
         )
         commands[profile.kind].update(set(profile.commands))
     lines = ["| kind | models | readings (models) | commands |", "|---|---|---|---|"]
-    for kind, number in count.most_common():
-        readings = ", ".join(f"{key} {n}" for key, n in measured[kind].most_common())
-        buttons = ", ".join(f"{key} {n}" for key, n in commands[kind].most_common())
+    for kind, number in _ranked(count):
+        readings = ", ".join(f"{key} {n}" for key, n in _ranked(measured[kind]))
+        buttons = ", ".join(f"{key} {n}" for key, n in _ranked(commands[kind]))
         lines.append(f"| {kind} | {number} | {readings} | {buttons or '–'} |")
     return lines
 
 
-def main() -> None:
-    """Write everything, and print how much it is."""
-    logging.disable(logging.CRITICAL)
-    total, rows, failed = asyncio.run(read())
-    release = version("zha-quirks")
+def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Return counts, the highest first, and always in the same order."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def coverage(total: int, rows: list[tuple[str, Profile]]) -> str:
+    """Return the part of docs/zigbee.md."""
     summary = (
-        f"Of the {total:,} models in zha-quirks {release}, {len(rows)} are devices of"
-        " this integration. Models that follow the Zigbee standard need no quirk, are"
-        " not among these, and work as well."
+        f"Of the {total:,} models in zha-quirks {version('zha-quirks')}, {len(rows)} are"
+        " devices of this integration. Models that follow the Zigbee standard need no"
+        " quirk, are not among these, and work as well."
     )
-    before, _, rest = GUIDE.read_text("utf-8").partition(BEGIN)
-    coverage = "\n".join([BEGIN, "", summary, "", *table(rows), "", END])
-    GUIDE.write_text(before + coverage + rest.partition(END)[2], "utf-8")
+    return "\n".join([BEGIN, "", summary, "", *table(rows), "", END])
+
+
+def page(rows: list[tuple[str, Profile]]) -> str:
+    """Return docs/zigbee_models.md."""
     lines = [
         "# Models of Zigbee by kind",
         "",
-        f"Made by `scripts/quirks` from zha-quirks {release}: models with a quirk of their own.",
+        f"Made by `scripts/quirks` from zha-quirks {version('zha-quirks')}, for models that have one.",
         "A quirk tells what it changes and not always all that a device has, so a device may",
         "report more than is listed here.",
     ]
@@ -205,10 +208,18 @@ def main() -> None:
             for name, profile in rows
             if profile.kind == kind
         ]
-    MODELS.write_text("\n".join(lines) + "\n", "utf-8")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write everything, and print how much it is."""
+    logging.disable(logging.CRITICAL)
+    total, rows, failed = asyncio.run(read())
+    before, _, rest = GUIDE.read_text("utf-8").partition(BEGIN)
+    GUIDE.write_text(before + coverage(total, rows) + rest.partition(END)[2], "utf-8")
+    MODELS.write_text(page(rows), "utf-8")
     print(f"{total} models, {len(rows)} ours; not compiled: {dict(failed) or 'none'}")
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main()
+    main()

@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.typing import (
 )
 import voluptuous as vol
 
-from custom_components.community_safety import cut_off, services
+from custom_components.community_safety import cut_off, services, zigbee_services
 from custom_components.community_safety.alarms import Alarm
 from custom_components.community_safety.catalogue import HAZARDS
 from custom_components.community_safety.const import DOMAIN
@@ -691,8 +691,9 @@ async def test_bad_data(
 async def test_descriptions(hass: HomeAssistant, gateway: MockConfigEntry) -> None:
     """The editor offers each action with all its fields, and no others."""
     described = (await async_get_all_descriptions(hass))[DOMAIN]
-    assert described.keys() == services.SCHEMAS.keys()
-    for name, schema in services.SCHEMAS.items():
+    schemas = {**services.SCHEMAS, **zigbee_services.SCHEMAS}
+    assert described.keys() == schemas.keys()
+    for name, schema in schemas.items():
         fields = {str(key) for key in schema.schema} - {
             *services._TARGET_KEYS  # the target has a selector of its own
         }

@@ -243,7 +243,7 @@ async def test_library_that_is_not_known(
 async def test_held_by_zha(
     hass: HomeAssistant, radio: EzspSimulator, line: SerialLine
 ) -> None:
-    """A port of ZHA's is left alone, whatever it is called; a disabled ZHA holds none."""
+    """A port of ZHA's is left alone, whatever it is called; any other one is not."""
     zha = MockConfigEntry(
         domain="zha",
         data={"device": {"path": f"socket://127.0.0.1:{radio.port}"}},
@@ -261,7 +261,9 @@ async def test_held_by_zha(
     )
     assert result["reason"] == "zigbee_held_by_zha"
 
-    await hass.config_entries.async_remove(zha.entry_id)
+    hass.config_entries.async_update_entry(
+        zha, data={"device": {"path": "/dev/serial/by-id/elsewhere"}}
+    )
     result = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_USB}, data=usb_info(line.path)
     )
@@ -560,7 +562,7 @@ async def test_zeroconf_of_older_firmware(
         DOMAIN, context={"source": SOURCE_ZEROCONF}, data=found(**more)
     )
     assert result["step_id"] == "zigbee_confirm"
-    (flow,) = hass.config_entries.flow._progress.values()
+    flow: Any = next(iter(hass.config_entries.flow._progress.values()))
     assert flow._port.path == path
 
 

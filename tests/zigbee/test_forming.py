@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bellows.zigbee.application import ControllerApplication
 import pytest
 
 from custom_components.community_safety.gateways.zigbee import forming
@@ -140,7 +141,7 @@ async def test_accept(port: Port, tmp_path: Path) -> None:
     formed = await async_form(port, channel=11)
     accepted = await async_accept(port, database)
     assert accepted.unique_id == formed.unique_id
-    app = await forming.ControllerApplication.new(
+    app = await ControllerApplication.new(
         {"device": port.as_dict(), "database_path": str(database)}, start_radio=False
     )
     assert [backup.node_info.ieee for backup in app.backups.backups] == [
@@ -235,7 +236,8 @@ async def test_wrong_baud_rate(radio: EzspSimulator, rate: int) -> None:
             "zigbee_wrong_baudrate",
             str(rate),
         )
-        assert await async_probe(Port(path=line.path, baudrate=rate))
+        found = await async_probe(Port(path=line.path, baudrate=rate))
+        assert found.ezsp == 14
 
 
 @pytest.mark.parametrize(

@@ -301,6 +301,22 @@ async def test_only_for_administrators(
         )
 
 
+async def test_gateway_of_another_kind(
+    hass: HomeAssistant, gateway: MockConfigEntry, radio: EzspSimulator
+) -> None:
+    """A gateway on MQTT has no Zigbee network that could be opened."""
+    other = dr.async_get(hass).async_get_or_create(
+        config_entry_id=gateway.entry_id, identifiers={(DOMAIN, "mqtt/x")}
+    )
+    safety = gateway.runtime_data.safety
+    foreign: Any = (object(), object())
+    safety._devices["mqtt/x"] = foreign
+    with pytest.raises(ServiceValidationError) as raised:
+        await act(hass, gateway, "permit_join", device_id=other.id)
+    assert raised.value.translation_key == "nothing_in_target"
+    del safety._devices["mqtt/x"]
+
+
 # Backups
 
 
@@ -338,10 +354,12 @@ async def test_diagnostics(
     """Counters and topology, and neither keys nor addresses."""
     address = await join(hass, gateway, radio, "breaker")
     await gateway.runtime_data.radio.app.topology.scan()
+    gateway.runtime_data.refuse("00:15:8d:00:00:00:00:99", "unusable message")
     found = await get_diagnostics_for_config_entry(hass, hass_client, gateway)
     shown = found["gateway"]
     assert shown["network"]["channel"] == 15
     assert shown["counters"]
+    assert found["refused"][0]["device"] == "an unknown device"
     own = gateway.runtime_data.device.device_id
     breaker = gateway.runtime_data.devices[address].device_id
     assert [row["ieee"] for row in shown["topology"][own]] == [breaker]
@@ -467,7 +485,7 @@ async def test_accept_what_is_there(
     flow = await go(flow["flow_id"], next_step_id="accept")
     assert flow["type"] == "create_entry"
     await hass.async_block_till_done()
-    assert gateway.state is ConfigEntryState.LOADED
+    assert gateway.runtime_data.connected
     assert gateway.runtime_data.network.channel == 20
 
 

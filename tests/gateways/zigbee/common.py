@@ -62,3 +62,15 @@ async def join(
     device_id = address(node)
     await wait_until(hass, lambda: device_id in gateway.devices)
     return node, gateway.devices[device_id]
+
+
+def smoke(node: Node, on: bool = True, *, testing: bool = False) -> None:
+    """Let there be smoke at a detector, or no more."""
+    body: Any = node.body.device
+    body.smoke, body.testing = on, testing
+    body.report()
+
+
+def tell(node: Node) -> None:
+    """Let a device say something that has nothing to do with an alarm."""
+    node.reporting.report(node.key("power.battery_percentage"))

@@ -11,7 +11,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from simulator.ezsp.simulator import EzspSimulator
 from tests.common import wait_until
 
-from .common import address, join
+from .common import address, join, smoke
 
 ZONE = {"tamper", "trouble", "test", "battery_low"}
 METER = {"supply", "power", "energy", "conductor_temperature", "residual_current"}
@@ -172,7 +172,7 @@ async def test_a_device_leaves_and_comes_back(
 
     coordinator.air.rejoin(node)
     await wait_until(hass, lambda: device.available)
-    node.body.set_zone(0x0001)
+    smoke(node)
     await wait_until(hass, lambda: device.readings.get("smoke") is True)
 
 

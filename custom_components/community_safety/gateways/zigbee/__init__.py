@@ -4,8 +4,9 @@ Nothing here imports those when Home Assistant starts: `library` brings them in 
 first entry that needs them. So `radio`, `node` and `profile` are imported there alone.
 """
 
-from .gateway import ZigbeeGateway, database_path
+from .gateway import ZigbeeGateway
 from .library import async_load_library, library_versions
+from .link import database_path
 from .network import NetworkInfo
 
 #: The module that looks at coordinators and forms networks, to import when it is needed.

@@ -37,6 +37,18 @@ READ_SECONDS = 5.0
 
 _ZONE_STATUS = IasZone.AttributeDefs.zone_status.name
 #: Values that a device has sent, by the events of zigpy's clusters.
+#: Attributes by cluster that say how to read the others.
+SCALES = {
+    "electrical_measurement": (
+        "ac_current_multiplier",
+        "ac_current_divisor",
+        "ac_voltage_multiplier",
+        "ac_voltage_divisor",
+        "ac_power_multiplier",
+        "ac_power_divisor",
+    ),
+    "smartenergy_metering": ("multiplier", "divisor"),
+}
 _SENT = ("attribute_report", "attribute_updated")
 _READ = "attribute_read"
 
@@ -56,6 +68,12 @@ class Node:
         self._undo: list[Callable[[], None]] = []
         self._zones: dict[Cluster, int] = {}
         self._verifying: asyncio.Task[None] | None = None
+        #: Attributes that say how to read others, and are not known yet.
+        self._unknown_scales = {
+            cluster: missing
+            for cluster in {item.cluster for item in profile.bindings if item.remote}
+            if (missing := _missing_scales(cluster))
+        }
         own = {item.key for item in profile.bindings}
         #: What bits of a zone's status mean; an attribute that says the same knows better.
         self._bits = {
@@ -139,6 +157,9 @@ class Node:
 
     def _taker(self, item: Binding) -> Callable[[Any, bool], None]:
         def take(raw: Any, fresh: bool) -> None:
+            if item.cluster in self._unknown_scales:
+                # A hundredth of an ampere is not to be taken for an ampere.
+                return
             try:
                 value = item.read(raw)
             except Exception:  # noqa: BLE001
@@ -200,17 +221,24 @@ class Node:
             )
 
     async def _async_verify(self) -> None:
-        with suppress(CommandError):
-            # Danger first; the rest waits until all devices have been asked for that.
-            async with self._radio.app.request_priority(PacketPriority.HIGH):
-                await self._async_read_zones()
+        # Once more if it was doubted again meanwhile.
+        while not self.verified:
             self.verified = True
-            if not self.is_sleepy:
-                async with (
-                    self._radio.asking,
-                    self._radio.app.request_priority(PacketPriority.LOW),
-                ):
-                    await self._async_read(self.profile.bindings)
+            try:
+                # Danger first; the rest waits until all have been asked for that.
+                async with self._radio.app.request_priority(PacketPriority.HIGH):
+                    await self._async_read_zones()
+                await self._async_read_scales()
+                if not self.is_sleepy:
+                    async with (
+                        self._radio.asking,
+                        self._radio.app.request_priority(PacketPriority.LOW),
+                    ):
+                        await self._async_read(self.profile.bindings)
+            except CommandError:
+                # The next thing that it says, or its silence, has it asked again.
+                self.verified = False
+                return
 
     async def async_ask(self) -> None:
         """Ask for anything at all, so that its silence ends or is known."""
@@ -221,6 +249,7 @@ class Node:
                 if not self.verified:
                     await self._async_read_zones()
                     self.verified = True
+                await self._async_read_scales()
                 if remote:
                     await self._async_read([remote])
                 elif basic is not None:
@@ -240,6 +269,12 @@ class Node:
             await self._async_read(
                 [item for item in self.profile.bindings if item.key in wanted]
             )
+
+    async def _async_read_scales(self) -> None:
+        """Read what was lost: it is read when a device joins, and never again."""
+        for cluster, missing in tuple(self._unknown_scales.items()):
+            await self._async_read_attributes(cluster, missing)
+            self._unknown_scales.pop(cluster, None)
 
     async def _async_read_zones(self) -> None:
         for zone in self.profile.zones:
@@ -356,3 +391,12 @@ async def _silence(siren: Cluster) -> Any:
         timeout=ANSWER_SECONDS,
         retries=RETRIES,
     )
+
+
+def _missing_scales(cluster: Cluster) -> list[str]:
+    """Return the attributes of a cluster's scale that the device has not told yet."""
+    return [
+        name
+        for name in SCALES.get(cluster.ep_attribute or "", ())
+        if cluster.get(name) is None and not cluster.is_attribute_unsupported(name)
+    ]

@@ -1,0 +1,17 @@
+"""What zha-quirks' models are to us."""
+
+from scripts.quirks_report import GUIDE, MODELS, coverage, page, read
+
+
+async def test_documentation_is_up_to_date(socket_enabled: None) -> None:
+    """`scripts/quirks` was run after the last change, and nothing of a quirk was lost."""
+    total, rows, failed = await read()
+    assert total > 1000
+    assert sum(failed.values()) < 10
+    kinds = {profile.kind for _name, profile in rows}
+    assert {"smoke_sensor", "breaker_monitor", "water_tank"} <= kinds
+    names = [name for name, _profile in rows]
+    assert "_TZE200_hkdl5fmv TS0601" in names
+    assert "_TZE284_kyyu8rbj TS0601" in names
+    assert coverage(total, rows) in GUIDE.read_text("utf-8")
+    assert page(rows) == MODELS.read_text("utf-8")
