@@ -11,6 +11,10 @@ import zigpy.types as t
 
 #: Packets that are kept until everybody listens.
 MOST_EARLY = 2000
+#: Clusters whose own commands are never answers: IAS zone and Tuya's data points.
+UNASKED = {0x0500, 0xEF00}
+#: Frame control of the ZCL (2.4.1.1).
+FRAME_TYPE, CLUSTER_SPECIFIC, MANUFACTURER_SPECIFIC = 0x03, 0x01, 0x04
 STRANGER = "an unknown device"
 #: Network address of every coordinator.
 COORDINATOR = 0x0000
@@ -100,6 +104,12 @@ class Application(ControllerApplication):
                 waiting.set_exception(ParsingError("the radio was closed"))
                 # Whoever waits may be cancelled first: nobody misses it then.
                 waiting.exception()
+        ezsp: Any = self._ezsp
+        if ezsp is not None and ezsp._protocol is not None:  # noqa: SLF001
+            awaited = ezsp._protocol._awaiting  # noqa: SLF001
+            for *_, future in awaited.values():
+                future.cancel()
+            awaited.clear()
         # zigpy forgets its devices' tasks before they have ended, and then misses them.
         tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
         for task in tasks:
@@ -140,6 +150,7 @@ class Application(ControllerApplication):
                 self.early.append(packet)
             return
         self.receiving = True
+        kept = self._keep_requests(packet)
         try:
             super().packet_received(packet)
         except Exception:  # noqa: BLE001
@@ -147,7 +158,34 @@ class Application(ControllerApplication):
             self.radio.refuse(self.sender(packet) or STRANGER, "unusable message")
         finally:
             self.receiving = False
+            for requests, key, waiting in kept:
+                requests.setdefault(key, waiting)
         self.radio.packet_received(packet)
+
+    def _keep_requests(self, packet: t.ZigbeePacket) -> list[tuple[Any, Any, Any]]:
+        """Take requests out of the way of a message that cannot be their answer.
+
+        zigpy takes whatever has the sequence number of a request, and of its cluster, for
+        the answer. An alarm that a device sends while its zone is being read would now and
+        then be lost that way: both sides count from 0 to 255.
+        """
+        data = packet.data.serialize()
+        if packet.cluster_id not in UNASKED or len(data) < 3:
+            return []
+        flags = data[0]
+        if flags & FRAME_TYPE != CLUSTER_SPECIFIC:
+            return []
+        sequence = data[3 if flags & MANUFACTURER_SPECIFIC else 1]
+        try:
+            device: Any = self.get_device_with_address(packet.src)  # type: ignore[arg-type]
+            requests = device._requests  # noqa: SLF001
+        except AttributeError, KeyError, ValueError:
+            return []
+        return [
+            (requests, key, requests.pop(key))
+            for key in tuple(requests)
+            if key.cluster_id == packet.cluster_id and key.tsn == sequence
+        ]
 
     def sender(self, packet: t.ZigbeePacket) -> str | None:
         """Return the address of who has sent a packet, None for a stranger."""
