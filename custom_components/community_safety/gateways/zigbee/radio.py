@@ -153,6 +153,16 @@ class _Application(ControllerApplication):
         if isinstance(ash, AshProtocol):
             self._quiet(ash)
 
+    @override
+    async def start_network(self) -> None:
+        # bellows listens once more each time, and a new network is started twice: every
+        # message would be dealt with twice, until the next connection.
+        ezsp: Any = self._ezsp
+        for number, listener in tuple(ezsp._callbacks.items()):  # noqa: SLF001
+            if listener == self.ezsp_callback_handler:
+                ezsp.remove_callback(number)
+        await super().start_network()  # type: ignore[no-untyped-call]
+
     def _quiet(self, ash: AshProtocol) -> None:
         """Let frames that are under way at the end fail without a word.
 
