@@ -41,6 +41,15 @@ class Size:
     repetitions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: where houses are kept, who hears of it, how much is measured."""
+
+    folder: Path
+    say: Say
+    size: Size
+
+
 @dataclass(slots=True, kw_only=True)
 class ZigbeeHome(Program):
     """A house on coordinators of the simulation, with their indices."""
@@ -126,12 +135,12 @@ def home(
         )
 
 
-def measure(folder: Path, say: Say, size: Size) -> dict[str, Any]:
+def measure(run: Run) -> dict[str, Any]:
     """Return the figures of all scenarios."""
     return {
-        "latency": _latency(folder, say, size),
-        "scale": _scale(folder, say, size),
-        "beside": _beside(folder, say, size),
+        "latency": latency(run),
+        "scale": scale(run),
+        "beside": beside(run),
     }
 
 
@@ -177,7 +186,9 @@ def fires(
         else:
             found.off.append((off - sent) * 1000)
         time.sleep(0.05)
-        found.unproven += not house.ask("restore", smoke=smoke, breaker=breaker)["proven"]
+        found.unproven += not house.ask("restore", smoke=smoke, breaker=breaker)[
+            "proven"
+        ]
         raised = [
             at
             for address, at in house.ask("stamps")["stamps"]
@@ -212,7 +223,7 @@ def _off(
     return sent, None
 
 
-def _latency(folder: Path, say: Say, size: Size) -> dict[str, Any]:
+def latency(run: Run) -> dict[str, Any]:
     """Measure both houses, by turns, on one simulation."""
     result: dict[str, Any] = {}
     with ExitStack() as stack:
@@ -220,13 +231,13 @@ def _latency(folder: Path, say: Say, size: Size) -> dict[str, Any]:
         houses: dict[str, ZigbeeHome] = {}
         pairs: dict[str, list[tuple[str, str]]] = {}
         for index, side in enumerate((OURS, PEER)):
-            say(f"Zigbee: starting Home Assistant: {side}")
+            run.say(f"Zigbee: starting Home Assistant: {side}")
             houses[side] = stack.enter_context(
                 home(
                     side,
                     side,
                     simulation,
-                    folder,
+                    run.folder,
                     ours=[index] if side == OURS else [],
                     zha=index if side == PEER else None,
                 )
@@ -239,10 +250,10 @@ def _latency(folder: Path, say: Say, size: Size) -> dict[str, Any]:
             fires(houses[side], index, pairs[side], PAIRS)
         time.sleep(PAUSE_SECONDS)
         for scenario, rate in (("idle", 0), ("reports", RATE)):
-            result[scenario] = _turns(simulation, houses, pairs, size.alarms, rate)
+            result[scenario] = _turns(simulation, houses, pairs, run.size.alarms, rate)
             for name, row in result[scenario].items():
                 if isinstance(row, dict):
-                    _tell(say, f"Zigbee {scenario}, {name}", row)
+                    _tell(run.say, f"Zigbee {scenario}, {name}", row)
         result["idle"]["what"] = "nothing else happens"
         result["reports"]["what"] = f"{RATE} other reports/s"
     return result
@@ -341,23 +352,21 @@ def _tell(say: Say, what: str, row: dict[str, Any]) -> None:
 # Scale
 
 
-def _scale(folder: Path, say: Say, size: Size) -> dict[str, Any]:
+def scale(run: Run) -> dict[str, Any]:
     """Return what coordinators and devices cost, and how many reports they stand."""
-    half = size.devices // 2
+    half = run.size.devices // 2
     result = {
-        "ten": _coordinators(folder, say, size, "ten", 10, smoke=2, breaker=2),
+        "ten": _coordinators(run, "ten", 10, smoke=2, breaker=2),
         "three": _coordinators(
-            folder, say, size, "three", 3, smoke=size.devices - half, breaker=half
+            run, "three", 3, smoke=run.size.devices - half, breaker=half
         ),
         "one": {
             side: _coordinators(
-                folder,
-                say,
-                size,
+                run,
                 f"one_{side}",
                 1,
                 side=side,
-                smoke=size.devices - half,
+                smoke=run.size.devices - half,
                 breaker=half,
             )
             for side in (OURS, PEER)
@@ -374,9 +383,7 @@ def _scale(folder: Path, say: Say, size: Size) -> dict[str, Any]:
 
 
 def _coordinators(
-    folder: Path,
-    say: Say,
-    size: Size,
+    run: Run,
     name: str,
     number: int,
     side: str = OURS,
@@ -390,7 +397,7 @@ def _coordinators(
             name,
             side,
             simulation,
-            folder,
+            run.folder,
             ours=indices if side == OURS else (),
             zha=0 if side == PEER else None,
         ) as house,
@@ -408,13 +415,13 @@ def _coordinators(
             "join_seconds": round(joined, 1),
             "before_megabytes": round(first["pss"] / 1e6, 1),
             "megabytes": round((memory["pss"] - first["pss"]) / 1e6, 1),
-        } | _flood(house, size)
+        } | _flood(house, run.size)
         result["start_seconds"] = round(house.ask("reload")["seconds"], 2)
         house.calm()
         result["megabytes_after"] = round(
             (house.ask("memory")["pss"] - first["pss"]) / 1e6, 1
         )
-    say(f"Zigbee {name}: {result}")
+    run.say(f"Zigbee {name}: {result}")
     return result
 
 
@@ -456,11 +463,11 @@ def _send(simulation: Coordinators, indices: Sequence[int], reports: int) -> int
 # Ours beside ZHA in one process
 
 
-def _beside(folder: Path, say: Say, size: Size) -> dict[str, Any]:
+def beside(run: Run) -> dict[str, Any]:
     """Measure a house that has one of our coordinators, and ZHA with another one."""
     with (
         coordinators.running(2) as simulation,
-        home("beside", BOTH, simulation, folder, ours=[0], zha=1) as house,
+        home("beside", BOTH, simulation, run.folder, ours=[0], zha=1) as house,
     ):
         nodes = house.move_in(smoke=PAIRS, breaker=PAIRS)
         pairs = [list(zip(row["smoke"], row["breaker"], strict=True)) for row in nodes]
@@ -472,11 +479,11 @@ def _beside(folder: Path, say: Say, size: Size) -> dict[str, Any]:
         before = _delivered(house)
         with simulation.load(RATE / 2, 0), simulation.load(RATE / 2, 1):
             for index, side in enumerate((OURS, PEER)):
-                found = fires(house, index, pairs[index], size.alarms // 2)
+                found = fires(house, index, pairs[index], run.size.alarms // 2)
                 result[side] = found.figures()
         lost = _missing(house, before)
         for side in (OURS, PEER):
             result[side]["messages_lost"] = lost
-            _tell(say, f"Zigbee in one process, {side}", result[side])
-        result |= _flood(house, size)
+            _tell(run.say, f"Zigbee in one process, {side}", result[side])
+        result |= _flood(house, run.size)
     return result

@@ -55,7 +55,10 @@ class ZigbeeHouse(Watched):
         port = {"baudrate": 115200, "flow_control": None}
         wanted = [
             self.add_entry(
-                DOMAIN, f"zigbee/{path}", {"dialect": "zigbee", "path": path, **port}, {}
+                DOMAIN,
+                f"zigbee/{path}",
+                {"dialect": "zigbee", "path": path, **port},
+                {},
             )
             for path in options.ours
         ]
@@ -261,8 +264,8 @@ class ZigbeeHouse(Watched):
         (gateway,) = (row for row in self._ours() if breaker in row.devices)
         supplies = safety.cut_off.supplies_of(gateway, gateway.devices[breaker])
         async with asyncio.timeout(QUIET_SECONDS):
-            while any(alarm.present for alarm in safety.book.open.values()) or (
-                safety.cut_off._running  # noqa: SLF001
+            while safety.cut_off._running or any(  # noqa: ASYNC110, SLF001
+                alarm.present for alarm in safety.book.open.values()
             ):
                 await asyncio.sleep(0.01)
         latches = [safety.cut_off.latches.get(item.id) for item in supplies]
@@ -277,16 +280,24 @@ class ZigbeeHouse(Watched):
     async def settle(self) -> dict[str, Any]:
         """Wait until the databases of zigpy have all; return the counts of then."""
         for _path, app in self._applications():
+            database = app._dblistener  # noqa: SLF001
+            if hasattr(database, "save"):
+                # Ours is written behind: that is part of the costs.
+                database.save()
             async with asyncio.timeout(QUIET_SECONDS):
-                await app._dblistener._callback_handlers.join()  # noqa: SLF001
+                await database._callback_handlers.join()  # noqa: SLF001
         return self.counts()
 
     async def reload(self) -> dict[str, Any]:
         """Close every coordinator, then start all at once; return the seconds of that."""
         manager = self.hass.config_entries
-        await asyncio.gather(*(manager.async_unload(row.entry_id) for row in self.entries))
+        await asyncio.gather(
+            *(manager.async_unload(row.entry_id) for row in self.entries)
+        )
         began = time.monotonic()
-        await asyncio.gather(*(manager.async_setup(row.entry_id) for row in self.entries))
+        await asyncio.gather(
+            *(manager.async_setup(row.entry_id) for row in self.entries)
+        )
         seconds = time.monotonic() - began
         await self.hass.async_block_till_done()
         self._listen()

@@ -33,10 +33,12 @@ from zha.application.helpers import (
 from zha.zigbee.device import Device
 import zhaquirks
 import zhaquirks.legacy
+from zigpy.config import CONF_DATABASE
 from zigpy.exceptions import NetworkSettingsInconsistent, ParsingError
 import zigpy.types as t
 
 from . import operations
+from .database import Database
 from .network import NetworkInfo
 from .node import Node
 from .profile import NONE, clusters_of, compile_device
@@ -152,6 +154,12 @@ class _Application(ControllerApplication):
         ash = ezsp._gw._obj._transport  # noqa: SLF001
         if isinstance(ash, AshProtocol):
             self._quiet(ash)
+
+    @override
+    async def _load_db(self) -> None:
+        self._dblistener: Any = await Database.new(self.config[CONF_DATABASE], self)
+        await self._dblistener.load()
+        self._add_db_listeners()  # type: ignore[no-untyped-call]
 
     @override
     async def start_network(self) -> None:
