@@ -42,8 +42,8 @@ class Size:
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
-FULL = Size(4000, 5, 300, 60, 400, 10_000, zigbee.Size(300, 200, 6000, 3))
-QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee.Size(60, 30, 1500, 2))
+FULL = Size(4000, 5, 300, 60, 400, 10_000, zigbee.Size(200, 200, 6000, 3))
+QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee.Size(40, 30, 1500, 2))
 
 
 def run(
