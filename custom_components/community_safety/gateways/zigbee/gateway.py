@@ -1,29 +1,21 @@
-"""A Zigbee coordinator as a gateway: its life, its devices, its commands."""
+"""A Zigbee coordinator as a gateway: its devices, its commands, its network."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 import time
 from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import (
-    ConfigEntryError,
-    ConfigEntryNotReady,
-    HomeAssistantError,
-    ServiceValidationError,
-)
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_time_interval
 
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import RADIO, Value
-from ...const import DOMAIN, LOGGER
+from ...const import DOMAIN
 from ...device import DeviceDescription, Power, SafetyDevice
-from ..base import CommandError, Gateway, GatewayConfigEntry
-from .library import async_load_library
+from ..base import CommandError
+from .link import LinkedGateway
 from .network import NetworkInfo
 
 if TYPE_CHECKING:
@@ -33,19 +25,6 @@ if TYPE_CHECKING:
     from . import radio as library
     from .node import Node
 
-CONF_PATH = "path"
-CONF_BAUDRATE = "baudrate"
-CONF_FLOW_CONTROL = "flow_control"
-DEFAULT_BAUDRATE = 115200
-
-#: Longest start in seconds: opening, reset and forming, with the radio's own retries.
-START_SECONDS = 60.0
-#: Seconds between two tries to have the coordinator back.
-BACKOFF_SECONDS = (1, 2, 5, 10, 20, 30, 60)
-#: A co-processor that says nothing for two of these tries is taken for hung: 15 s in all.
-ALIVE_EVERY = timedelta(seconds=5)
-ALIVE_SECONDS = 3.0
-ALIVE_TRIES = 2
 #: A mains device that says nothing for so long is asked, well before silence is a fault.
 ASK_AFTER_SECONDS = 120
 ASK_EVERY = timedelta(seconds=10)
@@ -57,16 +36,7 @@ COUNT_EVERY = timedelta(seconds=30)
 type JoinListener = Callable[[str, str], None]
 
 
-def database_path(hass: HomeAssistant, entry: GatewayConfigEntry) -> Path:
-    """Return where zigpy keeps an entry's devices and network backups."""
-    return Path(hass.config.path(f"{DOMAIN}_zigbee_{entry.entry_id}.db"))
-
-
-def _inconsistent(entry: GatewayConfigEntry) -> str:
-    return f"zigbee_inconsistent_{entry.entry_id}"
-
-
-class ZigbeeGateway(Gateway):
+class ZigbeeGateway(LinkedGateway):
     """One coordinator with its network. It follows the library, and survives the radio."""
 
     manufacturer = "Zigbee"
@@ -76,43 +46,15 @@ class ZigbeeGateway(Gateway):
     def __init__(self, *args: Any) -> None:
         """Initialize."""
         super().__init__(*args)
-        self._library: Any = None
-        self._radio: library.Radio | None = None
         self._nodes: dict[str, Node] = {}
         #: Devices that are none of ours, with their names.
         self.ignored: dict[str, str] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._recovering: asyncio.Task[None] | None = None
-        self._checking = False
-        self._missed = 0
-        self._stopped = False
         self._join_listeners: list[JoinListener] = []
-
-    # Life
 
     @override
     async def async_start(self) -> None:
-        self._library = await async_load_library(self.hass)
-        try:
-            await self._async_connect()
-        except self._library.NetworkSettingsInconsistent as err:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN, translation_key="zigbee_inconsistent"
-            ) from err
-        except Exception as err:
-            # Whatever the port, the radio or the library may raise: it is tried again.
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key="zigbee_not_ready",
-                translation_placeholders={
-                    "path": self.entry.data[CONF_PATH],
-                    "reason": str(err) or type(err).__name__,
-                },
-            ) from err
+        await super().async_start()
         self.on_unload(
-            async_track_time_interval(
-                self.hass, self._check_alive, ALIVE_EVERY, name="zigbee watchdog"
-            ),
             async_track_time_interval(
                 self.hass, self._ask_silent, ASK_EVERY, name="zigbee silent devices"
             ),
@@ -122,61 +64,7 @@ class ZigbeeGateway(Gateway):
         )
 
     @override
-    async def async_stop(self) -> None:
-        self._stopped = True
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        await self._async_close()
-        await super().async_stop()
-
-    @override
-    @classmethod
-    async def async_forget(cls, hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
-        path = database_path(hass, entry)
-
-        def remove() -> None:
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-        await hass.async_add_executor_job(remove)
-        ir.async_delete_issue(hass, DOMAIN, _inconsistent(entry))
-
-    @override
-    async def async_delete(self, device: SafetyDevice) -> bool:
-        if device.description.id in self.missing:
-            return await super().async_delete(device)
-        await self.async_remove(device.description.id)
-        return True
-
-    async def _async_connect(self) -> None:
-        """Open the coordinator, and take its devices. Raises whatever goes wrong."""
-        data = self.entry.data
-        radio = self._library.Radio(
-            self._library.RadioConfig(
-                path=data[CONF_PATH],
-                baudrate=data.get(CONF_BAUDRATE, DEFAULT_BAUDRATE),
-                flow_control=data.get(CONF_FLOW_CONTROL),
-                database=str(database_path(self.hass, self.entry)),
-                country=self.hass.config.country,
-            ),
-            self,
-            self._create_task,
-        )
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                await radio.start()
-        except self._library.NetworkSettingsInconsistent:
-            self._show_inconsistent(True)
-            await radio.stop()
-            raise
-        except BaseException:
-            await radio.stop()
-            raise
-        self._show_inconsistent(False)
-        self._radio = radio
-        self._missed = 0
+    def take_radio(self, radio: library.Radio) -> None:
         self._describe()
         for device in radio.devices:
             self.device_ready(device)
@@ -189,74 +77,11 @@ class ZigbeeGateway(Gateway):
             if not node.is_sleepy:
                 node.verify()
 
-    async def _async_close(self) -> None:
-        radio, self._radio = self._radio, None
+    @override
+    def drop_radio(self) -> None:
         for node in self._nodes.values():
             node.unbind()
         self._nodes.clear()
-        if radio:
-            await radio.stop()
-
-    def _create_task(
-        self, work: Coroutine[Any, Any, None], name: str
-    ) -> asyncio.Task[None]:
-        """Run something until it ends or the gateway does."""
-        task = self.hass.async_create_background_task(work, f"{DOMAIN} {name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    @callback
-    def link_lost(self, error: Exception | None) -> None:
-        """Begin to have the coordinator back, once."""
-        if self._stopped or (self._recovering and not self._recovering.done()):
-            return
-        LOGGER.debug("%s: the link was lost: %r", self.entry.title, error)
-        self.set_connected(False)
-        self._recovering = self._create_task(self._async_recover(), "recovery")
-
-    async def _async_recover(self) -> None:
-        # Those who wait for an answer hear first that there will be none.
-        await asyncio.sleep(0.1)
-        await self._async_close()
-        tries = 0
-        while True:
-            try:
-                await self._async_connect()
-            except Exception as err:  # noqa: BLE001
-                # Whatever the port, the radio or the library may raise.
-                LOGGER.debug("%s: not back yet: %r", self.entry.title, err)
-            else:
-                return
-            await asyncio.sleep(BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)])
-            tries += 1
-
-    @callback
-    def _check_alive(self, _now: datetime) -> None:
-        if self._radio and not self._checking:
-            self._checking = True
-            self._create_task(self._async_check_alive(self._radio), "watchdog")
-
-    async def _async_check_alive(self, radio: library.Radio) -> None:
-        """Ask the co-processor for a word: one that hangs may still acknowledge frames."""
-        asked = time.monotonic()
-        try:
-            async with asyncio.timeout(ALIVE_SECONDS):
-                await radio.async_nop()
-        except Exception as err:  # noqa: BLE001
-            if radio is not self._radio:
-                return
-            if radio.last_word > asked:
-                # It is busy, and says so.
-                self._missed = 0
-                return
-            self._missed += 1
-            if self._missed >= ALIVE_TRIES:
-                self.link_lost(err)
-        else:
-            self._missed = 0
-        finally:
-            self._checking = False
 
     def _describe(self) -> None:
         network = self.network
@@ -271,23 +96,6 @@ class ZigbeeGateway(Gateway):
                 firmware=network.firmware,
                 serial=network.ieee,
             )
-        )
-
-    @callback
-    def _show_inconsistent(self, inconsistent: bool) -> None:
-        """Show that the coordinator holds another network than the one that we know."""
-        issue_id = _inconsistent(self.entry)
-        if not inconsistent:
-            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
-            return
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="zigbee_inconsistent",
-            translation_placeholders={"gateway": self.entry.title},
         )
 
     # Devices
@@ -340,6 +148,13 @@ class ZigbeeGateway(Gateway):
         """Forget a device that a person has removed."""
         self.ignored.pop(ieee, None)
         self.remove_device(ieee)
+
+    @override
+    async def async_delete(self, device: SafetyDevice) -> bool:
+        if device.description.id in self.missing:
+            return await super().async_delete(device)
+        await self.async_remove(device.description.id)
+        return True
 
     @override
     @callback

@@ -200,17 +200,23 @@ class Node:
             )
 
     async def _async_verify(self) -> None:
-        with suppress(CommandError):
-            # Danger first; the rest waits until all devices have been asked for that.
-            async with self._radio.app.request_priority(PacketPriority.HIGH):
-                await self._async_read_zones()
+        # Once more if it was doubted again meanwhile.
+        while not self.verified:
             self.verified = True
-            if not self.is_sleepy:
-                async with (
-                    self._radio.asking,
-                    self._radio.app.request_priority(PacketPriority.LOW),
-                ):
-                    await self._async_read(self.profile.bindings)
+            try:
+                # Danger first; the rest waits until all have been asked for that.
+                async with self._radio.app.request_priority(PacketPriority.HIGH):
+                    await self._async_read_zones()
+                if not self.is_sleepy:
+                    async with (
+                        self._radio.asking,
+                        self._radio.app.request_priority(PacketPriority.LOW),
+                    ):
+                        await self._async_read(self.profile.bindings)
+            except CommandError:
+                # The next thing that it says, or its silence, has it asked again.
+                self.verified = False
+                return
 
     async def async_ask(self) -> None:
         """Ask for anything at all, so that its silence ends or is known."""

@@ -9,11 +9,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-import time
 from typing import Any, Protocol, cast, override
 
-from bellows.ash import AshProtocol
-from bellows.zigbee.application import ControllerApplication
 from zha.application.const import (
     ZHA_GW_MSG_CONNECTION_LOST,
     ZHA_GW_MSG_DEVICE_FULL_INIT,
@@ -33,12 +30,11 @@ from zha.application.helpers import (
 from zha.zigbee.device import Device
 import zhaquirks
 import zhaquirks.legacy
-from zigpy.config import CONF_DATABASE
-from zigpy.exceptions import NetworkSettingsInconsistent, ParsingError
+from zigpy.exceptions import NetworkSettingsInconsistent
 import zigpy.types as t
 
 from . import operations
-from .database import Database
+from .application import Application
 from .network import NetworkInfo
 from .node import Node
 from .profile import NONE, clusters_of, compile_device
@@ -58,17 +54,12 @@ __all__ = [
 #: The library's own idea of who is away must never act: ours is stricter, and its would
 #: read everything from a device that comes back.
 NEVER_AWAY_SECONDS = 10 * 365 * 24 * 3600
-#: Packets that are kept until everybody listens.
-MOST_EARLY = 2000
 #: Devices that are asked for all their readings at the same time: the radio must stay
 #: free for commands.
 ASKED_AT_A_TIME = 3
 STOP_SECONDS = 10.0
-STRANGER = "an unknown device"
-#: Network address of every coordinator.
-COORDINATOR = 0x0000
+#: Cluster of a device that tells that it is back (ZDO).
 DEVICE_ANNOUNCE = 0x0013
-"""Cluster of a device that tells that it is back (ZDO)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,162 +104,13 @@ def load_quirks() -> None:
     zhaquirks.setup(None)
 
 
-class _Application(ControllerApplication):
-    """bellows's application, with an ear before the devices'."""
-
-    radio: Radio
-
-    def __init__(self, config: dict[str, Any]) -> None:
-        """Initialize."""
-        super().__init__(config)
-        self.receiving = False
-        #: Packets that came before anybody listened; None once somebody does.
-        self.early: list[t.ZigbeePacket] | None = []
-        #: Monotonic time of the last word of the co-processor.
-        self.last_word = time.monotonic()
-        self._by_nwk: dict[int, Any] = {}
-        self._closing = False
-        self.route_errors = 0
-
-    @override
-    def get_device(self, ieee: Any = None, nwk: Any = None) -> Any:
-        """Return a device; zigpy looks through all of them for every packet."""
-        if ieee is None and nwk is not None:
-            known = self._by_nwk.get(nwk)
-            if (
-                known is not None
-                and known.nwk == nwk
-                and self.devices.get(known.ieee) is known
-            ):
-                return known
-        found = super().get_device(ieee=ieee, nwk=nwk)
-        if nwk is not None:
-            self._by_nwk[nwk] = found
-        return found
-
-    @override
-    async def connect(self) -> None:
-        await super().connect()
-        # bellows wraps it for the case that it lives in a thread of its own.
-        ezsp: Any = self._ezsp
-        ash = ezsp._gw._obj._transport  # noqa: SLF001
-        if isinstance(ash, AshProtocol):
-            self._quiet(ash)
-
-    @override
-    async def _load_db(self) -> None:
-        self._dblistener: Any = await Database.new(self.config[CONF_DATABASE], self)
-        await self._dblistener.load()
-        self._add_db_listeners()  # type: ignore[no-untyped-call]
-
-    @override
-    async def start_network(self) -> None:
-        # bellows listens once more each time, and a new network is started twice: every
-        # message would be dealt with twice, until the next connection.
-        ezsp: Any = self._ezsp
-        for number, listener in tuple(ezsp._callbacks.items()):  # noqa: SLF001
-            if listener == self.ezsp_callback_handler:
-                ezsp.remove_callback(number)
-        await super().start_network()  # type: ignore[no-untyped-call]
-
-    def _quiet(self, ash: AshProtocol) -> None:
-        """Let frames that are under way at the end fail without a word.
-
-        bellows shields them from those who wait: when these are cancelled, as all are at
-        the end, nobody is left to be told.
-        """
-        send = ash._send_data_frame  # noqa: SLF001
-
-        async def send_data_frame(frame: Any) -> None:
-            try:
-                await send(frame)
-            except Exception:
-                if not self._closing:
-                    raise
-
-        ash.__dict__["_send_data_frame"] = send_data_frame
-
-    @override
-    async def shutdown(self, *, db: bool = True) -> None:
-        self._closing = True
-        devices = [item for item in self.devices.values() if hasattr(item, "_requests")]
-        # zigpy would go on trying: of all errors, this one alone is final.
-        for waiting in (
-            *(future for item in devices for future in item._requests.values()),  # noqa: SLF001
-            *self._pending_requests.values(),
-        ):
-            if not waiting.done():
-                waiting.set_exception(ParsingError("the radio was closed"))
-        # zigpy forgets its devices' tasks before they have ended, and then misses them.
-        tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=1)
-        await super().shutdown(db=db)
-
-    @override
-    async def send_packet(self, packet: t.ZigbeePacket) -> None:
-        if self._closing:
-            raise ParsingError("the radio was closed")
-        await super().send_packet(packet)
-
-    @override
-    async def disconnect(self) -> None:
-        self._closing = True
-        await super().disconnect()  # type: ignore[no-untyped-call]
-
-    @override
-    def ezsp_callback_handler(self, frame_name: str, args: Any) -> None:
-        self.last_word = time.monotonic()
-        super().ezsp_callback_handler(frame_name, args)  # type: ignore[no-untyped-call]
-
-    @override
-    def handle_route_error(self, status: Any, nwk: Any) -> None:
-        self.route_errors += 1
-        super().handle_route_error(status, nwk)
-
-    @override
-    def packet_received(self, packet: t.ZigbeePacket) -> None:
-        """Deal with a packet; whatever it holds, nothing is raised."""
-        if self.early is not None:
-            if packet.src and packet.src.address == COORDINATOR:
-                # The start asks the coordinator itself, as if it were a device.
-                super().packet_received(packet)
-            elif len(self.early) < MOST_EARLY:
-                self.early.append(packet)
-            return
-        self.receiving = True
-        try:
-            super().packet_received(packet)
-        except Exception:  # noqa: BLE001
-            # A quirk may fail in any way, and bellows would drop it without a word.
-            self.radio.refuse(self.sender(packet) or STRANGER, "unusable message")
-        finally:
-            self.receiving = False
-        self.radio.packet_received(packet)
-
-    def sender(self, packet: t.ZigbeePacket) -> str | None:
-        """Return the address of who has sent a packet, None for a stranger."""
-        try:
-            return str(self.get_device_with_address(packet.src).ieee)  # type: ignore[arg-type]
-        except AttributeError, KeyError, ValueError:
-            return None
-
-    def replay(self) -> None:
-        """Deal with the packets that came too early."""
-        early, self.early = self.early or [], None
-        for packet in early:
-            self.packet_received(packet)
-
-
 class _Gateway(Gateway):
     """The library's gateway, with our application."""
 
     @override
     def get_application_controller_data(self) -> Any:
         _controller, config = super().get_application_controller_data()
-        return _Application, config
+        return Application, config
 
 
 class Radio:
@@ -288,12 +130,12 @@ class Radio:
         self._gateway = _Gateway(_library_config(config))
 
     @property
-    def app(self) -> _Application:
+    def app(self) -> Application:
         """Return zigpy's application. Raises RuntimeError after the end."""
         app: Any = self._gateway.application_controller
         if app is None:
             raise RuntimeError("the radio is not running")
-        return cast("_Application", app)
+        return cast("Application", app)
 
     @property
     def receiving(self) -> bool:
@@ -392,6 +234,12 @@ class Radio:
         for undo in self._undo:
             undo()
         self._undo.clear()
+        # The library would go on with devices that are joining, without a radio.
+        joining = list(self._gateway._device_init_tasks.values())  # noqa: SLF001
+        for task in joining:
+            task.cancel()
+        if joining:
+            await asyncio.wait(joining, timeout=1)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._gateway.shutdown()

@@ -1,0 +1,220 @@
+"""bellows's application, as a gateway that must not miss anything needs it."""
+
+import asyncio
+import time
+from typing import Any, Protocol, override
+
+from bellows.ash import AshProtocol, DataFrame
+from bellows.zigbee.application import ControllerApplication
+from zigpy.config import CONF_DATABASE
+from zigpy.exceptions import ParsingError
+import zigpy.types as t
+
+from .database import Database
+
+#: Packets that are kept until everybody listens.
+MOST_EARLY = 2000
+#: Clusters whose own commands are never answers: IAS zone and Tuya's data points.
+UNASKED = {0x0500, 0xEF00}
+#: Frame control of the ZCL (2.4.1.1).
+FRAME_TYPE, CLUSTER_SPECIFIC, MANUFACTURER_SPECIFIC = 0x03, 0x01, 0x04
+STRANGER = "an unknown device"
+#: Network address of every coordinator.
+COORDINATOR = 0x0000
+
+
+class Ears(Protocol):
+    """Who wants to know of packets, once they have been dealt with."""
+
+    def packet_received(self, packet: t.ZigbeePacket) -> None:
+        """Take that a packet was dealt with."""
+
+    def refuse(self, device: str, reason: str) -> None:
+        """Count a message that was of no use."""
+
+
+class Application(ControllerApplication):
+    """bellows's application, with an ear before the devices'."""
+
+    radio: Ears
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Initialize."""
+        super().__init__(config)
+        self.receiving = False
+        #: Packets that came before anybody listened; None once somebody does.
+        self.early: list[t.ZigbeePacket] | None = []
+        #: Monotonic time of the last word of the co-processor.
+        self.last_word = time.monotonic()
+        self._by_nwk: dict[int, Any] = {}
+        self._closing = False
+        self.route_errors = 0
+
+    @override
+    def get_device(self, ieee: Any = None, nwk: Any = None) -> Any:
+        """Return a device; zigpy looks through all of them for every packet."""
+        if ieee is None and nwk is not None:
+            known = self._by_nwk.get(nwk)
+            if (
+                known is not None
+                and known.nwk == nwk
+                and self.devices.get(known.ieee) is known
+            ):
+                return known
+        found = super().get_device(ieee=ieee, nwk=nwk)
+        if nwk is not None:
+            self._by_nwk[nwk] = found
+        return found
+
+    @override
+    async def connect(self) -> None:
+        await super().connect()
+        # bellows wraps it for the case that it lives in a thread of its own.
+        ezsp: Any = self._ezsp
+        ash = ezsp._gw._obj._transport  # noqa: SLF001
+        if isinstance(ash, AshProtocol):
+            self._quiet(ash)
+
+    @override
+    async def _load_db(self) -> None:
+        self._dblistener: Any = await Database.new(self.config[CONF_DATABASE], self)
+        await self._dblistener.load()
+        self._add_db_listeners()  # type: ignore[no-untyped-call]
+
+    @override
+    async def start_network(self) -> None:
+        # bellows listens once more each time, and a new network is started twice: every
+        # message would be dealt with twice, until the next connection.
+        ezsp: Any = self._ezsp
+        for number, listener in tuple(ezsp._callbacks.items()):  # noqa: SLF001
+            if listener == self.ezsp_callback_handler:
+                ezsp.remove_callback(number)
+        await super().start_network()  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def _quiet(ash: AshProtocol) -> None:
+        """Let frames fail without a word where nobody waits for them any more.
+
+        bellows shields them from those who wait, and asyncio reports what fails behind a
+        shield as an error: on each loss of the link.
+        """
+
+        async def send_data(data: bytes) -> None:
+            # It takes its numbers when it is its turn.
+            frame = DataFrame(frm_num=0, re_tx=False, ack_num=0, ezsp_frame=data)
+            sending = asyncio.ensure_future(ash._send_data_frame(frame))  # noqa: SLF001
+            sending.add_done_callback(lambda it: it.cancelled() or it.exception())
+            # Unlike a shield this leaves it alone, and does not look after it.
+            await asyncio.wait((sending,))
+            sending.result()
+
+        ash.__dict__["send_data"] = send_data
+
+    @override
+    async def shutdown(self, *, db: bool = True) -> None:
+        self._closing = True
+        devices = [item for item in self.devices.values() if hasattr(item, "_requests")]
+        # zigpy would go on trying: of all errors, this one alone is final.
+        for waiting in (
+            *(future for item in devices for future in item._requests.values()),  # noqa: SLF001
+            *self._pending_requests.values(),
+        ):
+            if not waiting.done():
+                waiting.set_exception(ParsingError("the radio was closed"))
+                # Whoever waits may be cancelled first: nobody misses it then.
+                waiting.exception()
+        ezsp: Any = self._ezsp
+        if ezsp is not None and ezsp._protocol is not None:  # noqa: SLF001
+            awaited = ezsp._protocol._awaiting  # noqa: SLF001
+            for *_, future in awaited.values():
+                future.cancel()
+            awaited.clear()
+        # zigpy forgets its devices' tasks before they have ended, and then misses them.
+        tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+        await super().shutdown(db=db)
+
+    @override
+    async def send_packet(self, packet: t.ZigbeePacket) -> None:
+        if self._closing:
+            raise ParsingError("the radio was closed")
+        await super().send_packet(packet)
+
+    @override
+    async def disconnect(self) -> None:
+        self._closing = True
+        await super().disconnect()  # type: ignore[no-untyped-call]
+
+    @override
+    def ezsp_callback_handler(self, frame_name: str, args: Any) -> None:
+        self.last_word = time.monotonic()
+        super().ezsp_callback_handler(frame_name, args)  # type: ignore[no-untyped-call]
+
+    @override
+    def handle_route_error(self, status: Any, nwk: Any) -> None:
+        self.route_errors += 1
+        super().handle_route_error(status, nwk)
+
+    @override
+    def packet_received(self, packet: t.ZigbeePacket) -> None:
+        """Deal with a packet; whatever it holds, nothing is raised."""
+        if self.early is not None:
+            if packet.src and packet.src.address == COORDINATOR:
+                # The start asks the coordinator itself, as if it were a device.
+                super().packet_received(packet)
+            elif len(self.early) < MOST_EARLY:
+                self.early.append(packet)
+            return
+        self.receiving = True
+        kept = self._keep_requests(packet)
+        try:
+            super().packet_received(packet)
+        except Exception:  # noqa: BLE001
+            # A quirk may fail in any way, and bellows would drop it without a word.
+            self.radio.refuse(self.sender(packet) or STRANGER, "unusable message")
+        finally:
+            self.receiving = False
+            for requests, key, waiting in kept:
+                requests.setdefault(key, waiting)
+        self.radio.packet_received(packet)
+
+    def _keep_requests(self, packet: t.ZigbeePacket) -> list[tuple[Any, Any, Any]]:
+        """Take requests out of the way of a message that cannot be their answer.
+
+        zigpy takes whatever has the sequence number of a request, and of its cluster, for
+        the answer. An alarm that a device sends while its zone is being read would now and
+        then be lost that way: both sides count from 0 to 255.
+        """
+        data = packet.data.serialize()
+        if packet.cluster_id not in UNASKED or len(data) < 3:
+            return []
+        flags = data[0]
+        if flags & FRAME_TYPE != CLUSTER_SPECIFIC:
+            return []
+        sequence = data[3 if flags & MANUFACTURER_SPECIFIC else 1]
+        try:
+            device: Any = self.get_device_with_address(packet.src)  # type: ignore[arg-type]
+            requests = device._requests  # noqa: SLF001
+        except AttributeError, KeyError, ValueError:
+            return []
+        return [
+            (requests, key, requests.pop(key))
+            for key in tuple(requests)
+            if key.cluster_id == packet.cluster_id and key.tsn == sequence
+        ]
+
+    def sender(self, packet: t.ZigbeePacket) -> str | None:
+        """Return the address of who has sent a packet, None for a stranger."""
+        try:
+            return str(self.get_device_with_address(packet.src).ieee)  # type: ignore[arg-type]
+        except AttributeError, KeyError, ValueError:
+            return None
+
+    def replay(self) -> None:
+        """Deal with the packets that came too early."""
+        early, self.early = self.early or [], None
+        for packet in early:
+            self.packet_received(packet)

@@ -1,0 +1,1 @@
+"""Zigbee: the real libraries over a real socket to a simulated co-processor."""

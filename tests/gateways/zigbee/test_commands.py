@@ -1,0 +1,194 @@
+"""Commands: confirmed, before everything else, and reported as failed when they are."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+import time
+from typing import Any
+
+import pytest
+
+from custom_components.community_safety.cut_off import Status
+from custom_components.community_safety.gateways.base import CommandError
+from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from simulator.device import Fault
+from simulator.ezsp.simulator import EzspSimulator
+from tests.common import wait_until
+
+from .common import join, smoke
+
+#: A cut-off's first try must be over by then: GB 50166, linkage acts within 3 s.
+LINKAGE_SECONDS = 3.0
+
+
+@pytest.fixture
+async def coordinator(socket_enabled: None) -> AsyncGenerator[EzspSimulator]:
+    """Run a coordinator whose devices live: a meter needs time."""
+    async with EzspSimulator() as simulator:
+        yield simulator
+
+
+async def cut(zigbee: ZigbeeGateway, *devices: Any) -> list[Status]:
+    """Cut the supplies of devices off; return what came of it."""
+    cut_off = zigbee.safety.cut_off
+    results = await cut_off.async_cut_off(
+        [item for device in devices for item in cut_off.supplies_of(zigbee, device)]
+    )
+    return [result.status for result in results]
+
+
+@pytest.mark.parametrize("model", ["breaker", "breaker-3", "tuya-breaker"])
+async def test_cut_off_is_proven(
+    hass: HomeAssistant,
+    zigbee: ZigbeeGateway,
+    coordinator: EzspSimulator,
+    model: str,
+) -> None:
+    """The relay and each current are read back, whatever the device speaks."""
+    node, device = await join(hass, zigbee, coordinator, model)
+    body: Any = node.body.device
+    assert await cut(zigbee, device) == [Status.CONFIRMED]
+    assert not body.contact.conducts
+    assert device.readings["supply"] is False
+
+
+async def test_hope_is_no_proof(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """What a quirk believes after a command is no reading of the device."""
+    node, device = await join(hass, zigbee, coordinator, "tuya-breaker")
+    await wait_until(hass, lambda: device.readings.get("supply") is True)
+    before = device.reported["supply"]
+    relay: Any = zigbee.radio.device(device.description.id).device.endpoints[1].on_off
+    assert node.body.device is not None
+    node.body.device.faults.add(Fault.IGNORES)
+    await relay.off()
+    assert relay.get("on_off") in (0, False)
+    assert device.reported.get("supply", before) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "key"),
+    [(Fault.IGNORES, "no_answer"), (Fault.SILENT, "no_answer")],
+)
+async def test_failures_are_told(
+    hass: HomeAssistant,
+    zigbee: ZigbeeGateway,
+    coordinator: EzspSimulator,
+    fault: Fault,
+    key: str,
+) -> None:
+    """A device that does not obey makes an error that a person understands."""
+    node, device = await join(hass, zigbee, coordinator, "breaker")
+    assert node.body.device is not None
+    node.body.device.faults.add(fault)
+    with pytest.raises(CommandError) as raised:
+        await zigbee.async_set(device, "supply", False)
+    assert raised.value.translation_key == key
+    with pytest.raises(CommandError):
+        await zigbee.async_refresh(device, ["supply"])
+    with pytest.raises(CommandError, match="no such command"):
+        await zigbee.async_set(device, "silence", True)
+
+
+async def test_a_full_coprocessor(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """Without buffers nothing is sent, and that is told."""
+    _node, device = await join(hass, zigbee, coordinator, "breaker")
+    coordinator.fault("full")
+    with pytest.raises(CommandError):
+        await zigbee.async_set(device, "supply", False)
+    coordinator.clear()
+    await zigbee.async_set(device, "supply", False)
+
+
+async def test_silence(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """A siren stops."""
+    node, device = await join(hass, zigbee, coordinator, "smoke")
+    node.body.sound(True)
+    await zigbee.async_press(device, "silence")
+    assert not node.body.sounding
+
+
+async def test_a_cut_off_does_not_queue(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """With 19 slow requests under way, also to the very device, it goes at once."""
+    node, device = await join(hass, zigbee, coordinator, "breaker")
+    _other, other = await join(hass, zigbee, coordinator, "charging-pile")
+    await wait_until(hass, lambda: "energy" in device.readings)
+    await wait_until(hass, lambda: "energy" in other.readings)
+    clusters: list[Any] = [
+        zigbee.radio.device(item.description.id).device.endpoints[1].basic
+        for item in (device, other)
+    ]
+    coordinator.fault("slow", node=node, seconds=0.4)
+    coordinator.fault("slow", node=_other, seconds=0.4)
+    waiting = [
+        asyncio.ensure_future(clusters[number % 2].read_attributes(["zcl_version"]))
+        for number in range(19)
+    ]
+    await asyncio.sleep(0.1)
+    begun = time.monotonic()
+    await zigbee.async_set(device, "supply", False)
+    assert time.monotonic() - begun < LINKAGE_SECONDS / 2
+    assert sum(not item.done() for item in waiting) >= 10
+    coordinator.clear()
+    for item in waiting:
+        item.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_corrupted_frames(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """On a line that spoils one frame in twenty, no alarm is lost and none made up."""
+    node, device = await join(hass, zigbee, coordinator, "smoke")
+    _breaker, breaker = await join(hass, zigbee, coordinator, "breaker")
+    book = zigbee.safety.book
+    coordinator.fault("line", corrupt=0.05, lose=0.02, duplicate=0.02)
+    for _ in range(10):
+        smoke(node)
+        await wait_until(hass, lambda: device.readings.get("smoke") is True)
+        smoke(node, False)
+        await wait_until(hass, lambda: device.readings.get("smoke") is False)
+    assert await cut(zigbee, breaker) == [Status.CONFIRMED]
+    assert coordinator.ncp.link.to_host.counts["corrupted"]
+    assert zigbee.connected
+    assert {alarm.hazard for alarm in book.of_device(device.uid)} == {"smoke"}
+
+
+async def test_announce_storm(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """When the power of a whole building comes back, an alarm still goes first."""
+    detector, device = await join(hass, zigbee, coordinator, "smoke")
+    breakers = [(await join(hass, zigbee, coordinator, "breaker"))[1] for _ in range(8)]
+    for _ in range(5):
+        await coordinator.power_cycle()
+    begun = time.monotonic()
+    smoke(detector)
+    await wait_until(hass, lambda: device.readings.get("smoke") is True)
+    assert set(await cut(zigbee, *breakers)) == {Status.CONFIRMED}
+    assert time.monotonic() - begun < 2 * LINKAGE_SECONDS
+
+
+async def test_network_operations(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """A person can look at the air, back up, and is told what cannot be."""
+    energy = await zigbee.async_energy_scan()
+    assert set(energy) == set(range(11, 27))
+    backup = await zigbee.async_backup()
+    assert backup["metadata"]["format"] == "zigpy/open-coordinator-backup"
+    assert backup["channel"] == zigbee.network.channel
+    with pytest.raises(HomeAssistantError, match="no such channel"):
+        await zigbee.async_change_channel(27)
+    with pytest.raises(HomeAssistantError, match="not an install code"):
+        await zigbee.async_permit(60, "00:11:22:33:44:55:66:77", "nonsense")
+    await zigbee.async_permit(0)
+    assert not coordinator.ncp.is_open
