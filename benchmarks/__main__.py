@@ -15,14 +15,17 @@ from typing import Any
 
 from homeassistant.const import __version__ as home_assistant_version
 
-from . import broker as brokers, burst, latency, scale, throughput
+from . import broker as brokers, burst, latency, scale, throughput, zigbee
 from .broker import Broker
 from .homes import OURS, PEER, ROOT, HouseError, home
 from .plot import plot
 from .throughput import Say
 from .verdict import verdicts
 
-PARTS = ("throughput", "latency", "burst", "scale")
+PARTS = ("throughput", "latency", "burst", "scale", "zigbee")
+
+#: Parts that the picture shows.
+PLOTTED = ("throughput", "latency", "scale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,12 @@ class Size:
     recorded_seconds: float
     breakers: int
     devices: int
+    zigbee: zigbee.Size
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
-FULL = Size(4000, 5, 300, 60, 400, 10_000)
-QUICK = Size(2000, 3, 50, 0, 100, 1000)
+FULL = Size(4000, 5, 300, 60, 400, 10_000, zigbee.Size(200, 200, 6000, 3))
+QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee.Size(40, 30, 1500, 2))
 
 
 def run(
@@ -86,6 +90,8 @@ def run(
                 }
     if "scale" in parts:
         result["scale"] = scale.measure(broker, folder, say, devices=size.devices)
+    if "zigbee" in parts:
+        result["zigbee"] = zigbee.measure(zigbee.Run(folder, say, size.zigbee))
     return result
 
 
@@ -106,7 +112,7 @@ def main() -> int:
     """Read the command line. Returns 0 if every goal is met."""
     parser = argparse.ArgumentParser(
         prog="scripts/benchmark",
-        description="Measure this integration beside Home Assistant's MQTT discovery.",
+        description="Measure this integration beside Home Assistant's own: MQTT, ZHA.",
     )
     parser.add_argument(
         "--quick", action="store_true", help="rough figures in some minutes"
@@ -150,7 +156,8 @@ def main() -> int:
         try:
             with brokers.running(arguments.mosquitto, folder) as broker:
                 say(f"broker: {broker.name}, MQTT {broker.protocol}")
-                result["broker"] = broker.name
+                if arguments.only != ["zigbee"]:
+                    result["broker"] = broker.name
                 result |= run(
                     arguments.only,
                     size,
@@ -172,7 +179,7 @@ def main() -> int:
         out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
         (out / "benchmark.json").write_text(text)
-        if set(arguments.only) == set(PARTS):
+        if set(arguments.only) >= set(PLOTTED):
             (out / "benchmark.svg").write_text(plot(result))
         say(f"written below {out}")
     return 0 if all(goal.met for goal in goals) else 1

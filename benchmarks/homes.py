@@ -32,27 +32,44 @@ class HouseError(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Home:
-    """One Home Assistant: of our side, or of the other one."""
+class Program:
+    """One Home Assistant as it is seen from outside."""
 
     name: str
     side: str
     process: subprocess.Popen[str]
     folder: Path
+    lines: queue.Queue[dict[str, Any]]
+
+    def ask(self, what: str, **arguments: Any) -> dict[str, Any]:
+        """Return the answer to a command. Raises HouseError."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({"do": what, **arguments}) + "\n")
+        self.process.stdin.flush()
+        return self.line(ANSWER_SECONDS)
+
+    def line(self, seconds: float) -> dict[str, Any]:
+        """Return the next thing that it says. Raises HouseError."""
+        try:
+            line = self.lines.get(timeout=seconds)
+        except queue.Empty:
+            line = {}
+        if not line or "error" in line:
+            reason = line.get("error", "no answer")
+            raise HouseError(f"{self.name}: {reason}; see {self.folder}/log")
+        return line
+
+
+@dataclass(slots=True, kw_only=True)
+class Home(Program):
+    """One with a broker: of our side, or of the other one."""
+
     wire: Wire
     port: int
     fleets: dict[str, Fleet]
-    lines: queue.Queue[dict[str, Any]]
     markers: int = 0
     #: Messages of each fleet until now, so that each has values other than the last.
     sent: dict[str, int] = field(default_factory=dict)
-
-    def ask(self, what: str) -> dict[str, Any]:
-        """Return the answer to a command. Raises HouseError."""
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps({"do": what}) + "\n")
-        self.process.stdin.flush()
-        return self._line(ANSWER_SECONDS)
 
     def mark(self, stream: bytes = b"", seconds: float = ANSWER_SECONDS) -> Any:
         """Send a stream and a marker; return the counts when both were processed."""
@@ -60,7 +77,7 @@ class Home:
         marker = str(self.markers)
         self.wire.send(stream)
         self.wire.publish(f"benchmark/{self.name}/marker", marker.encode())
-        while (answer := self._line(seconds)).get("marker") != marker:
+        while (answer := self.line(seconds)).get("marker") != marker:
             pass
         return answer
 
@@ -126,15 +143,6 @@ class Home:
                     f" see {self.folder}/log"
                 )
 
-    def _line(self, seconds: float) -> dict[str, Any]:
-        try:
-            line = self.lines.get(timeout=seconds)
-        except queue.Empty:
-            line = {}
-        if not line:
-            raise HouseError(f"{self.name} does not answer; see {self.folder}/log")
-        return line
-
 
 @contextmanager
 def home(
@@ -168,22 +176,12 @@ def home(
         ],
         unlimited=unlimited,
     )
-    lines: queue.Queue[dict[str, Any]] = queue.Queue()
     (config / "options.json").write_text(json.dumps(asdict(options)))
     with (
-        (config / "log").open("w") as log,
         Wire(broker.port, f"benchmark-{name}") as wire,
-        subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.house", str(config)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as process,
+        running("benchmarks.house", config) as (process, lines),
     ):
-        threading.Thread(target=_read, args=(process, lines), daemon=True).start()
-        found = Home(
+        yield Home(
             name=name,
             side=side,
             process=process,
@@ -193,9 +191,37 @@ def home(
             fleets=fleets,
             lines=lines,
         )
+
+
+@contextmanager
+def running(
+    module: str, config: Path
+) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[dict[str, Any]]]]:
+    """Run a house's program on a configuration folder, once it is ready.
+
+    Raises HouseError.
+    """
+    lines: queue.Queue[dict[str, Any]] = queue.Queue()
+    with (
+        (config / "log").open("a") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", module, str(config)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        threading.Thread(target=_read, args=(process, lines), daemon=True).start()
         try:
-            found._line(START_SECONDS)  # noqa: SLF001 - its first word
-            yield found
+            try:
+                ready = lines.get(timeout=START_SECONDS)
+            except queue.Empty:
+                ready = {}
+            if not ready:
+                raise HouseError(f"It does not start; see {config}/log")
+            yield process, lines
         finally:
             _end(process)
 
@@ -221,21 +247,14 @@ def _configure(
     config: Path, side: str, fleets: dict[str, Fleet], *, recorder: bool
 ) -> None:
     """Write a configuration folder. YAML is a superset of JSON."""
-    (config / "custom_components").mkdir(parents=True)
-    if side == OURS:
-        (config / "custom_components" / "community_safety").symlink_to(
-            ROOT / "custom_components" / "community_safety"
-        )
+    furnish(config, ours=side == OURS)
     sensors = [
         f"binary_sensor.{fleet.entity(number, 'smoke')}"
         for key, fleet in fleets.items()
         if key == ALARMING
         for number in range(fleet.count)
     ]
-    configuration: dict[str, Any] = {
-        "logger": {"default": "warning"},
-        "http": {"server_host": HOST, "server_port": free_port()},
-    }
+    configuration = basics()
     if recorder:
         configuration["recorder"] = {}
     if sensors:
@@ -257,3 +276,20 @@ def _configure(
             }
         ]
     (config / "configuration.yaml").write_text(json.dumps(configuration))
+
+
+def furnish(config: Path, *, ours: bool) -> None:
+    """Make a configuration folder, with our integration or without."""
+    (config / "custom_components").mkdir(parents=True)
+    if ours:
+        (config / "custom_components" / "community_safety").symlink_to(
+            ROOT / "custom_components" / "community_safety"
+        )
+
+
+def basics() -> dict[str, Any]:
+    """Return what is in every configuration."""
+    return {
+        "logger": {"default": "warning"},
+        "http": {"server_host": HOST, "server_port": free_port()},
+    }

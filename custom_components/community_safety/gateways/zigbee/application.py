@@ -6,8 +6,11 @@ from typing import Any, Protocol, override
 
 from bellows.ash import AshProtocol, DataFrame
 from bellows.zigbee.application import ControllerApplication
+from zigpy.config import CONF_DATABASE
 from zigpy.exceptions import ParsingError
 import zigpy.types as t
+
+from .database import Database
 
 #: Packets that are kept until everybody listens.
 MOST_EARLY = 2000
@@ -71,6 +74,22 @@ class Application(ControllerApplication):
         ash = ezsp._gw._obj._transport  # noqa: SLF001
         if isinstance(ash, AshProtocol):
             self._quiet(ash)
+
+    @override
+    async def _load_db(self) -> None:
+        self._dblistener: Any = await Database.new(self.config[CONF_DATABASE], self)
+        await self._dblistener.load()
+        self._add_db_listeners()  # type: ignore[no-untyped-call]
+
+    @override
+    async def start_network(self) -> None:
+        # bellows listens once more each time, and a new network is started twice: every
+        # message would be dealt with twice, until the next connection.
+        ezsp: Any = self._ezsp
+        for number, listener in tuple(ezsp._callbacks.items()):  # noqa: SLF001
+            if listener == self.ezsp_callback_handler:
+                ezsp.remove_callback(number)
+        await super().start_network()  # type: ignore[no-untyped-call]
 
     @staticmethod
     def _quiet(ash: AshProtocol) -> None:
