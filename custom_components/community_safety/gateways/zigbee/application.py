@@ -33,6 +33,15 @@ class Ears(Protocol):
         """Count a message that was of no use."""
 
 
+class _Awaited(dict[int, Any]):
+    """Commands under way: that nobody waits for an answer any more is no error."""
+
+    @override
+    def __setitem__(self, key: int, value: Any) -> None:
+        value[-1].add_done_callback(lambda it: it.cancelled() or it.exception())
+        super().__setitem__(key, value)
+
+
 class Application(ControllerApplication):
     """bellows's application, with an ear before the devices'."""
 
@@ -71,9 +80,21 @@ class Application(ControllerApplication):
         await super().connect()
         # bellows wraps it for the case that it lives in a thread of its own.
         ezsp: Any = self._ezsp
+        ezsp._protocol._awaiting = _Awaited()  # noqa: SLF001
         ash = ezsp._gw._obj._transport  # noqa: SLF001
         if isinstance(ash, AshProtocol):
             self._quiet(ash)
+
+    @override
+    def create_task(self, target: Any, name: str | None = None) -> Any:
+        def ended(task: asyncio.Task[Any]) -> None:
+            # What goes on for a minute (bellows's pre_permit) may outlive its connection.
+            if self._closing and not task.cancelled():
+                task.exception()
+
+        task = super().create_task(target, name)
+        task.add_done_callback(ended)
+        return task
 
     @override
     async def _load_db(self) -> None:
@@ -130,11 +151,16 @@ class Application(ControllerApplication):
                 future.cancel()
             awaited.clear()
         # zigpy forgets its devices' tasks before they have ended, and then misses them.
-        tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=1)
+        # Its scan of the neighbours takes one end for that of a scan, and goes on.
+        for _end in range(2):
+            tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
+            tasks += filter(
+                None, (self.topology._scan_task, self.topology._scan_loop_task)
+            )  # noqa: SLF001
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=1)
         await super().shutdown(db=db)
 
     @override
