@@ -29,6 +29,8 @@ PAUSE_SECONDS = 2
 LOST_SECONDS = 5.0
 JOIN_SECONDS = 600
 IAS_ZONE, ON_OFF, OFF = 0x0500, 0x0006, 0x00
+#: Zone status of an alarm. The sensor itself may take it back at its next measurement.
+ALARM = "0001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def _off(
         except queue.Empty:
             break
         what = (row["what"], row["eui64"], row["cluster"])
-        if what == ("sent", smoke, IAS_ZONE):
+        if what == ("sent", smoke, IAS_ZONE) and row["payload"] == ALARM:
             sent = row["at"]
         elif what == ("received", breaker, ON_OFF) and row["command"] == OFF:
             return sent, row["at"]
