@@ -154,9 +154,8 @@ class Application(ControllerApplication):
         # Its scan of the neighbours takes one end for that of a scan, and goes on.
         for _end in range(2):
             tasks = [task for item in devices for task in item._tasks]  # noqa: SLF001
-            tasks += filter(
-                None, (self.topology._scan_task, self.topology._scan_loop_task)
-            )  # noqa: SLF001
+            scan = self.topology
+            tasks += filter(None, (scan._scan_task, scan._scan_loop_task))  # noqa: SLF001
             for task in tasks:
                 task.cancel()
             if tasks:
