@@ -104,8 +104,13 @@ def machine() -> dict[str, Any]:
         "memory_gigabytes": round(memory / 1e9, 1),
         "python": platform.python_version(),
         "home_assistant": home_assistant_version,
-        "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return an earlier result, empty without one."""
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def main() -> int:
@@ -147,10 +152,8 @@ def main() -> int:
     size = QUICK if arguments.quick else FULL
     if arguments.devices:
         size = replace(size, devices=arguments.devices)
-    result: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine(),
-    }
+    result: dict[str, Any] = {"machine": machine()}
+    load = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         try:
@@ -170,7 +173,17 @@ def main() -> int:
             for log in folder.glob("*/log"):
                 print(log, log.read_text()[-2000:], sep="\n", file=sys.stderr)
             return 2
-    result["minutes"] = round((time.monotonic() - began) / 60, 1)
+    run_of_part = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "quick": arguments.quick,
+        "load_before": load,
+        "minutes_of_the_run": round((time.monotonic() - began) / 60, 1),
+    }
+    # A part that is measured anew takes the place of the old one: the sides of a part are
+    # of one run, the parts need not be.
+    earlier = _read(out / "benchmark.json") if out else {}
+    runs = {**earlier.get("runs", {}), **dict.fromkeys(arguments.only, run_of_part)}
+    result = {**earlier, **result, "runs": runs}
     goals = verdicts(result)
     result["goals"] = [goal.as_dict() for goal in goals]
     for goal in goals:
@@ -179,7 +192,7 @@ def main() -> int:
         out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
         (out / "benchmark.json").write_text(text)
-        if set(arguments.only) >= set(PLOTTED):
+        if set(result) >= set(PLOTTED):
             (out / "benchmark.svg").write_text(plot(result))
         say(f"written below {out}")
     return 0 if all(goal.met for goal in goals) else 1

@@ -100,7 +100,7 @@ def plot(result: dict[str, Any]) -> str:
         20,
         y,
         f"Home Assistant {machine['home_assistant']}, Python {machine['python']},"
-        f" {machine['cores']} cores, {result['broker']}, {result['date']}",
+        f" {machine['cores']} cores, {result['broker']}, {max(run['date'] for run in result['runs'].values())}",
     )
     for side, colour in COLOURS.items():
         y += 24
