@@ -28,6 +28,8 @@ PAUSE_SECONDS = 2
 #: Longest time for an off command, and for devices to join and be interviewed.
 LOST_SECONDS = 5.0
 JOIN_SECONDS = 600
+#: Longest time until devices that have joined say no more than they always do.
+CALM_SECONDS = 10
 IAS_ZONE, ON_OFF, OFF = 0x0500, 0x0006, 0x00
 #: Zone status of an alarm. The sensor itself may take it back at its next measurement.
 ALARM = "0001"
@@ -88,7 +90,7 @@ class ZigbeeHome(Program):
     def calm(self) -> dict[str, Any]:
         """Wait until nothing changes any more, and return the counts."""
         counts = self.ask("settle")
-        for _ in range(120):
+        for _ in range(CALM_SECONDS):
             time.sleep(1)
             before, counts = counts, self.ask("settle")
             # The coordinators themselves are asked a little, now and then.
