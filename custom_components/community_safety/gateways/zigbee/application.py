@@ -10,6 +10,7 @@ from zigpy.config import CONF_DATABASE
 from zigpy.exceptions import ParsingError
 import zigpy.types as t
 
+from ...const import LOGGER
 from .database import Database
 
 #: Packets that are kept until everybody listens.
@@ -89,8 +90,8 @@ class Application(ControllerApplication):
     def create_task(self, target: Any, name: str | None = None) -> Any:
         def ended(task: asyncio.Task[Any]) -> None:
             # What goes on for a minute (bellows's pre_permit) may outlive its connection.
-            if self._closing and not task.cancelled():
-                task.exception()
+            if not task.cancelled() and (error := task.exception()):
+                LOGGER.debug("%s failed: %r", name, error)
 
         task = super().create_task(target, name)
         task.add_done_callback(ended)
