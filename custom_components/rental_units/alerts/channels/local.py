@@ -1,0 +1,124 @@
+"""Channels that are Home Assistant's own: notify, scripts, and the loudspeakers of a place."""
+
+from typing import ClassVar, override
+
+from homeassistant.core import callback
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
+
+from .base import Channel, Message, RefusedError, async_call
+
+
+class Notify(Channel):
+    """A notify entity, or a legacy notify action."""
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        text = message.text + (f"\n{message.link}" if message.link else "")
+        data = {"title": message.title, "message": text}
+        if er.async_get(self.hass).async_get(message.to) or self.hass.states.get(
+            message.to
+        ):
+            await async_call(
+                self.hass,
+                "notify",
+                "send_message",
+                {"entity_id": message.to, **data},
+                self.timeout,
+            )
+        else:
+            await async_call(
+                self.hass,
+                "notify",
+                message.to.removeprefix("notify."),
+                data,
+                self.timeout,
+            )
+        return None
+
+
+class Script(Channel):
+    """Any script: the door to every provider that Home Assistant knows.
+
+    The script is named in the options; who is called is a field. For a person's own
+    script (channel `script`) the address names it.
+    """
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        script = str(self.options.get("script") or message.to).removeprefix("script.")
+        await async_call(
+            self.hass,
+            "script",
+            script,
+            {
+                "to": message.to,
+                "title": message.title,
+                "message": message.text,
+                "severity": message.severity.value,
+                "language": message.language,
+                "alert_id": message.alert_id,
+                "delivery_id": message.delivery_id,
+                "drill": message.drill,
+                "link": message.link,
+            },
+            self.timeout,
+        )
+        return None
+
+
+class Announce(Channel):
+    """Satellites and media players of an area; the address is the area's id."""
+
+    # To hear it twice does no harm.
+    idempotent: ClassVar[bool] = True
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        found = speakers(self, message.to)
+        if not any(found.values()):
+            raise RefusedError("no_speaker")
+        if satellites := found["assist_satellite"]:
+            await async_call(
+                self.hass,
+                "assist_satellite",
+                "announce",
+                {"entity_id": satellites, "message": message.text},
+                self.timeout,
+            )
+        if players := found["media_player"]:
+            engine = self.options.get("tts_entity", "")
+            await async_call(
+                self.hass,
+                "tts",
+                "speak",
+                {
+                    "entity_id": engine,
+                    "media_player_entity_id": players,
+                    "message": message.text,
+                },
+                self.timeout,
+            )
+        return None
+
+
+@callback
+def speakers(channel: Announce, area_id: str) -> dict[str, list[str]]:
+    """Return what can speak in an area by domain; players only with a voice to speak with."""
+    hass = channel.hass
+    found: dict[str, list[str]] = {"assist_satellite": [], "media_player": []}
+    if ar.async_get(hass).async_get_area(area_id) is None:
+        return found
+    entities = er.async_get(hass)
+    here = er.async_entries_for_area(entities, area_id)
+    for device in dr.async_entries_for_area(dr.async_get(hass), area_id):
+        here += [
+            entity
+            for entity in er.async_entries_for_device(entities, device.id)
+            if entity.area_id is None
+        ]
+    for entity in here:
+        if entity.domain in found:
+            found[entity.domain].append(entity.entity_id)
+    if not channel.options.get("tts_entity"):
+        found["media_player"] = []
+    return found

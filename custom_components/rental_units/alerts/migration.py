@@ -1,0 +1,66 @@
+"""The step that brings the tables of the alerts into a register."""
+
+from ..register.migrations import statements
+
+STEP = statements(
+    """CREATE TABLE alerts (
+        id TEXT PRIMARY KEY,
+        created_at DOUBLE PRECISION NOT NULL,
+        state TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        hazard TEXT,
+        message TEXT,
+        place TEXT NOT NULL,
+        unit_ids JSON NOT NULL,
+        area_ids JSON NOT NULL,
+        audiences JSON NOT NULL,
+        policy JSON NOT NULL,
+        alarm_id TEXT,
+        drill BOOLEAN NOT NULL,
+        step INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        answered_units JSON NOT NULL,
+        due_at DOUBLE PRECISION,
+        ends_at DOUBLE PRECISION NOT NULL,
+        acknowledged_at DOUBLE PRECISION,
+        closed_at DOUBLE PRECISION
+    )""",
+    """CREATE TABLE deliveries (
+        id TEXT PRIMARY KEY,
+        alert_id TEXT NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+        address_id TEXT NOT NULL,
+        person_id TEXT,
+        unit_id TEXT,
+        role TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        rest JSON NOT NULL,
+        created_at DOUBLE PRECISION NOT NULL,
+        due_at DOUBLE PRECISION,
+        expires_at DOUBLE PRECISION NOT NULL,
+        sent_at DOUBLE PRECISION,
+        reference TEXT,
+        reason TEXT
+    )""",
+    """CREATE TABLE alert_timeline (
+        id TEXT PRIMARY KEY,
+        alert_id TEXT NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+        at DOUBLE PRECISION NOT NULL,
+        kind TEXT NOT NULL,
+        unit_id TEXT,
+        person_id TEXT,
+        delivery_id TEXT,
+        data JSON NOT NULL
+    )""",
+    "CREATE INDEX ix_alerts_created_at ON alerts (created_at)",
+    "CREATE INDEX ix_alerts_alarm_id ON alerts (alarm_id)",
+    "CREATE INDEX ix_alerts_closed_at ON alerts (closed_at)",
+    "CREATE INDEX ix_deliveries_alert_state ON deliveries (alert_id, state)",
+    "CREATE INDEX ix_deliveries_person_id ON deliveries (person_id)",
+    "CREATE INDEX ix_deliveries_reference ON deliveries (reference)",
+    "CREATE INDEX ix_alert_timeline_alert_id ON alert_timeline (alert_id)",
+    "CREATE INDEX ix_alert_timeline_person_id ON alert_timeline (person_id)",
+)
