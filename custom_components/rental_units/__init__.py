@@ -1,0 +1,58 @@
+"""Rental Units: who lives where, and whom to tell."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN, LOGGER, PLATFORMS
+from .register import Register, RegisterConfigEntry
+from .register.errors import RegisterError
+from .register.property import database_of
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up the actions."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
+    """Set up a property."""
+    register = Register(hass, entry)
+    try:
+        await register.async_start()
+    except RegisterError as err:
+        await register.async_stop()
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN, translation_key=err.key
+        ) from err
+    entry.runtime_data = register
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_updated))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
+    """Unload a property."""
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await entry.runtime_data.async_stop()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    """Erase the people of a property that is removed."""
+    database = database_of(hass, entry)
+    try:
+        await database.async_erase()
+    except RegisterError as err:
+        LOGGER.error("The register of a removed property could not be erased: %s", err)
+    finally:
+        await database.async_close()
+
+
+async def _async_updated(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    await entry.runtime_data.async_sync()
