@@ -5,6 +5,7 @@ from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .alerts.manager import async_setup_alerts, async_start_alerts, async_stop_alerts
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .register import Register, RegisterConfigEntry
 from .register.errors import RegisterError
@@ -17,6 +18,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up the actions."""
     async_setup_services(hass)
+    await async_setup_alerts(hass)
     return True
 
 
@@ -25,6 +27,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     register = Register(hass, entry)
     try:
         await register.async_start()
+        await async_start_alerts(hass, entry, register)
     except RegisterError as err:
         await register.async_stop()
         raise ConfigEntryNotReady(
@@ -39,6 +42,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
 async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
     """Unload a property."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await async_stop_alerts(hass, entry)
         await entry.runtime_data.async_stop()
     return unloaded
 

@@ -23,7 +23,13 @@ SUBENTRY_RESPONDER: Final = "responder"
 
 LANGUAGES: Final = ("en", "zh-Hans", "zh-Hant")
 
-PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.SENSOR)
+PLATFORMS: Final = (
+    Platform.BINARY_SENSOR,
+    Platform.CALENDAR,
+    Platform.EVENT,
+    Platform.NOTIFY,
+    Platform.SENSOR,
+)
 
 
 class Role(StrEnum):

@@ -9,21 +9,28 @@ ACTION_PREFIX: Final = "RENTAL_UNITS"
 
 
 class Severity(StrEnum):
-    """How bad it is; the same words as the alarms of a house."""
+    """How bad it is; the same words as the alarms of a house, and one for mere news."""
 
     ALARM = "alarm"
     WARNING = "warning"
     FAULT = "fault"
+    MESSAGE = "message"
 
 
 #: Who goes first where something has to wait.
-RANK: Final = {Severity.ALARM: 0, Severity.WARNING: 1, Severity.FAULT: 2}
+RANK: Final = {
+    Severity.ALARM: 0,
+    Severity.WARNING: 1,
+    Severity.FAULT: 2,
+    Severity.MESSAGE: 3,
+}
 
 #: How long in seconds a message is worth delivering: a fire of an hour ago is no news.
 VALIDITY: Final = {
     Severity.ALARM: 300.0,
     Severity.WARNING: 3600.0,
     Severity.FAULT: 86_400.0,
+    Severity.MESSAGE: 86_400.0,
 }
 
 #: Seconds before the next try of a delivery that was certainly not made; then the last.

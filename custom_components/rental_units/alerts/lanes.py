@@ -8,6 +8,10 @@ import itertools
 from .const import FAILING_AFTER, RANK, Severity
 from .models import Delivery
 
+#: A provider that refuses everything is asked so often, until it takes one again: what it
+#: costs in vain is time of the others.
+FAILING_PER_SECOND = 25.0
+
 _numbers = itertools.count()
 
 
@@ -67,16 +71,17 @@ class Lane:
         is_alarm = self._queue[0].rank == RANK[Severity.ALARM]
         if self.active >= self._places * (2 if is_alarm else 1):
             return None
-        if self._rate is not None:
+        rate = FAILING_PER_SECOND if self.is_failing else self._rate
+        if rate is not None:
             now = self._clock()
             self._tokens = min(
-                max(self._rate, 1.0),
-                self._tokens + max(now - self._filled_at, 0) * self._rate,
+                max(rate, 1.0),
+                self._tokens + max(now - self._filled_at, 0) * rate,
             )
             self._filled_at = now
-            if self._tokens < 1 and not is_alarm:
-                self.due_at = now + (1 - self._tokens) / self._rate
+            if self._tokens < 1 and (self.is_failing or not is_alarm):
+                self.due_at = now + (1 - self._tokens) / rate
                 return None
-            self._tokens = max(self._tokens - 1, -self._rate)
+            self._tokens = max(self._tokens - 1, -rate)
         self.active += 1
         return heapq.heappop(self._queue).delivery

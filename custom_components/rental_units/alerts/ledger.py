@@ -73,6 +73,11 @@ class Ledger:
             self._begin()
         return future
 
+    async def async_flush(self) -> None:
+        """Wait until all that was put is on disk, or known not to be."""
+        if self._queue or self._flushing:
+            await self.put()
+
     async def async_close(self) -> None:
         """Write what is queued, and take nothing more."""
         self._closed = True
@@ -82,7 +87,7 @@ class Ledger:
         if self._flushing:
             await self._flushing
         if self._queue:
-            await self._async_flush()
+            await self._async_commit()
         if self._cancel_retry:
             self._cancel_retry()
         self._answer(False)
@@ -96,12 +101,12 @@ class Ledger:
 
     async def _async_flush_all(self) -> None:
         try:
-            while self._queue and not self._cancel_retry:
-                await self._async_flush()
+            while (self._queue or self._waiting) and not self._cancel_retry:
+                await self._async_commit()
         finally:
             self._flushing = None
 
-    async def _async_flush(self) -> None:
+    async def _async_commit(self) -> None:
         """Commit all that is queued; what fails is queued again for later."""
         batch, self._queue = self._queue, {}
         waiting, self._waiting = self._waiting, []

@@ -96,9 +96,12 @@ class Links:
         """Return the address for a provider's console; empty without an address."""
         return self._url(CALLBACK_PATH, self.report_token())
 
-    def _url(self, path: str, token: str) -> str:
+    def absolute(self, path: str) -> str:
+        """Return the address of a path of ours; empty without an address."""
         try:
-            base = get_url(self._hass, prefer_external=True, allow_cloud=True)
+            return get_url(self._hass, prefer_external=True, allow_cloud=True) + path
         except NoURLAvailableError:
             return ""
-        return f"{base}{path}/{self._entry_id}/{token}"
+
+    def _url(self, path: str, token: str) -> str:
+        return self.absolute(f"{path}/{self._entry_id}/{token}")

@@ -1,8 +1,7 @@
 """The step that brings the tables of the alerts into a register."""
 
-from ..register.migrations import statements
-
-STEP = statements(
+#: Words that SQLite and PostgreSQL share; the register runs them as one of its steps.
+STATEMENTS = (
     """CREATE TABLE alerts (
         id TEXT PRIMARY KEY,
         created_at DOUBLE PRECISION NOT NULL,

@@ -1,5 +1,6 @@
 """Policies: who is told when, over what, until a human has answered. They are data."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -44,17 +45,17 @@ class Policy:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Return a policy from its validated or stored form."""
-        steps = tuple(
-            Step(
-                **{
-                    key: tuple(value) if isinstance(value, list) else value
-                    for key, value in step.items()
-                }
-            )
+        steps: list[dict[str, Any]] = [
+            {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in step.items()
+            }
             for step in data["steps"]
-        )
+        ]
         return cls(
-            steps=steps, each_unit=data["each_unit"], valid_for=data["valid_for"]
+            steps=tuple(Step(**step) for step in steps),
+            each_unit=data["each_unit"],
+            valid_for=data["valid_for"],
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,6 +96,16 @@ DEFAULTS = {
         ),
         valid_for=72 * 3600,
     ),
+    Severity.MESSAGE: Policy(
+        steps=(
+            Step(
+                after=0,
+                channels=("push", "notify", "webhook", "script", "sms"),
+                in_turn=True,
+            ),
+        ),
+        valid_for=24 * 3600,
+    ),
 }
 
 _SECONDS = vol.All(vol.Coerce(float), vol.Range(min=0, max=7 * 86_400))
@@ -131,7 +142,7 @@ POLICY_SCHEMA = vol.Schema(
 
 
 def policy_of(
-    options: dict[str, Any], severity: Severity, name: str | None = None
+    options: Mapping[str, Any], severity: Severity, name: str | None = None
 ) -> Policy:
     """Return a named policy, or that of a severity: the user's own, or ours.
 

@@ -61,14 +61,14 @@ def title(alert: Alert, language: str) -> str:
         if alert.hazard
         else text["plain"].format(place=alert.place)
     )
-    return (text["drill"] if alert.drill else "") + head.strip(" :：")
+    return _drill(alert, text) + str(head).strip(" :：")
 
 
 def body(alert: Alert, language: str) -> str:
     """Return the message: the free one, or the hazard, the place, the time and what to do."""
     text = texts(language)
     if alert.message:
-        return (text["drill"] if alert.drill else "") + alert.message
+        return _drill(alert, text) + alert.message
     at: datetime = dt_util.as_local(dt_util.utc_from_timestamp(alert.created_at))
     parts = [
         text["body"].format(
@@ -77,13 +77,17 @@ def body(alert: Alert, language: str) -> str:
     ]
     if advice := _ADVICE.get(alert.hazard or ""):
         parts.append(text["advice"][advice])
-    return (text["drill"] if alert.drill else "") + text["stop"].join(parts)
+    return _drill(alert, text) + str(text["stop"]).join(parts)
 
 
 def buttons(language: str) -> list[tuple[Answer, str]]:
     """Return the four answers."""
     text = texts(language)["answer"]
     return [(answer, text[answer]) for answer in Answer]
+
+
+def _drill(alert: Alert, text: dict[str, Any]) -> str:
+    return str(text["drill"]) if alert.drill else ""
 
 
 def _hazard(alert: Alert, text: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, text
 
+from ..alerts.migration import STATEMENTS as ALERTS
+
 type Step = Callable[[Connection], None]
 
 
@@ -67,6 +69,7 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX ix_responders_person_id ON responders (person_id)",
         "CREATE INDEX ix_audit_at ON audit (at)",
     ),
+    statements(*ALERTS),
 )
 
 

@@ -32,7 +32,14 @@ REQUIRED: dict[type[Channel], tuple[str, ...]] = {
 }
 #: Never shown, in diagnostics or anywhere.
 SECRETS = frozenset(
-    {"access_key_id", "access_key_secret", "account_sid", "auth_token", "secret", "from"}
+    {
+        "access_key_id",
+        "access_key_secret",
+        "account_sid",
+        "auth_token",
+        "secret",
+        "from",
+    }
     | {"show_number", "url", "robots"}
 )
 
@@ -43,7 +50,9 @@ def build(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, Channel]
     for name, providers in PROVIDERS.items():
         own: Mapping[str, Any] = options.get("channels", {}).get(name, {})
         provider = providers.get(own.get("provider", next(iter(providers))))
-        if provider is None or any(not own.get(key) for key in REQUIRED.get(provider, ())):
+        if provider is None or any(
+            not own.get(key) for key in REQUIRED.get(provider, ())
+        ):
             continue
         if provider is Script and name != "script" and not own.get("script"):
             continue

@@ -66,7 +66,6 @@ class Message:
     step: int
     round: int
     to: str = field(repr=False)
-    name: str = field(repr=False, default="")
     #: Where to answer, and where the provider reports; empty without an address of ours.
     link: str = field(repr=False, default="")
     callback: str = field(repr=False, default="")
@@ -120,9 +119,7 @@ class HttpChannel(Channel):
             async with session.request(
                 method,
                 url,
-                timeout=ClientTimeout(
-                    total=self.timeout, sock_connect=CONNECT_SECONDS
-                ),
+                timeout=ClientTimeout(total=self.timeout, sock_connect=CONNECT_SECONDS),
                 allow_redirects=False,
                 **kwargs,
             ) as response:

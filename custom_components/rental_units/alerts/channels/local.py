@@ -3,7 +3,11 @@
 from typing import ClassVar, override
 
 from homeassistant.core import callback
-from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 
 from .base import Channel, Message, RefusedError, async_call
 

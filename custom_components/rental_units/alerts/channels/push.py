@@ -17,6 +17,7 @@ _INTERRUPTION = {
     Severity.ALARM: "critical",
     Severity.WARNING: "time-sensitive",
     Severity.FAULT: "active",
+    Severity.MESSAGE: "active",
 }
 
 
@@ -48,7 +49,7 @@ class Push(Channel):
     def gives_receipt(self, message: Message) -> bool:
         """Return if the phone confirms: Android does, iOS has no such thing."""
         device = dr.async_get(self.hass).async_get(message.to)
-        return device is None or device.manufacturer != "Apple"
+        return getattr(device, "manufacturer", None) != "Apple"
 
     def _action(self, to: str) -> str:
         """Return the action of a phone. Raises NotSentError for one that is not there."""

@@ -89,7 +89,7 @@ def twiml(message: Message) -> str:
         return f"<Response>{said * 3}</Response>"
     keys = f"<Say language={voice}>{escape(texts(message.language)['voice'])}</Say>"
     return (
-        f"<Response><Gather numDigits=\"1\" action={quoteattr(message.callback)}>"
+        f'<Response><Gather numDigits="1" action={quoteattr(message.callback)}>'
         f"{(said + keys) * 3}</Gather></Response>"
     )
 
@@ -101,7 +101,9 @@ def thanks(language: str) -> str:
     return f"<Response><Say language={voice}>{text}</Say></Response>"
 
 
-def sign(token: str, url: str, form: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
+def sign(
+    token: str, url: str, form: Mapping[str, str] | Iterable[tuple[str, str]]
+) -> str:
     """Return the X-Twilio-Signature of a callback.
 
     https://www.twilio.com/docs/usage/security#validating-requests

@@ -87,9 +87,22 @@ class Webhook(HttpChannel):
 
 
 class Robot(Webhook):
-    """A group robot: it cannot tell a message that comes twice."""
+    """The group robots of the property, in the options; the address is its place there.
+
+    A robot cannot tell a message that comes twice.
+    """
 
     idempotent: ClassVar[bool] = False
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        try:
+            row = self.options["robots"][int(message.to)]
+        except (KeyError, IndexError) as err:
+            raise RefusedError("address_gone") from err
+        form = row.get("form") or HOSTS.get(URL(row["url"]).host or "", "wecom")
+        await self._async_robot(form, row["url"], row.get("secret", ""), message)
+        return None
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:
@@ -121,9 +134,7 @@ def robot(form: str, text: str, secret: str, stamp: str) -> dict[str, Any]:
     """Return the JSON that a robot takes."""
     if form == "feishu":
         return {
-            **(
-                {"timestamp": stamp, "sign": feishu(secret, stamp)} if secret else {}
-            ),
+            **({"timestamp": stamp, "sign": feishu(secret, stamp)} if secret else {}),
             "msg_type": "text",
             "content": {"text": text},
         }
