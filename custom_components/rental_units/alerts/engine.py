@@ -96,6 +96,9 @@ class Engine:
         for alert, deliveries in await self._register.async_run(_read_open):
             self._open(alert)
             self.dispatcher.restore(alert, deliveries)
+            if alert.due_at is None:
+                # It was about to be looked at.
+                alert.due_at = time.time()
             self._clock.watch(alert)
 
     async def async_stop(self) -> None:
@@ -174,8 +177,13 @@ class Engine:
             alert, self._entry_row(alert, "raised", data={"who": request.who})
         )
         self._tell(alert, Progress.RAISED)
-        if alert.state in OPEN:
+        if alert.state not in OPEN:
+            return alert
+        if policy.steps[0].after:
             self._clock.watch(alert)
+        else:
+            alert.due_at = None
+            self._due(alert)
         return alert
 
     @callback

@@ -118,8 +118,10 @@ class Ledger:
         ]
         if patience:
             # Whoever waits for this commit waits no longer than they would have.
-            self._hass.loop.call_at(patience.when(), _answer, waiting, False)
             patience.cancel()
+            patience = self._hass.loop.call_at(
+                patience.when(), _answer, waiting, False
+            )
         try:
             await self._run(lambda session: _write(session, tables))
         except TROUBLE as err:
@@ -134,6 +136,9 @@ class Ledger:
         else:
             self._trouble(None)
             _answer(waiting, True)
+        finally:
+            if patience:
+                patience.cancel()
 
     @callback
     def _answer(self, stored: bool) -> None:

@@ -94,7 +94,8 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
 
 async def _async_alert(call: ServiceCall) -> ServiceResponse:
     user = await _async_user(call)
-    found = places(call.hass, call.data, call.hass.data[DATA_ENGINES])
+    engines = call.hass.data[DATA_ENGINES]
+    found = places(call.hass, call.data, engines)
     if not found:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
