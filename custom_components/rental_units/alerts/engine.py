@@ -23,6 +23,7 @@ from ..const import DOMAIN, LOGGER
 from ..register import Audience, Recipient, Register, RegisterConfigEntry
 from .channels import build
 from .channels.base import NotSentError
+from .channels.local import speakers
 from .clock import Clock
 from .const import EVENT_ALERT, OPEN, AlertState, Answer, Progress, Severity
 from .dispatcher import Dispatcher, Found
@@ -86,6 +87,7 @@ class Engine:
         #: Reading of all people of an alert, of whose deliveries some are from before.
         self._readings: dict[str, asyncio.Future[None]] = {}
         self._channel_options: Any = None
+        self._last_at = 0.0
         self._listeners: list[Listener] = []
         self._unit_listeners: defaultdict[str, list[Listener]] = defaultdict(list)
 
@@ -291,6 +293,11 @@ class Engine:
             channels,
             each_unit=policy.each_unit,
             robots=len(channels["robot"].options.get("robots", ())),
+            speaking=[
+                area_id
+                for area_id in alert.area_ids
+                if speakers(channels["announce"], area_id)
+            ],
         )
         self._people.setdefault(alert.id, {}).update(found)
         new = [row for row in deliveries if row.id not in self.dispatcher.deliveries]
@@ -419,10 +426,12 @@ class Engine:
     def _entry_row(
         self, alert: Alert, kind: str, delivery: Delivery | None = None, **data: Any
     ) -> Entry:
+        # Two lines of one moment stay in their order.
+        self._last_at = max(time.time(), self._last_at + 1e-6)
         return Entry(
             id=ulid_now(),
             alert_id=alert.id,
-            at=time.time(),
+            at=self._last_at,
             kind=kind,
             unit_id=delivery.unit_id if delivery else None,
             person_id=delivery.person_id if delivery else None,

@@ -47,10 +47,6 @@ class Lane:
         #: When it must be looked at again; the engine's clock reads it.
         self.due_at: float | None = None
 
-    def __len__(self) -> int:
-        """Return how many wait."""
-        return len(self._queue)
-
     @property
     def is_failing(self) -> bool:
         """Return if the provider has failed some times in a row."""

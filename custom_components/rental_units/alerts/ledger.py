@@ -119,9 +119,7 @@ class Ledger:
         if patience:
             # Whoever waits for this commit waits no longer than they would have.
             patience.cancel()
-            patience = self._hass.loop.call_at(
-                patience.when(), _answer, waiting, False
-            )
+            patience = self._hass.loop.call_at(patience.when(), _answer, waiting, False)
         try:
             await self._run(lambda session: _write(session, tables))
         except TROUBLE as err:

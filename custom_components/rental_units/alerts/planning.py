@@ -25,10 +25,12 @@ def plan(
     *,
     each_unit: bool,
     robots: int = 0,
+    speaking: Iterable[str] = (),
 ) -> tuple[dict[str, Found], list[Delivery]]:
     """Return the addresses of a step, and its deliveries.
 
-    A person in two roles, or in two units, gets one. A unit that has answered is left
+    `speaking` are the areas with a loudspeaker. A person in two roles, or in two units,
+    gets one. A unit that has answered is left
     alone where each has to answer.
     """
     found: dict[str, Found] = {}
@@ -59,10 +61,8 @@ def plan(
                 delivery.due_at = until
                 delivery.expires_at += until - delivery.created_at
             deliveries.setdefault(delivery.id, delivery)
-    if "announce" in step.channels and "announce" in channels:
-        places = [
-            _delivery(alert, f"{AREA}{area}", "announce") for area in alert.area_ids
-        ]
+    if "announce" in step.channels:
+        places = [_delivery(alert, f"{AREA}{area}", "announce") for area in speaking]
         deliveries |= {row.id: row for row in places}
     if "webhook" in step.channels:
         posts = [

@@ -80,6 +80,4 @@ class Provider:
             return web.Response(
                 body=self.body, status=self.status, headers=self.headers
             )
-        return web.json_response(
-            self.answer, status=self.status, headers=self.headers
-        )
+        return web.json_response(self.answer, status=self.status, headers=self.headers)

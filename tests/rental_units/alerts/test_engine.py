@@ -63,9 +63,7 @@ async def test_escalation_until_a_human_answers(
 
     delivery = house.engine.dispatcher.deliveries
     row = next(row for row in delivery.values() if row.address_id == "tenant-a-sms")
-    house.engine.answer(
-        house.engine.alerts[row.alert_id], Answer.SAFE, row, via="app"
-    )
+    house.engine.answer(house.engine.alerts[row.alert_id], Answer.SAFE, row, via="app")
     for _ in range(5):
         await house.tick(61)
         await house.settled()
@@ -177,7 +175,9 @@ async def test_in_turn(house: House, sms: Provider, call: Provider) -> None:
             }
         }
     )
-    await house.alert(severity="warning", hazard="overflow", audience=["landlord", "responders"])
+    await house.alert(
+        severity="warning", hazard="overflow", audience=["landlord", "responders"]
+    )
     await house.settled()
     assert len(sms.heard) == 2
     assert call.heard == []
@@ -206,7 +206,12 @@ async def test_quiet_hours(house: House, sms: Provider) -> None:
     await house.settled()
     assert len(sms.heard) == 1
     house.options(
-        policies={"warning": {"steps": [{"after": 0, "channels": ["sms"]}], "valid_for": 86400}}
+        policies={
+            "warning": {
+                "steps": [{"after": 0, "channels": ["sms"]}],
+                "valid_for": 86400,
+            }
+        }
     )
     await house.alert(severity="warning", hazard="overflow", audience=["landlord"])
     await house.tick(1)
@@ -335,8 +340,10 @@ async def test_hanging(house: House, call: Provider, sms: Provider) -> None:
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.until(lambda: len(sms.heard) == len(call.heard) == 1)
     await house.until(
-        lambda: {r.state for r in house.engine.dispatcher.deliveries.values()}
-        == {"sent", "sending"}
+        lambda: (
+            {r.state for r in house.engine.dispatcher.deliveries.values()}
+            == {"sent", "sending"}
+        )
     )
     await house.tick(11)
     await house.settled()
@@ -344,7 +351,9 @@ async def test_hanging(house: House, call: Provider, sms: Provider) -> None:
     assert rows["landlord-call"].reason == "unknown"
 
 
-@pytest.mark.parametrize("answer", [{"code": 21211, "status": 400}, {"status": "failed"}])
+@pytest.mark.parametrize(
+    "answer", [{"code": 21211, "status": 400}, {"status": "failed"}]
+)
 async def test_refused(house: House, sms: Provider, answer: dict[str, object]) -> None:
     """A number that the provider does not take is not tried again."""
     sms.answer = answer
@@ -358,9 +367,7 @@ async def test_refused(house: House, sms: Provider, answer: dict[str, object]) -
 async def test_too_late(house: House, sms: Provider) -> None:
     """A message of five minutes ago is no news: it fails, and the next step is due."""
     await sms.stop()
-    house.options(
-        policies={"alarm": {"steps": [{"after": 0}], "valid_for": 3600}}
-    )
+    house.options(policies={"alarm": {"steps": [{"after": 0}], "valid_for": 3600}})
     await house.alert(hazard="smoke", audience=["landlord"])
     for _ in range(20):
         await house.settled()
@@ -386,7 +393,9 @@ async def test_failing_provider_is_shown(house: House, sms: Provider) -> None:
     assert issues.async_get_issue(DOMAIN, issue) is None
 
 
-async def test_signed_callbacks(house: House, call: Provider, hass_client_no_auth) -> None:
+async def test_signed_callbacks(
+    house: House, call: Provider, hass_client_no_auth
+) -> None:
     """A key pressed in the call is an answer, if the provider has signed it."""
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.settled()
@@ -410,7 +419,9 @@ async def test_signed_callbacks(house: House, call: Provider, hass_client_no_aut
     assert nowhere.status == 404
 
 
-async def test_status_callback(house: House, sms: Provider, hass_client_no_auth) -> None:
+async def test_status_callback(
+    house: House, sms: Provider, hass_client_no_auth
+) -> None:
     """What the provider reports becomes the delivery's state."""
     await house.alert(hazard="smoke", audience=["landlord", "responders"])
     await house.settled()

@@ -3,11 +3,7 @@
 from typing import ClassVar, override
 
 from homeassistant.core import callback
-from homeassistant.helpers import (
-    area_registry as ar,
-    device_registry as dr,
-    entity_registry as er,
-)
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .base import Channel, Message, RefusedError, async_call
 
@@ -79,9 +75,9 @@ class Announce(Channel):
     @override
     async def async_send(self, message: Message) -> str | None:
         found = speakers(self, message.to)
-        if not any(found.values()):
+        if not found:
             raise RefusedError("no_speaker")
-        if satellites := found["assist_satellite"]:
+        if satellites := found.get("assist_satellite"):
             await async_call(
                 self.hass,
                 "assist_satellite",
@@ -89,14 +85,13 @@ class Announce(Channel):
                 {"entity_id": satellites, "message": message.text},
                 self.timeout,
             )
-        if players := found["media_player"]:
-            engine = self.options.get("tts_entity", "")
+        if players := found.get("media_player"):
             await async_call(
                 self.hass,
                 "tts",
                 "speak",
                 {
-                    "entity_id": engine,
+                    "entity_id": self.options["tts_entity"],
                     "media_player_entity_id": players,
                     "message": message.text,
                 },
@@ -106,23 +101,22 @@ class Announce(Channel):
 
 
 @callback
-def speakers(channel: Announce, area_id: str) -> dict[str, list[str]]:
+def speakers(channel: Channel, area_id: str) -> dict[str, list[str]]:
     """Return what can speak in an area by domain; players only with a voice to speak with."""
     hass = channel.hass
-    found: dict[str, list[str]] = {"assist_satellite": [], "media_player": []}
-    if ar.async_get(hass).async_get_area(area_id) is None:
-        return found
+    domains = {"assist_satellite"}
+    if channel.options.get("tts_entity"):
+        domains.add("media_player")
     entities = er.async_get(hass)
-    here = er.async_entries_for_area(entities, area_id)
+    here = list(er.async_entries_for_area(entities, area_id))
     for device in dr.async_entries_for_area(dr.async_get(hass), area_id):
         here += [
             entity
             for entity in er.async_entries_for_device(entities, device.id)
             if entity.area_id is None
         ]
+    found: dict[str, list[str]] = {}
     for entity in here:
-        if entity.domain in found:
-            found[entity.domain].append(entity.entity_id)
-    if not channel.options.get("tts_entity"):
-        found["media_player"] = []
+        if entity.domain in domains:
+            found.setdefault(entity.domain, []).append(entity.entity_id)
     return found

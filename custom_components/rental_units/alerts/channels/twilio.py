@@ -11,8 +11,6 @@ import hmac
 from typing import Any, override
 from xml.sax.saxutils import escape, quoteattr
 
-from aiohttp import BasicAuth
-
 from ..texts import texts
 from .base import HttpChannel, Message, NotSentError, RefusedError
 
@@ -53,7 +51,7 @@ class TwilioSms(HttpChannel):
         answer = await self.async_request(
             f"{base}/2010-04-01/Accounts/{account}/{what}.json",
             data=form,
-            auth=BasicAuth(account, self.options["auth_token"]),
+            headers={"Authorization": basic(account, self.options["auth_token"])},
         )
         if answer.get("status") in FAILED or answer.get("code"):
             code = answer.get("code") or answer.get("error_code")
@@ -79,6 +77,11 @@ class TwilioCall(TwilioSms):
         return await self._async_create(
             "Calls", {"Twiml": twiml(message)}, message, "StatusCallback"
         )
+
+
+def basic(user: str, password: str) -> str:
+    """Return the header of basic authentication (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def twiml(message: Message) -> str:
