@@ -28,10 +28,7 @@ class Occupant:
     def parse(cls, role: Role, fields: Mapping[str, Any]) -> Self:
         """Return what a form says. Raises ServiceValidationError."""
         start, end = (as_date(fields.get(key)) for key in ("start", "end"))
-        if start and end and end < start:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="lease_order"
-            )
+        check_order(start, end)
         return cls(role, fields, start, end)
 
 
@@ -118,3 +115,11 @@ def as_date(value: date | str | None) -> date | None:
     if not value:
         return None
     return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def check_order(start: date | None, end: date | None) -> None:
+    """Raise ServiceValidationError for a lease that ends before it begins."""
+    if start and end and end < start:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="lease_order"
+        )

@@ -1,7 +1,9 @@
 """The register of one property, at the config entry as `runtime_data`."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -56,6 +58,7 @@ class Register:
         self._new_unit_listeners: list[Callable[[Iterable[UnitInfo]], None]] = []
         self._change_listeners: list[CALLBACK_TYPE] = []
         self._is_syncing = False
+        self._pause = asyncio.Lock()
 
     async def async_start(self) -> None:
         """Open the database and read the figures. Raises RegisterError."""
@@ -181,6 +184,19 @@ class Register:
             return
         self._is_syncing = True
         self.hass.loop.call_soon(self._begin_sync)
+
+    @asynccontextmanager
+    async def async_pause(self) -> AsyncGenerator[None]:
+        """Do not follow the subentries until rows and subentries fit together again.
+
+        One import at a time: the next would plan with the units of before.
+        """
+        async with self._pause:
+            self._is_syncing = True
+            try:
+                yield
+            finally:
+                self._begin_sync()
 
     @callback
     def _begin_sync(self) -> None:
