@@ -132,7 +132,7 @@ def parse_contact(data: Mapping[str, Any], region: str | None) -> Contact:
             for channel in DIRECT_CHANNELS
         },
         language=data.get("language"),
-        quiet=(_time(start), _time(until)) if start and until else None,
+        quiet=(parse_time(start), parse_time(until)) if start and until else None,
     )
 
 
@@ -155,8 +155,9 @@ def mask(target: str) -> str:
     if len(target) < 8:
         return "*" * len(target)
     shown = 3 if target.startswith("+") else 1
-    return f"{target[:shown]}{'*' * (len(target) - shown - 2)}{target[-2:]}"
+    return f"{target[:shown]}{'*' * (len(target) - shown - 4)}{target[-4:]}"
 
 
-def _time(value: time | str) -> time:
+def parse_time(value: time | str) -> time:
+    """Return a time of day of a form, an action or a file. Raises ValueError."""
     return value if isinstance(value, time) else time.fromisoformat(value)

@@ -1,7 +1,9 @@
 """The register of one property, at the config entry as `runtime_data`."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -56,6 +58,7 @@ class Register:
         self._new_unit_listeners: list[Callable[[Iterable[UnitInfo]], None]] = []
         self._change_listeners: list[CALLBACK_TYPE] = []
         self._is_syncing = False
+        self._pause = asyncio.Lock()
 
     async def async_start(self) -> None:
         """Open the database and read the figures. Raises RegisterError."""
@@ -63,6 +66,7 @@ class Register:
         self.units = self._units()
         await self.async_run(partial(self._adopt, at_start=True))
         await self.async_refresh()
+        self._add_devices(self.units.values())
         self.entry.async_on_unload(
             async_track_time_change(
                 self.hass, self._async_new_day, hour=0, minute=0, second=0
@@ -149,7 +153,12 @@ class Register:
     def listen_unit(self, unit_id: str, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
         """Call `update` when the figures of a unit were read anew."""
         self._unit_listeners[unit_id].append(update)
-        return lambda: self._unit_listeners[unit_id].remove(update)
+        return partial(self._forget, unit_id, update)
+
+    @callback
+    def _forget(self, unit_id: str, update: CALLBACK_TYPE) -> None:
+        if update in (updates := self._unit_listeners.get(unit_id, [])):
+            updates.remove(update)
 
     @callback
     def listen_new_units(
@@ -176,6 +185,19 @@ class Register:
         self._is_syncing = True
         self.hass.loop.call_soon(self._begin_sync)
 
+    @asynccontextmanager
+    async def async_pause(self) -> AsyncGenerator[None]:
+        """Do not follow the subentries until rows and subentries fit together again.
+
+        One import at a time: the next would plan with the units of before.
+        """
+        async with self._pause:
+            self._is_syncing = True
+            try:
+                yield
+            finally:
+                self._begin_sync()
+
     @callback
     def _begin_sync(self) -> None:
         self._is_syncing = False
@@ -192,9 +214,28 @@ class Register:
             if unit.id in before and unit != before[unit.id]:
                 self.update_device(unit)
         new = [unit for unit in self.units.values() if unit.id not in before]
+        for unit_id in before.keys() - self.units.keys():
+            self._unit_listeners.pop(unit_id, None)
         if new:
+            self._add_devices(new)
             for add in self._new_unit_listeners:
                 add(new)
+
+    @callback
+    def _add_devices(self, units: Iterable[UnitInfo]) -> None:
+        """Make the devices that are missing, in the areas of their units."""
+        registry = dr.async_get(self.hass)
+        for unit in units:
+            if registry.async_get_device(identifiers={(DOMAIN, unit.id)}):
+                continue
+            registry.async_get_or_create(
+                config_entry_id=self.entry.entry_id,
+                config_subentry_id=unit.id,
+                identifiers={(DOMAIN, unit.id)},
+                name=unit.title,
+            )
+            if unit.area_id:
+                self.update_device(unit)
 
     @callback
     def update_device(self, unit: UnitInfo) -> None:
@@ -235,7 +276,7 @@ class Register:
             if row.subentry_id in people
         }
 
-        def is_on(data: dict[str, str]) -> bool:
+        def is_on(data: Mapping[str, str]) -> bool:
             state = self.hass.states.get(data.get("schedule") or "")
             return state is None or state.state != STATE_OFF
 

@@ -4,8 +4,19 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import batched
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Delete,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ..const import Role
@@ -249,22 +260,22 @@ def adopt(
 
 def forget_strangers(session: Session) -> int:
     """Remove people who have no lease and no duty; return how many."""
-    result = session.execute(
+    return _execute(
+        session,
         delete(Person).where(
             ~exists().where(Lease.person_id == Person.id),
             ~exists().where(Responder.person_id == Person.id),
-        )
+        ),
     )
-    return result.rowcount
 
 
 def purge(session: Session, today: date, keep_days: int) -> int:
     """Remove leases that ended too long ago; return how many."""
-    result = session.execute(
-        delete(Lease).where(Lease.left_on < today - timedelta(days=keep_days))
+    gone = _execute(
+        session, delete(Lease).where(Lease.left_on < today - timedelta(days=keep_days))
     )
     forget_strangers(session)
-    return result.rowcount
+    return gone
 
 
 def purge_audit(session: Session, before: float) -> None:
@@ -294,6 +305,11 @@ def counts(session: Session) -> dict[str, int]:
         or 0
         for model in (Unit, Person, ContactAddress, Lease, Responder, Audit)
     }
+
+
+def _execute(session: Session, statement: Delete) -> int:
+    """Run a statement; return how many rows it was about."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def _chunks(ids: Collection[str] | None) -> Iterable[tuple[str, ...] | None]:
