@@ -3,8 +3,10 @@
 from collections import Counter
 from typing import Any
 
+from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
+from .alerts.channels import SECRETS
 from .const import SUBENTRY_RESPONDER
 from .register import RegisterConfigEntry
 from .register.errors import RegisterError
@@ -24,7 +26,7 @@ async def async_get_config_entry_diagnostics(
     return {
         "database": "sqlite" if register.database.path else "postgresql",
         "damaged_file_moved": register.database.moved is not None,
-        "options": dict(entry.options),
+        "options": async_redact_data(dict(entry.options), SECRETS),
         "rows": rows,
         "units": {
             "all": len(register.units),

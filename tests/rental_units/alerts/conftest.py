@@ -28,7 +28,7 @@ from custom_components.rental_units.register.models import (
 )
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
 from tests.rental_units.conftest import unit
 
@@ -79,6 +79,15 @@ class House:
     def kinds(self) -> list[str]:
         """Return what the events have told."""
         return [event.data["type"] for event in self.events]
+
+    def active(self, flat: str) -> str:
+        """Return the state of a flat's `alert active`."""
+        entity_id = er.async_get(self.hass).async_get_entity_id(
+            "binary_sensor", DOMAIN, f"{self.units[flat]}_alert_active"
+        )
+        state = self.hass.states.get(entity_id or "")
+        assert state
+        return state.state
 
     async def move_in(self) -> None:
         """Let people live in three flats of one stairwell."""
