@@ -1,5 +1,7 @@
 """The engines of all properties, and what they share: views and the app's events."""
 
+from functools import partial
+
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
@@ -32,8 +34,8 @@ async def async_setup_alerts(hass: HomeAssistant) -> None:
     await hass.async_add_executor_job(texts.load)
     hass.http.register_view(AnswerView)
     hass.http.register_view(CallbackView)
-    hass.bus.async_listen(_ACTION, lambda event: _pressed(hass, event))
-    hass.bus.async_listen(_RECEIVED, lambda event: _received(hass, event))
+    hass.bus.async_listen(_ACTION, partial(_pressed, hass))
+    hass.bus.async_listen(_RECEIVED, partial(_received, hass))
     async_setup_alert_services(hass)
 
 

@@ -238,7 +238,7 @@ async def test_push_to_a_real_registration(
     await house.hass.async_block_till_done()
     device = next(
         device
-        for device in dr.async_get(house.hass).devices.values()
+        for device in dr.async_get(house.hass).devices
         if ("mobile_app", "placeholder-1") in device.identifiers
     )
     await house.put_address("landlord", "push", device.id)
