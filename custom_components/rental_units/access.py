@@ -97,7 +97,10 @@ async def async_authorize_person(call: ServiceCall) -> tuple[Register, str]:
         if user and not user.is_admin:
             devices = dr.async_get(call.hass)
             found = (
-                devices.async_get_device(identifiers={(DOMAIN, key)}) for key in units
+                devices.async_get_device_by_identifier(
+                    (DOMAIN, key), register.entry.entry_id
+                )
+                for key in units
             )
             if not any(row and _may_control(call, user, row.id) for row in found):
                 break

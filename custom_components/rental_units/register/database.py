@@ -42,6 +42,7 @@ class Database:
         self._schema = schema
         self._executor = ThreadPoolExecutor(1, f"{schema}_database")
         self._engine = _engine(postgresql_url(url) if url else path, schema)
+        self._closed = False
         #: Where a damaged file was moved to when this run began.
         self.moved: Path | None = None
 
@@ -62,7 +63,8 @@ class Database:
             await self._async_call(self._checkpoint)
 
     async def async_close(self) -> None:
-        """Close the database."""
+        """Close the database. Who asks afterwards is told so."""
+        self._closed = True
         await self._hass.loop.run_in_executor(self._executor, self._engine.dispose)
         await self._hass.async_add_executor_job(self._executor.shutdown)
 
@@ -71,6 +73,8 @@ class Database:
         await self._async_call(self._erase)
 
     async def _async_call[T](self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise RegisterError("property_not_loaded")
         return await self._hass.loop.run_in_executor(
             self._executor, partial(explained, work)
         )

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import STATE_OFF
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -201,6 +201,8 @@ class Register:
     @callback
     def _begin_sync(self) -> None:
         self._is_syncing = False
+        if self.entry.state is not ConfigEntryState.LOADED:
+            return  # The next start begins with it.
         self.entry.async_create_task(self.hass, self._async_sync(), "rental units sync")
 
     async def _async_sync(self) -> None:
@@ -226,7 +228,9 @@ class Register:
         """Make the devices that are missing, in the areas of their units."""
         registry = dr.async_get(self.hass)
         for unit in units:
-            if registry.async_get_device(identifiers={(DOMAIN, unit.id)}):
+            if registry.async_get_device_by_identifier(
+                (DOMAIN, unit.id), self.entry.entry_id
+            ):
                 continue
             registry.async_get_or_create(
                 config_entry_id=self.entry.entry_id,
@@ -241,7 +245,9 @@ class Register:
     def update_device(self, unit: UnitInfo) -> None:
         """Give the device of a unit its name and area."""
         registry = dr.async_get(self.hass)
-        if device := registry.async_get_device(identifiers={(DOMAIN, unit.id)}):
+        if device := registry.async_get_device_by_identifier(
+            (DOMAIN, unit.id), self.entry.entry_id
+        ):
             registry.async_update_device(
                 device.id, name=unit.title, area_id=unit.area_id
             )
