@@ -30,7 +30,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
-from tests.rental_units.conftest import unit
+from tests.rental_units.common import unit
 
 from .providers import Provider
 
@@ -242,6 +242,16 @@ class House:
         """Unload and load the property."""
         assert await self.hass.config_entries.async_reload(self.entry.entry_id)
         await self.hass.async_block_till_done()
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, database: dict[str, Any]) -> MockConfigEntry:
+    """Return a property without units, on each kind of database."""
+    entry = MockConfigEntry(domain=DOMAIN, title="Property 1", data=database)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
 
 
 @pytest.fixture
