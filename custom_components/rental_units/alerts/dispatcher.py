@@ -77,6 +77,8 @@ class Dispatcher:
         #: Deliveries of open alerts by id, and their alerts.
         self.deliveries: dict[str, Delivery] = {}
         self.alerts: dict[str, Alert] = {}
+        #: Title and text of an alert by language.
+        self._written: dict[str, dict[str, tuple[str, str]]] = {}
         self._of: defaultdict[str, list[Delivery]] = defaultdict(list)
 
     @callback
@@ -139,6 +141,7 @@ class Dispatcher:
             del self.deliveries[delivery.id]
         self.alerts.pop(alert.id, None)
         self._of.pop(alert.id, None)
+        self._written.pop(alert.id, None)
 
     def of(self, alert: Alert) -> list[Delivery]:
         """Return the deliveries of an open alert."""
@@ -218,7 +221,7 @@ class Dispatcher:
             delivery.attempts += 1
             await self._ledger.put(delivery)
             message = self._message(
-                alert, delivery, await self._find(alert, delivery.address_id)
+                alert, delivery, channel, await self._find(alert, delivery.address_id)
             )
             if delivery.state != State.SENDING:
                 # Cancelled while it was written down.
@@ -360,6 +363,7 @@ class Dispatcher:
         self,
         alert: Alert,
         delivery: Delivery,
+        channel: Channel,
         found: Found | None,
     ) -> Message:
         """Return what is sent. Raises RefusedError when nobody is behind the address."""
@@ -368,6 +372,13 @@ class Dispatcher:
         recipient, address = found
         language = recipient.language if recipient else self._hass.config.language
         to_person = recipient is not None
+        written = self._written.setdefault(alert.id, {})
+        if language not in written:
+            written[language] = (
+                texts.title(alert, language),
+                texts.body(alert, language),
+            )
+        title, text = written[language]
         return Message(
             delivery_id=delivery.id,
             alert_id=alert.id,
@@ -376,14 +387,16 @@ class Dispatcher:
             hazard=alert.hazard,
             drill=alert.drill,
             language=language,
-            title=texts.title(alert, language),
-            text=texts.body(alert, language),
+            title=title,
+            text=text,
             place=alert.place,
             step=delivery.step,
             round=delivery.round,
             to=address if isinstance(address, str) else address.target,
             link=self._links.answer_url(alert, delivery) if to_person else "",
-            callback=self._links.callback_url(alert, delivery) if to_person else "",
+            callback=self._links.callback_url(alert, delivery)
+            if to_person and channel.wants_callback
+            else "",
             buttons=tuple(
                 (f"{ACTION_PREFIX}_{delivery.id}_{answer}", answer, title)
                 for answer, title in texts.buttons(language)

@@ -20,6 +20,8 @@ from .models import Alert, Delivery
 ANSWER_PATH = "/api/rental_units/answer"
 CALLBACK_PATH = "/api/rental_units/callback"
 _ALGORITHM = "HS256"
+#: To look for our own address costs more than to send: it is kept for so many seconds.
+BASE_SECONDS = 5.0
 #: Purposes: a token of one is none of another.
 ANSWER = "a"
 CALLBACK = "c"
@@ -37,6 +39,8 @@ class Links:
             hass, 1, f"{DOMAIN}.{entry_id}.secret", private=True, atomic_writes=True
         )
         self._secret = ""
+        self._base: str | None = None
+        self._base_until = 0.0
 
     async def async_load(self) -> None:
         """Read the secret."""
@@ -98,10 +102,14 @@ class Links:
 
     def absolute(self, path: str) -> str:
         """Return the address of a path of ours; empty without an address."""
-        try:
-            return get_url(self._hass, prefer_external=True, allow_cloud=True) + path
-        except NoURLAvailableError:
-            return ""
+        now = time.monotonic()
+        if self._base is None or now >= self._base_until:
+            try:
+                self._base = get_url(self._hass, prefer_external=True, allow_cloud=True)
+            except NoURLAvailableError:
+                self._base = ""
+            self._base_until = now + BASE_SECONDS
+        return self._base + path if self._base else ""
 
     def _url(self, path: str, token: str) -> str:
         return self.absolute(f"{path}/{self._entry_id}/{token}")

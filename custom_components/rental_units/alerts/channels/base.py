@@ -83,6 +83,8 @@ class Channel:
 
     #: A delivery found half made is made again with its key; else it counts as made.
     idempotent: ClassVar[bool] = False
+    #: It tells the provider where to report.
+    wants_callback: ClassVar[bool] = False
     #: Seconds in which the provider or the phone says that it has arrived; None: it cannot.
     receipt_seconds: float | None = None
     #: Attempts at the same time, and attempts a second (None: as many as come).

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Iterable, Mapping
 import hashlib
 import hmac
-from typing import Any, override
+from typing import Any, ClassVar, override
 from xml.sax.saxutils import escape, quoteattr
 
 from ..texts import texts
@@ -26,6 +26,8 @@ FAILED = {"failed", "undelivered", "busy", "no-answer", "canceled"}
 
 class TwilioSms(HttpChannel):
     """An SMS."""
+
+    wants_callback: ClassVar[bool] = True
 
     receipt_seconds = 45
     per_second = 100
