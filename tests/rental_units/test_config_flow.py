@@ -10,7 +10,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import queries
 from custom_components.rental_units.register.errors import RegisterError
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
@@ -78,7 +82,9 @@ async def test_postgresql(
     entry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
 
-    result = await entry.start_reconfigure_flow(hass)
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
     result = await answer(hass, result, url="nothing")
     assert result["errors"] == {"url": "invalid_url"}
     result = await answer(hass, result, url=f"{postgresql_url}?application_name=a")
