@@ -1,5 +1,6 @@
 """Registers as files."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,9 @@ async def test_import(
     area = ar.async_get(hass).async_get_area_by_name("Flat 501")
     assert (unit.rooms, unit.letting, unit.area_id) == (3, "shared", area.id)
     assert entry.runtime_data.units[unit_id(entry, "1-1-101")].rooms == 2
-    assert hass.states.get("binary_sensor.5_1_501_occupied").state == "on"
-    assert hass.states.get("binary_sensor.5_1_501_registration").state == "off"
+    states = {row.name: row.state for row in hass.states.async_all("binary_sensor")}
+    assert states["5-1-501 Occupied"] == "on"
+    assert states["5-1-501 Registration"] == "off"
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["units"], counts["persons"], counts["leases"]) == (5, 2, 3)
 
@@ -177,7 +179,7 @@ async def test_excel_of_people(
     """Cells of Excel may be numbers and dates."""
     book = Workbook()
     book.active.append(["楼栋", "房号", "角色", "姓名", "电话", "起始日期", "房间数"])
-    date = __import__("datetime").datetime(2026, 1, 1)
+    date = datetime(2026, 1, 1)
     book.active.append([7, 701.0, "租客", "MARK-X", 13800138001, date, 2.0])
     path = put(hass, "people.xlsx", b"")
     book.save(path)
@@ -222,12 +224,10 @@ async def test_too_large_and_unwritable(
     """Limits are kept, and a folder that is none is said so."""
     path = put(hass, "a.csv", REGISTER)
     for limit in ("MOST_BYTES", "MOST_ROWS"):
-        with (
-            monkeypatch.context() as patch,
-            pytest.raises(ServiceValidationError) as refusal,
-        ):
+        with monkeypatch.context() as patch:
             patch.setattr(sheet, limit, 2)
-            await transfer("import", "a.csv")
+            with pytest.raises(ServiceValidationError) as refusal:
+                await transfer("import", "a.csv")
         assert refusal.value.translation_key == "file_too_large"
     path.unlink()
     path.parent.rmdir()

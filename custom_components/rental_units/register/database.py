@@ -66,6 +66,8 @@ class Database:
 
     async def async_close(self) -> None:
         """Close the database. Who asks afterwards is told so."""
+        if self._closed:
+            return
         self._closed = True
         await self._hass.loop.run_in_executor(self._executor, self._engine.dispose)
         await self._hass.async_add_executor_job(self._executor.shutdown)
