@@ -19,6 +19,7 @@ import time
 from typing import Any
 
 from homeassistant import bootstrap, config_entries, loader
+from homeassistant.auth import auth_manager_from_config
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -66,9 +67,9 @@ async def start(folder: Path) -> HomeAssistant:
     hass.config.country = "CN"
     hass.config.skip_pip = True
     loader.async_setup(hass)
-    await bootstrap.async_load_base_functionality(hass)
     hass.config_entries = config_entries.ConfigEntries(hass, {})
-    await hass.config_entries.async_initialize()
+    await bootstrap.async_load_base_functionality(hass)
+    hass.auth = await auth_manager_from_config(hass, [], [])
     return hass
 
 

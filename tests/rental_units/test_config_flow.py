@@ -80,7 +80,6 @@ async def test_postgresql(
     await hass.async_block_till_done()
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry = result["result"]
-    assert entry.state is ConfigEntryState.LOADED
 
     result = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
@@ -230,7 +229,8 @@ async def test_responder(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     subentry = next(
         row for row in entry.subentries.values() if row.data.get("duty") == "volunteer"
     )
-    assert (subentry.title, subentry.data) == ("Volunteer", {"duty": "volunteer"})
+    assert subentry.title == "Volunteer"
+    assert dict(subentry.data) == {"duty": "volunteer"}
 
     result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
     values = suggested(result)

