@@ -192,7 +192,7 @@ async def _async_update_contact(call: ServiceCall) -> ServiceResponse:
         return [lease.unit_id for lease in person.leases]
 
     await register.async_refresh(await register.async_run(write))
-    return None
+    return {"person_id": person_id}
 
 
 async def _async_get_unit(call: ServiceCall) -> ServiceResponse:
@@ -238,7 +238,7 @@ async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
     # The log file beside the database holds the pages of before.
     await register.database.async_checkpoint()
     await register.async_refresh(units)
-    return None
+    return {"person_id": person_id}
 
 
 async def _async_import(call: ServiceCall) -> ServiceResponse:

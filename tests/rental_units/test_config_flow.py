@@ -10,7 +10,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import queries
 from custom_components.rental_units.register.errors import RegisterError
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
@@ -76,9 +80,10 @@ async def test_postgresql(
     await hass.async_block_till_done()
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry = result["result"]
-    assert entry.state is ConfigEntryState.LOADED
 
-    result = await entry.start_reconfigure_flow(hass)
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
     result = await answer(hass, result, url="nothing")
     assert result["errors"] == {"url": "invalid_url"}
     result = await answer(hass, result, url=f"{postgresql_url}?application_name=a")
@@ -224,7 +229,8 @@ async def test_responder(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     subentry = next(
         row for row in entry.subentries.values() if row.data.get("duty") == "volunteer"
     )
-    assert (subentry.title, subentry.data) == ("Volunteer", {"duty": "volunteer"})
+    assert subentry.title == "Volunteer"
+    assert dict(subentry.data) == {"duty": "volunteer"}
 
     result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
     values = suggested(result)

@@ -8,6 +8,7 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from sqlalchemy.orm import Session
 
 from custom_components.rental_units.register import Audience, queries
 from custom_components.rental_units.register.models import Unit
@@ -56,7 +57,7 @@ async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -
         row.data["duty"]: row for row in entry.get_subentries_of_type("responder")
     }
 
-    def write(session):
+    def write(session: Session) -> None:
         for number, row in enumerate(duties.values()):
             person = queries.put_person(
                 session, Contact(name=f"MARK-{number}", phone=E164), "en"
@@ -147,7 +148,7 @@ async def test_start_follows_the_subentries(
 ) -> None:
     """Rows of a form whose subentry never came, or has come, are sorted out."""
 
-    def write(session):
+    def write(session: Session) -> None:
         for key in ("new:never", "new:1/3/301"):
             session.add(Unit(id=key, address=key))
         session.flush()
@@ -209,7 +210,7 @@ async def test_calendar_and_sensors(
     assert hass.states.get(tenants).state == "1"
     end = dt_util.parse_datetime(hass.states.get(sensor).state)
     assert dt_util.as_local(end).date() == day
-    (calendar,) = hass.states.async_all("calendar")
+    [calendar] = hass.states.async_all("calendar")
     assert calendar.attributes["message"] == "1-1-101"
     answer = await hass.services.async_call(
         "calendar",
@@ -222,5 +223,7 @@ async def test_calendar_and_sensors(
         blocking=True,
         return_response=True,
     )
-    (event,) = answer[calendar.entity_id]["events"]
-    assert (event["summary"], event["start"]) == ("1-1-101", day.isoformat())
+    assert [
+        (event["summary"], event["start"])
+        for event in answer[calendar.entity_id]["events"]
+    ] == [("1-1-101", day.isoformat())]

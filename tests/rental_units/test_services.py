@@ -126,7 +126,7 @@ async def test_permissions(
         "update_contact": ("update_contact", {"person_id": person, "email": ""}),
         "check_out": ("check_out", unit),
         "export": ("export_register", files),
-        "import": ("import_register", files),
+        "import": ("import_register", files),  # of what was just exported
         "erase": ("erase_person", {"person_id": person}),
     }
     caller, done = user(hass, kind), set()
@@ -263,8 +263,8 @@ async def test_file_names_stay_in_their_folder(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """A file's name is no path, and of a kind that we write."""
-    for name in ("../secrets.csv", "/tmp/a.csv", "a/b.csv", "register.txt", ".csv"):
-        with pytest.raises(Exception, match="does not match regular expression"):
+    for name in ("../secrets.csv", "/a.csv", "a/b.csv", "register.txt", ".csv"):
+        with pytest.raises(Exception, match="does not match the expected pattern"):
             await call(
                 hass,
                 "export_register",

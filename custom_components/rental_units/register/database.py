@@ -29,6 +29,8 @@ BUSY_SECONDS = 5
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
 
+_NO_BEGIN = "rental_units_no_begin"
+
 
 class Database:
     """A register's database, SQLite by path or PostgreSQL by URL."""
@@ -64,6 +66,8 @@ class Database:
 
     async def async_close(self) -> None:
         """Close the database. Who asks afterwards is told so."""
+        if self._closed:
+            return
         self._closed = True
         await self._hass.loop.run_in_executor(self._executor, self._engine.dispose)
         await self._hass.async_add_executor_job(self._executor.shutdown)
@@ -114,6 +118,8 @@ class Database:
 
     def _checkpoint(self) -> None:
         with self._engine.connect() as connection:
+            # A checkpoint is not possible in a transaction.
+            connection.execution_options(**{_NO_BEGIN: True})
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _erase(self) -> None:
@@ -221,7 +227,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     # The lock is taken at once: a transaction that begins to write later may be refused.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if not connection.get_execution_options().get(_NO_BEGIN):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _prepare_postgresql(schema: str | None, connection: Any, _record: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import partial
+from itertools import batched
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,8 @@ type RegisterConfigEntry = ConfigEntry[Register]
 #: Which leases an audience means.
 _ROLES: Final = {Audience.TENANTS: Role.TENANT, Audience.LANDLORD: Role.LANDLORD}
 NEIGHBOUR: Final = "neighbour"
+#: Units that are added in one turn of the event loop, which others wait for.
+BATCH: Final = 20
 
 
 class Register:
@@ -218,10 +221,13 @@ class Register:
         new = [unit for unit in self.units.values() if unit.id not in before]
         for unit_id in before.keys() - self.units.keys():
             self._unit_listeners.pop(unit_id, None)
-        if new:
-            self._add_devices(new)
+        for batch in batched(new, BATCH, strict=False):
+            # Some may be gone again: the loop has turned in between.
+            units = [unit for unit in batch if unit.id in self.entry.subentries]
+            self._add_devices(units)
             for add in self._new_unit_listeners:
-                add(new)
+                add(units)
+            await asyncio.sleep(0)
 
     @callback
     def _add_devices(self, units: Iterable[UnitInfo]) -> None:

@@ -1,7 +1,9 @@
 """Import and export as actions: files in a folder of our own, never in a public one."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from itertools import batched
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -13,6 +15,7 @@ from ..access import register_of_entry
 from ..const import DOMAIN
 from ..forms import default_language
 from ..register import Register
+from ..register.property import BATCH
 from .exchange import Plan, export_rows, plan_units, write_entries
 from .rows import COLUMNS, HEADINGS, Entry, parse_rows
 from .sheet import read_sheet, write_sheet
@@ -53,7 +56,7 @@ async def async_import(
 
         counts = await register.async_run(write)
         if not dry_run:
-            _apply(register, plan)
+            await _async_apply(register, plan)
     return {
         "dry_run": call.data["dry_run"],
         "imported": not dry_run,
@@ -110,10 +113,13 @@ def _areas(
     return found
 
 
-def _apply(register: Register, plan: Plan) -> None:
+async def _async_apply(register: Register, plan: Plan) -> None:
     """Add and change the subentries. Their people are in the database already."""
     manager, entry = register.hass.config_entries, register.entry
-    for subentry in plan.added.values():
-        manager.async_add_subentry(entry, subentry)
+    for batch in batched(plan.added.values(), BATCH, strict=False):
+        for subentry in batch:
+            manager.async_add_subentry(entry, subentry)
+        # Alarms go on meanwhile.
+        await asyncio.sleep(0)
     for subentry_id, data in plan.changed.items():
         manager.async_update_subentry(entry, entry.subentries[subentry_id], data=data)

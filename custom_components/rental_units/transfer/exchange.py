@@ -179,7 +179,9 @@ def export_rows(
     today: date,
 ) -> list[dict[str, Any]]:
     """Return the rows of a file: one for each person in a unit, or for an empty unit."""
-    addresses = dict(session.execute(select(Unit.id, Unit.address)).tuples())
+    addresses = {
+        row.id: row.address for row in session.execute(select(Unit.id, Unit.address))
+    }
     by_unit: dict[str, list[Lease]] = {}
     for lease in session.scalars(
         select(Lease)
