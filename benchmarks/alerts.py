@@ -26,15 +26,10 @@ from aiohttp import ClientSession, web
 import psutil
 
 from custom_components.rental_units.alerts.manager import engine_of
-from custom_components.rental_units.register.models import (
-    ContactAddress,
-    Lease,
-    Person,
-)
+from custom_components.rental_units.register.models import ContactAddress, Lease, Person
 from homeassistant import bootstrap, runner
-from homeassistant.config_entries import ConfigEntry, ConfigSubentryData
+from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
-
 from simulator.broker import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -124,7 +119,7 @@ async def start(folder: Path, url: str) -> HomeAssistant:
             },
             source="user",
             subentries_data=[
-                ConfigSubentryData(
+                ConfigSubentryDataWithId(
                     data={"building": "1", "number": str(number)},
                     subentry_id=f"unit{number}",
                     subentry_type="unit",

@@ -15,6 +15,7 @@ from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.helpers import selector
 
+from .alerts.flow import AlertOptionsFlow
 from .const import (
     CONF_DATABASE,
     CONF_KEEP_AUDIT_DAYS,
@@ -77,7 +78,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: RegisterConfigEntry) -> OptionsFlow:
-        return RetentionFlow()
+        return PropertyOptionsFlow()
 
     @classmethod
     @callback
@@ -156,10 +157,18 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         return {}
 
 
-class RetentionFlow(OptionsFlow):
-    """How long ended leases and the audit are kept."""
+class PropertyOptionsFlow(AlertOptionsFlow):
+    """How long people are kept, and how they are alerted."""
 
     async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what is to be changed."""
+        return self.async_show_menu(
+            step_id="init", menu_options=["retention", "policy", "channel"]
+        )
+
+    async def async_step_retention(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the periods."""
@@ -167,7 +176,7 @@ class RetentionFlow(OptionsFlow):
             days = {key: int(value) for key, value in user_input.items()}
             return self.async_create_entry(data={**self.config_entry.options, **days})
         return self.async_show_form(
-            step_id="init",
+            step_id="retention",
             data_schema=vol.Schema(
                 {
                     vol.Required(

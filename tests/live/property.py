@@ -13,13 +13,9 @@ import sys
 from types import MappingProxyType
 from typing import Any
 
-from custom_components.rental_units.register.models import (
-    ContactAddress,
-    Lease,
-    Person,
-)
+from custom_components.rental_units.register.models import ContactAddress, Lease, Person
 from homeassistant import bootstrap, runner
-from homeassistant.config_entries import ConfigEntry, ConfigSubentryData
+from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 
 TWILIO = {
@@ -73,7 +69,7 @@ def entry(url: str) -> ConfigEntry:
         },
         source="user",
         subentries_data=[
-            ConfigSubentryData(
+            ConfigSubentryDataWithId(
                 data={"building": "1", "number": "201"},
                 subentry_id="unit201",
                 subentry_type="unit",

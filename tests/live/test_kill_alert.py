@@ -98,8 +98,8 @@ async def flats(socket_enabled: None, tmp_path: Path) -> AsyncGenerator[Property
 
 def all_in(*states: str) -> Callable[[dict[str, Any]], bool]:
     """Return the proof that all three deliveries are in one of these states."""
-    return lambda rows: set(rows) == CHANNELS and all(
-        row[0] in states for row in rows.values()
+    return lambda rows: (
+        set(rows) == CHANNELS and all(row[0] in states for row in rows.values())
     )
 
 
@@ -127,7 +127,8 @@ async def test_killed_while_sending(flats: Property) -> None:
     await flats.until(all_in("sending"))
     async with asyncio.timeout(PATIENCE):
         while set(flats.attempts()) != CHANNELS:
-            await asyncio.sleep(0)
+            await flats.provider.news.wait()
+            flats.provider.news.clear()
     await flats.kill()
     flats.provider.hold.set()
     flats.provider.hold = None

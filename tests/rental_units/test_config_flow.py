@@ -116,6 +116,9 @@ async def test_reconfigure_and_options(
     assert result["reason"] == "nothing_to_reconfigure"
     result = await hass.config_entries.options.async_init(entry.entry_id)
     result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"next_step_id": "retention"}
+    )
+    result = await hass.config_entries.options.async_configure(
         result["flow_id"], {"keep_days": 30.0, "keep_audit_days": 60.0}
     )
     assert result["data"] == {"keep_days": 30, "keep_audit_days": 60}

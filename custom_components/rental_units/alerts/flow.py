@@ -140,13 +140,12 @@ class AlertOptionsFlow(OptionsFlow):
         if self._channel == "robot":
             return {vol.Optional("robots"): selector.ObjectSelector()}
         provider = PROVIDERS[self._channel][self._provider]
-        required = {
+        fields: dict[vol.Marker, Any] = {
             vol.Required(key): _field(key) for key in REQUIRED.get(provider, ())
         }
-        more = {
-            vol.Optional(key): _field(key) for key in OPTIONAL.get(self._provider, ())
-        }
-        return {**required, **more}
+        for key in OPTIONAL.get(self._provider, ()):
+            fields[vol.Optional(key)] = _field(key)
+        return fields
 
     def _save(self, data: dict[str, Any] | None) -> ConfigFlowResult:
         options = self.config_entry.options

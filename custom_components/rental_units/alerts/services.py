@@ -97,9 +97,12 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
     engines = call.hass.data[DATA_ENGINES]
     found = places(call.hass, call.data, engines)
     if not found:
+        if _has_target(call):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="no_property"
+            )
         raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="no_property" if _has_target(call) else "no_target",
+            translation_domain=DOMAIN, translation_key="no_target"
         )
     for engine, place in found:
         _check(call, user, engine, place.unit_ids, POLICY_CONTROL)

@@ -31,6 +31,7 @@ class Provider:
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
         self.hold: asyncio.Event | None = None
+        self.news = asyncio.Event()
         self.heard: list[dict[str, Any]] = []
         self.on_request: Callable[[dict[str, Any]], None] | None = None
         self._runner: web.AppRunner | None = None
@@ -72,6 +73,7 @@ class Provider:
             "json": json.loads(text) if text.startswith("{") else None,
         }
         self.heard.append(heard)
+        self.news.set()
         if self.on_request:
             self.on_request(heard)
         if self.hold:
