@@ -7,7 +7,7 @@ import itertools
 import time
 from typing import Protocol
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 
@@ -28,6 +28,7 @@ class Clock[T: Due]:
         self._numbers = itertools.count()
         self._cancel: CALLBACK_TYPE | None = None
         self._armed_for: float | None = None
+        self._job = HassJob(self._tick, "rental_units clock", cancel_on_shutdown=True)
 
     @callback
     def watch(self, item: T) -> None:
@@ -52,7 +53,7 @@ class Clock[T: Due]:
         self._armed_for = wanted
         if wanted is not None:
             self._cancel = async_call_later(
-                self._hass, max(wanted - time.time(), 0), self._tick
+                self._hass, max(wanted - time.time(), 0), self._job
             )
 
     @callback

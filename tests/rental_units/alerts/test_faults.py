@@ -13,7 +13,6 @@ from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
-from homeassistant.auth.permissions import PolicyPermissions
 from homeassistant.core import Context, Event, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
@@ -74,8 +73,8 @@ async def test_corrupt(house: House, sms: Provider) -> None:
     await house.alert(hazard="smoke")
     await house.settled()
     assert len(sms.heard) == 5
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
     path = file_of(house)
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
     await house.hass.async_add_executor_job(path.write_bytes, b"no database" * 1000)
     assert await house.hass.config_entries.async_setup(house.entry.entry_id)
     await house.hass.async_block_till_done()
@@ -139,8 +138,7 @@ async def test_permissions(
     """Control of a unit's `alert active` lets a user alert; reading it, read."""
     await house.alert(hazard="smoke")
     user = MockUser().add_to_hass(hass)
-    user._permissions = PolicyPermissions(policy, None)
-    user.is_owner = False
+    user.mock_policy(policy)
     context = Context(user_id=user.id)
 
     async def may(action: str, data: dict[str, object]) -> bool:
@@ -169,10 +167,11 @@ async def test_permissions(
 
 async def test_targets(house: House, sms: Provider) -> None:
     """A device or an entity stands for its unit or area; a place without a unit is told too."""
-    device = dr.async_get(house.hass).async_get_device(
-        identifiers={(DOMAIN, house.units["202"])}
+    device = next(
+        row
+        for row in dr.async_get(house.hass).devices
+        if (DOMAIN, house.units["202"]) in row.identifiers
     )
-    assert device
     alert_id = await house.alert(device_id=device.id)
     assert house.engine.alerts[alert_id].unit_ids == [house.units["202"]]
     (answer,) = [
