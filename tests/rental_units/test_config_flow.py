@@ -108,7 +108,7 @@ async def test_postgresql(
     result = await answer(hass, flow, url=postgresql_url)
     await hass.async_block_till_done()
     assert result["reason"] == "reauth_successful"
-    assert entry.state is ConfigEntryState.LOADED
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
