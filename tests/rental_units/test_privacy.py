@@ -124,7 +124,7 @@ async def test_marked_data(
             [
                 trace.as_extended_dict()
                 for runs in hass.data["trace"].values()
-                for trace in runs.values()
+                for trace in runs.all_traces()
             ]
         ),
         "storage": json.dumps(hass_storage, default=repr),
