@@ -5,11 +5,14 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from sqlalchemy.orm import Session
 
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import queries
 from custom_components.rental_units.register.errors import RegisterError
+from custom_components.rental_units.register.models import Audit, Person
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     SOURCE_USER,
@@ -17,6 +20,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
 
 from .common import OTHER_PHONE, PHONE, call, device_id, unit_id
 
@@ -104,7 +108,7 @@ async def test_postgresql(
     result = await answer(hass, flow, url=postgresql_url)
     await hass.async_block_till_done()
     assert result["reason"] == "reauth_successful"
-    assert entry.state is ConfigEntryState.LOADED
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -270,3 +274,38 @@ async def test_forms_without_a_register(
     await hass.config_entries.async_unload(entry.entry_id)
     result = await fill(hass, await begin(hass, entry, "unit"), UNIT)
     assert result["reason"] == "entry_not_loaded"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("zh-Hant", "zh-Hant"), ("zh", "zh-Hans"), ("de", "en"), ("en-GB", "en")],
+)
+async def test_over_http(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+    hass_admin_user: MockUser,
+    language: str,
+    expected: str,
+) -> None:
+    """The audit names the administrator at the browser; people get the house's language."""
+    hass.config.language = language
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    path = "/api/config/config_entries/subentries/flow"
+    response = await client.post(path, json={"handler": [entry.entry_id, "unit"]})
+    flow = await response.json()
+    response = await client.post(f"{path}/{flow['flow_id']}", json=UNIT)
+    assert (await response.json())["type"] == "create_entry"
+    await hass.async_block_till_done()
+
+    def read(session: Session) -> tuple[list[str | None], set[str]]:
+        return (
+            [row.who for row in session.query(Audit)],
+            {row.language for row in session.query(Person)},
+        )
+
+    who, languages = await entry.runtime_data.async_run(read)
+    assert who == [hass_admin_user.id]
+    assert languages == {expected}

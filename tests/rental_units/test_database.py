@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from custom_components.rental_units.backup import async_post_backup, async_pre_backup
-from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import database as database_module, queries
 from custom_components.rental_units.register.errors import RegisterError, explain
 from custom_components.rental_units.register.migrations import (
@@ -23,8 +23,9 @@ from custom_components.rental_units.register.models import Base, Person
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 
-from .common import check_in
+from .common import check_in, unit
 
 MIGRATIONS = "custom_components.rental_units.register.migrations.STEPS"
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -85,7 +86,6 @@ async def test_older_and_newer(
 
     monkeypatch.setattr(MIGRATIONS, STEPS)
     await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state == ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "register_too_new"
 
 
@@ -181,6 +181,74 @@ async def test_connection_lost(hass: HomeAssistant, entry: MockConfigEntry) -> N
         entry.runtime_data.database._engine.dispose
     )
     assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_connection_ended_by_the_server(
+    hass: HomeAssistant, entry: MockConfigEntry, postgresql_url: str
+) -> None:
+    """A PostgreSQL that was restarted is connected to anew."""
+    await check_in(hass, entry, "1-1-101")
+
+    def end_all() -> None:
+        engine = create_engine(database_module.postgresql_url(postgresql_url))
+        with engine.connect() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
+            )
+        engine.dispose()
+
+    await hass.async_add_executor_job(end_all)
+    assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_statement_that_waits_too_long(entry: MockConfigEntry) -> None:
+    """A table that another program holds is said so."""
+
+    def hold(session: Any) -> None:
+        session.execute(text("SET LOCAL statement_timeout = '10ms'"))
+        session.execute(text("SELECT pg_sleep(60)"))
+
+    with pytest.raises(RegisterError) as failure:
+        await entry.runtime_data.async_run(hold)
+    assert failure.value.key == "register_locked"
+
+
+async def test_server_away(hass: HomeAssistant, socket_enabled: None) -> None:
+    """A PostgreSQL that is not there is tried again later; removal says what is left."""
+    url = "postgresql://tests@127.0.0.1:1/postgres"
+    entry = MockConfigEntry(domain=DOMAIN, title="Property 1", data={CONF_URL: url})
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "register_unreachable"
+    await hass.config_entries.async_remove(entry.entry_id)
+
+
+@sqlite_only
+async def test_failures_in_the_background(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A new day, a new unit and a removal are logged where they could not be written."""
+    await entry.runtime_data.database.async_close()
+    await entry.runtime_data._async_new_day(dt_util.utcnow())
+    assert "could not begin a new day" in caplog.text
+    hass.config_entries.async_add_subentry(entry, unit("2", "", "1"))
+    await hass.async_block_till_done()
+    assert "could not be matched" in caplog.text
+    path = path_of(entry)
+    await hass.config_entries.async_unload(entry.entry_id)
+    path.unlink()
+    path.mkdir()
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert "could not be erased" in caplog.text
 
 
 @sqlite_only

@@ -59,8 +59,9 @@ async def test_marked_data(
                             "action": "rental_units.check_in",
                             "data": {
                                 "device_id": device_id(hass, entry, "1-1-102"),
-                                "name": "{{ who }}",
-                                "phone": "13800138005",
+                                # Put together here, so that only the call has it.
+                                "name": "{{ 'MARK' ~ '-S' }}",
+                                "phone": "{{ '138001' ~ '38005' }}",
                             },
                         }
                     ]
@@ -69,6 +70,7 @@ async def test_marked_data(
         },
     )
 
+    await hass.services.async_call("script", "move_in", blocking=True)
     await fill(hass, await begin(hass, entry, "unit"), UNIT)
     responder = {"duty": "police", "name": "MARK-P", "phone": "13800138006"}
     await fill(hass, await begin(hass, entry, "responder"), responder)
@@ -118,6 +120,13 @@ async def test_marked_data(
         "events": repr([event.data for event in events]),
         "diagnostics": repr(diagnostics),
         "log": caplog.text,
+        "traces": repr(
+            [
+                trace.as_extended_dict()
+                for runs in hass.data["trace"].values()
+                for trace in runs.all_traces()
+            ]
+        ),
         "storage": json.dumps(hass_storage, default=repr),
     }
     own = entry.runtime_data.database.path
@@ -130,6 +139,8 @@ async def test_marked_data(
     assert "call_service" in files[f"{tmp_path}/recorder.db"] + "".join(files.values())
     assert any(event.event_type == EVENT_CALL_SERVICE for event in events)
     assert entry.entry_id in written["storage"]
+    assert "rental_units" in written["traces"]
+    assert MARK in written["traces"]
     found = [
         (where, mark, text[max(0, text.index(mark) - 200) : text.index(mark) + 80])
         for where, text in {**written, **files}.items()
@@ -139,6 +150,7 @@ async def test_marked_data(
     assert found == []
     content = b"".join(path.read_bytes() for path in own.parent.glob(f"{own.name}*"))
     assert b"MARK-LANDLORD" in content
+    assert b"MARK-S" in content
 
 
 def test_what_cannot_be_redacted_is_refused() -> None:

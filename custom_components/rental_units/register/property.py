@@ -194,16 +194,17 @@ class Register:
 
         One import at a time: the next would plan with the units of before.
         """
-        async with self._pause:
-            self._is_syncing = True
-            try:
+        try:
+            async with self._pause:
                 yield
-            finally:
-                self._begin_sync()
+        finally:
+            self._begin_sync()
 
     @callback
     def _begin_sync(self) -> None:
         self._is_syncing = False
+        if self._pause.locked():
+            return  # Its end does it.
         if self.entry.state is not ConfigEntryState.LOADED:
             return  # The next start begins with it.
         self.entry.async_create_task(self.hass, self._async_sync(), "rental units sync")
