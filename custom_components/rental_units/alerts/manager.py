@@ -1,8 +1,10 @@
 """The engines of all properties, and what they share: views and the app's events."""
 
+from datetime import timedelta
 from functools import partial
 
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
@@ -47,6 +49,11 @@ async def async_start_alerts(
     await engine.async_start()
     hass.data[DATA_ENGINES][entry.entry_id] = engine
     entry.async_on_unload(entry.add_update_listener(_async_configure))
+    entry.async_on_unload(
+        async_track_time_interval(
+            hass, engine.async_purge, timedelta(days=1), cancel_on_shutdown=True
+        )
+    )
     return engine
 
 
