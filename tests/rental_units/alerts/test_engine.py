@@ -2,6 +2,7 @@
 
 from datetime import time
 import re
+from typing import Any
 
 import pytest
 
@@ -396,7 +397,7 @@ async def test_failing_provider_is_shown(house: House, sms: Provider) -> None:
 
 
 async def test_signed_callbacks(
-    house: House, call: Provider, hass_client_no_auth
+    house: House, call: Provider, hass_client_no_auth: Any
 ) -> None:
     """A key pressed in the call is an answer, if the provider has signed it."""
     await house.alert(hazard="smoke", audience=["landlord"])
@@ -422,7 +423,7 @@ async def test_signed_callbacks(
 
 
 async def test_status_callback(
-    house: House, sms: Provider, hass_client_no_auth
+    house: House, sms: Provider, hass_client_no_auth: Any
 ) -> None:
     """What the provider reports becomes the delivery's state."""
     await house.alert(hazard="smoke", audience=["landlord", "responders"])
@@ -439,7 +440,9 @@ async def test_status_callback(
     assert states == {"received", "failed"}
 
 
-async def test_answer_page(house: House, sms: Provider, hass_client_no_auth) -> None:
+async def test_answer_page(
+    house: House, sms: Provider, hass_client_no_auth: Any
+) -> None:
     """The link shows four answers and no person; only a button answers; it ends with the alert."""
     await house.alert(hazard="smoke", audience=["tenants"])
     await house.settled()

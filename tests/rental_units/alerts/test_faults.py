@@ -4,6 +4,7 @@ from contextlib import closing
 import json
 from pathlib import Path
 import sqlite3
+from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
@@ -105,7 +106,7 @@ async def test_erased_person(house: House, sms: Provider) -> None:
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.settled()
 
-    def erase(session: object) -> None:
+    def erase(session: Any) -> None:
         from sqlalchemy import text  # noqa: PLC0415
 
         session.execute(text("DELETE FROM leases WHERE person_id = 'landlord'"))
@@ -249,7 +250,7 @@ async def test_options_flow(house: House) -> None:
     """A policy and a channel are edited, refused when wrong, and taken away."""
     flows = house.hass.config_entries.options
 
-    async def walk(*inputs: dict[str, object]) -> dict[str, object]:
+    async def walk(*inputs: dict[str, object]) -> Any:
         result = await flows.async_init(house.entry.entry_id)
         for data in inputs:
             result = await flows.async_configure(result["flow_id"], data)
