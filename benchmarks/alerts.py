@@ -1,0 +1,247 @@
+"""Alerts: 1,300 recipients on three channels, healthy and with one hanging and one failing.
+
+    python -m benchmarks.alerts [--recipients 1300]
+
+The whole way is real: a Home Assistant with the property's SQLite register, the engine,
+and HTTP to providers in a process of their own. The providers note when each attempt
+came; the figures are seconds from the call of the action.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+import json
+import multiprocessing
+from pathlib import Path
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from types import MappingProxyType
+from typing import Any
+
+from aiohttp import ClientSession, web
+import psutil
+
+from custom_components.rental_units.alerts.manager import engine_of
+from custom_components.rental_units.register.models import ContactAddress, Lease, Person
+from homeassistant import bootstrap, runner
+from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
+from homeassistant.core import HomeAssistant
+from simulator.broker import free_port
+
+ROOT = Path(__file__).parent.parent
+CHANNELS = ("sms", "call", "webhook")
+FLATS = 433
+#: What each channel's provider does in a run. The webhook's is always healthy.
+RUNS = {
+    "healthy": {},
+    "one hanging": {"call": "hang"},
+    "one failing": {"sms": "fail"},
+    "one hanging, one failing": {"call": "hang", "sms": "fail"},
+}
+TWILIO = {
+    "provider": "twilio",
+    "account_sid": "AC-placeholder",
+    "auth_token": "placeholder",
+    "from": "+12025550100",
+}
+POLICY = {"steps": [{"after": 0, "channels": list(CHANNELS)}]}
+
+
+def serve(port: int, modes: dict[str, str]) -> None:
+    """Be the providers, in a process of their own."""
+    heard: dict[str, list[float]] = {channel: [] for channel in CHANNELS}
+
+    async def handle(request: web.Request) -> web.Response:
+        channel = request.path.split("/")[1]
+        if channel == "report":
+            return web.json_response(heard)
+        await request.read()
+        heard[channel].append(time.time())
+        mode = modes.get(channel)
+        if mode == "hang":
+            await asyncio.sleep(3600)
+        return web.json_response({"sid": "SM1"}, status=500 if mode else 200)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    web.run_app(
+        app,
+        host="127.0.0.1",
+        port=port,
+        print=None,
+        access_log=None,
+        shutdown_timeout=0,
+    )
+
+
+@contextmanager
+def providers(modes: dict[str, str]) -> Iterator[str]:
+    """Run the providers and return their address."""
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(
+        target=serve, args=(port, modes), daemon=True
+    )
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.join()
+
+
+async def start(folder: Path, url: str) -> HomeAssistant:
+    """Start a Home Assistant with the property."""
+    (folder / "configuration.yaml").write_text("logger:\n  default: critical\n")
+    (folder / "custom_components").mkdir()
+    (folder / "custom_components" / "rental_units").symlink_to(
+        ROOT / "custom_components" / "rental_units"
+    )
+    hass = await bootstrap.async_setup_hass(
+        runner.RuntimeConfig(config_dir=str(folder), skip_pip=True)
+    )
+    assert isinstance(hass, HomeAssistant)
+    await hass.config_entries.async_add(
+        ConfigEntry(
+            data={},
+            discovery_keys=MappingProxyType({}),
+            domain="rental_units",
+            minor_version=1,
+            options={
+                "channels": {
+                    "sms": {**TWILIO, "url": f"{url}/sms", "per_second": 10_000},
+                    "call": {**TWILIO, "url": f"{url}/call", "per_second": 10_000},
+                },
+                "policies": {"alarm": POLICY},
+            },
+            source="user",
+            subentries_data=[
+                ConfigSubentryDataWithId(
+                    data={"building": "1", "number": str(number)},
+                    subentry_id=f"unit{number}",
+                    subentry_type="unit",
+                    title=f"1-{number}",
+                    unique_id=f"1//{number}",
+                )
+                for number in range(FLATS)
+            ],
+            title="Property 1",
+            unique_id="property 1",
+            version=1,
+        )
+    )
+    await hass.async_block_till_done()
+    return hass
+
+
+def fill(session: Any, recipients: int, url: str) -> None:
+    """Let placeholders live in the flats."""
+    for number in range(recipients):
+        person = Person(id=f"p{number}", name=f"Placeholder {number}", language="en")
+        targets = {
+            "sms": "+12025550101",
+            "call": "+12025550101",
+            "webhook": f"{url}/webhook",
+        }
+        person.addresses = [
+            ContactAddress(id=f"p{number}-{channel}", channel=channel, target=target)
+            for channel, target in targets.items()
+        ]
+        session.add(person)
+        session.add(
+            Lease(unit_id=f"unit{number % FLATS}", person_id=person.id, role="tenant")
+        )
+
+
+async def measure(
+    recipients: int, modes: dict[str, str], seconds: float
+) -> dict[str, Any]:
+    """Raise one alert and return when the attempts of each channel came."""
+    folder = Path(tempfile.mkdtemp(prefix="alerts_"))
+    with providers(modes) as url:
+        hass = await start(folder, url)
+        (entry,) = hass.config_entries.async_entries("rental_units")
+        await entry.runtime_data.async_run(lambda s: fill(s, recipients, url))
+        engine = engine_of(hass, entry.entry_id)
+        assert engine
+        memory = [psutil.Process().memory_info().rss]
+        figures: dict[str, Any] = {}
+        for number in range(2):
+            begin = time.time()
+            answer = await hass.services.async_call(
+                "rental_units",
+                "alert",
+                {
+                    "unit_id": [f"unit{flat}" for flat in range(FLATS)],
+                    "hazard": "smoke",
+                    "audience": ["tenants"],
+                },
+                blocking=True,
+                return_response=True,
+            )
+            assert answer
+            returned = time.time() - begin
+            while time.time() < begin + seconds:
+                rows = engine.dispatcher.deliveries.values()
+                if rows and all(row.state == "sent" for row in rows):
+                    break
+                await asyncio.sleep(0.05)
+            alert = engine.alerts[str(answer["alert_id"])]
+            if not number:
+                figures = {
+                    "action returned": round(returned, 3),
+                    **await came(url, begin, recipients),
+                }
+            engine.cancel(alert, who=None)
+            await engine.ledger.async_flush()
+            memory.append(psutil.Process().memory_info().rss)
+        figures["memory MB"] = [round(value / 2**20) for value in memory]
+        await hass.async_stop(force=True)
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    return figures
+
+
+async def came(url: str, begin: float, recipients: int) -> dict[str, Any]:
+    """Return count, median and last of the first attempts, in seconds from the action."""
+    async with ClientSession() as session, session.get(f"{url}/report") as response:
+        heard = await response.json()
+    figures = {}
+    for channel, times in heard.items():
+        first = sorted(moment - begin for moment in times)[:recipients]
+        figures[channel] = {
+            "attempts": len(times),
+            "median": round(statistics.median(first), 3) if first else None,
+            "last": round(first[-1], 3) if first else None,
+        }
+    return figures
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--recipients", type=int, default=1300)
+    parser.add_argument("--run", choices=list(RUNS))
+    arguments = parser.parse_args()
+    if arguments.run:
+        found = asyncio.run(measure(arguments.recipients, RUNS[arguments.run], 15))
+        print(json.dumps({arguments.run: found}))
+        return
+    import subprocess  # noqa: PLC0415
+
+    # Each run has a process of its own, so that none inherits another's memory.
+    for name in RUNS:
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "benchmarks.alerts", "--run", name),
+                *("--recipients", str(arguments.recipients)),
+            ],
+            cwd=ROOT,
+            check=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Rental Units: who lives where, and whom to tell."""
+
+from functools import partial
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from .alerts.manager import async_setup_alerts, async_start_alerts, async_stop_alerts
+from .const import DOMAIN, LOGGER, PLATFORMS
+from .register import Register, RegisterConfigEntry
+from .register.errors import RegisterError
+from .register.property import database_of
+from .repairs import forget_issues, show_damage, show_issues
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up the actions."""
+    async_setup_services(hass)
+    await async_setup_alerts(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
+    """Set up a property."""
+    register = Register(hass, entry)
+    try:
+        await register.async_start()
+        await async_start_alerts(hass, entry, register)
+    except RegisterError as err:
+        await register.async_stop()
+        failure = (
+            ConfigEntryAuthFailed
+            if err.key == "register_refused"
+            else ConfigEntryNotReady
+        )
+        raise failure(translation_domain=DOMAIN, translation_key=err.key) from err
+    entry.runtime_data = register
+    show_damage(hass, register)
+    show_issues(hass, register)
+    entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_updated))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
+    """Unload a property."""
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await async_stop_alerts(hass, entry)
+        await entry.runtime_data.async_stop()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    """Erase the people of a property that is removed."""
+    forget_issues(hass, entry.entry_id)
+    database = database_of(hass, entry)
+    try:
+        await database.async_erase()
+    except RegisterError as err:
+        LOGGER.error("The register of a removed property could not be erased: %s", err)
+    finally:
+        await database.async_close()
+
+
+async def _async_updated(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    await entry.runtime_data.async_sync()

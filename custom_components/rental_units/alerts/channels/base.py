@@ -1,0 +1,191 @@
+"""What a channel is: it takes a message for one address, and says what came of it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+import json
+from typing import Any, ClassVar
+
+from aiohttp import ClientConnectorError, ClientError, ClientTimeout, InvalidURL
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util import dt as dt_util
+
+from ..const import Answer, Severity
+
+#: Seconds in which a connection must stand, and in which a provider must have answered.
+CONNECT_SECONDS = 4
+SEND_SECONDS = 10
+#: A provider answers in a few hundred bytes; a longer answer is none.
+MOST_BYTES = 65_536
+
+
+class SendError(Exception):
+    """It did not go through. The reason is a word, and never holds a name or number."""
+
+    def __init__(self, reason: str) -> None:
+        """Initialize."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotSentError(SendError):
+    """It was certainly not sent: it can be tried again, `after` seconds at the earliest."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        """Initialize."""
+        super().__init__(reason)
+        self.after = after
+
+
+class RefusedError(SendError):
+    """It will never be sent to this address."""
+
+
+class UnknownError(SendError):
+    """It may have been sent. Only an idempotent channel may try it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What goes to one address. The idempotency key is the delivery's id."""
+
+    delivery_id: str
+    alert_id: str
+    alarm_id: str | None
+    severity: Severity
+    hazard: str | None
+    drill: bool
+    language: str
+    title: str
+    text: str
+    place: str
+    step: int
+    round: int
+    to: str = field(repr=False)
+    #: Where to answer, and where the provider reports; empty without an address of ours.
+    link: str = field(repr=False, default="")
+    callback: str = field(repr=False, default="")
+    #: Action of each of the app's buttons, and what is on it.
+    buttons: tuple[tuple[str, Answer, str], ...] = field(repr=False, default=())
+
+    @property
+    def is_alarm(self) -> bool:
+        """Return if lives are at stake."""
+        return self.severity is Severity.ALARM
+
+
+class Channel:
+    """One provider on one channel."""
+
+    #: A delivery found half made is made again with its key; else it counts as made.
+    idempotent: ClassVar[bool] = False
+    #: It tells the provider where to report.
+    wants_callback: ClassVar[bool] = False
+    #: Seconds in which the provider or the phone says that it has arrived; None: it cannot.
+    receipt_seconds: float | None = None
+    #: Attempts at the same time, and attempts a second (None: as many as come).
+    concurrency: int = 32
+    per_second: float | None = None
+
+    def __init__(self, hass: HomeAssistant, options: Mapping[str, Any]) -> None:
+        """Initialize with the options of this channel."""
+        self.hass = hass
+        self.options = options
+        self.concurrency = int(options.get("concurrency", self.concurrency))
+        self.per_second = options.get("per_second", self.per_second)
+        self.receipt_seconds = options.get("receipt_seconds", self.receipt_seconds)
+        self.timeout = float(options.get("timeout", SEND_SECONDS))
+
+    async def async_send(self, message: Message) -> str | None:
+        """Send, and return the provider's reference. Raises SendError."""
+        raise NotImplementedError
+
+    def gives_receipt(self, message: Message) -> bool:
+        """Return if this message will be reported as arrived."""
+        return self.receipt_seconds is not None
+
+
+class HttpChannel(Channel):
+    """A channel over HTTP."""
+
+    async def async_request(
+        self, url: str, *, method: str = "POST", **kwargs: Any
+    ) -> dict[str, Any]:
+        """Send a request and return the JSON of the answer. Raises SendError."""
+        session = async_get_clientsession(self.hass)
+        try:
+            async with session.request(
+                method,
+                url,
+                timeout=ClientTimeout(total=self.timeout, sock_connect=CONNECT_SECONDS),
+                allow_redirects=False,
+                **kwargs,
+            ) as response:
+                body = await response.content.read(MOST_BYTES)
+        except ClientConnectorError as err:
+            raise NotSentError("unreachable") from err
+        except TimeoutError as err:
+            raise UnknownError("timeout") from err
+        except InvalidURL as err:
+            raise RefusedError("invalid_url") from err
+        except ClientError as err:
+            raise UnknownError("connection_lost") from err
+        self._check(response.status, response.headers)
+        try:
+            data = json.loads(body) if body else {}
+        except ValueError as err:
+            raise UnknownError("unreadable_answer") from err
+        if not isinstance(data, dict):
+            raise UnknownError("unreadable_answer")
+        return data
+
+    def _check(self, status: int, headers: Mapping[str, str]) -> None:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise NotSentError("rate_limit", _retry_after(headers))
+        if status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT):
+            # Something in between has lost the answer, and not the request.
+            raise UnknownError(f"http_{status}")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise NotSentError(f"http_{status}", _retry_after(headers))
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            # Wrong credentials are a person's to mend, and may be mended in time.
+            raise NotSentError("credentials", 30)
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise RefusedError(f"http_{status}")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a Retry-After, which may be a date (RFC 9110 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(
+            0.0, (parsedate_to_datetime(value) - dt_util.utcnow()).total_seconds()
+        )
+    except ValueError, TypeError:
+        return None
+
+
+async def async_call(
+    hass: HomeAssistant,
+    domain: str,
+    service: str,
+    data: dict[str, Any],
+    timeout: float,
+) -> None:
+    """Call an action of Home Assistant and wait for it. Raises SendError."""
+    if not hass.services.has_service(domain, service):
+        raise NotSentError("no_such_action", 30)
+    try:
+        async with asyncio.timeout(timeout):
+            await hass.services.async_call(domain, service, data, blocking=True)
+    except TimeoutError as err:
+        raise UnknownError("timeout") from err
+    except Exception as err:
+        # An action may raise anything; whatever it is, the others are told all the same.
+        raise UnknownError("action_failed") from err

@@ -1,0 +1,119 @@
+"""SMS and voice calls by Twilio.
+
+https://www.twilio.com/docs/messaging/api/message-resource and
+https://www.twilio.com/docs/voice/api/call-resource, with the text in the request itself.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping
+import hashlib
+import hmac
+from typing import Any, ClassVar, override
+from xml.sax.saxutils import escape, quoteattr
+
+from ..texts import texts
+from .base import HttpChannel, Message, NotSentError, RefusedError
+
+API = "https://api.twilio.com"
+#: Voices by our languages; https://www.twilio.com/docs/voice/twiml/say
+VOICES = {"en": "en-US", "zh-Hans": "cmn-CN", "zh-Hant": "cmn-TW"}
+#: Queue overflow and too many requests.
+_TOO_MANY = {20429, 30001, 14107}
+#: What becomes of a message or a call, in our words.
+RECEIVED = {"delivered", "read", "in-progress", "answered", "completed"}
+FAILED = {"failed", "undelivered", "busy", "no-answer", "canceled"}
+
+
+class TwilioSms(HttpChannel):
+    """An SMS."""
+
+    wants_callback: ClassVar[bool] = True
+
+    receipt_seconds = 45
+    per_second = 100
+    concurrency = 64
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        text = f"{message.title}\n{message.text}"
+        if message.link:
+            text += "\n" + texts(message.language)["link"].format(link=message.link)
+        return await self._async_create(
+            "Messages", {"Body": text}, message, "StatusCallback"
+        )
+
+    async def _async_create(
+        self, what: str, form: dict[str, str], message: Message, callback: str
+    ) -> str | None:
+        account = self.options["account_sid"]
+        base = str(self.options.get("url") or API).rstrip("/")
+        form |= {"To": message.to, "From": self.options["from"]}
+        if message.callback:
+            form[callback] = message.callback
+        answer = await self.async_request(
+            f"{base}/2010-04-01/Accounts/{account}/{what}.json",
+            data=form,
+            headers={"Authorization": basic(account, self.options["auth_token"])},
+        )
+        if answer.get("status") in FAILED or answer.get("code"):
+            code = answer.get("code") or answer.get("error_code")
+            if code in _TOO_MANY:
+                raise NotSentError("rate_limit", 5)
+            raise RefusedError(f"twilio_{code}"[:32])
+        return str(answer.get("sid") or "") or None
+
+    @override
+    def gives_receipt(self, message: Message) -> bool:
+        return super().gives_receipt(message) and bool(message.callback)
+
+
+class TwilioCall(TwilioSms):
+    """A call that says the message three times and takes a key."""
+
+    receipt_seconds = 60
+    per_second = 30
+    concurrency = 32
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        return await self._async_create(
+            "Calls", {"Twiml": twiml(message)}, message, "StatusCallback"
+        )
+
+
+def basic(user: str, password: str) -> str:
+    """Return the header of basic authentication (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def twiml(message: Message) -> str:
+    """Return what is said in the call."""
+    voice = quoteattr(VOICES.get(message.language, VOICES["en"]))
+    said = f"<Say language={voice}>{escape(message.text)}</Say>"
+    if not message.callback:
+        return f"<Response>{said * 3}</Response>"
+    keys = f"<Say language={voice}>{escape(texts(message.language)['voice'])}</Say>"
+    return (
+        f'<Response><Gather numDigits="1" action={quoteattr(message.callback)}>'
+        f"{(said + keys) * 3}</Gather></Response>"
+    )
+
+
+def thanks(language: str) -> str:
+    """Return what is said after a key was pressed."""
+    voice = quoteattr(VOICES.get(language, VOICES["en"]))
+    text = escape(texts(language)["page"]["thanks"])
+    return f"<Response><Say language={voice}>{text}</Say></Response>"
+
+
+def sign(
+    token: str, url: str, form: Mapping[str, str] | Iterable[tuple[str, str]]
+) -> str:
+    """Return the X-Twilio-Signature of a callback.
+
+    https://www.twilio.com/docs/usage/security#validating-requests
+    """
+    items: Any = form.items() if isinstance(form, Mapping) else form
+    text = url + "".join(f"{key}{value}" for key, value in sorted(set(items)))
+    digest = hmac.new(token.encode(), text.encode(), hashlib.sha1)
+    return base64.b64encode(digest.digest()).decode()

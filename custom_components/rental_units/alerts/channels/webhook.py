@@ -1,0 +1,142 @@
+"""Webhooks: signed JSON to anybody's server, and the group robots of three messengers."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from typing import Any, ClassVar, override
+from urllib.parse import quote
+
+from yarl import URL
+
+from .base import HttpChannel, Message, NotSentError, RefusedError
+
+#: Robots are known by their host; a test's server is named in the options.
+HOSTS = {
+    "qyapi.weixin.qq.com": "wecom",
+    "oapi.dingtalk.com": "dingtalk",
+    "open.feishu.cn": "feishu",
+    "open.larksuite.com": "feishu",
+}
+#: What a robot says in its JSON when it has had too many messages in a minute.
+_TOO_MANY = {45009, 660026, 9499, 11232}
+
+
+class Webhook(HttpChannel):
+    """A URL that takes JSON; the address is the URL, a robot's secret comes after a `#`."""
+
+    # Ours have the key in a header. Robots know no key: see `Robot`.
+    idempotent: ClassVar[bool] = True
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        url, _, secret = message.to.partition("#")
+        form = self.options.get("form") or HOSTS.get(URL(url).host or "", "json")
+        if form != "json":
+            await self._async_robot(form, url, secret, message)
+            return None
+        body = json.dumps(self._payload(message), ensure_ascii=False).encode()
+        stamp = str(int(time.time()))
+        await self.async_request(
+            url,
+            data=body,
+            headers={
+                "Content-Type": "application/json",
+                "Idempotency-Key": message.delivery_id,
+                "X-Rental-Units-Timestamp": stamp,
+                "X-Rental-Units-Signature": sign(
+                    secret or self.options.get("secret", ""), stamp, body
+                ),
+            },
+        )
+        return None
+
+    @staticmethod
+    def _payload(message: Message) -> dict[str, Any]:
+        return {
+            "alert_id": message.alert_id,
+            "alarm_id": message.alarm_id,
+            "delivery_id": message.delivery_id,
+            "severity": message.severity.value,
+            "hazard": message.hazard,
+            "drill": message.drill,
+            "place": message.place,
+            "title": message.title,
+            "message": message.text,
+            "link": message.link,
+        }
+
+    async def _async_robot(
+        self, form: str, url: str, secret: str, message: Message
+    ) -> None:
+        text = "\n".join(filter(None, (message.title, message.text, message.link)))
+        stamp = str(int(time.time() * 1000 if form == "dingtalk" else time.time()))
+        if form == "dingtalk" and secret:
+            # The signature is encoded already: it must not be encoded again.
+            join = "&" if "?" in url else "?"
+            url += f"{join}timestamp={stamp}&sign={quote(dingtalk(secret, stamp), safe='')}"
+        answer = await self.async_request(
+            str(URL(url, encoded=True)), json=robot(form, text, secret, stamp)
+        )
+        code = answer.get("errcode", answer.get("code", answer.get("StatusCode", 0)))
+        if code in _TOO_MANY:
+            raise NotSentError("rate_limit", 60)
+        if code != 0:
+            raise RefusedError(f"robot_{code}"[:32])
+
+
+class Robot(Webhook):
+    """The group robots of the property, in the options; the address is its place there.
+
+    A robot cannot tell a message that comes twice.
+    """
+
+    idempotent: ClassVar[bool] = False
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        try:
+            row = self.options["robots"][int(message.to)]
+        except (KeyError, IndexError) as err:
+            raise RefusedError("address_gone") from err
+        form = row.get("form") or HOSTS.get(URL(row["url"]).host or "", "wecom")
+        await self._async_robot(form, row["url"], row.get("secret", ""), message)
+        return None
+
+
+def sign(secret: str, stamp: str, body: bytes) -> str:
+    """Return the signature of a body: HMAC-SHA256 over `timestamp.body`, in hexadecimal."""
+    return hmac.new(
+        secret.encode(), stamp.encode() + b"." + body, hashlib.sha256
+    ).hexdigest()
+
+
+def dingtalk(secret: str, stamp: str) -> str:
+    """Return DingTalk's signature; the stamp is in milliseconds.
+
+    https://open.dingtalk.com/document/robots/customize-robot-security-settings
+    """
+    digest = hmac.new(secret.encode(), f"{stamp}\n{secret}".encode(), hashlib.sha256)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def feishu(secret: str, stamp: str) -> str:
+    """Return Feishu's signature; the stamp is in seconds, and the text is the key.
+
+    https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
+    """
+    digest = hmac.new(f"{stamp}\n{secret}".encode(), b"", hashlib.sha256)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def robot(form: str, text: str, secret: str, stamp: str) -> dict[str, Any]:
+    """Return the JSON that a robot takes."""
+    if form == "feishu":
+        return {
+            **({"timestamp": stamp, "sign": feishu(secret, stamp)} if secret else {}),
+            "msg_type": "text",
+            "content": {"text": text},
+        }
+    # https://developer.work.weixin.qq.com/document/path/91770; DingTalk has the same form.
+    return {"msgtype": "text", "text": {"content": text}}

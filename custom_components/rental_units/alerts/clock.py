@@ -1,0 +1,72 @@
+"""One timer for everything that is due: no task sleeps for a recipient."""
+
+from collections.abc import Callable
+from datetime import datetime
+import heapq
+import itertools
+import time
+from typing import Protocol
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+
+class Due(Protocol):
+    """Something that is to be looked at again."""
+
+    due_at: float | None
+
+
+class Clock[T: Due]:
+    """Calls with what is due. Who changes `due_at` calls `watch`; older entries lapse."""
+
+    def __init__(self, hass: HomeAssistant, call: Callable[[T], None]) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._call = call
+        self._heap: list[tuple[float, int, T]] = []
+        self._numbers = itertools.count()
+        self._cancel: CALLBACK_TYPE | None = None
+        self._armed_for: float | None = None
+        self._job = HassJob(self._tick, "rental_units clock", cancel_on_shutdown=True)
+
+    @callback
+    def watch(self, item: T) -> None:
+        """Look at an item again when it is due."""
+        if item.due_at is not None:
+            heapq.heappush(self._heap, (item.due_at, next(self._numbers), item))
+            self._arm()
+
+    @callback
+    def stop(self) -> None:
+        """Forget everything."""
+        self._heap.clear()
+        self._arm()
+
+    def _arm(self) -> None:
+        wanted = self._heap[0][0] if self._heap else None
+        if wanted == self._armed_for:
+            return
+        if self._cancel:
+            self._cancel()
+            self._cancel = None
+        self._armed_for = wanted
+        if wanted is not None:
+            self._cancel = async_call_later(
+                self._hass, max(wanted - time.time(), 0), self._job
+            )
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        self._cancel = self._armed_for = None
+        now = time.time()
+        due = []
+        while self._heap and self._heap[0][0] <= now:
+            due_at, _, item = heapq.heappop(self._heap)
+            if item.due_at == due_at:
+                # Taken: it may have been entered twice for the same time.
+                item.due_at = None
+                due.append(item)
+        for item in due:
+            self._call(item)
+        self._arm()

@@ -1,0 +1,90 @@
+"""Words of the alerts: severities, states, answers, and the figures they are held to."""
+
+from enum import StrEnum
+from typing import Final
+
+EVENT_ALERT: Final = "rental_units_alert"
+#: Prefix of the app's buttons: what follows is a signed token and the answer.
+ACTION_PREFIX: Final = "RENTAL_UNITS"
+
+
+class Severity(StrEnum):
+    """How bad it is; the same words as the alarms of a house, and one for mere news."""
+
+    ALARM = "alarm"
+    WARNING = "warning"
+    FAULT = "fault"
+    MESSAGE = "message"
+
+
+#: Who goes first where something has to wait.
+RANK: Final = {
+    Severity.ALARM: 0,
+    Severity.WARNING: 1,
+    Severity.FAULT: 2,
+    Severity.MESSAGE: 3,
+}
+
+#: How long in seconds a message is worth delivering: a fire of an hour ago is no news.
+VALIDITY: Final = {
+    Severity.ALARM: 300.0,
+    Severity.WARNING: 3600.0,
+    Severity.FAULT: 86_400.0,
+    Severity.MESSAGE: 86_400.0,
+}
+
+#: Seconds before the next try of a delivery that was certainly not made; then the last.
+BACKOFF: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+
+#: Failures in a row after which a provider is shown in the repairs.
+FAILING_AFTER: Final = 5
+
+
+class AlertState(StrEnum):
+    """Life of an alert."""
+
+    ACTIVE = "active"
+    ACKNOWLEDGED = "acknowledged"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+
+
+OPEN: Final = frozenset({AlertState.ACTIVE, AlertState.ACKNOWLEDGED})
+
+
+class DeliveryState(StrEnum):
+    """Life of a delivery. Each change is a row on disk."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    RECEIVED = "received"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Answer(StrEnum):
+    """What a person can say to an alert."""
+
+    ON_MY_WAY = "on_my_way"
+    SAFE = "safe"
+    NEED_HELP = "need_help"
+    FALSE_ALARM = "false_alarm"
+
+
+#: Keys of a phone, as the voice names them.
+KEYS: Final = {str(number): answer for number, answer in enumerate(Answer, 1)}
+
+
+class Progress(StrEnum):
+    """What the event and the event entity tell."""
+
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    ANSWERED = "answered"
+    NEED_HELP = "need_help"
+    ACKNOWLEDGED = "acknowledged"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+    UNANSWERED = "unanswered"

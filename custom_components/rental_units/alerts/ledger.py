@@ -1,0 +1,187 @@
+"""Rows on their way to the database: everything that waits is one transaction.
+
+Thirteen hundred deliveries that begin at once cost a few commits and not thousands. A
+row that could not be written stays queued and is tried again until it is on disk.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_call_later
+
+from ..const import LOGGER
+from .models import TABLES, Row, values
+
+RETRY_SECONDS = 5
+#: A database that does not answer must not hold up an alert for longer.
+PATIENCE_SECONDS = 1.0
+
+#: What a register that cannot be read or written may raise.
+TROUBLE = (SQLAlchemyError, HomeAssistantError, OSError)
+
+type Run = Callable[[Callable[[Session], Any]], Awaitable[Any]]
+
+
+class Ledger:
+    """Writes rows behind, and tells when they are on disk."""
+
+    def __init__(self, hass: HomeAssistant, run: Run) -> None:
+        """Initialize; `run` calls a function with a session in an executor."""
+        self._hass = hass
+        self._run = run
+        self._queue: dict[str, Row] = {}
+        self._waiting: list[asyncio.Future[bool]] = []
+        self._patience: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._cancel_retry: CALLBACK_TYPE | None = None
+        self._closed = False
+        #: Why nothing can be written; None while all is well.
+        self.trouble: str | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Return how many rows are not on disk."""
+        return len(self._queue)
+
+    @callback
+    def put(self, *rows: Row) -> asyncio.Future[bool]:
+        """Queue rows.
+
+        The result is True when they are on disk, False when the database refused or did
+        not answer within PATIENCE_SECONDS; they are then still queued.
+        """
+        self._queue.update((row.id, row) for row in rows)
+        future: asyncio.Future[bool] = self._hass.loop.create_future()
+        if self._cancel_retry or self._closed:
+            # The database is known to be broken: nobody waits for the next try.
+            future.set_result(False)
+            return future
+        if self._patience is None:
+            self._patience = self._hass.loop.call_later(
+                PATIENCE_SECONDS, self._answer, False
+            )
+        self._waiting.append(future)
+        if self._flushing is None:
+            self._begin()
+        return future
+
+    async def async_flush(self) -> None:
+        """Wait until all that was put is on disk, or known not to be."""
+        if self._queue or self._flushing:
+            await self.put()
+
+    async def async_close(self) -> None:
+        """Write what is queued, and take nothing more."""
+        self._closed = True
+        if self._cancel_retry:
+            self._cancel_retry()
+            self._cancel_retry = None
+        if self._flushing:
+            await self._flushing
+        if self._queue:
+            await self._async_commit()
+        if self._cancel_retry:
+            self._cancel_retry()
+        self._answer(False)
+
+    @callback
+    def _begin(self) -> None:
+        # No background task: these are cancelled at the stop, with what they write.
+        self._flushing = self._hass.async_create_task(
+            self._async_flush_all(), "rental_units ledger", eager_start=False
+        )
+
+    async def _async_flush_all(self) -> None:
+        try:
+            while (self._queue or self._waiting) and not self._cancel_retry:
+                await self._async_commit()
+        finally:
+            self._flushing = None
+
+    async def _async_commit(self) -> None:
+        """Commit all that is queued; what fails is queued again for later."""
+        batch, self._queue = self._queue, {}
+        waiting, self._waiting = self._waiting, []
+        patience, self._patience = self._patience, None
+        # As they are now: the loop goes on changing them while they are written.
+        tables = [
+            (table, [values(row) for row in batch.values() if isinstance(row, table)])
+            for table in TABLES
+        ]
+        if patience:
+            # Whoever waits for this commit waits no longer than they would have.
+            patience.cancel()
+            patience = self._hass.loop.call_at(patience.when(), _answer, waiting, False)
+        try:
+            await self._run(lambda session: _write(session, tables))
+        except TROUBLE as err:
+            # A newer change of the same row has overtaken the failed one.
+            self._queue = {**batch, **self._queue}
+            self._trouble(type(err).__name__)
+            _answer(waiting, False)
+            self._answer(False)
+            self._cancel_retry = async_call_later(
+                self._hass, RETRY_SECONDS, self._retry
+            )
+        else:
+            self._trouble(None)
+            _answer(waiting, True)
+        finally:
+            if patience:
+                patience.cancel()
+
+    @callback
+    def _answer(self, stored: bool) -> None:
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+        waiting, self._waiting = self._waiting, []
+        _answer(waiting, stored)
+
+    @callback
+    def _retry(self, _now: datetime) -> None:
+        self._cancel_retry = None
+        self._begin()
+
+    @callback
+    def _trouble(self, reason: str | None) -> None:
+        # Without the statement and its values: they hold what nobody may read in a log.
+        if reason and not self.trouble:
+            LOGGER.error("Alerts cannot be written to the register: %s", reason)
+        elif self.trouble and not reason:
+            LOGGER.info("Alerts can be written to the register again")
+        self.trouble = reason
+
+
+def _answer(waiting: list[asyncio.Future[bool]], stored: bool) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(stored)
+
+
+def _write(
+    session: Session, tables: list[tuple[type[Row], list[dict[str, Any]]]]
+) -> None:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    for table, rows in tables:
+        if rows:
+            insert = dialect.insert(table)
+            session.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["id"],
+                    set_={
+                        column.key: insert.excluded[column.key]
+                        for column in table.__table__.columns
+                        if column.key != "id"
+                    },
+                ),
+                rows,
+            )

@@ -1,0 +1,115 @@
+"""Signed links and tokens: one alert and one unit each, and no longer than the alert.
+
+The secret is per entry, in Home Assistant's private storage. Who has a link can answer
+for one unit to one alert; nothing can be read with it but what was in the message.
+"""
+
+import secrets
+import time
+from typing import Any
+
+import jwt
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.network import NoURLAvailableError, get_url
+from homeassistant.helpers.storage import Store
+
+from ..const import DOMAIN
+from .models import Alert, Delivery
+
+ANSWER_PATH = "/api/rental_units/answer"
+CALLBACK_PATH = "/api/rental_units/callback"
+_ALGORITHM = "HS256"
+#: To look for our own address costs more than to send: it is kept for so many seconds.
+BASE_SECONDS = 5.0
+#: Purposes: a token of one is none of another.
+ANSWER = "a"
+CALLBACK = "c"
+REPORT = "r"
+
+
+class Links:
+    """Makes and reads the tokens of one entry."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Initialize; `async_load` reads the secret or makes one."""
+        self._hass = hass
+        self._entry_id = entry_id
+        self._store = Store[dict[str, str]](
+            hass, 1, f"{DOMAIN}.{entry_id}.secret", private=True, atomic_writes=True
+        )
+        self._secret = ""
+        self._base: str | None = None
+        self._base_until = 0.0
+
+    async def async_load(self) -> None:
+        """Read the secret."""
+        data = await self._store.async_load()
+        if not data:
+            data = {"secret": secrets.token_hex(32)}
+            await self._store.async_save(data)
+        self._secret = data["secret"]
+
+    async def async_remove(self) -> None:
+        """Forget the secret: every link is void."""
+        await self._store.async_remove()
+
+    def sign(self, purpose: str, alert: Alert, delivery: Delivery) -> str:
+        """Return a token for an answer or for a provider's callback."""
+        return jwt.encode(
+            {
+                "p": purpose,
+                "a": alert.id,
+                "u": delivery.unit_id or "",
+                "d": delivery.id,
+                "exp": int(alert.ends_at),
+            },
+            self._secret,
+            _ALGORITHM,
+        )
+
+    def report_token(self) -> str:
+        """Return the token of the address that a provider's console asks for."""
+        return jwt.encode({"p": REPORT}, self._secret, _ALGORITHM)
+
+    def read(self, purpose: str, token: str) -> dict[str, Any] | None:
+        """Return what a token says; None if it is not ours, of this purpose, or expired."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._secret,
+                [_ALGORITHM],
+                # Home Assistant's clock, and no library's: tests freeze it.
+                options={"verify_exp": False},
+            )
+        except jwt.InvalidTokenError:
+            return None
+        if claims.get("p") != purpose or claims.get("exp", time.time()) < time.time():
+            return None
+        return claims
+
+    def answer_url(self, alert: Alert, delivery: Delivery) -> str:
+        """Return the link for a message; empty where Home Assistant has no address."""
+        return self._url(ANSWER_PATH, self.sign(ANSWER, alert, delivery))
+
+    def callback_url(self, alert: Alert, delivery: Delivery) -> str:
+        """Return where a provider reports about a delivery; empty without an address."""
+        return self._url(CALLBACK_PATH, self.sign(CALLBACK, alert, delivery))
+
+    def report_url(self) -> str:
+        """Return the address for a provider's console; empty without an address."""
+        return self._url(CALLBACK_PATH, self.report_token())
+
+    def absolute(self, path: str) -> str:
+        """Return the address of a path of ours; empty without an address."""
+        now = time.monotonic()
+        if self._base is None or now >= self._base_until:
+            try:
+                self._base = get_url(self._hass, prefer_external=True, allow_cloud=True)
+            except NoURLAvailableError:
+                self._base = ""
+            self._base_until = now + BASE_SECONDS
+        return self._base + path if self._base else ""
+
+    def _url(self, path: str, token: str) -> str:
+        return self.absolute(f"{path}/{self._entry_id}/{token}")

@@ -1,0 +1,96 @@
+"""The engines of all properties, and what they share: views and the app's events."""
+
+from datetime import timedelta
+from functools import partial
+
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+from ..register import Register, RegisterConfigEntry
+from . import texts
+from .const import ACTION_PREFIX, Answer
+from .engine import Engine
+from .models import Delivery
+
+DATA_ENGINES: HassKey[dict[str, Engine]] = HassKey(f"{DOMAIN}_alerts")
+
+_ACTION = "mobile_app_notification_action"
+_RECEIVED = "mobile_app_notification_received"
+
+
+@callback
+def engine_of(hass: HomeAssistant, entry_id: str) -> Engine | None:
+    """Return the engine of a property."""
+    return hass.data[DATA_ENGINES].get(entry_id)
+
+
+async def async_setup_alerts(hass: HomeAssistant) -> None:
+    """Set up what all properties share."""
+    # They import this module.
+    from .services import async_setup_alert_services  # noqa: PLC0415
+    from .views import AnswerView, CallbackView  # noqa: PLC0415
+
+    hass.data[DATA_ENGINES] = {}
+    await hass.async_add_executor_job(texts.load)
+    hass.http.register_view(AnswerView)
+    hass.http.register_view(CallbackView)
+    hass.bus.async_listen(_ACTION, partial(_pressed, hass))
+    hass.bus.async_listen(_RECEIVED, partial(_received, hass))
+    async_setup_alert_services(hass)
+
+
+async def async_start_alerts(
+    hass: HomeAssistant, entry: RegisterConfigEntry, register: Register
+) -> Engine:
+    """Start the engine of a property. Raises RegisterError."""
+    engine = Engine(hass, entry, register)
+    await engine.async_start()
+    hass.data[DATA_ENGINES][entry.entry_id] = engine
+    entry.async_on_unload(entry.add_update_listener(_async_configure))
+    entry.async_on_unload(
+        async_track_time_interval(
+            hass, engine.async_purge, timedelta(days=1), cancel_on_shutdown=True
+        )
+    )
+    return engine
+
+
+async def _async_configure(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    """Take the channels of changed options; a unit that is added changes none."""
+    if engine := engine_of(hass, entry.entry_id):
+        engine.configure()
+
+
+async def async_stop_alerts(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    """Stop the engine of a property."""
+    if engine := hass.data[DATA_ENGINES].pop(entry.entry_id, None):
+        await engine.async_stop()
+
+
+def _find(hass: HomeAssistant, delivery_id: str) -> tuple[Engine, Delivery] | None:
+    for engine in hass.data[DATA_ENGINES].values():
+        if delivery := engine.dispatcher.deliveries.get(delivery_id):
+            return engine, delivery
+    return None
+
+
+@callback
+def _pressed(hass: HomeAssistant, event: Event) -> None:
+    """Take a button of the app. The delivery's id cannot be guessed."""
+    prefix, _, rest = str(event.data.get("action", "")).partition(f"{ACTION_PREFIX}_")
+    delivery_id, _, word = rest.partition("_")
+    if prefix or word not in set(Answer) or not (found := _find(hass, delivery_id)):
+        return
+    engine, delivery = found
+    if alert := engine.alerts.get(delivery.alert_id):
+        engine.answer(alert, Answer(word), delivery, via="app", context=event.context)
+
+
+@callback
+def _received(hass: HomeAssistant, event: Event) -> None:
+    delivery_id = str(event.data.get("rental_units_delivery", ""))
+    if found := _find(hass, delivery_id):
+        engine, delivery = found
+        engine.dispatcher.received(delivery)

@@ -1,0 +1,106 @@
+"""Tables of the alerts. No name, number or message to a person is in them.
+
+A delivery points to a contact address by its id; what stands behind it is looked up in
+the register when it is used, so that an erased person is gone from here too. Times are
+seconds since 1970, UTC.
+"""
+
+from typing import Any
+
+from sqlalchemy import JSON, Float, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..register.models import Base
+from .const import AlertState, DeliveryState
+
+
+class Alert(Base):
+    """One campaign: who is told what, and how far it has come."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    created_at: Mapped[float] = mapped_column(Float, index=True)
+    state: Mapped[str] = mapped_column(String(16), default=AlertState.ACTIVE)
+    severity: Mapped[str] = mapped_column(String(16))
+    hazard: Mapped[str | None] = mapped_column(String(64))
+    message: Mapped[str | None] = mapped_column(String(2000))
+    #: What the place is called: the names of areas or units.
+    place: Mapped[str] = mapped_column(String(255), default="")
+    unit_ids: Mapped[list[str]] = mapped_column(JSON)
+    area_ids: Mapped[list[str]] = mapped_column(JSON)
+    audiences: Mapped[list[str]] = mapped_column(JSON)
+    #: As it was when the alert was raised: an edited policy is for the next one.
+    policy: Mapped[dict[str, Any]] = mapped_column(JSON)
+    alarm_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    drill: Mapped[bool] = mapped_column(default=False)
+    step: Mapped[int] = mapped_column(Integer, default=0)
+    round: Mapped[int] = mapped_column(Integer, default=0)
+    #: Units that have given an acknowledging answer.
+    answered_units: Mapped[list[str]] = mapped_column(JSON)
+    #: When the clock has to look at it again.
+    due_at: Mapped[float | None] = mapped_column(Float)
+    ends_at: Mapped[float] = mapped_column(Float)
+    acknowledged_at: Mapped[float | None] = mapped_column(Float)
+    closed_at: Mapped[float | None] = mapped_column(Float, index=True)
+
+
+class Delivery(Base):
+    """One attempt to reach one address in one round of one step.
+
+    The id is made of these, so a step that is walked twice makes no second delivery,
+    and it is the idempotency key that the provider gets.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("ix_deliveries_alert_state", "alert_id", "state"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    alert_id: Mapped[str] = mapped_column(String(32))
+    address_id: Mapped[str] = mapped_column(String(255))
+    person_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    unit_id: Mapped[str | None] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16))
+    channel: Mapped[str] = mapped_column(String(16))
+    step: Mapped[int] = mapped_column(Integer)
+    round: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(16), default=DeliveryState.QUEUED)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    #: Addresses to try, one after another, if this one does not reach the person.
+    rest: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[float] = mapped_column(Float)
+    #: Next try while queued, end of the wait for a receipt while sent.
+    due_at: Mapped[float | None] = mapped_column(Float)
+    expires_at: Mapped[float] = mapped_column(Float)
+    sent_at: Mapped[float | None] = mapped_column(Float)
+    reference: Mapped[str | None] = mapped_column(String(128), index=True)
+    #: Why it failed, as a word.
+    reason: Mapped[str | None] = mapped_column(String(64))
+
+
+class Entry(Base):
+    """A line of an alert's timeline."""
+
+    __tablename__ = "alert_timeline"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    alert_id: Mapped[str] = mapped_column(String(32), index=True)
+    at: Mapped[float] = mapped_column(Float)
+    kind: Mapped[str] = mapped_column(String(32))
+    unit_id: Mapped[str | None] = mapped_column(String(64))
+    person_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    delivery_id: Mapped[str | None] = mapped_column(String(32))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+type Row = Alert | Delivery | Entry
+TABLES = (Alert, Delivery, Entry)
+
+_KEYS = {table: tuple(table.__table__.columns.keys()) for table in TABLES}
+
+
+def values(row: Row) -> dict[str, Any]:
+    """Return a row's columns."""
+    # Straight from the instance: thousands are written while the loop is busiest.
+    state = row.__dict__
+    return {key: state.get(key) for key in _KEYS[type(row)]}

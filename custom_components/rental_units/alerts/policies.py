@@ -1,0 +1,156 @@
+"""Policies: who is told when, over what, until a human has answered. They are data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import voluptuous as vol
+
+from homeassistant.helpers import config_validation as cv
+
+from .const import Severity
+
+#: Channels that reach a person, the loudest last.
+CHANNELS = ("push", "notify", "webhook", "script", "sms", "call")
+#: Everything, with the loudspeakers of the place.
+ALL = (*CHANNELS, "announce")
+AUDIENCES = ("tenants", "landlord", "responders", "neighbours")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step: `after` seconds from the raising, to whom, over what, how often."""
+
+    after: float
+    #: Empty: whom the alert names.
+    audience: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ALL
+    #: How many more times, every so many seconds.
+    repeat: int = 0
+    every: float = 60
+    #: One channel after another, and only if the one before did not reach the person.
+    in_turn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Steps, and whose answer ends them."""
+
+    steps: tuple[Step, ...]
+    #: Each unit must answer; else one acknowledgement is enough.
+    each_unit: bool = False
+    #: Seconds after which the alert ends by itself.
+    valid_for: float = 3600
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Return a policy from its validated or stored form."""
+        steps: list[dict[str, Any]] = [
+            {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in step.items()
+            }
+            for step in data["steps"]
+        ]
+        return cls(
+            steps=tuple(Step(**step) for step in steps),
+            each_unit=data["each_unit"],
+            valid_for=data["valid_for"],
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the form that is stored."""
+        data = asdict(self)
+        data["steps"] = [
+            {k: list(v) if isinstance(v, tuple) else v for k, v in step.items()}
+            for step in data["steps"]
+        ]
+        return data
+
+
+#: GB/T 45839-2025 5.10.4: two kinds of channel within 15 s; then people every 30-60 s.
+DEFAULTS = {
+    Severity.ALARM: Policy(
+        steps=(
+            Step(after=0),
+            Step(after=30, audience=("responders", "landlord"), channels=("call",)),
+            Step(after=60, channels=CHANNELS, repeat=10, every=60),
+        ),
+        valid_for=4 * 3600,
+    ),
+    Severity.WARNING: Policy(
+        steps=(
+            Step(after=0, audience=("landlord", "responders"), in_turn=True),
+            Step(after=900, channels=("push", "sms"), repeat=2, every=1800),
+        ),
+        valid_for=24 * 3600,
+    ),
+    Severity.FAULT: Policy(
+        steps=(
+            Step(
+                after=0,
+                audience=("landlord",),
+                channels=("push", "notify", "webhook", "script", "sms"),
+                in_turn=True,
+            ),
+        ),
+        valid_for=72 * 3600,
+    ),
+    Severity.MESSAGE: Policy(
+        steps=(
+            Step(
+                after=0,
+                channels=("push", "notify", "webhook", "script", "sms"),
+                in_turn=True,
+            ),
+        ),
+        valid_for=24 * 3600,
+    ),
+}
+
+_SECONDS = vol.All(vol.Coerce(float), vol.Range(min=0, max=7 * 86_400))
+STEP_SCHEMA = vol.Schema(
+    {
+        vol.Required("after"): _SECONDS,
+        vol.Optional("audience", default=list): vol.All(
+            cv.ensure_list, [vol.In(AUDIENCES)]
+        ),
+        vol.Optional("channels", default=lambda: list(ALL)): vol.All(
+            cv.ensure_list, vol.Length(min=1), [vol.In(ALL)]
+        ),
+        vol.Optional("repeat", default=0): vol.All(
+            vol.Coerce(int), vol.Range(min=0, max=1000)
+        ),
+        # Nobody is called more often than every ten seconds.
+        vol.Optional("every", default=60): vol.All(
+            vol.Coerce(float), vol.Range(min=10, max=86_400)
+        ),
+        vol.Optional("in_turn", default=False): cv.boolean,
+    }
+)
+POLICY_SCHEMA = vol.Schema(
+    {
+        vol.Required("steps"): vol.All(
+            cv.ensure_list, vol.Length(min=1, max=50), [STEP_SCHEMA]
+        ),
+        vol.Optional("each_unit", default=False): cv.boolean,
+        vol.Optional("valid_for", default=3600): vol.All(
+            vol.Coerce(float), vol.Range(min=60, max=30 * 86_400)
+        ),
+    }
+)
+
+
+def policy_of(
+    options: Mapping[str, Any], severity: Severity, name: str | None = None
+) -> Policy:
+    """Return a named policy, or that of a severity: the user's own, or ours.
+
+    Raises KeyError for a name that nobody has given.
+    """
+    own = options.get("policies", {})
+    if name is not None and name not in own:
+        return DEFAULTS[Severity(name)] if name in set(Severity) else own[name]
+    if data := own.get(name or severity.value):
+        return Policy.from_dict(POLICY_SCHEMA(data))
+    return DEFAULTS[severity]

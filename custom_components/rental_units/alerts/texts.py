@@ -1,0 +1,95 @@
+"""What people read and hear, in their own language.
+
+The texts are in texts.json and not in the translations: those are for the language of
+Home Assistant, these for that of each recipient.
+"""
+
+from datetime import datetime
+from functools import cache
+import json
+from pathlib import Path
+from typing import Any
+
+from homeassistant.util import dt as dt_util
+
+from ..const import LANGUAGES
+from .const import Answer
+from .models import Alert
+
+#: What to do, by hazard; of others only the hazard is told.
+_ADVICE = {
+    "smoke": "fire",
+    "heat": "fire",
+    "overcurrent": "power",
+    "leakage": "power",
+    "over_temperature": "power",
+    "overload": "power",
+    "refused_to_open": "power",
+    "e_bike_in_car": "bike",
+}
+
+
+@cache
+def _all() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        Path(__file__).with_name("texts.json").read_text("utf-8")
+    )
+    return found
+
+
+def load() -> None:
+    """Read the file, in an executor, before anything is said."""
+    _all()
+
+
+def texts(language: str) -> dict[str, Any]:
+    """Return the texts of a language; English for one that we do not speak."""
+    found: dict[str, Any] = _all()[language if language in LANGUAGES else LANGUAGES[0]]
+    return found
+
+
+def hazards() -> list[str]:
+    """Return the hazards that have a template."""
+    return sorted(_all()["en"]["hazard"])
+
+
+def title(alert: Alert, language: str) -> str:
+    """Return the headline: `[DRILL] Smoke: 1-1-201`."""
+    text = texts(language)
+    head = (
+        text["title"].format(hazard=_hazard(alert, text), place=alert.place)
+        if alert.hazard
+        else text["plain"].format(place=alert.place)
+    )
+    return _drill(alert, text) + str(head).strip(" :：")
+
+
+def body(alert: Alert, language: str) -> str:
+    """Return the message: the free one, or the hazard, the place, the time and what to do."""
+    text = texts(language)
+    if alert.message:
+        return _drill(alert, text) + alert.message
+    at: datetime = dt_util.as_local(dt_util.utc_from_timestamp(alert.created_at))
+    parts = [
+        text["body"].format(
+            hazard=_hazard(alert, text), place=alert.place, time=f"{at:%H:%M}"
+        )
+    ]
+    if advice := _ADVICE.get(alert.hazard or ""):
+        parts.append(text["advice"][advice])
+    return _drill(alert, text) + str(text["stop"]).join(parts)
+
+
+def buttons(language: str) -> list[tuple[Answer, str]]:
+    """Return the four answers."""
+    text = texts(language)["answer"]
+    return [(answer, text[answer]) for answer in Answer]
+
+
+def _drill(alert: Alert, text: dict[str, Any]) -> str:
+    return str(text["drill"]) if alert.drill else ""
+
+
+def _hazard(alert: Alert, text: dict[str, Any]) -> str:
+    hazard = alert.hazard or ""
+    return str(text["hazard"].get(hazard, text["severity"][alert.severity]))

@@ -1,0 +1,210 @@
+"""What needs no login: the page behind a link, and the reports of providers.
+
+Who opens them has a signed token, for one unit and one alert. Looking changes nothing:
+messengers open links to show a preview; only a button answers.
+"""
+
+from html import escape
+from http import HTTPStatus
+import json
+from typing import Any
+
+from aiohttp import web
+
+from homeassistant.components.http import KEY_HASS, HomeAssistantView
+
+from .channels.twilio import FAILED, RECEIVED, TwilioSms, sign, thanks
+from .const import KEYS, Answer
+from .engine import Engine
+from .links import ANSWER, ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT
+from .manager import engine_of
+from .models import Alert, Delivery
+from .texts import buttons, texts
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
+        " frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_PAGE = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>
+body{{font:18px/1.5 sans-serif;margin:0 auto;max-width:28em;padding:1em}}
+button{{display:block;width:100%;font:inherit;padding:.8em;margin:.6em 0;border:0;
+border-radius:.5em;background:#0b57d0;color:#fff}}
+button.need_help{{background:#b3261e}}
+</style></head><body><h1>{title}</h1>{body}</body></html>"""
+_BUTTON = (
+    '<form method="post"><button class="{answer}" name="answer" value="{answer}">'
+    "{text}</button></form>"
+)
+#: A provider reports about at most so many deliveries at once.
+MOST_REPORTS = 1000
+
+
+class AnswerView(HomeAssistantView):
+    """The page with the four answers."""
+
+    url = ANSWER_PATH + "/{entry_id}/{token}"
+    name = "api:rental_units:answer"
+    requires_auth = False
+
+    async def get(
+        self, request: web.Request, entry_id: str, token: str
+    ) -> web.Response:
+        """Show the page."""
+        engine, found, language = await _async_read(request, entry_id, token)
+        if engine is None:
+            return _page(language, _paragraph(texts(language)["page"]["invalid"]), 410)
+        if found is None:
+            return _page(language, _paragraph(texts(language)["page"]["over"]))
+        alert, delivery = found
+        unit = engine.unit_name(delivery.unit_id)
+        text = texts(language)["page"]
+        lines = [alert.place]
+        if unit:
+            lines.append(text["unit"].format(place=unit))
+        lines.append(text["ask"])
+        return _page(
+            language,
+            "".join(_paragraph(line) for line in lines if line)
+            + "".join(
+                _BUTTON.format(answer=answer.value, text=escape(label))
+                for answer, label in buttons(language)
+            ),
+        )
+
+    async def post(
+        self, request: web.Request, entry_id: str, token: str
+    ) -> web.Response:
+        """Take an answer."""
+        engine, found, language = await _async_read(request, entry_id, token)
+        text = texts(language)["page"]
+        if engine is None:
+            return _page(language, _paragraph(text["invalid"]), HTTPStatus.GONE)
+        if found is None:
+            return _page(language, _paragraph(text["over"]))
+        try:
+            answer = Answer(str((await request.post()).get("answer")))
+        except ValueError:
+            return _page(language, _paragraph(text["ask"]), HTTPStatus.BAD_REQUEST)
+        alert, delivery = found
+        engine.answer(alert, answer, delivery, via="link")
+        return _page(language, _paragraph(text["thanks"]))
+
+
+class CallbackView(HomeAssistantView):
+    """Where providers report: arrived, failed, a key was pressed."""
+
+    url = CALLBACK_PATH + "/{entry_id}/{token}"
+    name = "api:rental_units:callback"
+    requires_auth = False
+
+    async def post(
+        self, request: web.Request, entry_id: str, token: str
+    ) -> web.Response:
+        """Take a report."""
+        engine = engine_of(request.app[KEY_HASS], entry_id)
+        if engine is None:
+            return web.Response(status=HTTPStatus.NOT_FOUND)
+        if engine.links.read(REPORT, token):
+            return await _async_report(engine, request)
+        if not (claims := engine.links.read(CALLBACK, token)):
+            return web.Response(status=HTTPStatus.FORBIDDEN)
+        form = {key: str(value) for key, value in (await request.post()).items()}
+        if (found := _find(engine, claims)) is None:
+            return web.Response(text="<Response/>", content_type="text/xml")
+        alert, delivery = found
+        channel = engine.dispatcher.channels.get(delivery.channel)
+        if isinstance(channel, TwilioSms):
+            url = engine.links.absolute(request.path_qs)
+            wanted = sign(channel.options["auth_token"], url, form)
+            if request.headers.get("X-Twilio-Signature") != wanted:
+                return web.Response(status=HTTPStatus.FORBIDDEN)
+        status = form.get("MessageStatus") or form.get("CallStatus") or ""
+        return await _async_twilio(engine, alert, delivery, status, form.get("Digits"))
+
+
+async def _async_twilio(
+    engine: Engine, alert: Alert, delivery: Delivery, status: str, digits: str | None
+) -> web.Response:
+    if status in RECEIVED:
+        engine.dispatcher.received(delivery)
+    elif status in FAILED:
+        engine.dispatcher.lost(delivery, status.replace("-", "_"))
+    if answer := KEYS.get(digits or ""):
+        engine.answer(alert, answer, delivery, via="call")
+        language = await engine.async_language(alert, delivery)
+        return web.Response(text=thanks(language), content_type="text/xml")
+    return web.Response(text="<Response/>", content_type="text/xml")
+
+
+async def _async_report(engine: Engine, request: web.Request) -> web.Response:
+    """Take the reports of Alibaba Cloud: a list of JSON objects with our id as `out_id`."""
+    try:
+        rows = json.loads(await request.text())
+    except ValueError:
+        rows = None
+    if not isinstance(rows, list):
+        return web.Response(status=HTTPStatus.BAD_REQUEST)
+    for row in rows[:MOST_REPORTS]:
+        delivery = engine.dispatcher.deliveries.get(_word(row, "out_id"))
+        alert = engine.alerts.get(delivery.alert_id) if delivery else None
+        if delivery is None or alert is None:
+            continue
+        if _word(row, "success") == "True" or _word(row, "status_code") == "200000":
+            engine.dispatcher.received(delivery)
+        else:
+            engine.dispatcher.lost(delivery, "not_delivered")
+        if answer := KEYS.get(_word(row, "dtmf")):
+            engine.answer(alert, answer, delivery, via="call")
+    # What it does not get, it reports again.
+    return web.json_response({"code": 0, "msg": "OK"})
+
+
+def _word(row: Any, key: str) -> str:
+    return str(row.get(key)) if isinstance(row, dict) else ""
+
+
+def _find(engine: Engine, claims: dict[str, Any]) -> tuple[Alert, Delivery] | None:
+    """Return the open alert and the delivery that a token is for."""
+    delivery = engine.dispatcher.deliveries.get(claims["d"])
+    alert = engine.alerts.get(claims["a"])
+    if delivery is None or alert is None or delivery.alert_id != alert.id:
+        return None
+    return alert, delivery
+
+
+async def _async_read(
+    request: web.Request, entry_id: str, token: str
+) -> tuple[Engine | None, tuple[Alert, Delivery] | None, str]:
+    """Return the engine of a valid token, what the token is for, and the language."""
+    hass = request.app[KEY_HASS]
+    language = hass.config.language
+    engine = engine_of(hass, entry_id)
+    claims = engine.links.read(ANSWER, token) if engine else None
+    if engine is None or claims is None:
+        return None, None, language
+    if found := _find(engine, claims):
+        language = await engine.async_language(*found)
+    return engine, found, language
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
+
+
+def _page(language: str, body: str, status: int = HTTPStatus.OK) -> web.Response:
+    title = escape(texts(language)["page"]["title"])
+    return web.Response(
+        text=_PAGE.format(language=escape(language), title=title, body=body),
+        content_type="text/html",
+        status=status,
+        headers=_HEADERS,
+    )

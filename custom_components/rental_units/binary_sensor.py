@@ -1,0 +1,110 @@
+"""If a unit is occupied, and if its registration lacks something."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .alerts.const import Progress
+from .alerts.engine import Engine
+from .alerts.manager import engine_of
+from .alerts.models import Alert
+from .entity import UnitEntity, add_for_each_unit
+from .register import Register, RegisterConfigEntry
+from .register.units import Summary, UnitInfo
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitBinarySensorDescription(BinarySensorEntityDescription):
+    """A yes or no of a unit's figures."""
+
+    is_on_fn: Callable[[Summary], bool]
+
+
+SENSORS = (
+    UnitBinarySensorDescription(
+        key="occupied",
+        translation_key="occupied",
+        device_class=BinarySensorDeviceClass.OCCUPANCY,
+        is_on_fn=lambda summary: summary.tenants > 0,
+    ),
+    UnitBinarySensorDescription(
+        key="registration",
+        translation_key="registration",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda summary: not summary.is_complete,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: RegisterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up binary sensors."""
+    engine = engine_of(hass, entry.entry_id)
+
+    def entities(register: Register, unit: UnitInfo) -> Iterable[UnitEntity]:
+        yield from (UnitBinarySensor(register, unit, row) for row in SENSORS)
+        if engine:
+            yield AlertActive(register, unit, engine)
+
+    add_for_each_unit(entry, async_add_entities, entities)
+
+
+class UnitBinarySensor(UnitEntity, BinarySensorEntity):
+    """A yes or no about a unit."""
+
+    entity_description: UnitBinarySensorDescription
+
+    def __init__(
+        self,
+        register: Register,
+        unit: UnitInfo,
+        description: UnitBinarySensorDescription,
+    ) -> None:
+        """Initialize."""
+        super().__init__(register, unit, description.key)
+        self.entity_description = description
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.entity_description.is_on_fn(self.summary)
+
+
+class AlertActive(UnitEntity, BinarySensorEntity):
+    """If an alert about a unit is open."""
+
+    _attr_device_class = BinarySensorDeviceClass.SAFETY
+    _attr_translation_key = "alert_active"
+
+    def __init__(self, register: Register, unit: UnitInfo, engine: Engine) -> None:
+        """Initialize."""
+        super().__init__(register, unit, "alert_active")
+        self._engine = engine
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self._engine.is_active(self.unit_id)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(self._engine.listen_unit(self.unit_id, self._changed))
+
+    @callback
+    def _changed(self, _alert: Alert, _progress: Progress, _unit: str | None) -> None:
+        self.async_write_ha_state()

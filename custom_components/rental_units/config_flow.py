@@ -1,0 +1,188 @@
+"""Adding a property: its name, and where its people are kept."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import (
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+)
+from homeassistant.const import CONF_NAME
+from homeassistant.core import callback
+from homeassistant.helpers import selector
+
+from .alerts.flow import AlertOptionsFlow
+from .const import (
+    CONF_DATABASE,
+    CONF_KEEP_AUDIT_DAYS,
+    CONF_KEEP_DAYS,
+    CONF_URL,
+    DEFAULT_KEEP_AUDIT_DAYS,
+    DEFAULT_KEEP_DAYS,
+    DOMAIN,
+    SUBENTRY_RESPONDER,
+    SUBENTRY_UNIT,
+)
+from .register import RegisterConfigEntry
+from .register.database import probe
+from .register.errors import RegisterError
+from .responder_flow import ResponderFlow
+from .unit_flow import UnitFlow
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+
+_USER = vol.Schema(
+    {
+        vol.Required(CONF_NAME): selector.TextSelector(),
+        vol.Required(CONF_DATABASE, default=SQLITE): selector.SelectSelector(
+            selector.SelectSelectorConfig(
+                options=[SQLITE, POSTGRESQL], translation_key=CONF_DATABASE
+            )
+        ),
+    }
+)
+# The address holds a password.
+_URL = vol.Schema(
+    {
+        vol.Required(CONF_URL): selector.TextSelector(
+            selector.TextSelectorConfig(type=selector.TextSelectorType.PASSWORD)
+        )
+    }
+)
+_DAYS = selector.NumberSelector(
+    selector.NumberSelectorConfig(
+        min=1, max=36500, step=1, mode=selector.NumberSelectorMode.BOX
+    )
+)
+_OPTIONS = {
+    CONF_KEEP_DAYS: DEFAULT_KEEP_DAYS,
+    CONF_KEEP_AUDIT_DAYS: DEFAULT_KEEP_AUDIT_DAYS,
+}
+
+
+class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Add a property, or follow its database to another address."""
+
+    VERSION = 1
+
+    def __init__(self) -> None:
+        """Initialize."""
+        self._name = ""
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: RegisterConfigEntry) -> OptionsFlow:
+        return PropertyOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: RegisterConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        return {SUBENTRY_UNIT: UnitFlow, SUBENTRY_RESPONDER: ResponderFlow}
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the name and the kind of database."""
+        errors = {}
+        if user_input is not None:
+            self._name = user_input[CONF_NAME].strip()
+            if not self._name:
+                errors[CONF_NAME] = "name_missing"
+            else:
+                await self.async_set_unique_id(self._name.casefold())
+                self._abort_if_unique_id_configured()
+                if user_input[CONF_DATABASE] == POSTGRESQL:
+                    return await self.async_step_postgresql()
+                return self.async_create_entry(title=self._name, data={})
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(_USER, user_input),
+            errors=errors,
+        )
+
+    async def async_step_postgresql(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the address of a PostgreSQL, and try it."""
+        if user_input is not None and not (errors := await self._async_try(user_input)):
+            return self.async_create_entry(title=self._name, data=user_input)
+        return self._show_url("postgresql", errors if user_input else {})
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Follow a PostgreSQL that has moved. Its people must have moved with it."""
+        entry = self._get_reconfigure_entry()
+        if CONF_URL not in entry.data:
+            return self.async_abort(reason="nothing_to_reconfigure")
+        if user_input is not None and not (errors := await self._async_try(user_input)):
+            return self.async_update_reload_and_abort(entry, data=user_input)
+        return self._show_url("reconfigure", errors if user_input else {})
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Ask anew, where a PostgreSQL refuses its user."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the address with its new password."""
+        if user_input is not None and not (errors := await self._async_try(user_input)):
+            return self.async_update_reload_and_abort(
+                self._get_reauth_entry(), data=user_input
+            )
+        return self._show_url("reauth_confirm", errors if user_input else {})
+
+    def _show_url(self, step: str, errors: dict[str, str]) -> ConfigFlowResult:
+        return self.async_show_form(step_id=step, data_schema=_URL, errors=errors)
+
+    async def _async_try(self, user_input: dict[str, Any]) -> dict[str, str]:
+        """Connect, and return errors for the form."""
+        try:
+            await self.hass.async_add_executor_job(probe, user_input[CONF_URL])
+        except RegisterError as err:
+            return {CONF_URL: err.key}
+        return {}
+
+
+class PropertyOptionsFlow(AlertOptionsFlow):
+    """How long people are kept, and how they are alerted."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what is to be changed."""
+        return self.async_show_menu(
+            step_id="init", menu_options=["retention", "policy", "channel"]
+        )
+
+    async def async_step_retention(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the periods."""
+        if user_input is not None:
+            days = {key: int(value) for key, value in user_input.items()}
+            return self.async_create_entry(data={**self.config_entry.options, **days})
+        return self.async_show_form(
+            step_id="retention",
+            data_schema=vol.Schema(
+                {
+                    vol.Required(
+                        key, default=self.config_entry.options.get(key, default)
+                    ): _DAYS
+                    for key, default in _OPTIONS.items()
+                }
+            ),
+        )

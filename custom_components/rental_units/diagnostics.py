@@ -1,0 +1,45 @@
+"""Diagnostics: counts. No id of a person, and not even the name of a unit."""
+
+from collections import Counter
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.core import HomeAssistant
+
+from .alerts.channels import SECRETS
+from .const import SUBENTRY_RESPONDER
+from .register import RegisterConfigEntry
+from .register.errors import RegisterError
+from .register.queries import counts
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: RegisterConfigEntry
+) -> dict[str, Any]:
+    """Return the size and the state of a register."""
+    register = entry.runtime_data
+    summaries = register.summaries.values()
+    try:
+        rows: dict[str, int] | str = await register.async_run(counts)
+    except RegisterError as err:
+        rows = err.key
+    return {
+        "database": "sqlite" if register.database.path else "postgresql",
+        "damaged_file_moved": register.database.moved is not None,
+        "options": async_redact_data(dict(entry.options), SECRETS),
+        "rows": rows,
+        "units": {
+            "all": len(register.units),
+            "in_an_area": sum(
+                row.area_id is not None for row in register.units.values()
+            ),
+            "occupied": sum(row.tenants > 0 for row in summaries),
+            "complete": sum(row.is_complete for row in summaries),
+            "without_landlord": sum(not row.landlords for row in summaries),
+            "with_overdue_tenants": sum(row.overdue > 0 for row in summaries),
+            "with_unreachable_people": sum(row.unreachable > 0 for row in summaries),
+        },
+        "duties": Counter(
+            row.data["duty"] for row in entry.get_subentries_of_type(SUBENTRY_RESPONDER)
+        ),
+    }

@@ -1,0 +1,61 @@
+"""What all entities of a unit share."""
+
+from collections.abc import Callable, Iterable
+from typing import override
+
+from homeassistant.core import callback
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import DOMAIN
+from .register import Register, RegisterConfigEntry
+from .register.units import Summary, UnitInfo
+
+
+class UnitEntity(Entity):
+    """An entity of a unit; its state is a figure, never a person."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, register: Register, unit: UnitInfo, key: str) -> None:
+        """Initialize."""
+        self.register = register
+        self.unit_id = unit.id
+        self._attr_unique_id = f"{unit.id}_{key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, unit.id)}, name=unit.title
+        )
+
+    @property
+    def summary(self) -> Summary:
+        """Return the figures of the unit."""
+        return self.register.summaries.get(self.unit_id, _NOTHING)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(
+            self.register.listen_unit(self.unit_id, self.async_write_ha_state)
+        )
+
+
+_NOTHING = Summary()
+
+
+@callback
+def add_for_each_unit(
+    entry: RegisterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    entities: Callable[[Register, UnitInfo], Iterable[UnitEntity]],
+) -> None:
+    """Add the entities of each unit, also of those to come."""
+    register = entry.runtime_data
+
+    @callback
+    def add(units: Iterable[UnitInfo]) -> None:
+        for unit in units:
+            async_add_entities(entities(register, unit), config_subentry_id=unit.id)
+
+    add(list(register.units.values()))
+    entry.async_on_unload(register.listen_new_units(add))

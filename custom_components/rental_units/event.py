@@ -1,0 +1,68 @@
+"""How the alerts of a property go."""
+
+from typing import Any, override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .alerts.const import Progress
+from .alerts.engine import Engine
+from .alerts.manager import engine_of
+from .alerts.models import Alert
+from .const import DOMAIN
+from .register import RegisterConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: RegisterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the event of a property."""
+    if engine := engine_of(hass, entry.entry_id):
+        async_add_entities([AlertEvent(engine, entry)])
+
+
+def property_device(entry: RegisterConfigEntry) -> DeviceInfo:
+    """Return the device of the property as a whole."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        entry_type=DeviceEntryType.SERVICE,
+    )
+
+
+class AlertEvent(EventEntity):
+    """Progress of the alerts."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+    _attr_translation_key = "alert"
+    _attr_event_types = [progress.value for progress in Progress]
+
+    def __init__(self, engine: Engine, entry: RegisterConfigEntry) -> None:
+        """Initialize."""
+        self._engine = engine
+        self._attr_unique_id = f"{entry.entry_id}_alert"
+        self._attr_device_info = property_device(entry)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(self._engine.listen(self._changed))
+
+    @callback
+    def _changed(self, alert: Alert, progress: Progress, _unit_id: str | None) -> None:
+        data: dict[str, Any] = {
+            "alert_id": alert.id,
+            "alarm_id": alert.alarm_id,
+            "severity": alert.severity,
+            "hazard": alert.hazard,
+            "drill": alert.drill,
+            "step": alert.step,
+        }
+        self._trigger_event(progress.value, data)
+        self.async_write_ha_state()

@@ -1,0 +1,6 @@
+"""The register: people, leases and addresses, in a database of their own."""
+
+from .people import Address, Audience, Recipient
+from .property import Register, RegisterConfigEntry
+
+__all__ = ["Address", "Audience", "Recipient", "Register", "RegisterConfigEntry"]

@@ -1,0 +1,247 @@
+"""The database: opened, checked, migrated, and asked by one thread.
+
+One thread, because SQLite has one writer anyway: who waits for it waits in a queue and not
+in a lock that may be refused.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+import logging
+from pathlib import Path
+import sqlite3
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from homeassistant.core import HomeAssistant
+
+from ..const import DOMAIN
+from .errors import RegisterError, explain
+from .migrations import TooNewError, migrate
+
+#: How long another program may hold the SQLite file, a PostgreSQL may not answer to a
+#: connection, or to a statement.
+BUSY_SECONDS = 5
+CONNECT_SECONDS = 10
+STATEMENT_SECONDS = 30
+
+_NO_BEGIN = "rental_units_no_begin"
+
+
+class Database:
+    """A register's database, SQLite by path or PostgreSQL by URL."""
+
+    def __init__(
+        self, hass: HomeAssistant, path: Path, url: str | None, schema: str
+    ) -> None:
+        """Initialize. In PostgreSQL, each property has a schema of its own."""
+        self._hass = hass
+        self.path = None if url else path
+        self._schema = schema
+        self._executor = ThreadPoolExecutor(1, f"{schema}_database")
+        self._engine = _engine(postgresql_url(url) if url else path, schema)
+        self._closed = False
+        #: Where a damaged file was moved to when this run began.
+        self.moved: Path | None = None
+
+    async def async_open(self) -> None:
+        """Check and migrate. Raises RegisterError."""
+        await self._async_call(self._open)
+
+    async def async_run[T](self, work: Callable[[Session], T]) -> T:
+        """Run work in one transaction, in the database's thread.
+
+        Raises RegisterError; nothing was changed then.
+        """
+        return await self._async_call(partial(self._run, work))
+
+    async def async_checkpoint(self) -> None:
+        """Bring everything into the one file, for a backup. Raises RegisterError."""
+        if self.path:
+            await self._async_call(self._checkpoint)
+
+    async def async_close(self) -> None:
+        """Close the database. Who asks afterwards is told so."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._hass.loop.run_in_executor(self._executor, self._engine.dispose)
+        await self._hass.async_add_executor_job(self._executor.shutdown)
+
+    async def async_erase(self) -> None:
+        """Delete the whole database, where its property is removed. Raises RegisterError."""
+        await self._async_call(self._erase)
+
+    async def _async_call[T](self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise RegisterError("property_not_loaded")
+        return await self._hass.loop.run_in_executor(
+            self._executor, partial(explained, work)
+        )
+
+    # Below: in the database's thread
+
+    def _run[T](self, work: Callable[[Session], T]) -> T:
+        with (
+            Session(self._engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            return work(session)
+
+    def _open(self) -> None:
+        try:
+            self._prepare()
+        except DBAPIError as err:
+            if self.path is None or explain(err).key != "register_damaged":
+                raise
+            self._move_aside(self.path)
+            self._prepare()
+
+    def _prepare(self) -> None:
+        with self._engine.begin() as connection:
+            if self.path is None:
+                connection.execute(
+                    text(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+                )
+            migrate(connection)
+
+    def _move_aside(self, path: Path) -> None:
+        self._engine.dispose()
+        stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
+        self.moved = path.with_name(f"{path.name}.broken-{stamp}")
+        for file in _files(path):
+            file.rename(f"{self.moved}{file.name.removeprefix(path.name)}")
+
+    def _checkpoint(self) -> None:
+        with self._engine.connect() as connection:
+            # A checkpoint is not possible in a transaction.
+            connection.execution_options(**{_NO_BEGIN: True})
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _erase(self) -> None:
+        if self.path is None:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    text(f'DROP SCHEMA IF EXISTS "{self._schema}" CASCADE')
+                )
+            return
+        self._engine.dispose()
+        for file in _files(self.path):
+            file.unlink()
+
+
+def explained[T](work: Callable[[], T]) -> T:
+    """Run work, and say its failures in words. Raises RegisterError."""
+    try:
+        return work()
+    except (SQLAlchemyError, TooNewError, OSError) as err:
+        raise explain(err) from None
+
+
+def postgresql_url(url: str) -> URL:
+    """Return the URL for our driver. Raises RegisterError if it is not of a PostgreSQL."""
+    try:
+        parsed = make_url(url.strip())
+    except ArgumentError, ValueError:
+        raise RegisterError("invalid_url") from None
+    if parsed.get_backend_name() not in ("postgresql", "postgres") or not (
+        parsed.database
+    ):
+        raise RegisterError("invalid_url")
+    return parsed.set(drivername="postgresql+pg8000")
+
+
+def probe(url: str) -> None:
+    """Connect, and see that tables can be made there. Raises RegisterError."""
+
+    def connect() -> None:
+        engine = _engine(postgresql_url(url), None)
+        try:
+            with engine.connect() as connection:
+                allowed = connection.execute(
+                    text("SELECT has_database_privilege(current_database(), 'CREATE')")
+                ).scalar_one()
+        finally:
+            engine.dispose()
+        if not allowed:
+            raise RegisterError("register_refused")
+
+    explained(connect)
+
+
+def _files(path: Path) -> list[Path]:
+    names = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", ""))
+    return [file for file in names if file.exists()]
+
+
+def _engine(where: Path | URL, schema: str | None) -> Engine:
+    # Parameters and rows are people: no error and no log may show them, not even where
+    # everything is logged down to debug.
+    for part in ("engine.Engine", "pool.impl.QueuePool"):
+        logging.getLogger(f"sqlalchemy.{part}.{DOMAIN}").setLevel(logging.WARNING)
+    if isinstance(where, Path):
+        engine = create_engine(
+            URL.create("sqlite", database=str(where)),
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+            hide_parameters=True,
+            logging_name=DOMAIN,
+            pool_logging_name=DOMAIN,
+            pool_size=1,
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(
+        where,
+        connect_args={"timeout": CONNECT_SECONDS},
+        hide_parameters=True,
+        logging_name=DOMAIN,
+        pool_logging_name=DOMAIN,
+        pool_pre_ping=True,
+        pool_size=1,
+    )
+    event.listen(engine, "connect", partial(_prepare_postgresql, schema))
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # SQLAlchemy says when a transaction begins, not the driver: see _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # What is deleted is overwritten: an erased person is gone from the file too.
+    for pragma in (
+        "foreign_keys=ON",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    if cursor.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise _damaged()
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # The lock is taken at once: a transaction that begins to write later may be refused.
+    if not connection.get_execution_options().get(_NO_BEGIN):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _prepare_postgresql(schema: str | None, connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+    cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    if schema:
+        cursor.execute(f'SET search_path TO "{schema}"')
+    cursor.close()
+    connection.commit()
+
+
+def _damaged() -> Exception:
+    err = sqlite3.DatabaseError("the file is damaged")
+    err.sqlite_errorname = "SQLITE_CORRUPT"
+    return err

@@ -1,0 +1,125 @@
+"""The people of a unit, as a form shows and changes them at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self
+
+from sqlalchemy.orm import Session
+
+from homeassistant.exceptions import ServiceValidationError
+
+from ..const import DOMAIN, Role
+from . import queries
+from .models import Lease
+from .people import PHONE_CHANNELS, Contact, mask, parse_contact
+
+
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """Somebody's part in a unit, as entered."""
+
+    role: Role
+    fields: Mapping[str, Any]
+    start: date | None = None
+    end: date | None = None
+
+    @classmethod
+    def parse(cls, role: Role, fields: Mapping[str, Any]) -> Self:
+        """Return what a form says. Raises ServiceValidationError."""
+        start, end = (as_date(fields.get(key)) for key in ("start", "end"))
+        check_order(start, end)
+        return cls(role, fields, start, end)
+
+
+def write_household(
+    session: Session,
+    unit_id: str,
+    occupants: Iterable[Occupant],
+    *,
+    region: str | None,
+    language: str,
+    today: date,
+) -> None:
+    """Make the people of a unit those of a form. Raises ServiceValidationError.
+
+    Who is not in the form any more leaves today.
+    """
+    staying = list(queries.leases_of(session, unit_id, today))
+    for occupant in occupants:
+        lease = _match(staying, occupant)
+        if lease:
+            staying.remove(lease)
+            _contact(occupant, lease, region).apply(lease.person)
+            lease.start, lease.end = occupant.start, occupant.end
+            continue
+        person = queries.put_person(session, _contact(occupant, None, region), language)
+        queries.put_lease(
+            session,
+            unit_id,
+            person.id,
+            occupant.role,
+            start=occupant.start,
+            end=occupant.end,
+            today=today,
+        )
+    for lease in staying:
+        lease.left_on = today
+    session.flush()
+
+
+def _match(leases: Sequence[Lease], occupant: Occupant) -> Lease | None:
+    """Return the lease that a row of the form is about.
+
+    A name or a number may have been corrected; but not both at once, which is another
+    person.
+    """
+    same_role = [row for row in leases if row.role == occupant.role]
+    name, phone = occupant.fields.get("name"), occupant.fields.get("phone")
+
+    def has_name(row: Lease) -> bool:
+        return row.person.name == name
+
+    def has_phone(row: Lease) -> bool:
+        return phone is not None and phone in _phones(row)
+
+    for tests in ((has_name, has_phone), (has_phone,), (has_name,)):
+        for row in same_role:
+            if all(test(row) for test in tests):
+                return row
+    return None
+
+
+def _contact(occupant: Occupant, lease: Lease | None, region: str | None) -> Contact:
+    """Return the contact of a row; a masked number means the one that is known."""
+    fields = dict(occupant.fields)
+    known = _phones(lease) if lease else {}
+    fields["phone"] = known.get(fields.get("phone"), fields.get("phone")) or ""
+    fields["push"] = fields.get("push") or ""
+    return parse_contact(fields, region)
+
+
+def _phones(lease: Lease) -> dict[str | None, str]:
+    """Return the numbers of a person by what may stand for them in a form."""
+    numbers = [
+        row.target for row in lease.person.addresses if row.channel in PHONE_CHANNELS
+    ]
+    return {
+        **{mask(number): number for number in numbers},
+        **dict(zip(numbers, numbers, strict=True)),
+    }
+
+
+def as_date(value: date | str | None) -> date | None:
+    """Return a day of a form, an action or a file. Raises ValueError."""
+    if not value:
+        return None
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def check_order(start: date | None, end: date | None) -> None:
+    """Raise ServiceValidationError for a lease that ends before it begins."""
+    if start and end and end < start:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="lease_order"
+        )

@@ -1,0 +1,337 @@
+"""The register of one property, at the config entry as `runtime_data`."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from functools import partial
+from itertools import batched
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import STATE_OFF
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_track_time_change
+from homeassistant.util import dt as dt_util
+
+from ..const import (
+    CONF_KEEP_AUDIT_DAYS,
+    CONF_KEEP_DAYS,
+    CONF_URL,
+    DEFAULT_KEEP_AUDIT_DAYS,
+    DEFAULT_KEEP_DAYS,
+    DOMAIN,
+    LOGGER,
+    SUBENTRY_RESPONDER,
+    SUBENTRY_UNIT,
+    Role,
+)
+from . import queries
+from .database import Database
+from .errors import RegisterError
+from .models import Person
+from .people import Audience, Recipient
+from .units import Summary, UnitInfo
+
+type RegisterConfigEntry = ConfigEntry[Register]
+
+#: Which leases an audience means.
+_ROLES: Final = {Audience.TENANTS: Role.TENANT, Audience.LANDLORD: Role.LANDLORD}
+NEIGHBOUR: Final = "neighbour"
+#: Units that are added in one turn of the event loop, which others wait for.
+BATCH: Final = 20
+
+
+class Register:
+    """Units, with the figures of their people; the people themselves stay in the database."""
+
+    def __init__(self, hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+        """Initialize."""
+        self.hass = hass
+        self.entry = entry
+        self.database = database_of(hass, entry)
+        self.units: dict[str, UnitInfo] = {}
+        self.summaries: dict[str, Summary] = {}
+        self._unit_listeners: dict[str, list[CALLBACK_TYPE]] = defaultdict(list)
+        self._new_unit_listeners: list[Callable[[Iterable[UnitInfo]], None]] = []
+        self._change_listeners: list[CALLBACK_TYPE] = []
+        self._is_syncing = False
+        self._pause = asyncio.Lock()
+
+    async def async_start(self) -> None:
+        """Open the database and read the figures. Raises RegisterError."""
+        await self.database.async_open()
+        self.units = self._units()
+        await self.async_run(partial(self._adopt, at_start=True))
+        await self.async_refresh()
+        self._add_devices(self.units.values())
+        self.entry.async_on_unload(
+            async_track_time_change(
+                self.hass, self._async_new_day, hour=0, minute=0, second=0
+            )
+        )
+
+    async def async_stop(self) -> None:
+        """Close the database."""
+        await self.database.async_close()
+
+    async def async_run[T](self, work: Callable[[Session], T]) -> T:
+        """Run work on the database in one transaction. Raises RegisterError."""
+        return await self.database.async_run(work)
+
+    async def async_refresh(self, unit_ids: Iterable[str] | None = None) -> None:
+        """Read the figures of these units anew, or of all, and tell their entities."""
+        wanted = None if unit_ids is None else list(unit_ids)
+        today = self.today
+        found = await self.async_run(
+            lambda session: queries.summaries(session, today, wanted)
+        )
+        if wanted is None:
+            self.summaries = found
+        else:
+            self.summaries.update(found)
+        for unit_id in found if wanted is None else wanted:
+            for update in self._unit_listeners.get(unit_id, ()):
+                update()
+        for update in self._change_listeners:
+            update()
+
+    @property
+    def today(self) -> date:
+        """Return the day in the house's time zone."""
+        return dt_util.now().date()
+
+    async def async_recipients(
+        self, unit_ids: Iterable[str], audiences: Iterable[Audience]
+    ) -> list[Recipient]:
+        """Return who belongs to these audiences now. Raises RegisterError."""
+        units, wanted = list(dict.fromkeys(unit_ids)), set(audiences)
+        roles = {_ROLES[audience] for audience in wanted if audience in _ROLES}
+        near = (
+            {row for unit_id in units for row in self.neighbours(unit_id)} - set(units)
+            if Audience.NEIGHBOURS in wanted
+            else set()
+        )
+        today = self.today
+
+        def read(session: Session) -> tuple[list[Recipient], dict[str, Person]]:
+            found = queries.recipients(session, today, units, roles) if roles else []
+            found += [
+                _as_neighbour(row)
+                for row in queries.recipients(
+                    session, today, sorted(near), {Role.TENANT}
+                )
+            ]
+            on_call = (
+                queries.responders(session) if Audience.RESPONDERS in wanted else {}
+            )
+            return found, on_call
+
+        found, on_call = await self.async_run(read)
+        return found + self._on_duty(on_call)
+
+    @callback
+    def units_of_area(self, area_id: str) -> list[str]:
+        """Return the units in an area."""
+        return [unit.id for unit in self.units.values() if unit.area_id == area_id]
+
+    @callback
+    def neighbours(self, unit_id: str) -> list[str]:
+        """Return the other units of the same building and stairwell."""
+        unit = self.units.get(unit_id)
+        if unit is None:
+            return []
+        return [
+            row.id
+            for row in self.units.values()
+            if row.stair == unit.stair and row.id != unit_id
+        ]
+
+    @callback
+    def listen_unit(self, unit_id: str, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call `update` when the figures of a unit were read anew."""
+        self._unit_listeners[unit_id].append(update)
+        return partial(self._forget, unit_id, update)
+
+    @callback
+    def _forget(self, unit_id: str, update: CALLBACK_TYPE) -> None:
+        if update in (updates := self._unit_listeners.get(unit_id, [])):
+            updates.remove(update)
+
+    @callback
+    def listen_new_units(
+        self, add: Callable[[Iterable[UnitInfo]], None]
+    ) -> CALLBACK_TYPE:
+        """Call `add` with each unit that is new."""
+        self._new_unit_listeners.append(add)
+        return lambda: self._new_unit_listeners.remove(add)
+
+    @callback
+    def listen(self, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call `update` when any figure was read anew."""
+        self._change_listeners.append(update)
+        return lambda: self._change_listeners.remove(update)
+
+    async def async_sync(self) -> None:
+        """Follow the subentries: what is new, changed and gone.
+
+        An import adds two thousand of them at once, and each calls for this. The first
+        waits for the loop's next turn and does it for all.
+        """
+        if self._is_syncing:
+            return
+        self._is_syncing = True
+        self.hass.loop.call_soon(self._begin_sync)
+
+    @asynccontextmanager
+    async def async_pause(self) -> AsyncGenerator[None]:
+        """Do not follow the subentries until rows and subentries fit together again.
+
+        One import at a time: the next would plan with the units of before.
+        """
+        try:
+            async with self._pause:
+                yield
+        finally:
+            self._begin_sync()
+
+    @callback
+    def _begin_sync(self) -> None:
+        self._is_syncing = False
+        if self._pause.locked():
+            return  # Its end does it.
+        if self.entry.state is not ConfigEntryState.LOADED:
+            return  # The next start begins with it.
+        self.entry.async_create_task(self.hass, self._async_sync(), "rental units sync")
+
+    async def _async_sync(self) -> None:
+        before, self.units = self.units, self._units()
+        try:
+            await self.async_run(partial(self._adopt, at_start=False))
+            await self.async_refresh()
+        except RegisterError as err:
+            LOGGER.error("The units could not be matched with the register: %s", err)
+        for unit in self.units.values():
+            if unit.id in before and unit != before[unit.id]:
+                self.update_device(unit)
+        new = [unit for unit in self.units.values() if unit.id not in before]
+        for unit_id in before.keys() - self.units.keys():
+            self._unit_listeners.pop(unit_id, None)
+        for batch in batched(new, BATCH, strict=False):
+            # Some may be gone again: the loop has turned in between.
+            units = [unit for unit in batch if unit.id in self.entry.subentries]
+            self._add_devices(units)
+            for add in self._new_unit_listeners:
+                add(units)
+            await asyncio.sleep(0)
+
+    @callback
+    def _add_devices(self, units: Iterable[UnitInfo]) -> None:
+        """Make the devices that are missing, in the areas of their units."""
+        registry = dr.async_get(self.hass)
+        for unit in units:
+            if registry.async_get_device_by_identifier(
+                (DOMAIN, unit.id), self.entry.entry_id
+            ):
+                continue
+            registry.async_get_or_create(
+                config_entry_id=self.entry.entry_id,
+                config_subentry_id=unit.id,
+                identifiers={(DOMAIN, unit.id)},
+                name=unit.title,
+            )
+            if unit.area_id:
+                self.update_device(unit)
+
+    @callback
+    def update_device(self, unit: UnitInfo) -> None:
+        """Give the device of a unit its name and area."""
+        registry = dr.async_get(self.hass)
+        if device := registry.async_get_device_by_identifier(
+            (DOMAIN, unit.id), self.entry.entry_id
+        ):
+            registry.async_update_device(
+                device.id, name=unit.title, area_id=unit.area_id
+            )
+
+    def _units(self) -> dict[str, UnitInfo]:
+        return {
+            row.subentry_id: UnitInfo.from_subentry(row)
+            for row in self.entry.get_subentries_of_type(SUBENTRY_UNIT)
+        }
+
+    def _adopt(self, session: Session, *, at_start: bool) -> None:
+        queries.adopt(
+            session,
+            *(
+                {
+                    row.subentry_id: row.unique_id
+                    for row in self.entry.get_subentries_of_type(kind)
+                }
+                for kind in (SUBENTRY_UNIT, SUBENTRY_RESPONDER)
+            ),
+            at_start=at_start,
+        )
+
+    def _on_duty(self, people: dict[str, Person]) -> list[Recipient]:
+        """Return the responders on duty; all of them if that would be nobody.
+
+        A duty whose entity cannot be read counts: better one call too many.
+        """
+        duties = {
+            row.subentry_id: row.data
+            for row in self.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
+            if row.subentry_id in people
+        }
+
+        def is_on(data: Mapping[str, str]) -> bool:
+            state = self.hass.states.get(data.get("schedule") or "")
+            return state is None or state.state != STATE_OFF
+
+        on_duty = [key for key, data in duties.items() if is_on(data)]
+        return [
+            queries.recipient(people[key], duties[key]["duty"], None)
+            for key in on_duty or duties
+        ]
+
+    async def _async_new_day(self, now: datetime) -> None:
+        """Let leases begin and end, and drop what need not be kept any more."""
+        options, today = self.entry.options, self.today
+        keep = options.get(CONF_KEEP_DAYS, DEFAULT_KEEP_DAYS)
+        keep_audit = options.get(CONF_KEEP_AUDIT_DAYS, DEFAULT_KEEP_AUDIT_DAYS)
+
+        def purge(session: Session) -> None:
+            queries.purge(session, today, keep)
+            queries.purge_audit(session, now.timestamp() - keep_audit * 86400)
+
+        try:
+            await self.async_run(purge)
+            await self.async_refresh()
+        except RegisterError as err:
+            LOGGER.error("The register could not begin a new day: %s", err)
+
+
+def _as_neighbour(row: Recipient) -> Recipient:
+    return Recipient(
+        row.person_id, row.name, row.language, NEIGHBOUR, row.unit_id, row.addresses
+    )
+
+
+def database_of(hass: HomeAssistant, entry: RegisterConfigEntry) -> Database:
+    """Return the database of a property."""
+    return Database(
+        hass,
+        database_path(hass, entry.entry_id),
+        entry.data.get(CONF_URL),
+        f"{DOMAIN}_{entry.entry_id.lower()}",
+    )
+
+
+def database_path(hass: HomeAssistant, entry_id: str) -> Path:
+    """Return where the file of a property is."""
+    return Path(hass.config.path(f"{DOMAIN}_{entry_id}.db"))

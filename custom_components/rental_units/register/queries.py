@@ -1,0 +1,316 @@
+"""Questions and changes, as pure functions on a session."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import batched
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Delete,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from ..const import Role
+from .models import Audit, ContactAddress, Lease, Person, Responder, Unit
+from .people import Address, Contact, Recipient
+from .units import Summary
+
+#: SQLite takes a limited number of values in one statement.
+MOST_VALUES = 500
+#: A unit's key before its subentry exists, in front of the subentry's unique id.
+PENDING = "new:"
+
+
+def is_current(today: date) -> ColumnElement[bool]:
+    """Return the condition of leases that count on a day."""
+    return (or_(Lease.start.is_(None), Lease.start <= today)) & (
+        or_(Lease.left_on.is_(None), Lease.left_on > today)
+    )
+
+
+def summaries(
+    session: Session, today: date, unit_ids: Collection[str] | None = None
+) -> dict[str, Summary]:
+    """Return the figures of these units, or of all."""
+    found: dict[str, Summary] = {}
+    reachable = exists().where(ContactAddress.person_id == Lease.person_id)
+    units = select(Unit.id, Unit.address != "")
+    leases = select(Lease.unit_id, Lease.role, Lease.end, reachable).where(
+        is_current(today)
+    )
+    for chunk in _chunks(unit_ids):
+        if chunk is not None:
+            units_of_chunk = units.where(Unit.id.in_(chunk))
+            leases_of_chunk = leases.where(Lease.unit_id.in_(chunk))
+        else:
+            units_of_chunk, leases_of_chunk = units, leases
+        for unit_id, has_address in session.execute(units_of_chunk):
+            found[unit_id] = Summary(has_address=bool(has_address))
+        for unit_id, role, end, is_reachable in session.execute(leases_of_chunk):
+            found[unit_id] = _count(
+                found[unit_id], role, end, bool(is_reachable), today
+            )
+    return found
+
+
+def _count(
+    summary: Summary, role: str, end: date | None, reachable: bool, today: date
+) -> Summary:
+    unreachable = summary.unreachable + (not reachable)
+    if role == Role.LANDLORD:
+        return replace(
+            summary, landlords=summary.landlords + 1, unreachable=unreachable
+        )
+    ends = [day for day in (summary.lease_end, end) if day]
+    return replace(
+        summary,
+        tenants=summary.tenants + 1,
+        unreachable=unreachable,
+        overdue=summary.overdue + (end is not None and end < today),
+        lease_end=min(ends, default=None),
+    )
+
+
+def recipients(
+    session: Session, today: date, unit_ids: Iterable[str], roles: Collection[str]
+) -> list[Recipient]:
+    """Return who has one of these roles in these units today."""
+    found = []
+    for chunk in batched(unit_ids, MOST_VALUES, strict=False):
+        rows = session.scalars(
+            select(Lease)
+            .where(Lease.unit_id.in_(chunk), Lease.role.in_(roles), is_current(today))
+            .order_by(Lease.unit_id, Lease.role, Lease.id)
+            .options(joinedload(Lease.person).selectinload(Person.addresses))
+        )
+        found += [recipient(row.person, row.role, row.unit_id) for row in rows]
+    return found
+
+
+def responders(session: Session) -> dict[str, Person]:
+    """Return the responders of the property by the id of their subentry."""
+    rows = session.scalars(
+        select(Responder).options(
+            joinedload(Responder.person).selectinload(Person.addresses)
+        )
+    )
+    return {row.id: row.person for row in rows}
+
+
+def recipient(person: Person, role: str, unit_id: str | None) -> Recipient:
+    """Return a person in a role."""
+    return Recipient(
+        person.id,
+        person.name,
+        person.language,
+        role,
+        unit_id,
+        tuple(
+            Address(row.id, row.channel, row.target, row.quiet_from, row.quiet_until)
+            for row in person.addresses
+        ),
+    )
+
+
+def find_person(session: Session, contact: Contact) -> Person | None:
+    """Return who has this name and this phone number or other address."""
+    targets = [contact.phone, *contact.direct.values()]
+    query = (
+        select(Person)
+        .where(Person.name == contact.name)
+        .options(selectinload(Person.addresses))
+    )
+    if known := [target for target in targets if target]:
+        query = query.where(Person.addresses.any(ContactAddress.target.in_(known)))
+        return session.scalars(query.limit(1)).first()
+    return None
+
+
+def put_person(session: Session, contact: Contact, language: str) -> Person:
+    """Return the person of a contact, whose row holds now what the contact says."""
+    person = find_person(session, contact)
+    if person is None:
+        person = Person(name=contact.name or "", language=language)
+        session.add(person)
+    contact.apply(person)
+    session.flush()
+    return person
+
+
+def leases_of(session: Session, unit_id: str, today: date) -> Sequence[Lease]:
+    """Return the leases of a unit that have not ended, with their people."""
+    return session.scalars(
+        select(Lease)
+        .where(
+            Lease.unit_id == unit_id,
+            or_(Lease.left_on.is_(None), Lease.left_on > today),
+        )
+        .order_by(Lease.role, Lease.id)
+        .options(joinedload(Lease.person).selectinload(Person.addresses))
+    ).all()
+
+
+def put_lease(
+    session: Session,
+    unit_id: str,
+    person_id: str,
+    role: str,
+    *,
+    start: date | None,
+    end: date | None,
+    today: date,
+) -> Lease:
+    """Write a lease; the same person in the same role has one that is open."""
+    lease = next(
+        (
+            row
+            for row in leases_of(session, unit_id, today)
+            if row.person_id == person_id and row.role == role
+        ),
+        None,
+    )
+    if lease is None:
+        lease = Lease(unit_id=unit_id, person_id=person_id, role=role)
+        session.add(lease)
+    lease.start, lease.end = start, end
+    session.flush()
+    return lease
+
+
+def lease_ends(session: Session, first: date, last: date) -> list[tuple[date, str]]:
+    """Return the days on which leases end, with their units, first and last day included."""
+    rows = session.execute(
+        select(Lease.end, Lease.unit_id)
+        .where(
+            Lease.end.between(first, last),
+            Lease.left_on.is_(None),
+            Lease.role == Role.TENANT,
+        )
+        .distinct()
+        .order_by(Lease.end, Lease.unit_id)
+    )
+    return [(end, unit_id) for end, unit_id in rows if end]
+
+
+def put_unit(session: Session, unit_id: str, address: str | None = None) -> Unit:
+    """Return a unit's row, made if there is none."""
+    unit = session.get(Unit, unit_id)
+    if unit is None:
+        unit = Unit(id=unit_id, address="")
+        session.add(unit)
+    if address is not None:
+        unit.address = address
+    session.flush()
+    return unit
+
+
+def put_responder(session: Session, key: str, person: Person) -> None:
+    """Let a person be the responder of a subentry."""
+    row = session.get(Responder, key)
+    if row is None:
+        session.add(Responder(id=key, person_id=person.id))
+    else:
+        row.person_id = person.id
+    session.flush()
+
+
+def adopt(
+    session: Session,
+    units: dict[str, str | None],
+    duties: dict[str, str | None],
+    *,
+    at_start: bool,
+) -> None:
+    """Make the rows those of the subentries: their unique ids by their ids.
+
+    Rows of a form that was just entered get the id of its subentry. Rows whose subentry
+    is gone are removed, with the people of whom nothing else is known; at a start those
+    too whose form never ended, while otherwise it may be about to.
+    """
+    for model, subentries in ((Unit, units), (Responder, duties)):
+        known = set(session.scalars(select(model.id)))
+        for subentry_id, unique_id in subentries.items():
+            pending = f"{PENDING}{unique_id}"
+            if subentry_id not in known and pending in known:
+                session.execute(
+                    update(model).where(model.id == pending).values(id=subentry_id)
+                )
+                known = (known - {pending}) | {subentry_id}
+            elif subentry_id not in known and model is Unit:
+                session.add(Unit(id=subentry_id, address=""))
+        session.flush()
+        gone = {
+            key
+            for key in known - subentries.keys()
+            if at_start or not key.startswith(PENDING)
+        }
+        for chunk in batched(gone, MOST_VALUES, strict=False):
+            session.execute(delete(model).where(model.id.in_(chunk)))
+    forget_strangers(session)
+
+
+def forget_strangers(session: Session) -> int:
+    """Remove people who have no lease and no duty; return how many."""
+    return _execute(
+        session,
+        delete(Person).where(
+            ~exists().where(Lease.person_id == Person.id),
+            ~exists().where(Responder.person_id == Person.id),
+        ),
+    )
+
+
+def purge(session: Session, today: date, keep_days: int) -> int:
+    """Remove leases that ended too long ago; return how many."""
+    gone = _execute(
+        session, delete(Lease).where(Lease.left_on < today - timedelta(days=keep_days))
+    )
+    forget_strangers(session)
+    return gone
+
+
+def purge_audit(session: Session, before: float) -> None:
+    """Remove audit rows of before a Unix time."""
+    session.execute(delete(Audit).where(Audit.at < before))
+
+
+def audit(
+    session: Session,
+    who: str | None,
+    what: str,
+    why: str,
+    *,
+    unit_id: str | None = None,
+    person_id: str | None = None,
+) -> None:
+    """Write down who did what to whose data."""
+    session.add(
+        Audit(who=who, what=what, why=why, unit_id=unit_id, person_id=person_id)
+    )
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Return the number of rows of each table."""
+    return {
+        model.__tablename__: session.scalar(select(func.count()).select_from(model))
+        or 0
+        for model in (Unit, Person, ContactAddress, Lease, Responder, Audit)
+    }
+
+
+def _execute(session: Session, statement: Delete) -> int:
+    """Run a statement; return how many rows it was about."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+
+
+def _chunks(ids: Collection[str] | None) -> Iterable[tuple[str, ...] | None]:
+    return (None,) if ids is None else batched(ids, MOST_VALUES, strict=False)

@@ -1,0 +1,89 @@
+"""How many tenants a unit has, and when the next lease ends."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
+
+from .entity import UnitEntity, add_for_each_unit
+from .register import Register, RegisterConfigEntry
+from .register.units import Summary, UnitInfo
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSensorDescription(SensorEntityDescription):
+    """A figure of a unit."""
+
+    value_fn: Callable[[Summary], int | datetime | None]
+
+
+def _lease_end(summary: Summary) -> datetime | None:
+    """Return the end of the last day."""
+    if summary.lease_end is None:
+        return None
+    return datetime.combine(
+        summary.lease_end, time(23, 59, 59), dt_util.get_default_time_zone()
+    )
+
+
+# Disabled at first: Home Assistant has room for 10,000 enabled entities of a property, and
+# two thousand units need it for what tells of danger. The calendar shows all lease ends.
+SENSORS = (
+    UnitSensorDescription(
+        key="tenants",
+        translation_key="tenants",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_registry_enabled_default=False,
+        value_fn=lambda summary: summary.tenants,
+    ),
+    UnitSensorDescription(
+        key="lease_end",
+        translation_key="lease_end",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
+        value_fn=_lease_end,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: RegisterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up sensors."""
+    add_for_each_unit(entry, async_add_entities, _entities)
+
+
+def _entities(register: Register, unit: UnitInfo) -> Iterable[UnitEntity]:
+    return [UnitSensor(register, unit, row) for row in SENSORS]
+
+
+class UnitSensor(UnitEntity, SensorEntity):
+    """A figure of a unit."""
+
+    entity_description: UnitSensorDescription
+
+    def __init__(
+        self, register: Register, unit: UnitInfo, description: UnitSensorDescription
+    ) -> None:
+        """Initialize."""
+        super().__init__(register, unit, description.key)
+        self.entity_description = description
+
+    @property
+    @override
+    def native_value(self) -> int | datetime | None:
+        return self.entity_description.value_fn(self.summary)

@@ -1,0 +1,1 @@
+"""The register as a file: CSV or Excel, in and out."""

@@ -1,0 +1,87 @@
+"""Units, people and calls of the tests. All people are marks, none is anybody."""
+
+from types import MappingProxyType
+from typing import Any
+
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.rental_units.const import (
+    DOMAIN,
+    SUBENTRY_RESPONDER,
+    SUBENTRY_UNIT,
+)
+from custom_components.rental_units.register.units import unit_key, unit_title
+from homeassistant.auth.models import User
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+PHONE = "13800138001"
+E164 = "+8613800138001"
+OTHER_PHONE = "13800138002"
+
+
+def unit(building: str, stairwell: str, number: str, **data: Any) -> ConfigSubentry:
+    """Return a unit's subentry."""
+    data = {"building": building, "stairwell": stairwell, "number": number, **data}
+    return ConfigSubentry(
+        data=MappingProxyType(data),
+        subentry_type=SUBENTRY_UNIT,
+        title=unit_title(data),
+        unique_id=unit_key(data),
+    )
+
+
+def responder(duty: str, schedule: str) -> ConfigSubentry:
+    """Return a responder's subentry."""
+    return ConfigSubentry(
+        data=MappingProxyType({"duty": duty, "schedule": schedule}),
+        subentry_type=SUBENTRY_RESPONDER,
+        title=duty,
+        unique_id=f"key_{duty}",
+    )
+
+
+def unit_id(entry: MockConfigEntry, title: str) -> str:
+    """Return the id of a unit."""
+    units = entry.runtime_data.units.values()
+    return next(row.id for row in units if row.title == title)
+
+
+def device_id(hass: HomeAssistant, entry: MockConfigEntry, title: str) -> str:
+    """Return the device of a unit."""
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, unit_id(entry, title)), entry.entry_id
+    )
+    assert device
+    return device.id
+
+
+async def call(
+    hass: HomeAssistant,
+    action: str,
+    data: dict[str, Any],
+    *,
+    user: User | None = None,
+    answers: bool = True,
+) -> Any:
+    """Call an action and return its response."""
+    return await hass.services.async_call(
+        DOMAIN,
+        action,
+        data,
+        blocking=True,
+        return_response=answers,
+        context=Context(user_id=user.id if user else None),
+    )
+
+
+async def check_in(
+    hass: HomeAssistant, entry: MockConfigEntry, title: str, **data: Any
+) -> str:
+    """Check a person in; return their id."""
+    data = {"name": "MARK-NAME-1", "phone": PHONE, **data}
+    device = device_id(hass, entry, title)
+    answer = await call(hass, "check_in", {"device_id": device, **data})
+    await hass.async_block_till_done()
+    return answer["person_id"]

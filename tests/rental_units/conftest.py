@@ -1,0 +1,54 @@
+"""A property with units, on each kind of database."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import pytest_socket
+
+from custom_components.rental_units.const import CONF_URL, DOMAIN
+from homeassistant.core import HomeAssistant
+
+from .common import responder, unit
+from .postgresql import postgresql
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Generator[str]:
+    """Run a PostgreSQL for all tests of this process."""
+    pytest_socket.enable_socket()
+    try:
+        with postgresql() as url:
+            yield url
+    except RuntimeError as err:
+        pytest.skip(str(err))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return the data of a config entry, for each kind of database."""
+    if request.param == "sqlite":
+        return {}
+    url = request.getfixturevalue("postgresql_url")
+    request.getfixturevalue("socket_enabled")
+    return {CONF_URL: url}
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, database: dict[str, Any]) -> MockConfigEntry:
+    """Return a property with three units in two stairwells, and nobody in them."""
+    hass.config.country = "CN"
+    entry = MockConfigEntry(domain=DOMAIN, title="Property 1", data=database)
+    entry.add_to_hass(hass)
+    for row in (
+        unit("1", "1", "101", area_id="area_101"),
+        unit("1", "1", "102"),
+        unit("1", "2", "101"),
+        responder("fire_post", "schedule.fire_post"),
+        responder("police", "schedule.police"),
+    ):
+        hass.config_entries.async_add_subentry(entry, row)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry

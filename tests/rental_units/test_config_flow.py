@@ -1,0 +1,311 @@
+"""Every way through the forms."""
+
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from sqlalchemy.orm import Session
+
+from custom_components.rental_units.const import CONF_URL, DOMAIN
+from custom_components.rental_units.register import queries
+from custom_components.rental_units.register.errors import RegisterError
+from custom_components.rental_units.register.models import Audit, Person
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+
+from .common import OTHER_PHONE, PHONE, call, device_id, unit_id
+
+LANDLORD = {"name": "MARK-LANDLORD", "phone": OTHER_PHONE}
+TENANT = {"name": "MARK-NAME-1", "phone": PHONE, "start": "2026-01-01"}
+UNIT = {
+    "building": "3",
+    "stairwell": "1",
+    "number": "301",
+    "address": "MARK-ADDRESS-1",
+    "rooms": 2.0,
+    "letting": "shared",
+    "landlord": LANDLORD,
+    "tenants": [TENANT],
+}
+
+
+async def start(hass: HomeAssistant) -> Any:
+    """Begin to add a property."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+
+
+async def answer(hass: HomeAssistant, result: Any, **data: Any) -> Any:
+    """Fill in a form of the config flow."""
+    return await hass.config_entries.flow.async_configure(result["flow_id"], data)
+
+
+async def test_sqlite(hass: HomeAssistant) -> None:
+    """A property with a file of its own needs a name, and one that is new."""
+    result = await start(hass)
+    result = await answer(hass, result, name="  ", database="sqlite")
+    assert result["errors"] == {"name": "name_missing"}
+    result = await answer(hass, result, name="Property 1", database="sqlite")
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert (result["title"], result["data"]) == ("Property 1", {})
+    assert result["result"].state is ConfigEntryState.LOADED
+
+    result = await answer(hass, await start(hass), name="property 1", database="sqlite")
+    assert result["reason"] == "already_configured"
+
+
+async def test_postgresql(
+    hass: HomeAssistant, socket_enabled: None, postgresql_url: str
+) -> None:
+    """A PostgreSQL is tried before it is taken."""
+    result = await start(hass)
+    result = await answer(hass, result, name="Property 1", database="postgresql")
+    for url, error in {
+        "nothing": "invalid_url",
+        "sqlite:///file.db": "invalid_url",
+        "postgresql://tests@127.0.0.1:1/postgres": "register_unreachable",
+        postgresql_url.replace("/postgres", "/missing"): "register_unreachable",
+        postgresql_url.replace("tests@", "nobody@"): "register_refused",
+    }.items():
+        result = await answer(hass, result, url=url)
+        assert result["errors"] == {"url": error}, url
+    result = await answer(hass, result, url=postgresql_url)
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    entry = result["result"]
+
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
+    result = await answer(hass, result, url="nothing")
+    assert result["errors"] == {"url": "invalid_url"}
+    result = await answer(hass, result, url=f"{postgresql_url}?application_name=a")
+    await hass.async_block_till_done()
+    assert result["reason"] == "reconfigure_successful"
+    assert "application_name" in entry.data[CONF_URL]
+
+    with patch(
+        "custom_components.rental_units.register.property.Database.async_open",
+        side_effect=RegisterError("register_refused"),
+    ):
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    (flow,) = hass.config_entries.flow.async_progress()
+    result = await answer(hass, flow, url="nothing")
+    assert result["errors"] == {"url": "invalid_url"}
+    result = await answer(hass, flow, url=postgresql_url)
+    await hass.async_block_till_done()
+    assert result["reason"] == "reauth_successful"
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_reconfigure_and_options(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A file has no address to change; how long is kept can be changed."""
+    result = await entry.start_reconfigure_flow(hass)
+    assert result["reason"] == "nothing_to_reconfigure"
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"next_step_id": "retention"}
+    )
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"keep_days": 30.0, "keep_audit_days": 60.0}
+    )
+    assert result["data"] == {"keep_days": 30, "keep_audit_days": 60}
+
+
+async def begin(hass: HomeAssistant, entry: MockConfigEntry, kind: str) -> Any:
+    """Begin to add a unit or responder."""
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, kind), context={"source": SOURCE_USER}
+    )
+
+
+async def fill(hass: HomeAssistant, result: Any, data: Mapping[str, Any]) -> Any:
+    """Fill in a form of a subentry."""
+    result = await hass.config_entries.subentries.async_configure(
+        result["flow_id"], dict(data)
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+def suggested(result: Any) -> dict[str, Any]:
+    """Return what a form suggests."""
+    return {
+        str(key): key.description["suggested_value"]
+        for key in result["data_schema"].schema
+        if key.description and "suggested_value" in key.description
+    }
+
+
+async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A unit is added with its people, and changed; they are in the register only."""
+    result = await begin(hass, entry, "unit")
+    for data, errors in (
+        ({**UNIT, "building": "1", "number": "101"}, {"number": "unit_exists"}),
+        ({**UNIT, "landlord": {**LANDLORD, "phone": "1"}}, {"base": "invalid_phone"}),
+        (
+            {**UNIT, "tenants": [{**TENANT, "end": "2025-01-01"}]},
+            {"base": "lease_order"},
+        ),
+    ):
+        result = await fill(hass, result, data)
+        assert result["errors"] == errors
+    result = await fill(hass, result, UNIT)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    subentry = entry.subentries[unit_id(entry, "3-1-301")]
+    assert subentry.data == {
+        "building": "3",
+        "stairwell": "1",
+        "number": "301",
+        "rooms": 2,
+        "letting": "shared",
+    }
+    device = device_id(hass, entry, "3-1-301")
+    shown = await call(hass, "get_unit", {"device_id": device, "reason": "alarm"})
+    assert shown["address"] == "MARK-ADDRESS-1"
+    assert [row["name"] for row in shown["people"]] == ["MARK-LANDLORD", "MARK-NAME-1"]
+    assert hass.states.get("binary_sensor.3_1_301_registration").state == "off"
+
+    result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    values = suggested(result)
+    (tenant,) = values["tenants"]
+    assert tenant["phone"] == "+86*******8001"
+    # What is masked stays; who has another number is still the same; who is new is new.
+    changed = {
+        **UNIT,
+        "number": "302",
+        "landlord": {**LANDLORD, "phone": "13800138003"},
+        "tenants": [
+            {**tenant, "end": "2030-01-01"},
+            {"name": "MARK-NAME-2", "phone": "13800138004", "channels": ["call"]},
+        ],
+    }
+    taken = {**changed, "building": "1", "number": "101"}
+    result = await fill(hass, result, taken)
+    assert result["errors"] == {"number": "unit_exists"}
+    result = await fill(hass, result, changed)
+    assert result["reason"] == "reconfigure_successful"
+    again = await call(
+        hass, "get_unit", {"device_id": device, "reason": "alarm", "reveal": True}
+    )
+    people = {row["name"]: row for row in again["people"]}
+    assert again["name"] == "3-1-302"
+    assert set(people) == {"MARK-LANDLORD", "MARK-NAME-1", "MARK-NAME-2"}
+    assert {row["person_id"] for row in shown["people"]} < {
+        row["person_id"] for row in again["people"]
+    }
+    assert people["MARK-NAME-1"]["end"] == "2030-01-01"
+    targets = {
+        key: {row["target"] for row in value["addresses"]}
+        for key, value in people.items()
+    }
+    assert targets["MARK-NAME-1"] == {"+8613800138001"}
+    assert targets["MARK-LANDLORD"] == {"+8613800138003"}
+
+    # Who is taken from the list has left.
+    result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    result = await fill(hass, result, {**changed, "tenants": []})
+    left = await call(hass, "get_unit", {"device_id": device, "reason": "alarm"})
+    assert [row["name"] for row in left["people"]] == ["MARK-LANDLORD"]
+
+
+async def test_responder(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A responder is added and changed; the title is the duty."""
+    data = {"duty": "volunteer", "name": "MARK-NAME-9", "phone": PHONE}
+    result = await begin(hass, entry, "responder")
+    result = await fill(hass, result, {**data, "phone": "1"})
+    assert result["errors"] == {"base": "invalid_phone"}
+    result = await fill(hass, result, data)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    subentry = next(
+        row for row in entry.subentries.values() if row.data.get("duty") == "volunteer"
+    )
+    assert subentry.title == "Volunteer"
+    assert dict(subentry.data) == {"duty": "volunteer"}
+
+    result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    values = suggested(result)
+    assert values["phone"] == "+86*******8001"
+    result = await fill(hass, result, {**values, "phone": "1"})
+    assert result["errors"] == {"base": "invalid_phone"}
+    values |= {"name": "MARK-NAME-8", "duty": "police", "email": "mark@example.com"}
+    result = await fill(hass, result, values)
+    assert result["reason"] == "reconfigure_successful"
+    people = await entry.runtime_data.async_run(queries.responders)
+    person = people[subentry.subentry_id]
+    assert person.name == "MARK-NAME-8"
+    assert {row.target for row in person.addresses} == {
+        "+8613800138001",
+        "mark@example.com",
+    }
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_forms_without_a_register(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A register that fails, or does not run, is said so in each form."""
+    unit = unit_id(entry, "1-1-101")
+    duty = next(key for key, row in entry.subentries.items() if "duty" in row.data)
+    with patch.object(
+        entry.runtime_data, "async_run", side_effect=RegisterError("register_full")
+    ):
+        for subentry_id in (unit, duty):
+            result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+            assert result["reason"] == "register_full"
+        result = await fill(hass, await begin(hass, entry, "unit"), UNIT)
+        assert result["errors"] == {"base": "register_full"}
+    await hass.config_entries.async_unload(entry.entry_id)
+    result = await fill(hass, await begin(hass, entry, "unit"), UNIT)
+    assert result["reason"] == "entry_not_loaded"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("zh-Hant", "zh-Hant"), ("zh", "zh-Hans"), ("de", "en"), ("en-GB", "en")],
+)
+async def test_over_http(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+    hass_admin_user: MockUser,
+    language: str,
+    expected: str,
+) -> None:
+    """The audit names the administrator at the browser; people get the house's language."""
+    hass.config.language = language
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    path = "/api/config/config_entries/subentries/flow"
+    response = await client.post(path, json={"handler": [entry.entry_id, "unit"]})
+    flow = await response.json()
+    response = await client.post(f"{path}/{flow['flow_id']}", json=UNIT)
+    assert (await response.json())["type"] == "create_entry"
+    await hass.async_block_till_done()
+
+    def read(session: Session) -> tuple[list[str | None], set[str]]:
+        return (
+            [row.who for row in session.query(Audit)],
+            {row.language for row in session.query(Person)},
+        )
+
+    who, languages = await entry.runtime_data.async_run(read)
+    assert who == [hass_admin_user.id]
+    assert languages == {expected}

@@ -1,0 +1,163 @@
+"""Nothing personal is anywhere but in the register's own database."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+
+from custom_components.rental_units.access import MARK, sealed
+from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
+from homeassistant.const import EVENT_CALL_SERVICE, EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+
+from .common import call, check_in, device_id, unit_id
+from .test_config_flow import UNIT, begin, fill
+
+#: Names, the national parts of the numbers, addresses.
+MARKS = ("MARK-", "mark-mail", "1380013800")
+
+
+@pytest.fixture
+def recorder_db_url(tmp_path: Path) -> str:
+    """Let the recorder write a file."""
+    return f"sqlite:///{tmp_path}/recorder.db"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_marked_data(
+    recorder_mock: Any,
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    hass_storage: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    """A register full of marks, used in every way: no mark is anywhere else."""
+    logging.getLogger().setLevel(logging.DEBUG)
+    admin = MockUser(is_owner=True).add_to_hass(hass)
+    events: list[Event] = []
+    hass.bus.async_listen("*", events.append)
+    assert await async_setup_component(
+        hass,
+        "script",
+        {
+            "script": {
+                "move_in": {
+                    "sequence": [
+                        {
+                            "action": "rental_units.check_in",
+                            "data": {
+                                "device_id": device_id(hass, entry, "1-1-102"),
+                                # Put together here, so that only the call has it.
+                                "name": "{{ 'MARK' ~ '-S' }}",
+                                "phone": "{{ '138001' ~ '38005' }}",
+                            },
+                        }
+                    ]
+                }
+            }
+        },
+    )
+
+    await hass.services.async_call("script", "move_in", blocking=True)
+    await fill(hass, await begin(hass, entry, "unit"), UNIT)
+    responder = {"duty": "police", "name": "MARK-P", "phone": "13800138006"}
+    await fill(hass, await begin(hass, entry, "responder"), responder)
+    result = await entry.start_subentry_reconfigure_flow(
+        hass, unit_id(entry, "3-1-301")
+    )
+    await fill(hass, result, {**UNIT, "tenants": []})
+    person = await check_in(
+        hass,
+        entry,
+        "1-1-101",
+        email="mark-mail-1@example.com",
+        end="2020-01-01",
+        start="2019-01-01",
+    )
+    device = device_id(hass, entry, "1-1-101")
+    contact = {"person_id": person, "name": "MARK-NEW", "notify": "notify.mark-mail"}
+    await call(hass, "update_contact", contact)
+    await call(
+        hass, "get_unit", {"device_id": device, "reason": "alarm", "reveal": True}
+    )
+    for data in ({"phone": "MARK-PHONE"}, {"role": "king", "phone": "x"}):
+        with pytest.raises(Exception, match=r".") as failure:
+            await check_in(hass, entry, "1-1-101", **data)
+        assert "MARK-NAME" not in str(failure.value)
+    file = {"config_entry_id": entry.entry_id, "file": "register.csv"}
+    await call(hass, "export_register", file, user=admin)
+    await call(hass, "import_register", {**file, "dry_run": False}, user=admin)
+    # An export is asked for, and is where it was asked for.
+    Path(hass.config.path(DOMAIN, "register.csv")).unlink()
+    await call(hass, "check_out", {"device_id": device})
+    with pytest.raises(HomeAssistantError):
+        await entry.runtime_data.async_run(
+            lambda session: session.connection().exec_driver_sql(
+                "INSERT INTO persons (id) VALUES (?)", ("MARK-ID",)
+            )
+        )
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    await async_wait_recording_done(hass)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+
+    written = {
+        "states": repr([state.as_dict() for state in hass.states.async_all()]),
+        "events": repr([event.data for event in events]),
+        "diagnostics": repr(diagnostics),
+        "log": caplog.text,
+        "traces": repr(
+            [
+                trace.as_extended_dict()
+                for runs in hass.data["trace"].values()
+                for trace in runs.all_traces()
+            ]
+        ),
+        "storage": json.dumps(hass_storage, default=repr),
+    }
+    own = entry.runtime_data.database.path
+    files = {
+        str(path): path.read_bytes().decode("latin-1")
+        for path in tmp_path.rglob("*")
+        if path.is_file() and not path.name.startswith(own.name)
+    }
+    assert any(name.endswith("recorder.db") for name in files)
+    assert "call_service" in files[f"{tmp_path}/recorder.db"] + "".join(files.values())
+    assert any(event.event_type == EVENT_CALL_SERVICE for event in events)
+    assert entry.entry_id in written["storage"]
+    assert "rental_units" in written["traces"]
+    assert MARK in written["traces"]
+    found = [
+        (where, mark, text[max(0, text.index(mark) - 200) : text.index(mark) + 80])
+        for where, text in {**written, **files}.items()
+        for mark in MARKS
+        if mark in text
+    ]
+    assert found == []
+    content = b"".join(path.read_bytes() for path in own.parent.glob(f"{own.name}*"))
+    assert b"MARK-LANDLORD" in content
+    assert b"MARK-S" in content
+
+
+def test_what_cannot_be_redacted_is_refused() -> None:
+    """Data that a call event would show is not taken."""
+    schema = sealed(lambda data: data)
+    data = {"name": "MARK-1", "role": "tenant"}
+    assert schema(data) == {"name": "MARK-1", "role": "tenant"}
+    assert data == {"name": MARK, "role": "tenant"}
+    with pytest.raises(Exception, match="redacted"):
+        schema(("name", "MARK-1"))

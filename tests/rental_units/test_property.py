@@ -1,0 +1,229 @@
+"""Who is told: the interface that alerts build on, on each database."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from freezegun.api import FrozenDateTimeFactory
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from sqlalchemy.orm import Session
+
+from custom_components.rental_units.register import Audience, queries
+from custom_components.rental_units.register.models import Unit
+from custom_components.rental_units.register.people import Contact
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
+
+from .common import E164, OTHER_PHONE, PHONE, call, check_in, device_id, unit, unit_id
+
+
+async def test_recipients(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Tenants, landlord and neighbours are who they are to the unit that burns."""
+    register = entry.runtime_data
+    await check_in(hass, entry, "1-1-101")
+    await check_in(hass, entry, "1-1-101", name="MARK-LANDLORD", role="landlord")
+    await check_in(hass, entry, "1-1-102", name="MARK-NAME-2", phone=OTHER_PHONE)
+    await check_in(hass, entry, "1-2-101", name="MARK-NAME-3", phone=OTHER_PHONE)
+    units = register.units_of_area("area_101")
+
+    found = await register.async_recipients(
+        units, [Audience.TENANTS, Audience.LANDLORD, Audience.NEIGHBOURS]
+    )
+
+    assert units == [unit_id(entry, "1-1-101")]
+    assert sorted((row.role, row.name) for row in found) == [
+        ("landlord", "MARK-LANDLORD"),
+        ("neighbour", "MARK-NAME-2"),
+        ("tenant", "MARK-NAME-1"),
+    ]
+    tenant = next(row for row in found if row.role == "tenant")
+    assert {(row.channel, row.target) for row in tenant.addresses} == {
+        ("sms", E164),
+        ("call", E164),
+    }
+    assert "MARK" not in repr(tenant)
+    assert E164 not in repr(tenant)
+    assert PHONE not in repr(Contact(name="MARK-NAME-1", phone=E164))
+    assert register.neighbours("unknown") == []
+
+
+async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Who is on duty is told; who may be; and everybody where it would be nobody."""
+    register = entry.runtime_data
+    duties = {
+        row.data["duty"]: row for row in entry.get_subentries_of_type("responder")
+    }
+
+    def write(session: Session) -> None:
+        for number, row in enumerate(duties.values()):
+            person = queries.put_person(
+                session, Contact(name=f"MARK-{number}", phone=E164), "en"
+            )
+            queries.put_responder(session, row.subentry_id, person)
+
+    await register.async_run(write)
+
+    async def on_duty() -> set[str]:
+        found = await register.async_recipients([], [Audience.RESPONDERS])
+        return {row.role for row in found}
+
+    assert await on_duty() == {"fire_post", "police"}
+    hass.states.async_set("schedule.police", "off")
+    assert await on_duty() == {"fire_post"}
+    hass.states.async_set("schedule.police", "on")
+    hass.states.async_set("schedule.fire_post", "off")
+    assert await on_duty() == {"police"}
+    hass.states.async_set("schedule.police", "off")
+    assert await on_duty() == {"fire_post", "police"}
+
+
+async def test_leases_begin_end_and_are_forgotten(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """A lease counts from its first day until its person left, and is purged later."""
+    today = dt_util.now().date()
+    start, end = today + timedelta(days=1), today + timedelta(days=2)
+    await check_in(hass, entry, "1-1-101", start=start.isoformat(), end=end.isoformat())
+
+    async def next_day(days: int = 1) -> None:
+        midnight = dt_util.start_of_local_day() + timedelta(days=days)
+        freezer.move_to(midnight)
+        async_fire_time_changed(hass, midnight)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    occupied = "binary_sensor.1_1_101_occupied"
+    assert hass.states.get(occupied).state == "off"
+    await next_day()
+    assert hass.states.get(occupied).state == "on"
+    await next_day(days=2)
+    # Whoever stays after the end of the lease is told when it burns.
+    assert hass.states.get(occupied).state == "on"
+    assert entry.runtime_data.summaries[unit_id(entry, "1-1-101")].overdue == 1
+
+    device = device_id(hass, entry, "1-1-101")
+    answer = await call(hass, "check_out", {"device_id": device})
+    assert len(answer["people"]) == 1
+    assert hass.states.get(occupied).state == "off"
+    await next_day(days=365)
+    assert (await entry.runtime_data.async_run(queries.counts))["leases"] == 1
+    await next_day(days=2)
+    counts = await entry.runtime_data.async_run(queries.counts)
+    assert (counts["leases"], counts["persons"], counts["addresses"]) == (0, 0, 0)
+    await next_day(days=1095)
+    assert (await entry.runtime_data.async_run(queries.counts))["audit"] == 0
+
+
+async def test_units_come_and_go(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A unit is added and removed without a reload; its people go with it."""
+    register = entry.runtime_data
+    new = unit("2", "", "7", area_id="area_7")
+    hass.config_entries.async_add_subentry(entry, new)
+    await hass.async_block_till_done()
+    assert entry.runtime_data is register
+    assert hass.states.get("binary_sensor.2_7_occupied").state == "off"
+    await check_in(hass, entry, "2-7")
+    assert hass.states.get("binary_sensor.2_7_occupied").state == "on"
+    device = dr.async_get(hass).async_get(device_id(hass, entry, "2-7"))
+    assert device.area_id == "area_7"
+
+    hass.config_entries.async_update_subentry(
+        entry, new, title="2-8", data={**new.data, "number": "8"}
+    )
+    await hass.async_block_till_done()
+    device = dr.async_get(hass).async_get(device_id(hass, entry, "2-8"))
+    assert (device.name, device.area_id) == ("2-8", "area_7")
+
+    hass.config_entries.async_remove_subentry(entry, new.subentry_id)
+    await hass.async_block_till_done()
+    counts = await register.async_run(queries.counts)
+    assert (counts["units"], counts["persons"], counts["leases"]) == (3, 0, 0)
+    assert hass.states.get("binary_sensor.2_7_occupied") is None
+
+
+async def test_start_follows_the_subentries(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Rows of a form whose subentry never came, or has come, are sorted out."""
+
+    def write(session: Session) -> None:
+        for key in ("new:never", "new:1/3/301"):
+            session.add(Unit(id=key, address=key))
+        session.flush()
+        person = queries.put_person(session, Contact(name="MARK-1", phone=E164), "en")
+        queries.put_lease(
+            session,
+            "new:1/3/301",
+            person.id,
+            "tenant",
+            start=None,
+            end=None,
+            today=entry.runtime_data.today,
+        )
+
+    await entry.runtime_data.async_run(write)
+    hass.config_entries.async_add_subentry(entry, unit("1", "3", "301"))
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert hass.states.get("binary_sensor.1_3_301_occupied").state == "on"
+    units = await entry.runtime_data.async_run(
+        lambda session: {row.address for row in session.query(Unit)}
+    )
+    assert units == {"", "new:1/3/301"}
+
+
+async def test_removed_property_is_erased(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Nothing is left of a property that is removed."""
+    await check_in(hass, entry, "1-1-101")
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert list(Path(hass.config.config_dir).glob("rental_units*")) == []
+
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 0
+
+
+async def test_calendar_and_sensors(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Lease ends are in the calendar by unit, and in a sensor that can be enabled."""
+    registry = er.async_get(hass)
+    sensor = registry.async_get_entity_id(
+        "sensor", "rental_units", f"{unit_id(entry, '1-1-101')}_lease_end"
+    )
+    tenants = registry.async_get_entity_id(
+        "sensor", "rental_units", f"{unit_id(entry, '1-1-101')}_tenants"
+    )
+    for entity_id in (sensor, tenants):
+        registry.async_update_entity(entity_id, disabled_by=None)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    day = dt_util.now().date() + timedelta(days=30)
+    await check_in(hass, entry, "1-1-101", end=day.isoformat())
+
+    assert hass.states.get(tenants).state == "1"
+    end = dt_util.parse_datetime(hass.states.get(sensor).state)
+    assert dt_util.as_local(end).date() == day
+    [calendar] = hass.states.async_all("calendar")
+    assert calendar.attributes["message"] == "1-1-101"
+    answer = await hass.services.async_call(
+        "calendar",
+        "get_events",
+        {
+            "entity_id": calendar.entity_id,
+            "start_date_time": dt_util.now(),
+            "duration": {"days": 60},
+        },
+        blocking=True,
+        return_response=True,
+    )
+    assert [
+        (event["summary"], event["start"])
+        for event in answer[calendar.entity_id]["events"]
+    ] == [("1-1-101", day.isoformat())]

@@ -1,0 +1,245 @@
+"""Registers as files."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+
+from custom_components.rental_units.register import queries
+from custom_components.rental_units.transfer import sheet
+from custom_components.rental_units.transfer.rows import COLUMNS, HEADINGS
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import area_registry as ar
+
+from .common import call, check_in, unit_id
+
+ROOT = Path(__file__).parents[2]
+REGISTER = """\
+building,stairwell,number,address,area,rooms,letting,role,name,phone,channels,language,quiet_from,quiet_until,start,end
+5,1,501,MARK-ADDRESS,Flat 501,3,shared,landlord,MARK-L,13800138001,"sms,call",zh-Hans,22:00,07:00,,
+5,1,501,,,,,tenant,MARK-T,13800138002,call,,,,2026-01-01,2026-12-31
+5,1,502,,Flat 502,,,landlord,MARK-L,13800138001,,,,,,
+1,1,101,,,2,,,,,,,,,,
+"""
+WRONG = """\
+楼栋,单元,房号,角色,姓名,电话,起始日期,结束日期,房间数,方式,语言,免打扰开始,出租方式
+5,1,501,租客,MARK-A,123,,,,,,,
+,1,502,房东,MARK-B,13800138001,,,,,,,
+5,1,503,king,MARK-C,13800138001,,,,,,,
+5,1,504,租客,,13800138001,,,,,,,
+5,1,505,,MARK-D,13800138001,,,,,,,
+5,1,506,租客,MARK-E,13800138001,2026-02-01,2026-01-01,,,,,
+5,1,507,租客,MARK-F,13800138001,yesterday,,many,fax,xx,soon,gift
+5,1,508,租客,MARK-G,,,,,,,,
+"""
+
+
+@pytest.fixture
+def admin(hass: HomeAssistant) -> MockUser:
+    """Return an administrator."""
+    return MockUser(is_owner=True).add_to_hass(hass)
+
+
+def put(hass: HomeAssistant, name: str, content: str | bytes) -> Path:
+    """Write a file where imports are read."""
+    path = Path(hass.config.path("rental_units", name))
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.fixture
+def transfer(hass: HomeAssistant, entry: MockConfigEntry, admin: MockUser) -> Any:
+    """Return a function that imports or exports."""
+
+    async def run(action: str, file: str, **data: Any) -> Any:
+        data = {"config_entry_id": entry.entry_id, "file": file, **data}
+        answer = await call(hass, f"{action}_register", data, user=admin)
+        await hass.async_block_till_done()
+        return answer
+
+    return run
+
+
+async def test_import(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any
+) -> None:
+    """Tried first, then imported, then imported again, which does nothing."""
+    put(hass, "register.csv", REGISTER)
+    before = await entry.runtime_data.async_run(queries.counts)
+
+    report = await transfer("import", "register.csv")
+
+    assert report == {
+        "dry_run": True,
+        "imported": False,
+        "rows": 4,
+        "units_added": 2,
+        "units_changed": 1,
+        "addresses_changed": 1,
+        "people_added": 2,
+        "people_changed": 0,
+        "leases_added": 3,
+        "leases_changed": 0,
+        "error_count": 0,
+        "errors": [],
+    }
+    after = await entry.runtime_data.async_run(queries.counts)
+    assert after == {**before, "audit": 1}
+    assert ar.async_get(hass).async_get_area_by_name("Flat 501") is None
+
+    assert (await transfer("import", "register.csv", dry_run=False))["imported"]
+
+    unit = entry.runtime_data.units[unit_id(entry, "5-1-501")]
+    area = ar.async_get(hass).async_get_area_by_name("Flat 501")
+    assert (unit.rooms, unit.letting, unit.area_id) == (3, "shared", area.id)
+    assert entry.runtime_data.units[unit_id(entry, "1-1-101")].rooms == 2
+    states = {row.name: row.state for row in hass.states.async_all("binary_sensor")}
+    assert states["5-1-501 Occupied"] == "on"
+    assert states["5-1-501 Registration"] == "off"
+    counts = await entry.runtime_data.async_run(queries.counts)
+    assert (counts["units"], counts["persons"], counts["leases"]) == (5, 2, 3)
+
+    again = await transfer("import", "register.csv", dry_run=False)
+    assert {key: again[key] for key in again if key.endswith(("added", "changed"))} == (
+        dict.fromkeys((key for key in again if key.endswith(("added", "changed"))), 0)
+    )
+
+    put(hass, "register.csv", REGISTER.replace("2026-12-31", "2027-12-31"))
+    changed = await transfer("import", "register.csv", dry_run=False)
+    assert (changed["leases_added"], changed["leases_changed"]) == (0, 1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+async def test_mistakes(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any, encoding: str
+) -> None:
+    """Each mistake is named by row and column, never by what stands there."""
+    put(hass, "register.csv", WRONG.encode(encoding))
+    report = await transfer("import", "register.csv", dry_run=False)
+    assert not report["imported"]
+    assert {
+        (row["row"], row["column"], row["problem"]) for row in report["errors"]
+    } == {
+        (2, "phone", "not_a_phone"),
+        (3, "building", "missing"),
+        (4, "role", "unknown"),
+        (5, "name", "missing"),
+        (6, "role", "missing"),
+        (7, "end", "before_start"),
+        (8, "start", "not_a_date"),
+        (8, "rooms", "not_a_number"),
+        (8, "channels", "unknown"),
+        (8, "language", "unknown"),
+        (8, "quiet_from", "not_a_time"),
+        (8, "letting", "unknown"),
+        (9, "phone", "no_way_to_reach"),
+    }
+    counts = await entry.runtime_data.async_run(queries.counts)
+    assert (counts["units"], counts["persons"]) == (3, 0)
+
+
+@pytest.mark.parametrize("name", ["register.csv", "register.xlsx"])
+async def test_what_is_exported_can_be_imported(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any, name: str
+) -> None:
+    """An export holds all of it, is for Home Assistant alone, and changes nothing."""
+    await check_in(
+        hass,
+        entry,
+        "1-1-101",
+        name="=MARK-NAME-1",
+        email="mark@example.com",
+        quiet_from="22:00",
+        quiet_until="07:00",
+        end="2030-01-01",
+    )
+    answer = await transfer("export", name)
+    assert answer == {"file": name, "rows": 3}
+    path = Path(hass.config.path("rental_units", name))
+    assert path.stat().st_mode & 0o077 == 0
+    rows = sheet.read_sheet(path, HEADINGS)
+    assert rows[0][1]["name"] == "=MARK-NAME-1"
+    if name.endswith("csv"):
+        assert "'=MARK-NAME-1" in path.read_text("utf-8-sig")
+    report = await transfer("import", name, dry_run=False)
+    assert report["imported"]
+    assert sum(report[key] for key in report if key.endswith(("added", "changed"))) == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_excel_of_people(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any
+) -> None:
+    """Cells of Excel may be numbers and dates."""
+    book = Workbook()
+    book.active.append(["楼栋", "房号", "角色", "姓名", "电话", "起始日期", "房间数"])
+    date = datetime(2026, 1, 1)  # noqa: DTZ001
+    book.active.append([7, 701.0, "租客", "MARK-X", 13800138001, date, 2.0])
+    path = put(hass, "people.xlsx", b"")
+    book.save(path)
+    report = await transfer("import", "people.xlsx", dry_run=False)
+    assert (report["errors"], report["leases_added"]) == ([], 1)
+    assert entry.runtime_data.units[unit_id(entry, "7-701")].rooms == 2
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("a.csv", b"name,phone\n", "file_without_columns"),
+        ("a.csv", b"", "file_without_columns"),
+        ("a.csv", b"\xff\xff\xff\xff", "file_unreadable"),
+        ("a.csv", b"building,number\n" + b"1" * 200_000, "file_unreadable"),
+        ("a.xlsx", b"building,number\n", "file_unreadable"),
+    ],
+)
+async def test_files_that_are_none(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    transfer: Any,
+    name: str,
+    content: bytes,
+    key: str,
+) -> None:
+    """A file that is no register is refused in words."""
+    put(hass, name, content)
+    with pytest.raises(ServiceValidationError) as refusal:
+        await transfer("import", name)
+    assert refusal.value.translation_key == key
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_too_large_and_unwritable(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    transfer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Limits are kept, and a folder that is none is said so."""
+    path = put(hass, "a.csv", REGISTER)
+    for limit in ("MOST_BYTES", "MOST_ROWS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(sheet, limit, 2)
+            with pytest.raises(ServiceValidationError) as refusal:
+                await transfer("import", "a.csv")
+        assert refusal.value.translation_key == "file_too_large"
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.touch()
+    with pytest.raises(ServiceValidationError) as refusal:
+        await transfer("export", "a.csv")
+    assert refusal.value.translation_key == "file_unwritable"
+
+
+def test_template() -> None:
+    """The template has all columns, and what it shows is right."""
+    path = ROOT / "docs/rental_units_template.csv"
+    heading = path.read_text("utf-8-sig").splitlines()[0]
+    assert heading.split(",") == list(COLUMNS)
+    assert sheet.read_sheet(path, HEADINGS) == []
