@@ -4,6 +4,7 @@ Who opens them has a signed token, for one unit and one alert. Looking changes n
 messengers open links to show a preview; only a button answers.
 """
 
+from hmac import compare_digest
 from html import escape
 from http import HTTPStatus
 import json
@@ -125,7 +126,8 @@ class CallbackView(HomeAssistantView):
         if isinstance(channel, TwilioSms):
             url = engine.links.absolute(request.path_qs)
             wanted = sign(channel.options["auth_token"], url, form)
-            if request.headers.get("X-Twilio-Signature") != wanted:
+            given = request.headers.get("X-Twilio-Signature", "")
+            if not compare_digest(given.encode(), wanted.encode()):
                 return web.Response(status=HTTPStatus.FORBIDDEN)
         status = form.get("MessageStatus") or form.get("CallStatus") or ""
         return await _async_twilio(engine, alert, delivery, status, form.get("Digits"))
