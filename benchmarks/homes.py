@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 import json
+import os
 from pathlib import Path
 import queue
 import subprocess
@@ -13,11 +14,12 @@ import time
 from typing import Any
 
 from simulator.broker import free_port
+from simulator.demo.configuration import confirm_http
 
 from .broker import Broker
 from .devices import OFF_BY_DEFAULT, Fleet
 from .house import Options
-from .wire import HOST, Wire
+from .wire import Wire
 
 ROOT = Path(__file__).parents[1]
 OURS, PEER = "ours", "peer"
@@ -202,11 +204,14 @@ def running(
     Raises HouseError.
     """
     lines: queue.Queue[dict[str, Any]] = queue.Queue()
+    port = free_port()
+    confirm_http(config, port)
     with (
         (config / "log").open("a") as log,
         subprocess.Popen(
             [sys.executable, "-m", module, str(config)],
             cwd=ROOT,
+            env={**os.environ, "SETUP_PORT": str(port)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -289,7 +294,4 @@ def furnish(config: Path, *, ours: bool) -> None:
 
 def basics() -> dict[str, Any]:
     """Return what is in every configuration."""
-    return {
-        "logger": {"default": "warning"},
-        "http": {"server_host": HOST, "server_port": free_port()},
-    }
+    return {"logger": {"default": "warning"}}

@@ -42,11 +42,20 @@ def prepare(port: int) -> None:
         if not (path := CONFIG / name).exists():
             path.write_text(content, "utf-8")
     _link_integration()
-    _store("http", 2, 2, _http(port))
+    confirm_http(CONFIG, port)
     if not (CONFIG / ".storage/onboarding").exists():
         # The step "core_config" would add a weather forecast, a radio and a speech
         # service, all of which call out. What it configures is set afterwards.
-        _store("onboarding", 4, 1, {"done": ["core_config"]})
+        _store(CONFIG, "onboarding", 4, 1, {"done": ["core_config"]})
+
+
+def confirm_http(folder: Path, port: int) -> None:
+    """Have the Home Assistant of a folder listen on a port of 127.0.0.1 alone, for good.
+
+    What stands in its YAML would be tried, and reverted by a restart after five minutes.
+    """
+    (folder / ".storage").mkdir(parents=True, exist_ok=True)
+    _store(folder, "http", 2, 2, _http(port))
 
 
 def _link_integration() -> None:
@@ -78,8 +87,10 @@ def _http(port: int) -> dict[str, Any]:
     }
 
 
-def _store(key: str, version: int, minor: int, data: dict[str, Any]) -> None:
-    path: Path = CONFIG / ".storage" / key
+def _store(
+    folder: Path, key: str, version: int, minor: int, data: dict[str, Any]
+) -> None:
+    path = folder / ".storage" / key
     path.write_text(
         json.dumps(
             {"version": version, "minor_version": minor, "key": key, "data": data},
