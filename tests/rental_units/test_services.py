@@ -13,7 +13,7 @@ from homeassistant.exceptions import ServiceValidationError, Unauthorized, Unkno
 
 from .common import E164, OTHER_PHONE, call, check_in, device_id
 
-ALL = ["binary_sensor", "sensor", "calendar"]
+ALL = ["binary_sensor", "calendar", "notify", "sensor"]
 
 
 def user(hass: HomeAssistant, kind: str) -> MockUser | None:
@@ -29,7 +29,8 @@ def user(hass: HomeAssistant, kind: str) -> MockUser | None:
                 "entity_ids": {
                     f"{domain}.1_1_101_{key}": {POLICY_READ: True, POLICY_CONTROL: True}
                     for domain, keys in {
-                        "binary_sensor": ("occupied", "registration"),
+                        "binary_sensor": ("alert_active", "occupied", "registration"),
+                        "notify": ("people",),
                         "sensor": ("tenants", "lease_end"),
                     }.items()
                     for key in keys

@@ -7,7 +7,7 @@ seconds since 1970, UTC.
 
 from typing import Any
 
-from sqlalchemy import JSON, Float, Index, Integer, String
+from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..register.models import Base
@@ -56,7 +56,9 @@ class Delivery(Base):
     __table_args__ = (Index("ix_deliveries_alert_state", "alert_id", "state"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    alert_id: Mapped[str] = mapped_column(String(32))
+    alert_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("alerts.id", ondelete="CASCADE")
+    )
     address_id: Mapped[str] = mapped_column(String(255))
     person_id: Mapped[str | None] = mapped_column(String(64), index=True)
     unit_id: Mapped[str | None] = mapped_column(String(64))
@@ -84,7 +86,9 @@ class Entry(Base):
     __tablename__ = "alert_timeline"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    alert_id: Mapped[str] = mapped_column(String(32), index=True)
+    alert_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("alerts.id", ondelete="CASCADE"), index=True
+    )
     at: Mapped[float] = mapped_column(Float)
     kind: Mapped[str] = mapped_column(String(32))
     unit_id: Mapped[str | None] = mapped_column(String(64))
