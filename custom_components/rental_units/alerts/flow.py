@@ -9,6 +9,7 @@ from homeassistant.helpers import selector
 
 from .channels import PROVIDERS, REQUIRED, SECRETS
 from .const import Severity
+from .manager import engine_of
 from .policies import POLICY_SCHEMA, policy_of
 
 #: What may be set besides what a provider requires.
@@ -129,11 +130,16 @@ class AlertOptionsFlow(OptionsFlow):
             filled = {key: value for key, value in user_input.items() if value}
             return self._save({"provider": self._provider, **filled})
         known = self.config_entry.options.get("channels", {}).get(self._channel, {})
+        engine = engine_of(self.hass, self.config_entry.entry_id)
         return self.async_show_form(
             step_id="channel_edit",
             data_schema=self.add_suggested_values_to_schema(
                 vol.Schema(self._fields()), known
             ),
+            # A provider's console asks for it; without reports nothing counts as arrived.
+            description_placeholders={
+                "report_url": (engine and engine.links.report_url()) or "–"
+            },
         )
 
     def _fields(self) -> dict[vol.Marker, Any]:

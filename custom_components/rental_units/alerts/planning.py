@@ -7,7 +7,7 @@ import time
 from homeassistant.util import dt as dt_util
 
 from ..register import Address, Recipient
-from .const import VALIDITY, DeliveryState, Severity
+from .const import ALL_CLEAR, VALIDITY, DeliveryState, Severity
 from .dispatcher import Found, key_of
 from .models import Alert, Delivery
 from .policies import CHANNELS, Step
@@ -93,7 +93,9 @@ def _delivery(alert: Alert, address_id: str, channel: str) -> Delivery:
 def quiet_until(alert: Alert, address: Address, now: datetime) -> float | None:
     """Return when an address may be used, in Unix time; None for now. An alarm always may."""
     begin, end = address.quiet_from, address.quiet_until
-    if alert.severity == Severity.ALARM or begin is None or end is None or begin == end:
+    if alert.severity == Severity.ALARM or alert.hazard in ALL_CLEAR:
+        return None
+    if begin is None or end is None or begin == end:
         return None
     clock = now.time()
     is_quiet = begin <= clock < end if begin < end else not end <= clock < begin
