@@ -47,7 +47,8 @@ _SCHEMA = vol.Schema(
                 options=[row.value for row in Letting], translation_key="letting"
             )
         ),
-        vol.Required(CONF_LANDLORD, default=dict): section(
+        # No default: the frontend would show that, and not what is known.
+        vol.Optional(CONF_LANDLORD): section(
             person_schema(HOUSEHOLD), {"collapsed": False}
         ),
         vol.Optional(CONF_TENANTS): household_selector(),

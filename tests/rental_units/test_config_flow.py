@@ -8,6 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from sqlalchemy.orm import Session
+import voluptuous as vol
 
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import queries
@@ -166,6 +167,11 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     ):
         result = await fill(hass, result, data)
         assert result["errors"] == errors
+        # The frontend fills a section that has a default with it, and not with what is known.
+        schema = result["data_schema"].schema
+        (landlord,) = (key for key in schema if key == "landlord")
+        assert landlord.default is vol.UNDEFINED
+        assert "name" in suggested({"data_schema": schema[landlord].schema})
     result = await fill(hass, result, UNIT)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     subentry = entry.subentries[unit_id(entry, "3-1-301")]
