@@ -32,6 +32,7 @@ class Campaign:
         self._missing = missing
         self._answer = answer
         self._others: dict[str, int] = {}
+        self._heard: set[tuple[str, str]] = set()
         self._receipts = 0
         self._receipt_at = 0.0
         self._begun = 0.0
@@ -88,18 +89,23 @@ class Campaign:
         person, way, what = data["person"], data["way"], data["what"]
         match way:
             case "receipt":
-                self._receipts += 1
-                self._receipt_at = at
-                self._missing.pop(f"{person} {what} receipt", None)
+                # That of an earlier alert may come now.
+                if (person, what) in self._heard:
+                    self._receipts += 1
+                    self._receipt_at = at
+                    self._missing.pop(f"{person} {what} receipt", None)
+                return
             case "answer":
                 self._line(at, f"{data['name']} {what}")
-            case _ if person in self._concerned or self._escalated:
-                self._rings(person, way, at)
-                short = f"{what[:MOST_CHARACTERS]}…”" if len(what) > 75 else what
-                self._line(at, f"{data['name']}: {_NAMES[way]} {short}")
-            case _:
-                self._others[person] = self._others.get(person, 0) + 1
-                self._told = max(self._told, at)
+                return
+        self._heard.add((person, way))
+        if person in self._concerned or self._escalated:
+            self._rings(person, way, at)
+            short = f"{what[:MOST_CHARACTERS]}…”" if way != "push" else what
+            self._line(at, f"{data['name']}: {_NAMES[way]} {short}")
+        else:
+            self._others[person] = self._others.get(person, 0) + 1
+            self._told = max(self._told, at)
 
     def _rings(self, person: str, way: str, at: float) -> None:
         if self._escalated and way == "call":

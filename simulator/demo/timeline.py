@@ -224,6 +224,7 @@ class Story:
         for row in cleared:
             print(f"• Reset: {self.title(row)}")
         problems += await self._alerts_end([row["alarm_id"] for row in cleared])
+        self._told()
         supplies = await self._supplies(where, device, cleared)
         # A fault of some equipment keeps nobody without power; a fire does.
         if supplies and not any(row["severity"] == ALARM for row in present):
@@ -243,9 +244,22 @@ class Story:
                 if row["state"] in ("active", "acknowledged")
             ]
             if not rows or time.monotonic() > end:
+                # What is told of the end comes a moment later.
+                await asyncio.sleep(LINGER_SECONDS)
                 return [f"still alerted: {row['place']}" for row in rows]
             await asyncio.sleep(LOOK_SECONDS)
         return []
+
+    def _told(self) -> None:
+        """Say what residents heard."""
+        heard: dict[str, set[str]] = {}
+        for kind, data, _at in self._early:
+            if kind == "record" and data["device"] == "mobile":
+                if data["way"] == "push":
+                    title = data["what"].partition(" [")[0]
+                    heard.setdefault(title, set()).add(data["person"])
+        for title, people in heard.items():
+            print(f"• {title} is told to {len(people)} people")
 
     async def _supplies(
         self, where: str | None, device: dict[str, Any], reset: list[dict[str, Any]]
