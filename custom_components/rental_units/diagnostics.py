@@ -20,7 +20,7 @@ async def async_get_config_entry_diagnostics(
     register = entry.runtime_data
     summaries = register.summaries.values()
     try:
-        rows: dict[str, int] | str = await register.async_run(counts)
+        rows: dict[str, int] | str = await register.async_read(counts)
     except RegisterError as err:
         rows = err.key
     return {

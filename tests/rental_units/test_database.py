@@ -177,9 +177,8 @@ async def test_unreachable_file(hass: HomeAssistant, entry: MockConfigEntry) -> 
 async def test_connection_lost(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A connection that died between two transactions is made anew."""
     await check_in(hass, entry, "1-1-101")
-    await entry.runtime_data.database._async_call(
-        entry.runtime_data.database._engine.dispose
-    )
+    database = entry.runtime_data.database
+    await database._async_call(database._executor, database._dispose)
     assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 1
 
 

@@ -8,13 +8,9 @@ from homeassistant.util import dt as dt_util
 
 from ..register import Address, Recipient
 from .const import ALL_CLEAR, VALIDITY, DeliveryState, Severity
-from .dispatcher import Found, key_of
-from .models import Alert, Delivery
+from .models import Alert, Delivery, key_of
+from .people import AREA, ROBOT, Found
 from .policies import CHANNELS, Step
-
-#: What stands before the id of an address that is not a person's.
-AREA = "area:"
-ROBOT = "robot:"
 
 
 def plan(
@@ -30,8 +26,7 @@ def plan(
     """Return the addresses of a step, and its deliveries.
 
     `speaking` are the areas with a loudspeaker. A person in two roles, or in two units,
-    gets one. A unit that has answered is left
-    alone where each has to answer.
+    gets one. A unit that has answered is left alone where each has to answer.
     """
     found: dict[str, Found] = {}
     deliveries: dict[str, Delivery] = {}
