@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
-from .alerts.channels import SECRETS
+from .alerts.settings import SECRETS
 from .const import SUBENTRY_RESPONDER
 from .register import RegisterConfigEntry
 from .register.errors import RegisterError
