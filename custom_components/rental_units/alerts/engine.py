@@ -31,7 +31,7 @@ from .dispatcher import Dispatcher, Found
 from .ledger import TROUBLE, Ledger
 from .links import Links
 from .models import Alert, Delivery, Entry
-from .planning import AREA, ROBOT, plan
+from .planning import AREA, ROBOT, plan, ways_to
 from .policies import Policy, policy_of
 
 #: How long a register that cannot be read is left alone.
@@ -391,8 +391,8 @@ class Engine:
 
     async def _async_read(self, alert: Alert, known: dict[str, Found]) -> None:
         for person in await self._async_recipients(alert, list(Audience)):
-            for address in person.addresses:
-                known.setdefault(address.id, (person, address))
+            for address_id, found in ways_to(person).items():
+                known.setdefault(address_id, found)
 
     # Rows and news
 

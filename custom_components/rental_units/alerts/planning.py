@@ -1,6 +1,7 @@
 """Who gets what in a step: recipients and channels become deliveries."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 import time
 
@@ -46,7 +47,8 @@ def plan(
             for address in person.addresses
             if address.channel == name
         ]
-        found |= {address.id: (person, address) for address in addresses}
+        known = ways_to(person)
+        found |= {address.id: known[address.id] for address in addresses}
         if step.in_turn:
             addresses, rest = addresses[:1], addresses[1:]
         else:
@@ -70,6 +72,17 @@ def plan(
         ]
         deliveries |= {row.id: row for row in posts}
     return found, list(deliveries.values())
+
+
+def ways_to(person: Recipient) -> dict[str, Found]:
+    """Return who is behind each address of a person, in the language of the address."""
+    return {
+        address.id: (
+            replace(person, language=address.language) if address.language else person,
+            address,
+        )
+        for address in person.addresses
+    }
 
 
 def _delivery(alert: Alert, address_id: str, channel: str) -> Delivery:

@@ -25,6 +25,7 @@ from custom_components.rental_units.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
+from homeassistant.util import slugify
 
 from .conftest import House
 from .providers import ALIBABA_OK, Provider
@@ -257,29 +258,25 @@ async def test_robots(house: House, add_provider: Add, form: str) -> None:
         await channel.async_send(message("1"))
 
 
-async def test_push_to_a_real_registration(
-    house: House, add_provider: Add, hass_client: Any
-) -> None:
-    """A phone registers as the app does, gets the push with buttons, confirms, and answers."""
-    provider = await add_provider({})
-    provider.status = 201
-    assert await async_setup_component(house.hass, "mobile_app", {})
-    client = await hass_client()
+async def register_phone(
+    house: House, client: Any, provider: Provider, name: str = "Placeholder phone"
+) -> tuple[dr.DeviceEntry, str]:
+    """Register a phone as the app does; return its device and webhook."""
     registration = await client.post(
         "/api/mobile_app/registrations",
         json={
             "app_id": "io.example.placeholder",
             "app_name": "Placeholder",
             "app_version": "1.0",
-            "device_id": "placeholder-1",
-            "device_name": "Placeholder phone",
+            "device_id": slugify(name),
+            "device_name": name,
             "manufacturer": "Placeholder",
             "model": "Placeholder",
             "os_name": "Android",
             "os_version": "1.0",
             "supports_encryption": False,
             "app_data": {
-                "push_url": f"{provider.url}/push",
+                "push_url": f"{provider.url}/{slugify(name)}",
                 "push_token": "placeholder",
             },
         },
@@ -290,8 +287,20 @@ async def test_push_to_a_real_registration(
     device = next(
         device
         for device in dr.async_get(house.hass).devices
-        if ("mobile_app", "placeholder-1") in device.identifiers
+        if ("mobile_app", slugify(name)) in device.identifiers
     )
+    return device, webhook_id
+
+
+async def test_push_to_a_real_registration(
+    house: House, add_provider: Add, hass_client: Any
+) -> None:
+    """A phone registers as the app does, gets the push with buttons, confirms, and answers."""
+    provider = await add_provider({})
+    provider.status = 201
+    assert await async_setup_component(house.hass, "mobile_app", {})
+    client = await hass_client()
+    device, webhook_id = await register_phone(house, client, provider)
     await house.put_address("landlord", "push", device.id)
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.settled()
