@@ -23,6 +23,7 @@ from .register.models import Lease, Person
 PERSONAL = (
     "name",
     "phone",
+    "person",
     "push",
     "email",
     "notify",

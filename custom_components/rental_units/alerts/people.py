@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 from homeassistant.core import HomeAssistant, callback
 
@@ -20,6 +21,17 @@ ROBOT = "robot:"
 
 #: Who is behind an address: nobody, where it is a place or a robot.
 type Found = tuple[Recipient | None, Address | str]
+
+
+def ways_to(person: Recipient) -> dict[str, Found]:
+    """Return who is behind each address of a person, in the language of the address."""
+    return {
+        address.id: (
+            replace(person, language=address.language) if address.language else person,
+            address,
+        )
+        for address in person.addresses
+    }
 
 
 class People:
@@ -104,6 +116,6 @@ class People:
     async def _async_read(self, alert: Alert, known: dict[str, Found]) -> bool:
         people, is_fresh = await self.async_recipients(alert, list(Audience))
         for person in people:
-            for address in person.addresses:
-                known.setdefault(address.id, (person, address))
+            for address_id, found in ways_to(person).items():
+                known.setdefault(address_id, found)
         return is_fresh

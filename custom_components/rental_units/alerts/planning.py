@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 from ..register import Address, Recipient
 from .const import ALL_CLEAR, VALIDITY, DeliveryState, Severity
 from .models import Alert, Delivery, key_of
-from .people import AREA, ROBOT, Found
+from .people import AREA, ROBOT, Found, ways_to
 from .policies import CHANNELS, Step
 
 
@@ -41,7 +41,8 @@ def plan(
             for address in person.addresses
             if address.channel == name
         ]
-        found |= {address.id: (person, address) for address in addresses}
+        known = ways_to(person)
+        found |= {address.id: known[address.id] for address in addresses}
         if step.in_turn:
             addresses, rest = addresses[:1], addresses[1:]
         else:

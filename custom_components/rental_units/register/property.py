@@ -18,6 +18,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util import dt as dt_util
 
+from ..alerts.settings import working
 from ..const import (
     CONF_KEEP_AUDIT_DAYS,
     CONF_KEEP_DAYS,
@@ -53,6 +54,8 @@ class Register:
         self.phonebook = Phonebook(self)
         self.units: dict[str, UnitInfo] = {}
         self.summaries: dict[str, Summary] = {}
+        #: Responders whom no channel reaches that is set up, by their subentries.
+        self.silent_responders: set[str] = set()
         self._unit_listeners: dict[str, list[CALLBACK_TYPE]] = defaultdict(list)
         self._new_unit_listeners: list[Callable[[Iterable[UnitInfo]], None]] = []
         self._change_listeners: list[CALLBACK_TYPE] = []
@@ -89,11 +92,15 @@ class Register:
     async def async_refresh(self, unit_ids: Iterable[str] | None = None) -> None:
         """Read the figures of these units anew, or of all, and tell their entities."""
         wanted = None if unit_ids is None else list(unit_ids)
-        today = self.today
-        found = await self.async_read(
-            lambda session: queries.summaries(session, today, wanted),
-            long=wanted is None,
-        )
+        today, channels = self.today, sorted(working(self.entry.options))
+
+        def read(session: Session) -> tuple[dict[str, Summary], set[str]]:
+            return (
+                queries.summaries(session, today, wanted, channels),
+                queries.silent_responders(session, channels),
+            )
+
+        found, self.silent_responders = await self.async_read(read, long=wanted is None)
         if wanted is None:
             self.summaries = found
             self.entry.async_create_background_task(

@@ -228,43 +228,6 @@ async def test_no_person_is_told(
     assert TWILIO["account_sid"] not in json.dumps(diagnostics, default=str)
 
 
-async def test_options_flow(house: House) -> None:
-    """A policy and a channel are edited, refused when wrong, and taken away."""
-    flows = house.hass.config_entries.options
-
-    async def walk(*inputs: dict[str, object]) -> Any:
-        result = await flows.async_init(house.entry.entry_id)
-        for data in inputs:
-            result = await flows.async_configure(result["flow_id"], data)
-        return result
-
-    begin = ({"next_step_id": "policy"}, {"severity": "alarm"})
-    more = {"each_unit": True, "valid_for": 600}
-    wrong = await walk(*begin, {"steps": [{"after": "x"}], **more})
-    assert wrong["errors"] == {"steps": "invalid_policy"}
-    await walk(*begin, {"steps": [{"after": 0, "channels": ["sms"]}], **more})
-    policy = house.entry.options["policies"]["alarm"]
-    assert policy["each_unit"]
-    assert policy["steps"][0]["channels"] == ["sms"]
-    await walk(*begin, more)
-    assert house.entry.options["policies"] == {}
-
-    sms = {"account_sid": "a", "auth_token": "b", "from": "c"}
-    choose = ({"next_step_id": "channel"}, {"channel": "sms"})
-    await walk(*choose, {"provider": "twilio"}, sms)
-    await house.hass.async_block_till_done()
-    assert "sms" in house.engine.dispatcher.channels
-    await walk(*choose, {"provider": "none"})
-    await house.hass.async_block_till_done()
-    assert "sms" not in house.engine.dispatcher.channels
-    robots = [{"form": "wecom", "url": "https://placeholder.example", "secret": ""}]
-    await walk({"next_step_id": "channel"}, {"channel": "robot"}, {"robots": robots})
-    assert house.entry.options["channels"]["robot"]["robots"] == robots
-    await walk(
-        {"next_step_id": "channel"}, {"channel": "webhook"}, {"secret": "placeholder"}
-    )
-
-
 def test_defaults_are_held_to_the_figures() -> None:
     """Alarms: everybody at once, and the next step within 60 seconds."""
     steps = DEFAULTS["alarm"].steps
