@@ -1,5 +1,6 @@
 """Diagnostics, system health and repairs: counts, and units, but no people."""
 
+import threading
 from typing import Any
 
 from pytest_homeassistant_custom_component.common import (
@@ -8,6 +9,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from sqlalchemy.orm import Session
 
+from custom_components.rental_units.alerts.manager import DATA_ENGINES
 from custom_components.rental_units.const import DOMAIN, Channel
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
@@ -16,6 +18,7 @@ from custom_components.rental_units.register import queries
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.repairs import async_create_fix_flow
 from homeassistant.components.repairs import ConfirmRepairFlow
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -125,3 +128,20 @@ async def test_figures(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await entry.runtime_data.database.async_close()
     diagnostics = await async_get_config_entry_diagnostics(hass, entry)
     assert diagnostics["rows"] == "property_not_loaded"
+
+
+async def test_home_assistant_ends(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """It does not wait ten seconds for threads of ours, and all is on disk."""
+
+    def threads() -> list[str]:
+        return [
+            row.name
+            for row in threading.enumerate()
+            if entry.entry_id.lower() in row.name
+        ]
+
+    assert threads()
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert threads() == []
+    assert hass.data[DATA_ENGINES] == {}
