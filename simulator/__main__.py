@@ -18,7 +18,11 @@ from .control import Control
 async def run(arguments: argparse.Namespace) -> None:
     """Run until SIGINT or SIGTERM."""
     control = Control(
-        arguments.port, arguments.language, arguments.flash, arguments.radio
+        arguments.port,
+        arguments.language,
+        arguments.flash,
+        arguments.radio,
+        arguments.providers,
     )
     task = asyncio.create_task(control.run())
     loop = asyncio.get_running_loop()
@@ -43,6 +47,9 @@ def main() -> None:
         help="port of a Zigbee coordinator: none, or one for each of the two buildings",
     )
     parser.add_argument("--flash", type=Path, help="folder to keep their networks in")
+    parser.add_argument(
+        "--providers", type=int, help="port of the providers of push, SMS and calls"
+    )
     asyncio.run(run(parser.parse_args()))
 
 

@@ -15,8 +15,12 @@ from . import phones
 from .compound import LANGUAGES, Compound
 from .device import Device, Fault
 from .link import Link
+from .providers import Providers
+from .residents import Resident
 
 TOPIC = "simulator"
+#: The file with what the providers and the apps are told.
+BOOK = "providers.json"
 
 
 class Control:
@@ -28,15 +32,19 @@ class Control:
         language: str = "en",
         flash: Path | None = None,
         radio_ports: Sequence[int] = (),
+        providers_port: int | None = None,
     ) -> None:
         """Initialize; `port` is the broker's.
 
-        With `radio_ports` there are coordinators, whose networks are kept in `flash`.
+        With `radio_ports` there are coordinators, whose networks are kept in `flash`,
+        with `providers_port` the providers of push, SMS and calls, whose book is there.
         """
         self.compound = Compound(
             port, language, self._record, flash if radio_ports else None
         )
         self._radio_ports = radio_ports
+        self._providers_port = providers_port
+        self._providers = Providers((flash or Path()) / BOOK, self._ring)
         self._language = LANGUAGES.index(language)
         self._link = Link(
             port,
@@ -56,6 +64,8 @@ class Control:
                     self.compound.coordinators, self._radio_ports, strict=True
                 ):
                     tasks.create_task(coordinator.run(port))
+                if self._providers_port:
+                    tasks.create_task(self._providers.run(self._providers_port))
         finally:
             await self._link.stop()
 
@@ -83,8 +93,19 @@ class Control:
         answer: dict[str, Any] = {}
         try:
             answer["id"] = message["id"]
-            device = self._happen(message["event"], message.get("where"))
-            answer |= {"device": device.id, "name": device.name, "area": device.area}
+            if message["event"] == "answer":
+                mobile = self._providers.answer(
+                    message["where"], message["way"], message["word"]
+                )
+                answer |= {"device": mobile.resident.id, "area": ""}
+                answer["name"] = mobile.resident.names[self._language]
+            else:
+                device = self._happen(message["event"], message.get("where"))
+                answer |= {
+                    "device": device.id,
+                    "name": device.name,
+                    "area": device.area,
+                }
         except ValueError as err:
             answer["error"] = str(err)
         except KeyError, TypeError, AttributeError:
@@ -115,5 +136,19 @@ class Control:
                 "area": device.area,
                 "what": what,
                 "at": at,
+            },
+        )
+
+    def _ring(self, resident: Resident, way: str, what: str) -> None:
+        self._link.publish(
+            f"{TOPIC}/record",
+            {
+                "device": "mobile",
+                "person": resident.id,
+                "way": way,
+                "name": resident.names[self._language],
+                "area": "",
+                "what": what,
+                "at": time.time(),
             },
         )

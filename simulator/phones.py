@@ -1,7 +1,8 @@
-"""Phones of people: they stand for whatever a compound uses to reach somebody.
+"""The phone on the property manager's desk: it stands for what a compound has already.
 
-Home Assistant finds them as notify entities (MQTT discovery), and what is sent to them
-arrives here, so that the demo can tell when it did.
+Home Assistant finds it as a notify entity (MQTT discovery), and what is sent to it
+arrives here, so that the demo can tell when it did. Residents have phones of their own:
+see mobile.py.
 """
 
 from typing import Any
@@ -13,7 +14,6 @@ TOPIC = "simulator/phone"
 #: Names by id, in English and Chinese. No people: roles.
 PHONES = {
     "manager": ("Property manager's phone", "物业值班手机"),
-    "landlord": ("Landlord's phone", "房东手机"),
 }
 
 

@@ -68,7 +68,12 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "first_actions": EXTRA,
         "result_actions": RESULT,
     },
-    "alert_acknowledgement": {"alarm_too": False, "alert_too": False},
+    "alert_acknowledgement": {
+        "alarm_too": False,
+        "alert_too": False,
+        "end_too": False,
+        "tell_over": False,
+    },
     "breaker_response": {
         **PEOPLE,
         "watched": {"floor_id": ["building_1"]},

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
@@ -45,15 +46,27 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_updated))
+
+    async def stop(_event: Event) -> None:
+        # Home Assistant unloads nothing when it ends, and waits for our threads.
+        await _async_stop(hass, entry)
+
+    entry.async_on_unload(
+        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, stop)
+    )
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
     """Unload a property."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        await async_stop_alerts(hass, entry)
-        await entry.runtime_data.async_stop()
+        await _async_stop(hass, entry)
     return unloaded
+
+
+async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    await async_stop_alerts(hass, entry)
+    await entry.runtime_data.async_stop()
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:

@@ -23,6 +23,7 @@ from .register.models import Lease, Person
 PERSONAL = (
     "name",
     "phone",
+    "person",
     "push",
     "email",
     "notify",
@@ -81,7 +82,7 @@ async def async_authorize_person(call: ServiceCall) -> tuple[Register, str]:
     user = await _async_user(call)
     person_id: str = call.data["person_id"]
     for register in registers(call):
-        units = await register.async_run(
+        units = await register.async_read(
             lambda session: (
                 list(
                     session.scalars(

@@ -103,7 +103,7 @@ class AlertActive(UnitEntity, BinarySensorEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        self.async_on_remove(self._engine.listen_unit(self.unit_id, self._changed))
+        self.async_on_remove(self._engine.news.listen_unit(self.unit_id, self._changed))
 
     @callback
     def _changed(self, _alert: Alert, _progress: Progress, _unit: str | None) -> None:

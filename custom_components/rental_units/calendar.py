@@ -59,7 +59,7 @@ class LeaseCalendar(CalendarEntity):
         first, last = (
             dt_util.as_local(moment).date() for moment in (start_date, end_date)
         )
-        ends = await self.register.async_run(
+        ends = await self.register.async_read(
             lambda session: lease_ends(session, first, last)
         )
         return list(self._events(ends))

@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
-from .alerts.channels import SECRETS
+from .alerts.settings import SECRETS
 from .const import SUBENTRY_RESPONDER
 from .register import RegisterConfigEntry
 from .register.errors import RegisterError
@@ -20,7 +20,7 @@ async def async_get_config_entry_diagnostics(
     register = entry.runtime_data
     summaries = register.summaries.values()
     try:
-        rows: dict[str, int] | str = await register.async_run(counts)
+        rows: dict[str, int] | str = await register.async_read(counts)
     except RegisterError as err:
         rows = err.key
     return {
@@ -38,7 +38,9 @@ async def async_get_config_entry_diagnostics(
             "without_landlord": sum(not row.landlords for row in summaries),
             "with_overdue_tenants": sum(row.overdue > 0 for row in summaries),
             "with_unreachable_people": sum(row.unreachable > 0 for row in summaries),
+            "without_channel": sum(row.without_channel > 0 for row in summaries),
         },
+        "silent_responders": len(register.silent_responders),
         "duties": Counter(
             row.data["duty"] for row in entry.get_subentries_of_type(SUBENTRY_RESPONDER)
         ),

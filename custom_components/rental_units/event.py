@@ -52,7 +52,7 @@ class AlertEvent(EventEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        self.async_on_remove(self._engine.listen(self._changed))
+        self.async_on_remove(self._engine.news.listen(self._changed))
 
     @callback
     def _changed(self, alert: Alert, progress: Progress, _unit_id: str | None) -> None:

@@ -1,22 +1,31 @@
-"""Fields of people, for every form that asks for one."""
+"""Fields of people, and what the forms that ask for people have in common."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.auth.models import User
 from homeassistant.components.http import KEY_HASS_USER
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentryFlow
+from homeassistant.config_entries import (
+    ConfigEntryState,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import selector
 from homeassistant.helpers.http import current_request
 
 from .const import LANGUAGES, Channel
-from .register import Register
+from .register import Register, queries
+from .register.households import HOUSEHOLD
 from .register.models import Person
-from .register.people import PHONE_CHANNELS, mask
+from .register.people import PHONE_CHANNELS, mask, quiet_of
 
 FIELDS: dict[str, selector.Selector[Any]] = {
     "name": selector.TextSelector(),
@@ -30,6 +39,7 @@ FIELDS: dict[str, selector.Selector[Any]] = {
             translation_key="channels",
         )
     ),
+    "person": selector.EntitySelector(selector.EntitySelectorConfig(domain="person")),
     "push": selector.DeviceSelector(
         selector.DeviceSelectorConfig(integration="mobile_app")
     ),
@@ -43,18 +53,14 @@ FIELDS: dict[str, selector.Selector[Any]] = {
         selector.TextSelectorConfig(type=selector.TextSelectorType.URL)
     ),
     "language": selector.LanguageSelector(
-        selector.LanguageSelectorConfig(languages=list(LANGUAGES))
+        selector.LanguageSelectorConfig(languages=list(LANGUAGES), native_name=True)
     ),
     "quiet_from": selector.TimeSelector(),
     "quiet_until": selector.TimeSelector(),
     "start": selector.DateSelector(),
     "end": selector.DateSelector(),
 }
-#: What the form of a unit asks of each person; update_contact knows the rest.
-HOUSEHOLD = ("name", "phone", "channels", "push")
 LEASE = ("start", "end")
-#: What is asked of a responder.
-RESPONDER = (*HOUSEHOLD, "email", "notify", "webhook", "language")
 
 
 def person_schema(keys: Iterable[str], required: Iterable[str] = ()) -> vol.Schema:
@@ -82,38 +88,28 @@ def household_selector() -> selector.ObjectSelector:
     )
 
 
-def shown(person: Person) -> dict[str, Any]:
-    """Return what a form shows of a person: phone numbers are masked.
+def shown(person: Person, keys: Iterable[str]) -> dict[str, Any]:
+    """Return what a form with these fields shows of a person: phone numbers are masked.
 
     A masked number that comes back means the one that is known.
     """
     by_channel = {row.channel: row.target for row in person.addresses}
     phones = [channel for channel in PHONE_CHANNELS if channel in by_channel]
-    values: dict[str, Any] = {"name": person.name, "language": person.language}
-    if phones:
-        values["phone"] = mask(by_channel[phones[0]])
-        values["channels"] = [channel.value for channel in phones]
-    for channel in (Channel.PUSH, Channel.EMAIL, Channel.NOTIFY, Channel.WEBHOOK):
-        if channel in by_channel:
-            values[channel.value] = by_channel[channel]
-    return values
-
-
-def unmasked(data: Mapping[str, Any], person: Person | None) -> dict[str, Any]:
-    """Return a form's fields with the known number in place of its mask.
-
-    A field that was emptied is absent: it is said to be empty.
-    """
-    values = dict(data)
-    if person:
-        phones = {
-            mask(row.target): row.target
-            for row in person.addresses
-            if row.channel in PHONE_CHANNELS
-        }
-        if values.get("phone") in phones:
-            values["phone"] = phones[values["phone"]]
-    return values
+    push = by_channel.get(Channel.PUSH, "")
+    quiet = [hour.isoformat() for hour in quiet_of(person) if hour]
+    values: dict[str, Any] = {
+        "name": person.name,
+        "language": person.language,
+        "phone": mask(by_channel[phones[0]]) if phones else "",
+        "channels": [channel.value for channel in phones],
+        "person" if push.startswith("person.") else "push": push,
+        **dict(zip(("quiet_from", "quiet_until"), quiet, strict=False)),
+        **{
+            channel.value: by_channel.get(channel, "")
+            for channel in (Channel.EMAIL, Channel.NOTIFY, Channel.WEBHOOK)
+        },
+    }
+    return {key: values[key] for key in keys if values.get(key)}
 
 
 def default_language(hass: HomeAssistant) -> str:
@@ -131,10 +127,111 @@ def current_user() -> str | None:
     return user.id if user else None
 
 
-def register_of(flow: ConfigSubentryFlow) -> Register:
-    """Return the register of a flow's property. Raises AbortFlow if it is not loaded."""
-    entry = flow._get_entry()  # noqa: SLF001
-    if entry.state is not ConfigEntryState.LOADED:
-        raise AbortFlow("entry_not_loaded")
-    register: Register = entry.runtime_data
-    return register
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What of a form becomes its subentry: nothing personal."""
+
+    title: str
+    data: dict[str, Any]
+    key: str
+
+
+class RegisterFlow(ConfigSubentryFlow):
+    """A subentry whose people go into the register, and nowhere else."""
+
+    SCHEMA: ClassVar[vol.Schema]
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Add one."""
+        register = self._register()
+        if user_input is None:
+            return self._show("user", None, {})
+        row = await self._async_row(user_input, None)
+        errors = self._conflict(row, None) or await self._async_store(
+            register, f"{queries.PENDING}{row.key}", user_input
+        )
+        if errors:
+            return self._show("user", user_input, errors)
+        return self.async_create_entry(
+            title=row.title, data=row.data, unique_id=row.key
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change one. To show its people is a read of personal data."""
+        register = self._register()
+        subentry = self._get_reconfigure_subentry()
+        key = subentry.subentry_id
+        if user_input is None:
+            read = self._read(key, current_user())
+            try:
+                values = await register.async_run(read)
+            except HomeAssistantError as err:
+                return self.async_abort(reason=err.translation_key or "failed")
+            return self._show("reconfigure", {**subentry.data, **values}, {})
+        row = await self._async_row(user_input, subentry.unique_id)
+        errors = self._conflict(row, subentry.unique_id) or await self._async_store(
+            register, key, user_input
+        )
+        if errors:
+            return self._show("reconfigure", user_input, errors)
+        result = self.async_update_and_abort(
+            self._get_entry(),
+            subentry,
+            title=row.title,
+            data=row.data,
+            unique_id=row.key,
+        )
+        # Where only people have changed, the entry has not, and nobody else would tell.
+        await register.async_sync()
+        return result
+
+    @abstractmethod
+    async def _async_row(self, user_input: Mapping[str, Any], key: str | None) -> Row:
+        """Return the subentry of a form, whose unique id has been `key`."""
+
+    @abstractmethod
+    def _write(
+        self, key: str, user_input: Mapping[str, Any], who: str | None
+    ) -> Callable[[Session], None]:
+        """Return what writes the people of a form, and the audit."""
+
+    @abstractmethod
+    def _read(
+        self, key: str, who: str | None
+    ) -> Callable[[Session], Mapping[str, Any]]:
+        """Return what reads the people for a form, and writes the audit."""
+
+    def _conflict(self, row: Row, own_key: str | None) -> dict[str, str]:
+        """Return what speaks against a subentry."""
+        return {}
+
+    def _show(
+        self, step: str, values: Mapping[str, Any] | None, errors: dict[str, str]
+    ) -> SubentryFlowResult:
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(self.SCHEMA, values),
+            errors=errors,
+        )
+
+    async def _async_store(
+        self, register: Register, key: str, user_input: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Write the people of a form; return errors for it."""
+        try:
+            await register.async_run(self._write(key, user_input, current_user()))
+        except HomeAssistantError as err:
+            return {"base": err.translation_key or "failed"}
+        return {}
+
+    def _register(self) -> Register:
+        """Return the property's register. Raises AbortFlow if it is not loaded."""
+        entry = self._get_entry()
+        if entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("entry_not_loaded")
+        register: Register = entry.runtime_data
+        return register

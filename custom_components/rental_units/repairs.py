@@ -22,9 +22,11 @@ async def async_create_fix_flow(
 #: Issues by what makes a unit count for them.
 ISSUES: dict[str, Callable[[Summary], bool]] = {
     "unreachable_people": lambda summary: summary.unreachable > 0,
+    "no_working_channel": lambda summary: summary.without_channel > 0,
     "no_landlord": lambda summary: summary.tenants > 0 and not summary.landlords,
     "overdue_tenants": lambda summary: summary.overdue > 0,
 }
+RESPONDERS = "silent_responders"
 _MOST_NAMED = 10
 
 
@@ -33,29 +35,42 @@ def show_issues(hass: HomeAssistant, register: Register) -> None:
     """Show what the figures of a property say, and what is mended no longer."""
     entry = register.entry
     for key, applies in ISSUES.items():
-        issue_id = f"{key}_{entry.entry_id}"
         units = sorted(
             register.units[unit_id].title
             for unit_id, summary in register.summaries.items()
             if unit_id in register.units and applies(summary)
         )
-        if not units:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
-            continue
-        named = ", ".join(units[:_MOST_NAMED])
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=key,
-            translation_placeholders={
-                "property": entry.title,
-                "count": str(len(units)),
-                "units": named if len(units) <= _MOST_NAMED else f"{named}, …",
-            },
-        )
+        _show(hass, register, key, "units", units)
+    duties = sorted(
+        entry.subentries[key].title
+        for key in register.silent_responders & entry.subentries.keys()
+    )
+    _show(hass, register, RESPONDERS, "duties", duties)
+
+
+def _show(
+    hass: HomeAssistant, register: Register, key: str, what: str, titles: list[str]
+) -> None:
+    """Show an issue with what it is about, or take it back."""
+    entry = register.entry
+    issue_id = f"{key}_{entry.entry_id}"
+    if not titles:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    named = ", ".join(titles[:_MOST_NAMED])
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=key,
+        translation_placeholders={
+            "property": entry.title,
+            "count": str(len(titles)),
+            what: named if len(titles) <= _MOST_NAMED else f"{named}, …",
+        },
+    )
 
 
 @callback
@@ -79,5 +94,5 @@ def show_damage(hass: HomeAssistant, register: Register) -> None:
 @callback
 def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
     """Take back the issues of a property that is removed."""
-    for key in (*ISSUES, "register_damaged"):
+    for key in (*ISSUES, RESPONDERS, "register_damaged", "register_unwritable"):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry_id}")

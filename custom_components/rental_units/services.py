@@ -1,7 +1,7 @@
 """The actions. Each reads or changes people, asks who may, and writes down who did."""
 
 from collections.abc import Callable, Coroutine
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ from .access import (
     refused,
     sealed,
 )
-from .const import DOMAIN, LANGUAGES, Reason, Role
+from .const import DOMAIN, LANGUAGES, Channel, Reason, Role
 from .forms import default_language
 from .register import queries
 from .register.households import check_order
@@ -47,6 +47,7 @@ _CONTACT: dict[vol.Marker, Any] = {
     vol.Optional("channels"): vol.All(
         cv.ensure_list, [vol.In([str(channel) for channel in PHONE_CHANNELS])]
     ),
+    vol.Optional("person"): vol.Any("", cv.entity_domain("person")),
     vol.Optional("push"): _TEXT,
     vol.Optional("email"): _TEXT,
     vol.Optional("notify"): _TEXT,
@@ -86,6 +87,9 @@ SCHEMAS: dict[str, vol.Schema] = {
             vol.Required(ATTR_PERSON_ID): cv.string,
             vol.Optional("name"): vol.All(_TEXT, vol.Length(min=1)),
             **_CONTACT,
+            vol.Optional("only"): vol.All(
+                cv.ensure_list, [vol.In([str(channel) for channel in Channel])]
+            ),
             **_REASON,
         }
     ),
@@ -280,7 +284,14 @@ def _describe(lease: Lease, reveal: bool) -> dict[str, JsonValueType]:
             {
                 "channel": row.channel,
                 "target": row.target if reveal else mask(row.target),
+                "language": row.language or person.language,
+                "quiet_from": _hour(row.quiet_from),
+                "quiet_until": _hour(row.quiet_until),
             }
             for row in person.addresses
         ],
     }
+
+
+def _hour(hour: time | None) -> str | None:
+    return hour.isoformat() if hour else None

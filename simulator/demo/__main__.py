@@ -3,6 +3,8 @@
     scripts/demo [--port 8123] [--language zh-Hans] [--zigbee]
                                        start it; Ctrl-C ends everything
     scripts/demo smoke [1-1-201]       let it burn there; 1-3-101 and 2-2-101 are on Zigbee
+    scripts/demo smoke --answer sms    somebody answers over push (as usual), sms, call; or nobody
+    scripts/demo clear --false-alarm   the fire was none
 
 Events: smoke, overload, leakage, pile-smoke, tank-low, hydrant-low, e-bike, pram,
 welded (the breaker of a place will not really open), clear, broker-restart.
@@ -14,10 +16,11 @@ import sys
 
 from simulator.compound import LANGUAGES
 
+from .campaign import ANSWERS
+from .flows import SetupError
 from .home_assistant import CallError
 from .processes import ProcessError
 from .run import Demo
-from .setup import SetupError
 from .timeline import EVENTS, show
 
 
@@ -37,10 +40,26 @@ def main() -> int:
         action="store_true",
         help="with two simulated Zigbee coordinators, from now on",
     )
+    parser.add_argument(
+        "--answer",
+        choices=ANSWERS,
+        default=ANSWERS[0],
+        help="over what the landlord answers the alert",
+    )
+    parser.add_argument(
+        "--false-alarm", action="store_true", help="reset as a false alarm"
+    )
     arguments = parser.parse_args()
     try:
         if arguments.event:
-            return asyncio.run(show(arguments.event, arguments.where))
+            return asyncio.run(
+                show(
+                    arguments.event,
+                    arguments.where,
+                    answer=arguments.answer,
+                    false_alarm=arguments.false_alarm,
+                )
+            )
         return asyncio.run(
             Demo(arguments.port, arguments.language, arguments.zigbee).run()
         )

@@ -20,6 +20,7 @@ energy:
 frontend:
 history:
 logbook:
+mobile_app:
 system_health:
 logger:
   default: warning
@@ -28,7 +29,7 @@ logger:
     haffmpeg: critical
     homeassistant.components.camera.img_util: critical
 """
-DOMAIN = "community_safety"
+DOMAINS = ("community_safety", "rental_units")
 
 
 def prepare(port: int) -> None:
@@ -41,7 +42,8 @@ def prepare(port: int) -> None:
     }.items():
         if not (path := CONFIG / name).exists():
             path.write_text(content, "utf-8")
-    _link_integration()
+    for domain in DOMAINS:
+        _link_integration(domain)
     confirm_http(CONFIG, port)
     if not (CONFIG / ".storage/onboarding").exists():
         # The step "core_config" would add a weather forecast, a radio and a speech
@@ -58,9 +60,9 @@ def confirm_http(folder: Path, port: int) -> None:
     _store(folder, "http", 2, 2, _http(port))
 
 
-def _link_integration() -> None:
-    target = REPOSITORY / "custom_components" / DOMAIN
-    link = CONFIG / "custom_components" / DOMAIN
+def _link_integration(domain: str) -> None:
+    target = REPOSITORY / "custom_components" / domain
+    link = CONFIG / "custom_components" / domain
     link.parent.mkdir(exist_ok=True)
     if link.is_symlink():
         link.unlink()

@@ -22,6 +22,15 @@ _TEXTS = {
     "seen_e_bike": ("E-bikes seen today", "今日识别电动车"),
     "power": ("Power", "功率"),
     "energy": ("Energy", "用电"),
+    "units": ("Rental units", "出租房"),
+    "police": ("Police", "警务"),
+    "alerts_now": ("Alerts now", "当前警报"),
+    "no_alerts": ("No alert is active.", "当前没有警报。"),
+    "lease_ends": ("Lease ends", "租约到期"),
+    "occupied": ("Occupied", "有人居住"),
+    "alert_active": ("Alert", "警报"),
+    "registration": ("Registration", "登记"),
+    "lease_end": ("Lease end", "租约到期"),
 }
 _HALF = {"grid_options": {"columns": 6}}
 _TREND = {"features": [{"type": "trend-graph", "hours_to_show": 1}]}
@@ -43,6 +52,13 @@ _TILES: dict[str, Card] = {
     "level": {"features": [{"type": "bar-gauge", "min": 0, "max": 100}]},
     "pressure": _TREND,
 }
+#: What the property manager sees of a unit. All of it is figures and days, and no person.
+_UNIT: dict[str, Card] = {
+    "occupied": {"icon": "mdi:home-account"},
+    "alert_active": {"color": "red"},
+    "registration": {"icon": "mdi:clipboard-account", "color": "amber"},
+    "lease_end": {"icon": "mdi:calendar-end"},
+}
 _ELEVATOR = ("seen_e_bike", "holds", "releases", "false_holds")
 
 
@@ -61,10 +77,19 @@ class _House:
         self.floors = sorted(floors, key=_name)
         #: Entity ids by device and key.
         self.entities: dict[tuple[str, str], str] = {}
+        self.calendars: list[str] = []
         for row in entities:
-            if row["platform"] != "community_safety" or row["disabled_by"]:
+            if row["disabled_by"]:
                 continue
-            key = row["unique_id"].rpartition("/")[2]
+            if row["platform"] == "community_safety":
+                key = row["unique_id"].rpartition("/")[2]
+            elif row["platform"] == "rental_units":
+                # After the id of the unit, which has no underscore.
+                key = row["unique_id"].partition("_")[2]
+                if row["entity_id"].startswith("calendar."):
+                    self.calendars.append(row["entity_id"])
+            else:
+                continue
             self.entities[row["device_id"], key] = row["entity_id"]
 
     def all(self, *keys: str) -> list[tuple[Row, str, str]]:
@@ -88,16 +113,126 @@ def build(
     areas: list[Row],
     floors: list[Row],
     language: int,
+    *,
+    units: Iterable[Row] = (),
+    manager: str = "",
+    police: str = "",
 ) -> dict[str, Any]:
-    """Return the configuration of the dashboard, from the registries' rows."""
+    """Return the configuration of the dashboard, from the registries' rows.
+
+    `units` are the devices of the rental units; the ids of two users say who sees their
+    pages.
+    """
     house = _House(devices, entities, areas, floors)
+    homes = sorted(
+        (row for row in units if (row["id"], "occupied") in house.entities), key=_name
+    )
     texts = {key: names[language] for key, names in _TEXTS.items()}
     return {
         "views": [
             _overview(house, texts, TITLES[language]),
             *(_floor(house, floor, texts) for floor in house.floors),
+            *(
+                (
+                    _units(house, homes, texts, manager),
+                    _police(house, homes, texts, police),
+                )
+                if homes
+                else ()
+            ),
         ]
     }
+
+
+def _units(house: _House, homes: list[Row], texts: dict[str, str], user: str) -> Card:
+    """Return the property manager's page: each unit's figures, and the lease ends."""
+    sections = [
+        _section(
+            _name(home),
+            "mdi:home",
+            [
+                {
+                    "type": "tile",
+                    "entity": house.entities[home["id"], key],
+                    "name": texts[key],
+                    **_HALF,
+                    **look,
+                }
+                for key, look in _UNIT.items()
+                if (home["id"], key) in house.entities
+            ],
+        )
+        for home in homes
+    ]
+    if house.calendars:
+        calendar = {
+            "type": "calendar",
+            "entities": house.calendars,
+            "initial_view": "listWeek",
+            "grid_options": {"columns": "full", "rows": 6},
+        }
+        sections.append(
+            _section(texts["lease_ends"], "mdi:calendar-end", [calendar], columns=3)
+        )
+    return {
+        "title": texts["units"],
+        "path": "rental-units",
+        "type": "sections",
+        "max_columns": 3,
+        "visible": [{"user": user}],
+        "sections": [_alerts(house, homes, texts), *sections],
+    }
+
+
+def _police(house: _House, homes: list[Row], texts: dict[str, str], user: str) -> Card:
+    """Return the page of the police: where an alert is active, and which homes are let."""
+    let = [
+        {
+            "type": "tile",
+            "entity": house.entities[home["id"], "occupied"],
+            "name": _name(home),
+            **_HALF,
+            **_UNIT["occupied"],
+        }
+        for home in homes
+    ]
+    return {
+        "title": texts["police"],
+        "path": "police",
+        "type": "sections",
+        "max_columns": 2,
+        "visible": [{"user": user}],
+        "sections": [
+            _alerts(house, homes, texts),
+            _section(texts["units"], "mdi:home-group", let),
+        ],
+    }
+
+
+def _alerts(house: _House, homes: list[Row], texts: dict[str, str]) -> Card:
+    """Return the units with an alert, or that there is none."""
+    active = {_name(home): house.entities[home["id"], "alert_active"] for home in homes}
+    cards = [
+        {
+            "type": "tile",
+            "entity": entity_id,
+            "name": name,
+            "color": "red",
+            "visibility": [{"condition": "state", "entity": entity_id, "state": "on"}],
+            "grid_options": {"columns": "full"},
+        }
+        for name, entity_id in active.items()
+    ]
+    nothing = {
+        "type": "markdown",
+        "content": texts["no_alerts"],
+        "visibility": [
+            {"condition": "state", "entity": entity_id, "state_not": "on"}
+            for entity_id in active.values()
+        ],
+        "grid_options": {"columns": "full"},
+    }
+    return _section(texts["alerts_now"], "mdi:bell-alert", [*cards, nothing])
 
 
 def _overview(house: _House, texts: dict[str, str], title: str) -> Card:

@@ -106,7 +106,7 @@ class HomeAssistant:
             service=service,
             service_data=data,
             **({"target": target} if target else {}),
-            return_response=domain == "community_safety",
+            return_response=domain in ("community_safety", "rental_units"),
         )
         return result.get("response")
 

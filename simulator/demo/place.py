@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEMO = REPOSITORY / "demo"
+#: Another folder is another demo.
+DEMO = Path(os.environ.get("DEMO_FOLDER") or REPOSITORY / "demo")
 CONFIG = DEMO / "config"
 LOGS = DEMO / "logs"
 HA_LOG = CONFIG / "home-assistant.log"

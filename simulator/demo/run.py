@@ -81,6 +81,10 @@ class Demo:
         broker_port = free_port(
             [state["broker_port"]] if "broker_port" in state else []
         )
+        providers_port = free_port(
+            [state["providers_port"]] if "providers_port" in state else []
+        )
+        state["providers_port"] = providers_port
         if port != self._wanted_port:
             self._say(f"Port {self._wanted_port} is in use, so it is {port}")
         radio_ports = []
@@ -97,7 +101,8 @@ class Demo:
         broker = Process("broker", "simulator.broker", "--port", str(broker_port))
         await self._start(broker, wait_for=str(broker_port).encode())
         self._say("Simulated compound Xingqiao")
-        more = ["--flash", str(DEMO)]
+        self._say(f"Providers of push, SMS and calls on 127.0.0.1:{providers_port}")
+        more = ["--flash", str(DEMO), "--providers", str(providers_port)]
         for radio_port in radio_ports:
             self._say(f"Zigbee coordinator on 127.0.0.1:{radio_port}")
             more += ["--radio", str(radio_port)]
@@ -127,7 +132,13 @@ class Demo:
                 await self._wait_up(hass, home_assistant)
 
             await Setup(
-                hass, broker_port, language, self._say, restart, radio_ports=radio_ports
+                hass,
+                language,
+                self._say,
+                restart,
+                broker_port=broker_port,
+                providers_port=providers_port,
+                radio_ports=radio_ports,
             ).run()
             write(
                 RUN_FILE,

@@ -24,7 +24,9 @@ from simulator.compound import (
 )
 
 from . import dashboard
+from .flows import CONFIG as FLOWS, SetupError, walk
 from .home_assistant import CallError, HomeAssistant
+from .people import DOMAIN as RENTAL_UNITS, People
 from .place import CONFIG, REPOSITORY, STATE_FILE, read, write
 
 USER = "demo"
@@ -33,20 +35,13 @@ POLICE = "police"
 POLICE_PASSWORD = "police-police"  # noqa: S105
 DOMAIN = "community_safety"
 BLUEPRINTS = REPOSITORY / "blueprints" / "automation" / DOMAIN
-#: The demo has no Rental Units yet.
-NEEDS_SIDECAR = {"alert_acknowledgement"}
 #: Inputs of blueprints, where a blueprint has them; the others stay as they are.
 NOTIFY_INPUT = "notify_target"
 LANGUAGE_INPUT = "language"
 WATCHED_INPUT = "watched"
 READY_SECONDS = 60
-FLOWS = "/api/config/config_entries/flow"
 
 type Say = Callable[[str], None]
-
-
-class SetupError(Exception):
-    """The demo could not be set up; the text says what to do."""
 
 
 class Setup:
@@ -55,11 +50,12 @@ class Setup:
     def __init__(
         self,
         hass: HomeAssistant,
-        broker_port: int,
         language: str,
         say: Say,
         restart: Callable[[], Awaitable[None]],
         *,
+        broker_port: int,
+        providers_port: int,
         radio_ports: Sequence[int] = (),
     ) -> None:
         """Initialize; `restart` returns when Home Assistant answers again.
@@ -75,6 +71,7 @@ class Setup:
         self._restart = restart
         self._state = read(STATE_FILE)
         self._done: list[str] = self._state.setdefault("done", [])
+        self._people = People(hass, self._state, self._step, self._name, providers_port)
 
     async def run(self) -> None:
         """Do what has not been done yet. Raises SetupError."""
@@ -97,6 +94,8 @@ class Setup:
             await self._step(*step)
         if self._radio_ports:
             await self._coordinators()
+        await self._people.run()
+        write(STATE_FILE, self._state)
         steps = (
             (
                 "protected",
@@ -237,7 +236,7 @@ class Setup:
         entries = await self._entries("mqtt")
         if not entries:
             self._say("MQTT integration")
-            await self._flow("mqtt", settings)
+            await walk(self._hass, FLOWS, "mqtt", settings)
             # The demo's broker speaks MQTT 3.1.1; a real one will speak 5.
             await self._hass.call(
                 "repairs/ignore_issue",
@@ -247,8 +246,13 @@ class Setup:
             )
         elif self._state.get("broker_port") != self._broker_port:
             self._say("MQTT integration: the broker has another port this time")
-            await self._flow(
-                "mqtt", settings, entry_id=entries[0]["entry_id"], ends="abort"
+            await walk(
+                self._hass,
+                FLOWS,
+                "mqtt",
+                settings,
+                entry_id=entries[0]["entry_id"],
+                ends="abort",
             )
         self._state["broker_port"] = self._broker_port
         write(STATE_FILE, self._state)
@@ -264,7 +268,13 @@ class Setup:
             if flow_id := await self._discovered(f"mqtt/{topic}"):
                 await self._hass.rest("POST", f"{FLOWS}/{flow_id}", {})
             else:
-                await self._flow(DOMAIN, {"next_step_id": dialect}, {"topic": topic})
+                await walk(
+                    self._hass,
+                    FLOWS,
+                    DOMAIN,
+                    {"next_step_id": dialect},
+                    {"topic": topic},
+                )
 
     async def _devices(self) -> None:
         """Give the devices of Zigbee2MQTT, which knows no areas, their place."""
@@ -299,7 +309,9 @@ class Setup:
             )
             if number >= len(kept):
                 self._say(f"Gateway: {title}")
-                entry_id = await self._flow(
+                entry_id = await walk(
+                    self._hass,
+                    FLOWS,
                     DOMAIN,
                     {"next_step_id": "zigbee"},
                     *steps,
@@ -313,7 +325,9 @@ class Setup:
             elif kept[number]["port"] != port:
                 self._say(f"{title}: the coordinator has another port this time")
                 entry_id = kept[number]["entry_id"]
-                await self._flow(DOMAIN, *steps, entry_id=entry_id, ends="abort")
+                await walk(
+                    self._hass, FLOWS, DOMAIN, *steps, entry_id=entry_id, ends="abort"
+                )
                 kept[number]["port"] = port
             write(STATE_FILE, self._state)
         if "coordinator devices" not in self._done and "pages" in self._done:
@@ -402,6 +416,7 @@ class Setup:
             await hass.call(
                 "config/entity_registry/update", entity_id=entity_id, disabled_by=None
             )
+        figures = await self._people.figures()
         # Home Assistant would reload the gateways half a minute later, in the middle of
         # what somebody is looking at.
         await self._restart()
@@ -409,7 +424,7 @@ class Setup:
 
         async def shown() -> bool | None:
             states = {row["entity_id"] for row in await hass.call("get_states")}
-            return True if states.issuperset(switches) else None
+            return True if states.issuperset([*switches, *figures]) else None
 
         await self._until("the protected loads are there", shown)
         await hass.action("switch.turn_on", {"entity_id": switches})
@@ -469,6 +484,9 @@ class Setup:
 
     async def _pages(self) -> None:
         hass = self._hass
+        users = {
+            row["username"]: row["id"] for row in await hass.call("config/auth/list")
+        }
         await hass.call(
             "lovelace/config/save",
             url_path=dashboard.PATH,
@@ -478,6 +496,9 @@ class Setup:
                 await hass.call("config/area_registry/list"),
                 await hass.call("config/floor_registry/list"),
                 self._name,
+                units=await self._all_devices(RENTAL_UNITS),
+                manager=users[USER],
+                police=users[POLICE],
             ),
         )
 
@@ -492,7 +513,7 @@ class Setup:
         listed = await self._hass.call("blueprint/list", domain="automation")
         for path in sorted(BLUEPRINTS.glob("*.yaml")):
             key = f"blueprint {path.stem}"
-            if key in self._done or path.stem in NEEDS_SIDECAR:
+            if key in self._done:
                 continue
             try:
                 title = await self._automate(path, listed.get(f"{DOMAIN}/{path.name}"))
@@ -515,6 +536,7 @@ class Setup:
         inputs = {
             NOTIFY_INPUT: {"entity_id": await self._phones()},
             LANGUAGE_INPUT: self._language,
+            "alert_people": True,
             "tell_e_bike": True,
             WATCHED_INPUT: {"area_id": shed},
             # It has the charging piles' own response.
@@ -558,9 +580,9 @@ class Setup:
         """Return the devices behind our gateways."""
         return [row for row in await self._all_devices() if row["via_device_id"]]
 
-    async def _all_devices(self) -> list[dict[str, Any]]:
-        """Return our devices, gateways included."""
-        entries = {entry["entry_id"] for entry in await self._entries(DOMAIN)}
+    async def _all_devices(self, domain: str = DOMAIN) -> list[dict[str, Any]]:
+        """Return the devices of an integration of ours, gateways included."""
+        entries = {entry["entry_id"] for entry in await self._entries(domain)}
         return [
             row
             for row in await self._hass.call("config/device_registry/list")
@@ -585,29 +607,6 @@ class Setup:
             None,
         )
 
-    async def _flow(
-        self,
-        handler: str,
-        *inputs: dict[str, Any],
-        ends: str = "create_entry",
-        **more: Any,
-    ) -> str:
-        """Walk through a config flow; return the entry's id. Raises SetupError."""
-        result = await self._hass.rest("POST", FLOWS, {"handler": handler, **more})
-        for user_input in inputs:
-            if "flow_id" not in result:
-                break
-            result = await self._hass.rest(
-                "POST", f"{FLOWS}/{result['flow_id']}", user_input
-            )
-        while result["type"] == "progress":
-            await asyncio.sleep(0.2)
-            result = await self._hass.rest("GET", f"{FLOWS}/{result['flow_id']}")
-        if result["type"] != ends:
-            reason = result.get("errors") or result.get("reason") or result["type"]
-            raise SetupError(f"Adding {handler} failed: {reason}")
-        return str(result.get("result", {}).get("entry_id", ""))
-
     async def _until[T](self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
         """Return what `look` finds, as soon as it does. Raises SetupError."""
         try:
@@ -627,6 +626,3 @@ def _inputs(rows: dict[str, Any]) -> dict[str, Any]:
         for key, row in rows.items()
         for name, inner in ((row or {}).get("input") or {key: row}).items()
     }
-
-
-__all__ = ["PASSWORD", "POLICE", "POLICE_PASSWORD", "USER", "CallError", "Setup"]

@@ -15,12 +15,16 @@ from simulator.compound import NATIVE_TOPIC, ZIGBEE_TOPIC
 from simulator.control import TOPIC
 from simulator.device import Fault
 from simulator.link import Link
+from simulator.residents import RESIDENTS
 
+from .campaign import ANSWERS, EVENT_ALERT, NOBODY, WORD, Campaign
 from .home_assistant import HomeAssistant
 from .place import running
 
 EVENT_ALARM = "community_safety_alarm"
 ALARM = "alarm"
+#: Integrations whose actions are told.
+ACTIONS = ("community_safety", "rental_units")
 ANSWER_SECONDS = 10
 
 
@@ -34,11 +38,13 @@ class Expected:
     cut_off: bool = False
     #: What the device must have done, as the simulator records it.
     done: str | None = None
+    #: The people of the unit must be alerted.
+    people: bool = False
     seconds: float = 20
 
 
 _EXPECTED = {
-    "smoke": Expected(hazard="smoke", cut_off=True),
+    "smoke": Expected(hazard="smoke", cut_off=True, people=True),
     # The current must last ten seconds: IEC 60898-1.
     "overload": Expected(hazard="overcurrent", cut_off=True, seconds=40),
     "leakage": Expected(hazard="leakage", cut_off=True),
@@ -57,10 +63,21 @@ RETURN_SECONDS = 60
 #: The alarm's own record is looked at this often, in seconds.
 LOOK_SECONDS = 0.2
 LINGER_SECONDS = 0.3
+#: The second step of an alert comes so many seconds after the first.
+STEP_SECONDS = 30
 
 
-async def show(event: str, where: str | None) -> int:
-    """Let an event happen and print its timeline. Return 0 if all came as it should."""
+async def show(
+    event: str,
+    where: str | None,
+    *,
+    answer: str = ANSWERS[0],
+    false_alarm: bool = False,
+) -> int:
+    """Let an event happen and print its timeline. Return 0 if all came as it should.
+
+    `answer` is over what somebody answers the alert, and `false_alarm` how it is reset.
+    """
     if not (run := running()):
         print("✗ The demo does not run. Start it in another terminal: scripts/demo")
         return 1
@@ -71,7 +88,7 @@ async def show(event: str, where: str | None) -> int:
         try:
             match event:
                 case "clear":
-                    return await story.clear(where)
+                    return await story.clear(where, false_alarm)
                 case "broker-restart":
                     return await story.restart_broker(run["pid"])
                 case _ if event in _FAULTS:
@@ -79,7 +96,7 @@ async def show(event: str, where: str | None) -> int:
                     print(f"• {device['area']} {device['name']}: {event}, until clear")
                     return 0
                 case _:
-                    return await story.tell(event, where, _EXPECTED[event])
+                    return await story.tell(event, where, _EXPECTED[event], answer)
         except StoryError as err:
             print(f"✗ {err}")
             return 1
@@ -119,7 +136,7 @@ class Story:
         self._link.start()
         async with asyncio.timeout(ANSWER_SECONDS):
             await self._link.ready.wait()
-        for kind in (EVENT_ALARM, "automation_triggered", "call_service"):
+        for kind in (EVENT_ALARM, EVENT_ALERT, "automation_triggered", "call_service"):
             await self._hass.subscribe(kind, self._home_assistant)
         self._areas = {
             area["area_id"]: area["name"]
@@ -130,14 +147,16 @@ class Story:
         """Disconnect."""
         await self._link.stop()
 
-    async def do(self, event: str, where: str | None) -> dict[str, Any]:
+    async def do(self, event: str, where: str | None, **more: str) -> dict[str, Any]:
         """Let something happen; return where it does. Raises StoryError."""
         key = uuid.uuid4().hex
         answer: asyncio.Future[dict[str, Any]] = (
             asyncio.get_running_loop().create_future()
         )
         self._answers[key] = answer
-        self._link.publish(f"{TOPIC}/do", {"id": key, "event": event, "where": where})
+        self._link.publish(
+            f"{TOPIC}/do", {"id": key, "event": event, "where": where, **more}
+        )
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 done = await answer
@@ -147,24 +166,32 @@ class Story:
             raise StoryError(error)
         return done
 
-    async def tell(self, event: str, where: str | None, expected: Expected) -> int:
+    async def tell(
+        self, event: str, where: str | None, expected: Expected, answer: str
+    ) -> int:
         """Follow an event until what is expected has come, or its time is over."""
         earlier = await self.alarms()
-        plot = Plot(self, expected, await self.do(event, where))
+        plot = Plot(self, expected, await self.do(event, where), answer)
         # A quick device has acted before the simulator's answer was here.
         for early in self._early:
             plot.hears(*early)
         self._hears = plot.hears
         print(f"• {event} at {plot.where}")
         end = time.monotonic() + expected.seconds
+        if plot.campaign and answer == NOBODY:
+            end += STEP_SECONDS
         while time.monotonic() < end and not (plot.ended or plot.wrong):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._news.wait()
             self._news.clear()
             await plot.look(await self.alarms())
+            if person := plot.who_answers():
+                await self.do("answer", person, way=answer, word=WORD)
         # What is told last: the result of the cut-off.
         await asyncio.sleep(LINGER_SECONDS)
+        if plot.campaign:
+            plot.campaign.close()
         self._print()
         problems = [*plot.wrong, *plot.missing.values()]
         if problems and earlier:
@@ -173,7 +200,7 @@ class Story:
             print("• This may be why. To begin afresh: scripts/demo clear")
         return _verdict(problems, plot.summary())
 
-    async def clear(self, where: str | None) -> int:
+    async def clear(self, where: str | None, false_alarm: bool) -> int:
         """Take every cause away, then reset and restore as the demo's user."""
         device = await self.do("clear", where)
         print("• Every cause is gone; waiting until Home Assistant has seen it")
@@ -192,14 +219,47 @@ class Story:
             await self._hass.action(
                 "community_safety.reset",
                 alarm_id=[row["alarm_id"] for row in cleared],
+                false_alarm=false_alarm,
             )
         for row in cleared:
             print(f"• Reset: {self.title(row)}")
+        problems += await self._alerts_end([row["alarm_id"] for row in cleared])
+        self._told()
         supplies = await self._supplies(where, device, cleared)
         # A fault of some equipment keeps nobody without power; a fire does.
         if supplies and not any(row["severity"] == ALARM for row in present):
             problems += await self._restore(supplies)
         return _verdict(problems, "Everything is as it was")
+
+    async def _alerts_end(self, alarm_ids: list[str]) -> list[str]:
+        """Wait until the alerts of these alarms are over. Return what is left of them."""
+        end = time.monotonic() + ANSWER_SECONDS
+        while alarm_ids:
+            answer = await self._hass.action(
+                "rental_units.get_alerts", alarm_id=alarm_ids
+            )
+            rows = [
+                row
+                for row in answer["alerts"]
+                if row["state"] in ("active", "acknowledged")
+            ]
+            if not rows or time.monotonic() > end:
+                # What is told of the end comes a moment later.
+                await asyncio.sleep(LINGER_SECONDS)
+                return [f"still alerted: {row['place']}" for row in rows]
+            await asyncio.sleep(LOOK_SECONDS)
+        return []
+
+    def _told(self) -> None:
+        """Say what residents heard."""
+        heard: dict[str, set[str]] = {}
+        for kind, data, _at in self._early:
+            if kind == "record" and data["device"] == "mobile":
+                if data["way"] == "push":
+                    title = data["what"].partition(" [")[0]
+                    heard.setdefault(title, set()).add(data["person"])
+        for title, people in heard.items():
+            print(f"• {title} is told to {len(people)} people")
 
     async def _supplies(
         self, where: str | None, device: dict[str, Any], reset: list[dict[str, Any]]
@@ -325,7 +385,11 @@ class Plot:
     """What is expected of an event, against what is heard."""
 
     def __init__(
-        self, story: Story, expected: Expected, device: dict[str, Any]
+        self,
+        story: Story,
+        expected: Expected,
+        device: dict[str, Any],
+        answer: str = ANSWERS[0],
     ) -> None:
         """Initialize; `device` is the simulator's answer."""
         self._story = story
@@ -346,6 +410,10 @@ class Plot:
             self.missing["done"] = f"the device did not do it: {expected.done}"
         if expected.cut_off:
             self.missing["proven"] = "no cut-off was proven"
+        self.campaign: Campaign | None = None
+        self._asked = False
+        if expected.people and any(row.place == device["area"] for row in RESIDENTS):
+            self.campaign = Campaign(story.line, device["area"], answer, self.missing)
 
     @property
     def where(self) -> str:
@@ -357,18 +425,34 @@ class Plot:
         """Return if all has come; where nothing is expected, its time must run out."""
         return self._expected.hazard is not None and not self.missing
 
+    def who_answers(self) -> str | None:
+        """Return who answers now, once: when all were told and the power is off."""
+        if (
+            self.campaign is None
+            or self._asked
+            or not self.campaign.can_be_answered
+            or "proven" in self.missing
+        ):
+            return None
+        self._asked = True
+        return self.campaign.answerer
+
     def summary(self) -> str:
         """Return what came of it, in a line."""
         if not self._expected.hazard:
             return "No alarm, and the door was not held"
+        text = "Detected and notified"
         if self._proven and self._begun:
             seconds = self._proven - self._begun
-            return f"Detected, cut off and proven within {seconds * 1000:.0f} ms"
-        return "Detected and notified"
+            text = f"Detected, cut off and proven within {seconds * 1000:.0f} ms"
+        return f"{text}; {self.campaign.summary()}" if self.campaign else text
 
     def hears(self, kind: str, data: dict[str, Any], at: float) -> None:
         """Take what a device or Home Assistant does."""
         match kind:
+            case "record" if data["device"] == "mobile":
+                if self.campaign:
+                    self.campaign.mobile(data, at)
             case "record":
                 self._record(data, at)
             case "command":
@@ -379,11 +463,14 @@ class Plot:
                 self._story.line(at, f"Command to {device}: {what}")
             case "automation_triggered":
                 self._story.line(at, f"Automation: {data['name']}")
-            case "call_service" if data["domain"] == "community_safety":
-                if data["service"] != "get_alarms":
-                    self._story.line(at, f"Action: community_safety.{data['service']}")
+            case "call_service" if data["domain"] in ACTIONS:
+                if not data["service"].startswith("get_"):
+                    action = f"{data['domain']}.{data['service']}"
+                    self._story.line(at, f"Action: {action}")
             case _ if kind == EVENT_ALARM:
                 self._alarm_changed(data, at)
+            case _ if kind == EVENT_ALERT and self.campaign:
+                self.campaign.home_assistant(data, at)
 
     def _record(self, data: dict[str, Any], at: float) -> None:
         mine = data["device"] == self.device["device"]
@@ -403,6 +490,9 @@ class Plot:
 
     def _alarm_changed(self, data: dict[str, Any], at: float) -> None:
         self._story.line(at, f"Alarm {data['type']}: {self._story.title(data)}")
+        if data["type"] == "acknowledged" and data["alarm_id"] == self._alarm:
+            if self.campaign:
+                self.campaign.alarm_acknowledged()
         if (
             data["type"] != "raised"
             or data["device_name"] != self.device["name"]
@@ -417,6 +507,8 @@ class Plot:
         ):
             self._alarm = data["alarm_id"]
             self._raised = at
+            if self.campaign:
+                self.campaign.raised(at)
             self.missing.pop("raised", None)
             self._check_notified()
 

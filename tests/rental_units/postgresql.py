@@ -11,56 +11,91 @@ import tempfile
 import time
 
 ROOT = Path(__file__).parents[2]
-#: PostgreSQL does not run as root; this user owns nothing.
+#: This user owns nothing.
 NOBODY = 65534
 _FAST = "fsync=off", "synchronous_commit=off", "full_page_writes=off"
 
 
+class Server:
+    """A PostgreSQL with a folder of its own: it can be stopped and started again."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        """Make an empty database."""
+        self._programs = programs
+        self._folder = folder
+        # PostgreSQL does not run as root.
+        self._user = (
+            {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            if os.geteuid() == 0
+            else {}
+        )
+        if self._user:
+            os.chown(folder, NOBODY, NOBODY)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+        setup = ["--no-sync", "--username=tests", "--auth=trust", "--encoding=UTF8"]
+        subprocess.run(
+            [programs / "initdb", *setup, "--locale=C", f"--pgdata={folder / 'data'}"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **self._user,
+        )
+
+    @property
+    def url(self) -> str:
+        """Return where it is."""
+        return f"postgresql://tests@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start, and wait until it listens. Raises RuntimeError."""
+        options = (f"port={self._port}", "listen_addresses=127.0.0.1", *_FAST)
+        self._process = subprocess.Popen(
+            [
+                self._programs / "postgres",
+                *("-D", self._folder / "data", "-k", self._folder),
+                *(part for option in options for part in ("-c", option)),
+            ],
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+            **self._user,
+        )
+        _wait(self._port, self._process)
+
+    def stop(self) -> None:
+        """End the connections, then itself."""
+        if self._process:
+            self._process.send_signal(2)
+            self._process.wait(30)
+            self._process = None
+
+
 @contextmanager
-def postgresql() -> Generator[str]:
-    """Run a PostgreSQL and yield its URL. Raises RuntimeError where none can be had."""
+def server() -> Generator[Server]:
+    """Run a PostgreSQL. Raises RuntimeError where none can be had."""
     found = subprocess.run(
         [ROOT / "scripts/postgresql"], capture_output=True, text=True, check=False
     )
     if found.returncode:
         raise RuntimeError(f"No PostgreSQL: {found.stderr.strip()}")
-    programs = Path(found.stdout.strip())
     # Not pytest's folder: another user could not pass through it.
     folder = Path(tempfile.mkdtemp(prefix="rental_units_postgresql_"))
-    other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    user = other if os.geteuid() == 0 else {}
-    if user:
-        os.chown(folder, NOBODY, NOBODY)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = folder / "data"
-    setup = ["--no-sync", "--username=tests", "--auth=trust", "--encoding=UTF8"]
-    subprocess.run(
-        [programs / "initdb", *setup, "--locale=C", f"--pgdata={data}"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-        **user,
-    )
-    options = (f"port={port}", "listen_addresses=127.0.0.1", *_FAST)
-    server = subprocess.Popen(
-        [
-            programs / "postgres",
-            *("-D", data, "-k", folder),
-            *(part for option in options for part in ("-c", option)),
-        ],
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        **user,
-    )
+    running = Server(Path(found.stdout.strip()), folder)
     try:
-        _wait(port, server)
-        yield f"postgresql://tests@127.0.0.1:{port}/postgres"
+        running.start()
+        yield running
     finally:
-        server.send_signal(2)  # ends the connections, then itself
-        server.wait(30)
+        running.stop()
         shutil.rmtree(folder)
+
+
+@contextmanager
+def postgresql() -> Generator[str]:
+    """Run a PostgreSQL and yield its URL. Raises RuntimeError where none can be had."""
+    with server() as running:
+        yield running.url
 
 
 def _wait(port: int, server: subprocess.Popen[bytes]) -> None:

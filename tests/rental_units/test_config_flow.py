@@ -8,6 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from sqlalchemy.orm import Session
+import voluptuous as vol
 
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import queries
@@ -19,7 +20,8 @@ from homeassistant.config_entries import (
     ConfigEntryState,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
 
 from .common import OTHER_PHONE, PHONE, call, device_id, unit_id
@@ -157,15 +159,36 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A unit is added with its people, and changed; they are in the register only."""
     result = await begin(hass, entry, "unit")
     for data, errors in (
-        ({**UNIT, "building": "1", "number": "101"}, {"number": "unit_exists"}),
-        ({**UNIT, "landlord": {**LANDLORD, "phone": "1"}}, {"base": "invalid_phone"}),
+        ({"building": "1", "number": "101"}, {"number": "unit_exists"}),
+        ({"building": " "}, {"building": "missing"}),
+        ({"number": " "}, {"number": "missing"}),
+        ({"landlord": {**LANDLORD, "phone": "1"}}, {"base": "invalid_phone"}),
+        ({"landlord": {"phone": OTHER_PHONE}}, {"base": "name_missing"}),
         (
-            {**UNIT, "tenants": [{**TENANT, "end": "2025-01-01"}]},
-            {"base": "lease_order"},
+            {"landlord": {"name": " ", "email": "a@example.com"}},
+            {"base": "name_missing"},
+        ),
+        ({"tenants": [{**TENANT, "end": "2025-01-01"}]}, {"base": "lease_order"}),
+        ({"tenants": [{**TENANT, "name": ""}]}, {"base": "name_missing"}),
+        ({"tenants": [{**TENANT, "email": "x"}]}, {"base": "invalid_email"}),
+        ({"tenants": [{**TENANT, "channels": []}]}, {"base": "phone_without_use"}),
+        ({"tenants": [{**TENANT, "quiet_from": "22:00:00"}]}, {"base": "quiet_half"}),
+        (
+            {"tenants": [{**TENANT, "person": "person.a", "push": "device"}]},
+            {"base": "person_and_phone"},
         ),
     ):
-        result = await fill(hass, result, data)
+        result = await fill(hass, result, {**UNIT, **data})
         assert result["errors"] == errors
+        # The frontend fills a section that has a default with it, and not with what is known.
+        schema = result["data_schema"].schema
+        (landlord,) = (key for key in schema if key == "landlord")
+        assert landlord.default is vol.UNDEFINED
+    for wrong in ({"rooms": 0}, {"letting": "sold"}, {"tenants": [{"phone": PHONE}]}):
+        with pytest.raises(InvalidData):
+            await fill(hass, await begin(hass, entry, "unit"), {**UNIT, **wrong})
+    counts = await entry.runtime_data.async_run(queries.counts)
+    assert (counts["persons"], counts["units"], counts["audit"]) == (0, 3, 0)
     result = await fill(hass, result, UNIT)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     subentry = entry.subentries[unit_id(entry, "3-1-301")]
@@ -229,8 +252,17 @@ async def test_responder(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A responder is added and changed; the title is the duty."""
     data = {"duty": "volunteer", "name": "MARK-NAME-9", "phone": PHONE}
     result = await begin(hass, entry, "responder")
-    result = await fill(hass, result, {**data, "phone": "1"})
-    assert result["errors"] == {"base": "invalid_phone"}
+    for wrong, error in (
+        ({"phone": "1"}, "invalid_phone"),
+        ({"name": " "}, "name_missing"),
+        ({"webhook": "ftp://example.com"}, "invalid_webhook"),
+        ({"webhook": "http://["}, "invalid_webhook"),
+        ({"quiet_until": "07:00:00"}, "quiet_half"),
+    ):
+        result = await fill(hass, result, {**data, **wrong})
+        assert result["errors"] == {"base": error}
+    with pytest.raises(InvalidData):
+        await fill(hass, await begin(hass, entry, "responder"), {**data, "duty": "x"})
     result = await fill(hass, result, data)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     subentry = next(
@@ -272,8 +304,120 @@ async def test_forms_without_a_register(
         result = await fill(hass, await begin(hass, entry, "unit"), UNIT)
         assert result["errors"] == {"base": "register_full"}
     await hass.config_entries.async_unload(entry.entry_id)
-    result = await fill(hass, await begin(hass, entry, "unit"), UNIT)
+    for kind in ("unit", "responder"):
+        result = await begin(hass, entry, kind)
+        assert result["reason"] == "entry_not_loaded"
+    result = await entry.start_subentry_reconfigure_flow(hass, unit)
     assert result["reason"] == "entry_not_loaded"
+
+
+async def test_everything_of_a_person(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """What a form has taken it shows; what was not touched stays, what was emptied goes."""
+    everything = {
+        "name": "MARK-NAME-5",
+        "phone": PHONE,
+        "channels": ["call"],
+        "person": "person.mark",
+        "email": "mark@example.com",
+        "language": "zh-Hant",
+        "quiet_from": "22:00:00",
+        "quiet_until": "07:00:00",
+    }
+    more = {"notify": "notify.mark", "webhook": "https://example.com/a#secret"}
+    data = {"duty": "volunteer", "schedule": "schedule.a", **everything, **more}
+    await fill(hass, await begin(hass, entry, "responder"), data)
+    duty = next(
+        row for row in entry.subentries.values() if row.data.get("duty") == "volunteer"
+    )
+
+    async def form() -> tuple[Any, dict[str, Any]]:
+        result = await entry.start_subentry_reconfigure_flow(hass, duty.subentry_id)
+        return result, suggested(result)
+
+    async def person() -> Person:
+        people = await entry.runtime_data.async_run(queries.responders)
+        return people[duty.subentry_id]
+
+    result, values = await form()
+    assert values == {**data, "phone": "+86*******8001"}
+    # One address has hours and a language of its own: a form that is only saved keeps it.
+    change = {"person_id": (await person()).id, "only": ["email"], "language": "en"}
+    await call(
+        hass, "update_contact", change | {"quiet_from": "20:00", "quiet_until": "06:00"}
+    )
+    result, values = await form()
+    await fill(hass, result, values)
+    hours = {row.channel: row.quiet_from.hour for row in (await person()).addresses}
+    assert hours.pop("email") == 20
+    assert hours == {"call": 22, "push": 22, "notify": 22, "webhook": 22}
+    with pytest.raises(ServiceValidationError) as failure:
+        await call(hass, "update_contact", change | {"only": ["sms"]})
+    assert failure.value.translation_key == "no_such_address"
+
+    result, values = await form()
+    less = {key: values[key] for key in ("duty", "name", "phone", "channels")}
+    result = await fill(hass, result, {**less, "push": "a-phone"})
+    assert result["reason"] == "reconfigure_successful"
+    _, values = await form()
+    assert values == {**less, "push": "a-phone", "language": "zh-Hant"}
+    assert "schedule" not in entry.subentries[duty.subentry_id].data
+
+
+async def test_who_is_known_already(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A landlord of two units keeps what only the form of the first has said."""
+    landlord = {**LANDLORD, "email": "mark@example.com", "person": "person.mark"}
+    await fill(hass, await begin(hass, entry, "unit"), {**UNIT, "landlord": landlord})
+    other = {**UNIT, "number": "302", "landlord": LANDLORD, "tenants": []}
+    await fill(hass, await begin(hass, entry, "unit"), other)
+    result = await entry.start_subentry_reconfigure_flow(
+        hass, unit_id(entry, "3-1-302")
+    )
+    section = result["data_schema"].schema["landlord"]
+    shown = {
+        str(key): key.description["suggested_value"]
+        for key in section.schema.schema
+        if key.description
+    }
+    assert (shown["email"], shown["person"]) == ("mark@example.com", "person.mark")
+
+    # The form has room for one landlord; the second stays where the first is changed.
+    device = device_id(hass, entry, "3-1-302")
+    second = {"name": "MARK-SECOND", "phone": PHONE, "role": "landlord"}
+    await call(hass, "check_in", {"device_id": device, **second})
+    result = await entry.start_subentry_reconfigure_flow(
+        hass, unit_id(entry, "3-1-302")
+    )
+    await fill(hass, result, other)
+    answer = await call(hass, "get_unit", {"device_id": device, "reason": "alarm"})
+    assert {row["name"] for row in answer["people"]} == {"MARK-LANDLORD", "MARK-SECOND"}
+
+
+async def test_empty_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A unit needs a building and a number, and nobody in it."""
+    data = {"building": "9", "number": "1", "landlord": {}}
+    result = await fill(hass, await begin(hass, entry, "unit"), data)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    unit = entry.subentries[unit_id(entry, "9-1")]
+    assert dict(unit.data) == {"building": "9", "number": "1"}
+    assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 0
+
+
+async def test_responder_without_a_person(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Somebody who was erased leaves an empty form, which takes a new person."""
+    duty = next(key for key, row in entry.subentries.items() if "duty" in row.data)
+    result = await entry.start_subentry_reconfigure_flow(hass, duty)
+    values = suggested(result)
+    assert values == dict(entry.subentries[duty].data)
+    result = await fill(hass, result, {**values, "name": "MARK-NEW", "phone": PHONE})
+    assert result["reason"] == "reconfigure_successful"
+    people = await entry.runtime_data.async_run(queries.responders)
+    assert people[duty].name == "MARK-NEW"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

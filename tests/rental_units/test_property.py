@@ -47,7 +47,7 @@ async def test_recipients(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert "MARK" not in repr(tenant)
     assert E164 not in repr(tenant)
     assert PHONE not in repr(Contact(name="MARK-NAME-1", phone=E164))
-    assert register.neighbours("unknown") == []
+    assert await register.async_recipients(["unknown"], list(Audience)) == []
 
 
 async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -> None:

@@ -1,16 +1,24 @@
 """Diagnostics, system health and repairs: counts, and units, but no people."""
 
+import threading
+from typing import Any
+
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     get_system_health_info,
 )
+from sqlalchemy.orm import Session
 
-from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.alerts.manager import DATA_ENGINES
+from custom_components.rental_units.const import DOMAIN, Channel
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
+from custom_components.rental_units.register import queries
+from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.repairs import async_create_fix_flow
 from homeassistant.components.repairs import ConfirmRepairFlow
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -21,7 +29,8 @@ from .common import OTHER_PHONE, call, check_in, device_id
 def issues(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, str]:
     """Return the units that each issue names."""
     return {
-        issue.translation_key: issue.translation_placeholders["units"]
+        issue.translation_key: issue.translation_placeholders.get("units")
+        or issue.translation_placeholders["duties"]
         for (domain, _), issue in ir.async_get(hass).issues.items()
         if domain == DOMAIN
     }
@@ -40,11 +49,49 @@ async def test_repairs(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     }
     await call(hass, "update_contact", {"person_id": person, "phone": OTHER_PHONE})
     await check_in(hass, entry, "1-1-101", name="MARK-L", role="landlord")
+    # A number is no use as long as nobody carries text messages or calls.
+    assert issues(hass, entry) == {
+        "overdue_tenants": "1-1-101",
+        "no_working_channel": "1-1-101",
+    }
+    script = {"provider": "script", "script": "script.own"}
+    await put_channels(hass, entry, sms=script)
     assert issues(hass, entry) == {"overdue_tenants": "1-1-101"}
     await call(hass, "check_out", {"device_id": device_id(hass, entry, "1-1-101")})
     assert issues(hass, entry) == {}
     flow = await async_create_fix_flow(hass, "register_damaged", None)
     assert isinstance(flow, ConfirmRepairFlow)
+
+
+async def put_channels(
+    hass: HomeAssistant, entry: MockConfigEntry, **channels: Any
+) -> None:
+    """Set up channels in the options."""
+    hass.config_entries.async_update_entry(entry, options={"channels": channels})
+    await hass.async_block_till_done()
+
+
+async def test_responders_without_a_channel(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Responders whom nobody can alert are named by their duty."""
+    duties = [row for row in entry.subentries.values() if "duty" in row.data]
+
+    def write(session: Session) -> None:
+        for row, channel in zip(duties, ("email", "push"), strict=True):
+            contact = Contact(name=f"MARK-{channel}", direct={Channel(channel): "x"})
+            person = queries.put_person(session, contact, "en")
+            queries.put_responder(session, row.subentry_id, person)
+
+    await entry.runtime_data.async_run(write)
+    await entry.runtime_data.async_refresh()
+    assert issues(hass, entry) == {"silent_responders": "fire_post"}
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+    assert diagnostics["silent_responders"] == 1
+    await put_channels(
+        hass, entry, email={"provider": "notify", "action": "notify.smtp"}
+    )
+    assert issues(hass, entry) == {}
 
 
 async def test_figures(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -67,6 +114,7 @@ async def test_figures(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         "without_landlord": 3,
         "with_overdue_tenants": 0,
         "with_unreachable_people": 0,
+        "without_channel": 1,
     }
     assert diagnostics["duties"] == {"fire_post": 1, "police": 1}
     assert await async_setup_component(hass, "system_health", {})
@@ -80,3 +128,20 @@ async def test_figures(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await entry.runtime_data.database.async_close()
     diagnostics = await async_get_config_entry_diagnostics(hass, entry)
     assert diagnostics["rows"] == "property_not_loaded"
+
+
+async def test_home_assistant_ends(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """It does not wait ten seconds for threads of ours, and all is on disk."""
+
+    def threads() -> list[str]:
+        return [
+            row.name
+            for row in threading.enumerate()
+            if entry.entry_id.lower() in row.name
+        ]
+
+    assert threads()
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert threads() == []
+    assert hass.data[DATA_ENGINES] == {}

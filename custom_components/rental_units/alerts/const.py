@@ -25,6 +25,9 @@ RANK: Final = {
     Severity.MESSAGE: 3,
 }
 
+#: News that ends an alarm: who was woken by it hears at once that it is over.
+ALL_CLEAR: Final = frozenset({"all_clear", "false_alarm"})
+
 #: How long in seconds a message is worth delivering: a fire of an hour ago is no news.
 VALIDITY: Final = {
     Severity.ALARM: 300.0,

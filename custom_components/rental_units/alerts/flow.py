@@ -3,24 +3,104 @@
 from typing import Any
 
 import voluptuous as vol
+from yarl import URL
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers import selector
 
-from .channels import PROVIDERS, REQUIRED, SECRETS
 from .const import Severity
-from .policies import POLICY_SCHEMA, policy_of
+from .manager import engine_of
+from .policies import ALL, AUDIENCES, POLICY_SCHEMA, policy_of
+from .settings import OPTIONAL, PROVIDERS, REQUIRED, SECRETS
 
-#: What may be set besides what a provider requires.
-OPTIONAL: dict[str, tuple[str, ...]] = {
-    "alibaba": ("show_number", "region", "url"),
-    "twilio": ("url",),
-    "script": ("script",),
-    "webhook": ("secret",),
-    "announce": ("tts_entity",),
-}
 #: Channels with something to set.
-CHANNELS = ("sms", "call", "webhook", "robot", "announce")
+CHANNELS = tuple(
+    name
+    for name, providers in PROVIDERS.items()
+    if any((name, provider) in {**REQUIRED, **OPTIONAL} for provider in providers)
+)
+ROBOTS = ("wecom", "dingtalk", "feishu")
+
+
+def _select(
+    options: Any, key: str, *, multiple: bool = False
+) -> selector.SelectSelector:
+    return selector.SelectSelector(
+        selector.SelectSelectorConfig(
+            options=[str(option) for option in options],
+            translation_key=key,
+            multiple=multiple,
+        )
+    )
+
+
+def _number(least: int, most: int, unit: str | None = None) -> selector.NumberSelector:
+    config = selector.NumberSelectorConfig(
+        min=least, max=most, step=1, mode=selector.NumberSelectorMode.BOX
+    )
+    if unit:
+        config["unit_of_measurement"] = unit
+    return selector.NumberSelector(config)
+
+
+def _rows(
+    key: str, label: str, fields: dict[str, selector.Selector[Any]], *required: str
+) -> selector.ObjectSelector:
+    return selector.ObjectSelector(
+        selector.ObjectSelectorConfig(
+            multiple=True,
+            label_field=label,
+            translation_key=key,
+            fields={
+                name: {"selector": field, "required": name in required}
+                for name, field in fields.items()
+            },
+        )
+    )
+
+
+_PASSWORD = selector.TextSelector(
+    selector.TextSelectorConfig(type=selector.TextSelectorType.PASSWORD)
+)
+_URL = selector.TextSelector(
+    selector.TextSelectorConfig(type=selector.TextSelectorType.URL)
+)
+_FIELDS: dict[str, selector.Selector[Any]] = {
+    "script": selector.EntitySelector(
+        selector.EntitySelectorConfig(domain="script"),
+    ),
+    "tts_entity": selector.EntitySelector(selector.EntitySelectorConfig(domain="tts")),
+    "url": _URL,
+    # Shown as they are: whoever may see the options has to compare them.
+    "from": selector.TextSelector(),
+    "show_number": selector.TextSelector(),
+    "robots": _rows(
+        "alert_robots",
+        "form",
+        {"form": _select(ROBOTS, "alert_robot"), "url": _URL, "secret": _PASSWORD},
+        "form",
+        "url",
+    ),
+}
+_POLICY = vol.Schema(
+    {
+        vol.Optional("steps"): _rows(
+            "alert_steps",
+            "after",
+            {
+                "after": _number(0, 7 * 86_400, "s"),
+                "audience": _select(AUDIENCES, "audience", multiple=True),
+                "channels": _select(ALL, "alert_channel", multiple=True),
+                "repeat": _number(0, 1000),
+                "every": _number(10, 86_400, "s"),
+                "in_turn": selector.BooleanSelector(),
+            },
+            "after",
+        ),
+        vol.Required("each_unit", default=False): selector.BooleanSelector(),
+        vol.Required("valid_for", default=3600): _number(60, 30 * 86_400, "s"),
+    }
+)
 
 
 class AlertOptionsFlow(OptionsFlow):
@@ -37,12 +117,7 @@ class AlertOptionsFlow(OptionsFlow):
         if user_input is not None:
             self._severity = Severity(user_input["severity"])
             return await self.async_step_policy_edit()
-        return self.async_show_form(
-            step_id="policy",
-            data_schema=vol.Schema(
-                {vol.Required("severity"): _select(Severity, "alert_severity")}
-            ),
-        )
+        return self._ask("policy", "severity", Severity, "alert_severity")
 
     async def async_step_policy_edit(
         self, user_input: dict[str, Any] | None = None
@@ -60,26 +135,10 @@ class AlertOptionsFlow(OptionsFlow):
                 errors["steps"] = "invalid_policy"
             else:
                 return self.async_create_entry(data={**options, "policies": policies})
-        policy = policy_of(options, self._severity).as_dict()
-        schema = vol.Schema(
-            {
-                vol.Optional("steps"): selector.ObjectSelector(),
-                vol.Required("each_unit", default=False): selector.BooleanSelector(),
-                vol.Required("valid_for", default=3600): selector.NumberSelector(
-                    selector.NumberSelectorConfig(
-                        min=60,
-                        max=30 * 86_400,
-                        step=1,
-                        unit_of_measurement="s",
-                        mode=selector.NumberSelectorMode.BOX,
-                    )
-                ),
-            }
-        )
         return self.async_show_form(
             step_id="policy_edit",
             data_schema=self.add_suggested_values_to_schema(
-                schema, user_input or policy
+                _POLICY, user_input or policy_of(options, self._severity).as_dict()
             ),
             errors=errors,
         )
@@ -92,14 +151,9 @@ class AlertOptionsFlow(OptionsFlow):
             self._channel = user_input["channel"]
             if len(PROVIDERS[self._channel]) > 1:
                 return await self.async_step_provider()
-            self._provider = next(iter(PROVIDERS[self._channel]))
+            self._provider = PROVIDERS[self._channel][0]
             return await self.async_step_channel_edit()
-        return self.async_show_form(
-            step_id="channel",
-            data_schema=vol.Schema(
-                {vol.Required("channel"): _select(CHANNELS, "alert_channel")}
-            ),
-        )
+        return self._ask("channel", "channel", CHANNELS, "alert_channel")
 
     async def async_step_provider(
         self, user_input: dict[str, Any] | None = None
@@ -110,42 +164,75 @@ class AlertOptionsFlow(OptionsFlow):
             if self._provider == "none":
                 return self._save(None)
             return await self.async_step_channel_edit()
-        return self.async_show_form(
-            step_id="provider",
-            data_schema=vol.Schema(
-                {
-                    vol.Required("provider"): _select(
-                        ("none", *PROVIDERS[self._channel]), "alert_provider"
-                    )
-                }
-            ),
-        )
+        providers = ("none", *PROVIDERS[self._channel])
+        known = self._known().get("provider")
+        return self._ask("provider", "provider", providers, "alert_provider", known)
 
     async def async_step_channel_edit(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for what a provider needs."""
+        errors: dict[str, str] = {}
         if user_input is not None:
             filled = {key: value for key, value in user_input.items() if value}
-            return self._save({"provider": self._provider, **filled})
-        known = self.config_entry.options.get("channels", {}).get(self._channel, {})
+            if not (errors := _wrong(filled)):
+                return self._save({"provider": self._provider, **filled})
+        # Alibaba's reports have to be set up in its console.
+        is_alibaba = self._provider == "alibaba"
+        engine = engine_of(self.hass, self.config_entry.entry_id)
+        url = engine.links.report_url() if engine and is_alibaba else ""
         return self.async_show_form(
-            step_id="channel_edit",
+            step_id="alibaba" if is_alibaba else "channel_edit",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(self._fields()), known
+                vol.Schema(self._fields()), user_input or self._known()
             ),
+            errors=errors,
+            description_placeholders={"report_url": url or "–"} if is_alibaba else None,
         )
 
+    async def async_step_alibaba(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take what Alibaba Cloud needs."""
+        return await self.async_step_channel_edit(user_input)
+
+    def _ask(
+        self, step: str, field: str, options: Any, key: str, known: Any = None
+    ) -> ConfigFlowResult:
+        schema = vol.Schema({vol.Required(field): _select(options, key)})
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(schema, {field: known}),
+        )
+
+    def _known(self) -> dict[str, Any]:
+        known: dict[str, Any] = self.config_entry.options.get("channels", {}).get(
+            self._channel, {}
+        )
+        return known
+
     def _fields(self) -> dict[vol.Marker, Any]:
-        if self._channel == "robot":
-            return {vol.Optional("robots"): selector.ObjectSelector()}
-        provider = PROVIDERS[self._channel][self._provider]
-        fields: dict[vol.Marker, Any] = {
-            vol.Required(key): _field(key) for key in REQUIRED.get(provider, ())
+        key = self._channel, self._provider
+        return {
+            **{vol.Required(name): self._field(name) for name in REQUIRED.get(key, ())},
+            **{vol.Optional(name): self._field(name) for name in OPTIONAL.get(key, ())},
         }
-        for key in OPTIONAL.get(self._provider, ()):
-            fields[vol.Optional(key)] = _field(key)
-        return fields
+
+    def _field(self, key: str) -> selector.Selector[Any]:
+        if key == "action":
+            names = sorted(self.hass.services.async_services_for_domain("notify"))
+            return selector.SelectSelector(
+                selector.SelectSelectorConfig(
+                    options=[
+                        f"notify.{name}" for name in names if name != "send_message"
+                    ],
+                    custom_value=True,
+                    mode=selector.SelectSelectorMode.DROPDOWN,
+                )
+            )
+        if key in SECRETS and key not in _FIELDS:
+            return _PASSWORD
+        return _FIELDS.get(key, selector.TextSelector())
 
     def _save(self, data: dict[str, Any] | None) -> ConfigFlowResult:
         options = self.config_entry.options
@@ -156,23 +243,19 @@ class AlertOptionsFlow(OptionsFlow):
         return self.async_create_entry(data={**options, "channels": channels})
 
 
-def _select(options: Any, key: str) -> selector.SelectSelector:
-    return selector.SelectSelector(
-        selector.SelectSelectorConfig(
-            options=[str(option) for option in options], translation_key=key
-        )
-    )
+def _wrong(data: dict[str, Any]) -> dict[str, str]:
+    """Return what is wrong in the settings of a provider, by field."""
+    errors = {}
+    if "url" in data and not _is_url(data["url"]):
+        errors["url"] = "invalid_address"
+    if not all(_is_url(row["url"]) for row in data.get("robots", ())):
+        errors["robots"] = "invalid_address"
+    return errors
 
 
-def _field(key: str) -> selector.Selector[Any]:
-    if key in ("script", "tts_entity"):
-        return selector.EntitySelector(
-            selector.EntitySelectorConfig(domain="script" if key == "script" else "tts")
-        )
-    is_secret = key in SECRETS - {"from", "url", "show_number"}
-    kind = (
-        selector.TextSelectorType.PASSWORD
-        if is_secret
-        else selector.TextSelectorType.TEXT
-    )
-    return selector.TextSelector(selector.TextSelectorConfig(type=kind))
+def _is_url(text: str) -> bool:
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)

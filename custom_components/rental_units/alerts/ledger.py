@@ -7,15 +7,17 @@ row that could not be written stays queued and is tried again until it is on dis
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import JSON, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.json import json_dumps
 
 from ..const import LOGGER
 from .models import TABLES, Row, values
@@ -33,16 +35,24 @@ type Run = Callable[[Callable[[Session], Any]], Awaitable[Any]]
 class Ledger:
     """Writes rows behind, and tells when they are on disk."""
 
-    def __init__(self, hass: HomeAssistant, run: Run) -> None:
-        """Initialize; `run` calls a function with a session in an executor."""
+    def __init__(
+        self, hass: HomeAssistant, run: Run, on_trouble: Callable[[str | None], None]
+    ) -> None:
+        """Initialize; `run` calls a function with a session in an executor.
+
+        `on_trouble` hears why nothing can be written, and None when it can be again.
+        """
         self._hass = hass
         self._run = run
+        self._on_trouble = on_trouble
         self._queue: dict[str, Row] = {}
         self._waiting: list[asyncio.Future[bool]] = []
         self._patience: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._closed = False
+        #: A commit has taken longer than anybody waits: nobody waits for it now.
+        self._is_stalled = False
         #: Why nothing can be written; None while all is well.
         self.trouble: str | None = None
 
@@ -60,13 +70,13 @@ class Ledger:
         """
         self._queue.update((row.id, row) for row in rows)
         future: asyncio.Future[bool] = self._hass.loop.create_future()
-        if self._cancel_retry or self._closed:
-            # The database is known to be broken: nobody waits for the next try.
+        if self.trouble or self._is_stalled or self._closed:
+            # The database is known not to answer: nobody waits for the next try.
             future.set_result(False)
             return future
         if self._patience is None:
             self._patience = self._hass.loop.call_later(
-                PATIENCE_SECONDS, self._answer, False
+                PATIENCE_SECONDS, self._lose_patience, self._waiting
             )
         self._waiting.append(future)
         if self._flushing is None:
@@ -91,6 +101,8 @@ class Ledger:
         if self._cancel_retry:
             self._cancel_retry()
         self._answer(False)
+        if self._queue:
+            LOGGER.error("%d rows of alerts could not be written", len(self._queue))
 
     @callback
     def _begin(self) -> None:
@@ -113,28 +125,33 @@ class Ledger:
         patience, self._patience = self._patience, None
         # As they are now: the loop goes on changing them while they are written.
         tables = [
-            (table, [values(row) for row in batch.values() if isinstance(row, table)])
+            (table, json_dumps([values(row) for row in rows]))
             for table in TABLES
+            if (rows := [row for row in batch.values() if isinstance(row, table)])
         ]
         if patience:
             # Whoever waits for this commit waits no longer than they would have.
             patience.cancel()
-            patience = self._hass.loop.call_at(patience.when(), _answer, waiting, False)
+            patience = self._hass.loop.call_at(
+                patience.when(), self._lose_patience, waiting
+            )
         try:
             await self._run(lambda session: _write(session, tables))
-        except TROUBLE as err:
-            # A newer change of the same row has overtaken the failed one.
+        except Exception as err:  # noqa: BLE001
+            # Whatever it is, the alert goes on. A newer change of the same row has
+            # overtaken the failed one.
             self._queue = {**batch, **self._queue}
-            self._trouble(type(err).__name__)
+            self._tell(getattr(err, "key", type(err).__name__))
             _answer(waiting, False)
             self._answer(False)
             self._cancel_retry = async_call_later(
                 self._hass, RETRY_SECONDS, self._retry
             )
         else:
-            self._trouble(None)
+            self._tell(None)
             _answer(waiting, True)
         finally:
+            self._is_stalled = False
             if patience:
                 patience.cancel()
 
@@ -152,12 +169,21 @@ class Ledger:
         self._begin()
 
     @callback
-    def _trouble(self, reason: str | None) -> None:
+    def _lose_patience(self, waiting: list[asyncio.Future[bool]]) -> None:
+        self._is_stalled = True
+        if waiting is self._waiting:
+            self._waiting, self._patience = [], None
+        _answer(waiting, False)
+
+    @callback
+    def _tell(self, reason: str | None) -> None:
         # Without the statement and its values: they hold what nobody may read in a log.
         if reason and not self.trouble:
             LOGGER.error("Alerts cannot be written to the register: %s", reason)
         elif self.trouble and not reason:
             LOGGER.info("Alerts can be written to the register again")
+        if bool(reason) != bool(self.trouble):
+            self._on_trouble(reason)
         self.trouble = reason
 
 
@@ -167,21 +193,35 @@ def _answer(waiting: list[asyncio.Future[bool]], stored: bool) -> None:
             future.set_result(stored)
 
 
-def _write(
-    session: Session, tables: list[tuple[type[Row], list[dict[str, Any]]]]
-) -> None:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+def _write(session: Session, tables: list[tuple[type[Row], str]]) -> None:
+    dialect = session.get_bind().dialect.name
     for table, rows in tables:
-        if rows:
-            insert = dialect.insert(table)
-            session.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["id"],
-                    set_={
-                        column.key: insert.excluded[column.key]
-                        for column in table.__table__.columns
-                        if column.key != "id"
-                    },
-                ),
-                rows,
-            )
+        session.execute(_upsert(table, dialect), {"rows": rows})
+
+
+@cache
+def _upsert(table: type[Row], dialect: str) -> TextClause:
+    """Return the statement that writes all rows of a table from one JSON text.
+
+    One statement and not one for each row: the thread asks for the interpreter once,
+    while the event loop is busiest, and a server that is far away is asked once.
+    """
+    columns = table.__table__.columns
+    keys = columns.keys()
+    names = ", ".join(keys)
+    if dialect == "sqlite":
+        cells = ", ".join(
+            f"value {'->' if isinstance(column.type, JSON) else '->>'} '{key}'"
+            for key, column in columns.items()
+        )
+        source = f"SELECT {cells} FROM json_each(:rows) WHERE true"  # noqa: S608
+    else:
+        source = (
+            f"SELECT {names} FROM"  # noqa: S608
+            f" json_populate_recordset(NULL::{table.__tablename__}, CAST(:rows AS json))"
+        )
+    changes = ", ".join(f"{key} = excluded.{key}" for key in keys if key != "id")
+    return text(
+        f"INSERT INTO {table.__tablename__} ({names}) {source}"
+        f" ON CONFLICT (id) DO UPDATE SET {changes}"
+    )

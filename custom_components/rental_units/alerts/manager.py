@@ -76,12 +76,18 @@ def _find(hass: HomeAssistant, delivery_id: str) -> tuple[Engine, Delivery] | No
     return None
 
 
+def _parse(action: object) -> tuple[str, str]:
+    """Return the delivery's id and the answer in a button's action; empty if not ours."""
+    prefix, _, rest = str(action).partition(f"{ACTION_PREFIX}_")
+    delivery_id, _, word = rest.partition("_")
+    return ("", "") if prefix or word not in set(Answer) else (delivery_id, word)
+
+
 @callback
 def _pressed(hass: HomeAssistant, event: Event) -> None:
     """Take a button of the app. The delivery's id cannot be guessed."""
-    prefix, _, rest = str(event.data.get("action", "")).partition(f"{ACTION_PREFIX}_")
-    delivery_id, _, word = rest.partition("_")
-    if prefix or word not in set(Answer) or not (found := _find(hass, delivery_id)):
+    delivery_id, word = _parse(event.data.get("action"))
+    if not (found := _find(hass, delivery_id)):
         return
     engine, delivery = found
     if alert := engine.alerts.get(delivery.alert_id):
@@ -90,7 +96,8 @@ def _pressed(hass: HomeAssistant, event: Event) -> None:
 
 @callback
 def _received(hass: HomeAssistant, event: Event) -> None:
-    delivery_id = str(event.data.get("rental_units_delivery", ""))
+    """Take the receipt of a phone, which returns the buttons that it was sent."""
+    delivery_id, _ = _parse(event.data.get("action_1_key"))
     if found := _find(hass, delivery_id):
         engine, delivery = found
         engine.dispatcher.received(delivery)

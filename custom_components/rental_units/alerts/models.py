@@ -6,12 +6,20 @@ seconds since 1970, UTC.
 """
 
 from typing import Any
+import uuid
 
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..register.models import Base
 from .const import AlertState, DeliveryState
+
+_DELIVERIES = uuid.UUID("5b3a6d0e-52a3-4d0a-8f0b-6f0d6f5f1c11")
+
+
+def key_of(alert_id: str, address_id: str, step: int, round_: int) -> str:
+    """Return the id of a delivery, which is its idempotency key."""
+    return uuid.uuid5(_DELIVERIES, f"{alert_id}/{address_id}/{step}/{round_}").hex
 
 
 class Alert(Base):
@@ -100,11 +108,11 @@ class Entry(Base):
 type Row = Alert | Delivery | Entry
 TABLES = (Alert, Delivery, Entry)
 
-_KEYS = {table: tuple(table.__table__.columns.keys()) for table in TABLES}
+_COLUMNS = {table: tuple(table.__table__.columns.keys()) for table in TABLES}
 
 
 def values(row: Row) -> dict[str, Any]:
     """Return a row's columns."""
     # Straight from the instance: thousands are written while the loop is busiest.
     state = row.__dict__
-    return {key: state.get(key) for key in _KEYS[type(row)]}
+    return {key: state.get(key) for key in _COLUMNS[type(row)]}

@@ -7,14 +7,10 @@ import time
 from homeassistant.util import dt as dt_util
 
 from ..register import Address, Recipient
-from .const import VALIDITY, DeliveryState, Severity
-from .dispatcher import Found, key_of
-from .models import Alert, Delivery
+from .const import ALL_CLEAR, VALIDITY, DeliveryState, Severity
+from .models import Alert, Delivery, key_of
+from .people import AREA, ROBOT, Found, ways_to
 from .policies import CHANNELS, Step
-
-#: What stands before the id of an address that is not a person's.
-AREA = "area:"
-ROBOT = "robot:"
 
 
 def plan(
@@ -30,8 +26,7 @@ def plan(
     """Return the addresses of a step, and its deliveries.
 
     `speaking` are the areas with a loudspeaker. A person in two roles, or in two units,
-    gets one. A unit that has answered is left
-    alone where each has to answer.
+    gets one. A unit that has answered is left alone where each has to answer.
     """
     found: dict[str, Found] = {}
     deliveries: dict[str, Delivery] = {}
@@ -46,7 +41,8 @@ def plan(
             for address in person.addresses
             if address.channel == name
         ]
-        found |= {address.id: (person, address) for address in addresses}
+        known = ways_to(person)
+        found |= {address.id: known[address.id] for address in addresses}
         if step.in_turn:
             addresses, rest = addresses[:1], addresses[1:]
         else:
@@ -93,7 +89,9 @@ def _delivery(alert: Alert, address_id: str, channel: str) -> Delivery:
 def quiet_until(alert: Alert, address: Address, now: datetime) -> float | None:
     """Return when an address may be used, in Unix time; None for now. An alarm always may."""
     begin, end = address.quiet_from, address.quiet_until
-    if alert.severity == Severity.ALARM or begin is None or end is None or begin == end:
+    if alert.severity == Severity.ALARM or alert.hazard in ALL_CLEAR:
+        return None
+    if begin is None or end is None or begin == end:
         return None
     clock = now.time()
     is_quiet = begin <= clock < end if begin < end else not end <= clock < begin

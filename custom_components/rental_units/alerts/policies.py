@@ -11,7 +11,9 @@ from homeassistant.helpers import config_validation as cv
 from .const import Severity
 
 #: Channels that reach a person, the loudest last.
-CHANNELS = ("push", "notify", "webhook", "script", "sms", "call")
+CHANNELS = ("push", "notify", "email", "webhook", "sms", "call")
+#: Those that let the phone lie.
+QUIET = CHANNELS[:-1]
 #: Everything, with the loudspeakers of the place.
 ALL = (*CHANNELS, "announce")
 AUDIENCES = ("tenants", "landlord", "responders", "neighbours")
@@ -90,7 +92,7 @@ DEFAULTS = {
             Step(
                 after=0,
                 audience=("landlord",),
-                channels=("push", "notify", "webhook", "script", "sms"),
+                channels=QUIET,
                 in_turn=True,
             ),
         ),
@@ -100,7 +102,7 @@ DEFAULTS = {
         steps=(
             Step(
                 after=0,
-                channels=("push", "notify", "webhook", "script", "sms"),
+                channels=QUIET,
                 in_turn=True,
             ),
         ),

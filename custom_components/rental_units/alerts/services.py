@@ -188,7 +188,7 @@ async def _async_get_alerts(call: ServiceCall) -> ServiceResponse:
     for engine in call.hass.data[DATA_ENGINES].values():
         # What is not on disk yet is not in the timeline.
         await engine.ledger.async_flush()
-        rows = await engine.async_run(
+        rows = await engine.async_read(
             lambda session: _read(session, ids, alarms, call.data[ATTR_HISTORY])
         )
         for alert, deliveries, timeline in rows:

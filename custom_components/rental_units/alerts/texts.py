@@ -26,6 +26,8 @@ _ADVICE = {
     "overload": "power",
     "refused_to_open": "power",
     "e_bike_in_car": "bike",
+    "all_clear": "over",
+    "false_alarm": "over",
 }
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
+from .channels.alibaba import OUT_ID_CHARACTERS, arrived, pressed
 from .channels.twilio import FAILED, RECEIVED, TwilioSms, sign, thanks
 from .const import KEYS, Answer
 from .engine import Engine
@@ -148,30 +149,37 @@ async def _async_twilio(
 
 
 async def _async_report(engine: Engine, request: web.Request) -> web.Response:
-    """Take the reports of Alibaba Cloud: a list of JSON objects with our id as `out_id`."""
+    """Take the reports of Alibaba Cloud: JSON objects with our id as `out_id`.
+
+    https://help.aliyun.com/document_detail/101867.html (SMS), .../zh/vms/voicereport-6 and
+    .../zh/vms/voicecallreport-6 (calls)
+    """
     try:
         rows = json.loads(await request.text())
     except ValueError:
         rows = None
+    if isinstance(rows, dict):
+        rows = [rows]
     if not isinstance(rows, list):
         return web.Response(status=HTTPStatus.BAD_REQUEST)
+    deliveries = engine.dispatcher.deliveries.values()
+    known = {row.id[:OUT_ID_CHARACTERS]: row for row in deliveries}
     for row in rows[:MOST_REPORTS]:
-        delivery = engine.dispatcher.deliveries.get(_word(row, "out_id"))
+        if not isinstance(row, dict):
+            continue
+        delivery = known.get(str(row.get("out_id"))[:OUT_ID_CHARACTERS])
         alert = engine.alerts.get(delivery.alert_id) if delivery else None
         if delivery is None or alert is None:
             continue
-        if _word(row, "success") == "True" or _word(row, "status_code") == "200000":
-            engine.dispatcher.received(delivery)
-        else:
-            engine.dispatcher.lost(delivery, "not_delivered")
-        if answer := KEYS.get(_word(row, "dtmf")):
+        if (has_arrived := arrived(row)) is not None:
+            if has_arrived:
+                engine.dispatcher.received(delivery)
+            else:
+                engine.dispatcher.lost(delivery, "not_delivered")
+        if answer := KEYS.get(pressed(row)):
             engine.answer(alert, answer, delivery, via="call")
     # What it does not get, it reports again.
     return web.json_response({"code": 0, "msg": "OK"})
-
-
-def _word(row: Any, key: str) -> str:
-    return str(row.get(key)) if isinstance(row, dict) else ""
 
 
 def _find(engine: Engine, claims: dict[str, Any]) -> tuple[Alert, Delivery] | None:

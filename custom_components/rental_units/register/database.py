@@ -1,7 +1,8 @@
-"""The database: opened, checked, migrated, and asked by one thread.
+"""The database: opened, checked, migrated, and asked by threads of its own.
 
-One thread, because SQLite has one writer anyway: who waits for it waits in a queue and not
-in a lock that may be refused.
+One thread writes, because SQLite has one writer anyway: who waits for it waits in a queue
+and not in a lock that may be refused. Reading waits for no writer, neither ours nor another
+program's: one thread reads what an alert needs, and one what takes long.
 """
 
 from collections.abc import Callable
@@ -42,55 +43,70 @@ class Database:
         self._hass = hass
         self.path = None if url else path
         self._schema = schema
+        where = postgresql_url(url) if url else path
         self._executor = ThreadPoolExecutor(1, f"{schema}_database")
-        self._engine = _engine(postgresql_url(url) if url else path, schema)
+        self._engine = _engine(where, schema)
+        self._reader = ThreadPoolExecutor(1, f"{schema}_reader")
+        self._long_reader = ThreadPoolExecutor(1, f"{schema}_long_reader")
+        self._reading = _engine(where, schema, read_only=True)
         self._closed = False
         #: Where a damaged file was moved to when this run began.
         self.moved: Path | None = None
 
     async def async_open(self) -> None:
         """Check and migrate. Raises RegisterError."""
-        await self._async_call(self._open)
+        await self._async_call(self._executor, self._open)
 
     async def async_run[T](self, work: Callable[[Session], T]) -> T:
-        """Run work in one transaction, in the database's thread.
+        """Run work in one transaction, in the thread that writes.
 
         Raises RegisterError; nothing was changed then.
         """
-        return await self._async_call(partial(self._run, work))
+        return await self._async_call(self._executor, partial(_run, self._engine, work))
+
+    async def async_read[T](
+        self, work: Callable[[Session], T], *, long: bool = False
+    ) -> T:
+        """Run work that only reads, beside all that is written. Raises RegisterError.
+
+        What may take more than some milliseconds is `long`: no alert waits for it.
+        """
+        return await self._async_call(
+            self._long_reader if long else self._reader,
+            partial(_run, self._reading, work),
+        )
 
     async def async_checkpoint(self) -> None:
         """Bring everything into the one file, for a backup. Raises RegisterError."""
         if self.path:
-            await self._async_call(self._checkpoint)
+            await self._async_call(self._executor, self._checkpoint)
 
     async def async_close(self) -> None:
         """Close the database. Who asks afterwards is told so."""
         if self._closed:
             return
         self._closed = True
-        await self._hass.loop.run_in_executor(self._executor, self._engine.dispose)
-        await self._hass.async_add_executor_job(self._executor.shutdown)
+        for executor in (self._reader, self._long_reader, self._executor):
+            await self._hass.async_add_executor_job(executor.shutdown)
+        await self._hass.async_add_executor_job(self._dispose)
 
     async def async_erase(self) -> None:
         """Delete the whole database, where its property is removed. Raises RegisterError."""
-        await self._async_call(self._erase)
+        await self._async_call(self._executor, self._erase)
 
-    async def _async_call[T](self, work: Callable[[], T]) -> T:
+    async def _async_call[T](
+        self, executor: ThreadPoolExecutor, work: Callable[[], T]
+    ) -> T:
         if self._closed:
             raise RegisterError("property_not_loaded")
-        return await self._hass.loop.run_in_executor(
-            self._executor, partial(explained, work)
-        )
+        return await self._hass.loop.run_in_executor(executor, partial(explained, work))
 
-    # Below: in the database's thread
+    # Below: in a thread
 
-    def _run[T](self, work: Callable[[Session], T]) -> T:
-        with (
-            Session(self._engine, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            return work(session)
+    def _dispose(self) -> None:
+        self._reading.dispose()
+        # The last connection that is closed brings the log into the file.
+        self._engine.dispose()
 
     def _open(self) -> None:
         try:
@@ -110,7 +126,7 @@ class Database:
             migrate(connection)
 
     def _move_aside(self, path: Path) -> None:
-        self._engine.dispose()
+        self._dispose()
         stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
         self.moved = path.with_name(f"{path.name}.broken-{stamp}")
         for file in _files(path):
@@ -129,9 +145,14 @@ class Database:
                     text(f'DROP SCHEMA IF EXISTS "{self._schema}" CASCADE')
                 )
             return
-        self._engine.dispose()
+        self._dispose()
         for file in _files(self.path):
             file.unlink()
+
+
+def _run[T](engine: Engine, work: Callable[[Session], T]) -> T:
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        return work(session)
 
 
 def explained[T](work: Callable[[], T]) -> T:
@@ -178,7 +199,9 @@ def _files(path: Path) -> list[Path]:
     return [file for file in names if file.exists()]
 
 
-def _engine(where: Path | URL, schema: str | None) -> Engine:
+def _engine(
+    where: Path | URL, schema: str | None, *, read_only: bool = False
+) -> Engine:
     # Parameters and rows are people: no error and no log may show them, not even where
     # everything is logged down to debug.
     for part in ("engine.Engine", "pool.impl.QueuePool"):
@@ -190,10 +213,10 @@ def _engine(where: Path | URL, schema: str | None) -> Engine:
             hide_parameters=True,
             logging_name=DOMAIN,
             pool_logging_name=DOMAIN,
-            pool_size=1,
+            pool_size=2 if read_only else 1,
         )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, read_only))
+        event.listen(engine, "begin", partial(_begin_sqlite, read_only))
         return engine
     engine = create_engine(
         where,
@@ -202,16 +225,20 @@ def _engine(where: Path | URL, schema: str | None) -> Engine:
         logging_name=DOMAIN,
         pool_logging_name=DOMAIN,
         pool_pre_ping=True,
-        pool_size=1,
+        pool_size=2 if read_only else 1,
     )
-    event.listen(engine, "connect", partial(_prepare_postgresql, schema))
+    event.listen(engine, "connect", partial(_prepare_postgresql, schema, read_only))
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(read_only: bool, connection: Any, _record: Any) -> None:
     # SQLAlchemy says when a transaction begins, not the driver: see _begin_sqlite.
     connection.isolation_level = None
     cursor = connection.cursor()
+    if read_only:
+        cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+        return
     # What is deleted is overwritten: an erased person is gone from the file too.
     for pragma in (
         "foreign_keys=ON",
@@ -225,14 +252,20 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Any) -> None:
+def _begin_sqlite(read_only: bool, connection: Any) -> None:
+    if read_only:
+        connection.exec_driver_sql("BEGIN")
     # The lock is taken at once: a transaction that begins to write later may be refused.
-    if not connection.get_execution_options().get(_NO_BEGIN):
+    elif not connection.get_execution_options().get(_NO_BEGIN):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _prepare_postgresql(schema: str | None, connection: Any, _record: Any) -> None:
+def _prepare_postgresql(
+    schema: str | None, read_only: bool, connection: Any, _record: Any
+) -> None:
     cursor = connection.cursor()
+    if read_only:
+        cursor.execute("SET default_transaction_read_only = on")
     cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
     cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
     if schema:

@@ -12,7 +12,22 @@ from homeassistant.exceptions import ServiceValidationError
 from ..const import DOMAIN, Role
 from . import queries
 from .models import Lease
-from .people import PHONE_CHANNELS, Contact, mask, parse_contact
+from .people import PHONE_CHANNELS, contact_of, mask
+
+#: What the form of a unit asks of each person, in its order.
+HOUSEHOLD = (
+    "name",
+    "phone",
+    "channels",
+    "person",
+    "push",
+    "email",
+    "language",
+    "quiet_from",
+    "quiet_until",
+)
+#: What is asked of a responder.
+RESPONDER = (*HOUSEHOLD, "notify", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +60,18 @@ def write_household(
 
     Who is not in the form any more leaves today.
     """
-    staying = list(queries.leases_of(session, unit_id, today))
+    staying = in_form(queries.leases_of(session, unit_id, today))
     for occupant in occupants:
         lease = _match(staying, occupant)
         if lease:
             staying.remove(lease)
-            _contact(occupant, lease, region).apply(lease.person)
+            contact_of(occupant.fields, HOUSEHOLD, lease.person, region).apply(
+                lease.person
+            )
             lease.start, lease.end = occupant.start, occupant.end
             continue
-        person = queries.put_person(session, _contact(occupant, None, region), language)
+        contact = contact_of(occupant.fields, HOUSEHOLD, None, region)
+        person = queries.put_person(session, contact, language)
         queries.put_lease(
             session,
             unit_id,
@@ -66,6 +84,12 @@ def write_household(
     for lease in staying:
         lease.left_on = today
     session.flush()
+
+
+def in_form(leases: Sequence[Lease]) -> list[Lease]:
+    """Return the leases that a form has room for: one landlord, and all tenants."""
+    landlords = [row for row in leases if row.role == Role.LANDLORD]
+    return landlords[:1] + [row for row in leases if row.role == Role.TENANT]
 
 
 def _match(leases: Sequence[Lease], occupant: Occupant) -> Lease | None:
@@ -88,15 +112,6 @@ def _match(leases: Sequence[Lease], occupant: Occupant) -> Lease | None:
             if all(test(row) for test in tests):
                 return row
     return None
-
-
-def _contact(occupant: Occupant, lease: Lease | None, region: str | None) -> Contact:
-    """Return the contact of a row; a masked number means the one that is known."""
-    fields = dict(occupant.fields)
-    known = _phones(lease) if lease else {}
-    fields["phone"] = known.get(fields.get("phone"), fields.get("phone")) or ""
-    fields["push"] = fields.get("push") or ""
-    return parse_contact(fields, region)
 
 
 def _phones(lease: Lease) -> dict[str | None, str]:

@@ -70,6 +70,7 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX ix_audit_at ON audit (at)",
     ),
     statements(*ALERTS),
+    statements("ALTER TABLE addresses ADD COLUMN language TEXT"),
 )
 
 

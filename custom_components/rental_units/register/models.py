@@ -53,7 +53,7 @@ class Person(Base):
 
 
 class ContactAddress(Base):
-    """One way to reach a person, with the hours when only an alarm may use it."""
+    """One way to reach a person, its language, and the hours when only an alarm may use it."""
 
     __tablename__ = "addresses"
 
@@ -65,6 +65,8 @@ class ContactAddress(Base):
     target: Mapped[str] = mapped_column(index=True)
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
+    #: The language over this address, where it is not the person's.
+    language: Mapped[str | None]
     person: Mapped[Person] = relationship(back_populates="addresses")
 
 

@@ -1,14 +1,16 @@
 """People as the rest of the sidecar sees them, and how they are written down."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
 from typing import Any, override
 
 import phonenumbers
+import voluptuous as vol
 
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
 
 from ..const import DOMAIN, Channel
 from .models import ContactAddress, Person
@@ -16,8 +18,9 @@ from .models import ContactAddress, Person
 #: Where the house has no country set.
 DEFAULT_REGION = "CN"
 PHONE_CHANNELS = (Channel.SMS, Channel.CALL)
-#: The fields of a contact that are an address by themselves.
-DIRECT_CHANNELS = (Channel.PUSH, Channel.EMAIL, Channel.NOTIFY, Channel.WEBHOOK)
+
+#: From and until; twice None for no quiet hours.
+type Quiet = tuple[time, time] | tuple[None, None]
 
 
 class Audience(StrEnum):
@@ -38,6 +41,8 @@ class Address:
     target: str
     quiet_from: time | None
     quiet_until: time | None
+    #: None: the person's.
+    language: str | None = None
 
     @override
     def __repr__(self) -> str:
@@ -76,18 +81,18 @@ class Contact:
     phone_channels: tuple[Channel, ...] = PHONE_CHANNELS
     direct: Mapping[Channel, str | None] = field(default_factory=dict)
     language: str | None = None
-    quiet: tuple[time, time] | tuple[None, None] | None = None
+    quiet: Quiet | None = None
+    #: Language and quiet hours are for the addresses of these channels; None: for all.
+    only: tuple[Channel, ...] | None = None
 
     @override
     def __repr__(self) -> str:
         return f"Contact({mask(self.phone or '')})"
 
     def apply(self, person: Person) -> None:
-        """Write what is said over a person's row."""
+        """Write what is said over a person's row. Raises ServiceValidationError."""
         if self.name:
             person.name = self.name
-        if self.language:
-            person.language = self.language
         targets = dict(self.direct)
         if self.phone is not None:
             for channel in PHONE_CHANNELS:
@@ -96,9 +101,20 @@ class Contact:
         for channel, target in targets.items():
             if target is not None:
                 _put(person, channel, target)
-        if self.quiet is not None:
-            for address in person.addresses:
+        addresses = [
+            row
+            for row in person.addresses
+            if self.only is None or row.channel in self.only
+        ]
+        if self.only and not addresses:
+            raise _invalid("no_such_address")
+        for address in addresses:
+            if self.quiet is not None:
                 address.quiet_from, address.quiet_until = self.quiet
+            if self.only and self.language:
+                address.language = self.language
+        if self.language and not self.only:
+            person.language = self.language
 
 
 def _put(person: Person, channel: Channel, target: str) -> None:
@@ -109,18 +125,27 @@ def _put(person: Person, channel: Channel, target: str) -> None:
     elif known:
         person.addresses.remove(known)
     elif target:
+        start, until = quiet_of(person)
         person.addresses.append(
             ContactAddress(
-                channel=channel, target=target, quiet_from=None, quiet_until=None
+                channel=channel, target=target, quiet_from=start, quiet_until=until
             )
         )
 
 
+def quiet_of(person: Person) -> Quiet:
+    """Return the quiet hours that a form shows: those of the first address with any."""
+    hours = ((row.quiet_from, row.quiet_until) for row in person.addresses)
+    return next(
+        ((start, until) for start, until in hours if start and until), (None, None)
+    )
+
+
 def parse_contact(data: Mapping[str, Any], region: str | None) -> Contact:
     """Return the contact in the fields of a form. Raises ServiceValidationError."""
-    phone = data.get("phone")
-    channels = data.get("channels")
-    start, until = data.get("quiet_from"), data.get("quiet_until")
+    phone, channels, only = data.get("phone"), data.get("channels"), data.get("only")
+    if phone and channels is not None and not channels:
+        raise _invalid("phone_without_use")
     return Contact(
         name=(data.get("name") or "").strip() or None,
         phone=parse_phone(phone, region) if phone else phone,
@@ -128,12 +153,79 @@ def parse_contact(data: Mapping[str, Any], region: str | None) -> Contact:
         if channels is None
         else tuple(Channel(channel) for channel in channels),
         direct={
-            channel: value.strip() if (value := data.get(channel)) else value
-            for channel in DIRECT_CHANNELS
+            Channel.PUSH: _push(data),
+            Channel.EMAIL: _checked(data.get("email"), vol.Email(), "invalid_email"),
+            Channel.NOTIFY: _checked(data.get("notify"), str, "failed"),
+            Channel.WEBHOOK: _checked(data.get("webhook"), cv.url, "invalid_webhook"),
         },
         language=data.get("language"),
-        quiet=(parse_time(start), parse_time(until)) if start and until else None,
+        quiet=_quiet(data.get("quiet_from"), data.get("quiet_until")),
+        only=tuple(Channel(channel) for channel in only) if only else None,
     )
+
+
+def contact_of(
+    fields: Mapping[str, Any],
+    keys: Iterable[str],
+    person: Person | None,
+    region: str | None,
+) -> Contact:
+    """Return the contact in a form with these fields. Raises ServiceValidationError.
+
+    The form of a person who is known shows everything: what is absent was emptied, a
+    masked number is the known one, and quiet hours that were not touched are not said.
+    """
+    values: dict[str, Any] = {key: fields.get(key) for key in keys}
+    if person:
+        values = {
+            key: value if key == "channels" else value or ""
+            for key, value in values.items()
+        }
+        masks = {
+            mask(row.target): row.target
+            for row in person.addresses
+            if row.channel in PHONE_CHANNELS
+        }
+        values["phone"] = masks.get(values["phone"], values["phone"])
+    contact = parse_contact(values, region)
+    if not contact.name:
+        raise _invalid("name_missing")
+    if person and contact.quiet == quiet_of(person):
+        return replace(contact, quiet=None)
+    return contact
+
+
+def _push(data: Mapping[str, Any]) -> str | None:
+    """Return whose phones get the push: those of a Home Assistant person, or one."""
+    person, phone = data.get("person"), data.get("push")
+    if person and phone:
+        raise _invalid("person_and_phone")
+    return person or phone or (None if person is None and phone is None else "")
+
+
+def _checked(value: str | None, check: Callable[[str], Any], key: str) -> str | None:
+    """Return an address that is as it has to be, or what stands for none."""
+    if not value or not (text := value.strip()):
+        return value and ""
+    try:
+        check(text)
+    except vol.Invalid, ValueError:
+        raise _invalid(key) from None
+    return text
+
+
+def _quiet(start: time | str | None, until: time | str | None) -> Quiet | None:
+    """Return quiet hours; None if they are not said, twice None if they were emptied."""
+    if start and until:
+        return parse_time(start), parse_time(until)
+    if start or until:
+        raise _invalid("quiet_half")
+    return None if start is None or until is None else (None, None)
+
+
+def _invalid(key: str) -> ServiceValidationError:
+    # Without what was entered: the error may be logged.
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
 
 
 def parse_phone(text: str, region: str | None) -> str:
@@ -143,10 +235,7 @@ def parse_phone(text: str, region: str | None) -> str:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_valid_number(number):
-        # From nothing, and without the number: the error may be logged.
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="invalid_phone"
-        ) from None
+        raise _invalid("invalid_phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import partial
@@ -13,12 +13,12 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import STATE_OFF
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util import dt as dt_util
 
+from ..alerts.settings import working
 from ..const import (
     CONF_KEEP_AUDIT_DAYS,
     CONF_KEEP_DAYS,
@@ -29,20 +29,16 @@ from ..const import (
     LOGGER,
     SUBENTRY_RESPONDER,
     SUBENTRY_UNIT,
-    Role,
 )
 from . import queries
 from .database import Database
 from .errors import RegisterError
-from .models import Person
 from .people import Audience, Recipient
+from .phonebook import Phonebook
 from .units import Summary, UnitInfo
 
 type RegisterConfigEntry = ConfigEntry[Register]
 
-#: Which leases an audience means.
-_ROLES: Final = {Audience.TENANTS: Role.TENANT, Audience.LANDLORD: Role.LANDLORD}
-NEIGHBOUR: Final = "neighbour"
 #: Units that are added in one turn of the event loop, which others wait for.
 BATCH: Final = 20
 
@@ -55,8 +51,11 @@ class Register:
         self.hass = hass
         self.entry = entry
         self.database = database_of(hass, entry)
+        self.phonebook = Phonebook(self)
         self.units: dict[str, UnitInfo] = {}
         self.summaries: dict[str, Summary] = {}
+        #: Responders whom no channel reaches that is set up, by their subentries.
+        self.silent_responders: set[str] = set()
         self._unit_listeners: dict[str, list[CALLBACK_TYPE]] = defaultdict(list)
         self._new_unit_listeners: list[Callable[[Iterable[UnitInfo]], None]] = []
         self._change_listeners: list[CALLBACK_TYPE] = []
@@ -84,17 +83,32 @@ class Register:
         """Run work on the database in one transaction. Raises RegisterError."""
         return await self.database.async_run(work)
 
+    async def async_read[T](
+        self, work: Callable[[Session], T], *, long: bool = False
+    ) -> T:
+        """Run work that only reads, and waits for no writer. Raises RegisterError."""
+        return await self.database.async_read(work, long=long)
+
     async def async_refresh(self, unit_ids: Iterable[str] | None = None) -> None:
         """Read the figures of these units anew, or of all, and tell their entities."""
         wanted = None if unit_ids is None else list(unit_ids)
-        today = self.today
-        found = await self.async_run(
-            lambda session: queries.summaries(session, today, wanted)
-        )
+        today, channels = self.today, sorted(working(self.entry.options))
+
+        def read(session: Session) -> tuple[dict[str, Summary], set[str]]:
+            return (
+                queries.summaries(session, today, wanted, channels),
+                queries.silent_responders(session, channels),
+            )
+
+        found, self.silent_responders = await self.async_read(read, long=wanted is None)
         if wanted is None:
             self.summaries = found
+            self.entry.async_create_background_task(
+                self.hass, self.phonebook.async_learn(), "rental units people"
+            )
         else:
             self.summaries.update(found)
+            await self.phonebook.async_learn(wanted)
         for unit_id in found if wanted is None else wanted:
             for update in self._unit_listeners.get(unit_id, ()):
                 update()
@@ -110,47 +124,12 @@ class Register:
         self, unit_ids: Iterable[str], audiences: Iterable[Audience]
     ) -> list[Recipient]:
         """Return who belongs to these audiences now. Raises RegisterError."""
-        units, wanted = list(dict.fromkeys(unit_ids)), set(audiences)
-        roles = {_ROLES[audience] for audience in wanted if audience in _ROLES}
-        near = (
-            {row for unit_id in units for row in self.neighbours(unit_id)} - set(units)
-            if Audience.NEIGHBOURS in wanted
-            else set()
-        )
-        today = self.today
-
-        def read(session: Session) -> tuple[list[Recipient], dict[str, Person]]:
-            found = queries.recipients(session, today, units, roles) if roles else []
-            found += [
-                _as_neighbour(row)
-                for row in queries.recipients(
-                    session, today, sorted(near), {Role.TENANT}
-                )
-            ]
-            on_call = (
-                queries.responders(session) if Audience.RESPONDERS in wanted else {}
-            )
-            return found, on_call
-
-        found, on_call = await self.async_run(read)
-        return found + self._on_duty(on_call)
+        return await self.phonebook.async_recipients(unit_ids, audiences)
 
     @callback
     def units_of_area(self, area_id: str) -> list[str]:
         """Return the units in an area."""
         return [unit.id for unit in self.units.values() if unit.area_id == area_id]
-
-    @callback
-    def neighbours(self, unit_id: str) -> list[str]:
-        """Return the other units of the same building and stairwell."""
-        unit = self.units.get(unit_id)
-        if unit is None:
-            return []
-        return [
-            row.id
-            for row in self.units.values()
-            if row.stair == unit.stair and row.id != unit_id
-        ]
 
     @callback
     def listen_unit(self, unit_id: str, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -278,27 +257,6 @@ class Register:
             at_start=at_start,
         )
 
-    def _on_duty(self, people: dict[str, Person]) -> list[Recipient]:
-        """Return the responders on duty; all of them if that would be nobody.
-
-        A duty whose entity cannot be read counts: better one call too many.
-        """
-        duties = {
-            row.subentry_id: row.data
-            for row in self.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
-            if row.subentry_id in people
-        }
-
-        def is_on(data: Mapping[str, str]) -> bool:
-            state = self.hass.states.get(data.get("schedule") or "")
-            return state is None or state.state != STATE_OFF
-
-        on_duty = [key for key, data in duties.items() if is_on(data)]
-        return [
-            queries.recipient(people[key], duties[key]["duty"], None)
-            for key in on_duty or duties
-        ]
-
     async def _async_new_day(self, now: datetime) -> None:
         """Let leases begin and end, and drop what need not be kept any more."""
         options, today = self.entry.options, self.today
@@ -314,12 +272,6 @@ class Register:
             await self.async_refresh()
         except RegisterError as err:
             LOGGER.error("The register could not begin a new day: %s", err)
-
-
-def _as_neighbour(row: Recipient) -> Recipient:
-    return Recipient(
-        row.person_id, row.name, row.language, NEIGHBOUR, row.unit_id, row.addresses
-    )
 
 
 def database_of(hass: HomeAssistant, entry: RegisterConfigEntry) -> Database:

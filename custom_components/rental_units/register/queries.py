@@ -38,15 +38,23 @@ def is_current(today: date) -> ColumnElement[bool]:
 
 
 def summaries(
-    session: Session, today: date, unit_ids: Collection[str] | None = None
+    session: Session,
+    today: date,
+    unit_ids: Collection[str] | None = None,
+    channels: Collection[str] = (),
 ) -> dict[str, Summary]:
-    """Return the figures of these units, or of all."""
+    """Return the figures of these units, or of all; `channels` are those that work."""
     found: dict[str, Summary] = {}
     reachable = exists().where(ContactAddress.person_id == Lease.person_id)
+    usable = reachable.where(ContactAddress.channel.in_(channels))
     units = select(Unit.id, Unit.address != "")
-    leases = select(Lease.unit_id, Lease.role, Lease.end, reachable).where(
-        is_current(today)
-    )
+    leases = select(
+        Lease.unit_id,
+        Lease.role,
+        Lease.end,
+        reachable.label("is_reachable"),
+        usable.label("is_usable"),
+    ).where(is_current(today))
     for chunk in _chunks(unit_ids):
         if chunk is not None:
             units_of_chunk = units.where(Unit.id.in_(chunk))
@@ -55,26 +63,25 @@ def summaries(
             units_of_chunk, leases_of_chunk = units, leases
         for unit_id, has_address in session.execute(units_of_chunk):
             found[unit_id] = Summary(has_address=bool(has_address))
-        for unit_id, role, end, is_reachable in session.execute(leases_of_chunk):
-            found[unit_id] = _count(
-                found[unit_id], role, end, bool(is_reachable), today
+        for row in session.execute(leases_of_chunk):
+            summary = found[row.unit_id]
+            summary = replace(
+                summary,
+                unreachable=summary.unreachable + (not row.is_reachable),
+                without_channel=summary.without_channel
+                + bool(row.is_reachable and not row.is_usable),
             )
+            found[row.unit_id] = _count(summary, row.role, row.end, today)
     return found
 
 
-def _count(
-    summary: Summary, role: str, end: date | None, reachable: bool, today: date
-) -> Summary:
-    unreachable = summary.unreachable + (not reachable)
+def _count(summary: Summary, role: str, end: date | None, today: date) -> Summary:
     if role == Role.LANDLORD:
-        return replace(
-            summary, landlords=summary.landlords + 1, unreachable=unreachable
-        )
+        return replace(summary, landlords=summary.landlords + 1)
     ends = [day for day in (summary.lease_end, end) if day]
     return replace(
         summary,
         tenants=summary.tenants + 1,
-        unreachable=unreachable,
         overdue=summary.overdue + (end is not None and end < today),
         lease_end=min(ends, default=None),
     )
@@ -106,6 +113,15 @@ def responders(session: Session) -> dict[str, Person]:
     return {row.id: row.person for row in rows}
 
 
+def silent_responders(session: Session, channels: Collection[str]) -> set[str]:
+    """Return the responders whom none of these channels reaches, by their subentries."""
+    usable = exists().where(
+        ContactAddress.person_id == Responder.person_id,
+        ContactAddress.channel.in_(channels),
+    )
+    return set(session.scalars(select(Responder.id).where(~usable)))
+
+
 def recipient(person: Person, role: str, unit_id: str | None) -> Recipient:
     """Return a person in a role."""
     return Recipient(
@@ -115,7 +131,14 @@ def recipient(person: Person, role: str, unit_id: str | None) -> Recipient:
         role,
         unit_id,
         tuple(
-            Address(row.id, row.channel, row.target, row.quiet_from, row.quiet_until)
+            Address(
+                row.id,
+                row.channel,
+                row.target,
+                row.quiet_from,
+                row.quiet_until,
+                row.language,
+            )
             for row in person.addresses
         ),
     )

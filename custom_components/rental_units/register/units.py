@@ -53,6 +53,8 @@ class Summary:
     landlords: int = 0
     #: People of the unit whom nobody can reach.
     unreachable: int = 0
+    #: People who have an address, but only on channels that are not set up.
+    without_channel: int = 0
     #: Tenants who are there after the end of their lease.
     overdue: int = 0
     lease_end: date | None = None

@@ -53,6 +53,14 @@ _WORDS = {
 }
 
 
+#: Where a contact that was refused is wrong.
+_COLUMN_OF = {
+    "invalid_email": "email",
+    "invalid_webhook": "webhook",
+    "quiet_half": "quiet_until",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RowError:
     """What is wrong in a row; it never holds what the cell holds."""
@@ -145,8 +153,13 @@ def _parse(
             "channels": channels,
             "language": language,
         }
-        contact = parse_contact(fields, region)
-        if not phone and not any(contact.direct.values()):
+        try:
+            contact = parse_contact(fields, region)
+        except ServiceValidationError as err:
+            problem = str(err.translation_key)
+            errors.append(RowError(number, _COLUMN_OF.get(problem, "name"), problem))
+            contact = None
+        if contact and not phone and not any(contact.direct.values()):
             errors.append(RowError(number, "phone", "no_way_to_reach"))
     unit: dict[str, Any] = {key: cells[key] for key in UNIT_FIELDS if key in cells}
     for key, value in (("rooms", rooms), ("letting", letting)):

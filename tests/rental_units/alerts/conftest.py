@@ -133,6 +133,7 @@ class House:
             session.add(Responder(id=duty.subentry_id, person_id="fire-post"))
 
         await self.entry.runtime_data.async_run(fill)
+        await self.entry.runtime_data.phonebook.async_learn()
 
     async def put_address(
         self,

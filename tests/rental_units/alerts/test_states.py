@@ -167,6 +167,10 @@ async def test_no_address_of_ours(house: House, sms: Provider) -> None:
 async def test_missing_parts(house: House) -> None:
     """A phone or a script that is not there is tried again later."""
     channels = house.engine.dispatcher.channels
-    for name, to in (("script", "nobody"), ("push", "mobile_app_nobody")):
+    for name, to in (
+        ("notify", "script.nobody"),
+        ("push", "mobile_app_nobody"),
+        ("push", "person.nobody"),
+    ):
         with pytest.raises(NotSentError):
             await channels[name].async_send(message(to))

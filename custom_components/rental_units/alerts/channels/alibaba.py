@@ -1,8 +1,9 @@
 """SMS and voice calls by Alibaba Cloud.
 
 RPC style: https://help.aliyun.com/document_detail/56189.html (signature),
-Dysmsapi 2017-05-25 `SendSms`, Dyvmsapi 2017-05-25 `SingleCallByTts`. Texts are templates
-that the carrier has approved; ours are filled into their variables.
+Dysmsapi 2017-05-25 `SendSms`, Dyvmsapi 2017-05-25 `SingleCallByTts` and `IvrCall`
+(https://help.aliyun.com/document_detail/393521.html). Texts are templates that the
+carrier has approved; ours are filled into their variables.
 """
 
 import base64
@@ -11,23 +12,35 @@ from datetime import UTC, datetime
 import hashlib
 import hmac
 import json
-from typing import Any, override
+from typing import Any, ClassVar, override
 from urllib.parse import quote
 import uuid
 
 from homeassistant.util import dt as dt_util
 
-from .base import HttpChannel, Message, NotSentError, RefusedError
+from ..const import KEYS
+from .base import HttpChannel, Message, NotSentError, RefusedError, UnknownError
 
 _VERSION = "2017-05-25"
 _LIMITS = ("LIMIT_CONTROL", "Throttling", "ServiceUnavailable", "SYSTEM_ERROR")
+#: Codes that are about the number. All others are for the owner of the account to mend.
+_ADDRESS = ("MOBILE_NUMBER_ILLEGAL", "MOBILE_COUNT_OVER_LIMIT", "BLACK_KEY_CONTROL")
 #: A variable of a template holds no more (SMS: 35 characters by default, voice: 100).
 MOST_CHARACTERS = 100
+#: Voice takes no longer id of ours.
+OUT_ID_CHARACTERS = 15
+_KEY_MILLISECONDS = 10_000
+#: Codes of a call's reports: answered, heard to the end or not, no key, a key.
+#: https://help.aliyun.com/document_detail/112804.html and 55085.html
+_ARRIVED = {"200102", "200000", "200001", "200008", "300000"}
+#: The call begins, rings, has ended: how, another report says.
+_UNDER_WAY = {"200101", "200201", "200100"}
 
 
 class AlibabaSms(HttpChannel):
     """An SMS by its template."""
 
+    explains_refusals: ClassVar[bool] = True
     receipt_seconds = 45
     per_second = 300
     concurrency = 64
@@ -35,13 +48,13 @@ class AlibabaSms(HttpChannel):
     @override
     async def async_send(self, message: Message) -> str | None:
         answer = await self._async_call(
-            str(self.options.get("url") or "https://dysmsapi.aliyuncs.com/"),
+            "https://dysmsapi.aliyuncs.com/",
             {
                 "Action": "SendSms",
                 "PhoneNumbers": _domestic(message.to),
                 "SignName": self.options["sign_name"],
                 "TemplateCode": self.options["template"],
-                "TemplateParam": _variables(message),
+                "TemplateParam": _variables(message, link=message.link),
                 "OutId": message.delivery_id,
             },
         )
@@ -52,7 +65,7 @@ class AlibabaSms(HttpChannel):
         parameters |= {
             "AccessKeyId": self.options["access_key_id"],
             "Format": "JSON",
-            "RegionId": self.options.get("region", "cn-hangzhou"),
+            "RegionId": self.options.get("region") or "cn-hangzhou",
             "SignatureMethod": "HMAC-SHA1",
             "SignatureNonce": uuid.uuid4().hex,
             "SignatureVersion": "1.0",
@@ -62,23 +75,23 @@ class AlibabaSms(HttpChannel):
         parameters["Signature"] = sign(
             "POST", parameters, self.options["access_key_secret"]
         )
-        answer = await self.async_request(url, data=parameters)
-        code = str(answer.get("Code"))
+        answer = await self.async_request(
+            str(self.options.get("url") or url), data=parameters
+        )
+        code = str(answer.get("Code") or "")
+        if not code:
+            raise UnknownError("unreadable_answer")
         if code != "OK":
             if any(word in code for word in _LIMITS):
                 raise NotSentError("rate_limit")
-            raise RefusedError(code[:60])
+            if any(word in code for word in _ADDRESS):
+                raise RefusedError(code[:60])
+            raise NotSentError(code[:60], 30)
         return answer
-
-    @override
-    def _check(self, status: int, headers: Mapping[str, str]) -> None:
-        # A request that is refused has a code in its JSON, which says more.
-        if status != 400:
-            super()._check(status, headers)
 
 
 class AlibabaCall(AlibabaSms):
-    """A call that reads a template aloud."""
+    """A call that reads a template aloud, and takes a key where a menu is set up."""
 
     receipt_seconds = 60
     per_second = 50
@@ -86,19 +99,58 @@ class AlibabaCall(AlibabaSms):
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        answer = await self._async_call(
-            str(self.options.get("url") or "https://dyvmsapi.aliyuncs.com/"),
-            {
+        show_number = self.options.get("show_number", "")
+        parameters = {
+            "CalledNumber": _domestic(message.to),
+            "CalledShowNumber": show_number,
+            "PlayTimes": "3",
+            "OutId": message.delivery_id[:OUT_ID_CHARACTERS],
+        }
+        keys_template = self.options.get("keys_template")
+        # A menu is for numbers of the mainland, from a number of one's own.
+        if keys_template and show_number and message.to.startswith("+86"):
+            parameters |= {
+                "Action": "IvrCall",
+                "StartCode": self.options["template"],
+                "StartTtsParams": _variables(message),
+                "Timeout": str(_KEY_MILLISECONDS),
+                **_menu(message, keys_template),
+            }
+        else:
+            parameters |= {
                 "Action": "SingleCallByTts",
-                "CalledNumber": _domestic(message.to),
-                "CalledShowNumber": self.options.get("show_number", ""),
                 "TtsCode": self.options["template"],
                 "TtsParam": _variables(message),
-                "PlayTimes": "3",
-                "OutId": message.delivery_id,
-            },
-        )
+            }
+        answer = await self._async_call("https://dyvmsapi.aliyuncs.com/", parameters)
         return str(answer.get("CallId") or "") or None
+
+
+def _menu(message: Message, template: str) -> dict[str, str]:
+    """Return what is said after each key: a template with the answer as a variable."""
+    titles = {answer: title for _, answer, title in message.buttons}
+    menu = {}
+    for number, (key, answer) in enumerate(KEYS.items(), 1):
+        said = {"answer": titles.get(answer, answer.value)}
+        menu[f"MenuKeyMap.{number}.Key"] = key
+        menu[f"MenuKeyMap.{number}.Code"] = template
+        menu[f"MenuKeyMap.{number}.TtsParams"] = json.dumps(said, ensure_ascii=False)
+    return menu
+
+
+def arrived(report: Mapping[str, Any]) -> bool | None:
+    """Return what a report says of a message: arrived, lost, or (None) not yet known."""
+    if "success" in report:
+        return str(report["success"]).lower() == "true"
+    code = str(report.get("status_code") or "")
+    if pressed(report) or code in _ARRIVED:
+        return True
+    return None if not code or code in _UNDER_WAY else False
+
+
+def pressed(report: Mapping[str, Any]) -> str:
+    """Return the first key that a report names; empty if there is none."""
+    return str(report.get("dtmf") or report.get("digits") or "")[:1]
 
 
 def encode(text: str) -> str:
@@ -123,10 +175,7 @@ def _domestic(number: str) -> str:
     return number.removeprefix("+86").removeprefix("+")
 
 
-def _variables(message: Message) -> str:
-    fields = {"title": message.title, "message": message.text, "link": message.link}
-    return json.dumps(
-        {key: value[:MOST_CHARACTERS] for key, value in fields.items() if key != "link"}
-        | {"link": message.link},
-        ensure_ascii=False,
-    )
+def _variables(message: Message, **more: str) -> str:
+    fields = {"title": message.title, "message": message.text}
+    short = {key: value[:MOST_CHARACTERS] for key, value in fields.items()}
+    return json.dumps(short | more, ensure_ascii=False)

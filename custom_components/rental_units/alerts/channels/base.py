@@ -8,9 +8,15 @@ from http import HTTPStatus
 import json
 from typing import Any, ClassVar
 
-from aiohttp import ClientConnectorError, ClientError, ClientTimeout, InvalidURL
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientTimeout,
+    InvalidURL,
+)
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import dt as dt_util
 
@@ -85,6 +91,8 @@ class Channel:
     idempotent: ClassVar[bool] = False
     #: It tells the provider where to report.
     wants_callback: ClassVar[bool] = False
+    #: Seconds in which an attempt must have ended.
+    send_seconds: ClassVar[float] = SEND_SECONDS
     #: Seconds in which the provider or the phone says that it has arrived; None: it cannot.
     receipt_seconds: float | None = None
     #: Attempts at the same time, and attempts a second (None: as many as come).
@@ -98,7 +106,7 @@ class Channel:
         self.concurrency = int(options.get("concurrency", self.concurrency))
         self.per_second = options.get("per_second", self.per_second)
         self.receipt_seconds = options.get("receipt_seconds", self.receipt_seconds)
-        self.timeout = float(options.get("timeout", SEND_SECONDS))
+        self.timeout = float(options.get("timeout", self.send_seconds))
 
     async def async_send(self, message: Message) -> str | None:
         """Send, and return the provider's reference. Raises SendError."""
@@ -112,10 +120,16 @@ class Channel:
 class HttpChannel(Channel):
     """A channel over HTTP."""
 
+    #: A request that is refused has a `code` in its JSON, which says more than the status.
+    explains_refusals: ClassVar[bool] = False
+
     async def async_request(
-        self, url: str, *, method: str = "POST", **kwargs: Any
+        self, url: str, *, method: str = "POST", wants_json: bool = True, **kwargs: Any
     ) -> dict[str, Any]:
-        """Send a request and return the JSON of the answer. Raises SendError."""
+        """Send a request and return the JSON of the answer. Raises SendError.
+
+        Without `wants_json` a status of success is enough, and nothing is returned.
+        """
         session = async_get_clientsession(self.hass)
         try:
             async with session.request(
@@ -125,7 +139,7 @@ class HttpChannel(Channel):
                 allow_redirects=False,
                 **kwargs,
             ) as response:
-                body = await response.content.read(MOST_BYTES)
+                body = await _read(response)
         except ClientConnectorError as err:
             raise NotSentError("unreachable") from err
         except TimeoutError as err:
@@ -134,11 +148,17 @@ class HttpChannel(Channel):
             raise RefusedError("invalid_url") from err
         except ClientError as err:
             raise UnknownError("connection_lost") from err
-        self._check(response.status, response.headers)
+        status = response.status
+        self._check(status, response.headers)
+        if not wants_json:
+            return {}
         try:
             data = json.loads(body) if body else {}
-        except ValueError as err:
-            raise UnknownError("unreadable_answer") from err
+        except ValueError:
+            data = None
+        is_refusal = status >= HTTPStatus.BAD_REQUEST
+        if is_refusal and not (isinstance(data, dict) and _code(data)):
+            raise NotSentError(f"http_{status}", 30)
         if not isinstance(data, dict):
             raise UnknownError("unreadable_answer")
         return data
@@ -154,8 +174,24 @@ class HttpChannel(Channel):
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             # Wrong credentials are a person's to mend, and may be mended in time.
             raise NotSentError("credentials", 30)
+        if status >= HTTPStatus.BAD_REQUEST and self.explains_refusals:
+            return
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise RefusedError(f"http_{status}")
+
+
+def _code(data: Mapping[str, Any]) -> Any:
+    return data.get("code") or data.get("Code")
+
+
+async def _read(response: ClientResponse) -> bytes:
+    """Return the body, whose pieces come one by one; a longer one is cut off."""
+    body = b""
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > MOST_BYTES:
+            break
+    return body
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -178,14 +214,55 @@ async def async_call(
     data: dict[str, Any],
     timeout: float,
 ) -> None:
-    """Call an action of Home Assistant and wait for it. Raises SendError."""
-    if not hass.services.has_service(domain, service):
+    """Run an action of Home Assistant and wait for it. Raises SendError.
+
+    Not over the bus: the event of a call, which the recorder keeps, would hold the
+    address and a link that answers for somebody.
+    """
+    action = hass.services.async_services_for_domain(domain).get(service.lower())
+    if action is None:
         raise NotSentError("no_such_action", 30)
     try:
+        checked = action.schema(data) if action.schema else data
+        call = ServiceCall(hass, domain, service, checked, Context())
         async with asyncio.timeout(timeout):
-            await hass.services.async_call(domain, service, data, blocking=True)
+            if (running := hass.async_run_hass_job(action.job, call)) is not None:
+                await running
     except TimeoutError as err:
         raise UnknownError("timeout") from err
     except Exception as err:
         # An action may raise anything; whatever it is, the others are told all the same.
         raise UnknownError("action_failed") from err
+
+
+async def async_run_script(
+    hass: HomeAssistant, script: str, message: Message, timeout: float
+) -> None:
+    """Run a script with a message as its variables, and wait for it. Raises SendError.
+
+    Not by its action, whose event the recorder keeps, nor by its entity, whose traces are
+    written to disk: both would hold the number.
+    """
+    component = hass.data.get("script")
+    entity = component.get_entity(script) if component else None
+    if entity is None:
+        raise NotSentError("no_such_script", 30)
+    variables = {
+        "to": message.to,
+        "title": message.title,
+        "message": message.text,
+        "severity": message.severity.value,
+        "language": message.language,
+        "alert_id": message.alert_id,
+        "delivery_id": message.delivery_id,
+        "drill": message.drill,
+        "link": message.link,
+    }
+    try:
+        async with asyncio.timeout(timeout):
+            result = await entity.script.async_run(variables, Context())
+    except TimeoutError as err:
+        raise UnknownError("timeout") from err
+    if result is None:
+        # Its mode lets it not run as often as it is needed now.
+        raise NotSentError("script_busy")

@@ -1,29 +1,41 @@
-"""Channels that are Home Assistant's own: notify, scripts, and the loudspeakers of a place."""
+"""Channels that are Home Assistant's own: notify, email, scripts, and loudspeakers."""
 
-import asyncio
 from typing import ClassVar, override
 
-from homeassistant.core import Context, callback
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .base import Channel, Message, NotSentError, RefusedError, UnknownError, async_call
+from .base import (
+    Channel,
+    Message,
+    NotSentError,
+    RefusedError,
+    async_call,
+    async_run_script,
+)
 
 
 class Notify(Channel):
-    """A notify entity, or a legacy notify action."""
+    """A notify entity, a legacy notify action, or a script of the person's own."""
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        text = message.text + (f"\n{message.link}" if message.link else "")
-        data = {"title": message.title, "message": text}
-        if er.async_get(self.hass).async_get(message.to) or self.hass.states.get(
+        data = {"title": message.title, "message": with_link(message)}
+        if message.to.startswith("script."):
+            await async_run_script(self.hass, message.to, message, self.timeout)
+        elif er.async_get(self.hass).async_get(message.to) or self.hass.states.get(
             message.to
         ):
+            state = self.hass.states.get(message.to)
+            if state is None or state.state == STATE_UNAVAILABLE:
+                # The action would leave it out, and say nothing.
+                raise NotSentError("unavailable")
             await async_call(
                 self.hass,
                 "notify",
                 "send_message",
-                {"entity_id": message.to, **data},
+                {"entity_id": [message.to], **data},
                 self.timeout,
             )
         else:
@@ -37,41 +49,35 @@ class Notify(Channel):
         return None
 
 
+class Email(Channel):
+    """An email by a notify action that takes a target, such as that of SMTP."""
+
+    @override
+    async def async_send(self, message: Message) -> str | None:
+        await async_call(
+            self.hass,
+            "notify",
+            str(self.options["action"]).removeprefix("notify."),
+            {
+                "title": message.title,
+                "message": with_link(message),
+                "target": [message.to],
+            },
+            self.timeout,
+        )
+        return None
+
+
 class Script(Channel):
     """Any script: the door to every provider that Home Assistant knows.
 
-    The script is named in the options; who is called is a field. For a person's own
-    script (channel `script`) the address names it.
+    The script is named in the options; who is called is a field.
     """
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        script = str(self.options.get("script") or message.to).removeprefix("script.")
-        component = self.hass.data.get("script")
-        entity = component.get_entity(f"script.{script}") if component else None
-        if entity is None:
-            raise NotSentError("no_such_script", 30)
-        # Not by its action: the event of a call, which the recorder keeps, would hold the
-        # number.
-        run = entity.async_turn_on(
-            context=Context(),
-            variables={
-                "to": message.to,
-                "title": message.title,
-                "message": message.text,
-                "severity": message.severity.value,
-                "language": message.language,
-                "alert_id": message.alert_id,
-                "delivery_id": message.delivery_id,
-                "drill": message.drill,
-                "link": message.link,
-            },
-        )
-        try:
-            async with asyncio.timeout(self.timeout):
-                await run
-        except TimeoutError as err:
-            raise UnknownError("timeout") from err
+        script = str(self.options["script"])
+        await async_run_script(self.hass, script, message, self.timeout)
         return None
 
 
@@ -80,6 +86,8 @@ class Announce(Channel):
 
     # To hear it twice does no harm.
     idempotent: ClassVar[bool] = True
+    # The actions end when all has been said.
+    send_seconds: ClassVar[float] = 60
 
     @override
     async def async_send(self, message: Message) -> str | None:
@@ -129,3 +137,8 @@ def speakers(channel: Channel, area_id: str) -> dict[str, list[str]]:
         if entity.domain in domains:
             found.setdefault(entity.domain, []).append(entity.entity_id)
     return found
+
+
+def with_link(message: Message) -> str:
+    """Return the text, with the link to answer below it."""
+    return f"{message.text}\n{message.link}" if message.link else message.text

@@ -3,9 +3,12 @@
 https://companion.home-assistant.io/docs/notifications/critical-notifications
 """
 
+import asyncio
 from typing import Any, ClassVar, override
 
-from homeassistant.helpers import device_registry as dr
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import slugify
 
 from ..const import Answer, Severity
@@ -22,52 +25,90 @@ _INTERRUPTION = {
 
 
 class Push(Channel):
-    """A phone with the app; the address is its device's id, or the name of its action."""
+    """The phones of a Home Assistant person, one phone by its device's id, or an action."""
 
     # A second one with the same tag replaces the first on the phone.
     idempotent: ClassVar[bool] = True
     receipt_seconds = 20
     concurrency = 128
+    # The app's own timeout is ten seconds.
+    send_seconds: ClassVar[float] = 12
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        await async_call(
-            self.hass,
-            "notify",
-            self._action(message.to),
-            {
-                "title": message.title,
-                "message": message.text,
-                "data": payload(message),
-            },
-            # The app's own timeout is ten seconds.
-            self.timeout + 2,
+        data = {
+            "title": message.title,
+            "message": message.text,
+            "data": payload(message),
+        }
+        sent = await asyncio.gather(
+            *(
+                async_call(self.hass, "notify", action, data, self.timeout)
+                for action in self._actions(message.to)
+            ),
+            return_exceptions=True,
         )
+        errors = [row for row in sent if isinstance(row, BaseException)]
+        if len(errors) == len(sent):
+            raise errors[0] if errors else NotSentError("no_phone", 30)
         return None
 
     @override
     def gives_receipt(self, message: Message) -> bool:
-        """Return if the phone confirms: Android does, iOS has no such thing."""
-        device = dr.async_get(self.hass).async_get(message.to)
-        return getattr(device, "manufacturer", None) != "Apple"
+        """Return if a phone confirms: Android does, iOS has no such thing."""
+        phones = phones_of(self.hass, message.to)
+        return not phones or any(row.manufacturer != "Apple" for row in phones)
 
-    def _action(self, to: str) -> str:
-        """Return the action of a phone. Raises NotSentError for one that is not there."""
-        device = dr.async_get(self.hass).async_get(to)
-        if device is None:
-            return to.removeprefix("notify.")
-        for entry_id in device.config_entries:
-            entry = self.hass.config_entries.async_get_entry(entry_id)
-            if entry and entry.domain == MOBILE_APP:
-                # Named by what the phone calls itself, whatever the user calls the device.
-                return f"{MOBILE_APP}_{slugify(entry.data['device_name'])}"
-        raise NotSentError("no_phone", 30)
+    def _actions(self, to: str) -> list[str]:
+        """Return the actions that reach an address, none for a phone that is gone."""
+        phones = phones_of(self.hass, to)
+        if phones or is_person(to) or dr.async_get(self.hass).async_get(to):
+            # Named by what the phone calls itself, whatever the user calls the device.
+            return [
+                f"{MOBILE_APP}_{slugify(entry.data['device_name'])}"
+                for phone in phones
+                if (entry := _registration(self.hass, phone))
+            ]
+        return [to.removeprefix("notify.")]
+
+
+def is_person(to: str) -> bool:
+    """Return if an address is a person of Home Assistant."""
+    return to.startswith("person.")
+
+
+@callback
+def phones_of(hass: HomeAssistant, to: str) -> list[dr.DeviceEntry]:
+    """Return the phones with the app behind an address.
+
+    Those of a person follow from the person's device trackers: the app adds its own.
+    """
+    devices = dr.async_get(hass)
+    ids = {to}
+    if is_person(to):
+        state = hass.states.get(to)
+        trackers = state.attributes.get("device_trackers", ()) if state else ()
+        rows = (er.async_get(hass).async_get(tracker) for tracker in trackers)
+        ids = {row.device_id for row in rows if row and row.device_id}
+    found = (devices.async_get(device_id) for device_id in sorted(ids))
+    return [
+        row
+        for row in found
+        if isinstance(row, dr.DeviceEntry) and _registration(hass, row)
+    ]
+
+
+def _registration(hass: HomeAssistant, phone: dr.DeviceEntry) -> ConfigEntry | None:
+    entry = hass.config_entries.async_get_entry(phone.config_entry_id)
+    return entry if entry and entry.domain == MOBILE_APP else None
 
 
 def payload(message: Message) -> dict[str, Any]:
     """Return what makes a notification loud, and what it answers with.
 
-    iOS reads `push`, Android the rest; each leaves the other's alone.
+    iOS reads `push`, Android the rest; each leaves the other's alone. Android shows three
+    of the buttons, and a tap opens the page with all four. Its push server passes on the
+    fields that it knows only: of ours, the buttons' actions.
     """
     data: dict[str, Any] = {
         "tag": f"rental_units_{message.alert_id}",
@@ -75,7 +116,6 @@ def payload(message: Message) -> dict[str, Any]:
         "ttl": 0,
         "priority": "high",
         "confirmation": True,
-        "rental_units_delivery": message.delivery_id,
         "push": {
             "interruption-level": _INTERRUPTION[message.severity],
             "sound": {
@@ -94,8 +134,9 @@ def payload(message: Message) -> dict[str, Any]:
         ],
     }
     if message.is_alarm:
-        # Rings through silence on Android, and stays until somebody has looked at it.
-        data |= {"channel": "alarm_stream", "persistent": True, "sticky": True}
+        # Rings through silence on Android, and is not wiped away with the others. Not
+        # `sticky` too: nobody could take it away then, not even by an answer.
+        data |= {"channel": "alarm_stream", "persistent": True}
     if message.link:
         data |= {"url": message.link, "clickAction": message.link}
     return data

@@ -12,13 +12,18 @@ from typing import Any, ClassVar, override
 from xml.sax.saxutils import escape, quoteattr
 
 from ..texts import texts
-from .base import HttpChannel, Message, NotSentError, RefusedError
+from .base import HttpChannel, Message, NotSentError, RefusedError, UnknownError
 
 API = "https://api.twilio.com"
 #: Voices by our languages; https://www.twilio.com/docs/voice/twiml/say
 VOICES = {"en": "en-US", "zh-Hans": "cmn-CN", "zh-Hant": "cmn-TW"}
 #: Queue overflow and too many requests.
 _TOO_MANY = {20429, 30001, 14107}
+#: Codes that are about the number; all others are for the owner of the account to mend.
+#: https://www.twilio.com/docs/api/errors
+_ADDRESS = {21211, 21214, 21216, 21217, 21219, 21408, 21610, 21612, 21614, 21635}
+#: What of a call is reported; https://www.twilio.com/docs/voice/api/call-resource
+_EVENTS = ("answered", "completed")
 #: What becomes of a message or a call, in our words.
 RECEIVED = {"delivered", "read", "in-progress", "answered", "completed"}
 FAILED = {"failed", "undelivered", "busy", "no-answer", "canceled"}
@@ -28,6 +33,7 @@ class TwilioSms(HttpChannel):
     """An SMS."""
 
     wants_callback: ClassVar[bool] = True
+    explains_refusals: ClassVar[bool] = True
 
     receipt_seconds = 45
     per_second = 100
@@ -38,29 +44,31 @@ class TwilioSms(HttpChannel):
         text = f"{message.title}\n{message.text}"
         if message.link:
             text += "\n" + texts(message.language)["link"].format(link=message.link)
-        return await self._async_create(
-            "Messages", {"Body": text}, message, "StatusCallback"
-        )
+        form = {"Body": text}
+        if message.callback:
+            form["StatusCallback"] = message.callback
+        return await self._async_create("Messages", message, list(form.items()))
 
     async def _async_create(
-        self, what: str, form: dict[str, str], message: Message, callback: str
+        self, what: str, message: Message, form: list[tuple[str, str]]
     ) -> str | None:
         account = self.options["account_sid"]
         base = str(self.options.get("url") or API).rstrip("/")
-        form |= {"To": message.to, "From": self.options["from"]}
-        if message.callback:
-            form[callback] = message.callback
         answer = await self.async_request(
             f"{base}/2010-04-01/Accounts/{account}/{what}.json",
-            data=form,
+            data=[("To", message.to), ("From", self.options["from"]), *form],
             headers={"Authorization": basic(account, self.options["auth_token"])},
         )
-        if answer.get("status") in FAILED or answer.get("code"):
-            code = answer.get("code") or answer.get("error_code")
-            if code in _TOO_MANY:
-                raise NotSentError("rate_limit", 5)
-            raise RefusedError(f"twilio_{code}"[:32])
-        return str(answer.get("sid") or "") or None
+        code = answer.get("code") or answer.get("error_code")
+        if code in _TOO_MANY:
+            raise NotSentError("rate_limit", 5)
+        if code in _ADDRESS or (not code and answer.get("status") in FAILED):
+            raise RefusedError(f"twilio_{code or 'failed'}")
+        if code:
+            raise NotSentError(f"twilio_{code}"[:32], 30)
+        if not (sid := answer.get("sid")):
+            raise UnknownError("unreadable_answer")
+        return str(sid)
 
     @override
     def gives_receipt(self, message: Message) -> bool:
@@ -76,9 +84,12 @@ class TwilioCall(TwilioSms):
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        return await self._async_create(
-            "Calls", {"Twiml": twiml(message)}, message, "StatusCallback"
-        )
+        form = [("Twiml", twiml(message))]
+        if message.callback:
+            # Without being asked it reports the end of a call alone.
+            form += [("StatusCallback", message.callback)]
+            form += [("StatusCallbackEvent", event) for event in _EVENTS]
+        return await self._async_create("Calls", message, form)
 
 
 def basic(user: str, password: str) -> str:

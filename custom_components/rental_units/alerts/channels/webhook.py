@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from .base import HttpChannel, Message, NotSentError, RefusedError
+from .base import HttpChannel, Message, NotSentError, RefusedError, UnknownError
 
 #: Robots are known by their host; a test's server is named in the options.
 HOSTS = {
@@ -19,8 +19,10 @@ HOSTS = {
     "open.feishu.cn": "feishu",
     "open.larksuite.com": "feishu",
 }
-#: What a robot says in its JSON when it has had too many messages in a minute.
-_TOO_MANY = {45009, 660026, 9499, 11232}
+#: Where a robot's answer says what came of it: WeCom and DingTalk, Feishu, Feishu of old.
+_RESULTS = ("errcode", "code", "StatusCode")
+#: What it says when it has had too many messages in a minute: WeCom, DingTalk, Feishu.
+_TOO_MANY = {45009, 130101, 660026, 11232}
 
 
 class Webhook(HttpChannel):
@@ -40,6 +42,7 @@ class Webhook(HttpChannel):
         stamp = str(int(time.time()))
         await self.async_request(
             url,
+            wants_json=False,
             data=body,
             headers={
                 "Content-Type": "application/json",
@@ -79,7 +82,9 @@ class Webhook(HttpChannel):
         answer = await self.async_request(
             str(URL(url, encoded=True)), json=robot(form, text, secret, stamp)
         )
-        code = answer.get("errcode", answer.get("code", answer.get("StatusCode", 0)))
+        code = next((answer[key] for key in _RESULTS if key in answer), None)
+        if code is None:
+            raise UnknownError("unreadable_answer")
         if code in _TOO_MANY:
             raise NotSentError("rate_limit", 60)
         if code != 0:
@@ -101,7 +106,11 @@ class Robot(Webhook):
         except (KeyError, IndexError) as err:
             raise RefusedError("address_gone") from err
         form = row.get("form") or HOSTS.get(URL(row["url"]).host or "", "wecom")
-        await self._async_robot(form, row["url"], row.get("secret", ""), message)
+        try:
+            await self._async_robot(form, row["url"], row.get("secret", ""), message)
+        except RefusedError as err:
+            # It is the property's own: its owner has to hear of it.
+            raise NotSentError(err.reason, 30) from err
         return None
 
 

@@ -1,0 +1,29 @@
+"""What the database holds of alerts from before."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from .const import OPEN
+from .models import Alert, Delivery, Entry
+
+
+def read_open(session: Session) -> list[tuple[Alert, list[Delivery]]]:
+    """Return the open alerts with their deliveries."""
+    alerts = session.scalars(select(Alert).where(Alert.state.in_(OPEN))).all()
+    found = []
+    for alert in alerts:
+        rows = session.scalars(
+            select(Delivery).where(Delivery.alert_id == alert.id)
+        ).all()
+        found.append((alert, list(rows)))
+    # From here on they are ours: the ledger writes them, and no session.
+    session.expunge_all()
+    return found
+
+
+def purge(session: Session, before: float) -> None:
+    """Drop alerts that closed before a Unix time, with their rows."""
+    old = select(Alert.id).where(Alert.closed_at < before)
+    for table in (Delivery, Entry):
+        session.execute(delete(table).where(table.alert_id.in_(old)))
+    session.execute(delete(Alert).where(Alert.closed_at < before))

@@ -1,0 +1,105 @@
+"""What the world hears of the alerts: events, entities and repairs. They name no person."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from ..const import DOMAIN
+from ..register import RegisterConfigEntry
+from .const import EVENT_ALERT, Answer, Progress
+from .models import Alert
+
+type Listener = Callable[[Alert, Progress, str | None], None]
+
+
+class News:
+    """Tells of the alerts of one entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._entry = entry
+        self._listeners: list[Listener] = []
+        self._unit_listeners: defaultdict[str, list[Listener]] = defaultdict(list)
+
+    @callback
+    def listen(self, listener: Listener) -> CALLBACK_TYPE:
+        """Call with an alert, what has become of it, and of which unit."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def listen_unit(self, unit_id: str, listener: Listener) -> CALLBACK_TYPE:
+        """Call with the alerts about a unit only: there may be thousands of units."""
+        self._unit_listeners[unit_id].append(listener)
+        return lambda: self._unit_listeners[unit_id].remove(listener)
+
+    @callback
+    def tell(
+        self,
+        alert: Alert,
+        progress: Progress,
+        unit_id: str | None = None,
+        answer: Answer | None = None,
+        context: Context | None = None,
+    ) -> None:
+        """Fire the event: units and areas, and what was answered."""
+        self._hass.bus.async_fire(
+            EVENT_ALERT,
+            {
+                "type": progress.value,
+                "entry_id": self._entry.entry_id,
+                "alert_id": alert.id,
+                "alarm_id": alert.alarm_id,
+                "severity": alert.severity,
+                "hazard": alert.hazard,
+                "drill": alert.drill,
+                "area_ids": alert.area_ids,
+                "unit_id": unit_id,
+                "answer": answer.value if answer else None,
+                "step": alert.step,
+            },
+            context=context,
+        )
+        listeners = [*self._listeners]
+        for concerned in alert.unit_ids:
+            listeners += self._unit_listeners.get(concerned, ())
+        for listener in listeners:
+            listener(alert, progress, unit_id)
+
+    @callback
+    def tell_failing(self, channel: str, failing: bool) -> None:
+        """Show in the repairs that a provider fails, or no longer."""
+        self._show(
+            f"provider_failing_{self._entry.entry_id}_{channel}",
+            failing,
+            "provider_failing",
+            channel=channel,
+        )
+
+    @callback
+    def tell_unwritable(self, reason: str | None) -> None:
+        """Show in the repairs that alerts cannot be written down, or can be again."""
+        self._show(
+            f"register_unwritable_{self._entry.entry_id}",
+            reason is not None,
+            "register_unwritable",
+        )
+
+    def _show(
+        self, issue_id: str, applies: bool, key: str, **placeholders: str
+    ) -> None:
+        if not applies:
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=key,
+            translation_placeholders={"property": self._entry.title, **placeholders},
+        )

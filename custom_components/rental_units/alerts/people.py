@@ -1,0 +1,121 @@
+"""Who is behind the addresses of an alert."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import LOGGER
+from ..register import Address, Audience, Recipient, Register, RegisterConfigEntry
+from .channels.base import NotSentError
+from .ledger import TROUBLE
+from .models import Alert, Delivery
+
+#: How long a register that cannot be read is left alone, and how long one is waited for.
+RETRY_SECONDS = 2.0
+READ_SECONDS = 2.0
+#: What stands before the id of an address that is not a person's.
+AREA = "area:"
+ROBOT = "robot:"
+
+#: Who is behind an address: nobody, where it is a place or a robot.
+type Found = tuple[Recipient | None, Address | str]
+
+
+def ways_to(person: Recipient) -> dict[str, Found]:
+    """Return who is behind each address of a person, in the language of the address."""
+    return {
+        address.id: (
+            replace(person, language=address.language) if address.language else person,
+            address,
+        )
+        for address in person.addresses
+    }
+
+
+class People:
+    """Recipients of the open alerts, read once for each alert."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: RegisterConfigEntry, register: Register
+    ) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._entry = entry
+        self._register = register
+        self._found: dict[str, dict[str, Found]] = {}
+        #: Reading of all people of an alert, of whose deliveries some are from before.
+        #: Its result is False if these are people as they were last known.
+        self._readings: dict[str, asyncio.Future[bool]] = {}
+        self._is_blind = False
+
+    async def async_recipients(
+        self, alert: Alert, audience: Iterable[str]
+    ) -> tuple[list[Recipient], bool]:
+        """Return who is told, and True if the register has just said so.
+
+        While it does not answer, people are told as they were last known.
+        """
+        names = [Audience(name) for name in list(audience) or alert.audiences]
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                found = await self._register.async_recipients(alert.unit_ids, names)
+        except TROUBLE as err:
+            if not self._is_blind:
+                LOGGER.error(
+                    "Recipients cannot be read; those last known are told: %s",
+                    getattr(err, "key", type(err).__name__),
+                )
+            self._is_blind = True
+            return self._register.phonebook.last_known(alert.unit_ids, names), False
+        self._is_blind = False
+        return found, True
+
+    @callback
+    def remember(self, alert: Alert, found: dict[str, Found]) -> None:
+        """Keep who is behind these addresses."""
+        self._found.setdefault(alert.id, {}).update(found)
+
+    @callback
+    def forget(self, alert: Alert) -> None:
+        """Drop the people of an alert that is over."""
+        self._found.pop(alert.id, None)
+        self._readings.pop(alert.id, None)
+
+    async def async_find(self, alert: Alert, address_id: str) -> Found | None:
+        """Return who is behind an address; None if nobody is any more.
+
+        After a restart all people of an alert are read once. Raises NotSentError while
+        the register cannot be read.
+        """
+        if address_id.startswith((AREA, ROBOT)):
+            return None, address_id.partition(":")[2]
+        known = self._found.setdefault(alert.id, {})
+        if address_id not in known:
+            if alert.id not in self._readings:
+                self._readings[alert.id] = self._entry.async_create_background_task(
+                    self._hass, self._async_read(alert, known), "rental_units people"
+                )
+            is_fresh = await asyncio.shield(self._readings[alert.id])
+            if not is_fresh:
+                self._readings.pop(alert.id, None)
+                if address_id not in known:
+                    raise NotSentError("register", RETRY_SECONDS)
+        return known.get(address_id)
+
+    async def async_language(self, alert: Alert, delivery: Delivery) -> str:
+        """Return the language of who got a delivery."""
+        try:
+            found = await self.async_find(alert, delivery.address_id)
+        except NotSentError:
+            found = None
+        person = found[0] if found else None
+        return person.language if person else self._hass.config.language
+
+    async def _async_read(self, alert: Alert, known: dict[str, Found]) -> bool:
+        people, is_fresh = await self.async_recipients(alert, list(Audience))
+        for person in people:
+            for address_id, found in ways_to(person).items():
+                known.setdefault(address_id, found)
+        return is_fresh

@@ -1,0 +1,183 @@
+"""The states of a delivery, and what leads from one to the next.
+
+    queued → sending → sent → received → answered
+       ↑________|        |
+                failed, expired
+
+`sending` is on disk before the attempt. Found there after a crash, a delivery of an
+idempotent channel is made again with its key; any other counts as sent, unknown if it
+was: nobody is called twice for one attempt, and the policy's next step calls anew.
+"""
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+import time
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+
+from .channels.base import Channel, Message, NotSentError, RefusedError, SendError
+from .clock import Clock
+from .const import BACKOFF, VALIDITY, DeliveryState as State, Severity
+from .ledger import Ledger
+from .models import Alert, Delivery, key_of
+
+#: A channel that cannot report is given this time before the next one of a turn.
+NO_RECEIPT_SECONDS = 60.0
+#: Tries in vain after which the next channel of a turn does not wait any longer.
+TRIES = 3
+
+
+class Deliveries(ABC):
+    """The deliveries of the open alerts. Each change of a state is in the ledger."""
+
+    def __init__(self, hass: HomeAssistant, ledger: Ledger) -> None:
+        """Initialize."""
+        self._ledger = ledger
+        self._clock = Clock[Any](hass, self._due)
+        self.channels: dict[str, Channel] = {}
+        #: Deliveries of open alerts by id, and their alerts.
+        self.deliveries: dict[str, Delivery] = {}
+        self.alerts: dict[str, Alert] = {}
+        self._of: defaultdict[str, list[Delivery]] = defaultdict(list)
+
+    @abstractmethod
+    def add(self, alert: Alert, deliveries: list[Delivery]) -> None:
+        """Begin deliveries that are in the ledger."""
+
+    @abstractmethod
+    def _due(self, item: Any) -> None:
+        """Look at what is due."""
+
+    def of(self, alert: Alert) -> list[Delivery]:
+        """Return the deliveries of an open alert."""
+        return list(self._of.get(alert.id, ()))
+
+    def _know(self, delivery: Delivery) -> None:
+        self.deliveries[delivery.id] = delivery
+        self._of[delivery.alert_id].append(delivery)
+
+    @callback
+    def received(self, delivery: Delivery) -> None:
+        """Note that a delivery has arrived."""
+        if delivery.state in (State.SENDING, State.SENT, State.FAILED):
+            delivery.state = State.RECEIVED
+            delivery.due_at = None
+            self._ledger.put(delivery)
+
+    @callback
+    def answered(self, delivery: Delivery) -> None:
+        """Note that a delivery was answered."""
+        delivery.state = State.ANSWERED
+        delivery.due_at = None
+        self._ledger.put(delivery)
+
+    @callback
+    def lost(self, delivery: Delivery, reason: str) -> None:
+        """Note that the provider could not deliver what it had taken."""
+        if delivery.state in (State.SENDING, State.SENT):
+            self._end(delivery, State.FAILED, reason)
+
+    def _settle(
+        self,
+        delivery: Delivery,
+        channel: Channel,
+        message: Message,
+        reference: str | None,
+        error: SendError | None,
+    ) -> None:
+        """Write down what came of an attempt. A receipt may have been faster."""
+        if delivery.state != State.SENDING:
+            delivery.reference = reference
+            delivery.sent_at = delivery.sent_at or time.time()
+            self._ledger.put(delivery)
+        elif isinstance(error, RefusedError):
+            self._end(delivery, State.FAILED, error.reason)
+        elif error and (isinstance(error, NotSentError) or channel.idempotent):
+            self._again(delivery, error)
+        else:
+            self._sent(
+                delivery, channel, reference, "unknown" if error else None, message
+            )
+
+    def _sent(
+        self,
+        delivery: Delivery,
+        channel: Channel,
+        reference: str | None,
+        reason: str | None,
+        message: Message | None = None,
+    ) -> None:
+        now = time.time()
+        delivery.state = State.SENT
+        delivery.sent_at = now
+        delivery.reference = reference
+        delivery.reason = reason
+        wait = None
+        if message is None or channel.gives_receipt(message):
+            wait = channel.receipt_seconds
+        if wait is None and delivery.rest:
+            wait = NO_RECEIPT_SECONDS
+        delivery.due_at = None if wait is None else now + wait
+        self._ledger.put(delivery)
+        self._clock.watch(delivery)
+
+    def _again(self, delivery: Delivery, error: SendError) -> None:
+        """Queue another try, unless the message will not be worth it any more."""
+        pause = BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1]
+        if isinstance(error, NotSentError) and error.after is not None:
+            pause = max(pause, error.after)
+        due_at = time.time() + pause
+        if due_at >= delivery.expires_at:
+            self._end(delivery, State.FAILED, error.reason)
+            return
+        delivery.state = State.QUEUED
+        delivery.reason = error.reason
+        delivery.due_at = due_at
+        self._ledger.put(delivery)
+        self._clock.watch(delivery)
+        # The provider may be down for long: the next channel does not wait for it.
+        if delivery.attempts == TRIES:
+            self._next(delivery)
+
+    def _no_receipt(self, delivery: Delivery) -> None:
+        channel = self.channels.get(delivery.channel)
+        if channel and channel.receipt_seconds is not None:
+            self._end(delivery, State.FAILED, delivery.reason or "no_receipt")
+        else:
+            self._next(delivery)
+
+    def _end(self, delivery: Delivery, state: State, reason: str) -> None:
+        delivery.state = state
+        delivery.reason = reason
+        delivery.due_at = None
+        self._ledger.put(delivery)
+        if state is State.FAILED:
+            self._next(delivery)
+
+    def _next(self, delivery: Delivery) -> None:
+        """Start the next channel of a turn."""
+        alert = self.alerts.get(delivery.alert_id)
+        if not delivery.rest or alert is None:
+            return
+        (name, address_id), *rest = (item.split("/", 1) for item in delivery.rest)
+        delivery.rest = []
+        now = time.time()
+        following = Delivery(
+            id=key_of(alert.id, address_id, delivery.step, delivery.round),
+            alert_id=alert.id,
+            address_id=address_id,
+            person_id=delivery.person_id,
+            unit_id=delivery.unit_id,
+            role=delivery.role,
+            channel=name,
+            step=delivery.step,
+            round=delivery.round,
+            state=State.QUEUED,
+            attempts=0,
+            rest=["/".join(item) for item in rest],
+            created_at=now,
+            expires_at=now + VALIDITY[Severity(alert.severity)],
+        )
+        self._ledger.put(delivery, following)
+        self.add(alert, [following])

@@ -1,0 +1,277 @@
+"""Both integrations and the blueprints: from a real sensor's message to a real phone, and back."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import time
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.community_safety.alarms import Alarm
+from custom_components.community_safety.safety import DATA_SAFETY
+from custom_components.rental_units.alerts.links import REPORT
+from custom_components.rental_units.alerts.models import Alert
+from homeassistant.auth.models import User
+from homeassistant.core import Context
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+from tests.common import BASE, Peer
+
+from .conftest import NUMBERS, TWILIO, House
+from .providers import Provider
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+FOLDER = Path(__file__).parents[3] / "blueprints/automation/community_safety"
+
+
+class Street:
+    """A flat with a smoke sensor, its landlord's phone, and the blueprints."""
+
+    def __init__(self, house: House, peer: Peer, push: Provider, sms: Provider) -> None:
+        """Initialize."""
+        self.house = house
+        self.hass = house.hass
+        self.peer = peer
+        self.push = push
+        self.sms = sms
+        self.webhook = ""
+
+    async def automate(self, **inputs: Any) -> None:
+        """Make an automation of each blueprint, as the editor does."""
+        folder = Path(self.hass.config.path("blueprints/automation"))
+        folder.mkdir(parents=True)
+        (folder / "community_safety").symlink_to(FOLDER)
+        rows = {
+            "smoke_response": {"alert_people": True},
+            "alert_acknowledgement": inputs,
+        }
+        config = [
+            {
+                "id": name,
+                "alias": name,
+                "use_blueprint": {
+                    "path": f"community_safety/{name}.yaml",
+                    "input": row,
+                },
+            }
+            for name, row in rows.items()
+        ]
+        assert await async_setup_component(
+            self.hass, "automation", {"automation": config}
+        )
+        await self.hass.async_block_till_done()
+        assert len(self.hass.states.async_all("automation")) == len(rows)
+
+    async def register(self, client: ClientSessionGenerator) -> None:
+        """Register the landlord's app, and make it an address of the landlord."""
+        assert await async_setup_component(self.hass, "mobile_app", {})
+        answer = await (await client()).post(
+            "/api/mobile_app/registrations",
+            json={
+                "device_id": "placeholder",
+                "device_name": "Placeholder phone",
+                "app_id": "app",
+                "app_name": "App",
+                "app_version": "1",
+                "manufacturer": "Placeholder",
+                "model": "Phone",
+                "os_name": "Android",
+                "os_version": "17",
+                "supports_encryption": False,
+                "app_data": {"push_token": "t", "push_url": f"{self.push.url}/push"},
+            },
+        )
+        self.webhook = (await answer.json())["webhook_id"]
+        await self.hass.async_block_till_done()
+        (entry,) = self.hass.config_entries.async_entries("mobile_app")
+        (device,) = dr.async_entries_for_config_entry(
+            dr.async_get(self.hass), entry.entry_id
+        )
+        await self.house.put_address("landlord", "push", device.id)
+
+    async def burn(self) -> tuple[Alarm, Alert]:
+        """Let it burn; return the alarm and the alert."""
+        self.peer.publish(
+            f"{BASE}/smoke-1/state",
+            self.peer.state_message({"smoke": True}),
+            retain=True,
+        )
+        await self.house.until(lambda: bool(self.house.engine.alerts))
+        await self.house.settled()
+        (alarm,) = self.hass.data[DATA_SAFETY].book.open.values()
+        (alert,) = self.house.engine.alerts.values()
+        return alarm, alert
+
+    async def reset(self, alarm: Alarm, user: User, *, false_alarm: bool) -> None:
+        """Let the smoke go, and let a person reset the alarm."""
+        await self.peer.state("smoke-1", smoke=False)
+        await self.house.until(lambda: not alarm.present)
+        await self.hass.services.async_call(
+            "community_safety",
+            "reset",
+            {"alarm_id": alarm.id, "false_alarm": false_alarm},
+            blocking=True,
+            context=Context(user_id=user.id),
+        )
+
+    def said(self) -> list[str]:
+        """Return what came by SMS."""
+        return [item["form"]["Body"].splitlines()[0] for item in self.sms.heard]
+
+
+@pytest.fixture
+async def street(
+    # Before the clock stands still: a gateway waits for the broker.
+    gateway: MockConfigEntry,
+    house: House,
+    peer: Peer,
+    add_provider: Callable[..., Awaitable[Provider]],
+    hass_client: ClientSessionGenerator,
+) -> AsyncGenerator[Street]:
+    """Return all of it, without automations."""
+    push, sms = await add_provider({}), await add_provider()
+    house.options(channels={"sms": {**TWILIO, "url": sms.url}})
+    street = Street(house, peer, push, sms)
+    await street.register(hass_client)
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"], area="1-1-201")
+    await peer.state("smoke-1", smoke=False)
+    yield street
+    # Ends what waits.
+    if house.hass.services.has_service("automation", "turn_off"):
+        await house.hass.services.async_call(
+            "automation", "turn_off", {"entity_id": "all"}, blocking=True
+        )
+
+
+async def test_from_a_sensor_to_a_phone_and_back(
+    street: Street, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """The alarm alerts the people of its area; a button on the phone acknowledges both."""
+    await street.automate()
+    alarm, alert = await street.burn()
+    assert (alert.alarm_id, alert.area_ids) == (alarm.id, [street.house.area_id])
+    assert alert.unit_ids == [street.house.units["201"]]
+    (pushed,) = street.push.heard
+    assert pushed["json"]["push_token"] == "t"
+    assert pushed["json"]["title"] == "Smoke: 1-1-201"
+    actions = pushed["json"]["data"]["actions"]
+    assert [row["title"] for row in actions][0] == "I'm on my way"
+    # Two tenants, the landlord, the neighbour and the fire post.
+    assert street.said() == ["Smoke: 1-1-201"] * 5
+
+    client = await hass_client_no_auth()
+    pressed = await client.post(
+        f"/api/webhook/{street.webhook}",
+        json={
+            "type": "fire_event",
+            "data": {
+                "event_type": "mobile_app_notification_action",
+                "event_data": {"action": actions[0]["action"]},
+            },
+        },
+    )
+    assert pressed.ok
+    await street.house.until(lambda: alarm.acknowledged_at is not None)
+    assert alert.state == "acknowledged"
+    assert street.house.active("201") == "on"
+
+
+async def test_an_acknowledged_alarm_ends_the_escalation(
+    street: Street, hass_admin_user: User
+) -> None:
+    """The other way round: who acknowledges the alarm has acknowledged the alert."""
+    await street.automate()
+    alarm, alert = await street.burn()
+    await street.hass.services.async_call(
+        "community_safety",
+        "acknowledge",
+        {"alarm_id": alarm.id},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    await street.house.until(lambda: alert.state == "acknowledged")
+    street.sms.heard.clear()
+    await street.house.tick(90)
+    assert street.said() == []
+
+
+@pytest.mark.parametrize(
+    ("false_alarm", "headline"),
+    [(True, "False alarm: 1-1-201"), (False, "All clear: 1-1-201")],
+)
+async def test_a_reset_alarm_is_over_for_everybody(
+    street: Street,
+    hass_admin_user: User,
+    *,
+    false_alarm: bool,
+    headline: str,
+) -> None:
+    """The alert ends, and who was alerted hears why: also in their quiet hours."""
+    always = (time(0), time(23, 59, 59))
+    number = NUMBERS["tenant-a"]
+    await street.house.put_address("tenant-a", "sms", number, always)
+    await street.automate()
+    alarm, alert = await street.burn()
+    street.sms.heard.clear()
+    street.push.heard.clear()
+    await street.reset(alarm, hass_admin_user, false_alarm=false_alarm)
+    await street.house.until(lambda: alert.state == "cancelled")
+    await street.house.until(lambda: len(street.sms.heard) == 4)
+    await street.house.settled()
+    # The landlord has the app: one channel is enough for news.
+    assert street.said() == [headline] * 4
+    assert number in [item["form"]["To"] for item in street.sms.heard]
+    assert [row["json"]["title"] for row in street.push.heard] == [headline]
+    assert street.house.active("201") == "off"
+
+
+async def test_a_removed_device_is_no_all_clear(
+    street: Street, gateway: MockConfigEntry
+) -> None:
+    """What was removed says nothing about the danger: the alert ends in silence."""
+    await street.automate()
+    alarm, alert = await street.burn()
+    street.sms.heard.clear()
+    street.hass.data[DATA_SAFETY].book.drop_device(alarm.device)
+    await street.house.until(lambda: alert.state == "cancelled")
+    await street.house.settled()
+    assert street.said() == []
+    assert street.house.engine.alerts == {}
+
+
+async def test_a_reset_alarm_in_silence(street: Street, hass_admin_user: User) -> None:
+    """Without the input, the alert ends and nobody is told; without both, it goes on."""
+    await street.automate(tell_over=False)
+    alarm, alert = await street.burn()
+    street.sms.heard.clear()
+    await street.reset(alarm, hass_admin_user, false_alarm=True)
+    await street.house.until(lambda: alert.state == "cancelled")
+    await street.house.settled()
+    assert street.said() == []
+
+
+async def test_address_for_the_reports_of_a_provider(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form of a provider shows it, and it holds on a clock that goes on."""
+    flows = house.hass.config_entries.options
+    result = await flows.async_init(house.entry.entry_id)
+    for data in (
+        {"next_step_id": "channel"},
+        {"channel": "sms"},
+        {"provider": "alibaba"},
+    ):
+        result = await flows.async_configure(result["flow_id"], data)
+    url = result["description_placeholders"]["report_url"]
+    assert url.startswith("https://house.example/api/rental_units/callback/")
+    ticks = count(1_000_000_000)
+    monkeypatch.setattr(
+        "custom_components.rental_units.alerts.links.time",
+        SimpleNamespace(time=lambda: next(ticks)),
+    )
+    assert house.engine.links.read(REPORT, url.rpartition("/")[2])
