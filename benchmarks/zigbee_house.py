@@ -11,6 +11,7 @@ from pathlib import Path
 import time
 from typing import Any, override
 
+from custom_components.community_safety.gateways.zigbee.ports import Port
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -52,18 +53,9 @@ class ZigbeeHouse(Watched):
         options = self.options
         self.before = self.memory()
         began = time.monotonic()
-        port = {"baudrate": 115200, "flow_control": None}
-        wanted = [
-            self.add_entry(
-                DOMAIN,
-                f"zigbee/{path}",
-                {"dialect": "zigbee", "path": path, **port},
-                {},
-            )
-            for path in options.ours
-        ]
+        wanted = [self._add(Port(path=path)) for path in options.ours]
         if options.zha:
-            data = {"device": {"path": options.zha, **port}, "radio_type": "ezsp"}
+            data = {"device": Port(path=options.zha).as_dict(), "radio_type": "ezsp"}
             wanted.append(self.add_entry(ZHA, "benchmark", data, {}))
         self.entries = await asyncio.gather(*wanted)
         self.first_seconds = time.monotonic() - began
@@ -73,6 +65,23 @@ class ZigbeeHouse(Watched):
             await self.reload()
         else:
             self._listen()
+
+    async def _add(self, port: Port) -> ConfigEntry[Any]:
+        """Add a gateway as the config flow does, with a network if there is none yet."""
+        # It imports the libraries, which are measured.
+        from custom_components.community_safety.gateways.zigbee.forming import (  # noqa: PLC0415
+            async_form,
+            async_probe,
+        )
+
+        found = await async_probe(port)
+        network = found.unique_id or (await async_form(port)).unique_id
+        return await self.add_entry(
+            DOMAIN,
+            f"zigbee/{port.path}",
+            {"dialect": "zigbee", "network": network, **port.as_dict()},
+            {},
+        )
 
     @property
     @override

@@ -13,9 +13,12 @@ from zha.quirks import DEVICE_REGISTRY, QuirkRegistryEntry
 from zha.zigbee.device import Device
 from zigpy.const import SIG_ENDPOINTS
 import zigpy.types as t
+from zigpy.zcl import ClusterType
 from zigpy.zdo.types import NodeDescriptor
 
 from custom_components.community_safety.catalogue.measurements import parse_point
+from custom_components.community_safety.gateways.zigbee.forming import async_form
+from custom_components.community_safety.gateways.zigbee.ports import Port
 from custom_components.community_safety.gateways.zigbee.profile import Profile
 from custom_components.community_safety.gateways.zigbee.radio import (
     Radio,
@@ -75,7 +78,13 @@ def endpoints_of(entry: QuirkRegistryEntry, model: str | None) -> Endpoints:
         cluster = getattr(row, "cluster_id", None)
         if cluster is None and hasattr(row, "cluster"):
             cluster = row.cluster.cluster_id
-        if cluster is not None and name != "AddCluster" and not row.cluster_type:
+        if cluster is None or name == "AddCluster":
+            continue
+        if name == "ReplaceClusterOccurrences":
+            # Wherever it is: it is there once at least.
+            if ClusterType.Server in row.cluster_types:
+                found[1].add(cluster)
+        elif not row.cluster_type:
             found[row.endpoint_id].add(cluster)
     found[1].add(BASIC)
     return {n: (HOME_AUTOMATION, kind, ids, set()) for n, ids in found.items()}
@@ -125,12 +134,12 @@ async def read() -> tuple[int, list[tuple[str, Profile]], Counter[str]]:
     load_quirks()
     with tempfile.TemporaryDirectory() as folder:
         async with EzspSimulator() as simulator:
+            port = Port(path=f"tcp://127.0.0.1:{simulator.port}")
             radio = Radio(
                 RadioConfig(
-                    path=f"tcp://127.0.0.1:{simulator.port}",
-                    baudrate=115200,
-                    flow_control=None,
+                    network=(await async_form(port)).unique_id or "",
                     database=f"{folder}/zigbee.db",
+                    **port.as_dict(),
                 ),
                 Nobody(),
                 lambda work, name: asyncio.create_task(work, name=name),

@@ -25,7 +25,7 @@ from .catalogue import DEVICE_KINDS, Setting
 from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN
 from .gateways.base import GatewayConfigEntry
 from .gateways.mqtt.native import VERSION
-from .zigbee_flow import ZIGBEE, ZigbeeFlow
+from .zigbee_flow.network import ZIGBEE, ZigbeeFlow
 
 #: Per dialect: the retained topic by which a gateway is recognised, and a default.
 DIALECTS = {

@@ -30,7 +30,7 @@ async def async_get_config_entry_diagnostics(
     return {
         "entry": {
             # A serial port's name holds the serial number of the stick.
-            "data": async_redact_data(dict(entry.data), {"path"}),
+            "data": async_redact_data(dict(entry.data), {"path", "network"}),
             "options": dict(entry.options),
         },
         "gateway": _gateway(gateway),

@@ -1,16 +1,14 @@
 """What a person must mend at the software. Faults of equipment are alarms, not repairs."""
 
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-import voluptuous as vol
+from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.components.repairs import (
     ConfirmRepairFlow,
     RepairsFlow,
     RepairsFlowResult,
 )
+from homeassistant.components.repairs.models import RepairsFlowContext
 from homeassistant.config_entries import OperationNotAllowed
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -18,17 +16,15 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.importlib import async_import_module
 
 from .const import DOMAIN
-from .gateways.zigbee import FORMING, async_load_library, database_path
+from .gateways.zigbee import FORMING, async_load_library, database_path, remove_database
 from .gateways.zigbee.backups import network_backups
-from .gateways.zigbee.ports import Port
+from .gateways.zigbee.ports import CONF_NETWORK, Port, entry_of
+from .zigbee_flow.writing import NetworkSteps
 
 if TYPE_CHECKING:
-    from zigpy.backups import NetworkBackup
-
     from .gateways.base import GatewayConfigEntry
-    from .gateways.zigbee.forming import Coordinator
 
-#: Begins the id of the issue that a coordinator holds another network; the entry's follows.
+#: Begins the id of the issue that a coordinator does not hold its network; the entry's follows.
 INCONSISTENT = "zigbee_inconsistent_"
 
 
@@ -41,105 +37,96 @@ async def async_create_fix_flow(
     return ConfirmRepairFlow()
 
 
-class NetworkFlow(RepairsFlow):
-    """Gives a coordinator its network back, or takes the changed one for good."""
+class NetworkFlow(NetworkSteps[RepairsFlowContext, RepairsFlowResult], RepairsFlow):
+    """Gives a coordinator its network back, or its gateway another network."""
 
     def __init__(self, entry_id: str) -> None:
         """Initialize with the id of the gateway's config entry."""
+        super().__init__()
         self._entry_id = entry_id
-        self._forming: Any = None
-        self._radio: Coordinator | None = None
-        self._backup: NetworkBackup | None = None
+
+    @property
+    def _entry(self) -> GatewayConfigEntry:
+        return self.hass.config_entries.async_get_known_entry(self._entry_id)
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Look at the coordinator, and say what can be done."""
         entry = self._entry
+        self._zigbee_name = entry.title
+        self._port = Port.of(entry.data)
         try:
             await async_load_library(self.hass)
         except HomeAssistantError as err:
-            return self._give_up("zigbee_library", str(err))
-        self._forming = await async_import_module(self.hass, FORMING)
+            return self._give_up("zigbee_library", err)
+        forming = await async_import_module(self.hass, FORMING)
         # A gateway that tries again and again would be in the way.
         with suppress(OperationNotAllowed):
             await self.hass.config_entries.async_unload(self._entry_id)
         try:
-            self._radio = await self._forming.async_probe(Port.of(entry.data))
-        except self._forming.RadioError as err:
-            return self._give_up(err.key, str(err))
-        options = []
-        if kept := (await network_backups(self.hass).async_all()).get(
-            entry.unique_id or ""
-        ):
-            self._backup = self._forming.parse_backup(kept["backup"])
-            options.append("restore")
-        if self._radio.unique_id == entry.unique_id:
-            options.append("accept")
-        if not options:
-            return self._give_up("zigbee_no_backup")
+            self._coordinator = await forming.async_probe(self._port)
+        except forming.RadioError as err:
+            return self._give_up(err.key, err)
+        options = ["zigbee_form"]
+        found = self._radio.unique_id
+        if found and entry_of(self.hass, found) in (None, entry):
+            options.insert(0, "zigbee_keep")
+        kept = (await network_backups(self.hass).async_all()).get(
+            entry.data[CONF_NETWORK]
+        )
+        with suppress(ValueError):
+            self._backup = forming.parse_backup(kept and kept["backup"])
+            options.insert(0, "zigbee_restore")
         return self.async_show_menu(
             step_id="init",
             menu_options=options,
-            description_placeholders={"gateway": entry.title},
+            description_placeholders={"gateway": entry.title, "ieee": self._radio.ieee},
         )
 
-    async def async_step_restore(
+    async def async_step_zigbee_restore(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Write the newest backup to the coordinator, its address too with consent."""
-        assert self._backup and self._radio
-        foreign = str(self._backup.node_info.ieee) != self._radio.ieee
-        if foreign and not (user_input and user_input.get("overwrite")):
-            return self.async_show_form(
-                step_id="restore",
-                data_schema=vol.Schema(
-                    {vol.Required("overwrite", default=False): bool}
-                ),
-                errors={"overwrite": "zigbee_consent"}
-                if user_input and "overwrite" in user_input
-                else {},
-                description_placeholders={
-                    "ieee": self._radio.ieee,
-                    "backup_ieee": str(self._backup.node_info.ieee),
-                },
-            )
-        return await self._async_do(
-            self._forming.async_restore(
-                Port.of(self._entry.data), self._backup, overwrite=foreign
-            )
-        )
+        """Write the newest backup to the coordinator."""
+        return await self._async_restore()
 
-    async def async_step_accept(
+    async def async_step_zigbee_keep(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Take the settings that the coordinator has now."""
-        return await self._async_do(
-            self._forming.async_accept(
-                Port.of(self._entry.data), database_path(self.hass, self._entry)
-            )
-        )
+        """Take the network that is on the coordinator."""
+        return await self.async_step_zigbee_done()
 
-    async def _async_do(
-        self, work: Coroutine[Any, Any, Coordinator]
+    async def async_step_zigbee_done(
+        self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
+        """Let the gateway have the network that is on the coordinator now."""
+        entry = self._entry
+        forming = await async_import_module(self.hass, FORMING)
+        if self._radio.unique_id != entry.data[CONF_NETWORK]:
+            # Devices of the former network would answer to addresses that others have now.
+            await self.hass.async_add_executor_job(remove_database, self.hass, entry)
         try:
-            await work
-        except self._forming.RadioError as err:
-            return self._give_up(err.key, str(err))
-        ir.async_delete_issue(self.hass, DOMAIN, f"{INCONSISTENT}{self._entry_id}")
-        self.hass.config_entries.async_schedule_reload(self._entry_id)
+            radio = await forming.async_accept(
+                self._port, database_path(self.hass, entry)
+            )
+        except forming.RadioError as err:
+            return self._give_up(err.key, err)
+        self.hass.config_entries.async_update_entry(
+            entry, data={**entry.data, CONF_NETWORK: radio.unique_id}
+        )
         return self.async_create_entry(data={})
 
-    def _give_up(self, reason: str, text: str = "") -> RepairsFlowResult:
-        self.hass.config_entries.async_schedule_reload(self._entry_id)
+    def _give_up(self, reason: str, error: Exception) -> RepairsFlowResult:
         return self.async_abort(
-            reason=reason, description_placeholders={"reason": text}
+            reason=reason, description_placeholders={"reason": str(error)}
         )
 
-    @property
-    def _entry(self) -> GatewayConfigEntry:
-        return self.hass.config_entries.async_get_known_entry(self._entry_id)
+    @override
+    @callback
+    def async_remove(self) -> None:
+        """Start the gateway again, however this has ended."""
+        if self.hass.config_entries.async_get_entry(self._entry_id):
+            self.hass.config_entries.async_schedule_reload(self._entry_id)
 
 
 @callback

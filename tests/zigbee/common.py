@@ -24,7 +24,7 @@ async def add_zigbee(
         domain=DOMAIN,
         title=title,
         unique_id=network.unique_id,
-        data={"dialect": "zigbee", **port.as_dict()},
+        data={"dialect": "zigbee", "network": network.unique_id, **port.as_dict()},
     )
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)

@@ -10,11 +10,12 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.community_safety import zigbee_flow
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.gateways.zigbee import forming
 from custom_components.community_safety.gateways.zigbee.backups import network_backups
 from custom_components.community_safety.gateways.zigbee.ports import Port
+from custom_components.community_safety.zigbee_flow import radio as flow_radio
+from custom_components.community_safety.zigbee_flow.network import BACKUP_BYTES
 from homeassistant.components import usb
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
@@ -124,6 +125,7 @@ async def test_form_a_network(hass: HomeAssistant, radio: EzspSimulator) -> None
     assert entry.title.startswith("Zigbee ")
     assert entry.data == {
         "dialect": "zigbee",
+        "network": entry.unique_id,
         "path": f"tcp://127.0.0.1:{radio.port}",
         "baudrate": 115200,
         "flow_control": None,
@@ -165,11 +167,36 @@ async def test_same_network_behind_another_address(
     entry = MockConfigEntry(
         domain=DOMAIN,
         unique_id=network.unique_id,
-        data={"dialect": "zigbee", **Port(path="tcp://192.0.2.1:6638").as_dict()},
+        data={
+            "dialect": "zigbee",
+            "network": network.unique_id,
+            **Port(path="tcp://192.0.2.1:6638").as_dict(),
+        },
     )
     entry.add_to_hass(hass)
     result = await look(hass, radio)
     assert result["reason"] == "already_configured"
+
+
+async def test_network_that_a_gateway_had(
+    hass: HomeAssistant, radio: EzspSimulator, network: forming.Coordinator, port: Port
+) -> None:
+    """A gateway keeps its id when it has another network: this one gets a new id."""
+    MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=network.unique_id,
+        data={
+            "dialect": "zigbee",
+            "network": "zigbee/00:00:00:00:00:00:00:01",
+            **Port(path="tcp://192.0.2.1:6638").as_dict(),
+        },
+    ).add_to_hass(hass)
+    result = await go(hass, await look(hass, radio), "zigbee_keep")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == f"{network.unique_id}#"
+    assert result["data"]["network"] == network.unique_id
+    await hass.async_block_till_done()
+    assert len(hass.config_entries.async_entries(DOMAIN)) == 2
 
 
 async def test_serial_port(
@@ -230,7 +257,7 @@ async def test_library_that_is_not_known(
     async def refuse(_hass: HomeAssistant) -> None:
         raise ConfigEntryError("zigpy 9")
 
-    monkeypatch.setattr(zigbee_flow, "async_load_library", refuse)
+    monkeypatch.setattr(flow_radio, "async_load_library", refuse)
     result = await look(hass, radio)
     assert result["errors"] == {"base": "zigbee_library"}
     assert result["description_placeholders"]["reason"] == "zigpy 9"
@@ -307,7 +334,7 @@ async def test_restore_from_a_file(
     result = await go(hass, await look(hass, radio), "zigbee_upload")
     for content, errors in (
         ("{", {"file": "zigbee_no_backup"}),
-        (b"[" + b" " * zigbee_flow.BACKUP_BYTES + b"]", {"file": "zigbee_no_backup"}),
+        (b"[" + b" " * BACKUP_BYTES + b"]", {"file": "zigbee_no_backup"}),
         ('{"metadata": {}}', {"base": "zigbee_no_backup"}),
     ):
         file = await upload(hass, hass_client, content)

@@ -135,9 +135,9 @@ async def test_restore_on_a_radio_that_can_do_it_once(
 
 
 async def test_accept(port: Port, tmp_path: Path) -> None:
-    """The network on a radio becomes the one that zigpy knows; none changes nothing."""
+    """The network on a radio becomes the one that zigpy knows; none is refused."""
     database = tmp_path / "zigbee.db"
-    assert (await async_accept(port, database)).network is None
+    assert await error_of(async_accept(port, database)) == ("zigbee_lost", "no network")
     formed = await async_form(port, channel=11)
     accepted = await async_accept(port, database)
     assert accepted.unique_id == formed.unique_id

@@ -15,29 +15,19 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 
-from custom_components.community_safety import backup as backup_platform, repairs
+from custom_components.community_safety import backup as backup_platform
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.gateways.zigbee import forming
-from custom_components.community_safety.gateways.zigbee.backups import (
-    DATA_BACKUPS,
-    network_backups,
-)
+from custom_components.community_safety.gateways.zigbee.backups import network_backups
 from custom_components.community_safety.system_health import async_get_info
 from homeassistant.auth.models import User
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import (
-    ConfigEntryError,
     HomeAssistantError,
     ServiceValidationError,
     Unauthorized,
 )
-from homeassistant.helpers import (
-    device_registry as dr,
-    entity_registry as er,
-    issue_registry as ir,
-)
-from homeassistant.setup import async_setup_component
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 from simulator.ezsp import EzspSimulator
 from tests.common import wait_until
@@ -72,11 +62,15 @@ async def act(
 
 
 async def join(
-    hass: HomeAssistant, entry: MockConfigEntry, radio: EzspSimulator, model: str
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    radio: EzspSimulator,
+    model: str,
+    **options: Any,
 ) -> str:
     """Open the network and let a device join; return its address once it is ready."""
     await act(hass, entry, "permit_join")
-    node = await radio.join(radio.add(model))
+    node = await radio.join(radio.add(model, **options))
     address = node.eui64.to_bytes(8).hex(":")
     await wait_until(hass, lambda: address in entry.runtime_data.devices)
     return address
@@ -381,172 +375,3 @@ async def test_system_health(hass: HomeAssistant, gateway: MockConfigEntry) -> N
     info = await async_get_info(hass)
     assert info["zigbee_channels"] == "15"
     assert info["zigbee_libraries"].startswith("zha ")
-
-
-# Repairs
-
-
-async def fix(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, entry: MockConfigEntry
-) -> tuple[Any, Any]:
-    """Begin to fix a network, and return a function to go on with, and the first step."""
-    assert await async_setup_component(hass, "repairs", {})
-    client = await hass_client()
-    url = "/api/repairs/issues/fix"
-
-    async def go(flow_id: str = "", **data: Any) -> Any:
-        response = await client.post(f"{url}/{flow_id}".rstrip("/"), json=data)
-        return await response.json()
-
-    issue_id = f"zigbee_inconsistent_{entry.entry_id}"
-    return go, await go(handler=DOMAIN, issue_id=issue_id)
-
-
-@pytest.fixture
-async def changed(
-    hass: HomeAssistant, gateway: MockConfigEntry, radio: EzspSimulator
-) -> MockConfigEntry:
-    """Return a gateway whose coordinator was given another network meanwhile."""
-    await gateway.runtime_data.async_keep_backup()
-    await hass.config_entries.async_unload(gateway.entry_id)
-    await forming.async_form(port_of(radio), channel=26)
-    await hass.config_entries.async_setup(gateway.entry_id)
-    assert gateway.state is ConfigEntryState.SETUP_ERROR
-    return gateway
-
-
-def issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
-    """Return the issue that people see."""
-    return ir.async_get(hass).async_get_issue(
-        DOMAIN, f"zigbee_inconsistent_{entry.entry_id}"
-    )
-
-
-async def test_restore_the_network(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    changed: MockConfigEntry,
-    network: forming.Coordinator,
-) -> None:
-    """The coordinator gets its network back, and the gateway runs again."""
-    assert issue(hass, changed)
-    go, flow = await fix(hass, hass_client, changed)
-    assert flow["type"] == "menu"
-    assert flow["menu_options"] == ["restore"]
-    flow = await go(flow["flow_id"], next_step_id="restore")
-    assert flow["type"] == "create_entry"
-    await hass.async_block_till_done()
-    assert changed.state is ConfigEntryState.LOADED
-    assert changed.runtime_data.network.channel == 15
-    assert issue(hass, changed) is None
-
-
-async def test_restore_to_an_exchanged_coordinator(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    changed: MockConfigEntry,
-    other_radio: EzspSimulator,
-    radio: EzspSimulator,
-) -> None:
-    """Another stick at the same port takes the old one's address only with consent."""
-    await radio.stop()
-    await other_radio.unplug()
-    await other_radio.plug(radio.port)
-    go, flow = await fix(hass, hass_client, changed)
-    flow = await go(flow["flow_id"], next_step_id="restore")
-    assert flow["step_id"] == "restore"
-    assert flow["errors"] == {}
-    flow = await go(flow["flow_id"], overwrite=False)
-    assert flow["errors"] == {"overwrite": "zigbee_consent"}
-    flow = await go(flow["flow_id"], overwrite=True)
-    assert flow["type"] == "create_entry"
-    await hass.async_block_till_done()
-    assert changed.state is ConfigEntryState.LOADED
-
-
-async def test_accept_what_is_there(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    gateway: MockConfigEntry,
-    network: forming.Coordinator,
-    radio: EzspSimulator,
-) -> None:
-    """The same network with other settings can be taken as it is."""
-    await gateway.runtime_data.async_keep_backup()
-    await hass.config_entries.async_unload(gateway.entry_id)
-    info = network.network.network_info.replace(channel=20)
-    await forming.async_restore(
-        port_of(radio), network.network.replace(network_info=info)
-    )
-    await hass.config_entries.async_setup(gateway.entry_id)
-    assert gateway.state is ConfigEntryState.SETUP_ERROR
-    go, flow = await fix(hass, hass_client, gateway)
-    assert flow["menu_options"] == ["restore", "accept"]
-    flow = await go(flow["flow_id"], next_step_id="accept")
-    assert flow["type"] == "create_entry"
-    await hass.async_block_till_done()
-    assert gateway.runtime_data.connected
-    assert gateway.runtime_data.network.channel == 20
-
-
-async def test_nothing_to_restore(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    changed: MockConfigEntry,
-    hass_storage: dict[str, Any],
-) -> None:
-    """Without a backup a person is told what to do."""
-    del hass_storage[STORED]
-    del hass.data[DATA_BACKUPS]
-    _go, flow = await fix(hass, hass_client, changed)
-    assert flow["type"] == "abort"
-    assert flow["reason"] == "zigbee_no_backup"
-
-
-async def test_coordinator_that_is_away(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    changed: MockConfigEntry,
-    radio: EzspSimulator,
-) -> None:
-    """A coordinator that cannot be reached cannot be mended."""
-    await radio.unplug()
-    _go, flow = await fix(hass, hass_client, changed)
-    assert flow["reason"] == "zigbee_cannot_connect"
-    assert str(radio.port) in flow["description_placeholders"]["reason"]
-
-
-async def test_coordinator_that_goes_away(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    changed: MockConfigEntry,
-    radio: EzspSimulator,
-) -> None:
-    """A cable that is pulled in the middle is told, and the next start goes on."""
-    go, flow = await fix(hass, hass_client, changed)
-
-    def cut_once() -> None:
-        radio.ncp.changed = lambda: None
-        radio.cut()
-
-    radio.ncp.changed = cut_once
-    flow = await go(flow["flow_id"], next_step_id="restore")
-    assert flow["reason"] == "zigbee_lost"
-    await hass.async_block_till_done()
-    assert changed.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_ERROR)
-
-
-async def test_library_that_is_not_known(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    changed: MockConfigEntry,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Without its libraries no radio is touched."""
-
-    async def refuse(_hass: HomeAssistant) -> None:
-        raise ConfigEntryError("zigpy 9")
-
-    monkeypatch.setattr(repairs, "async_load_library", refuse)
-    _go, flow = await fix(hass, hass_client, changed)
-    assert flow["reason"] == "zigbee_library"

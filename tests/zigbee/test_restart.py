@@ -4,6 +4,7 @@ from contextlib import closing
 import sqlite3
 
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from zigpy.appdb import DB_V
 
 from custom_components.community_safety.gateways.zigbee import database_path
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
@@ -26,7 +27,7 @@ async def test_end_of_home_assistant(
     assert not path.with_name(f"{path.name}-wal").exists()
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute(
-            "SELECT value FROM attributes_cache_v15 WHERE cluster_id = 1794"
+            f"SELECT value FROM attributes_cache{DB_V} WHERE cluster_id = 1794"  # noqa: S608
             " AND attr_id = 770 AND status = 0"
         ).fetchall()
     assert rows == [(1000,)]
@@ -40,7 +41,7 @@ async def test_scale_that_was_lost(
     await hass.config_entries.async_unload(gateway.entry_id)
     with closing(sqlite3.connect(database_path(hass, gateway))) as database:
         database.execute(
-            "DELETE FROM attributes_cache_v15 WHERE cluster_id IN (1794, 2820)"
+            f"DELETE FROM attributes_cache{DB_V} WHERE cluster_id IN (1794, 2820)"  # noqa: S608
         )
         database.commit()
     await hass.config_entries.async_setup(gateway.entry_id)

@@ -7,6 +7,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.device import SafetyDevice
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
+from custom_components.community_safety.gateways.zigbee.forming import async_form
+from custom_components.community_safety.gateways.zigbee.ports import Port
 from homeassistant.core import HomeAssistant
 from simulator.ezsp.models import Model
 from simulator.ezsp.node import Node
@@ -17,16 +19,28 @@ from tests.common import wait_until
 async def add_zigbee(
     hass: HomeAssistant, simulator: EzspSimulator, *, title: str = "Building 1"
 ) -> MockConfigEntry:
-    """Add a gateway on a simulated coordinator and set it up."""
-    entry = zigbee_entry(simulator, title=title)
+    """Form a network on a simulated coordinator, add a gateway and set it up."""
+    entry = zigbee_entry(simulator, await form(simulator), title=title)
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
 
 
+async def form(simulator: EzspSimulator) -> str | None:
+    """Form a network on a simulated coordinator, and return the network's id."""
+    return (await async_form(_port(simulator), channel=15)).unique_id
+
+
+def _port(simulator: EzspSimulator) -> Port:
+    return Port(path=f"tcp://127.0.0.1:{simulator.port}")
+
+
 def zigbee_entry(
-    simulator: EzspSimulator, *, title: str = "Building 1"
+    simulator: EzspSimulator,
+    network: str | None = "zigbee/00:00:00:00:00:00:00:00",
+    *,
+    title: str = "Building 1",
 ) -> MockConfigEntry:
     """Return the entry of a gateway on a simulated coordinator."""
     return MockConfigEntry(
@@ -35,9 +49,8 @@ def zigbee_entry(
         unique_id=f"zigbee/{simulator.ncp.eui64:016x}",
         data={
             "dialect": "zigbee",
-            "path": f"tcp://127.0.0.1:{simulator.port}",
-            "baudrate": 115200,
-            "flow_control": None,
+            "network": network,
+            **_port(simulator).as_dict(),
         },
     )
 

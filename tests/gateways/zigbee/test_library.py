@@ -14,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.requirements import RequirementsNotFound
 from simulator.ezsp.simulator import EzspSimulator
 
-from .common import zigbee_entry
+from .common import form, zigbee_entry
 
 HEAVY = ("zha", "zhaquirks", "zigpy", "bellows")
 
@@ -32,7 +32,7 @@ async def test_without_a_broker(
     hass: HomeAssistant, coordinator: EzspSimulator
 ) -> None:
     """A house with Zigbee alone needs no MQTT."""
-    entry = zigbee_entry(coordinator)
+    entry = zigbee_entry(coordinator, await form(coordinator))
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert "mqtt" not in hass.config.components
@@ -68,7 +68,7 @@ async def test_unknown_versions(
     hass: HomeAssistant, coordinator: EzspSimulator, version: str
 ) -> None:
     """A version that this code does not know is refused, and a person is told."""
-    entry = zigbee_entry(coordinator)
+    entry = zigbee_entry(coordinator, await form(coordinator))
     entry.add_to_hass(hass)
     with patch.object(library, "version", return_value=version):
         assert not await hass.config_entries.async_setup(entry.entry_id)

@@ -6,7 +6,7 @@ first entry that needs them. So `radio`, `node` and `profile` are imported there
 
 from .gateway import ZigbeeGateway
 from .library import async_load_library, library_versions
-from .link import database_path
+from .link import database_path, remove_database
 from .network import NetworkInfo
 
 #: The module that looks at coordinators and forms networks, to import when it is needed.
@@ -19,4 +19,5 @@ __all__ = [
     "async_load_library",
     "database_path",
     "library_versions",
+    "remove_database",
 ]

@@ -6,8 +6,8 @@ from typing import Any, Protocol, override
 
 from bellows.ash import AshProtocol, DataFrame
 from bellows.zigbee.application import ControllerApplication
-from zigpy.config import CONF_DATABASE
-from zigpy.exceptions import ParsingError
+from zigpy.config import CONF_DATABASE, CONF_NWK, CONF_NWK_EXTENDED_PAN_ID
+from zigpy.exceptions import NetworkSettingsInconsistent, ParsingError
 import zigpy.types as t
 
 from ...const import LOGGER
@@ -88,14 +88,16 @@ class Application(ControllerApplication):
 
     @override
     def create_task(self, target: Any, name: str | None = None) -> Any:
-        def ended(task: asyncio.Task[Any]) -> None:
-            # What goes on for a minute (bellows's pre_permit) may outlive its connection.
-            if not task.cancelled() and (error := task.exception()):
-                LOGGER.debug("%s failed: %r", name, error)
-
         task = super().create_task(target, name)
-        task.add_done_callback(ended)
+        task.add_done_callback(self._task_done)
         return task
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        # What goes on for a minute (bellows's pre_permit) may outlive its connection.
+        # zigpy 2.4 has a method of this name, which takes that for an error.
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            LOGGER.debug("%s failed: %r", task.get_name(), error)
 
     @override
     async def _load_db(self) -> None:
@@ -104,7 +106,23 @@ class Application(ControllerApplication):
         self._add_db_listeners()  # type: ignore[no-untyped-call]
 
     @override
+    async def initialize(self, *, auto_form: bool = False) -> None:
+        """Start the network that is on the radio. Never is one written to it unasked.
+
+        The library would give an empty radio the last backup with its EUI64, which some
+        take only once. Raises NetworkNotFormed, or NetworkSettingsInconsistent.
+        """
+        await super().initialize(auto_form=False)
+
+    @override
     async def start_network(self) -> None:
+        ours = self.config[CONF_NWK][CONF_NWK_EXTENDED_PAN_ID]
+        if ours != self.state.network_info.extended_pan_id:
+            # zigpy compares with its last backup, and has none if its database was lost.
+            found = self.backups.from_network_state()
+            raise NetworkSettingsInconsistent(
+                "Not the network of this gateway", new_state=found, old_state=found
+            )
         # bellows listens once more each time, and a new network is started twice: every
         # message would be dealt with twice, until the next connection.
         ezsp: Any = self._ezsp

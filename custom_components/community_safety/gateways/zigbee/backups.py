@@ -26,7 +26,7 @@ class KeptBackup(TypedDict):
 
 
 class NetworkBackups:
-    """The backups by the unique id of their config entry."""
+    """The backups by the id of their network."""
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Initialize."""
@@ -47,12 +47,12 @@ class NetworkBackups:
         )
 
     async def async_keep(
-        self, unique_id: str, title: str, backup: dict[str, Any]
+        self, network: str, title: str, backup: dict[str, Any]
     ) -> None:
         """Keep a backup in the place of an earlier one of the network."""
         async with self._lock:
             rows = await self.async_all()
-            rows[unique_id] = KeptBackup(
+            rows[network] = KeptBackup(
                 title=title, time=dt_util.utcnow().isoformat(), backup=backup
             )
             await self._store.async_save(rows)

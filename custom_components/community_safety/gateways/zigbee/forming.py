@@ -119,11 +119,15 @@ async def async_restore(
 
 
 async def async_accept(port: Port, database: Path) -> Coordinator:
-    """Note the network that is on the radio as the one that zigpy knows."""
+    """Note the network that is on the radio as the one that zigpy knows.
+
+    Raises RadioError, also if there is none.
+    """
     async with _radio(port, {CONF_DATABASE: str(database)}) as app:
         coordinator = await _async_describe(app)
-        if coordinator.network:
-            app.backups.add_backup(coordinator.network)
+        if coordinator.network is None:
+            raise RadioError("zigbee_lost", "no network")
+        app.backups.add_backup(coordinator.network)
         return coordinator
 
 

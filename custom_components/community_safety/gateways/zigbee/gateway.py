@@ -19,6 +19,7 @@ from .backups import network_backups
 from .joining import Joining
 from .link import LinkedGateway
 from .network import NetworkInfo
+from .ports import CONF_NETWORK
 
 if TYPE_CHECKING:
     from zha.zigbee.device import Device
@@ -316,7 +317,9 @@ class ZigbeeGateway(LinkedGateway):
         self._create_task(self._async_keep(backup), "backup")
 
     async def _async_keep(self, backup: dict[str, Any]) -> None:
-        await network_backups(self.hass).async_keep(self.uid, self.entry.title, backup)
+        await network_backups(self.hass).async_keep(
+            self.entry.data[CONF_NETWORK], self.entry.title, backup
+        )
 
     async def async_backup(self) -> dict[str, Any]:
         """Return a backup of the network in the open coordinator format: with its keys."""

@@ -17,6 +17,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from ...const import DOMAIN, LOGGER
 from ..base import Gateway, GatewayConfigEntry
 from .library import async_load_library
+from .ports import CONF_NETWORK
 
 if TYPE_CHECKING:
     from . import radio as library
@@ -39,6 +40,13 @@ ALIVE_TRIES = 2
 def database_path(hass: HomeAssistant, entry: GatewayConfigEntry) -> Path:
     """Return where zigpy keeps an entry's devices and network backups."""
     return Path(hass.config.path(f"{DOMAIN}_zigbee_{entry.entry_id}.db"))
+
+
+def remove_database(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
+    """Forget what zigpy keeps of an entry. To be run in the executor."""
+    path = database_path(hass, entry)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _inconsistent(entry: GatewayConfigEntry) -> str:
@@ -72,7 +80,7 @@ class LinkedGateway(Gateway):
         self._library = await async_load_library(self.hass)
         try:
             await self._async_connect()
-        except self._library.NetworkSettingsInconsistent as err:
+        except self._library.ANOTHER_NETWORK as err:
             raise ConfigEntryError(
                 translation_domain=DOMAIN, translation_key="zigbee_inconsistent"
             ) from err
@@ -119,13 +127,7 @@ class LinkedGateway(Gateway):
     @override
     @classmethod
     async def async_forget(cls, hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
-        path = database_path(hass, entry)
-
-        def remove() -> None:
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-        await hass.async_add_executor_job(remove)
+        await hass.async_add_executor_job(remove_database, hass, entry)
         ir.async_delete_issue(hass, DOMAIN, _inconsistent(entry))
 
     async def _async_connect(self) -> None:
@@ -137,6 +139,7 @@ class LinkedGateway(Gateway):
                 baudrate=data.get(CONF_BAUDRATE, DEFAULT_BAUDRATE),
                 flow_control=data.get(CONF_FLOW_CONTROL),
                 database=str(database_path(self.hass, self.entry)),
+                network=data[CONF_NETWORK],
                 country=self.hass.config.country,
             ),
             self,
@@ -145,7 +148,7 @@ class LinkedGateway(Gateway):
         try:
             async with asyncio.timeout(START_SECONDS):
                 await radio.start()
-        except self._library.NetworkSettingsInconsistent:
+        except self._library.ANOTHER_NETWORK:
             self._show_inconsistent(True)
             await radio.stop()
             raise
@@ -226,7 +229,7 @@ class LinkedGateway(Gateway):
 
     @callback
     def _show_inconsistent(self, inconsistent: bool) -> None:
-        """Show that the coordinator holds another network than the one that we know."""
+        """Show that the coordinator holds another network than ours, or none."""
         issue_id = _inconsistent(self.entry)
         if not inconsistent:
             ir.async_delete_issue(self.hass, DOMAIN, issue_id)

@@ -22,7 +22,8 @@ from zigpy.zcl.foundation import Status
 from ...catalogue.measurements import Value
 from ...device import Power, SafetyDevice
 from ..base import CommandError
-from .profile import Binding, Profile, Zone, clusters_of
+from .finding import clusters_of
+from .profile import Binding, Profile, Zone
 from .table import ALARM_BITS, ZONE_BITS
 
 if TYPE_CHECKING:

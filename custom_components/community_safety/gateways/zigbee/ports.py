@@ -1,10 +1,17 @@
-"""Where a radio is."""
+"""Where a radio is, and whose network is on it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from ...const import DOMAIN
+
+#: Id of the network that a gateway has. Its unique id is that of the first that it had.
+CONF_NETWORK = "network"
 DEFAULT_BAUDRATE = 115200
 #: Those that firmware of coordinators is built for, the likeliest first.
 BAUDRATES = (DEFAULT_BAUDRATE, 460800, 230400, 57600)
@@ -32,6 +39,18 @@ class Port:
     def as_dict(self) -> dict[str, Any]:
         """Return the port as a config entry, and zigpy, hold it."""
         return asdict(self)
+
+
+def entry_of(hass: HomeAssistant, network: str) -> ConfigEntry | None:
+    """Return the gateway that has a network."""
+    return next(
+        (
+            entry
+            for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+            if entry.data.get(CONF_NETWORK) == network
+        ),
+        None,
+    )
 
 
 def network_address(text: str) -> str:

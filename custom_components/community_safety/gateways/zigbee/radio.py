@@ -31,19 +31,20 @@ from zha.zigbee.device import Device
 import zhaquirks
 import zhaquirks.legacy
 from zigpy.backups import NetworkBackup
-from zigpy.exceptions import NetworkSettingsInconsistent
+from zigpy.exceptions import NetworkNotFormed, NetworkSettingsInconsistent
 import zigpy.types as t
 
 from . import operations
 from .application import Application
+from .finding import clusters_of
 from .network import NetworkInfo
 from .node import Node
-from .profile import NONE, clusters_of, compile_device
+from .profile import NONE, compile_device
 from .table import TELLING
 
 __all__ = [
+    "ANOTHER_NETWORK",
     "NONE",
-    "NetworkSettingsInconsistent",
     "Node",
     "Radio",
     "RadioConfig",
@@ -52,6 +53,8 @@ __all__ = [
     "operations",
 ]
 
+#: What is raised by the start of a coordinator whose network is not ours, or is gone.
+ANOTHER_NETWORK = (NetworkNotFormed, NetworkSettingsInconsistent)
 #: The library's own idea of who is away must never act: ours is stricter, and its would
 #: read everything from a device that comes back.
 NEVER_AWAY_SECONDS = 10 * 365 * 24 * 3600
@@ -65,11 +68,12 @@ DEVICE_ANNOUNCE = 0x0013
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RadioConfig:
-    """Where a coordinator is, and where its database is kept."""
+    """Where a coordinator is, its network's id, and where its database is kept."""
 
     path: str
     baudrate: int
     flow_control: str | None
+    network: str
     database: str
     country: str | None = None
 
@@ -321,6 +325,8 @@ def _library_config(config: RadioConfig) -> ZHAData:
         ),
         zigpy_config={
             "database_path": config.database,
+            # The application starts no other.
+            "network": {"extended_pan_id": config.network.rpartition("/")[2]},
             # A thread only where the operating system may block: on a serial port.
             "use_thread": not is_network,
             "ota": {"enabled": False},

@@ -1,0 +1,1 @@
+"""The steps of a person who gives a coordinator to a Zigbee gateway."""
