@@ -162,21 +162,6 @@ async def test_corrupted_frames(
     assert {alarm.hazard for alarm in book.of_device(device.uid)} == {"smoke"}
 
 
-async def test_announce_storm(
-    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
-) -> None:
-    """When the power of a whole building comes back, an alarm still goes first."""
-    detector, device = await join(hass, zigbee, coordinator, "smoke")
-    breakers = [(await join(hass, zigbee, coordinator, "breaker"))[1] for _ in range(8)]
-    for _ in range(5):
-        await coordinator.power_cycle()
-    begun = time.monotonic()
-    smoke(detector)
-    await wait_until(hass, lambda: device.readings.get("smoke") is True)
-    assert set(await cut(zigbee, *breakers)) == {Status.CONFIRMED}
-    assert time.monotonic() - begun < 2 * LINKAGE_SECONDS
-
-
 async def test_network_operations(
     hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
 ) -> None:
