@@ -118,7 +118,7 @@ async def test_a_cut_off_waits_for_nobody(
     # A message that nobody acknowledges keeps the co-processor busy for that long.
     coordinator.air.failure_seconds = 8.0
 
-    app = zigbee.radio.app
+    app: Any = zigbee.radio.app
     waiting = [
         asyncio.ensure_future(_ask(zigbee, device.description.id))
         for _node, device in [*others[:18], (None, near)]
