@@ -16,7 +16,7 @@ from simulator.device import Fault
 from simulator.ezsp.simulator import EzspSimulator
 from tests.common import wait_until
 
-from .common import join, smoke
+from .common import join
 
 #: A cut-off's first try must be over by then: GB 50166, linkage acts within 3 s.
 LINKAGE_SECONDS = 3.0
@@ -141,40 +141,6 @@ async def test_a_cut_off_does_not_queue(
     for item in waiting:
         item.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
-
-
-async def test_corrupted_frames(
-    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
-) -> None:
-    """On a line that spoils one frame in twenty, no alarm is lost and none made up."""
-    node, device = await join(hass, zigbee, coordinator, "smoke")
-    _breaker, breaker = await join(hass, zigbee, coordinator, "breaker")
-    book = zigbee.safety.book
-    coordinator.fault("line", corrupt=0.05, lose=0.02, duplicate=0.02)
-    for _ in range(10):
-        smoke(node)
-        await wait_until(hass, lambda: device.readings.get("smoke") is True)
-        smoke(node, False)
-        await wait_until(hass, lambda: device.readings.get("smoke") is False)
-    assert await cut(zigbee, breaker) == [Status.CONFIRMED]
-    assert coordinator.ncp.link.to_host.counts["corrupted"]
-    assert zigbee.connected
-    assert {alarm.hazard for alarm in book.of_device(device.uid)} == {"smoke"}
-
-
-async def test_announce_storm(
-    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
-) -> None:
-    """When the power of a whole building comes back, an alarm still goes first."""
-    detector, device = await join(hass, zigbee, coordinator, "smoke")
-    breakers = [(await join(hass, zigbee, coordinator, "breaker"))[1] for _ in range(8)]
-    for _ in range(5):
-        await coordinator.power_cycle()
-    begun = time.monotonic()
-    smoke(detector)
-    await wait_until(hass, lambda: device.readings.get("smoke") is True)
-    assert set(await cut(zigbee, *breakers)) == {Status.CONFIRMED}
-    assert time.monotonic() - begun < 2 * LINKAGE_SECONDS
 
 
 async def test_network_operations(

@@ -167,7 +167,10 @@ class Application(ControllerApplication):
         if ezsp is not None and ezsp._protocol is not None:  # noqa: SLF001
             awaited = ezsp._protocol._awaiting  # noqa: SLF001
             for *_, future in awaited.values():
-                future.cancel()
+                if not future.done():
+                    # Not cancelled: zigpy would write that into the log, as an error.
+                    future.set_exception(ParsingError("the radio was closed"))
+                    future.exception()
             awaited.clear()
         # zigpy forgets its devices' tasks before they have ended, and then misses them.
         # Its scan of the neighbours takes one end for that of a scan, and goes on.

@@ -75,6 +75,12 @@ class Node:
             for cluster in {item.cluster for item in profile.bindings if item.remote}
             if (missing := _missing_scales(cluster))
         }
+        #: Relays that can be asked for nothing else; a Tuya device tells all or nothing.
+        self._relays = [
+            item
+            for item in profile.bindings
+            if item.remote and item.key in profile.supplies
+        ]
         own = {item.key for item in profile.bindings}
         #: What bits of a zone's status mean; an attribute that says the same knows better.
         self._bits = {
@@ -226,16 +232,23 @@ class Node:
         while not self.verified:
             self.verified = True
             try:
-                # Danger first; the rest waits until all have been asked for that.
+                # Danger first, and relays: one that was cut may have come back closed. The
+                # rest waits until all have been asked for that.
                 async with self._radio.app.request_priority(PacketPriority.HIGH):
                     await self._async_read_zones()
+                    if not self.is_sleepy:
+                        await self._async_read(self._relays)
                 await self._async_read_scales()
                 if not self.is_sleepy:
                     async with (
                         self._radio.asking,
                         self._radio.app.request_priority(PacketPriority.LOW),
                     ):
-                        await self._async_read(self.profile.bindings)
+                        await self._async_read(
+                            item
+                            for item in self.profile.bindings
+                            if item not in self._relays
+                        )
             except CommandError:
                 # The next thing that it says, or its silence, has it asked again.
                 self.verified = False
