@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+import sqlite3
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.community_safety import cut_off
-from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.alarms import Alarm
+from custom_components.community_safety.const import DOMAIN, Severity
 from custom_components.community_safety.cut_off import Latch, Status, Supply
 from custom_components.community_safety.safety import DATA_SAFETY
 from homeassistant.core import Context, HomeAssistant
@@ -356,6 +358,52 @@ async def test_cuts_by_itself(
     assert [row["status"] for row in alarm.timeline[-1]["supplies"].values()] == [
         "confirmed"
     ] * count
+
+
+async def test_cuts_what_a_crash_left(
+    hass: HomeAssistant, peer: Peer, hass_config_file: sqlite3.Connection
+) -> None:
+    """Killed between alarm and latch: not announced yet, so it is cut after the restart."""
+    await peer.gateway()
+    for device, announced in (("told", True), ("untold", False)):
+        alarm = Alarm(
+            id=device,
+            device=f"mqtt/{BASE}/{device}",
+            device_id=None,
+            device_name=device,
+            hazard="leakage",
+            severity=Severity.ALARM,
+            raised_at=1.0,
+            announced=announced,
+        )
+        insert(hass_config_file, "alarms", device, alarm.as_dict())
+        peer.obedient_breaker(device)
+        await peer.config(device, "breaker_monitor", READINGS)
+        await peer.state(device, supply=True, current=5.0, residual_current=600)
+    await add_gateway(hass)
+    latches = hass.data[DATA_SAFETY].cut_off.latches
+    await wait_until(hass, lambda: any(latch.proven for latch in latches.values()))
+    ((supply, latch),) = latches.items()
+    assert supply == f"mqtt/{BASE}/untold/supply"
+    assert latch.alarm_id == "untold"
+
+
+async def test_does_not_wait_for_the_disk(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    hass_config_file: sqlite3.Connection,
+) -> None:
+    """The power is off while the file is locked; the latch is on disk afterwards."""
+    peer.obedient_breaker(breaker)
+    storage = hass.data[DATA_SAFETY].storage
+    await wait_until(hass, lambda: not storage.is_busy)
+    hass_config_file.execute("BEGIN EXCLUSIVE")
+    (result,) = await cut(hass)
+    assert result["status"] == "confirmed"
+    hass_config_file.rollback()
+    await wait_until(hass, lambda: not storage.is_busy)
+    assert await storage._async_run(storage._living, "latches")
 
 
 async def test_one_task_for_many_callers(

@@ -214,8 +214,8 @@ async def test_restart(
     devices["mains"].silence = 240.0
     devices["battery"].silence = DAY - 60.0
     devices["lazy"].find(silent=True)
-    book = hass.data[DATA_SAFETY].book
-    await wait_until(hass, lambda: all(a.announced for a in book.open.values()))
+    storage = hass.data[DATA_SAFETY].storage
+    await wait_until(hass, lambda: not storage.is_busy)
     assert await hass.config_entries.async_reload(gateway.entry_id)
     await wait_until(
         hass,

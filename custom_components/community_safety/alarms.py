@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .device import SafetyDevice
 
 MOST_TIMELINE = 200
+#: Who hears an alarm has begun to act after this many seconds, and what they do is on disk
+#: too. A crash before that announces the alarm again: twice is better than never.
+ACTED_SECONDS = 0.5
 
 
 class Change(StrEnum):
@@ -121,6 +124,8 @@ class AlarmBook:
         self._listeners: dict[bool, list[Listener]] = {True: [], False: []}
         self._device_listeners: dict[str, list[Listener]] = {}
         self._held_back: list[Announcement] | None = []
+        self._told: list[Alarm] = []
+        self._acted: asyncio.TimerHandle | None = None
 
     @callback
     def restore(self, rows: Iterable[dict[str, Any]]) -> None:
@@ -143,6 +148,17 @@ class AlarmBook:
                 self._announce(self._announcement(alarm, Change.RAISED))
         for item in held_back:
             self._announce(item)
+
+    @callback
+    def store_announced(self) -> None:
+        """Store which alarms were announced; also to be called at the end of the run."""
+        if self._acted:
+            self._acted.cancel()
+            self._acted = None
+        told, self._told = self._told, []
+        for alarm in told:
+            alarm.announced = True
+            self._save(alarm)
 
     @callback
     def listen(self, listener: Listener, *, immediate: bool = False) -> CALLBACK_TYPE:
@@ -291,8 +307,11 @@ class AlarmBook:
         self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
         _tell(self._listeners[False], item)
         if item.change is Change.RAISED and not item.alarm.announced:
-            item.alarm.announced = True
-            self._save(item.alarm)
+            self._told.append(item.alarm)
+            if self._acted is None:
+                self._acted = self._hass.loop.call_later(
+                    ACTED_SECONDS, self.store_announced
+                )
 
     def _announcement(
         self, alarm: Alarm, change: Change, who: str | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .alarms import Announcement, Change
+from .alarms import Alarm, Announcement, Change
 from .const import DOMAIN, LOGGER, Severity
 from .device import AVAILABILITY, SafetyDevice
 from .texts import async_option
@@ -97,11 +97,14 @@ class CutOff:
 
     @callback
     def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
-        """Watch the supplies of a device that are latched."""
+        """Watch the supplies of a device that are latched, and cut what a crash left."""
         if any(
             Supply(gateway, device, key).id in self.latches for key in device.supplies
         ):
             self._watch(gateway, device)
+        for alarm in self._safety.book.of_device(device.uid):
+            if alarm.present and not alarm.announced:
+                self._cut_by_itself(alarm)
 
     @callback
     def detach(self, device: SafetyDevice) -> None:
@@ -206,11 +209,14 @@ class CutOff:
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
-        """Cut by itself where the catalogue says so."""
-        alarm = item.alarm
+        if item.change is Change.RAISED:
+            self._cut_by_itself(item.alarm)
+
+    @callback
+    def _cut_by_itself(self, alarm: Alarm) -> None:
+        """Cut a device's own supplies where the catalogue says so."""
         if (
-            item.change is not Change.RAISED
-            or alarm.severity is not Severity.ALARM
+            alarm.severity is not Severity.ALARM
             or alarm.drill
             or not (found := self._safety.device(alarm.device))
         ):
@@ -252,8 +258,9 @@ class CutOff:
                 alarm_id=alarm_id,
                 who=who,
             )
-            # On disk before the command: a crash in between cuts again after restart.
-            await self._store(supply.id)
+            # The command does not wait for the disk. If a crash comes between, the alarm
+            # does not count as announced yet, and what it has led to is done again.
+            self._store(supply.id)
         elif alarm_id:
             latch.alarm_id = alarm_id
         self._watch(supply.gateway, supply.device)

@@ -83,6 +83,7 @@ class Safety:
 
         async def close(_event: Event) -> None:
             end_days()
+            self.book.store_announced()
             await self.storage.async_close()
 
         @callback

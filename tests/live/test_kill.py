@@ -244,6 +244,26 @@ async def test_killed_after_store(street: Street) -> None:
     assert street.count("observer/raised") == 0
 
 
+async def test_killed_before_latch(street: Street) -> None:
+    """Announced, but the cut-off is not on disk: the same alarm is announced again."""
+    street.obedient = False
+    await street.start()
+    street.state("smoke", smoke=True)
+    await street.finds("alarms", bool)
+    with street.locked():
+        raised = await street.hears("observer/raised")
+        await street.kill()
+    (alarm,) = street.rows("alarms")
+    assert not alarm["announced"]
+
+    street.obedient = True
+    await street.start()
+    assert await street.hears("observer/raised") == raised
+    (latch,) = await street.finds("latches", lambda rows: rows and rows[0]["proven"])
+    assert latch["alarm_id"] == raised["alarm_id"]
+    assert [row["id"] for row in street.rows("alarms")] == [raised["alarm_id"]]
+
+
 async def test_killed_during_cut_off(street: Street) -> None:
     """Commanded but not proven: the restart cuts again; the alarm is not told twice."""
     street.obedient = False
@@ -251,11 +271,11 @@ async def test_killed_during_cut_off(street: Street) -> None:
     street.state("smoke", smoke=True)
     raised = await street.hears("observer/raised")
     await street.hears(f"{BASE}/breaker/set")
+    await street.finds("alarms", lambda rows: rows[0]["announced"])
     await street.kill()
     (latch,) = street.rows("latches")
     assert latch["alarm_id"] == raised["alarm_id"]
     assert not latch["proven"]
-    assert street.rows("alarms")[0]["announced"]
 
     street.obedient = True
     await street.start()
