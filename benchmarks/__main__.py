@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -15,17 +16,15 @@ from typing import Any
 
 from homeassistant.const import __version__ as home_assistant_version
 
-from . import broker as brokers, burst, latency, scale, throughput, zigbee
+from . import broker as brokers, burst, latency, scale, throughput, zigbee, zigbee_homes
+from .attempts import Attempts
 from .broker import Broker
-from .homes import OURS, PEER, ROOT, HouseError, home
+from .homes import OURS, PEER, ROOT, home
 from .plot import plot
-from .throughput import Say
 from .verdict import verdicts
+from .zigbee_homes import Run
 
 PARTS = ("throughput", "latency", "burst", "scale", "zigbee")
-
-#: Parts that the picture shows.
-PLOTTED = ("throughput", "latency", "scale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +37,49 @@ class Size:
     recorded_seconds: float
     breakers: int
     devices: int
-    zigbee: zigbee.Size
+    zigbee: zigbee_homes.Size
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
-FULL = Size(4000, 5, 300, 60, 400, 10_000, zigbee.Size(200, 200, 6000, 3))
-QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee.Size(40, 30, 1500, 2))
+FULL = Size(4000, 5, 300, 60, 400, 10_000, zigbee_homes.Size(200, 200, 6000, 3))
+QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee_homes.Size(40, 30, 1500, 2))
 
 
 def run(
-    parts: list[str], size: Size, broker: Broker, folder: Path, say: Say
+    parts: list[str], size: Size, mosquitto: str, attempts: Attempts
 ) -> dict[str, Any]:
-    """Measure. Raises HouseError."""
+    """Measure; what has failed is not in the result but in the attempts."""
     result: dict[str, Any] = {}
+    if parts != ["zigbee"]:
+        with (
+            attempts.of("broker"),
+            brokers.running(mosquitto, attempts.folder) as broker,
+        ):
+            attempts.say(f"broker: {broker.name}, MQTT {broker.protocol}")
+            result["broker"] = broker.name
+            result |= _run_mqtt(parts, size, broker, attempts)
+    if "zigbee" in parts:
+        result["zigbee"] = zigbee.measure(Run(attempts, size.zigbee))
+    return {part: found for part, found in result.items() if found}
+
+
+def _run_mqtt(
+    parts: list[str], size: Size, broker: Broker, attempts: Attempts
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    folder, say = attempts.folder, attempts.say
     if "throughput" in parts:
-        result["throughput"] = throughput.measure(
-            broker,
-            folder,
-            say,
-            messages=size.messages,
-            repetitions=size.repetitions,
-        )
-    if "latency" in parts or "burst" in parts:
-        with ExitStack() as stack:
+        with attempts.of("throughput"):
+            result["throughput"] = throughput.measure(
+                broker,
+                folder,
+                say,
+                messages=size.messages,
+                repetitions=size.repetitions,
+            )
+    recorded = [part for part in ("latency", "burst") if part in parts]
+    if recorded:
+        with attempts.of(recorded[0]), ExitStack() as stack:
             houses = []
             for side in (OURS, PEER):
                 say(f"starting Home Assistant with a recorder: {side}")
@@ -78,20 +97,21 @@ def run(
                 )
                 houses[-1].move_in()
             if "latency" in parts:
-                result["latency"] = latency.measure(
-                    houses,
-                    say,
-                    count=size.alarms,
-                    recorded_seconds=size.recorded_seconds,
-                )
+                with attempts.of("latency"):
+                    result["latency"] = latency.measure(
+                        houses,
+                        say,
+                        count=size.alarms,
+                        recorded_seconds=size.recorded_seconds,
+                    )
             if "burst" in parts:
-                result["burst"] = {
-                    house.side: burst.measure(house, say) for house in houses
-                }
+                with attempts.of("burst"):
+                    result["burst"] = {
+                        house.side: burst.measure(house, say) for house in houses
+                    }
     if "scale" in parts:
-        result["scale"] = scale.measure(broker, folder, say, devices=size.devices)
-    if "zigbee" in parts:
-        result["zigbee"] = zigbee.measure(zigbee.Run(folder, say, size.zigbee))
+        with attempts.of("scale"):
+            result["scale"] = scale.measure(broker, folder, say, devices=size.devices)
     return result
 
 
@@ -152,50 +172,58 @@ def main() -> int:
     size = QUICK if arguments.quick else FULL
     if arguments.devices:
         size = replace(size, devices=arguments.devices)
-    result: dict[str, Any] = {"machine": machine()}
     load = round(os.getloadavg()[0], 2)
+    # What is told to end ends its houses, broker and simulation first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
-        folder = Path(name)
-        try:
-            with brokers.running(arguments.mosquitto, folder) as broker:
-                say(f"broker: {broker.name}, MQTT {broker.protocol}")
-                if arguments.only != ["zigbee"]:
-                    result["broker"] = broker.name
-                result |= run(
-                    arguments.only,
-                    size,
-                    broker,
-                    folder,
-                    say,
-                )
-        except (HouseError, OSError, TimeoutError) as err:
-            say(f"✗ {err}")
-            for log in folder.glob("*/log"):
-                print(log, log.read_text()[-2000:], sep="\n", file=sys.stderr)
-            return 2
-    run_of_part = {
+        attempts = Attempts(Path(name), say)
+        measured = run(arguments.only, size, arguments.mosquitto, attempts)
+    about = {
         "date": datetime.now(UTC).date().isoformat(),
         "quick": arguments.quick,
         "load_before": load,
         "minutes_of_the_run": round((time.monotonic() - began) / 60, 1),
     }
-    # A part that is measured anew takes the place of the old one: the sides of a part are
-    # of one run, the parts need not be.
-    earlier = _read(out / "benchmark.json") if out else {}
-    runs = {**earlier.get("runs", {}), **dict.fromkeys(arguments.only, run_of_part)}
-    result = {**earlier, **result, "runs": runs}
-    goals = verdicts(result)
-    result["goals"] = [goal.as_dict() for goal in goals]
-    for goal in goals:
+    result = merge(
+        _read(out / "benchmark.json") if out else {},
+        {"machine": machine(), **measured},
+        {
+            part: about | {"failed": attempts.of_part(part)}
+            for part in arguments.only
+            if part in measured
+        },
+    )
+    for goal in verdicts(result):
         print(goal)
     if out:
-        out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
-        (out / "benchmark.json").write_text(text)
-        if set(result) >= set(PLOTTED):
-            (out / "benchmark.svg").write_text(plot(result))
+        write(out, result)
         say(f"written below {out}")
-    return 0 if all(goal.met for goal in goals) else 1
+    for what, reason in attempts.failed.items():
+        print(f"✗ {what} could not be measured: {reason}")
+    if attempts.failed:
+        return 2
+    return 0 if all(goal.met for goal in verdicts(result)) else 1
+
+
+def merge(
+    earlier: dict[str, Any], measured: dict[str, Any], runs: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return an earlier result with the parts that were measured anew, and all goals.
+
+    The sides of a part are of one run, the parts need not be. A part of which nothing
+    could be measured stays as it was.
+    """
+    result = {**earlier, **measured, "runs": {**earlier.get("runs", {}), **runs}}
+    return {**result, "goals": [goal.as_dict() for goal in verdicts(result)]}
+
+
+def write(out: Path, result: dict[str, Any]) -> None:
+    """Write a result, and its picture. Raises OSError."""
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    (out / "benchmark.json").write_text(text)
+    if result["runs"]:
+        (out / "benchmark.svg").write_text(plot(result))
 
 
 if __name__ == "__main__":

@@ -258,31 +258,57 @@ class ZigbeeHouse(Watched):
             and device_class in {None, entity.original_device_class}
         )
 
-    async def restore(self, smoke: str, breaker: str) -> dict[str, Any]:
-        """Switch on again what a fire has cut; return if it was proven to be off."""
-        switch = self._entity(breaker, "switch")
-        if switch.platform == ZHA:
-            state = self.hass.states.get(switch.entity_id)
-            await self.hass.services.async_call(
-                "switch", "turn_on", {"entity_id": switch.entity_id}, blocking=True
+    async def restore(self, pairs: list[list[str]]) -> dict[str, Any]:
+        """Switch on again what fires have cut; return by pair if it was proven to be off."""
+        of_zha = [
+            self._entity(breaker, "switch").platform == ZHA for _, breaker in pairs
+        ]
+        if not all(of_zha):
+            await self._calm()
+        return {
+            "proven": await asyncio.gather(
+                *(
+                    self._restore_zha(breaker)
+                    if is_zha
+                    else self._restore_ours(smoke, breaker)
+                    for is_zha, (smoke, breaker) in zip(of_zha, pairs, strict=True)
+                )
             )
-            return {"proven": state is not None and state.state == "off"}
+        }
+
+    async def _restore_zha(self, breaker: str) -> bool:
+        entity_id = self._entity(breaker, "switch").entity_id
+        state = self.hass.states.get(entity_id)
+        await self.hass.services.async_call(
+            "switch", "turn_on", {"entity_id": entity_id}, blocking=True
+        )
+        return state is not None and state.state == "off"
+
+    @property
+    def _safety(self) -> Any:
         from custom_components.community_safety.safety import DATA_SAFETY  # noqa: PLC0415
 
-        safety = self.hass.data[DATA_SAFETY]
-        (gateway,) = (row for row in self._ours() if breaker in row.devices)
-        supplies = safety.cut_off.supplies_of(gateway, gateway.devices[breaker])
+        return self.hass.data[DATA_SAFETY]
+
+    async def _calm(self) -> None:
+        """Wait until no cut-off is under way, and no alarm of ours present."""
+        safety = self._safety
         async with asyncio.timeout(QUIET_SECONDS):
             while safety.cut_off._running or any(  # noqa: ASYNC110, SLF001
                 alarm.present for alarm in safety.book.open.values()
             ):
                 await asyncio.sleep(0.01)
+
+    async def _restore_ours(self, smoke: str, breaker: str) -> bool:
+        safety = self._safety
+        (gateway,) = (row for row in self._ours() if breaker in row.devices)
+        supplies = safety.cut_off.supplies_of(gateway, gateway.devices[breaker])
         latches = [safety.cut_off.latches.get(item.id) for item in supplies]
-        proven = all(latch and latch.proven for latch in latches)
-        await safety.cut_off.async_restore(supplies, who="benchmark")
+        if any(latches):
+            await safety.cut_off.async_restore(supplies, who="benchmark")
         for alarm in safety.book.of_device(gateway.devices[smoke].uid):
             safety.book.reset(alarm, "benchmark", false_alarm=False)
-        return {"proven": proven}
+        return all(latch and latch.proven for latch in latches)
 
     # Life
 
@@ -308,6 +334,9 @@ class ZigbeeHouse(Watched):
             *(manager.async_setup(row.entry_id) for row in self.entries)
         )
         seconds = time.monotonic() - began
+        for entry in self.entries:
+            if entry.state is not ConfigEntryState.LOADED:
+                raise RuntimeError(f"{entry.title}: {entry.state}, {entry.reason}")
         await self.hass.async_block_till_done()
         self._listen()
         return {"seconds": seconds, **self.counts()}

@@ -158,3 +158,36 @@ async def test_network_operations(
         await zigbee.async_permit(60, "00:11:22:33:44:55:66:77", "nonsense")
     await zigbee.async_permit(0)
     assert not coordinator.ncp.is_open
+
+
+async def test_timeout_is_asked_once(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """No question goes before an off command but the first time, or after a change."""
+    node, device = await join(hass, zigbee, coordinator, "breaker")
+    asked = coordinator.ncp.commands
+
+    async def questions(closed: bool) -> int:
+        before = asked["getExtendedTimeout"]
+        await zigbee.async_set(device, "supply", closed)
+        return asked["getExtendedTimeout"] - before
+
+    await questions(True)
+    assert await questions(False) == 0
+    ezsp: Any = zigbee.radio.app._ezsp
+    ieee = zigbee.radio.device(device.description.id).device.ieee
+    async with zigbee.radio.app._req_lock:
+        await ezsp.set_extended_timeout(nwk=node.nwk, ieee=ieee, extended_timeout=True)
+        assert node.eui64 in coordinator.ncp.ram.extended_timeouts
+    assert await questions(True) == 1
+    assert node.eui64 not in coordinator.ncp.ram.extended_timeouts
+    assert await questions(False) == 0
+
+    # Another connection knows nothing of what the last one has heard.
+    coordinator.cut()
+    await wait_until(hass, lambda: not zigbee.connected)
+    await wait_until(hass, lambda: zigbee.connected)
+    assert zigbee.radio.app._ezsp is not ezsp
+    before = asked["getExtendedTimeout"]
+    await zigbee.async_set(device, "supply", True)
+    assert asked["getExtendedTimeout"] > before

@@ -82,9 +82,40 @@ class Application(ControllerApplication):
         # bellows wraps it for the case that it lives in a thread of its own.
         ezsp: Any = self._ezsp
         ezsp._protocol._awaiting = _Awaited()  # noqa: SLF001
+        self._ask_once(ezsp)
         ash = ezsp._gw._obj._transport  # noqa: SLF001
         if isinstance(ash, AshProtocol):
             self._quiet(ash)
+
+    @staticmethod
+    def _ask_once(ezsp: Any) -> None:
+        """Spare the question before every message if a device's timeout is the short one.
+
+        It is the default, also of what the co-processor forgets, and nobody else sets it.
+        The question costs a way there and back, before an off command too. Messages take
+        turns at this (`_req_lock`).
+        """
+        protocol: Any = None
+        short: set[Any] = set()
+
+        async def set_extended_timeout(
+            nwk: Any, ieee: Any, extended_timeout: bool = True
+        ) -> None:
+            nonlocal protocol
+            if protocol is not ezsp._protocol:  # noqa: SLF001
+                # bellows makes a new one after each reset.
+                protocol = ezsp._protocol  # noqa: SLF001
+                short.clear()
+            if not extended_timeout and ieee in short:
+                return
+            short.discard(ieee)
+            await protocol.set_extended_timeout(
+                nwk=nwk, ieee=ieee, extended_timeout=extended_timeout
+            )
+            if not extended_timeout:
+                short.add(ieee)
+
+        ezsp.set_extended_timeout = set_extended_timeout
 
     @override
     def create_task(self, target: Any, name: str | None = None) -> Any:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -388,10 +388,15 @@ class Node:
 
 def _patience(cluster: Cluster) -> dict[str, Any]:
     """Return how long to wait, for a command that a quirk has not made its own."""
-    parameters = inspect.signature(cluster.command).parameters.values()
-    if any(item.kind is item.VAR_KEYWORD for item in parameters):
+    if _takes_any(type(cluster).command):
         return {"timeout": ANSWER_SECONDS, "retries": RETRIES}
     return {}
+
+
+@cache
+def _takes_any(command: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(command).parameters.values()
+    return any(item.kind is item.VAR_KEYWORD for item in parameters)
 
 
 async def _silence(siren: Cluster) -> Any:
