@@ -36,6 +36,11 @@ from .policies import Policy, policy_of
 KEEP_SECONDS = 400 * 86_400
 #: Answers by which a unit has shown that its people are accounted for.
 _ACCOUNTED = frozenset({Answer.SAFE, Answer.FALSE_ALARM})
+#: Two alerts about one alarm that agree in these are one.
+_SAME = (
+    *("alarm_id", "severity", "hazard", "message", "drill"),
+    *("unit_ids", "area_ids", "audiences", "policy"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +139,11 @@ class Engine:
     # What people and automations ask for
 
     async def async_raise(self, request: Request) -> Alert:
-        """Write an alert down and begin it. Raises KeyError for an unknown policy."""
+        """Write an alert down and begin it. Raises KeyError for an unknown policy.
+
+        The same about the same alarm, which is open still, is the alert that there is: a
+        restart right after an alarm has it announced once more.
+        """
         policy = policy_of(self._entry.options, request.severity, request.policy)
         now = time.time()
         alert = Alert(
@@ -157,6 +166,10 @@ class Engine:
             due_at=now + policy.steps[0].after,
             ends_at=now + policy.valid_for,
         )
+        if alert.alarm_id:
+            for other in self.alerts.values():
+                if all(getattr(other, key) == getattr(alert, key) for key in _SAME):
+                    return other
         self._open(alert)
         await self.ledger.put(
             alert, self.line(alert, "raised", data={"who": request.who})

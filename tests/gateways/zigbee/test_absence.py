@@ -1,22 +1,15 @@
 """What has become of devices while Home Assistant was not running."""
 
-from contextlib import closing
-import sqlite3
-from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.gateways.base import CommandError
-from custom_components.community_safety.gateways.zigbee import (
-    ZigbeeGateway,
-    database_path,
-)
 from homeassistant.core import HomeAssistant
 from simulator.ezsp.simulator import EzspSimulator
 from tests.common import wait_until
 
-from .common import address, join, smoke, tell
+from .common import join, smoke
 from .test_truth import restart
 
 

@@ -276,6 +276,21 @@ async def test_acknowledge_by_alarm(house: House, sms: Provider) -> None:
     assert house.events[-1].data["alarm_id"] == "a1"
 
 
+async def test_same_alarm_again(house: House, sms: Provider) -> None:
+    """A crash right after an alarm has it announced again: nobody is told twice."""
+    alert_id = await house.alert(hazard="smoke", alarm_id="a1")
+    await house.settled()
+    heard = len(sms.heard)
+    assert heard
+    await house.restart()
+    assert await house.alert(hazard="smoke", alarm_id="a1") == alert_id
+    await house.settled()
+    assert len(sms.heard) == heard
+    # It concerns others, or it is worse: that is another one.
+    other = await house.alert(hazard="smoke", alarm_id="a1", audience=["landlord"])
+    assert other != alert_id
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "body", "stop", "wait"),
     [
