@@ -73,6 +73,22 @@ def person_schema(keys: Iterable[str], required: Iterable[str] = ()) -> vol.Sche
     )
 
 
+#: The frontend does not translate the options of a select within a list.
+_IN_LIST: dict[str, selector.Selector[Any]] = {
+    "channels": selector.SelectSelector(
+        selector.SelectSelectorConfig(
+            options=[
+                selector.SelectOptionDict(value=Channel.SMS.value, label="SMS · 短信"),
+                selector.SelectOptionDict(
+                    value=Channel.CALL.value, label="Call · 电话"
+                ),
+            ],
+            multiple=True,
+        )
+    )
+}
+
+
 def household_selector() -> selector.ObjectSelector:
     """Return the list of tenants, each with a lease."""
     return selector.ObjectSelector(
@@ -81,7 +97,10 @@ def household_selector() -> selector.ObjectSelector:
             label_field="name",
             translation_key="tenants",
             fields={
-                key: {"selector": FIELDS[key], "required": key == "name"}
+                key: {
+                    "selector": _IN_LIST.get(key, FIELDS[key]),
+                    "required": key == "name",
+                }
                 for key in (*HOUSEHOLD, *LEASE)
             },
         )
