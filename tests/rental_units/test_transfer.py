@@ -7,12 +7,17 @@ from typing import Any
 from openpyxl import Workbook
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from sqlalchemy import event, func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from custom_components.rental_units.register import queries
-from custom_components.rental_units.transfer import sheet
+from custom_components.rental_units.register.errors import RegisterError
+from custom_components.rental_units.register.models import Lease
+from custom_components.rental_units.transfer import exchange, sheet
 from custom_components.rental_units.transfer.rows import COLUMNS, HEADINGS
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import area_registry as ar
 
 from .common import call, check_in, unit_id
@@ -35,6 +40,7 @@ WRONG = """\
 5,1,506,租客,MARK-E,13800138001,2026-02-01,2026-01-01,,,,,
 5,1,507,租客,MARK-F,13800138001,yesterday,,many,fax,xx,soon,gift
 5,1,508,租客,MARK-G,,,,,,,,
+5,,,民警,MARK-H,13800138001,2026-01-01,,,,,,
 """
 
 
@@ -85,6 +91,8 @@ async def test_import(
         "people_changed": 0,
         "leases_added": 3,
         "leases_changed": 0,
+        "responders_added": 0,
+        "responders_changed": 0,
         "error_count": 0,
         "errors": [],
     }
@@ -139,6 +147,8 @@ async def test_mistakes(
         (8, "quiet_from", "not_a_time"),
         (8, "letting", "unknown"),
         (9, "phone", "no_way_to_reach"),
+        (10, "building", "not_of_a_responder"),
+        (10, "start", "not_of_a_responder"),
     }
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["units"], counts["persons"]) == (3, 0)
@@ -235,6 +245,104 @@ async def test_too_large_and_unwritable(
     with pytest.raises(ServiceValidationError) as refusal:
         await transfer("export", "a.csv")
     assert refusal.value.translation_key == "file_unwritable"
+
+
+RESPONDERS = """\
+角色,姓名,电话,值班表,楼栋,房号
+微型消防站,MARK-F,13800138001,schedule.post,,
+志愿者,MARK-T,13800138002,,,
+租客,MARK-T,13800138002,,5,501
+"""
+
+
+async def test_responders(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any
+) -> None:
+    """Responders come in and go out; who also lives there is one person."""
+    put(hass, "a.csv", RESPONDERS)
+    tried = await transfer("import", "a.csv")
+    done = await transfer("import", "a.csv", dry_run=False)
+    assert tried["responders_added"] == done["responders_added"] == 2
+    assert done["people_added"] == 2
+    again = await transfer("import", "a.csv", dry_run=False)
+    assert again["responders_added"] == again["responders_changed"] == 0
+    duties = [
+        row.data
+        for row in entry.get_subentries_of_type("responder")
+        if row.data["duty"] in ("fire_post", "volunteer")
+    ]
+    assert {"duty": "volunteer"} in duties
+    assert {"duty": "fire_post", "schedule": "schedule.post"} in duties
+
+    put(hass, "a.csv", RESPONDERS.replace("schedule.post", "schedule.other"))
+    changed = await transfer("import", "a.csv", dry_run=False)
+    assert (changed["responders_added"], changed["responders_changed"]) == (0, 1)
+    found = await entry.runtime_data.async_recipients([], ["responders"])
+    assert sorted(row.role for row in found) == ["fire_post", "volunteer"]
+
+    await transfer("export", "out.csv")
+    path = Path(hass.config.path("rental_units", "out.csv"))
+    rows = [cells for _, cells in sheet.read_sheet(path, HEADINGS)]
+    assert [row["name"] for row in rows if row.get("schedule")] == ["MARK-F"]
+    back = await transfer("import", "out.csv", dry_run=False)
+    assert sum(back[key] for key in back if key.endswith(("added", "changed"))) == 0
+
+
+async def test_stopped_in_the_middle(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    transfer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A database that fails leaves whole units, and the same file again completes them."""
+    monkeypatch.setattr(exchange, "CHUNK_ROWS", 2)
+    rows = [
+        f"9,1,{number},tenant,MARK-{number}-{person},138001380{number}"
+        for number in range(10, 20)
+        for person in range(3)
+    ]
+    put(
+        hass,
+        "a.csv",
+        "\n".join(["building,stairwell,number,role,name,phone", *rows]),
+    )
+
+    async def whole() -> int:
+        leases = await entry.runtime_data.async_run(
+            lambda session: session.execute(
+                select(func.count()).select_from(Lease).group_by(Lease.unit_id)
+            ).scalars()
+        )
+        assert set(leases) <= {3}
+        units = [row for row in entry.runtime_data.units.values() if row.number > "1"]
+        return sum(row.building == "9" for row in units)
+
+    writes = 0
+
+    def fail(session: Session, _context: Any, _instances: Any) -> None:
+        nonlocal writes
+        writes += any(isinstance(row, Lease) for row in session.new)
+        if writes in failing:
+            raise OperationalError("", {}, Exception("gone"))
+
+    event.listen(Session, "before_flush", fail)
+    try:
+        failing = {1}
+        with pytest.raises(RegisterError):
+            await transfer("import", "a.csv", dry_run=False)
+        assert await whole() == 0
+        writes, failing = 0, {5}
+        with pytest.raises(HomeAssistantError) as failure:
+            await transfer("import", "a.csv", dry_run=False)
+    finally:
+        event.remove(Session, "before_flush", fail)
+    assert failure.value.translation_key == "import_stopped"
+    assert failure.value.translation_placeholders == {"done": "12", "rows": "30"}
+    await hass.async_block_till_done()
+    assert await whole() == 4
+    report = await transfer("import", "a.csv", dry_run=False)
+    assert (report["units_added"], report["people_added"]) == (6, 18)
+    assert await whole() == 10
 
 
 def test_template() -> None:

@@ -4,6 +4,8 @@ The secret is per entry, in Home Assistant's private storage. Who has a link can
 for one unit to one alert; nothing can be read with it but what was in the message.
 """
 
+from collections.abc import Callable
+from functools import partial
 import math
 import secrets
 import time
@@ -85,22 +87,21 @@ class Links:
             )
         except jwt.InvalidTokenError:
             return None
-        # The token of reports has no end.
         if claims.get("p") != purpose or claims.get("exp", math.inf) < time.time():
             return None
         return claims
 
     def answer_url(self, alert: Alert, delivery: Delivery) -> str:
         """Return the link for a message; empty where Home Assistant has no address."""
-        return self._url(ANSWER_PATH, self.sign(ANSWER, alert, delivery))
+        return self._url(ANSWER_PATH, partial(self.sign, ANSWER, alert, delivery))
 
     def callback_url(self, alert: Alert, delivery: Delivery) -> str:
         """Return where a provider reports about a delivery; empty without an address."""
-        return self._url(CALLBACK_PATH, self.sign(CALLBACK, alert, delivery))
+        return self._url(CALLBACK_PATH, partial(self.sign, CALLBACK, alert, delivery))
 
     def report_url(self) -> str:
         """Return the address for a provider's console; empty without an address."""
-        return self._url(CALLBACK_PATH, self.report_token())
+        return self._url(CALLBACK_PATH, self.report_token)
 
     def absolute(self, path: str) -> str:
         """Return the address of a path of ours; empty without an address."""
@@ -113,5 +114,6 @@ class Links:
             self._base_until = now + BASE_SECONDS
         return self._base + path if self._base else ""
 
-    def _url(self, path: str, token: str) -> str:
-        return self.absolute(f"{path}/{self._entry_id}/{token}")
+    def _url(self, path: str, token: Callable[[], str]) -> str:
+        base = self.absolute(f"{path}/{self._entry_id}/")
+        return base + token() if base else ""

@@ -1,22 +1,27 @@
 """Import and export as actions: files in a folder of our own, never in a public one."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from itertools import batched
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers.translation import async_get_translations
 
 from ..access import register_of_entry
-from ..const import DOMAIN
+from ..const import DOMAIN, SUBENTRY_RESPONDER, Duty
 from ..forms import default_language
 from ..register import Register
+from ..register.errors import RegisterError
 from ..register.property import BATCH
-from .exchange import Plan, export_rows, plan_units, write_entries
+from .exchange import Plan, chunks, export_rows, plan_units, write_entries
 from .rows import COLUMNS, HEADINGS, Entry, parse_rows
 from .sheet import read_sheet, write_sheet
 
@@ -37,45 +42,116 @@ async def async_import(
         lambda: parse_rows(read_sheet(path, HEADINGS), region)
     )
     dry_run = call.data["dry_run"] or bool(errors)
+    run = _Import(register, await _async_duty_titles(hass), default_language(hass))
     async with register.async_pause():
-        areas = _areas(hass, entries, create=not dry_run)
-        plan = plan_units(entries, register.entry.subentries, areas)
-        language, today = default_language(hass), register.today
-
-        def write(session: Session) -> dict[str, int]:
-            audit(session)
-            session.flush()
-            trial = session.begin_nested()
-            counts = write_entries(
-                session, entries, plan, language=language, today=today
-            )
-            session.flush()
-            if dry_run:
-                trial.rollback()
-            return dict(counts)
-
-        counts = await register.async_run(write)
-        if not dry_run:
-            await _async_apply(register, plan)
+        await register.async_run(audit)
+        if dry_run:
+            await run.async_try(entries)
+        else:
+            await run.async_write(entries)
+    counts = run.counts
     return {
         "dry_run": call.data["dry_run"],
         "imported": not dry_run,
         "rows": len(entries),
-        "units_added": len(plan.added),
-        "units_changed": len(plan.changed),
         **{
-            key: counts.get(key, 0)
+            key: counts[key]
             for key in (
+                "units_added",
+                "units_changed",
                 "addresses_changed",
                 "people_added",
                 "people_changed",
                 "leases_added",
                 "leases_changed",
+                "responders_added",
+                "responders_changed",
             )
         },
         "error_count": len(errors),
         "errors": [asdict(error) for error in errors[:MOST_ERRORS]],
     }
+
+
+class _Import:
+    """One import: part by part, so that no alert waits for the database.
+
+    A part is in one transaction with all rows of its units, and their subentries follow.
+    A row that is there already does nothing: an import that was ended in the middle, even
+    by a crash, is made whole by importing the file again.
+    """
+
+    def __init__(
+        self, register: Register, titles: Mapping[str, str], language: str
+    ) -> None:
+        """Initialize."""
+        self._register = register
+        self._titles = titles
+        self._language = language
+        self.counts = Counter[str]()
+
+    async def async_try(self, entries: list[Entry]) -> None:
+        """Find out what would be done; nothing of it reaches the database."""
+        plan = self._plan(entries, create_areas=False)
+        write = self._writer(entries, plan)
+
+        def attempt(session: Session) -> Counter[str]:
+            with session.no_autoflush:
+                counts = write(session)
+            session.expunge_all()
+            return counts
+
+        counts = await self._register.async_read(attempt, long=True)
+        self._count(plan, counts)
+
+    async def async_write(self, entries: list[Entry]) -> None:
+        """Write all.
+
+        Raises RegisterError if nothing was written, HomeAssistantError if a part was.
+        """
+        done = 0
+        for chunk in chunks(entries):
+            plan = self._plan(chunk, create_areas=True)
+            try:
+                counts = await self._register.async_run(self._writer(chunk, plan))
+            except RegisterError as err:
+                if not done:
+                    raise
+                raise HomeAssistantError(
+                    translation_domain=DOMAIN,
+                    translation_key="import_stopped",
+                    translation_placeholders={
+                        "done": str(done),
+                        "rows": str(len(entries)),
+                    },
+                ) from err
+            self._count(plan, counts)
+            await _async_apply(self._register, plan)
+            done += len(chunk)
+
+    def _plan(self, entries: list[Entry], *, create_areas: bool) -> Plan:
+        areas = _areas(self._register.hass, entries, create=create_areas)
+        return plan_units(entries, self._register.entry.subentries, areas)
+
+    def _writer(
+        self, entries: list[Entry], plan: Plan
+    ) -> Callable[[Session], Counter[str]]:
+        return partial(
+            write_entries,
+            entries=entries,
+            plan=plan,
+            language=self._language,
+            today=self._register.today,
+            titles=self._titles,
+        )
+
+    def _count(self, plan: Plan, counts: Counter[str]) -> None:
+        units = set(plan.unit_ids.values())
+        self.counts += counts
+        self.counts["units_added"] += sum(
+            row.subentry_id in units for row in plan.added.values()
+        )
+        self.counts["units_changed"] += len(units & plan.changed.keys())
 
 
 async def async_export(
@@ -86,12 +162,26 @@ async def async_export(
     areas = {row.id: row.name for row in ar.async_get(call.hass).async_list_areas()}
     units, today, path = dict(register.units), register.today, _path(call)
 
+    duties = {
+        row.subentry_id: row.data
+        for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
+    }
+
     def write(session: Session) -> int:
-        audit(session)
-        rows = export_rows(session, units, areas, today)
+        rows = export_rows(session, units, duties, areas, today)
         return write_sheet(path, list(COLUMNS), rows)
 
-    return {"file": path.name, "rows": await register.async_run(write)}
+    await register.async_run(audit)
+    return {"file": path.name, "rows": await register.async_read(write, long=True)}
+
+
+async def _async_duty_titles(hass: HomeAssistant) -> dict[str, str]:
+    """Return what the duties are called in the house's language."""
+    texts = await async_get_translations(
+        hass, hass.config.language, "selector", {DOMAIN}
+    )
+    key = f"component.{DOMAIN}.selector.duty.options"
+    return {duty.value: texts.get(f"{key}.{duty}", duty.value) for duty in Duty}
 
 
 def _path(call: ServiceCall) -> Path:

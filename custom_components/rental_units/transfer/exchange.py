@@ -1,9 +1,10 @@
 """Import and export of a whole register."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import batched
 from types import MappingProxyType
 from typing import Any
 
@@ -13,11 +14,30 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.util.ulid import ulid_now
 
-from ..const import SUBENTRY_UNIT
-from ..register.models import Lease, Person, Unit
+from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Duty
+from ..register import queries
+from ..register.models import Lease, Person, Responder, Unit
 from ..register.people import PHONE_CHANNELS, Contact
 from ..register.units import UnitInfo, unit_key, unit_title
 from .rows import COLUMNS, Entry
+
+#: Rows that are written in one transaction. Alerts are written between two of them.
+CHUNK_ROWS = 250
+
+
+def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Return the rows in parts: all rows of a unit are in one, or it would be half there."""
+    by_unit: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_unit.setdefault(entry.key, []).append(entry)
+    chunk: list[Entry] = []
+    for rows in by_unit.values():
+        chunk += rows
+        if len(chunk) >= CHUNK_ROWS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
 
 @dataclass(slots=True)
@@ -30,25 +50,46 @@ class Known:
     people: dict[tuple[str, str], Person]
     leases: dict[tuple[str, str, str], Lease]
 
+    #: Responders by their duty and person.
+    duties: dict[tuple[str, str], str]
+
     @classmethod
-    def read(cls, session: Session, today: date) -> Known:
-        """Read all of it at once: thousands of rows must not ask thousands of times."""
-        people = session.scalars(
-            select(Person).options(selectinload(Person.addresses))
-        ).all()
-        leases = session.scalars(
-            select(Lease).where(Lease.left_on.is_(None) | (Lease.left_on > today))
-        )
-        return cls(
-            session,
-            units={unit.id: unit for unit in session.scalars(select(Unit))},
-            people={
-                (person.name, address.target): person
-                for person in people
-                for address in person.addresses
-            },
-            leases={(row.unit_id, row.person_id, row.role): row for row in leases},
-        )
+    def read(
+        cls, session: Session, entries: list[Entry], plan: Plan, today: date
+    ) -> Known:
+        """Read at once what these rows may mean: they must not ask one by one."""
+        names = {row.contact.name for row in entries if row.contact}
+        known = cls(session, {}, {}, {}, {})
+        for chunk in batched(names, queries.MOST_VALUES, strict=False):
+            people = session.scalars(
+                select(Person)
+                .where(Person.name.in_(chunk))
+                .options(selectinload(Person.addresses))
+            )
+            for person in people:
+                for address in person.addresses:
+                    known.people[person.name, address.target] = person
+        units = set(plan.unit_ids.values())
+        for chunk in batched(units, queries.MOST_VALUES, strict=False):
+            known.units |= {
+                unit.id: unit
+                for unit in session.scalars(select(Unit).where(Unit.id.in_(chunk)))
+            }
+            known.leases |= {
+                (row.unit_id, row.person_id, row.role): row
+                for row in session.scalars(
+                    select(Lease).where(
+                        Lease.unit_id.in_(chunk),
+                        Lease.left_on.is_(None) | (Lease.left_on > today),
+                    )
+                )
+            }
+        known.duties = {
+            (plan.duties[row.id]["duty"], row.person_id): row.id
+            for row in session.scalars(select(Responder))
+            if row.id in plan.duties
+        }
+        return known
 
 
 @dataclass(slots=True)
@@ -58,6 +99,8 @@ class Plan:
     added: dict[str, ConfigSubentry] = field(default_factory=dict)
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     unit_ids: dict[str, str] = field(default_factory=dict)
+    #: What is known of the responders, by their subentry.
+    duties: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def plan_units(
@@ -65,11 +108,25 @@ def plan_units(
     subentries: Mapping[str, ConfigSubentry],
     areas: Mapping[str, str],
 ) -> Plan:
-    """Return which units are new and which change; several rows may be of one unit."""
+    """Return which units are new and which change; several rows may be of one unit.
+
+    Which responders are new is known when their people are read.
+    """
     plan = Plan()
-    known = {row.unique_id: row for row in subentries.values()}
+    known = {
+        row.unique_id: row
+        for row in subentries.values()
+        if row.subentry_type == SUBENTRY_UNIT
+    }
+    plan.duties = {
+        row.subentry_id: row.data
+        for row in subentries.values()
+        if row.subentry_type == SUBENTRY_RESPONDER
+    }
     merged: dict[str, dict[str, Any]] = {}
     for entry in entries:
+        if not entry.unit:
+            continue
         data = merged.setdefault(entry.key, {})
         data |= entry.unit
         if entry.area and entry.area in areas:
@@ -101,10 +158,19 @@ def write_entries(
     *,
     language: str,
     today: date,
+    titles: Mapping[str, str],
 ) -> Counter[str]:
-    """Write rows; return what was added and changed. Rows that say nothing new do nothing."""
-    known, counts = Known.read(session, today), Counter[str]()
+    """Write rows; return what was added and changed. Rows that say nothing new do nothing.
+
+    `titles` are what the duties are called.
+    """
+    known, counts = Known.read(session, entries, plan, today), Counter[str]()
     for entry in entries:
+        if isinstance(entry.role, Duty) and entry.contact:
+            person = _person(known, entry.contact, language, counts)
+            if done := _responder(known, plan, entry, person, titles):
+                counts[done] += 1
+            continue
         unit_id = plan.unit_ids[entry.key]
         unit = known.units.get(unit_id)
         if unit is None:
@@ -172,13 +238,39 @@ def _lease(known: Known, entry: Entry, person: Person, unit_id: str) -> str | No
     return done
 
 
+def _responder(
+    known: Known, plan: Plan, entry: Entry, person: Person, titles: Mapping[str, str]
+) -> str | None:
+    """Write the duty of a row; return what was done."""
+    duty = str(entry.role)
+    key = known.duties.get((duty, person.id))
+    if key is None:
+        key = known.duties[duty, person.id] = ulid_now()
+        known.session.add(Responder(id=key, person=person))
+        data = {"duty": duty} | ({"schedule": entry.schedule} if entry.schedule else {})
+        plan.added[key] = ConfigSubentry(
+            data=MappingProxyType(data),
+            subentry_id=key,
+            subentry_type=SUBENTRY_RESPONDER,
+            title=titles.get(duty, duty),
+            unique_id=key,
+        )
+        return "responders_added"
+    before = plan.duties.get(key)
+    if before is None or not entry.schedule or before.get("schedule") == entry.schedule:
+        return None
+    plan.changed[key] = {**before, "schedule": entry.schedule}
+    return "responders_changed"
+
+
 def export_rows(
     session: Session,
     units: Mapping[str, UnitInfo],
+    duties: Mapping[str, Mapping[str, Any]],
     areas: Mapping[str, str],
     today: date,
 ) -> list[dict[str, Any]]:
-    """Return the rows of a file: one for each person in a unit, or for an empty unit."""
+    """Return the rows of a file: each person in a unit, empty units, and responders."""
     addresses = {
         row.id: row.address for row in session.execute(select(Unit.id, Unit.address))
     }
@@ -202,23 +294,31 @@ def export_rows(
             "letting": unit.letting,
         }
         leases = by_unit.get(unit.id, ())
-        rows += [base | _lease_cells(lease) for lease in leases] or [base]
-    return rows
+        rows += [
+            base
+            | _person_cells(lease.person)
+            | {"role": lease.role, "start": lease.start, "end": lease.end}
+            for lease in leases
+        ] or [base]
+    people = queries.responders(session)
+    return rows + [
+        _person_cells(people[key])
+        | {"role": data["duty"], "schedule": data.get("schedule")}
+        for key, data in duties.items()
+        if key in people
+    ]
 
 
-def _lease_cells(lease: Lease) -> dict[str, Any]:
-    by_channel = {row.channel: row for row in lease.person.addresses}
+def _person_cells(person: Person) -> dict[str, Any]:
+    by_channel = {row.channel: row for row in person.addresses}
     phones = [channel for channel in PHONE_CHANNELS if channel in by_channel]
-    quiet = next((row for row in lease.person.addresses if row.quiet_from), None)
+    quiet = next((row for row in person.addresses if row.quiet_from), None)
     return {
         **{key: row.target for key, row in by_channel.items() if key in COLUMNS},
-        "role": lease.role,
-        "name": lease.person.name,
+        "name": person.name,
         "phone": by_channel[phones[0]].target if phones else None,
         "channels": ",".join(phones),
-        "language": lease.person.language,
+        "language": person.language,
         "quiet_from": quiet.quiet_from if quiet else None,
         "quiet_until": quiet.quiet_until if quiet else None,
-        "start": lease.start,
-        "end": lease.end,
     }

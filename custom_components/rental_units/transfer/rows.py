@@ -1,4 +1,4 @@
-"""What a row of a register's file says: a unit, and a person in it."""
+"""What a row of a register's file says: a unit and a person in it, or a responder."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from homeassistant.exceptions import ServiceValidationError
 
-from ..const import LANGUAGES, Letting, Role
+from ..const import LANGUAGES, Duty, Letting, Role
 from ..register.households import as_date
 from ..register.people import PHONE_CHANNELS, Contact, parse_contact, parse_time
 from ..register.units import UNIT_FIELDS, unit_key
@@ -34,6 +34,7 @@ COLUMNS = {
     "quiet_until": "免打扰结束",
     "start": "起始日期",
     "end": "结束日期",
+    "schedule": "值班表",
 }
 HEADINGS = {
     heading: key for key, chinese in COLUMNS.items() for heading in (key, chinese)
@@ -43,6 +44,10 @@ _WORDS = {
     "房东": Role.LANDLORD,
     "租客": Role.TENANT,
     "租户": Role.TENANT,
+    "微型消防站": Duty.FIRE_POST,
+    "物业": Duty.PROPERTY_OFFICE,
+    "民警": Duty.POLICE,
+    "志愿者": Duty.VOLUNTEER,
     "整租": Letting.WHOLE,
     "合租": Letting.SHARED,
     "宿舍": Letting.DORMITORY,
@@ -51,6 +56,8 @@ _WORDS = {
     "短信": "sms",
     "电话": "call",
 }
+#: What a responder has not: they are there for the whole property.
+_OF_A_UNIT = ("building", "number", "stairwell", "address", "area", "start", "end")
 
 
 #: Where a contact that was refused is wrong.
@@ -78,15 +85,17 @@ class Entry:
     unit: dict[str, Any]
     area: str | None
     address: str | None
-    role: Role | None
+    role: Role | Duty | None
     contact: Contact | None
     start: Any
     end: Any
+    #: When a responder is on duty.
+    schedule: str | None = None
 
     @property
     def key(self) -> str:
-        """Return what is unique to the unit."""
-        return unit_key(self.unit)
+        """Return what is unique to the unit, empty for a responder."""
+        return unit_key(self.unit) if self.unit else ""
 
 
 def parse_rows(
@@ -116,14 +125,21 @@ def _parse(
             errors.append(RowError(number, column, problem))
             return None
 
-    errors += [
-        RowError(number, column, "missing")
-        for column in ("building", "number")
-        if column not in cells
-    ]
+    role = take("role", _role, "unknown")
+    if isinstance(role, Duty):
+        errors += [
+            RowError(number, column, "not_of_a_responder")
+            for column in _OF_A_UNIT
+            if column in cells
+        ]
+    else:
+        errors += [
+            RowError(number, column, "missing")
+            for column in ("building", "number")
+            if column not in cells
+        ]
     rooms = take("rooms", _rooms, "not_a_number")
     letting = take("letting", lambda text: Letting(_WORDS.get(text, text)), "unknown")
-    role = take("role", lambda text: Role(_WORDS.get(text, text)), "unknown")
     start, end = (take(key, as_date, "not_a_date") for key in ("start", "end"))
     if start and end and end < start:
         errors.append(RowError(number, "end", "before_start"))
@@ -166,8 +182,21 @@ def _parse(
         if value is not None:
             unit[key] = str(value) if key == "letting" else value
     return Entry(
-        number, unit, cells.get("area"), cells.get("address"), role, contact, start, end
+        number,
+        unit,
+        cells.get("area"),
+        cells.get("address"),
+        role,
+        contact,
+        start,
+        end,
+        cells.get("schedule"),
     )
+
+
+def _role(text: str) -> Role | Duty:
+    word = _WORDS.get(text, text)
+    return Duty(word) if word in set(Duty) else Role(word)
 
 
 def _rooms(text: str) -> int:

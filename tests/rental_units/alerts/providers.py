@@ -31,6 +31,7 @@ class Provider:
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
         self.hold: asyncio.Event | None = None
+        self.cut = False
         self.news = asyncio.Event()
         self.heard: list[dict[str, Any]] = []
         self.on_request: Callable[[dict[str, Any]], None] | None = None
@@ -78,6 +79,8 @@ class Provider:
             self.on_request(heard)
         if self.hold:
             await self.hold.wait()
+        if self.cut and request.transport:
+            request.transport.close()
         if self.body is not None:
             return web.Response(
                 body=self.body, status=self.status, headers=self.headers
