@@ -9,12 +9,14 @@ from pathlib import Path
 import time
 from typing import Any
 
+import aiohttp
 import fastjsonschema
 import pytest
 
 from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.catalogue.water_gauge import JUMP_LIMIT
 from custom_components.community_safety.gateways.mqtt.native import SCHEMA
+from simulator.broker import free_port
 from simulator.compound import (
     DEFAULT_PLACES,
     LANGUAGES,
@@ -36,6 +38,8 @@ from simulator.devices import (
 from simulator.link import Link
 from simulator.many import Many, synthetic
 from simulator.native import config_message, state_message
+from simulator.providers import CALL_ACCOUNT, SMS_ACCOUNT, Providers, signature
+from simulator.residents import RESIDENTS
 from simulator.zigbee2mqtt import TRANSLATIONS, definitions
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -464,3 +468,95 @@ def test_dashboard_shows_only_what_exists(language: int) -> None:
     assert shown
     assert shown <= {row["entity_id"] for row in entities}
     assert len(pages["views"]) == 1 + len(floors)
+
+
+def test_pages_of_the_rental_units() -> None:
+    """The manager's page has all figures of a unit, that of the police no lease."""
+    keys = ("occupied", "alert_active", "registration", "lease_end")
+    entities = [
+        {
+            "platform": "rental_units",
+            "disabled_by": None,
+            "unique_id": f"01UNIT_{key}",
+            "device_id": "unit",
+            "entity_id": f"sensor.{key}",
+        }
+        for key in keys
+    ]
+    home = {"id": "unit", "name": "1-1-201", "area_id": None}
+    views = dashboard.build(
+        [], entities, [], [], 0, units=[home], manager="m", police="p"
+    )["views"][1:]
+    shown = {
+        view["visible"][0]["user"]: {
+            card["entity"]
+            for section in view["sections"]
+            for card in section["cards"]
+            if "entity" in card
+        }
+        for view in views
+    }
+    assert shown == {
+        "m": {f"sensor.{key}" for key in keys},
+        "p": {"sensor.occupied", "sensor.alert_active"},
+    }
+
+
+async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
+    """Each refuses who has no account, and whom it does not know."""
+    heard: list[tuple[str, str, str]] = []
+    providers = Providers(
+        tmp_path / "book.json",
+        lambda who, way, what: heard.append((who.id, way, what)),
+    )
+    port = free_port()
+    task = asyncio.create_task(providers.run(port))
+    right = {
+        "AccessKeyId": SMS_ACCOUNT["access_key_id"],
+        "Action": "SendSms",
+        "OutId": "1",
+        "PhoneNumbers": RESIDENTS[0].number.removeprefix("+"),
+        "SignName": SMS_ACCOUNT["sign_name"],
+        "SignatureNonce": "1",
+        "TemplateCode": SMS_ACCOUNT["template"],
+        "TemplateParam": json.dumps({"message": "m", "link": "http://placeholder"}),
+    }
+
+    def signed(**changes: str) -> dict[str, str]:
+        form = {**right, **changes}
+        secret = SMS_ACCOUNT["access_key_secret"]
+        return {**form, "Signature": signature("POST", form, secret)}
+
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+
+        async def sms(form: dict[str, str]) -> str:
+            async with session.post("/sms", data=form) as answer:
+                return str((await answer.json())["Code"])
+
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectorError):
+                    assert await sms({}) == "InvalidAccessKeyId.NotFound"
+                    break
+                await asyncio.sleep(0)
+        assert await sms({**signed(), "OutId": "2"}) == "SignatureDoesNotMatch"
+        assert await sms(signed()) == "OK"
+        assert await sms(signed()) == "SignatureNonceUsed"
+        for number, (changes, code) in enumerate(
+            (
+                ({"SignName": "x"}, "isv.SMS_SIGNATURE_ILLEGAL"),
+                ({"TemplateCode": "x"}, "isv.SMS_TEMPLATE_ILLEGAL"),
+                ({"PhoneNumbers": "1"}, "isv.MOBILE_NUMBER_ILLEGAL"),
+            )
+        ):
+            assert await sms(signed(SignatureNonce=f"n{number}", **changes)) == code
+        calls = f"/calls/2010-04-01/Accounts/{CALL_ACCOUNT['account_sid']}/Calls.json"
+        async with session.post(calls, data={"To": RESIDENTS[0].number}) as answer:
+            assert answer.status == 401
+        async with session.post("/push", json={"push_token": "x"}) as answer:
+            assert answer.status == 404
+    assert heard == [("fire-post", "sms", "+12*****0101 “m + link”")]
+    with pytest.raises(ValueError, match="no push to answer"):
+        providers.answer("fire-post", "push", "safe")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
