@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+import math
 from pathlib import Path
 from typing import Any
 
 from bellows.zigbee.application import ControllerApplication
 import pytest
+import voluptuous as vol
 
 from custom_components.community_safety.gateways.zigbee import forming
+from custom_components.community_safety.gateways.zigbee.application import OpenedOften
 from custom_components.community_safety.gateways.zigbee.forming import (
     RadioError,
     async_accept,
@@ -238,6 +241,17 @@ async def test_wrong_baud_rate(radio: EzspSimulator, rate: int) -> None:
         )
         found = await async_probe(Port(path=line.path, baudrate=rate))
         assert found.ezsp == 14
+
+
+def test_opened_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coordinator that is away for hours is opened many times: zigpy 2.4's schema."""
+    schema = ControllerApplication.SCHEMA.extend(
+        {vol.Optional("interval", default=30): vol.Range(min=0, max=math.inf)}
+    )
+    monkeypatch.setattr(ControllerApplication, "SCHEMA", schema)
+    for _ in range(60):
+        config = OpenedOften.SCHEMA({"device": {"path": "tcp://192.0.2.1:6638"}})
+        assert config["interval"] == 30
 
 
 @pytest.mark.parametrize(

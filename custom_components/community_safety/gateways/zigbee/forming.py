@@ -12,7 +12,6 @@ import re
 from typing import Any, override
 
 from bellows.config import CONF_USE_THREAD
-from bellows.zigbee.application import ControllerApplication
 from zigpy.backups import NetworkBackup
 from zigpy.config import (
     CONF_DATABASE,
@@ -29,6 +28,7 @@ from zigpy.exceptions import CannotWriteNetworkSettings, NetworkNotFormed
 from zigpy.serial import create_serial_connection
 from zigpy.types import EUI64
 
+from .application import OpenedOften
 from .ports import BAUDRATES, Port
 
 #: EmberZNet 6.7 of 2020. Older radios cannot be given another EUI64, and forget routes.
@@ -148,9 +148,9 @@ def parse_backup(data: Any) -> NetworkBackup:
 @asynccontextmanager
 async def _radio(
     port: Port, config: Mapping[str, Any] | None = None
-) -> AsyncGenerator[ControllerApplication]:
+) -> AsyncGenerator[OpenedOften]:
     """Open the radio, and close it whatever happens. Raises RadioError."""
-    app: Any = await ControllerApplication.new(
+    app: Any = await OpenedOften.new(
         {
             CONF_DEVICE: port.as_dict(),
             CONF_NWK_BACKUP_ENABLED: False,
@@ -181,12 +181,12 @@ async def _radio(
         await app.shutdown()
 
 
-def _ezsp_version(app: ControllerApplication) -> int:
+def _ezsp_version(app: OpenedOften) -> int:
     ezsp: Any = app._ezsp  # noqa: SLF001
     return int(ezsp.ezsp_version)
 
 
-async def _async_describe(app: ControllerApplication) -> Coordinator:
+async def _async_describe(app: OpenedOften) -> Coordinator:
     ezsp: Any = app._ezsp  # noqa: SLF001
     async with asyncio.timeout(CONNECT_SECONDS):
         try:
