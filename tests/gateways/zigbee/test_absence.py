@@ -1,6 +1,5 @@
 """What has become of devices while Home Assistant was not running."""
 
-
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
