@@ -15,14 +15,23 @@ from typing import Any
 
 from homeassistant.const import __version__ as home_assistant_version
 
-from . import broker as brokers, burst, latency, scale, throughput, zigbee
+from . import (
+    alerts,
+    broker as brokers,
+    burst,
+    latency,
+    register,
+    scale,
+    throughput,
+    zigbee,
+)
 from .broker import Broker
 from .homes import OURS, PEER, ROOT, HouseError, home
 from .plot import plot
 from .throughput import Say
 from .verdict import verdicts
 
-PARTS = ("throughput", "latency", "burst", "scale", "zigbee")
+PARTS = ("throughput", "latency", "burst", "scale", "zigbee", "alerts", "register")
 
 #: Parts that the picture shows.
 PLOTTED = ("throughput", "latency", "scale")
@@ -39,11 +48,17 @@ class Size:
     breakers: int
     devices: int
     zigbee: zigbee.Size
+    #: Of an alert, and alerts in each run.
+    recipients: int
+    alerts: int
+    units: int
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
-FULL = Size(4000, 5, 300, 60, 400, 10_000, zigbee.Size(200, 200, 6000, 3))
-QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee.Size(40, 30, 1500, 2))
+FULL = Size(
+    4000, 5, 300, 60, 400, 10_000, zigbee.Size(200, 200, 6000, 3), 1300, 3, 2000
+)
+QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee.Size(40, 30, 1500, 2), 300, 1, 200)
 
 
 def run(
@@ -92,6 +107,12 @@ def run(
         result["scale"] = scale.measure(broker, folder, say, devices=size.devices)
     if "zigbee" in parts:
         result["zigbee"] = zigbee.measure(zigbee.Run(folder, say, size.zigbee))
+    if "alerts" in parts:
+        result["alerts"] = alerts.measure_all(
+            say, recipients=size.recipients, alerts=size.alerts
+        )
+    if "register" in parts:
+        result["register"] = register.measure_all(say, units=size.units)
     return result
 
 
@@ -159,7 +180,7 @@ def main() -> int:
         try:
             with brokers.running(arguments.mosquitto, folder) as broker:
                 say(f"broker: {broker.name}, MQTT {broker.protocol}")
-                if arguments.only != ["zigbee"]:
+                if not set(arguments.only) <= {"zigbee", "alerts", "register"}:
                     result["broker"] = broker.name
                 result |= run(
                     arguments.only,

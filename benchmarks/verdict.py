@@ -106,6 +106,47 @@ def verdicts(result: dict[str, Any]) -> list[Goal]:
         )
     if part := result.get("zigbee"):
         goals += _zigbee(part)
+    if part := result.get("alerts"):
+        goals += _alerts(part)
+    for name, part in result.get("register", {}).items():
+        goals.append(
+            Goal(
+                f"Register, {name}: an alert in an import of {part['units']:,} units,"
+                " the slowest in s",
+                part["alert_during_import"]["most"],
+                1,
+                most=True,
+            )
+        )
+    return goals
+
+
+def _alerts(part: dict[str, Any]) -> list[Goal]:
+    """Return the goals of the alerts to people."""
+    goals: list[Goal] = []
+    for name, run in part["runs"].items():
+        what = f"Alerts: {part['recipients']:,} recipients, {name}"
+        channels = run["channels"].values()
+        goals += [
+            Goal(
+                f"{what}, last first attempt in s",
+                max(row["last"] for row in channels),
+                10,
+                most=True,
+            ),
+            Goal(f"{what}, lost", sum(row["lost"] for row in channels), 0, most=True),
+            Goal(f"{what}, twice", sum(row["twice"] for row in channels), 0, most=True),
+            Goal(f"{what}, MB grown", run["megabytes_grown"], 10, most=True),
+        ]
+        if name != "healthy":
+            goals.append(
+                Goal(
+                    f"{what}, medians of the others to the healthy run",
+                    run["ratio"],
+                    1.2,
+                    most=True,
+                )
+            )
     return goals
 
 
