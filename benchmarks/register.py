@@ -262,6 +262,7 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
         for device in dr.async_entries_for_config_entry(
             dr.async_get(hass), entry.entry_id
         )
+        if any(key in entry.runtime_data.units for _, key in device.identifiers)
     ]
     times = []
     for number in range(CALLS):
