@@ -16,7 +16,17 @@ from typing import Any
 
 from homeassistant.const import __version__ as home_assistant_version
 
-from . import broker as brokers, burst, latency, scale, throughput, zigbee, zigbee_homes
+from . import (
+    alerts,
+    broker as brokers,
+    burst,
+    latency,
+    register,
+    scale,
+    throughput,
+    zigbee,
+    zigbee_homes,
+)
 from .attempts import Attempts
 from .broker import Broker
 from .homes import OURS, PEER, ROOT, home
@@ -24,7 +34,8 @@ from .plot import plot
 from .verdict import verdicts
 from .zigbee_homes import Run
 
-PARTS = ("throughput", "latency", "burst", "scale", "zigbee")
+_WITHOUT_BROKER = ("zigbee", "alerts", "register")
+PARTS = ("throughput", "latency", "burst", "scale", *_WITHOUT_BROKER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +49,17 @@ class Size:
     breakers: int
     devices: int
     zigbee: zigbee_homes.Size
+    #: Of an alert, and alerts in each run.
+    recipients: int
+    alerts: int
+    units: int
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
-FULL = Size(4000, 5, 300, 60, 400, 10_000, zigbee_homes.Size(200, 200, 6000, 3))
-QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee_homes.Size(40, 30, 1500, 2))
+FULL = Size(
+    4000, 5, 300, 60, 400, 10_000, zigbee_homes.Size(200, 200, 6000, 3), 1300, 3, 2000
+)
+QUICK = Size(2000, 3, 50, 0, 100, 1000, zigbee_homes.Size(40, 30, 1500, 2), 300, 1, 200)
 
 
 def run(
@@ -50,7 +67,7 @@ def run(
 ) -> dict[str, Any]:
     """Measure; what has failed is not in the result but in the attempts."""
     result: dict[str, Any] = {}
-    if parts != ["zigbee"]:
+    if set(parts) - set(_WITHOUT_BROKER):
         with (
             attempts.of("broker"),
             brokers.running(mosquitto, attempts.folder) as broker,
@@ -60,6 +77,14 @@ def run(
             result |= _run_mqtt(parts, size, broker, attempts)
     if "zigbee" in parts:
         result["zigbee"] = zigbee.measure(Run(attempts, size.zigbee))
+    if "alerts" in parts:
+        with attempts.of("alerts"):
+            result["alerts"] = alerts.measure_all(
+                attempts.say, recipients=size.recipients, alerts=size.alerts
+            )
+    if "register" in parts:
+        with attempts.of("register"):
+            result["register"] = register.measure_all(attempts.say, units=size.units)
     return {part: found for part, found in result.items() if found}
 
 

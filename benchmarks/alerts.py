@@ -1,6 +1,7 @@
 """Alerts: 1,300 recipients on three channels, healthy and with one hanging and one failing.
 
-    python -m benchmarks.alerts [--recipients 1300]
+    scripts/benchmark --only alerts
+    python -m benchmarks.alerts --run healthy [--recipients 1300] [--alerts 3]
 
 The whole way is real: a Home Assistant with the property's SQLite register, the engine,
 and HTTP to providers in a process of their own. The providers note when each attempt
@@ -16,6 +17,7 @@ import multiprocessing
 from pathlib import Path
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,6 +33,9 @@ from homeassistant import bootstrap, runner
 from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from simulator.broker import free_port
+
+from .homes import HouseError
+from .throughput import Say
 
 ROOT = Path(__file__).parent.parent
 CHANNELS = ("sms", "call", "webhook")
@@ -157,9 +162,9 @@ def fill(session: Any, recipients: int, url: str) -> None:
 
 
 async def measure(
-    recipients: int, modes: dict[str, str], seconds: float
+    recipients: int, modes: dict[str, str], seconds: float, alerts: int = 3
 ) -> dict[str, Any]:
-    """Raise one alert and return when the attempts of each channel came."""
+    """Raise some alerts and return when the attempts came at the providers that work."""
     folder = Path(tempfile.mkdtemp(prefix="alerts_"))
     with providers(modes) as url:
         hass = await start(folder, url)
@@ -167,9 +172,9 @@ async def measure(
         await entry.runtime_data.async_run(lambda s: fill(s, recipients, url))
         engine = engine_of(hass, entry.entry_id)
         assert engine
-        memory = [psutil.Process().memory_info().rss]
-        figures: dict[str, Any] = {}
-        for number in range(2):
+        memory = []
+        rounds = []
+        for _ in range(alerts):
             begin = time.time()
             answer = await hass.services.async_call(
                 "rental_units",
@@ -183,64 +188,101 @@ async def measure(
                 return_response=True,
             )
             assert answer
-            returned = time.time() - begin
             while time.time() < begin + seconds:
                 rows = engine.dispatcher.deliveries.values()
-                if rows and all(row.state == "sent" for row in rows):
+                if rows and all(
+                    row.state == "sent" for row in rows if row.channel not in modes
+                ):
                     break
                 await asyncio.sleep(0.05)
-            alert = engine.alerts[str(answer["alert_id"])]
-            if not number:
-                figures = {
-                    "action returned": round(returned, 3),
-                    **await came(url, begin, recipients),
-                }
-            engine.cancel(alert, who=None)
+            rounds.append(await came(url, begin))
+            engine.cancel(engine.alerts[str(answer["alert_id"])], who=None)
             await engine.ledger.async_flush()
-            memory.append(psutil.Process().memory_info().rss)
-        figures["memory MB"] = [round(value / 2**20) for value in memory]
+            memory.append(psutil.Process().memory_info().rss / 2**20)
         await hass.async_stop(force=True)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    return figures
+    return {
+        "channels": {
+            channel: _together([row[channel] for row in rounds], recipients)
+            for channel in CHANNELS
+            if channel not in modes
+        },
+        # The first one makes room that the others use again.
+        "megabytes": round(memory[-1]),
+        "megabytes_grown": round(memory[-1] - memory[0], 1),
+    }
 
 
-async def came(url: str, begin: float, recipients: int) -> dict[str, Any]:
-    """Return count, median and last of the first attempts, in seconds from the action."""
+def _together(rounds: list[list[float]], recipients: int) -> dict[str, Any]:
+    """Return the figures of one channel over all alerts, in seconds."""
+    whole = [row for row in rounds if row]
+    return {
+        "lost": sum(max(recipients - len(row), 0) for row in rounds),
+        "twice": sum(max(len(row) - recipients, 0) for row in rounds),
+        "median": round(statistics.median(map(statistics.median, whole)), 3),
+        "last": round(max(map(max, whole)), 3),
+    }
+
+
+async def came(url: str, begin: float) -> dict[str, list[float]]:
+    """Return when the attempts since the action came at each channel, in seconds."""
     async with ClientSession() as session, session.get(f"{url}/report") as response:
         heard = await response.json()
-    figures = {}
-    for channel, times in heard.items():
-        first = sorted(moment - begin for moment in times)[:recipients]
-        figures[channel] = {
-            "attempts": len(times),
-            "median": round(statistics.median(first), 3) if first else None,
-            "last": round(first[-1], 3) if first else None,
-        }
-    return figures
+    return {
+        channel: sorted(moment - begin for moment in times if moment >= begin)
+        for channel, times in heard.items()
+    }
+
+
+def measure_all(say: Say, *, recipients: int, alerts: int) -> dict[str, Any]:
+    """Return the figures of all runs. Each has a process, and with it memory, of its own."""
+    runs = {}
+    for name in RUNS:
+        say(f"alerts: {recipients} recipients, {name}")
+        runs[name] = _in_process(name, recipients, alerts)
+        say(json.dumps(runs[name]["channels"]))
+    healthy = runs["healthy"]["channels"]
+    for run in runs.values():
+        run["ratio"] = max(
+            round(figures["median"] / healthy[channel]["median"], 3)
+            for channel, figures in run["channels"].items()
+        )
+    return {"recipients": recipients, "alerts": alerts, "runs": runs}
+
+
+def _in_process(name: str, recipients: int, alerts: int) -> dict[str, Any]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks.alerts", "--run", name),
+            *("--recipients", str(recipients), "--alerts", str(alerts)),
+        ],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise HouseError(done.stderr[-2000:])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure one run and print it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--recipients", type=int, default=1300)
-    parser.add_argument("--run", choices=list(RUNS))
+    parser.add_argument("--alerts", type=int, default=3)
+    parser.add_argument("--run", choices=list(RUNS), default="healthy")
     arguments = parser.parse_args()
-    if arguments.run:
-        found = asyncio.run(measure(arguments.recipients, RUNS[arguments.run], 15))
-        print(json.dumps({arguments.run: found}))
-        return
-    import subprocess  # noqa: PLC0415
-
-    # Each run has a process of its own, so that none inherits another's memory.
-    for name in RUNS:
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "benchmarks.alerts", "--run", name),
-                *("--recipients", str(arguments.recipients)),
-            ],
-            cwd=ROOT,
-            check=True,
+    found = asyncio.run(
+        measure(
+            arguments.recipients,
+            RUNS[arguments.run],
+            seconds=20,
+            alerts=arguments.alerts,
         )
+    )
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,28 +1,42 @@
 """How a register of 2,000 units and 6,000 people is imported, started and asked.
 
-    .venv/bin/python -m benchmarks.register [units]
+    scripts/benchmark --only register
+    python -m benchmarks.register [--units 2000] [--url POSTGRESQL_URL]
 
-Runs Home Assistant's core in this process, with SQLite in a temporary folder. All people
-are marks. Prints one line per figure.
+Runs Home Assistant's core in this process, with SQLite in a temporary folder or with a
+PostgreSQL. All people are marks. While the register is imported, one flat is alerted again
+and again over a webhook. Prints JSON, times in seconds.
 """
 
+import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 import csv
+import json
 from pathlib import Path
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from typing import Any
 
+from aiohttp import web
+
+from custom_components.rental_units.register.models import ContactAddress, Lease, Person
 from homeassistant import bootstrap, config_entries, loader
 from homeassistant.auth import auth_manager_from_config
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+from simulator.broker import free_port
+from tests.rental_units.postgresql import postgresql
+
+from .homes import HouseError
+from .throughput import Say
 
 ROOT = Path(__file__).parent.parent
 DOMAIN = "rental_units"
@@ -94,18 +108,115 @@ async def lags(work: Awaitable[Any]) -> tuple[float, float, Any]:
     return took, worst, result
 
 
-async def measure(folder: Path, units: int) -> None:
+class Flat:
+    """One flat whose tenant has a webhook, and the server behind it."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._entry = entry
+        self._unit_id = ""
+        self._heard = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    async def move_in(self) -> None:
+        """Let a mark live there."""
+
+        async def handle(request: web.Request) -> web.Response:
+            await request.read()
+            self._heard.set()
+            return web.json_response({})
+
+        app = web.Application()
+        app.router.add_post("/", handle)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        port = free_port()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        manager = self._hass.config_entries.subentries
+        flow = await manager.async_init(
+            (self._entry.entry_id, "unit"), context={"source": "user"}
+        )
+        await manager.async_configure(
+            flow["flow_id"], {"building": "new", "number": "1", "landlord": {}}
+        )
+        await self._hass.async_block_till_done()
+        (self._unit_id,) = self._entry.runtime_data.units
+
+        def fill(session: Any) -> None:
+            person = Person(name="MARK", language="en")
+            person.addresses.append(
+                ContactAddress(channel="webhook", target=f"http://127.0.0.1:{port}/")
+            )
+            session.add(person)
+            session.flush()
+            session.add(
+                Lease(unit_id=self._unit_id, person_id=person.id, role="tenant")
+            )
+
+        await self._entry.runtime_data.async_run(fill)
+
+    async def move_out(self) -> None:
+        """End the server."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def alert(self) -> float:
+        """Return the seconds from the action to the webhook."""
+        self._heard.clear()
+        before = time.perf_counter()
+        answer = await self._hass.services.async_call(
+            DOMAIN,
+            "alert",
+            {"unit_id": self._unit_id, "hazard": "smoke", "audience": ["tenants"]},
+            blocking=True,
+            return_response=True,
+        )
+        await self._heard.wait()
+        took = time.perf_counter() - before
+        await self._hass.services.async_call(
+            DOMAIN, "cancel_alert", {"alert_id": (answer or {})["alert_id"]}
+        )
+        return took
+
+    async def alert_until(self, done: asyncio.Future[Any]) -> list[float]:
+        """Alert again and again until something else is done."""
+        times = []
+        while not done.done():
+            times.append(await self.alert())
+            await asyncio.sleep(0.1)
+        return times
+
+
+def _spread(times: list[float]) -> dict[str, float]:
+    times = sorted(times)
+    return {
+        "count": len(times),
+        "median": round(statistics.median(times), 4),
+        "p99": round(times[int(len(times) * 0.99)], 4),
+        "most": round(times[-1], 4),
+    }
+
+
+async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
     """Import, start and ask."""
     hass = await start(folder)
+    await async_setup_component(hass, "http", {})
     user = await hass.auth.async_create_system_user(
         "benchmark", group_ids=["system-admin"]
     )
-    flow = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
-    result = await hass.config_entries.flow.async_configure(
-        flow["flow_id"], {"name": "Property 1", "database": "sqlite"}
+    flows = hass.config_entries.flow
+    flow = await flows.async_init(DOMAIN, context={"source": "user"})
+    result = await flows.async_configure(
+        flow["flow_id"],
+        {"name": "Property 1", "database": "postgresql" if url else "sqlite"},
     )
+    if url:
+        result = await flows.async_configure(flow["flow_id"], {"url": url})
     entry: ConfigEntry = result["result"]
     await hass.async_block_till_done()
+    flat = Flat(hass, entry)
+    await flat.move_in()
     write_register(folder / DOMAIN / "register.csv", units)
 
     def call(action: str, **data: Any) -> Awaitable[Any]:
@@ -126,33 +237,32 @@ async def measure(folder: Path, units: int) -> None:
             **data,
         )
         await hass.async_block_till_done()
+        assert not answer["errors"], answer["errors"][:3]
         return answer
 
-    def show(what: str, took: float, worst: float) -> None:
-        print(f"{what:<34} {took:8.3f} s   loop held up {worst * 1000:6.0f} ms")
+    figures: dict[str, Any] = {"units": units}
 
-    took, worst, report = await lags(load())
-    show("import, tried only", took, worst)
-    took, worst, report = await lags(load(dry_run=False))
-    assert report["imported"], report["errors"][:3]
-    print(
-        {
-            key: report[key]
-            for key in ("rows", "units_added", "people_added", "leases_added")
-        }
-    )
-    show("import", took, worst)
-    took, worst, report = await lags(load(dry_run=False))
-    show("import again", took, worst)
-    took, worst, _ = await lags(_reload(hass, entry))
-    show("reload: unload and start", took, worst)
-    await _add_one(hass, entry, show)
+    def note(what: str, measured: tuple[float, float, Any]) -> None:
+        took, worst, _ = measured
+        figures[what] = {"seconds": round(took, 3), "loop_held_up": round(worst, 3)}
+
+    figures["alert"] = _spread([await flat.alert() for _ in range(20)])
+    note("import, tried only", await lags(load()))
+    importing = hass.async_create_task(lags(load(dry_run=False)))
+    figures["alert_during_import"] = _spread(await flat.alert_until(importing))
+    measured = await importing
+    note("import, with alerts", measured)
+    for key in ("rows", "units_added", "people_added", "leases_added"):
+        figures[key] = measured[2][key]
+    note("import again", await lags(load(dry_run=False)))
+    note("unload and start", await lags(_reload(hass, entry)))
 
     devices = [
         device.id
         for device in dr.async_entries_for_config_entry(
             dr.async_get(hass), entry.entry_id
         )
+        if any(key in entry.runtime_data.units for _, key in device.identifiers)
     ]
     times = []
     for number in range(CALLS):
@@ -161,27 +271,22 @@ async def measure(folder: Path, units: int) -> None:
             "get_unit", device_id=devices[number * 7 % len(devices)], reason="alarm"
         )
         times.append(time.perf_counter() - before)
-    times.sort()
-    print(
-        f"get_unit                           median {statistics.median(times) * 1000:.1f} ms,"
-        f" p99 {times[int(CALLS * 0.99)] * 1000:.1f} ms"
-    )
+    figures["get_unit"] = _spread(times)
     register = entry.runtime_data
     before = time.perf_counter()
     found = await register.async_recipients(
         list(register.units), ["tenants", "landlord"]
     )
-    print(
-        f"recipients of all units            {time.perf_counter() - before:8.3f} s   {len(found)}"
+    figures["recipients_of_all_units"] = {
+        "count": len(found),
+        "seconds": round(time.perf_counter() - before, 3),
+    }
+    figures["megabytes"] = round(
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     )
-    enabled = [
-        row
-        for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
-        if not row.disabled
-    ]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"enabled entities {len(enabled)}, memory at most {memory:.0f} MB")
+    await flat.move_out()
     await hass.async_stop(force=True)
+    return figures
 
 
 async def _reload(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -189,35 +294,50 @@ async def _reload(hass: HomeAssistant, entry: ConfigEntry) -> None:
     await hass.async_block_till_done()
 
 
-async def _add_one(
-    hass: HomeAssistant, entry: ConfigEntry, show: Callable[[str, float, float], None]
-) -> None:
-    """Add one more unit through its form."""
+def measure_all(say: Say, *, units: int) -> dict[str, Any]:
+    """Return the figures of each kind of database, each in a process of its own."""
+    say(f"register: {units} units, SQLite")
+    found = {"sqlite": _in_process(units)}
+    try:
+        with postgresql() as url:
+            say(f"register: {units} units, PostgreSQL")
+            found["postgresql"] = _in_process(units, "--url", url)
+    except RuntimeError as err:
+        say(f"register: {err}")
+    return found
 
-    async def add() -> None:
-        manager = hass.config_entries.subentries
-        flow = await manager.async_init(
-            (entry.entry_id, "unit"), context={"source": "user"}
-        )
-        await manager.async_configure(
-            flow["flow_id"], {"building": "new", "number": "1", "landlord": {}}
-        )
-        await hass.async_block_till_done()
 
-    took, worst, _ = await lags(add())
-    show("one more unit by its form", took, worst)
+def _in_process(units: int, *more: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks.register"),
+            *("--units", str(units), *more),
+        ],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise HouseError(done.stderr[-2000:])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:
-    """Run."""
-    units = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    """Measure with one database, and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--units", type=int, default=2000)
+    parser.add_argument("--url")
+    arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="rental_units_benchmark_"))
     (folder / "custom_components").symlink_to(ROOT / "custom_components")
     (folder / "configuration.yaml").touch()
     try:
-        asyncio.run(measure(folder, units))
+        found = asyncio.run(measure(folder, arguments.units, arguments.url))
     finally:
         shutil.rmtree(folder)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

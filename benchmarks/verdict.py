@@ -204,10 +204,48 @@ def _zigbee(part: _Goals) -> None:
     )
 
 
+def _alerts(part: _Goals) -> None:
+    recipients = part.value("recipients")
+    for name, run in part.part.get("runs", {}).items():
+        what = f"Alerts: {recipients:,} recipients, {name}"
+        channels = [f"runs/{name}/channels/{channel}" for channel in run["channels"]]
+        last = [part.value(f"{channel}/last") for channel in channels]
+        known = [value for value in last if value is not None]
+        part.found.append(
+            Goal(
+                f"{what}, last first attempt in s",
+                max(known) if len(known) == len(last) else None,
+                10,
+                most=True,
+            )
+        )
+        part.none(f"{what}, lost", *(f"{channel}/lost" for channel in channels))
+        part.none(f"{what}, twice", *(f"{channel}/twice" for channel in channels))
+        part.most(f"{what}, MB grown", 10, f"runs/{name}/megabytes_grown")
+        if name != "healthy":
+            part.most(
+                f"{what}, medians of the others to the healthy run",
+                1.2,
+                f"runs/{name}/ratio",
+            )
+
+
+def _register(part: _Goals) -> None:
+    for name in part.part:
+        part.most(
+            f"Register, {name}: an alert in an import of"
+            f" {part.value(f'{name}/units'):,} units, the slowest in s",
+            1,
+            f"{name}/alert_during_import/most",
+        )
+
+
 _JUDGES: dict[str, Callable[[_Goals], None]] = {
     "throughput": _throughput,
     "latency": _latency,
     "burst": _burst,
     "scale": _scale,
     "zigbee": _zigbee,
+    "alerts": _alerts,
+    "register": _register,
 }

@@ -21,6 +21,7 @@ ROBOT = "robot:"
 
 #: Who is behind an address: nobody, where it is a place or a robot.
 type Found = tuple[Recipient | None, Address | str]
+type _Reading = asyncio.Task[list[Recipient]]
 
 
 def ways_to(person: Recipient) -> dict[str, Found]:
@@ -48,6 +49,8 @@ class People:
         #: Reading of all people of an alert, of whose deliveries some are from before.
         #: Its result is False if these are people as they were last known.
         self._readings: dict[str, asyncio.Future[bool]] = {}
+        #: Questions that the register has not answered in time.
+        self._asked: dict[tuple[str, tuple[Audience, ...]], _Reading] = {}
         self._is_blind = False
 
     async def async_recipients(
@@ -58,9 +61,21 @@ class People:
         While it does not answer, people are told as they were last known.
         """
         names = [Audience(name) for name in list(audience) or alert.audiences]
+        known = self._register.phonebook.last_known(alert.unit_ids, names)
+        key = alert.id, tuple(names)
+        # One that has taken too long is waited for again, and not asked twice.
+        if (reading := self._asked.pop(key, None)) is None:
+            reading = self._entry.async_create_background_task(
+                self._hass,
+                self._register.async_recipients(alert.unit_ids, names),
+                "rental_units recipients",
+            )
+        done, _ = await asyncio.wait({reading}, timeout=READ_SECONDS if known else None)
         try:
-            async with asyncio.timeout(READ_SECONDS):
-                found = await self._register.async_recipients(alert.unit_ids, names)
+            if not done:
+                self._asked[key] = reading
+                raise TimeoutError
+            found = reading.result()
         except TROUBLE as err:
             if not self._is_blind:
                 LOGGER.error(
@@ -68,7 +83,7 @@ class People:
                     getattr(err, "key", type(err).__name__),
                 )
             self._is_blind = True
-            return self._register.phonebook.last_known(alert.unit_ids, names), False
+            return known, False
         self._is_blind = False
         return found, True
 
@@ -82,6 +97,8 @@ class People:
         """Drop the people of an alert that is over."""
         self._found.pop(alert.id, None)
         self._readings.pop(alert.id, None)
+        for key in [key for key in self._asked if key[0] == alert.id]:
+            self._asked.pop(key).cancel()
 
     async def async_find(self, alert: Alert, address_id: str) -> Found | None:
         """Return who is behind an address; None if nobody is any more.

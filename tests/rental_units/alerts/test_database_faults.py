@@ -244,6 +244,8 @@ async def test_who_has_moved_in_since(house: House, sms: Provider) -> None:
             text(f"ALTER TABLE {before} RENAME TO {after}")
         )
 
+    # What the changed options have led to is read before.
+    await house.hass.async_block_till_done(wait_background_tasks=True)
     run = house.entry.runtime_data.async_run
     # Everybody is read once in the background, when the entry is set up.
     await house.hass.async_block_till_done(wait_background_tasks=True)
@@ -252,8 +254,10 @@ async def test_who_has_moved_in_since(house: House, sms: Provider) -> None:
     await house.alert(hazard="smoke")
     await house.until(lambda: len(sms.heard) == 5)
     await run(rename("elsewhere", "persons"))
-    await house.tick(3)
-    await house.settled()
+    # The clock runs away from a question that is being answered: it is asked again.
+    for _ in range(3):
+        await house.tick(3)
+        await house.settled()
     assert told(sms) == [*sorted(NUMBERS.values()), "+12025550106"]
 
 
@@ -291,6 +295,7 @@ async def test_nobody_known(house: House, sms: Provider) -> None:
     await run(
         lambda session: session.execute(text("ALTER TABLE elsewhere RENAME TO persons"))
     )
-    await house.tick(3)
-    await house.settled()
+    for _ in range(3):
+        await house.tick(3)
+        await house.settled()
     assert len(sms.heard) == 5
