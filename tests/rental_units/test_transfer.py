@@ -154,6 +154,30 @@ async def test_mistakes(
     assert (counts["units"], counts["persons"]) == (3, 0)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_contacts_that_are_refused(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any
+) -> None:
+    """An address that is none, and half of the quiet hours, are named by row and column."""
+    put(
+        hass,
+        "register.csv",
+        b"building,number,role,name,phone,email,webhook,quiet_from,quiet_until\n"
+        b"1,1,tenant,MARK-1,,x,,,\n"
+        b"1,2,tenant,MARK-2,,,ftp://example.com,,\n"
+        b"1,3,tenant,MARK-3,13800138001,,,22:00,\n",
+    )
+    report = await transfer("import", "register.csv", dry_run=False)
+    assert [
+        (row["row"], row["column"], row["problem"]) for row in report["errors"]
+    ] == [
+        (2, "email", "invalid_email"),
+        (3, "webhook", "invalid_webhook"),
+        (4, "quiet_until", "quiet_half"),
+    ]
+    assert not report["imported"]
+
+
 @pytest.mark.parametrize("name", ["register.csv", "register.xlsx"])
 async def test_what_is_exported_can_be_imported(
     hass: HomeAssistant, entry: MockConfigEntry, transfer: Any, name: str

@@ -1,5 +1,6 @@
 """What providers answer, and how it can be wrong."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 import pytest
+import voluptuous as vol
 
 from custom_components.rental_units.alerts.channels import build
 from custom_components.rental_units.alerts.channels.base import (
@@ -16,7 +18,8 @@ from custom_components.rental_units.alerts.channels.base import (
     UnknownError,
 )
 from custom_components.rental_units.alerts.channels.twilio import sign
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, HomeAssistant, ServiceCall, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
@@ -170,6 +173,85 @@ async def test_script_that_runs_once_at_a_time(house: House) -> None:
     assert states == {"tenant-a-sms": "sent", "tenant-b-sms": "sent"}
     traces = house.hass.data.get("trace", {})
     assert not [run for runs in traces.values() for run in runs.values()]
+
+
+async def test_actions_that_fail_or_hang(hass: HomeAssistant) -> None:
+    """An action that raises, refuses its data or never ends may have sent it, or not."""
+    gate = asyncio.Event()
+
+    async def hang(call: ServiceCall) -> None:
+        await gate.wait()
+
+    async def fail(call: ServiceCall) -> None:
+        raise HomeAssistantError("+12025550101")
+
+    channels = build(hass, {"channels": {"notify": {"timeout": 0.01}}})
+    for name, action, schema in (
+        ("hang", hang, None),
+        ("fail", fail, None),
+        ("fail", fail, vol.Schema({})),
+    ):
+        hass.services.async_register("notify", name, action, schema)
+        with pytest.raises(UnknownError) as failure:
+            await channels["notify"].async_send(message(f"notify.{name}"))
+        assert str(failure.value) == ("timeout" if name == "hang" else "action_failed")
+    # One that does not wait for anything is done when it returns.
+    hass.services.async_register("notify", "plain", callback(lambda call: None))
+    await channels["notify"].async_send(message("notify.plain"))
+
+    sequence = [
+        {"wait_for_trigger": [{"trigger": "event", "event_type": "placeholder_done"}]}
+    ]
+    assert await async_setup_component(
+        hass, "script", {"script": {"own": {"sequence": sequence}}}
+    )
+    with pytest.raises(UnknownError, match="timeout"):
+        await channels["notify"].async_send(message("script.own"))
+    gate.set()
+
+
+async def test_connection_lost(
+    hass: HomeAssistant, socket_enabled: None, unused_tcp_port: int
+) -> None:
+    """Who hangs up in the middle may have got it."""
+
+    async def hang_up(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", unused_tcp_port)
+    url = f"http://127.0.0.1:{unused_tcp_port}"
+    call = build(hass, {"channels": {"call": {**TWILIO, "url": url}}})["call"]
+    async with server:
+        with pytest.raises(UnknownError, match="connection_lost"):
+            await call.async_send(message("+12025550101"))
+
+
+async def test_call_without_an_address_of_ours(
+    hass: HomeAssistant, socket_enabled: None, add_provider: Add
+) -> None:
+    """Where nothing can come back to, the call says it three times and takes no key."""
+    provider = await add_provider()
+    options = {"channels": {"call": {**TWILIO, "url": provider.url}}}
+    await build(hass, options)["call"].async_send(message("+12025550101"))
+    (form,) = (dict(parse_qsl(item["raw"].decode())) for item in provider.heard)
+    assert form["Twiml"].count("<Say") == 3
+    assert "Gather" not in form["Twiml"]
+    assert "StatusCallbackEvent" not in form
+
+
+async def test_robot_of_a_person(hass: HomeAssistant, add_provider: Add) -> None:
+    """A person's webhook may be a robot's; a wrong one is that person's alone."""
+    provider = await add_provider({"errcode": 0})
+    options = {"channels": {"webhook": {"form": "wecom"}}}
+    webhook = build(hass, options)["webhook"]
+    await webhook.async_send(message(f"{provider.url}/robot?key=k"))
+    assert provider.heard[0]["json"]["msgtype"] == "text"
+    provider.answer = {"errcode": 93000}
+    with pytest.raises(RefusedError, match="robot_93000"):
+        await webhook.async_send(message(provider.url))
 
 
 async def test_notify_that_is_away(house: House) -> None:
