@@ -59,7 +59,7 @@ async def async_authorize_unit(call: ServiceCall) -> tuple[Register, str]:
     """
     device_id: str = call.data[ATTR_DEVICE_ID]
     device = dr.async_get(call.hass).async_get(device_id)
-    user = await _async_user(call)
+    user = await async_user(call)
     if user and not _may_control(call, user, device_id):
         raise Unauthorized(context=call.context, permission=POLICY_CONTROL)
     known = (
@@ -79,7 +79,7 @@ async def async_authorize_person(call: ServiceCall) -> tuple[Register, str]:
     Raises Unauthorized for a user who may not control a unit of this person, and
     ServiceValidationError if there is no such person.
     """
-    user = await _async_user(call)
+    user = await async_user(call)
     person_id: str = call.data["person_id"]
     for register in registers(call):
         units = await register.async_read(
@@ -114,7 +114,7 @@ async def async_authorize_person(call: ServiceCall) -> tuple[Register, str]:
 
 async def async_authorize_admin(call: ServiceCall) -> None:
     """Raise Unauthorized if the caller is not an administrator, or no person at all."""
-    user = await _async_user(call)
+    user = await async_user(call)
     if user is None:
         raise refused("needs_person")
     if not user.is_admin:
@@ -149,7 +149,7 @@ def refused(key: str) -> ServiceValidationError:
     return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
 
 
-async def _async_user(call: ServiceCall) -> User | None:
+async def async_user(call: ServiceCall) -> User | None:
     """Return the calling user, None for an automation. Raises UnknownUser."""
     if call.context.user_id is None:
         return None

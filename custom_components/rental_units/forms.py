@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 import voluptuous as vol
@@ -22,6 +22,7 @@ from homeassistant.helpers import selector
 from homeassistant.helpers.http import current_request
 
 from .const import LANGUAGES, Channel
+from .labels import async_select
 from .register import Register, queries
 from .register.households import HOUSEHOLD
 from .register.models import Person
@@ -61,46 +62,35 @@ FIELDS: dict[str, selector.Selector[Any]] = {
     "end": selector.DateSelector(),
 }
 LEASE = ("start", "end")
+#: A number is for all uses if nobody says otherwise.
+_DEFAULTS = {"channels": [str(channel) for channel in PHONE_CHANNELS]}
 
 
 def person_schema(keys: Iterable[str], required: Iterable[str] = ()) -> vol.Schema:
     """Return the form of a person."""
     return vol.Schema(
         {
-            (vol.Required if key in required else vol.Optional)(key): FIELDS[key]
+            (vol.Required if key in required else vol.Optional)(
+                key, default=_DEFAULTS.get(key, vol.UNDEFINED)
+            ): FIELDS[key]
             for key in keys
         }
     )
 
 
-#: The frontend does not translate the options of a select within a list.
-_IN_LIST: dict[str, selector.Selector[Any]] = {
-    "channels": selector.SelectSelector(
-        selector.SelectSelectorConfig(
-            options=[
-                selector.SelectOptionDict(value=Channel.SMS.value, label="SMS · 短信"),
-                selector.SelectOptionDict(
-                    value=Channel.CALL.value, label="Call · 电话"
-                ),
-            ],
-            multiple=True,
-        )
-    )
-}
-
-
-def household_selector() -> selector.ObjectSelector:
+async def async_household_selector(hass: HomeAssistant) -> selector.ObjectSelector:
     """Return the list of tenants, each with a lease."""
+    channels = await async_select(hass, PHONE_CHANNELS, "channels")
+    fields = {**FIELDS, "channels": channels}
     return selector.ObjectSelector(
         selector.ObjectSelectorConfig(
             multiple=True,
             label_field="name",
             translation_key="tenants",
             fields={
-                key: {
-                    "selector": _IN_LIST.get(key, FIELDS[key]),
-                    "required": key == "name",
-                }
+                key: {"selector": fields[key], "required": key == "name"}
+                if key not in _DEFAULTS
+                else {"selector": fields[key], "default": _DEFAULTS[key]}
                 for key in (*HOUSEHOLD, *LEASE)
             },
         )
@@ -158,21 +148,19 @@ class Row:
 class RegisterFlow(ConfigSubentryFlow):
     """A subentry whose people go into the register, and nowhere else."""
 
-    SCHEMA: ClassVar[vol.Schema]
-
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Add one."""
         register = self._register()
         if user_input is None:
-            return self._show("user", None, {})
+            return await self._async_show("user", None, {})
         row = await self._async_row(user_input, None)
         errors = self._conflict(row, None) or await self._async_store(
             register, f"{queries.PENDING}{row.key}", user_input
         )
         if errors:
-            return self._show("user", user_input, errors)
+            return await self._async_show("user", user_input, errors)
         return self.async_create_entry(
             title=row.title, data=row.data, unique_id=row.key
         )
@@ -190,13 +178,14 @@ class RegisterFlow(ConfigSubentryFlow):
                 values = await register.async_run(read)
             except HomeAssistantError as err:
                 return self.async_abort(reason=err.translation_key or "failed")
-            return self._show("reconfigure", {**subentry.data, **values}, {})
+            values = {**subentry.data, **values}
+            return await self._async_show("reconfigure", values, {})
         row = await self._async_row(user_input, subentry.unique_id)
         errors = self._conflict(row, subentry.unique_id) or await self._async_store(
             register, key, user_input
         )
         if errors:
-            return self._show("reconfigure", user_input, errors)
+            return await self._async_show("reconfigure", user_input, errors)
         result = self.async_update_and_abort(
             self._get_entry(),
             subentry,
@@ -228,12 +217,18 @@ class RegisterFlow(ConfigSubentryFlow):
         """Return what speaks against a subentry."""
         return {}
 
-    def _show(
+    @abstractmethod
+    async def _async_schema(self) -> vol.Schema:
+        """Return the form."""
+
+    async def _async_show(
         self, step: str, values: Mapping[str, Any] | None, errors: dict[str, str]
     ) -> SubentryFlowResult:
         return self.async_show_form(
             step_id=step,
-            data_schema=self.add_suggested_values_to_schema(self.SCHEMA, values),
+            data_schema=self.add_suggested_values_to_schema(
+                await self._async_schema(), values
+            ),
             errors=errors,
         )
 

@@ -7,43 +7,43 @@ from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.helpers import selector
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.ulid import ulid_now
 
-from .const import DOMAIN, Duty, Reason
+from .const import Duty, Reason
 from .forms import RegisterFlow, Row, default_language, person_schema, shown
+from .labels import async_label
 from .register import queries
 from .register.households import RESPONDER
 from .register.people import contact_of
+
+_SCHEMA = vol.Schema(
+    {
+        vol.Required("duty"): selector.SelectSelector(
+            selector.SelectSelectorConfig(
+                options=[duty.value for duty in Duty], translation_key="duty"
+            )
+        ),
+        vol.Optional("schedule"): selector.EntitySelector(
+            selector.EntitySelectorConfig(
+                domain=["schedule", "calendar", "input_boolean", "binary_sensor"]
+            )
+        ),
+    }
+).extend(person_schema(RESPONDER, required=["name"]).schema)
 
 
 class ResponderFlow(RegisterFlow):
     """Add a responder, or change one."""
 
-    SCHEMA = vol.Schema(
-        {
-            vol.Required("duty"): selector.SelectSelector(
-                selector.SelectSelectorConfig(
-                    options=[duty.value for duty in Duty], translation_key="duty"
-                )
-            ),
-            vol.Optional("schedule"): selector.EntitySelector(
-                selector.EntitySelectorConfig(
-                    domain=["schedule", "calendar", "input_boolean", "binary_sensor"]
-                )
-            ),
-        }
-    ).extend(person_schema(RESPONDER, required=["name"]).schema)
+    @override
+    async def _async_schema(self) -> vol.Schema:
+        return _SCHEMA
 
     @override
     async def _async_row(self, user_input: Mapping[str, Any], key: str | None) -> Row:
         """Return the subentry. Its title is the duty in words: it must name nobody."""
-        texts = await async_get_translations(
-            self.hass, self.hass.config.language, "selector", {DOMAIN}
-        )
-        duty = user_input["duty"]
         return Row(
-            texts.get(f"component.{DOMAIN}.selector.duty.options.{duty}", duty),
+            await async_label(self.hass, "duty", user_input["duty"]),
             {
                 field: user_input[field]
                 for field in ("duty", "schedule")
@@ -66,13 +66,7 @@ class ResponderFlow(RegisterFlow):
             else:
                 person = queries.put_person(session, contact, language)
                 queries.put_responder(session, key, person)
-            queries.audit(
-                session,
-                who,
-                "responder_form",
-                Reason.MANAGEMENT,
-                person_id=person.id,
-            )
+            _audit(session, who, person.id)
 
         return write
 
@@ -84,13 +78,13 @@ class ResponderFlow(RegisterFlow):
             person = queries.responders(session).get(key)
             if person is None:
                 return {}
-            queries.audit(
-                session,
-                who,
-                "responder_form",
-                Reason.MANAGEMENT,
-                person_id=person.id,
-            )
+            _audit(session, who, person.id)
             return shown(person, RESPONDER)
 
         return read
+
+
+def _audit(session: Session, who: str | None, person_id: str) -> None:
+    queries.audit(
+        session, who, "responder_form", Reason.MANAGEMENT, person_id=person_id
+    )

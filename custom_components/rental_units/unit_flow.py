@@ -13,8 +13,8 @@ from .const import Letting, Reason, Role
 from .forms import (
     RegisterFlow,
     Row,
+    async_household_selector,
     default_language,
-    household_selector,
     person_schema,
     shown,
 )
@@ -27,34 +27,41 @@ CONF_ADDRESS = "address"
 CONF_LANDLORD = "landlord"
 CONF_TENANTS = "tenants"
 
+_SCHEMA = vol.Schema(
+    {
+        vol.Required("building"): selector.TextSelector(),
+        vol.Optional("stairwell"): selector.TextSelector(),
+        vol.Required("number"): selector.TextSelector(),
+        vol.Optional(CONF_ADDRESS): selector.TextSelector(),
+        vol.Optional("area_id"): selector.AreaSelector(),
+        vol.Optional("rooms"): selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=1, max=99, step=1, mode=selector.NumberSelectorMode.BOX
+            )
+        ),
+        vol.Optional("letting"): selector.SelectSelector(
+            selector.SelectSelectorConfig(
+                options=[row.value for row in Letting],
+                translation_key="letting",
+                mode=selector.SelectSelectorMode.DROPDOWN,
+            )
+        ),
+        # Without a default: the browser would show it, and not who is known.
+        vol.Required(CONF_LANDLORD): section(
+            person_schema(HOUSEHOLD), {"collapsed": False}
+        ),
+    }
+)
+
 
 class UnitFlow(RegisterFlow):
     """Add a unit, or change it and who lives in it."""
 
-    SCHEMA = vol.Schema(
-        {
-            vol.Required("building"): selector.TextSelector(),
-            vol.Optional("stairwell"): selector.TextSelector(),
-            vol.Required("number"): selector.TextSelector(),
-            vol.Optional(CONF_ADDRESS): selector.TextSelector(),
-            vol.Optional("area_id"): selector.AreaSelector(),
-            vol.Optional("rooms"): selector.NumberSelector(
-                selector.NumberSelectorConfig(
-                    min=1, max=99, step=1, mode=selector.NumberSelectorMode.BOX
-                )
-            ),
-            vol.Optional("letting"): selector.SelectSelector(
-                selector.SelectSelectorConfig(
-                    options=[row.value for row in Letting], translation_key="letting"
-                )
-            ),
-            # No default: the frontend would show that, and not what is known.
-            vol.Optional(CONF_LANDLORD): section(
-                person_schema(HOUSEHOLD), {"collapsed": False}
-            ),
-            vol.Optional(CONF_TENANTS): household_selector(),
-        }
-    )
+    @override
+    async def _async_schema(self) -> vol.Schema:
+        return _SCHEMA.extend(
+            {vol.Optional(CONF_TENANTS): await async_household_selector(self.hass)}
+        )
 
     @override
     async def _async_row(self, user_input: Mapping[str, Any], key: str | None) -> Row:
@@ -137,7 +144,8 @@ def unit_data(user_input: Mapping[str, Any]) -> dict[str, Any]:
 
 def _occupants(user_input: Mapping[str, Any]) -> Iterator[Occupant]:
     """Return the people of a form. An empty landlord is none."""
-    if any(user_input[CONF_LANDLORD].values()):
-        yield Occupant.parse(Role.LANDLORD, user_input[CONF_LANDLORD])
+    landlord = user_input[CONF_LANDLORD]
+    if any(value for key, value in landlord.items() if key != "channels"):
+        yield Occupant.parse(Role.LANDLORD, landlord)
     for fields in user_input.get(CONF_TENANTS) or ():
         yield Occupant.parse(Role.TENANT, fields)

@@ -25,7 +25,7 @@ from .common import call, check_in, device_id, unit_id
 from .test_config_flow import UNIT, begin, fill
 
 #: Names, the national parts of the numbers, addresses.
-MARKS = ("MARK-", "mark-mail", "1380013800")
+MARKS = ("MARK-", "mark-mail", "mark_person", "1380013800")
 
 
 @pytest.fixture
@@ -83,6 +83,7 @@ async def test_marked_data(
         entry,
         "1-1-101",
         email="mark-mail-1@example.com",
+        person="person.mark_person",
         end="2020-01-01",
         start="2019-01-01",
     )

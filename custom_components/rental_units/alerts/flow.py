@@ -8,6 +8,7 @@ from yarl import URL
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers import selector
 
+from ..labels import async_select
 from .const import Severity
 from .manager import engine_of
 from .policies import ALL, AUDIENCES, POLICY_SCHEMA, policy_of
@@ -22,14 +23,10 @@ CHANNELS = tuple(
 ROBOTS = ("wecom", "dingtalk", "feishu")
 
 
-def _select(
-    options: Any, key: str, *, multiple: bool = False
-) -> selector.SelectSelector:
+def _select(options: Any, key: str) -> selector.SelectSelector:
     return selector.SelectSelector(
         selector.SelectSelectorConfig(
-            options=[str(option) for option in options],
-            translation_key=key,
-            multiple=multiple,
+            options=[str(option) for option in options], translation_key=key
         )
     )
 
@@ -74,29 +71,9 @@ _FIELDS: dict[str, selector.Selector[Any]] = {
     # Shown as they are: whoever may see the options has to compare them.
     "from": selector.TextSelector(),
     "show_number": selector.TextSelector(),
-    "robots": _rows(
-        "alert_robots",
-        "form",
-        {"form": _select(ROBOTS, "alert_robot"), "url": _URL, "secret": _PASSWORD},
-        "form",
-        "url",
-    ),
 }
 _POLICY = vol.Schema(
     {
-        vol.Optional("steps"): _rows(
-            "alert_steps",
-            "after",
-            {
-                "after": _number(0, 7 * 86_400, "s"),
-                "audience": _select(AUDIENCES, "audience", multiple=True),
-                "channels": _select(ALL, "alert_channel", multiple=True),
-                "repeat": _number(0, 1000),
-                "every": _number(10, 86_400, "s"),
-                "in_turn": selector.BooleanSelector(),
-            },
-            "after",
-        ),
         vol.Required("each_unit", default=False): selector.BooleanSelector(),
         vol.Required("valid_for", default=3600): _number(60, 30 * 86_400, "s"),
     }
@@ -135,10 +112,12 @@ class AlertOptionsFlow(OptionsFlow):
                 errors["steps"] = "invalid_policy"
             else:
                 return self.async_create_entry(data={**options, "policies": policies})
+        values = user_input or policy_of(options, self._severity).as_dict()
+        schema = vol.Schema({vol.Optional("steps"): await self._async_steps()})
         return self.async_show_form(
             step_id="policy_edit",
             data_schema=self.add_suggested_values_to_schema(
-                _POLICY, user_input or policy_of(options, self._severity).as_dict()
+                schema.extend(_POLICY.schema), values
             ),
             errors=errors,
         )
@@ -184,7 +163,7 @@ class AlertOptionsFlow(OptionsFlow):
         return self.async_show_form(
             step_id="alibaba" if is_alibaba else "channel_edit",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(self._fields()), user_input or self._known()
+                vol.Schema(await self._async_fields()), user_input or self._known()
             ),
             errors=errors,
             description_placeholders={"report_url": url or "–"} if is_alibaba else None,
@@ -211,14 +190,34 @@ class AlertOptionsFlow(OptionsFlow):
         )
         return known
 
-    def _fields(self) -> dict[vol.Marker, Any]:
-        key = self._channel, self._provider
-        return {
-            **{vol.Required(name): self._field(name) for name in REQUIRED.get(key, ())},
-            **{vol.Optional(name): self._field(name) for name in OPTIONAL.get(key, ())},
+    async def _async_steps(self) -> selector.ObjectSelector:
+        fields: dict[str, selector.Selector[Any]] = {
+            "after": _number(0, 7 * 86_400, "s"),
+            "audience": await async_select(self.hass, AUDIENCES, "audience"),
+            "channels": await async_select(self.hass, ALL, "alert_channel"),
+            "repeat": _number(0, 1000),
+            "every": _number(10, 86_400, "s"),
+            "in_turn": selector.BooleanSelector(),
         }
+        return _rows("alert_steps", "after", fields, "after")
 
-    def _field(self, key: str) -> selector.Selector[Any]:
+    async def _async_fields(self) -> dict[vol.Marker, Any]:
+        key = self._channel, self._provider
+        fields: dict[vol.Marker, Any] = {}
+        for marker, names in ((vol.Required, REQUIRED), (vol.Optional, OPTIONAL)):
+            for name in names.get(key, ()):
+                fields[marker(name)] = await self._async_field(name)
+        return fields
+
+    async def _async_field(self, key: str) -> selector.Selector[Any]:
+        if key == "robots":
+            form = await async_select(self.hass, ROBOTS, "alert_robot", multiple=False)
+            fields: dict[str, selector.Selector[Any]] = {
+                "form": form,
+                "url": _URL,
+                "secret": _PASSWORD,
+            }
+            return _rows("alert_robots", "form", fields, "form", "url")
         if key == "action":
             names = sorted(self.hass.services.async_services_for_domain("notify"))
             return selector.SelectSelector(

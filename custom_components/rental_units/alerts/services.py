@@ -17,10 +17,11 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
+from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.util.json import JsonValueType
 
+from ..access import async_user
 from ..const import DOMAIN
 from ..register import Audience
 from .const import OPEN, Severity
@@ -93,7 +94,7 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
 
 
 async def _async_alert(call: ServiceCall) -> ServiceResponse:
-    user = await _async_user(call)
+    user = await async_user(call)
     engines = call.hass.data[DATA_ENGINES]
     found = places(call.hass, call.data, engines)
     if not found:
@@ -160,7 +161,7 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
 
     An alarm may have none: whoever acknowledges it need not know.
     """
-    user = await _async_user(call)
+    user = await async_user(call)
     ids = set(call.data.get(ATTR_ALERT_ID, ()))
     alarms = set(call.data.get(ATTR_ALARM_ID, ()))
     chosen = [
@@ -181,7 +182,7 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
 
 
 async def _async_get_alerts(call: ServiceCall) -> ServiceResponse:
-    user = await _async_user(call)
+    user = await async_user(call)
     ids = set(call.data.get(ATTR_ALERT_ID, ()))
     alarms = set(call.data.get(ATTR_ALARM_ID, ()))
     described: list[JsonValueType] = []
@@ -254,15 +255,6 @@ def _describe(alert: Alert, counts: _Counts, timeline: list[Entry]) -> JsonValue
 
 
 # Who may
-
-
-async def _async_user(call: ServiceCall) -> User | None:
-    """Return the calling user, None for an automation. Raises UnknownUser."""
-    if call.context.user_id is None:
-        return None
-    if user := await call.hass.auth.async_get_user(call.context.user_id):
-        return user
-    raise UnknownUser(context=call.context)
 
 
 def _may(
