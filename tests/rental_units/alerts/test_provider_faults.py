@@ -126,6 +126,9 @@ async def test_fault(house: House, add_provider: Add, kind: str, fault: str) -> 
     does = FAULTS[fault]
     if does is UNKNOWN and name == "webhook":
         does = AGAIN
+    if (kind, fault) == ("webhook", "wrong_json"):
+        # A server of one's own has taken it: what it says besides is its own affair.
+        does = SENT
     if does is AGAIN:
         assert (first.state, first.attempts) == ("queued", 1)
         assert first.reason == REASONS[fault]
