@@ -18,6 +18,8 @@ from .zigbee_house import Options
 JOIN_SECONDS = 600
 #: Longest time until devices that have joined say no more than they always do.
 CALM_SECONDS = 10
+#: How often it is looked for a moment at which no message is on its way.
+LOOKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,19 @@ class ZigbeeHome(Program):
         return counts
 
     def delivered(self) -> dict[int, tuple[int, int]]:
-        """Return by coordinator how many messages were delivered, and dealt with."""
+        """Return by coordinator how many messages were delivered, and dealt with.
+
+        Devices go on talking: it is looked at until two looks are the same, so that
+        none is on its way, if there is such a moment.
+        """
+        last = self._look()
+        for _ in range(LOOKS):
+            before, last = last, self._look()
+            if last == before:
+                break
+        return last
+
+    def _look(self) -> dict[int, tuple[int, int]]:
         heard = self.ask("settle")["heard"]
         return {
             index: (
