@@ -160,7 +160,7 @@ def find_eui64(ncp: Ncp, values: Values) -> Values:
     if values["id"] == 0:
         return {"eui64": ncp.eui64}
     node = ncp.air.by_nwk(values["id"])
-    if node:
+    if node and node.parent == 0:
         return {"eui64": node.eui64}
     for eui64, node_id in ncp.ram.addresses.values():
         if node_id == values["id"]:
