@@ -37,7 +37,6 @@ RETRIES = 1
 READ_SECONDS = 5.0
 
 _ZONE_STATUS = IasZone.AttributeDefs.zone_status.name
-#: Values that a device has sent, by the events of zigpy's clusters.
 #: Attributes by cluster that say how to read the others.
 SCALES = {
     "electrical_measurement": (
@@ -50,6 +49,7 @@ SCALES = {
     ),
     "smartenergy_metering": ("multiplier", "divisor"),
 }
+#: Values that a device has sent, by the events of zigpy's clusters.
 _SENT = ("attribute_report", "attribute_updated")
 _READ = "attribute_read"
 
