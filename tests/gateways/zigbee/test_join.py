@@ -5,6 +5,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.device import Power
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
+from custom_components.community_safety.supervision import (
+    LONGEST_SILENCE,
+    SWEEP,
+    longest_silence,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -60,6 +65,8 @@ async def test_kind_and_readings_come_from_clusters(
 
     assert device.kind.key == kind
     assert device.power is power
+    # Its check-ins (Poll Control) come to who is bound, and nobody binds: no promise.
+    assert longest_silence(device) == LONGEST_SILENCE[power] - SWEEP.total_seconds()
     assert device.description.points == points | RADIO
     wanted = points - ({"tripped"} if power is Power.MAINS else set())
     await wait_until(hass, lambda: wanted <= device.readings.keys())

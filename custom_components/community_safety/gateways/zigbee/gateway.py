@@ -130,7 +130,6 @@ class ZigbeeGateway(LinkedGateway):
                 firmware=device.firmware_version,
                 serial=device_id,
                 power=profile.power,
-                interval=profile.interval,
             )
         )
         node = self._library.Node(self._radio, device, profile, safety)

@@ -12,7 +12,7 @@ from zha.application.platforms import PlatformEntity
 from zha.zigbee.device import Device
 from zhaquirks import LocalDataCluster
 from zigpy.zcl import Cluster
-from zigpy.zcl.clusters.general import OnOff, PollControl
+from zigpy.zcl.clusters.general import OnOff
 from zigpy.zcl.clusters.security import IasWd, IasZone
 
 from ...catalogue import DEVICE_KINDS
@@ -72,8 +72,6 @@ class Profile:
     supplies: dict[str, Cluster]
     commands: dict[str, PlatformEntity | Cluster] = field(default_factory=dict)
     power: Power | None = None
-    #: Longest time in seconds between two signs of life, 0 if none is promised.
-    interval: float = 0
 
     @property
     def points(self) -> frozenset[str]:
@@ -141,7 +139,6 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
         supplies=supplies,
         commands=dict(_commands(device, clusters, DEVICE_KINDS[kind].buttons)),
         power=_power(device),
-        interval=_interval(clusters),
     )
     # That it has a battery and could be opened does not make a sensor.
     return profile if profile.points - set(COMMON) else None
@@ -187,14 +184,3 @@ def _commands(
 def _power(device: Device) -> Power | None:
     mains = device.is_mains_powered
     return None if mains is None else Power.MAINS if mains else Power.BATTERY
-
-
-def _interval(clusters: list[Cluster]) -> float:
-    """Return how often a sleeping device says that it is there, in seconds.
-
-    The attribute is in quarters of a second (ZCL 3.16.4.2.1).
-    """
-    for cluster in clusters:
-        if cluster.cluster_id == PollControl.cluster_id:
-            return float(cluster.get("checkin_interval") or 0) / 4
-    return 0

@@ -281,7 +281,6 @@ MOST_AIR_PRESSURE = 120
 TELLING = {
     "pressure": ("max_measured_value",),
     "multistate_input": ("description",),
-    "poll_control": ("checkin_interval",),
 }
 #: Device types of the Home Automation profile: relays on a rail or in a box …
 RELAY_TYPES = {0x0002, 0x0009, 0x0053}
