@@ -254,11 +254,14 @@ async def fuzz(
     seconds = time.perf_counter() - begun
     # The same again and again: what still grows then has no bound.
     sizes: list[int] = []
+    safety = hass.data[DATA_SAFETY]
     tracemalloc.start()
     for _round in range(ROUNDS):
         for item in corpus[-2000:]:
             deliver(gateway, item)
-        await hass.async_block_till_done()
+        # Alarms of the last half second are kept for this; a round takes about as long.
+        safety.book.store_announced()
+        await wait_until(hass, lambda: not safety.storage.is_busy)
         caplog.clear()
         gc.collect()
         sizes.append(tracemalloc.get_traced_memory()[0] // 1024)
@@ -271,7 +274,8 @@ async def fuzz(
     assert sent >= MESSAGES
     assert len(gateway.refused) < 300
     assert slowest < 1
-    assert sizes[-1] < sizes[ROUNDS // 2] + 100
+    # Debugging data of asyncio comes and goes; 6,000 messages that are kept have megabytes.
+    assert sizes[-1] < sizes[ROUNDS // 2] + 400
 
 
 @pytest.mark.timeout(3600)

@@ -399,11 +399,8 @@ async def test_changed_config(
     await peer.config("smoke-2", "smoke_sensor", ["smoke"])
     reloads: list[str] = []
     schedule = hass.config_entries.async_schedule_reload
-    monkeypatch.setattr(
-        hass.config_entries,
-        "async_schedule_reload",
-        lambda entry_id: (reloads.append(entry_id), schedule(entry_id)),
-    )
+    # It begins when both have come: the broker may deliver them one by one.
+    monkeypatch.setattr(hass.config_entries, "async_schedule_reload", reloads.append)
     old = gateway.runtime_data
     entities = er.async_get(hass)
 
@@ -416,9 +413,12 @@ async def test_changed_config(
     peer.publish(topic, changed, retain=True)
     more = {**config, "readings": ["smoke", "battery"]}
     peer.publish(f"{BASE}/smoke-2/config", more, retain=True)
+    await peer.settled()
+    assert reloads == [gateway.entry_id], "once for all that change together"
+    schedule(gateway.entry_id)
     await wait_until(hass, lambda: gateway.runtime_data is not old)
     await wait_until(hass, lambda: len(gateway.runtime_data.devices) == 2)
-    assert reloads == [gateway.entry_id], "once for all that change together"
+    assert reloads == [gateway.entry_id]
     again = gateway.runtime_data.devices["smoke-1"]
     assert again.device_id == smoke.device_id
     await hass.async_block_till_done()
