@@ -1,5 +1,6 @@
 """Supervision: a device that says nothing is a fault, never "all clear"."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ SWEEPS_PER_NOTE = 20
 #: Seconds of silence after which a fault is shown. GB/T 45839-2025: within 100 s where the
 #: link is watched; a sleeping battery sensor reports at least once a day.
 LONGEST_SILENCE = {Power.MAINS: 300, Power.BATTERY: 24 * 3600}
+#: A mains device that says nothing for so long is asked, well before silence is a fault.
+ASK_AFTER_SECONDS = 120
+ASK_EVERY = timedelta(seconds=10)
+#: Part of the devices that may be asked at a time: the radio must stay free for commands.
+ASKED_AT_A_TIME = 1 / 12
 #: Reports that a device promises may come late, and one may be lost.
 MISSED_REPORTS = 2.5
 
@@ -32,6 +38,22 @@ def longest_silence(device: SafetyDevice) -> float:
     if device.description.interval:
         return min(limit, device.description.interval * MISSED_REPORTS)
     return limit
+
+
+def to_ask(devices: Collection[SafetyDevice]) -> list[SafetyDevice]:
+    """Return the devices on mains to be asked now, the most silent first."""
+    since = time.time() - ASK_AFTER_SECONDS
+    silent = sorted(
+        (
+            device
+            for device in devices
+            if device.last_seen < since
+            and device.power is Power.MAINS
+            and device.online
+        ),
+        key=lambda device: device.last_seen,
+    )
+    return silent[: max(2, round(len(devices) * ASKED_AT_A_TIME))]
 
 
 class Supervision:

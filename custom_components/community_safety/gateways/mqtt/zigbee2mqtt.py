@@ -7,10 +7,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 import re
-import time
 from typing import Any, override
 
 from homeassistant.core import callback
@@ -18,6 +17,7 @@ from homeassistant.helpers.event import async_track_time_interval
 
 from ...catalogue.measurements import Value
 from ...device import DeviceDescription, Power, SafetyDevice
+from ...supervision import ASK_EVERY, to_ask
 from ..base import CommandError
 from .base import MOST_BYTES, MOST_DEVICES, UNKNOWN, MqttGateway
 from .exposes import NONE, Profile, chosen_kind, compile_device
@@ -27,11 +27,6 @@ MOST_LIST_BYTES = 8 * 1024 * 1024
 #: How long a command waits to hear of its failure, in seconds. No answer is no failure:
 #: a device may be asleep, and what a command did is told by the readings alone.
 SETTLE_SECONDS = 1.0
-#: A mains device that says nothing for so long is asked, well before silence is a fault.
-ASK_AFTER_SECONDS = 120
-ASK_EVERY = timedelta(seconds=10)
-#: Part of the devices that may be asked at a time: the radio must stay free for commands.
-ASKED_AT_A_TIME = 1 / 12
 
 _FAILED = re.compile(
     r"Publish '[sg]et' '(?P<key>.+?)' to '(?P<name>.+)' failed: (?P<why>.*)"
@@ -433,19 +428,10 @@ class Zigbee2MqttGateway(MqttGateway):
         """Ask mains devices that have been silent for long, the most silent first."""
         if not self.connected:
             return
-        since = time.time() - ASK_AFTER_SECONDS
-        silent = sorted(
-            (
-                item
-                for item in self._items.values()
-                if item.device.last_seen < since
-                and item.device.power is Power.MAINS
-                and item.device.online
-                and item.profile.gettable
-            ),
-            key=lambda item: item.device.last_seen,
-        )
-        for item in silent[: max(2, round(len(self._items) * ASKED_AT_A_TIME))]:
+        for device in to_ask(
+            [item.device for item in self._items.values() if item.profile.gettable]
+        ):
+            item = self._items[device.description.id]
             self.hass.async_create_background_task(
                 self._async_ask(item), f"ask {item.device.uid}"
             )

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-import time
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.core import callback
@@ -13,7 +12,8 @@ from homeassistant.helpers.event import async_track_time_interval
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import RADIO, Value
 from ...const import DOMAIN
-from ...device import DeviceDescription, Power, SafetyDevice
+from ...device import DeviceDescription, SafetyDevice
+from ...supervision import ASK_EVERY, to_ask
 from ..base import CommandError
 from .backups import network_backups
 from .joining import Joining
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 
     from . import radio as library
     from .node import Node
-
-#: A mains device that says nothing for so long is asked, well before silence is a fault.
-ASK_AFTER_SECONDS = 120
-ASK_EVERY = timedelta(seconds=10)
-#: Part of the devices that may be asked at a time: the radio must stay free for commands.
-ASKED_AT_A_TIME = 1 / 12
 
 COUNT_EVERY = timedelta(seconds=30)
 
@@ -192,18 +186,8 @@ class ZigbeeGateway(LinkedGateway):
         """Ask mains devices that have been silent for long, the most silent first."""
         if not self.connected:
             return
-        since = time.time() - ASK_AFTER_SECONDS
-        silent = sorted(
-            (
-                node
-                for node in self._nodes.values()
-                if node.safety.last_seen < since
-                and node.safety.power is Power.MAINS
-                and node.safety.online
-            ),
-            key=lambda node: node.safety.last_seen,
-        )
-        for node in silent[: max(2, round(len(self._nodes) * ASKED_AT_A_TIME))]:
+        for device in to_ask([node.safety for node in self._nodes.values()]):
+            node = self._nodes[device.description.id]
             self._create_task(node.async_ask(), f"ask {node.id}")
 
     @override
