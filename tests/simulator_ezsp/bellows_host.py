@@ -1,16 +1,16 @@
-"""bellows and zigpy, unmodified, as a host."""
+"""bellows and zigpy as a host, unmodified but for how often it can be opened."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from bellows.zigbee.application import ControllerApplication
 import zigpy.config as conf
 from zigpy.device import Device
 import zigpy.types as t
 from zigpy.zcl import Cluster
 
+from custom_components.community_safety.gateways.zigbee.application import OpenedOften
 from simulator.ezsp import EzspSimulator
 from simulator.ezsp.node import Node
 
@@ -57,7 +57,7 @@ class BellowsHost:
 
     async def start(self) -> None:
         """Connect, and form a network if there is none."""
-        self.app = await ControllerApplication.new(self._config, auto_form=True)
+        self.app = await OpenedOften.new(self._config, auto_form=True)
         self.app.add_listener(self)
 
     async def stop(self) -> None:
