@@ -17,8 +17,6 @@ import multiprocessing
 from pathlib import Path
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from types import MappingProxyType
@@ -34,7 +32,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from simulator.broker import free_port
 
-from .homes import HouseError
+from .homes import in_process
 from .throughput import Say
 
 ROOT = Path(__file__).parent.parent
@@ -239,7 +237,10 @@ def measure_all(say: Say, *, recipients: int, alerts: int) -> dict[str, Any]:
     runs = {}
     for name in RUNS:
         say(f"alerts: {recipients} recipients, {name}")
-        runs[name] = _in_process(name, recipients, alerts)
+        runs[name] = in_process(
+            "benchmarks.alerts",
+            *("--run", name, "--recipients", str(recipients), "--alerts", str(alerts)),
+        )
         say(json.dumps(runs[name]["channels"]))
     healthy = runs["healthy"]["channels"]
     for run in runs.values():
@@ -248,23 +249,6 @@ def measure_all(say: Say, *, recipients: int, alerts: int) -> dict[str, Any]:
             for channel, figures in run["channels"].items()
         )
     return {"recipients": recipients, "alerts": alerts, "runs": runs}
-
-
-def _in_process(name: str, recipients: int, alerts: int) -> dict[str, Any]:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks.alerts", "--run", name),
-            *("--recipients", str(recipients), "--alerts", str(alerts)),
-        ],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise HouseError(done.stderr[-2000:])
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def main() -> None:

@@ -295,3 +295,18 @@ def furnish(config: Path, *, ours: bool) -> None:
 def basics() -> dict[str, Any]:
     """Return what is in every configuration."""
     return {"logger": {"default": "warning"}}
+
+
+def in_process(module: str, *arguments: str) -> dict[str, Any]:
+    """Return what a module prints last, run in a process of its own. Raises HouseError."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise HouseError(done.stderr[-2000:])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found

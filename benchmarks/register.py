@@ -17,8 +17,6 @@ from pathlib import Path
 import resource
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from typing import Any
@@ -35,7 +33,7 @@ from homeassistant.setup import async_setup_component
 from simulator.broker import free_port
 from tests.rental_units.postgresql import postgresql
 
-from .homes import HouseError
+from .homes import in_process
 from .throughput import Say
 
 ROOT = Path(__file__).parent.parent
@@ -297,30 +295,14 @@ async def _reload(hass: HomeAssistant, entry: ConfigEntry) -> None:
 def measure_all(say: Say, *, units: int) -> dict[str, Any]:
     """Return the figures of each kind of database, each in a process of its own."""
     say(f"register: {units} units, SQLite")
-    found = {"sqlite": _in_process(units)}
+    arguments = ("benchmarks.register", "--units", str(units))
+    found = {"sqlite": in_process(*arguments)}
     try:
         with postgresql() as url:
             say(f"register: {units} units, PostgreSQL")
-            found["postgresql"] = _in_process(units, "--url", url)
+            found["postgresql"] = in_process(*arguments, "--url", url)
     except RuntimeError as err:
         say(f"register: {err}")
-    return found
-
-
-def _in_process(units: int, *more: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks.register"),
-            *("--units", str(units), *more),
-        ],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise HouseError(done.stderr[-2000:])
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 

@@ -351,8 +351,10 @@ class Application(OpenedOften):
         the answer. An alarm that a device sends while its zone is being read would now and
         then be lost that way: both sides count from 0 to 255.
         """
+        if packet.cluster_id not in UNASKED:
+            return []
         data = packet.data.serialize()
-        if packet.cluster_id not in UNASKED or len(data) < 3:
+        if len(data) < 3:
             return []
         flags = data[0]
         if flags & FRAME_TYPE != CLUSTER_SPECIFIC:
