@@ -52,7 +52,8 @@ class Peer:
 
     async def start(self) -> None:
         """Connect, and listen to what Home Assistant sends."""
-        self._client.connect_async("127.0.0.1", self._port)
+        # Its thread must not take a tick of frozen time for a silent broker.
+        self._client.connect_async("127.0.0.1", self._port, keepalive=0)
         self._client.loop_start()
         async with asyncio.timeout(PATIENCE):
             await self._connected.wait()
