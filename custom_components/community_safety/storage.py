@@ -94,7 +94,7 @@ class Storage:
             return
         self._closed = True
         self._end_retry()
-        if self._flushing:
+        if self._flushing and not self._flushing.done():
             await self._flushing
         elif self._queue:
             await self._async_flush()
@@ -131,14 +131,14 @@ class Storage:
         if self._cancel_retry or self._closed:
             # The disk is known to be broken: nobody waits for the next try.
             self._answer(*self._take_waiting(), False)
-        elif self._flushing is None:
+        elif not self._is_flushing:
             self._begin_flush()
         return future
 
     @property
     def is_busy(self) -> bool:
         """Return if anything is not on disk yet."""
-        return bool(self._queue or self._flushing)
+        return bool(self._queue) or self._is_flushing
 
     @property
     def waiting(self) -> int:
@@ -172,20 +172,21 @@ class Storage:
     async def _async_run[*Ts, T](self, target: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._hass.loop.run_in_executor(self._executor, target, *args)
 
+    @property
+    def _is_flushing(self) -> bool:
+        return self._flushing is not None and not self._flushing.done()
+
     @callback
     def _begin_flush(self) -> None:
         # No background task: these are cancelled when Home Assistant stops, and with
-        # them what they were about to write.
+        # them what they were about to write. It has begun at the return: an alarm waits.
         self._flushing = self._hass.async_create_task(
-            self._async_flush_all(), "community_safety storage", eager_start=False
+            self._async_flush_all(), "community_safety storage"
         )
 
     async def _async_flush_all(self) -> None:
-        try:
-            while self._queue and not self._cancel_retry:
-                await self._async_flush()
-        finally:
-            self._flushing = None
+        while self._queue and not self._cancel_retry:
+            await self._async_flush()
 
     async def _async_flush(self) -> None:
         """Commit all that is queued; what fails is queued again for later."""
@@ -300,11 +301,15 @@ class Storage:
         for (table, key), row in batch.items():
             statement = (_UPSERT if row else _DELETE).format(table=table)
             written.setdefault(statement, []).append([key, *row] if row else key)
-        self._db.execute("BEGIN IMMEDIATE")
+        work: list[tuple[str, tuple[str, ...]]] = [
+            (what, (json_dumps(rows),)) for what, rows in written.items()
+        ]
+        if len(work) > 1:
+            # One alone is a transaction by itself: an alarm waits for no more than that.
+            work = [("BEGIN IMMEDIATE", ()), *work, ("COMMIT", ())]
         try:
-            for statement, rows in written.items():
-                self._db.execute(statement, (json_dumps(rows),))
-            self._db.execute("COMMIT")
+            for statement, parameters in work:
+                self._db.execute(statement, parameters)
         except sqlite3.Error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

@@ -11,6 +11,8 @@ from zigpy.config import CONF_DATABASE, CONF_NWK, CONF_NWK_EXTENDED_PAN_ID
 from zigpy.exceptions import NetworkSettingsInconsistent, ParsingError
 import zigpy.types as t
 
+from homeassistant.util.async_ import create_eager_task
+
 from ...const import LOGGER
 from .database import Database
 
@@ -196,7 +198,8 @@ class Application(OpenedOften):
         async def send_data(data: bytes) -> None:
             # It takes its numbers when it is its turn.
             frame = DataFrame(frm_num=0, re_tx=False, ack_num=0, ezsp_frame=data)
-            sending = asyncio.ensure_future(ash._send_data_frame(frame))  # noqa: SLF001
+            # At once: a turn of the event loop may cost an off command milliseconds.
+            sending = create_eager_task(ash._send_data_frame(frame))  # noqa: SLF001
             sending.add_done_callback(lambda it: it.cancelled() or it.exception())
             # Unlike a shield this leaves it alone, and does not look after it.
             await asyncio.wait((sending,))
