@@ -9,6 +9,7 @@ import sqlite3
 import time
 from typing import Any
 
+from freezegun.api import real_monotonic
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -199,12 +200,13 @@ def clear_broker(port: int) -> None:
 
 
 async def wait_until(hass: HomeAssistant, proof: Callable[[], bool]) -> None:
-    """Let Home Assistant work until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not proof():
-            await hass.async_block_till_done()
-            # Gives the sockets a turn; this is no waiting for time to pass.
-            await asyncio.sleep(0)
+    """Let Home Assistant work until something is so, also in frozen time."""
+    end = real_monotonic() + PATIENCE
+    while not proof():
+        assert real_monotonic() < end, "it did not happen"
+        await hass.async_block_till_done()
+        # Gives the sockets a turn; this is no waiting for time to pass.
+        await asyncio.sleep(0)
 
 
 async def add_gateway(

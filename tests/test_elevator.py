@@ -395,6 +395,28 @@ async def test_by_hand(hass: HomeAssistant, door: Door) -> None:
     await door.holds()
 
 
+@pytest.mark.parametrize("released_by", ["hand", "limit"])
+async def test_a_glimpse_is_no_leaving(
+    hass: HomeAssistant, door: Door, freezer: FrozenDateTimeFactory, released_by: str
+) -> None:
+    """A released door is not held again because the camera is unsure for a moment."""
+    await door.holds()
+    if released_by == "hand":
+        await press_release(hass, door)
+    else:
+        freezer.tick(timedelta(seconds=120))
+        async_fire_time_changed(hass)
+    await door.is_told(False)
+    for seen, confidence in ((E_BIKE, 79), ("unknown", 99), (E_BIKE, None)):
+        await door.sees(seen, confidence)
+        await door.sees(E_BIKE, 99)
+        assert door.commands == []
+        assert ("held_too_long" in door.alarms()) is (released_by == "limit")
+    await door.sees("person")
+    assert "held_too_long" not in door.alarms()
+    await door.holds()
+
+
 async def test_by_hand_without_a_hold(hass: HomeAssistant, door: Door) -> None:
     """The button commands and proves a release even if nothing is known to be held."""
     await press_release(hass, door)
@@ -580,6 +602,7 @@ async def test_counts_after_a_restart(
         lambda: "lift" in door.entry.runtime_data.devices and door.device is not old
     )
     await door.until(lambda: "class_seen" in door.device.readings)
+    await door.reports(held=False)
     assert door.counts() == {"seen_pram": 1}
     rows = await hass.data[DATA_SAFETY].storage._async_run(
         hass.data[DATA_SAFETY].storage._living, "counts"
