@@ -12,6 +12,9 @@ from functools import partial
 import re
 from typing import Any, override
 
+import voluptuous as vol
+
+from homeassistant.components import mqtt
 from homeassistant.core import callback
 from homeassistant.helpers.event import async_track_time_interval
 
@@ -228,12 +231,10 @@ class Zigbee2MqttGateway(MqttGateway):
         self._ignored = {}
         gone = set(self._items)
         for entry in entries:
-            device_id = (
-                str(entry.get("ieee_address")) if isinstance(entry, dict) else ""
-            )
+            device_id = _text(_or_empty(entry).get("ieee_address")) or ""
             try:
                 is_here = self._take_entry(device_id, entry)
-            except KeyError, TypeError, ValueError, AttributeError:
+            except KeyError, TypeError, ValueError, AttributeError, vol.Invalid:
                 # It may be a mistake in the user's note; the device goes on as before.
                 is_here = True
                 if item := self._items.get(device_id):
@@ -247,6 +248,7 @@ class Zigbee2MqttGateway(MqttGateway):
         for device_id in gone & self._items.keys():
             # It left, and nobody said that it should: somebody may have taken it down.
             self._set_away(self._items[device_id], True)
+            self.missing.add(device_id)
         for device_id in self.missing - self._away:
             # It left while Home Assistant was not running.
             self._away.add(device_id)
@@ -258,7 +260,9 @@ class Zigbee2MqttGateway(MqttGateway):
 
     def _take_entry(self, device_id: str, entry: dict[str, Any]) -> bool:
         """Take one device of the list; return if it is there, whatever it is."""
-        name = str(entry["friendly_name"])
+        name = mqtt.util.valid_publish_topic(entry["friendly_name"])
+        if not device_id:
+            raise ValueError("no address")
         if entry.get("type") == "Coordinator":
             return True
         self._ids[name] = device_id
