@@ -1,6 +1,5 @@
 """Our own protocol over a real broker: what is taken, what is refused, and what is sent."""
 
-import asyncio
 from collections.abc import Generator
 from datetime import timedelta
 import json
@@ -728,8 +727,7 @@ class TestBrokerRestart:
 
         broker.append(await hass.async_add_executor_job(self.run, broker_port))
         # The bridge must say itself that it is there: it may have gone meanwhile.
-        async with asyncio.timeout(20):
-            await peer.settled()
+        await peer.settled()
         assert not gateway.runtime_data.connected
         last = peer.state_message({"smoke": True, "temperature": 40})
         await peer.send(f"{BASE}/smoke-1/state", last, retain=True)

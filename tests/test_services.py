@@ -49,7 +49,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what can never be proven end soon."""
     monkeypatch.setattr(cut_off, "TRY_SECONDS", 0.3)
     monkeypatch.setattr(cut_off, "ASK_SECONDS", 0.1)
-    monkeypatch.setattr(cut_off, "DEADLINE_SECONDS", 0.7)
+    monkeypatch.setattr(cut_off, "DEADLINE_SECONDS", 3.0)
     monkeypatch.setattr(cut_off, "FIRST_BACKOFF_SECONDS", 0.01)
 
 

@@ -20,7 +20,7 @@ from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
 from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from tests.common import PATIENCE, Peer, add_gateway, wait_until
+from tests.common import Peer, add_gateway, patience, wait_until
 
 from .test_exposes import BY_MODEL
 
@@ -115,7 +115,7 @@ async def subscribed(hass: HomeAssistant) -> None:
     """Wait until the broker has taken the subscription."""
     done = asyncio.Event()
     mqtt.async_on_subscribe_done(hass, f"{BASE}/#", 1, done.set)
-    async with asyncio.timeout(PATIENCE):
+    async with patience():
         await done.wait()
 
 
