@@ -31,6 +31,7 @@ from homeassistant.helpers import (
     entity_registry as er,
     floor_registry as fr,
 )
+from homeassistant.util import dt as dt_util
 
 from .common import BASE, Peer, wait_until
 
@@ -382,6 +383,23 @@ async def test_longest_hold(
     async_fire_time_changed(hass)
     await door.peer.settled()
     assert door.commands == [], "the time counts from this hold"
+
+
+async def test_longest_hold_and_a_restart(hass: HomeAssistant, door: Door) -> None:
+    """A restart does not begin to hold it anew for the e-bike that was there too long."""
+    await door.holds()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=121))
+    await door.is_told(False)
+    await door.until(lambda: not door.is_held())
+    old = door.device
+    assert await hass.config_entries.async_reload(door.entry.entry_id)
+    await door.until(lambda: door.device is not old and door.device.available)
+    await door.sees(E_BIKE)
+    assert door.commands == []
+    assert "held_too_long" in door.alarms()
+    await door.sees(NOTHING)
+    assert "held_too_long" not in door.alarms()
+    await door.holds()
 
 
 async def test_by_hand(hass: HomeAssistant, door: Door) -> None:

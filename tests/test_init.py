@@ -1,6 +1,7 @@
 """Setting gateways up, unloading and removing them, and removing their devices."""
 
 import sqlite3
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from pytest_homeassistant_custom_component.common import (
@@ -39,14 +40,21 @@ async def test_unload_and_reload(
     assert set(book.open) == before
 
 
-async def test_without_mqtt_the_gateway_is_tried_again(hass: HomeAssistant) -> None:
-    """Without the MQTT integration a gateway is not set up, and people are told why."""
+def _entry(hass: HomeAssistant, topic: str = BASE, **more: Any) -> MockConfigEntry:
+    """Add a gateway without setting it up."""
     entry = MockConfigEntry(
         domain=DOMAIN,
-        unique_id=f"mqtt/{BASE}",
-        data={"dialect": "native", "topic": BASE},
+        unique_id=f"mqtt/{topic}",
+        data={"dialect": "native", "topic": topic},
+        **more,
     )
     entry.add_to_hass(hass)
+    return entry
+
+
+async def test_without_mqtt_the_gateway_is_tried_again(hass: HomeAssistant) -> None:
+    """Without the MQTT integration a gateway is not set up, and people are told why."""
+    entry = _entry(hass)
     assert await async_setup_component(hass, DOMAIN, {})
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -62,12 +70,7 @@ async def test_a_gateway_that_cannot_be_started_is_a_fault(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Nobody watches the house then: people are told, once, until it is watched again."""
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=f"mqtt/{BASE}",
-        data={"dialect": "native", "topic": BASE},
-    )
-    entry.add_to_hass(hass)
+    entry = _entry(hass)
     assert await async_setup_component(hass, DOMAIN, {})
     await hass.async_block_till_done()
     safety = hass.data[DATA_SAFETY]
@@ -94,12 +97,7 @@ async def test_a_gateway_that_is_taken_away_is_no_fault(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Who stops a gateway that cannot be started does not want to hear of it."""
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=f"mqtt/{BASE}",
-        data={"dialect": "native", "topic": BASE},
-    )
-    entry.add_to_hass(hass)
+    entry = _entry(hass)
     assert await async_setup_component(hass, DOMAIN, {})
     await hass.async_block_till_done()
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -120,13 +118,7 @@ async def test_a_disabled_gateway_is_removed(
         f"{device}/supply",
         {"device": device, "key": "supply", "at": 1.0},
     )
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=f"mqtt/{BASE}",
-        data={"dialect": "native", "topic": BASE},
-        disabled_by=ConfigEntryDisabler.USER,
-    )
-    entry.add_to_hass(hass)
+    entry = _entry(hass, disabled_by=ConfigEntryDisabler.USER)
     await hass.config_entries.async_remove(entry.entry_id)
     safety = hass.data[DATA_SAFETY]
     assert safety.cut_off.latches == {}
@@ -158,12 +150,7 @@ async def test_removed_gateway_leaves_nothing_behind(
 async def _other_gateway_with_fire(hass: HomeAssistant, peer: Peer) -> str:
     """Set up a gateway below the other one's topic, with a fire; return its device."""
     topic = f"{BASE}/annex"
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=f"mqtt/{topic}",
-        data={"dialect": "native", "topic": topic},
-    )
-    entry.add_to_hass(hass)
+    entry = _entry(hass, topic)
     assert await hass.config_entries.async_setup(entry.entry_id)
     head = {"version": 1, "id": "x", "time": 1.0}
     await peer.send(

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .safety import Safety
 
 FIRES = ("smoke", "heat")
-#: While these are seen an e-bike may still be there, also one that is not sure.
-NOT_GONE = (E_BIKE, "unknown")
+#: While these are seen, or nothing is known, an e-bike may still be there.
+NOT_GONE = (E_BIKE, "unknown", None)
 #: Seconds until a hold or release must be read back, and for all tries together.
 TRY_SECONDS = 3.0
 TRIES = 3
@@ -157,7 +157,7 @@ class Door:
         self._elevators = elevators
         self._gateway = gateway
         self._held = False
-        self._released_by: str | None = None
+        self._released_by = "limit" if device.readings["held_too_long"] else None
         self._seen: str | None = None
         self._limit: CALLBACK_TYPE | None = None
         #: Monotonic time at which contact was lost: what was seen before is history.
