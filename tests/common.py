@@ -1,14 +1,17 @@
 """What tests use to speak to the broker as a gateway would."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 import itertools
 import json
 import queue
 import sqlite3
+import threading
 import time
 from typing import Any
 
+from freezegun.api import real_monotonic
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -20,6 +23,26 @@ from homeassistant.core import HomeAssistant, callback
 BASE = "community_safety/building-1"
 #: Longest real time in seconds that a round trip over the loopback address may take.
 PATIENCE = 20
+
+
+@asynccontextmanager
+async def patience(seconds: float = PATIENCE) -> AsyncGenerator[None]:
+    """Raise TimeoutError after so many real seconds: the loop's own stand still in frozen time."""
+    loop = asyncio.get_running_loop()
+
+    def elapsed() -> None:
+        # It may have ended since the thread said so.
+        with suppress(RuntimeError):
+            limit.reschedule(loop.time())
+
+    async with asyncio.timeout(None) as limit:
+        timer = threading.Timer(seconds, loop.call_soon_threadsafe, (elapsed,))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 class Peer:
@@ -55,7 +78,7 @@ class Peer:
         # Its thread must not take a tick of frozen time for a silent broker.
         self._client.connect_async("127.0.0.1", self._port, keepalive=0)
         self._client.loop_start()
-        async with asyncio.timeout(PATIENCE):
+        async with patience():
             await self._connected.wait()
 
         @callback
@@ -85,13 +108,13 @@ class Peer:
     async def settled(self) -> None:
         """Wait until Home Assistant has taken all that was published before."""
         number = next(self._ids)
-        async with asyncio.timeout(PATIENCE):
+        async with patience():
             while self._settled < number:
                 self._news.clear()
                 self.publish(self._barrier, str(number))
                 try:
                     # Its subscription may not be there yet: then once more.
-                    async with asyncio.timeout(0.5):
+                    async with patience(0.5):
                         await self._news.wait()
                 except TimeoutError:
                     continue
@@ -111,7 +134,7 @@ class Peer:
 
     async def hears(self, topic: str) -> dict[str, Any]:
         """Wait for a message of Home Assistant at a topic; return it and forget it."""
-        async with asyncio.timeout(PATIENCE):
+        async with patience():
             while True:
                 for item in self.heard:
                     if item[0] == topic:
@@ -199,12 +222,13 @@ def clear_broker(port: int) -> None:
 
 
 async def wait_until(hass: HomeAssistant, proof: Callable[[], bool]) -> None:
-    """Let Home Assistant work until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not proof():
-            await hass.async_block_till_done()
-            # Gives the sockets a turn; this is no waiting for time to pass.
-            await asyncio.sleep(0)
+    """Let Home Assistant work until something is so, also in frozen time."""
+    end = real_monotonic() + PATIENCE
+    while not proof():
+        assert real_monotonic() < end, "it did not happen"
+        await hass.async_block_till_done()
+        # Gives the sockets a turn; this is no waiting for time to pass.
+        await asyncio.sleep(0)
 
 
 async def add_gateway(

@@ -8,7 +8,7 @@ from pathlib import Path
 import re
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
+from freezegun.api import FrozenDateTimeFactory, real_monotonic
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -34,7 +34,7 @@ from homeassistant.helpers import (
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, yaml as yaml_util
 
-from .common import BASE, Peer, wait_until
+from .common import BASE, PATIENCE, Peer, wait_until
 
 FOLDER = Path(__file__).parent.parent / "blueprints/automation/community_safety"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -129,9 +129,6 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "more_actions": EXTRA,
     },
 }
-
-#: Turns of the loop, some seconds: the clock of a timeout stands still in these tests.
-MOST_TURNS = 20_000
 
 type Add = Callable[..., Awaitable[None]]
 
@@ -255,11 +252,10 @@ async def turns() -> None:
 
 async def until(proof: Callable[[], bool]) -> None:
     """Let Home Assistant work until something is so, while automations may wait."""
-    for _turn in range(MOST_TURNS):
+    end = real_monotonic() + PATIENCE
+    while not proof():
+        assert real_monotonic() < end, "it did not come to that"
         await asyncio.sleep(0)
-        if proof():
-            return
-    pytest.fail("It did not come to that")
 
 
 def report(peer: Peer, device: str, **values: Any) -> None:

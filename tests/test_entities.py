@@ -31,7 +31,7 @@ from custom_components.community_safety.gateways.zigbee.joining import STAGES
 from custom_components.community_safety.safety import DATA_SAFETY
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import Entity
 from homeassistant.util import dt as dt_util
@@ -410,6 +410,9 @@ async def test_events(
         hass, lambda: state_of(hass, "sensor", "elevator-blocker/class_seen") == "pram"
     )
     assert hass.states.is_state(sighting, seen)
+    # Nor does it become news by a report of something else.
+    await peer.state("elevator-blocker", retain=False, battery=80.0)
+    assert hass.states.is_state(sighting, seen)
 
 
 # Settings
@@ -481,6 +484,20 @@ async def test_setting_that_cannot_be_stored(
 
     assert caught.value.translation_key == "not_stored"
     assert state_of(hass, "number", "breaker-monitor/rated_current") == "16.0"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+async def test_a_threshold_is_a_number(
+    hass: HomeAssistant, compound: MockConfigEntry, peer: Peer, value: str
+) -> None:
+    """A template may yield what is no number: nothing would ever be above it."""
+    with pytest.raises(ServiceValidationError):
+        await call(
+            hass, "number.set_value", "breaker-monitor/rated_current", value=value
+        )
+    device = compound.runtime_data.devices["breaker-monitor"]
+    assert device.settings.limits == {}
+    assert device.limit("rated_current") == 63
 
 
 # Commands

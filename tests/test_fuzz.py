@@ -231,9 +231,10 @@ async def fuzz(
         # Hypothesis seeds it anew for each example, and the registries draw ids from it.
         random.setstate(chance)
         for item in messages:
-            at = time.perf_counter()
+            # Time on the processor: what else the machine does is not to be blamed.
+            at = time.thread_time()
             deliver(gateway, item)
-            slowest = max(slowest, time.perf_counter() - at)
+            slowest = max(slowest, time.thread_time() - at)
         sent += len(messages)
         corpus.extend(messages)
         is_sound(sent)

@@ -1,16 +1,23 @@
 """Setting gateways up, unloading and removing them, and removing their devices."""
 
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+import sqlite3
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.const import DOMAIN, Severity
 from custom_components.community_safety.safety import DATA_SAFETY
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
-from .common import BASE, Peer, wait_until
+from .common import BASE, Peer, insert, wait_until
 
 
 async def test_unload_and_reload(
@@ -33,14 +40,21 @@ async def test_unload_and_reload(
     assert set(book.open) == before
 
 
-async def test_without_mqtt_the_gateway_is_tried_again(hass: HomeAssistant) -> None:
-    """Without the MQTT integration a gateway is not set up, and people are told why."""
+def _entry(hass: HomeAssistant, topic: str = BASE, **more: Any) -> MockConfigEntry:
+    """Add a gateway without setting it up."""
     entry = MockConfigEntry(
         domain=DOMAIN,
-        unique_id=f"mqtt/{BASE}",
-        data={"dialect": "native", "topic": BASE},
+        unique_id=f"mqtt/{topic}",
+        data={"dialect": "native", "topic": topic},
+        **more,
     )
     entry.add_to_hass(hass)
+    return entry
+
+
+async def test_without_mqtt_the_gateway_is_tried_again(hass: HomeAssistant) -> None:
+    """Without the MQTT integration a gateway is not set up, and people are told why."""
+    entry = _entry(hass)
     assert await async_setup_component(hass, DOMAIN, {})
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -50,6 +64,66 @@ async def test_without_mqtt_the_gateway_is_tried_again(hass: HomeAssistant) -> N
     # It can be tried again as often as it takes.
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_a_gateway_that_cannot_be_started_is_a_fault(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nobody watches the house then: people are told, once, until it is watched again."""
+    entry = _entry(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    safety = hass.data[DATA_SAFETY]
+    told: list[str] = []
+    safety.book.listen(lambda item: told.append(f"{item.alarm.hazard} {item.change}"))
+    for _second in range(59):
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+    assert told == []
+    for _second in range(600):
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        if not told:
+            await wait_until(hass, lambda: bool(told))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert told == ["gateway_offline raised"]
+    (alarm,) = safety.book.open.values()
+    assert (alarm.device, alarm.severity) == (f"mqtt/{BASE}", Severity.FAULT)
+
+
+async def test_a_gateway_that_is_taken_away_is_no_fault(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who stops a gateway that cannot be started does not want to hear of it."""
+    entry = _entry(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    freezer.tick(61)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    assert hass.data[DATA_SAFETY].book.open == {}
+
+
+async def test_a_disabled_gateway_is_removed(
+    hass: HomeAssistant, hass_config_file: sqlite3.Connection
+) -> None:
+    """Its alarms and latches go with it, although nothing was set up in this run."""
+    device = f"mqtt/{BASE}/breaker-1"
+    insert(
+        hass_config_file,
+        "latches",
+        f"{device}/supply",
+        {"device": device, "key": "supply", "at": 1.0},
+    )
+    entry = _entry(hass, disabled_by=ConfigEntryDisabler.USER)
+    await hass.config_entries.async_remove(entry.entry_id)
+    safety = hass.data[DATA_SAFETY]
+    assert safety.cut_off.latches == {}
+    await wait_until(hass, lambda: not safety.storage.is_busy)
+    assert hass_config_file.execute("SELECT * FROM latches").fetchall() == []
 
 
 async def test_removed_gateway_leaves_nothing_behind(
@@ -76,12 +150,7 @@ async def test_removed_gateway_leaves_nothing_behind(
 async def _other_gateway_with_fire(hass: HomeAssistant, peer: Peer) -> str:
     """Set up a gateway below the other one's topic, with a fire; return its device."""
     topic = f"{BASE}/annex"
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=f"mqtt/{topic}",
-        data={"dialect": "native", "topic": topic},
-    )
-    entry.add_to_hass(hass)
+    entry = _entry(hass, topic)
     assert await hass.config_entries.async_setup(entry.entry_id)
     head = {"version": 1, "id": "x", "time": 1.0}
     await peer.send(

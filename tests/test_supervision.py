@@ -13,7 +13,11 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety import device, supervision
 from custom_components.community_safety.device import Power, SafetyDevice
 from custom_components.community_safety.safety import DATA_SAFETY
-from custom_components.community_safety.supervision import SWEEP, longest_silence
+from custom_components.community_safety.supervision import (
+    SWEEP,
+    longest_silence,
+    to_ask,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
@@ -126,9 +130,11 @@ async def test_silent(
     assert not mains.readings["silent"] and mains.available
 
     assert not is_silent(hass, battery)
-    await clock.sweep(DAY - 1800, 1800)
+    assert battery.silence == 870
+    battery.silence = DAY - 3.0 * SWEEP_SECONDS
+    await clock.sweep(SWEEP_SECONDS)
     assert not is_silent(hass, battery)
-    await clock.sweep(1800)
+    await clock.sweep(SWEEP_SECONDS)
     assert is_silent(hass, battery)
     await peer.state("battery", smoke=False)
     assert not is_silent(hass, battery)
@@ -272,3 +278,29 @@ async def test_clock_is_set(
     assert not is_silent(hass, mains) and not is_silent(hass, battery)
     await clock.sweep(60)
     assert is_silent(hass, mains) and not is_silent(hass, battery)
+
+
+@pytest.mark.parametrize("hours", [-1000, 1000])
+async def test_asked_whatever_the_clock_says(
+    devices: dict[str, SafetyDevice], monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Who would report if asked is asked, also after the clock was set."""
+    mains = devices["mains"]
+    for seconds, asked in ((0, []), (130, [mains])):
+        moved = SimpleNamespace(
+            time=lambda: time.time() + hours * 3600,
+            monotonic=lambda seconds=seconds: time.monotonic() + seconds,
+        )
+        monkeypatch.setattr(supervision, "time", moved)
+        assert to_ask([mains, devices["battery"]]) == asked
+
+
+async def test_a_pause_of_the_machine(
+    hass: HomeAssistant, devices: dict[str, SafetyDevice], clock: Clock
+) -> None:
+    """While Home Assistant itself stood still nobody could be heard."""
+    await clock.sweep(60)
+    await clock.sweep(7200, 7200)
+    assert not [key for key, item in devices.items() if item.readings["silent"]]
+    await clock.sweep(300)
+    assert is_silent(hass, devices["mains"]) and not is_silent(hass, devices["battery"])

@@ -2,7 +2,6 @@
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
@@ -12,6 +11,7 @@ from .gateways.base import GatewayConfigEntry
 from .repairs import show_version
 from .safety import DATA_SAFETY, Safety
 from .services import async_setup_services
+from .target import async_get_safety
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -32,9 +32,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
     gateway.restore_devices()
     try:
         await gateway.async_start()
-    except HomeAssistantError:
+    except Exception:
         # The next try sets the platforms up anew.
         await async_unload_entry(hass, entry)
+        hass.data[DATA_SAFETY].start_failed(gateway)
         raise
     return True
 
@@ -49,7 +50,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
 async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
     """Forget a removed gateway with the alarms, latches and settings of its devices."""
     await DIALECTS[entry.data[CONF_DIALECT]].async_forget(hass, entry)
-    hass.data[DATA_SAFETY].forget_gateway(entry.unique_id or entry.entry_id)
+    # Nothing is set up yet if every gateway was disabled.
+    safety = await async_get_safety(hass)
+    safety.forget_gateway(entry.unique_id or entry.entry_id)
     show_version(hass, entry, None)
 
 

@@ -161,8 +161,8 @@ class SafetyDevice:
         self.readings: dict[str, Value] = {}
         #: Monotonic time of each reading's last fresh report, changed or not.
         self.reported: dict[str, float] = {}
-        #: Unix time of the last sign of life.
-        self.last_seen = time.time()
+        #: Monotonic time of the last sign of life.
+        self.last_seen = time.monotonic()
         #: Seconds in which it could have been heard and was not, as counted by the
         #: supervision, also in earlier runs; None if it was heard since the last count.
         self.silence: float | None = None
@@ -350,6 +350,10 @@ class SafetyDevice:
             for watcher in tuple(self._watchers):
                 watcher()
 
+    def news(self, key: str) -> Value | None:
+        """Return a reading that was reported fresh, None for one that is history."""
+        return self.readings[key] if key in self.reported else None
+
     @callback
     def find(self, **found: Value) -> None:
         """Take what the integration itself found out, such as `silent=True`."""
@@ -367,7 +371,7 @@ class SafetyDevice:
     @callback
     def seen(self) -> None:
         """Note a sign of life; while its gateway says that it is away, it stays silent."""
-        self.last_seen = time.time()
+        self.last_seen = time.monotonic()
         self.silence = None
         if self.online and self.readings.get("silent"):
             self.find(silent=False)

@@ -112,7 +112,7 @@ def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
         "available": device.available,
         "online": device.online,
         "power": device.power,
-        "last_seen_seconds_ago": round(time.time() - device.last_seen),
+        "last_seen_seconds_ago": round(now - device.last_seen),
         "readings": dict(device.readings),
         "reported_seconds_ago": {
             key: round(now - at, 1) for key, at in device.reported.items()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .safety import Safety
 
 FIRES = ("smoke", "heat")
+#: While these are seen, or nothing is known, an e-bike may still be there.
+NOT_GONE = (E_BIKE, "unknown", None)
 #: Seconds until a hold or release must be read back, and for all tries together.
 TRY_SECONDS = 3.0
 TRIES = 3
@@ -155,7 +157,7 @@ class Door:
         self._elevators = elevators
         self._gateway = gateway
         self._held = False
-        self._released_by: str | None = None
+        self._released_by = "limit" if device.readings["held_too_long"] else None
         self._seen: str | None = None
         self._limit: CALLBACK_TYPE | None = None
         #: Monotonic time at which contact was lost: what was seen before is history.
@@ -181,7 +183,7 @@ class Door:
 
     @callback
     def _report(self) -> None:
-        seen = self.device.readings.get("class_seen")
+        seen = self.device.news("class_seen")
         if seen != self._seen:
             self._seen = str(seen)
             if seen in SIGHTINGS:
@@ -222,7 +224,7 @@ class Door:
             return
         e_bike = self.sees_e_bike
         device.find(e_bike_in_car=e_bike)
-        if not e_bike:
+        if device.readings.get("class_seen") not in NOT_GONE:
             self._released_by = None
             device.find(held_too_long=False)
         wanted = (

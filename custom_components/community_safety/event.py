@@ -90,7 +90,7 @@ class SightingEvent(SafetyEntity, EventEntity):
     @callback
     def _reported(self) -> None:
         """Tell what came into the car. A retained report is not fresh: it is history."""
-        seen, self._seen = self._seen, self.device.readings.get("class_seen")
+        seen, self._seen = self._seen, self.device.news("class_seen")
         if self._seen != seen and self._seen in SIGHTINGS:
             self._trigger_event(
                 str(self._seen), {"confidence": self.device.readings.get("confidence")}

@@ -1,13 +1,16 @@
 """Thresholds and other numbers that an installer may set on one device."""
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import override
 
 from homeassistant.components.number import NumberEntity, NumberMode
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import Setting
+from .const import DOMAIN
 from .device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -54,5 +57,10 @@ class SettingNumber(SettingEntity, NumberEntity):
 
     @override
     async def async_set_native_value(self, value: float) -> None:
+        if not isfinite(value):
+            # Home Assistant compares with the range, which lets "nan" pass.
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="not_a_number"
+            )
         self.device.settings.limits[self.key] = value
         await self.gateway.safety.async_save_settings(self.device)

@@ -6,16 +6,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import async_track_time_change
+from homeassistant.helpers.event import async_call_later, async_track_time_change
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util.hass_dict import HassKey
 
 from .alarms import AlarmBook
-from .const import DOMAIN, LOGGER
+from .catalogue import GATEWAY
+from .const import DOMAIN, LOGGER, Severity
 from .cut_off import CutOff
 from .device import DeviceDescription, DeviceSettings, SafetyDevice
 from .elevator import Elevators
@@ -24,6 +26,12 @@ from .storage import Storage
 if TYPE_CHECKING:
     from .gateways.base import Gateway
 
+#: States of a gateway that a person wants to run, and that does not.
+_NOT_STARTED = (
+    ConfigEntryState.SETUP_ERROR,
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.SETUP_RETRY,
+)
 DATA_SAFETY: HassKey[Safety] = HassKey(DOMAIN)
 
 
@@ -44,6 +52,8 @@ class Safety:
         #: Seconds for which devices were silent in an earlier run, by gateway.
         self.seen: dict[str, dict[str, float]] = {}
         self._known: dict[str, DeviceDescription] = {}
+        #: Gateways that could not be started, until that is a fault.
+        self._not_started: set[str] = set()
 
     async def async_start(self) -> None:
         """Open the storage and take over what an earlier run has left."""
@@ -110,6 +120,28 @@ class Safety:
         self._devices[device.uid] = (gateway, device)
         self.cut_off.attach(gateway, device)
         self.elevators.attach(gateway, device)
+
+    @callback
+    def start_failed(self, gateway: Gateway) -> None:
+        """Note that a gateway could not be started: a fault if it stays like that.
+
+        Its own device is let go with it, and each further try begins anew.
+        """
+        (hazard,) = GATEWAY.hazards
+
+        @callback
+        def elapsed(_now: datetime) -> None:
+            self._not_started.discard(gateway.uid)
+            if gateway.entry.state in _NOT_STARTED:
+                self.book.report(gateway.device, hazard, Severity.FAULT)
+
+        if gateway.uid not in self._not_started:
+            self._not_started.add(gateway.uid)
+            async_call_later(
+                self.hass,
+                hazard.levels[0].delay,
+                HassJob(elapsed, cancel_on_shutdown=True),
+            )
 
     @callback
     def detach(self, device: SafetyDevice) -> None:

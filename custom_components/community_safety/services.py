@@ -139,9 +139,14 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
+    supplies = await _async_supplies(call)
+    alarm_id: str | None = call.data.get(ATTR_ALARM_ID)
+    if alarm := _safety(call).book.open.get(alarm_id or ""):
+        # Its timeline tells of the cut-off, and no supply is restored before it is over.
+        _check_control(call, await _async_user(call), [alarm])
     results = await _safety(call).cut_off.async_cut_off(
-        await _async_supplies(call),
-        alarm_id=call.data.get(ATTR_ALARM_ID),
+        supplies,
+        alarm_id=alarm_id,
         who=call.context.user_id,
         drill=call.data[ATTR_DRILL],
         deadline=call.data[ATTR_DEADLINE],
@@ -281,6 +286,15 @@ def _may(call: ServiceCall, user: User | None, alarm: Alarm, policy: str) -> boo
     return user is None or user.permissions.check_entity(entity_id or "", policy)
 
 
+def _check_control(
+    call: ServiceCall, user: User | None, alarms: Iterable[Alarm]
+) -> None:
+    """Raise Unauthorized if a user may not control one of the alarms."""
+    for alarm in alarms:
+        if not _may(call, user, alarm, POLICY_CONTROL):
+            raise Unauthorized(context=call.context, permission=POLICY_CONTROL)
+
+
 async def _async_alarms(call: ServiceCall) -> list[Alarm]:
     """Return the open alarms of the target, or those that are named by their ids.
 
@@ -297,9 +311,7 @@ async def _async_alarms(call: ServiceCall) -> list[Alarm]:
         for alarm in _safety(call).book.open.values()
         if (ids is None or alarm.id in ids) and wanted.matches(alarm)
     ]
-    for alarm in alarms:
-        if not _may(call, user, alarm, POLICY_CONTROL):
-            raise Unauthorized(context=call.context, permission=POLICY_CONTROL)
+    _check_control(call, user, alarms)
     if missing := set(ids or ()) - {alarm.id for alarm in alarms}:
         raise ServiceValidationError(
             translation_domain=DOMAIN,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .gateways.base import Gateway
 
 SWEEP = timedelta(seconds=30)
+#: Seconds of silence that one sweep counts at most.
+MOST_COUNTED = 2 * SWEEP.total_seconds()
 #: Sweeps between two notes of who was heard last; a crash loses no more.
 SWEEPS_PER_NOTE = 20
 
@@ -42,7 +44,7 @@ def longest_silence(device: SafetyDevice) -> float:
 
 def to_ask(devices: Collection[SafetyDevice]) -> list[SafetyDevice]:
     """Return the devices on mains to be asked now, the most silent first."""
-    since = time.time() - ASK_AFTER_SECONDS
+    since = time.monotonic() - ASK_AFTER_SECONDS
     silent = sorted(
         (
             device
@@ -87,7 +89,8 @@ class Supervision:
             self._last = None
             return
         now = time.monotonic()
-        elapsed = now - (self._last or now)
+        # A late sweep means that Home Assistant itself stood still, and heard nobody.
+        elapsed = min(now - (self._last or now), MOST_COUNTED)
         self._last = now
         for device in gateway.devices.values():
             if device.silence is None:

@@ -20,7 +20,7 @@ from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
 from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from tests.common import PATIENCE, Peer, add_gateway, wait_until
+from tests.common import Peer, add_gateway, patience, wait_until
 
 from .test_exposes import BY_MODEL
 
@@ -115,7 +115,7 @@ async def subscribed(hass: HomeAssistant) -> None:
     """Wait until the broker has taken the subscription."""
     done = asyncio.Event()
     mqtt.async_on_subscribe_done(hass, f"{BASE}/#", 1, done.set)
-    async with asyncio.timeout(PATIENCE):
+    async with patience():
         await done.wait()
 
 
@@ -246,6 +246,46 @@ async def test_a_device_that_left_is_a_fault(
     await bridge.send("bridge/devices", DEVICES, retain=True)
     assert device.available
     assert gateway.devices[SMOKE] is device
+
+
+async def test_a_device_that_left_can_be_deleted(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """A person knows that it will not come back; one that is there would."""
+    device = gateway.devices[SMOKE]
+    assert not await gateway.async_delete(device)
+    await bridge.send("bridge/devices", [BREAKER_ENTRY], retain=True)
+    assert await gateway.async_delete(device)
+    assert list(gateway.devices) == [BREAKER]
+    assert dr.async_get(hass).async_get(device.device_id or "") is None
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+    device = gateway.devices[SMOKE]
+    assert device.available
+    assert not await gateway.async_delete(device)
+
+
+@pytest.mark.parametrize(
+    ("ieee", "name"),
+    [
+        (BREAKER, "1-1-201/+"),
+        (BREAKER, "1-1-201/#"),
+        (BREAKER, "break\0er"),
+        (BREAKER, ""),
+        ("", "breaker"),
+        (None, "breaker"),
+    ],
+)
+async def test_a_device_that_cannot_be_reached_by_its_name(
+    hass: HomeAssistant, bridge: Bridge, ieee: Any, name: str
+) -> None:
+    """A name that is no topic would end a cut-off, or the connection to the broker."""
+    gateway = (await add(hass)).runtime_data
+    bad = {**BREAKER_ENTRY, "ieee_address": ieee, "friendly_name": name}
+    await bridge.send("bridge/devices", [bad, SMOKE_ENTRY])
+    assert list(gateway.devices) == [SMOKE]
+    assert list(gateway.refused) == [
+        ("an unknown device", "bridge/devices: unusable entry")
+    ]
 
 
 async def test_a_device_that_left_while_nobody_listened(

@@ -61,15 +61,16 @@ class _Order:
     __slots__ = ("came", "ids", "newest")
 
     def __init__(self) -> None:
-        self.ids: tuple[str, ...] = ()
+        #: With their times: after a restart a device may count its ids anew.
+        self.ids: tuple[tuple[str, float], ...] = ()
         self.newest = 0.0
         self.came = 0.0
 
     def refuses(self, message: dict[str, Any]) -> str | None:
         """Return why a message is not taken, None if it is."""
-        if message["id"] in self.ids:
+        if (this := (message["id"], message["time"])) in self.ids:
             return "repeated"
-        self.ids = (*self.ids[1 - REMEMBERED_IDS :], message["id"])
+        self.ids = (*self.ids[1 - REMEMBERED_IDS :], this)
         now = time.monotonic()
         if (
             0 < self.newest - message["time"] < REORDERED_SECONDS

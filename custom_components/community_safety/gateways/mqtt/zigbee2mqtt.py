@@ -6,12 +6,14 @@ Its messages are described at https://www.zigbee2mqtt.io/guide/usage/mqtt_topics
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 import re
 from typing import Any, override
 
+import voluptuous as vol
+
+from homeassistant.components import mqtt
 from homeassistant.core import callback
 from homeassistant.helpers.event import async_track_time_interval
 
@@ -21,6 +23,7 @@ from ...supervision import ASK_EVERY, to_ask
 from ..base import CommandError
 from .base import MOST_BYTES, MOST_DEVICES, UNKNOWN, MqttGateway
 from .exposes import NONE, Profile, chosen_kind, compile_device
+from .proof import Item
 
 #: The list of devices holds everything that every device exposes.
 MOST_LIST_BYTES = 8 * 1024 * 1024
@@ -33,26 +36,6 @@ _FAILED = re.compile(
 )
 
 type Handler = Callable[[bytes, bool], None]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Item:
-    """A device, and what is known of the proof of its readings.
-
-    Zigbee2MQTT sends all that it remembers with each message, and after a command what it
-    hopes came of it. `echo` is that hope, by property; `reads` is how many answers are to
-    come: only with the last is an unchanged value known to be the device's own.
-    """
-
-    device: SafetyDevice
-    profile: Profile
-    optimistic: bool = True
-    echo: dict[str, object] = field(default_factory=dict)
-    reads: int = 0
-    #: Commands under way, by property: what was sent, and why it failed if it did.
-    waiting: dict[str, tuple[object, asyncio.Future[str | None]]] = field(
-        default_factory=dict
-    )
 
 
 class Zigbee2MqttGateway(MqttGateway):
@@ -74,7 +57,7 @@ class Zigbee2MqttGateway(MqttGateway):
             "bridge/response/device/remove": self._bridge_removed,
         }
         self._handlers = self._own
-        self._items: dict[str, _Item] = {}
+        self._items: dict[str, Item] = {}
         #: By friendly name, also of a device that has left.
         self._ids: dict[str, str] = {}
         self._compiled: dict[str, tuple[Any, str, Profile | None]] = {}
@@ -120,25 +103,14 @@ class Zigbee2MqttGateway(MqttGateway):
             raise CommandError(device, "refused", f"no such command: {key}")
         raw = command.on if value else command.off
         name = command.property
-        if key in device.supplies and item.optimistic:
-            item.echo[name] = raw
-        future = self.hass.loop.create_future()
-        item.waiting[name] = (raw, future)
-        try:
+        async with item.commanding(name, raw, hopes=key in device.supplies) as failed:
             await self.async_publish(
                 device, f"{device.description.name}/set", {name: raw}
             )
-            async with asyncio.timeout(SETTLE_SECONDS):
-                if reason := await future:
-                    raise CommandError(device, "refused", reason)
-        except TimeoutError:
-            pass
-        except CommandError:
-            item.echo.pop(name, None)
-            raise
-        finally:
-            if item.waiting.get(name) == (raw, future):
-                del item.waiting[name]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    if reason := await failed:
+                        raise CommandError(device, "refused", reason)
 
     @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
@@ -146,11 +118,10 @@ class Zigbee2MqttGateway(MqttGateway):
         gettable = item.profile.gettable
         asked = {gettable[key]: "" for key in keys if key in gettable}
         if asked:
-            # Each property is read by itself, and each answer is a message.
-            item.reads = max(item.reads, len(asked))
+            item.ask(len(asked))
             await self.async_publish(device, f"{device.description.name}/get", asked)
 
-    def _item(self, device: SafetyDevice) -> _Item:
+    def _item(self, device: SafetyDevice) -> Item:
         """Return what is known of a device. Raises CommandError before it is listed."""
         if item := self._items.get(device.description.id):
             return item
@@ -207,13 +178,8 @@ class Zigbee2MqttGateway(MqttGateway):
             return
         # The beginning is enough, and a long text would keep the search busy for seconds.
         found = _FAILED.search(str(message.get("message"))[:1000])
-        if not found or not (item := self._items.get(self._ids.get(found["name"], ""))):
-            return
-        for name, (_raw, future) in item.waiting.items():
-            # The endpoint's name is missing in the message.
-            of_this = name == found["key"] or name.startswith(f"{found['key']}_")
-            if of_this and not future.done():
-                future.set_result(found["why"][:200])
+        if found and (item := self._items.get(self._ids.get(found["name"], ""))):
+            item.fail(found["key"], found["why"][:200])
 
     # Devices
 
@@ -228,12 +194,10 @@ class Zigbee2MqttGateway(MqttGateway):
         self._ignored = {}
         gone = set(self._items)
         for entry in entries:
-            device_id = (
-                str(entry.get("ieee_address")) if isinstance(entry, dict) else ""
-            )
+            device_id = _text(_or_empty(entry).get("ieee_address")) or ""
             try:
                 is_here = self._take_entry(device_id, entry)
-            except KeyError, TypeError, ValueError, AttributeError:
+            except KeyError, TypeError, ValueError, AttributeError, vol.Invalid:
                 # It may be a mistake in the user's note; the device goes on as before.
                 is_here = True
                 if item := self._items.get(device_id):
@@ -247,6 +211,7 @@ class Zigbee2MqttGateway(MqttGateway):
         for device_id in gone & self._items.keys():
             # It left, and nobody said that it should: somebody may have taken it down.
             self._set_away(self._items[device_id], True)
+            self.missing.add(device_id)
         for device_id in self.missing - self._away:
             # It left while Home Assistant was not running.
             self._away.add(device_id)
@@ -258,7 +223,9 @@ class Zigbee2MqttGateway(MqttGateway):
 
     def _take_entry(self, device_id: str, entry: dict[str, Any]) -> bool:
         """Take one device of the list; return if it is there, whatever it is."""
-        name = str(entry["friendly_name"])
+        name = mqtt.util.valid_publish_topic(entry["friendly_name"])
+        if not device_id:
+            raise ValueError("no address")
         if entry.get("type") == "Coordinator":
             return True
         self._ids[name] = device_id
@@ -283,7 +250,7 @@ class Zigbee2MqttGateway(MqttGateway):
             self._set_away(item, bool(entry.get("disabled")))
         return True
 
-    def _hear(self, item: _Item) -> None:
+    def _hear(self, item: Item) -> None:
         name = item.device.description.name
         self._handlers[name] = partial(self._state, item)
         self._handlers[f"{name}/availability"] = partial(self._availability, item)
@@ -298,7 +265,7 @@ class Zigbee2MqttGateway(MqttGateway):
 
     def _add(
         self, device_id: str, name: str, entry: dict[str, Any], profile: Profile
-    ) -> _Item:
+    ) -> Item:
         if device_id not in self.devices and len(self.devices) >= MOST_DEVICES:
             raise ValueError("too many devices")
         definition = entry["definition"]
@@ -318,7 +285,7 @@ class Zigbee2MqttGateway(MqttGateway):
         )
         item = self._items.get(device_id)
         if item is None or item.device is not device:
-            item = self._items[device_id] = _Item(
+            item = self._items[device_id] = Item(
                 device=device,
                 profile=profile,
                 optimistic=self._is_optimistic(device_id),
@@ -326,7 +293,7 @@ class Zigbee2MqttGateway(MqttGateway):
         item.profile = profile
         return item
 
-    def _set_away(self, item: _Item, away: bool) -> None:
+    def _set_away(self, item: Item, away: bool) -> None:
         device_id = item.device.description.id
         if away == (device_id in self._away):
             return
@@ -356,7 +323,7 @@ class Zigbee2MqttGateway(MqttGateway):
     def _keep(self, topic: str, payload: bytes, retained: bool) -> None:
         self._early[topic] = (payload, retained)
 
-    def _availability(self, item: _Item, payload: bytes, retained: bool) -> None:
+    def _availability(self, item: Item, payload: bytes, retained: bool) -> None:
         device_id = item.device.description.id
         try:
             online = _is_online(self, payload)
@@ -368,7 +335,7 @@ class Zigbee2MqttGateway(MqttGateway):
 
     # Readings
 
-    def _state(self, item: _Item, payload: bytes, retained: bool) -> None:
+    def _state(self, item: Item, payload: bytes, retained: bool) -> None:
         device = item.device
         try:
             message = _mapping(self.decode(payload))
@@ -383,45 +350,7 @@ class Zigbee2MqttGateway(MqttGateway):
                 values[key] = convert(raw)
             except ValueError, TypeError, OverflowError:
                 self.refuse(device.description.id, f"{key}: unusable value")
-        if retained:
-            device.update(values, fresh=False)
-        elif item.echo or item.reads:
-            self._take_doubted(item, message, values)
-        else:
-            device.update(values)
-        for name, (raw, future) in item.waiting.items():
-            if message.get(name) == raw and not future.done():
-                future.set_result(None)
-
-    def _take_doubted(
-        self, item: _Item, message: dict[str, Any], values: dict[str, Value]
-    ) -> None:
-        """Take readings while it is not certain that all of them are the device's own.
-
-        A cut-off must not be proven by Zigbee2MQTT's hope that its command was obeyed, nor
-        by a current that it remembers of before. What has changed is certainly new.
-        """
-        device = item.device
-        changed = {
-            key: value
-            for key, value in values.items()
-            if device.readings.get(key) != value
-        }
-        if echoed := [
-            name for name, raw in item.echo.items() if message.get(name) == raw
-        ]:
-            hoped: dict[str, Value] = {}
-            for name in echoed:
-                del item.echo[name]
-                key = item.profile.readings[name][0]
-                hoped[key] = values[key]
-                changed.pop(key, None)
-            device.update(hoped, fresh=False)
-            if changed:
-                device.update(changed)
-            return
-        item.reads = max(0, item.reads - 1)
-        device.update(changed if item.reads else values)
+        item.take(message, values, retained=retained)
 
     @callback
     def _ask_silent(self, _now: datetime) -> None:
@@ -436,7 +365,7 @@ class Zigbee2MqttGateway(MqttGateway):
                 self._async_ask(item), f"ask {item.device.uid}"
             )
 
-    async def _async_ask(self, item: _Item) -> None:
+    async def _async_ask(self, item: Item) -> None:
         gettable = item.profile.gettable
         name = next(
             (gettable[key] for key in item.device.supplies if key in gettable), ""
