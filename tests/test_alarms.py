@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.community_safety.alarms import MOST_TIMELINE, Alarm, Announcement
 from custom_components.community_safety.const import DOMAIN, EVENT_ALARM, Severity
+from custom_components.community_safety.hazards import LONGEST_TEST_SECONDS
 from custom_components.community_safety.safety import DATA_SAFETY
 from custom_components.community_safety.storage import KEEP_DAYS
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -151,6 +152,26 @@ async def test_drill(hass: HomeAssistant, smoke: str, peer: Peer) -> None:
     await wait_until(hass, lambda: len(events) == 2)
     assert [event.data["drill"] for event in events] == [True, False]
     assert len(open_alarms(hass)) == 1
+
+
+async def test_a_test_that_does_not_end(
+    hass: HomeAssistant, smoke: str, peer: Peer, freezer: FrozenDateTimeFactory
+) -> None:
+    """A sensor that says it is under test for ever makes no drill of a fire."""
+    events = async_capture_events(hass, EVENT_ALARM)
+    await peer.state("smoke-1", test=True)
+    freezer.tick(LONGEST_TEST_SECONDS - 10)
+    async_fire_time_changed(hass)
+    await peer.state("smoke-1", smoke=True)
+    await peer.state("smoke-1", smoke=True, test=True)
+    freezer.tick(20)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    await peer.settled()
+    assert [event.data["drill"] for event in events] == [True, False]
+    await peer.state("smoke-1", test=False)
+    await peer.settled()
+    assert len(events) == 2
 
 
 async def test_timeline_is_bounded(hass: HomeAssistant, smoke: str, peer: Peer) -> None:

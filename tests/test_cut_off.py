@@ -241,6 +241,89 @@ async def test_not_restored_while_the_hazard_is_there(
     assert hass.data[DATA_SAFETY].cut_off.latches == {}
 
 
+async def test_not_restored_while_any_hazard_is_there(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A new alarm, of the same hazard or of another place, holds what is cut already."""
+    await peer.config("pile", "charging_pile", ["supply_1", "current_1", "smoke"])
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("pile", supply_1=True, current_1=0, smoke=False)
+    peer.obedient_breaker("pile")
+    safety = hass.data[DATA_SAFETY]
+    manager = safety.cut_off
+    supplies = [supply_of(gateway, "pile", "supply_1")]
+
+    async def is_cut_by(count: int) -> None:
+        await wait_until(
+            hass,
+            lambda: (
+                [
+                    (len(latch.alarms), latch.proven)
+                    for latch in manager.latches.values()
+                ]
+                == [(count, True)]
+            ),
+        )
+
+    await peer.state("pile", smoke=True)
+    await is_cut_by(1)
+    await peer.state("smoke-1", smoke=True)
+    other = next(row for row in safety.book.open.values() if "smoke-1" in row.device)
+    await manager.async_cut_off(supplies, alarm_id=other.id)
+    await is_cut_by(2)
+    for smoke in (False, True):
+        await peer.state("pile", smoke=smoke)
+    # The first one was superseded, and holds nothing any more.
+    await is_cut_by(2)
+    for device in ("smoke-1", "pile"):
+        with pytest.raises(ServiceValidationError) as present:
+            await manager.async_restore(supplies, who="somebody")
+        assert present.value.translation_key == "still_present"
+        await peer.state(device, smoke=False)
+    (result,) = await manager.async_restore(supplies, who="somebody")
+    assert result.status is Status.CONFIRMED
+
+
+async def test_cut_off_again_while_it_is_restored(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fire in the midst of a restore wins: it is not told to close any more."""
+    monkeypatch.setattr(cut_off, "DEADLINE_SECONDS", 60)
+    peer.obedient_breaker(breaker)
+    manager = hass.data[DATA_SAFETY].cut_off
+    supplies = [supply_of(gateway, breaker)]
+    await manager.async_cut_off(supplies)
+    peer.answer(f"{BASE}/{breaker}", lambda _message: None)
+    restoring = hass.async_create_task(manager.async_restore(supplies, who="somebody"))
+    await peer.settled()
+    peer.obedient_breaker(breaker)
+    (cut_again,) = await manager.async_cut_off(supplies)
+    assert cut_again.status is Status.CONFIRMED
+    (result,) = await restoring
+    assert (result.status, result.reason) == (Status.FAILED, "cut off again")
+    assert gateway.runtime_data.devices[breaker].readings["supply"] is False
+    assert manager.latches
+
+
+async def test_restore_waits_for_the_cut_off(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """Whoever restores while it is being cut does so after that, and not in turns."""
+    peer.obedient_breaker(breaker)
+    manager = hass.data[DATA_SAFETY].cut_off
+    supplies = [supply_of(gateway, breaker)]
+    cutting = hass.async_create_task(manager.async_cut_off(supplies))
+    (result,) = await manager.async_restore(supplies, who="somebody")
+    assert result.status is Status.CONFIRMED
+    assert (await cutting)[0].status is Status.CONFIRMED
+    assert gateway.runtime_data.devices[breaker].readings["supply"] is True
+    assert manager.latches == {}
+
+
 async def test_comes_back_closed(
     hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
 ) -> None:
@@ -289,15 +372,21 @@ async def test_latch_survives(
 async def test_latch_of_an_earlier_run(
     hass: HomeAssistant, peer: Peer, hass_config_file: Any
 ) -> None:
-    """A latch on disk holds for a device that reports itself closed."""
+    """A latch on disk holds for a device that reports itself closed.
+
+    What cannot be read is told, and keeps nothing else from being taken over.
+    """
     uid = f"mqtt/{BASE}/breaker-1"
 
     insert(
         hass_config_file,
         "latches",
         f"{uid}/supply",
-        {"device": uid, "key": "supply", "at": 1.0, "alarm_id": None, "who": None},
+        # With a field of a later version.
+        {"device": uid, "key": "supply", "at": 1.0, "later": 1, "who": None},
     )
+    insert(hass_config_file, "latches", "unreadable", {"device": uid})
+    insert(hass_config_file, "alarms", "unreadable", {"device": uid})
     peer.obedient_breaker("breaker-1")
     await peer.gateway()
     entry = await add_gateway(hass)
@@ -385,7 +474,7 @@ async def test_cuts_what_a_crash_left(
     await wait_until(hass, lambda: any(latch.proven for latch in latches.values()))
     ((supply, latch),) = latches.items()
     assert supply == f"mqtt/{BASE}/untold/supply"
-    assert latch.alarm_id == "untold"
+    assert latch.alarms == ["untold"]
 
 
 async def test_does_not_wait_for_the_disk(
@@ -428,6 +517,25 @@ async def test_removed_device_has_no_latch(
     await cut(hass)
     await peer.send(f"{BASE}/{breaker}/config", "", retain=True)
     assert hass.data[DATA_SAFETY].cut_off.latches == {}
+
+
+async def test_removed_while_it_is_cut(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A device that is taken away meanwhile has its result, and leaves no latch."""
+    manager = hass.data[DATA_SAFETY].cut_off
+    cutting = hass.async_create_task(
+        manager.async_cut_off([supply_of(gateway, breaker)], deadline=0.3)
+    )
+    await peer.send(f"{BASE}/{breaker}/config", "", retain=True)
+    (result,) = await cutting
+    assert result.status is Status.FAILED
+    assert manager.latches == {}
+    assert "Traceback" not in caplog.text
 
 
 async def test_targets(

@@ -82,7 +82,10 @@ class Alarm:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Alarm:
-        """Return the alarm of a stored row; fields of a later version are dropped."""
+        """Return the alarm of a stored row; fields of a later version are dropped.
+
+        Raises TypeError or ValueError for one that cannot be read.
+        """
         alarm = cls(**{key: value for key, value in data.items() if key in _FIELDS})
         alarm.severity = Severity(alarm.severity)
         return alarm
@@ -131,7 +134,12 @@ class AlarmBook:
     def restore(self, rows: Iterable[dict[str, Any]]) -> None:
         """Take over the open alarms of an earlier run."""
         for row in rows:
-            alarm = Alarm.from_dict(row)
+            try:
+                alarm = Alarm.from_dict(row)
+            except (TypeError, ValueError) as err:
+                # The others are needed all the more. The row stays on disk.
+                LOGGER.error("An alarm cannot be taken over: %s", err)
+                continue
             self.open[alarm.id] = alarm
             self._by_hazard[alarm.device, alarm.hazard] = alarm
 
@@ -192,11 +200,12 @@ class AlarmBook:
     ) -> None:
         """Take the state of a hazard: its severity, or None when it has ended."""
         alarm = self._by_hazard.get((device.uid, hazard.key))
-        drill = device.readings.get("test") is True
         if severity is None:
             if alarm and alarm.present:
                 self._clear(alarm)
-        elif alarm is None or not alarm.present or (alarm.drill and not drill):
+            return
+        drill = device.monitor.is_testing
+        if alarm is None or not alarm.present or (alarm.drill and not drill):
             if alarm:
                 self._close(alarm, "superseded")
             self._raise(device, hazard, severity, drill)
@@ -307,6 +316,9 @@ class AlarmBook:
         self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
         _tell(self._listeners[False], item)
         if item.change is Change.RAISED and not item.alarm.announced:
+            if self._hass.is_stopping:
+                # Nobody acts any more: the next start announces it.
+                return
             self._told.append(item.alarm)
             if self._acted is None:
                 self._acted = self._hass.loop.call_later(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 import time
 from typing import TYPE_CHECKING, Any
@@ -69,15 +69,27 @@ class Result:
 
 @dataclass(slots=True, kw_only=True)
 class Latch:
-    """A supply that was cut and stays off until a person restores it."""
+    """A supply that was cut and stays off until a person restores it.
+
+    `alarms` are the ids of those that want it off, the newest last.
+    """
 
     device: str
     key: str
     at: float
-    alarm_id: str | None = None
+    alarms: list[str] = field(default_factory=list)
     who: str | None = None
     #: None until the first read-back has ended.
     proven: bool | None = None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Latch:
+        """Return the latch of a stored row; fields of a later version are dropped.
+
+        Raises TypeError if one is missing.
+        """
+        known = {item.name for item in fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in known})
 
 
 class CutOff:
@@ -93,7 +105,11 @@ class CutOff:
 
     def restore_latches(self, rows: dict[str, dict[str, Any]]) -> None:
         """Take over the latches of an earlier run."""
-        self.latches = {key: Latch(**row) for key, row in rows.items()}
+        for key, row in rows.items():
+            try:
+                self.latches[key] = Latch.from_dict(row)
+            except TypeError as err:
+                LOGGER.error("The cut-off of %s is not remembered: %s", key, err)
 
     @callback
     def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
@@ -125,7 +141,7 @@ class CutOff:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="latched",
-                translation_placeholders={"device": device.description.name},
+                translation_placeholders={"device": device.name},
             )
 
     async def async_cut_off(
@@ -147,9 +163,12 @@ class CutOff:
         for supply in supplies:
             if supply.key in supply.device.settings.protected:
                 results.append(Result(supply, Status.PROTECTED))
-            elif drill:
+                continue
+            if drill:
                 results.append(Result(supply, Status.UNCONFIRMED, reason="drill"))
-            elif self._is_proven(supply):
+                continue
+            self._tie(supply, alarm_id)
+            if self._is_proven(supply):
                 results.append(
                     Result(supply, Status.CONFIRMED, 0, self._proof(supply, 0))
                 )
@@ -163,7 +182,7 @@ class CutOff:
             "drill" if drill else "cut_off",
             who=who,
             supplies={
-                f"{result.supply.device.description.name} {result.supply.key}": {
+                f"{result.supply.device.name} {result.supply.key}": {
                     "status": result.status.value,
                     "milliseconds": result.milliseconds,
                 }
@@ -180,24 +199,30 @@ class CutOff:
         Raises ServiceValidationError if none of them is latched, or if the hazard that
         cut one of them is still present; then nothing is changed.
         """
+        supplies = list(supplies)
+        if running := [
+            self._running[item.id] for item in supplies if item.id in self._running
+        ]:
+            # Else a supply would be told to open and to close in turns.
+            await asyncio.wait(running)
         latched = [supply for supply in supplies if supply.id in self.latches]
         if not latched:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="nothing_to_restore"
             )
         for supply in latched:
-            alarm = self._safety.book.open.get(self.latches[supply.id].alarm_id or "")
-            if alarm and alarm.present:
-                raise ServiceValidationError(
-                    translation_domain=DOMAIN,
-                    translation_key="still_present",
-                    translation_placeholders={
-                        "device": alarm.device_name,
-                        "hazard": async_option(
-                            self._safety.hass, "hazard", alarm.hazard
-                        ),
-                    },
-                )
+            for alarm in self._alarms_of(self.latches[supply.id]):
+                if alarm.present:
+                    raise ServiceValidationError(
+                        translation_domain=DOMAIN,
+                        translation_key="still_present",
+                        translation_placeholders={
+                            "device": alarm.device_name,
+                            "hazard": async_option(
+                                self._safety.hass, "hazard", alarm.hazard
+                            ),
+                        },
+                    )
         results = await asyncio.gather(
             *(self._async_close(supply) for supply in latched)
         )
@@ -230,6 +255,19 @@ class CutOff:
                 f"{DOMAIN} cut-off of {device.uid}",
             )
 
+    def _alarms_of(self, latch: Latch) -> list[Alarm]:
+        """Return the open alarms that want a supply off."""
+        book = self._safety.book
+        return [book.open[key] for key in latch.alarms if key in book.open]
+
+    @callback
+    def _tie(self, supply: Supply, alarm_id: str | None) -> None:
+        """Let a supply that is cut already stay off as long as one more alarm lasts."""
+        latch = self.latches.get(supply.id)
+        if latch and alarm_id and alarm_id not in latch.alarms:
+            latch.alarms = [*(alarm.id for alarm in self._alarms_of(latch)), alarm_id]
+            self._store(supply.id)
+
     def _start(
         self, supply: Supply, alarm_id: str | None, who: str | None, deadline: float
     ) -> asyncio.Task[Result]:
@@ -255,21 +293,21 @@ class CutOff:
                 device=supply.device.uid,
                 key=supply.key,
                 at=time.time(),
-                alarm_id=alarm_id,
+                alarms=[alarm_id] if alarm_id else [],
                 who=who,
             )
             # The command does not wait for the disk. If a crash comes between, the alarm
             # does not count as announced yet, and what it has led to is done again.
             self._store(supply.id)
-        elif alarm_id:
-            latch.alarm_id = alarm_id
         self._watch(supply.gateway, supply.device)
         result = await self._async_command(
             supply, False, begun, deadline, lambda since: self._proof(supply, since)
         )
         latch.proven = result.status is Status.CONFIRMED
-        self._store(supply.id)
-        self._tell(supply.device)
+        if self.latches.get(supply.id) is latch:
+            # Else the device was removed meanwhile.
+            self._store(supply.id)
+            self._tell(supply.device)
         if not latch.proven:
             LOGGER.error(
                 "Cut-off of %s is not proven (%s): %s",
@@ -310,7 +348,7 @@ class CutOff:
         backoff = FIRST_BACKOFF_SECONDS
         reason: str | None = None
         since = time.monotonic()
-        while True:
+        while not closed or supply.id not in self.latches:
             tried = time.monotonic()
             until = min(tried + TRY_SECONDS, end)
             try:
@@ -328,6 +366,8 @@ class CutOff:
                 break
             await asyncio.sleep(min(backoff, left))
             backoff *= 2
+        else:
+            reason = "cut off again"
         contradicted = (
             device.reported.get(key, 0) >= since
             and device.readings.get(key) is not closed
@@ -423,7 +463,8 @@ class CutOff:
                 closed = device.readings.get(supply.key) is not False
                 if closed or (not latch.proven and not self._proof(supply, 0)):
                     if closed and latch.proven:
-                        self._safety.book.note(latch.alarm_id, "came_back_closed")
+                        for alarm in self._alarms_of(latch):
+                            self._safety.book.note(alarm.id, "came_back_closed")
                     latch.proven = None
                     self._start(supply, None, None, DEADLINE_SECONDS)
                 elif not latch.proven:

@@ -9,11 +9,14 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .catalogue import HAZARDS, Hazard, Level, When
-from .const import Severity
+from .const import LOGGER, Severity
 
 if TYPE_CHECKING:
     from .alarms import AlarmBook
     from .device import SafetyDevice
+
+#: A self-test takes seconds. One that does not end must not make a drill of a fire.
+LONGEST_TEST_SECONDS = 300
 
 _COMPARE = {
     When.AT_LEAST: operator.ge,
@@ -36,6 +39,7 @@ class HazardMonitor:
         self._active: dict[str, set[Level]] = {}
         self._pending: dict[str, dict[Level, CALLBACK_TYPE]] = {}
         self._known: set[str] = set()
+        self._end_test: CALLBACK_TYPE | None = None
         for alarm in book.of_device(device.uid):
             if not alarm.present:
                 continue
@@ -65,9 +69,16 @@ class HazardMonitor:
         """Return if anything was ever reported about a hazard."""
         return hazard in self._known
 
+    @property
+    def is_testing(self) -> bool:
+        """Return if what is found now is a drill: the device tests itself."""
+        return self._end_test is not None
+
     @callback
     def evaluate(self, measurements: Collection[str]) -> None:
         """Look at the hazards that the given measurements concern."""
+        if "test" in measurements:
+            self._watch_test()
         concerned = self._device.kind.concerned
         seen: set[str] = set()
         for measurement in measurements:
@@ -75,19 +86,46 @@ class HazardMonitor:
                 if hazard.key not in seen:
                     seen.add(hazard.key)
                     self._evaluate(hazard)
-        if "test" in measurements and not self._device.worst("test"):
-            # What a test has raised is real if it outlasts the test.
-            for hazard in self._device.kind.hazards:
-                if severity := self.severity(hazard.key):
-                    self._book.report(self._device, hazard, severity)
+        if "test" in measurements and not self.is_testing:
+            self._report_all()
 
     @callback
     def stop(self) -> None:
         """End every delay that is running."""
+        self._stop_test()
         for pending in self._pending.values():
             for cancel in pending.values():
                 cancel()
         self._pending.clear()
+
+    def _watch_test(self) -> None:
+        """Begin or end a test, which is over after its longest time in any case."""
+        self._stop_test()
+        if self._device.worst("test"):
+            self._end_test = async_call_later(
+                self._hass, LONGEST_TEST_SECONDS, self._test_lasted
+            )
+
+    @callback
+    def _test_lasted(self, _now: datetime) -> None:
+        self._end_test = None
+        LOGGER.warning(
+            "%s has been testing itself for %d s: what it finds is taken for real",
+            self._device.uid,
+            LONGEST_TEST_SECONDS,
+        )
+        self._report_all()
+
+    def _stop_test(self) -> None:
+        if self._end_test:
+            self._end_test()
+            self._end_test = None
+
+    def _report_all(self) -> None:
+        """Report again what is present: what a test has raised is real if it outlasts it."""
+        for hazard in self._device.kind.hazards:
+            if severity := self.severity(hazard.key):
+                self._book.report(self._device, hazard, severity)
 
     def _evaluate(self, hazard: Hazard) -> None:
         active = self._active.get(hazard.key, set())
