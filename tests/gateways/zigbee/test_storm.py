@@ -102,6 +102,9 @@ async def test_a_cut_off_waits_for_nobody(
     """With 19 requests under way to slow, sleeping and dead devices it goes at once."""
     crowd = await furnish(hass, entry, coordinator, smoke=7, breaker=14)
     zigbee: ZigbeeGateway = entry.runtime_data
+    await wait_until(
+        hass, lambda: all("supply" in device.readings for _, device in crowd["breaker"])
+    )
     others = [*crowd["smoke"], *crowd["breaker"][:12]]
     for number, (node, _device) in enumerate(others):
         if node.model.sleepy:
