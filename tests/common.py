@@ -198,9 +198,11 @@ def clear_broker(port: int) -> None:
     client.loop_stop()
 
 
-async def wait_until(hass: HomeAssistant, proof: Callable[[], bool]) -> None:
+async def wait_until(
+    hass: HomeAssistant, proof: Callable[[], bool], patience: float = PATIENCE
+) -> None:
     """Let Home Assistant work until something is so."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not proof():
             await hass.async_block_till_done()
             # Gives the sockets a turn; this is no waiting for time to pass.
