@@ -16,7 +16,6 @@ import zigpy.types as t
 from zigpy.zcl import ClusterType
 from zigpy.zdo.types import NodeDescriptor
 
-from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.gateways.zigbee.forming import async_form
 from custom_components.community_safety.gateways.zigbee.ports import Port
 from custom_components.community_safety.gateways.zigbee.profile import Profile
@@ -26,12 +25,12 @@ from custom_components.community_safety.gateways.zigbee.radio import (
     compile_device,
     load_quirks,
 )
+from scripts.coverage_report import coverage, page, write_coverage
 from simulator.ezsp import EzspSimulator
 
 ROOT = Path(__file__).parent.parent
 GUIDE = ROOT / "docs/zigbee.md"
 MODELS = ROOT / "docs/zigbee_models.md"
-BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 
 HOME_AUTOMATION, SMART_PLUG, TUYA = 0x0104, 0x0051, 0xEF00
 BASIC = 0x0000
@@ -159,74 +158,34 @@ async def read() -> tuple[int, list[tuple[str, Profile]], Counter[str]]:
                     if profile:
                         found.setdefault(name, profile)
             await radio.stop()
-    return (
-        len(everything),
-        sorted(found.items(), key=lambda row: row[0].lower()),
-        failed,
-    )
+    return len(everything), list(found.items()), failed
 
 
-def table(rows: list[tuple[str, Profile]]) -> list[str]:
-    """Return the coverage by kind and measurement as Markdown."""
-    count: Counter[str] = Counter()
-    measured: dict[str, Counter[str]] = defaultdict(Counter)
-    commands: dict[str, Counter[str]] = defaultdict(Counter)
-    for _name, profile in rows:
-        count[profile.kind] += 1
-        measured[profile.kind].update(
-            {parse_point(key).measurement.key for key in profile.points}
-        )
-        commands[profile.kind].update(set(profile.commands))
-    lines = ["| kind | models | readings (models) | commands |", "|---|---|---|---|"]
-    for kind, number in _ranked(count):
-        readings = ", ".join(f"{key} {n}" for key, n in _ranked(measured[kind]))
-        buttons = ", ".join(f"{key} {n}" for key, n in _ranked(commands[kind]))
-        lines.append(f"| {kind} | {number} | {readings} | {buttons or '–'} |")
-    return lines
-
-
-def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
-    """Return counts, the highest first, and always in the same order."""
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def coverage(total: int, rows: list[tuple[str, Profile]]) -> str:
-    """Return the part of docs/zigbee.md."""
+def texts(total: int, rows: list[tuple[str, Profile]]) -> tuple[str, str]:
+    """Return the part of docs/zigbee.md, and docs/zigbee_models.md."""
+    release = version("zha-quirks")
     summary = (
-        f"Of the {total:,} models in zha-quirks {version('zha-quirks')}, {len(rows)} are"
+        f"Of the {total:,} models in zha-quirks {release}, {len(rows)} are"
         " devices of this integration. Models that follow the Zigbee standard need no"
         " quirk, are not among these, and work as well."
     )
-    return "\n".join([BEGIN, "", summary, "", *table(rows), "", END])
-
-
-def page(rows: list[tuple[str, Profile]]) -> str:
-    """Return docs/zigbee_models.md."""
-    lines = [
+    head = [
         "# Models of Zigbee by kind",
         "",
-        f"Made by `scripts/quirks` from zha-quirks {version('zha-quirks')}, for models that have one.",
+        f"Made by `scripts/quirks` from zha-quirks {release}, for models that have one.",
         "A quirk tells what it changes and not always all that a device has, so a device may",
         "report more than is listed here.",
     ]
-    for kind in sorted({profile.kind for _name, profile in rows}):
-        lines += ["", f"## {kind}", "", "| model | readings |", "|---|---|"]
-        lines += [
-            f"| {name.replace('|', '/')} | "
-            f"{', '.join(sorted(profile.points - {'link_quality', 'signal_strength'}))} |"
-            for name, profile in rows
-            if profile.kind == kind
-        ]
-    return "\n".join(lines) + "\n"
+    return coverage(summary, rows), page(head, rows)
 
 
 def main() -> None:
     """Write everything, and print how much it is."""
     logging.disable(logging.CRITICAL)
     total, rows, failed = asyncio.run(read())
-    before, _, rest = GUIDE.read_text("utf-8").partition(BEGIN)
-    GUIDE.write_text(before + coverage(total, rows) + rest.partition(END)[2], "utf-8")
-    MODELS.write_text(page(rows), "utf-8")
+    counts, models_page = texts(total, rows)
+    write_coverage(GUIDE, counts)
+    MODELS.write_text(models_page, "utf-8")
     print(f"{total} models, {len(rows)} ours; not compiled: {dict(failed) or 'none'}")
 
 

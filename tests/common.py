@@ -221,9 +221,14 @@ def clear_broker(port: int) -> None:
     client.loop_stop()
 
 
-async def wait_until(hass: HomeAssistant, proof: Callable[[], bool]) -> None:
-    """Let Home Assistant work until something is so, also in frozen time."""
-    end = real_monotonic() + PATIENCE
+async def wait_until(
+    hass: HomeAssistant, proof: Callable[[], bool], patience: float = PATIENCE
+) -> None:
+    """Let Home Assistant work until something is so, also in frozen time.
+
+    `patience` is in real seconds.
+    """
+    end = real_monotonic() + patience
     while not proof():
         assert real_monotonic() < end, "it did not happen"
         await hass.async_block_till_done()

@@ -242,7 +242,8 @@ class Air:
                 "lqi": node.lqi if node else 255,
                 "rssi": node.rssi if node else 0,
                 "sender": node.nwk if node else 0,
-                "eui64": node.eui64 if node else self.ncp.eui64,
+                # It is there if the sender has added it, which hardly any device does.
+                "eui64": 0,
                 "binding": 0xFF,
                 "address": 0xFF,
                 "message": data,

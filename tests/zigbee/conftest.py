@@ -17,8 +17,8 @@ from .common import add_zigbee, port_of, unload_all
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait long for radios that are not there: these ones are quick."""
-    monkeypatch.setattr(bellows.uart, "RESET_TIMEOUT", 0.2)
-    monkeypatch.setattr(forming, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(bellows.uart, "RESET_TIMEOUT", 1.0)
+    monkeypatch.setattr(forming, "ANSWER_SECONDS", 1.0)
 
 
 @pytest.fixture

@@ -4,14 +4,12 @@ import asyncio
 from pathlib import Path
 
 from custom_components.community_safety.gateways.zigbee import forming
-from custom_components.community_safety.gateways.zigbee.ports import Port
 from homeassistant.core import HomeAssistant
-from simulator.broker import free_port
 from simulator.compound import Compound, coordinator_addresses
 from simulator.coordinators import Coordinator
 from tests.common import wait_until
 
-from .common import add_zigbee, unload_all
+from .common import add_zigbee, port_of, unload_all
 from .test_network import act
 
 
@@ -25,11 +23,10 @@ async def test_devices_come_back_after_a_restart(
     hass: HomeAssistant, socket_enabled: None, tmp_path: Path
 ) -> None:
     """Devices join once; after a restart of everything they are where they were."""
-    number = free_port()
-    port = Port(path=f"tcp://127.0.0.1:{number}")
     compound, building = coordinator(tmp_path)
-    running = asyncio.create_task(building.run(number))
-    await wait_until(hass, lambda: building.radio.port == number)
+    running = asyncio.create_task(building.run(0))
+    await wait_until(hass, lambda: building.radio.port > 0)
+    port = port_of(building.radio)
     entry = await add_zigbee(hass, port, await forming.async_form(port, 11))
     await act(hass, entry, "permit_join")
     addresses = {
@@ -44,8 +41,11 @@ async def test_devices_come_back_after_a_restart(
     await asyncio.wait([running])
 
     compound, building = coordinator(tmp_path)
-    running = asyncio.create_task(building.run(number))
-    await wait_until(hass, lambda: building.radio.port == number)
+    running = asyncio.create_task(building.run(0))
+    await wait_until(hass, lambda: building.radio.port > 0)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, **port_of(building.radio).as_dict()}
+    )
     assert await hass.config_entries.async_setup(entry.entry_id)
     (smoke, *_rest) = compound.find("smoke", "2-2-101")
     await wait_until(hass, lambda: building.nodes[smoke.id].joined)

@@ -5,6 +5,7 @@ from typing import Any
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.cut_off import Status
 from custom_components.community_safety.device import SafetyDevice
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
 from custom_components.community_safety.gateways.zigbee.forming import async_form
@@ -75,6 +76,15 @@ async def join(
     device_id = address(node)
     await wait_until(hass, lambda: device_id in gateway.devices)
     return node, gateway.devices[device_id]
+
+
+async def cut(zigbee: ZigbeeGateway, *devices: SafetyDevice) -> list[Status]:
+    """Cut the supplies of devices off; return what came of it."""
+    cut_off = zigbee.safety.cut_off
+    results = await cut_off.async_cut_off(
+        [item for device in devices for item in cut_off.supplies_of(zigbee, device)]
+    )
+    return [result.status for result in results]
 
 
 def smoke(node: Node, on: bool = True, *, testing: bool = False) -> None:

@@ -23,9 +23,27 @@ def _quiet() -> None:
 
 
 @pytest.fixture
-async def coordinator(socket_enabled: None) -> AsyncGenerator[EzspSimulator]:
-    """Run a coordinator without a network, whose devices speak only when made to."""
-    async with EzspSimulator(tick_seconds=3600) as simulator:
+def light(hass: HomeAssistant) -> None:
+    """Keep no stack of each callback, and no line of each entity: there are thousands."""
+    hass.loop.set_debug(False)
+    logging.getLogger("homeassistant").setLevel(logging.WARNING)
+
+
+@pytest.fixture
+def tick_seconds(request: pytest.FixtureRequest) -> float:
+    """Return how often devices live: speak by themselves, and move their meters.
+
+    They do not, unless the module of the test has TICK_SECONDS.
+    """
+    return float(getattr(request.module, "TICK_SECONDS", 3600))
+
+
+@pytest.fixture
+async def coordinator(
+    socket_enabled: None, tick_seconds: float
+) -> AsyncGenerator[EzspSimulator]:
+    """Run a coordinator without a network."""
+    async with EzspSimulator(tick_seconds=tick_seconds) as simulator:
         yield simulator
 
 

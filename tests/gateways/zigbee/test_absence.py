@@ -7,10 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.gateways.base import CommandError
-from custom_components.community_safety.gateways.zigbee import (
-    application,
-    database_path,
-)
+from custom_components.community_safety.gateways.zigbee import addresses, database_path
 from homeassistant.core import HomeAssistant
 from simulator.ezsp.simulator import EzspSimulator
 from tests.common import wait_until
@@ -51,33 +48,6 @@ async def test_another_address(
     await node.wait_record(what="received", cluster=6, command=0)
 
 
-async def test_an_address_that_another_has_now(
-    hass: HomeAssistant, entry: MockConfigEntry, coordinator: EzspSimulator
-) -> None:
-    """What the one says is not taken for the other's, and no command goes astray."""
-    node, device = await join(hass, entry.runtime_data, coordinator, "breaker")
-    other_node, other = await join(hass, entry.runtime_data, coordinator, "breaker")
-
-    def swap() -> None:
-        coordinator.air.leave(node)
-        coordinator.air.take_address(other_node, node.nwk)
-
-    zigbee = await restart(hass, entry, swap)
-    device = zigbee.devices[device.description.id]
-    other = zigbee.devices[other.description.id]
-    coordinator.air.rejoin(other_node, new_address=False)
-    await wait_until(
-        hass,
-        lambda: zigbee.radio.device(other.description.id).nwk == other_node.nwk,
-    )
-    await wait_until(hass, lambda: "supply" in other.readings)
-    with pytest.raises(CommandError):
-        await zigbee.async_set(device, "supply", False)
-    assert other_node.body.device.contact.closed
-    await zigbee.async_set(other, "supply", False)
-    await wait_until(hass, lambda: not other_node.body.device.contact.closed)
-
-
 async def test_strangers_are_not_kept_without_end(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -85,22 +55,20 @@ async def test_strangers_are_not_kept_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Those who never say who they are make room for others, with all that they say."""
-    monkeypatch.setattr(application, "MOST_STRANGERS", 3)
+    monkeypatch.setattr(addresses, "MOST_STRANGERS", 3)
     router, _ = await join(hass, entry.runtime_data, coordinator, "breaker")
     app = entry.runtime_data.radio.app
     nodes = [coordinator.add("breaker") for _ in range(5)]
     for node in nodes:
         coordinator.air.take_address(node)
         node.joined, node.parent = True, router.nwk
-        for _ in range(2 * application.MOST_KEPT):
+        for _ in range(2 * addresses.MOST_KEPT):
             node.reporting.report(node.key("electrical.power"))
         node.deaf = True
     await wait_until(hass, lambda: nodes[-1].nwk in app._of_strangers)
     await coordinator.delivered()
     assert list(app._of_strangers) == [node.nwk for node in nodes[-3:]]
-    assert all(
-        len(kept) <= application.MOST_KEPT for kept in app._of_strangers.values()
-    )
+    assert all(len(kept) <= addresses.MOST_KEPT for kept in app._of_strangers.values())
     assert len(entry.runtime_data.devices) == 1
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
-import logging
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -20,6 +18,8 @@ from tests.common import wait_until
 
 from .common import join, smoke
 
+#: A meter needs time.
+TICK_SECONDS = 0.1
 SPOILED = 0.05
 TEN_MINUTES = 600
 #: Seconds between two changes at a detector, and between two cut-offs.
@@ -31,20 +31,8 @@ TICK = 0.02
 TURNS = 5
 
 
-@pytest.fixture
-async def coordinator(socket_enabled: None) -> AsyncGenerator[EzspSimulator]:
-    """Run a coordinator whose devices live: a meter needs time."""
-    async with EzspSimulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture(autouse=True)
-def _light(hass: HomeAssistant) -> None:
-    """Keep no stack of each callback: there are a million."""
-    hass.loop.set_debug(False)
-    logging.getLogger("homeassistant").setLevel(logging.WARNING)
-
-
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("light")
 async def test_ten_minutes(
     hass: HomeAssistant,
     zigbee: ZigbeeGateway,

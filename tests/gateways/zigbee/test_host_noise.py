@@ -174,10 +174,9 @@ async def house(
     coordinator: EzspSimulator,
     caplog: pytest.LogCaptureFixture,
     freezer: FrozenDateTimeFactory,
+    light: None,
 ) -> House:
     """Return a gateway with a detector and a breaker, whose clock is ours."""
-    hass.loop.set_debug(False)
-    logging.getLogger("homeassistant").setLevel(logging.WARNING)
     node, device = await join(hass, zigbee, coordinator, "smoke")
     _breaker, breaker = await join(hass, zigbee, coordinator, "breaker")
     house = House(zigbee, coordinator, caplog, freezer, node, device)
@@ -197,6 +196,7 @@ async def house(
     return house
 
 
+@pytest.mark.timeout(300)
 @hostile
 @given(pieces=st.lists(wire, min_size=1, max_size=6))
 async def test_noise_on_the_line(house: House, pieces: list[tuple[Any, ...]]) -> None:
@@ -204,6 +204,7 @@ async def test_noise_on_the_line(house: House, pieces: list[tuple[Any, ...]]) ->
     await house.bears(pieces)
 
 
+@pytest.mark.timeout(300)
 @hostile
 @given(pieces=st.lists(ezsp, min_size=1, max_size=6))
 async def test_frames_that_nobody_sends(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+import socket
 import threading
 from typing import Any
 
@@ -23,34 +24,38 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
-from simulator.ezsp.simulator import EzspSimulator
-from tests.common import wait_until
+from simulator.ezsp.simulator import HOST, EzspSimulator
+from tests.common import PATIENCE, wait_until
 
 from .common import add_zigbee, join, smoke, zigbee_entry
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for hundredths of a second where the gateway would for seconds."""
+    """Be back within hundredths of a second, and do not take a busy machine for a hung one."""
     monkeypatch.setattr(module, "BACKOFF_SECONDS", (0.05,))
-    monkeypatch.setattr(module, "ALIVE_SECONDS", 0.1)
+    monkeypatch.setattr(module, "ALIVE_SECONDS", PATIENCE)
 
 
-async def pass_seconds(hass: HomeAssistant, seconds: int) -> None:
+async def pass_seconds(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, seconds: int
+) -> None:
     """Let the gateway's timers fire, in the steps of the shortest."""
     for _ in range(seconds // 5):
         async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=5.5))
-        # Longer than the gateway waits for an answer.
-        await asyncio.sleep(0.15)
+        await wait_until(hass, lambda: not zigbee._checking)
 
 
 async def test_nobody_answers(hass: HomeAssistant, socket_enabled: None) -> None:
     """Set-up is tried again later, and says why."""
     simulator = EzspSimulator()
-    simulator.port = 9  # Nobody listens at the discard port.
-    entry = zigbee_entry(simulator)
-    entry.add_to_hass(hass)
-    assert not await hass.config_entries.async_setup(entry.entry_id)
+    with socket.socket() as held:
+        # A port that is taken, and where nobody listens.
+        held.bind((HOST, 0))
+        simulator.port = held.getsockname()[1]
+        entry = zigbee_entry(simulator)
+        entry.add_to_hass(hass)
+        assert not await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "zigbee_not_ready"
 
@@ -146,15 +151,17 @@ async def test_hung_coprocessor(
     hass: HomeAssistant,
     zigbee: ZigbeeGateway,
     coordinator: EzspSimulator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One that acknowledges, and does nothing else, is noticed within 15 s."""
     node, device = await join(hass, zigbee, coordinator, "smoke")
-    await pass_seconds(hass, 10)
+    await pass_seconds(hass, zigbee, 10)
     assert zigbee.connected
 
     coordinator.fault("hung")
     connections = coordinator.connections
-    await pass_seconds(hass, 10)
+    monkeypatch.setattr(module, "ALIVE_SECONDS", 0.1)
+    await pass_seconds(hass, zigbee, 10)
     await wait_until(hass, lambda: coordinator.connections > connections)
     await wait_until(hass, lambda: zigbee.connected)
     smoke(node)
@@ -165,10 +172,12 @@ async def test_dead_line(
     hass: HomeAssistant,
     zigbee: ZigbeeGateway,
     coordinator: EzspSimulator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A connection over which nothing comes is noticed just so."""
     coordinator.fault("dead")
-    await pass_seconds(hass, 10)
+    monkeypatch.setattr(module, "ALIVE_SECONDS", 0.1)
+    await pass_seconds(hass, zigbee, 10)
     await wait_until(hass, lambda: not zigbee.connected)
     coordinator.clear()
     await wait_until(hass, lambda: zigbee.connected)
@@ -188,7 +197,7 @@ async def test_a_busy_coprocessor_is_not_taken_for_hung(
         raise TimeoutError
 
     monkeypatch.setattr(zigbee.radio, "async_nop", busy)
-    await pass_seconds(hass, 30)
+    await pass_seconds(hass, zigbee, 30)
     assert zigbee.connected
 
 

@@ -97,10 +97,11 @@ async def test_an_alarm_is_not_taken_for_an_answer(
     node, device = await join(hass, zigbee, coordinator, "smoke")
     await wait_until(hass, lambda: device.readings.get("smoke") is False)
     zone: Any = zigbee.radio.device(device.description.id).device.endpoints[1].ias_zone
-    coordinator.fault("slow", node=node, seconds=0.3)
+    coordinator.fault("slow", node=node, seconds=1.0)
     reading = asyncio.ensure_future(zone.read_attributes(["zone_status"]))
-    await asyncio.sleep(0.05)
-    ((key, _),) = zone.endpoint.device._requests.items()
+    requests = zone.endpoint.device._requests
+    await wait_until(hass, lambda: bool(requests))
+    ((key, _),) = requests.items()
     node._sequence = (key.tsn - 1) % 256
     node.delay = 0.0
     smoke(node)

@@ -1,7 +1,6 @@
 """bellows's application, as a gateway that must not miss anything needs it."""
 
 import asyncio
-from collections import deque
 import time
 from typing import Any, Protocol, override
 
@@ -14,6 +13,7 @@ import zigpy.types as t
 from homeassistant.util.async_ import create_eager_task
 
 from ...const import LOGGER
+from .addresses import COORDINATOR, Addresses
 from .database import Database
 
 #: Packets that are kept until everybody listens.
@@ -23,13 +23,6 @@ UNASKED = {0x0500, 0xEF00}
 #: Frame control of the ZCL (2.4.1.1).
 FRAME_TYPE, CLUSTER_SPECIFIC, MANUFACTURER_SPECIFIC = 0x03, 0x01, 0x04
 STRANGER = "an unknown device"
-#: Network address of every coordinator, and that of a device which has none.
-COORDINATOR, NOWHERE = 0x0000, 0xFFFE
-NWK: Any = t.NWK
-#: Strangers whose packets are kept until it is known who they are, and packets of each.
-MOST_STRANGERS, MOST_KEPT = 50, 10
-#: ZDO, "which is your EUI64": only the address that is asked for, from the beginning.
-IEEE_ADDRESS_REQUEST, ONLY_IT = 0x0001, bytes(2)
 
 
 class Ears(Protocol):
@@ -65,7 +58,7 @@ class OpenedOften(ControllerApplication):
         return ControllerApplication.SCHEMA.extend({})(config)
 
 
-class Application(OpenedOften):
+class Application(Addresses, OpenedOften):
     """bellows's application, with an ear before the devices'."""
 
     radio: Ears
@@ -78,28 +71,8 @@ class Application(OpenedOften):
         self.early: list[t.ZigbeePacket] | None = []
         #: Monotonic time of the last word of the co-processor.
         self.last_word = time.monotonic()
-        self._by_nwk: dict[int, Any] = {}
-        #: The newest packets of network addresses that nobody is known to have.
-        self._of_strangers: dict[int, deque[t.ZigbeePacket]] = {}
-        self._looked_for: set[int] = set()
         self._closing = False
         self.route_errors = 0
-
-    @override
-    def get_device(self, ieee: Any = None, nwk: Any = None) -> Any:
-        """Return a device; zigpy looks through all of them for every packet."""
-        if ieee is None and nwk is not None:
-            known = self._by_nwk.get(nwk)
-            if (
-                known is not None
-                and known.nwk == nwk
-                and self.devices.get(known.ieee) is known
-            ):
-                return known
-        found = super().get_device(ieee=ieee, nwk=nwk)
-        if nwk is not None:
-            self._by_nwk[nwk] = found
-        return found
 
     @override
     async def connect(self) -> None:
@@ -157,7 +130,7 @@ class Application(OpenedOften):
 
     @override
     async def _load_db(self) -> None:
-        self._dblistener: Any = await Database.new(self.config[CONF_DATABASE], self)
+        self._dblistener = await Database.new(self.config[CONF_DATABASE], self)
         await self._dblistener.load()
         self._add_db_listeners()  # type: ignore[no-untyped-call]
 
@@ -272,9 +245,9 @@ class Application(OpenedOften):
             elif len(self.early) < MOST_EARLY:
                 self.early.append(packet)
             return
-        if self.sender(packet) is None and packet.profile_id:
-            self._keep_of_stranger(packet)
+        self._keep(packet)
         self.receiving = True
+        self._speaking = packet.src.address if packet.src else None
         kept = self._keep_requests(packet)
         try:
             super().packet_received(packet)
@@ -283,69 +256,10 @@ class Application(OpenedOften):
             self.radio.refuse(self.sender(packet) or STRANGER, "unusable message")
         finally:
             self.receiving = False
+            self._speaking = None
             for requests, key, waiting in kept:
                 requests.setdefault(key, waiting)
         self.radio.packet_received(packet)
-
-    @override
-    def handle_join(
-        self, nwk: Any, ieee: Any, parent_nwk: Any, *, handle_rejoin: bool = True
-    ) -> None:
-        # Anybody may announce what it likes; the co-processor knows, and so do we.
-        if nwk != COORDINATOR and (parent_nwk is not None or ieee in self.devices):
-            for device in self.devices.values():
-                if device.nwk == nwk and device.ieee != ieee:
-                    # It was away, and its address is another's: nothing must go astray.
-                    device.nwk = NWK(NOWHERE)
-                    self._dblistener.device_joined(device)
-        super().handle_join(nwk, ieee, parent_nwk, handle_rejoin=handle_rejoin)
-        for packet in self._of_strangers.pop(nwk, ()):
-            asyncio.get_running_loop().call_soon(self.packet_received, packet)
-
-    @override
-    async def _discover_unknown_device(self, nwk: Any) -> None:
-        """Find out who has a network address; zigpy asks all, and sleepers do not hear."""
-        if nwk in self._looked_for:
-            return
-        self._looked_for.add(nwk)
-        try:
-            # The co-processor knows its neighbours.
-            await self._handle_no_such_device(nwk)
-            if nwk in {device.nwk for device in self.devices.values()}:
-                return
-            number = self.get_sequence()
-            types: Any = t
-            await self.send_packet(
-                types.ZigbeePacket(
-                    src=types.AddrModeAddress(types.AddrMode.NWK, COORDINATOR),
-                    src_ep=0,
-                    dst=types.AddrModeAddress(types.AddrMode.NWK, nwk),
-                    dst_ep=0,
-                    tsn=number,
-                    profile_id=0,
-                    cluster_id=IEEE_ADDRESS_REQUEST,
-                    data=types.SerializableBytes(
-                        bytes((number,)) + NWK(nwk).serialize() + ONLY_IT
-                    ),
-                    tx_options=t.TransmitOptions.ACK,
-                    extended_timeout=True,
-                    priority=t.PacketPriority.HIGH,
-                )
-            )
-        finally:
-            self._looked_for.discard(nwk)
-
-    def _keep_of_stranger(self, packet: t.ZigbeePacket) -> None:
-        """Keep what a device says at an address that is new: it may be an alarm."""
-        source: Any = packet.src
-        if source is None or source.addr_mode != t.AddrMode.NWK:
-            return
-        kept = self._of_strangers.setdefault(
-            int(source.address), deque(maxlen=MOST_KEPT)
-        )
-        kept.append(packet)
-        if len(self._of_strangers) > MOST_STRANGERS:
-            del self._of_strangers[next(iter(self._of_strangers))]
 
     def _keep_requests(self, packet: t.ZigbeePacket) -> list[tuple[Any, Any, Any]]:
         """Take requests out of the way of a message that cannot be their answer.

@@ -7,6 +7,7 @@ then it is old: the last value of each attribute, once a minute, is enough.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 import sqlite3
@@ -36,6 +37,8 @@ class Database(PersistingListener):
         self.reported: dict[Key, Any] = {}
         self._seen: dict[t.EUI64, float] = {}
         self._saving: asyncio.TimerHandle | None = None
+        self._takers = _Takers()
+        self._taking = self._take_event
 
     def save(self) -> None:
         """Write what was reported."""
@@ -63,6 +66,17 @@ class Database(PersistingListener):
     async def shutdown(self) -> None:
         self.save()
         await super().shutdown()
+
+    @override
+    def register_cluster_events(self, cluster: Any) -> None:
+        """Listen to a cluster once; zigpy does eight times, with a list for each."""
+        if not self._takers:
+            super().register_cluster_events(self._takers)
+        cluster.on_all_events(self._taking, with_context=True)
+
+    def _take_event(self, name: str, event: Any) -> None:
+        if take := self._takers.get(name):
+            take(event)
 
     @override
     def device_last_seen_updated(self, device: Device, last_seen: datetime) -> None:
@@ -100,6 +114,14 @@ class Database(PersistingListener):
             self._saving = asyncio.get_running_loop().call_later(
                 SAVE_SECONDS, self.save
             )
+
+
+class _Takers(dict[str, Callable[[Any], None]]):
+    """What is listened to, by the name of the event."""
+
+    def on_event(self, name: str, take: Callable[[Any], None]) -> None:
+        """Note who takes an event."""
+        self[name] = take
 
 
 class _Open:
