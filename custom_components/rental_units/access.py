@@ -96,13 +96,7 @@ async def async_authorize_person(call: ServiceCall) -> tuple[Register, str]:
         if units is None:
             continue
         if user and not user.is_admin:
-            devices = dr.async_get(call.hass)
-            found = (
-                devices.async_get_device_by_identifier(
-                    (DOMAIN, key), register.entry.entry_id
-                )
-                for key in units
-            )
+            found = map(register.device_of, units)
             if not any(row and _may_control(call, user, row.id) for row in found):
                 break
         return register, person_id

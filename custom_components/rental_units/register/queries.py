@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import batched
+from itertools import batched, groupby
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -28,6 +29,24 @@ from .units import Summary
 MOST_VALUES = 500
 #: A unit's key before its subentry exists, in front of the subentry's unique id.
 PENDING = "new:"
+
+#: What a Recipient and an Address are made of, in their order.
+_LEASE = (
+    Lease.id,
+    Lease.person_id,
+    Person.name,
+    Person.language,
+    Lease.role,
+    Lease.unit_id,
+)
+_ADDRESS = (
+    ContactAddress.id,
+    ContactAddress.channel,
+    ContactAddress.target,
+    ContactAddress.quiet_from,
+    ContactAddress.quiet_until,
+    ContactAddress.language,
+)
 
 
 def is_current(today: date) -> ColumnElement[bool]:
@@ -90,16 +109,29 @@ def _count(summary: Summary, role: str, end: date | None, today: date) -> Summar
 def recipients(
     session: Session, today: date, unit_ids: Iterable[str], roles: Collection[str]
 ) -> list[Recipient]:
-    """Return who has one of these roles in these units today."""
+    """Return who has one of these roles in these units today.
+
+    By columns: the ORM's objects of a whole property take five times as long, in which the
+    event loop waits for the interpreter.
+    """
     found = []
     for chunk in batched(unit_ids, MOST_VALUES, strict=False):
-        rows = session.scalars(
-            select(Lease)
+        rows = session.execute(
+            select(*_LEASE, *_ADDRESS)
+            .join(Lease.person)
+            .outerjoin(Person.addresses)
             .where(Lease.unit_id.in_(chunk), Lease.role.in_(roles), is_current(today))
-            .order_by(Lease.unit_id, Lease.role, Lease.id)
-            .options(joinedload(Lease.person).selectinload(Person.addresses))
+            .order_by(Lease.unit_id, Lease.role, Lease.id, ContactAddress.channel)
         )
-        found += [recipient(row.person, row.role, row.unit_id) for row in rows]
+        for _, ways in groupby(rows, itemgetter(0)):
+            lease, *others = ways
+            _, person_id, name, language, role, unit_id = lease[: len(_LEASE)]
+            addresses = tuple(
+                Address(*row[len(_LEASE) :])
+                for row in (lease, *others)
+                if row[len(_LEASE)]  # A person without an address is a row too.
+            )
+            found.append(Recipient(person_id, name, language, role, unit_id, addresses))
     return found
 
 
