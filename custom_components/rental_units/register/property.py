@@ -39,8 +39,9 @@ from .units import Summary, UnitInfo
 
 type RegisterConfigEntry = ConfigEntry[Register]
 
-#: Units that are added in one turn of the event loop, which others wait for.
-BATCH: Final = 20
+#: Units that are added in one turn of the event loop. An alert takes some twenty turns,
+#: and waits for such a portion in each.
+BATCH: Final = 5
 
 
 class Register:

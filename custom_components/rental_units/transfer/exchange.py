@@ -22,7 +22,7 @@ from ..register.units import UnitInfo, unit_key, unit_title
 from .rows import COLUMNS, Entry
 
 #: Rows that are written in one transaction. Alerts are written between two of them.
-CHUNK_ROWS = 250
+CHUNK_ROWS = 100
 
 
 def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
