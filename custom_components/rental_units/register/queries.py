@@ -49,11 +49,14 @@ _ADDRESS = (
 )
 
 
+def is_open(today: date) -> ColumnElement[bool]:
+    """Return the condition of leases that nobody has ended by a day."""
+    return or_(Lease.left_on.is_(None), Lease.left_on > today)
+
+
 def is_current(today: date) -> ColumnElement[bool]:
     """Return the condition of leases that count on a day."""
-    return (or_(Lease.start.is_(None), Lease.start <= today)) & (
-        or_(Lease.left_on.is_(None), Lease.left_on > today)
-    )
+    return or_(Lease.start.is_(None), Lease.start <= today) & is_open(today)
 
 
 def summaries(
@@ -205,10 +208,7 @@ def leases_of(session: Session, unit_id: str, today: date) -> Sequence[Lease]:
     """Return the leases of a unit that have not ended, with their people."""
     return session.scalars(
         select(Lease)
-        .where(
-            Lease.unit_id == unit_id,
-            or_(Lease.left_on.is_(None), Lease.left_on > today),
-        )
+        .where(Lease.unit_id == unit_id, is_open(today))
         .order_by(Lease.role, Lease.id)
         .options(joinedload(Lease.person).selectinload(Person.addresses))
     ).all()
@@ -224,7 +224,10 @@ def put_lease(
     end: date | None,
     today: date,
 ) -> Lease:
-    """Write a lease; the same person in the same role has one that is open."""
+    """Write a lease; the same person in the same role has one that is open.
+
+    A day on which they were to leave is forgotten.
+    """
     lease = next(
         (
             row
@@ -236,7 +239,7 @@ def put_lease(
     if lease is None:
         lease = Lease(unit_id=unit_id, person_id=person_id, role=role)
         session.add(lease)
-    lease.start, lease.end = start, end
+    lease.start, lease.end, lease.left_on = start, end, None
     session.flush()
     return lease
 
