@@ -199,7 +199,7 @@ def _spread(times: list[float]) -> dict[str, float]:
 async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
     """Import, start and ask."""
     hass = await start(folder)
-    await async_setup_component(hass, "http", {})
+    await async_setup_component(hass, "http", {"http": {"server_port": free_port()}})
     user = await hass.auth.async_create_system_user(
         "benchmark", group_ids=["system-admin"]
     )

@@ -46,6 +46,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_updated))
+    await register.async_catch_up()
 
     async def stop(_event: Event) -> None:
         # Home Assistant unloads nothing when it ends, and waits for our threads.

@@ -1,9 +1,12 @@
 """Who may see and change people, and that nothing of a call is written down elsewhere."""
 
 from collections.abc import MutableMapping
+from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.auth.models import User
@@ -17,6 +20,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from .const import DOMAIN
 from .register import Register, RegisterConfigEntry
 from .register.models import Lease, Person
+from .register.queries import is_open
 
 #: Fields that hold personal data. The event of a call, which the recorder keeps and a
 #: script's trace stores, gets the mark in their place.
@@ -83,26 +87,12 @@ async def async_authorize_person(call: ServiceCall) -> tuple[Register, str]:
     person_id: str = call.data["person_id"]
     for register in registers(call):
         units = await register.async_read(
-            lambda session: (
-                list(
-                    session.scalars(
-                        select(Lease.unit_id).where(Lease.person_id == person_id)
-                    )
-                )
-                if session.get(Person, person_id)
-                else None
-            )
+            partial(_units_of, person_id=person_id, today=register.today)
         )
         if units is None:
             continue
         if user and not user.is_admin:
-            devices = dr.async_get(call.hass)
-            found = (
-                devices.async_get_device_by_identifier(
-                    (DOMAIN, key), register.entry.entry_id
-                )
-                for key in units
-            )
+            found = map(register.device_of, units)
             if not any(row and _may_control(call, user, row.id) for row in found):
                 break
         return register, person_id
@@ -156,6 +146,14 @@ async def async_user(call: ServiceCall) -> User | None:
     if user := await call.hass.auth.async_get_user(call.context.user_id):
         return user
     raise UnknownUser(context=call.context)
+
+
+def _units_of(session: Session, person_id: str, today: date) -> list[str] | None:
+    """Return the units of a person, without those they have left; None for nobody."""
+    if session.get(Person, person_id) is None:
+        return None
+    query = select(Lease.unit_id).where(Lease.person_id == person_id, is_open(today))
+    return list(session.scalars(query))
 
 
 def _may_control(call: ServiceCall, user: User, device_id: str) -> bool:

@@ -17,7 +17,7 @@ from .alerts.const import Progress
 from .alerts.engine import Engine
 from .alerts.manager import engine_of
 from .alerts.models import Alert
-from .entity import UnitEntity, add_for_each_unit
+from .entity import UnitEntity, async_add_for_each_unit
 from .register import Register, RegisterConfigEntry
 from .register.units import Summary, UnitInfo
 
@@ -61,7 +61,7 @@ async def async_setup_entry(
         if engine:
             yield AlertActive(register, unit, engine)
 
-    add_for_each_unit(entry, async_add_entities, entities)
+    await async_add_for_each_unit(entry, async_add_entities, entities)
 
 
 class UnitBinarySensor(UnitEntity, BinarySensorEntity):

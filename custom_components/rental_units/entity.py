@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import override
 
 from homeassistant.core import callback
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN
 from .register import Register, RegisterConfigEntry
 from .register.units import Summary, UnitInfo
 
@@ -24,9 +22,9 @@ class UnitEntity(Entity):
         self.register = register
         self.unit_id = unit.id
         self._attr_unique_id = f"{unit.id}_{key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, unit.id)}, name=unit.title
-        )
+        # Made by the register. A device_info would have it looked for and compared again
+        # for each of six entities: a quarter of the start with two thousand units.
+        self.device_entry = register.device_of(unit.id)
 
     @property
     def summary(self) -> Summary:
@@ -43,8 +41,7 @@ class UnitEntity(Entity):
 _NOTHING = Summary()
 
 
-@callback
-def add_for_each_unit(
+async def async_add_for_each_unit(
     entry: RegisterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     entities: Callable[[Register, UnitInfo], Iterable[UnitEntity]],
@@ -57,5 +54,6 @@ def add_for_each_unit(
         for unit in units:
             async_add_entities(entities(register, unit), config_subentry_id=unit.id)
 
-    add(list(register.units.values()))
+    async for units in register.async_batches(register.units.values()):
+        add(units)
     entry.async_on_unload(register.listen_new_units(add))

@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .alerts.const import Severity
 from .alerts.engine import Engine, Request
 from .alerts.manager import engine_of
-from .entity import UnitEntity, add_for_each_unit
+from .entity import UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Audience, Register, RegisterConfigEntry
 from .register.units import UnitInfo
@@ -34,7 +34,7 @@ async def async_setup_entry(
     def entities(register: Register, unit: UnitInfo) -> Iterable[UnitEntity]:
         return [UnitNotify(register, unit, engine)]
 
-    add_for_each_unit(entry, async_add_entities, entities)
+    await async_add_for_each_unit(entry, async_add_entities, entities)
     async_add_entities([RoleNotify(engine, entry, role) for role in ROLES])
 
 

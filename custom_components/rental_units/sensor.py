@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .entity import UnitEntity, add_for_each_unit
+from .entity import UnitEntity, async_add_for_each_unit
 from .register import Register, RegisterConfigEntry
 from .register.units import Summary, UnitInfo
 
@@ -64,7 +64,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up sensors."""
-    add_for_each_unit(entry, async_add_entities, _entities)
+    await async_add_for_each_unit(entry, async_add_entities, _entities)
 
 
 def _entities(register: Register, unit: UnitInfo) -> Iterable[UnitEntity]:

@@ -10,6 +10,9 @@ import subprocess
 import tempfile
 import time
 
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+
 ROOT = Path(__file__).parents[2]
 #: This user owns nothing.
 NOBODY = 65534
@@ -99,10 +102,17 @@ def postgresql() -> Generator[str]:
 
 
 def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until it takes questions: while it starts, it listens and refuses them."""
+    engine = create_engine(f"postgresql+pg8000://tests@127.0.0.1:{port}/postgres")
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
+    try:
+        while time.monotonic() < deadline and server.poll() is None:
+            try:
+                engine.connect().close()
+            except DBAPIError:
+                time.sleep(0.05)
+            else:
                 return
-        time.sleep(0.05)
+    finally:
+        engine.dispose()
     raise RuntimeError("PostgreSQL did not start")

@@ -247,7 +247,8 @@ async def test_connection_ended_by_the_server(
         with engine.connect() as connection:
             connection.execute(
                 text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    # Wait until they have ended, at most for a minute.
+                    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
                     " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
                 )
             )

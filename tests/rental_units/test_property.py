@@ -1,5 +1,6 @@
 """Who is told: the interface that alerts build on, on each database."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,13 +9,17 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from custom_components.rental_units.register import Audience, queries
 from custom_components.rental_units.register.models import Unit
 from custom_components.rental_units.register.people import Contact
-from homeassistant.core import HomeAssistant
+from custom_components.rental_units.register.property import BATCH
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
 from .common import E164, OTHER_PHONE, PHONE, call, check_in, device_id, unit, unit_id
@@ -141,6 +146,39 @@ async def test_units_come_and_go(hass: HomeAssistant, entry: MockConfigEntry) ->
     counts = await register.async_run(queries.counts)
     assert (counts["units"], counts["persons"], counts["leases"]) == (3, 0, 0)
     assert hass.states.get("binary_sensor.2_7_occupied") is None
+
+
+async def test_units_come_and_go_during_the_set_up(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Entities are made in portions; what changes between two of them is followed."""
+    for number in range(2 * BATCH):
+        hass.config_entries.async_add_subentry(entry, unit("2", "1", str(number)))
+    await hass.async_block_till_done()
+    gone = unit_id(entry, f"2-1-{2 * BATCH - 1}")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+    begun = asyncio.Event()
+    async_track_state_change_event(
+        hass, "binary_sensor.1_1_101_occupied", callback(lambda _: begun.set())
+    )
+    setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    await begun.wait()
+    assert entry.state is ConfigEntryState.SETUP_IN_PROGRESS
+    hass.config_entries.async_remove_subentry(entry, gone)
+    hass.config_entries.async_add_subentry(entry, unit("3", "1", "101"))
+    assert await setting_up
+    await hass.async_block_till_done()
+
+    register = entry.runtime_data
+    assert gone not in register.units
+    assert hass.states.get("binary_sensor.3_1_101_occupied").state == "off"
+    rows = await register.async_read(
+        lambda session: set(session.scalars(select(Unit.id)))
+    )
+    assert rows == register.units.keys()
+    assert hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 2}_occupied").state == "off"
+    assert hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 1}_occupied") is None
 
 
 async def test_start_follows_the_subentries(

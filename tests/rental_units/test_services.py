@@ -1,12 +1,14 @@
 """The actions, who may call them, and what is written down of it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from sqlalchemy import select
 
 from custom_components.rental_units.register import queries
-from custom_components.rental_units.register.models import Audit
+from custom_components.rental_units.register.models import Audit, Lease
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
@@ -89,6 +91,35 @@ async def test_who_lives_in_a_unit(hass: HomeAssistant, entry: MockConfigEntry) 
     with pytest.raises(ServiceValidationError) as refusal:
         await call(hass, "check_out", {"device_id": device})
     assert refusal.value.translation_key == "nobody_to_check_out"
+
+
+async def test_check_in_takes_a_planned_check_out_back(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Who is to leave and is checked in again stays."""
+    await check_in(hass, entry, "1-1-101")
+    device = device_id(hass, entry, "1-1-101")
+    day = entry.runtime_data.today + timedelta(days=10)
+    await call(hass, "check_out", {"device_id": device, "date": day.isoformat()})
+    await check_in(hass, entry, "1-1-101")
+
+    (left_on,) = await entry.runtime_data.async_run(
+        lambda session: list(session.scalars(select(Lease.left_on)))
+    )
+    assert left_on is None
+
+
+async def test_former_landlord(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Who controls a unit that a person has left does not change how they are reached."""
+    landlord = user(hass, "landlord")
+    person = await check_in(hass, entry, "1-1-101")
+    await check_in(hass, entry, "1-1-102")
+    change = {"person_id": person, "language": "zh-Hans"}
+    await call(hass, "update_contact", change, user=landlord)
+    await call(hass, "check_out", {"device_id": device_id(hass, entry, "1-1-101")})
+    with pytest.raises(Unauthorized):
+        await call(hass, "update_contact", change, user=landlord)
+    await call(hass, "update_contact", change, user=user(hass, "manager"))
 
 
 @pytest.mark.parametrize(

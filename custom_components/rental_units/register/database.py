@@ -227,6 +227,8 @@ def _engine(
         pool_pre_ping=True,
         pool_size=2 if read_only else 1,
     )
+    # The driver would send the rows of an INSERT one by one, and wait for each.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
     event.listen(engine, "connect", partial(_prepare_postgresql, schema, read_only))
     return engine
 

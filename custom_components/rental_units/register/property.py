@@ -39,8 +39,9 @@ from .units import Summary, UnitInfo
 
 type RegisterConfigEntry = ConfigEntry[Register]
 
-#: Units that are added in one turn of the event loop, which others wait for.
-BATCH: Final = 20
+#: Units that are added in one turn of the event loop. An alert takes some twenty turns,
+#: and waits for such a portion in each.
+BATCH: Final = 5
 
 
 class Register:
@@ -167,6 +168,11 @@ class Register:
         self._is_syncing = True
         self.hass.loop.call_soon(self._begin_sync)
 
+    async def async_catch_up(self) -> None:
+        """Follow the subentries that have come and gone since the start began."""
+        if self._units() != self.units:
+            await self.async_sync()
+
     @asynccontextmanager
     async def async_pause(self) -> AsyncGenerator[None]:
         """Do not follow the subentries until rows and subentries fit together again.
@@ -201,12 +207,20 @@ class Register:
         new = [unit for unit in self.units.values() if unit.id not in before]
         for unit_id in before.keys() - self.units.keys():
             self._unit_listeners.pop(unit_id, None)
-        for batch in batched(new, BATCH, strict=False):
-            # Some may be gone again: the loop has turned in between.
-            units = [unit for unit in batch if unit.id in self.entry.subentries]
+        async for units in self.async_batches(new):
             self._add_devices(units)
             for add in self._new_unit_listeners:
                 add(units)
+
+    async def async_batches(
+        self, units: Iterable[UnitInfo]
+    ) -> AsyncGenerator[list[UnitInfo]]:
+        """Return a few units at a time; alarms go on meanwhile.
+
+        A unit that is gone when it is its turn is left out.
+        """
+        for batch in batched(units, BATCH, strict=False):
+            yield [unit for unit in batch if unit.id in self.entry.subentries]
             await asyncio.sleep(0)
 
     @callback
@@ -214,9 +228,7 @@ class Register:
         """Make the devices that are missing, in the areas of their units."""
         registry = dr.async_get(self.hass)
         for unit in units:
-            if registry.async_get_device_by_identifier(
-                (DOMAIN, unit.id), self.entry.entry_id
-            ):
+            if self.device_of(unit.id):
                 continue
             registry.async_get_or_create(
                 config_entry_id=self.entry.entry_id,
@@ -230,13 +242,17 @@ class Register:
     @callback
     def update_device(self, unit: UnitInfo) -> None:
         """Give the device of a unit its name and area."""
-        registry = dr.async_get(self.hass)
-        if device := registry.async_get_device_by_identifier(
-            (DOMAIN, unit.id), self.entry.entry_id
-        ):
-            registry.async_update_device(
+        if device := self.device_of(unit.id):
+            dr.async_get(self.hass).async_update_device(
                 device.id, name=unit.title, area_id=unit.area_id
             )
+
+    @callback
+    def device_of(self, unit_id: str) -> dr.DeviceEntry | None:
+        """Return the device of a unit."""
+        return dr.async_get(self.hass).async_get_device_by_identifier(
+            (DOMAIN, unit_id), self.entry.entry_id
+        )
 
     def _units(self) -> dict[str, UnitInfo]:
         return {

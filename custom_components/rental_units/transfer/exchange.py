@@ -22,7 +22,7 @@ from ..register.units import UnitInfo, unit_key, unit_title
 from .rows import COLUMNS, Entry
 
 #: Rows that are written in one transaction. Alerts are written between two of them.
-CHUNK_ROWS = 250
+CHUNK_ROWS = 100
 
 
 def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -79,8 +79,7 @@ class Known:
                 (row.unit_id, row.person_id, row.role): row
                 for row in session.scalars(
                     select(Lease).where(
-                        Lease.unit_id.in_(chunk),
-                        Lease.left_on.is_(None) | (Lease.left_on > today),
+                        Lease.unit_id.in_(chunk), queries.is_open(today)
                     )
                 )
             }
@@ -277,7 +276,7 @@ def export_rows(
     by_unit: dict[str, list[Lease]] = {}
     for lease in session.scalars(
         select(Lease)
-        .where(Lease.left_on.is_(None) | (Lease.left_on > today))
+        .where(queries.is_open(today))
         .order_by(Lease.role, Lease.id)
         .options(joinedload(Lease.person).selectinload(Person.addresses))
     ):

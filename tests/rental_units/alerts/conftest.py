@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from types import MappingProxyType
 from typing import Any
 
+import freezegun.api
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -34,8 +35,8 @@ from tests.rental_units.common import unit
 
 from .providers import Provider
 
-#: Turns of the loop in which something on the loopback address must have happened.
-TURNS = 3000
+#: Real seconds in which something on the loopback address must have happened.
+PATIENCE = 60
 #: No real person or number: 555 numbers and placeholder names.
 NUMBERS = {
     "tenant-a": "+12025550101",
@@ -183,8 +184,10 @@ class House:
         return answer["alerts"]
 
     async def until(self, proof: Callable[[], bool]) -> None:
-        """Work until something is so. Time is frozen, so turns are counted."""
-        for _ in range(TURNS):
+        """Work until something is so. What it waits for takes real time, frozen or not."""
+        # By its module: freezegun replaces a clock that is imported by its name.
+        deadline = freezegun.api.real_monotonic() + PATIENCE
+        while freezegun.api.real_monotonic() < deadline:
             if proof():
                 return
             await self.hass.async_block_till_done()

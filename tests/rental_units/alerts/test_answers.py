@@ -185,19 +185,23 @@ async def test_actions_that_fail_or_hang(hass: HomeAssistant) -> None:
     async def fail(call: ServiceCall) -> None:
         raise HomeAssistantError("+12025550101")
 
-    channels = build(hass, {"channels": {"notify": {"timeout": 0.01}}})
+    patient, hurried = (
+        build(hass, {"channels": {"notify": {"timeout": seconds}}})["notify"]
+        for seconds in (60, 0.01)
+    )
     for name, action, schema in (
         ("hang", hang, None),
         ("fail", fail, None),
         ("fail", fail, vol.Schema({})),
     ):
         hass.services.async_register("notify", name, action, schema)
+        channel = hurried if name == "hang" else patient
         with pytest.raises(UnknownError) as failure:
-            await channels["notify"].async_send(message(f"notify.{name}"))
+            await channel.async_send(message(f"notify.{name}"))
         assert str(failure.value) == ("timeout" if name == "hang" else "action_failed")
     # One that does not wait for anything is done when it returns.
     hass.services.async_register("notify", "plain", callback(lambda call: None))
-    await channels["notify"].async_send(message("notify.plain"))
+    await patient.async_send(message("notify.plain"))
 
     sequence = [
         {"wait_for_trigger": [{"trigger": "event", "event_type": "placeholder_done"}]}
@@ -206,7 +210,7 @@ async def test_actions_that_fail_or_hang(hass: HomeAssistant) -> None:
         hass, "script", {"script": {"own": {"sequence": sequence}}}
     )
     with pytest.raises(UnknownError, match="timeout"):
-        await channels["notify"].async_send(message("script.own"))
+        await hurried.async_send(message("script.own"))
     gate.set()
 
 
