@@ -10,7 +10,7 @@ type Card = dict[str, Any]
 type Row = dict[str, Any]
 
 _TEXTS = {
-    "open": ("Open alarms", "未关闭的警报"),
+    "open": ("Open alarms", "未处理的报警"),
     "alarm": ("Alarms", "报警"),
     "warning": ("Warnings", "预警"),
     "fault": ("Faults", "故障"),
@@ -19,7 +19,7 @@ _TEXTS = {
     "holds": ("Held today", "今日阻车"),
     "releases": ("Released today", "今日放行"),
     "false_holds": ("Held by mistake today", "今日误阻"),
-    "seen_e_bike": ("E-bikes seen today", "今日识别电动车"),
+    "seen_e_bike": ("E-bikes seen today", "今日识别电动自行车"),
     "power": ("Power", "功率"),
     "energy": ("Energy", "用电"),
     "units": ("Rental units", "出租房"),
