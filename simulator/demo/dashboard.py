@@ -20,7 +20,7 @@ _TEXTS = {
     "releases": ("Released today", "今日放行"),
     "false_holds": ("Held by mistake today", "今日误阻"),
     "seen_e_bike": ("E-bikes seen today", "今日识别电动自行车"),
-    "power": ("Power", "功率"),
+    "power": ("Current", "电流"),
     "energy": ("Energy", "用电"),
     "units": ("Rental units", "出租房"),
     "police": ("Police", "警务"),
