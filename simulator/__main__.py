@@ -1,6 +1,6 @@
 """The simulated compound.
 
-    python -m simulator --port N [--language zh-Hans]
+    python -m simulator --port N [--language zh-Hans|zh-Hant]
 
 It prints `ready` when it has reached the broker, then runs until it is told to end.
 """

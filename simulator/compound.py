@@ -20,7 +20,9 @@ from .native import NativeGateway
 from .zigbee2mqtt import Zigbee2Mqtt
 
 THREE_PHASES = ("l1", "l2", "l3")
-LANGUAGES = ("en", "zh-Hans")
+LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+#: A name in each of them.
+type Names = tuple[str, str, str]
 NATIVE_TOPIC = "community_safety/xingqiao"
 ZIGBEE_TOPIC = "zigbee2mqtt"
 
@@ -31,22 +33,27 @@ class Place:
 
     id: str
     floor: int
-    names: tuple[str, str]
+    names: Names
     icon: str = "mdi:home"
 
 
 def _unit(name: str, floor: int) -> Place:
-    return Place(name, floor, (name, name))
+    return Place(name, floor, (name, name, name))
 
 
 def _stairwell(name: str, floor: int) -> Place:
-    return Place(name, floor, (f"{name} stairwell", f"{name} 单元楼道"), "mdi:stairs")
+    return Place(
+        name,
+        floor,
+        (f"{name} stairwell", f"{name} 单元楼道", f"{name} 梯間"),
+        "mdi:stairs",
+    )
 
 
 FLOORS = (
-    ("Building 1", "1 号楼"),
-    ("Building 2", "2 号楼"),
-    ("Grounds", "园区"),
+    ("Building 1", "1 号楼", "1 號樓"),
+    ("Building 2", "2 号楼", "2 號樓"),
+    ("Grounds", "园区", "園區"),
 )
 PLACES = (
     _stairwell("1-1", 0),
@@ -55,14 +62,23 @@ PLACES = (
     _unit("1-1-301", 0),
     _stairwell("1-2", 0),
     _unit("1-2-101", 0),
-    Place("lift-1", 0, ("Building 1 lift", "1 号楼电梯"), "mdi:elevator"),
-    Place("roof-1", 0, ("Building 1 roof", "1 号楼屋顶"), "mdi:home-roof"),
+    Place("lift-1", 0, ("Building 1 lift", "1 号楼电梯", "1 號樓電梯"), "mdi:elevator"),
+    Place(
+        "roof-1", 0, ("Building 1 roof", "1 号楼屋顶", "1 號樓屋頂"), "mdi:home-roof"
+    ),
     _stairwell("2-1", 1),
     _unit("2-1-101", 1),
-    Place("roof-2", 1, ("Building 2 roof", "2 号楼屋顶"), "mdi:home-roof"),
-    Place("pump-room", 2, ("Pump room", "消防泵房"), "mdi:pump"),
-    Place("shed", 2, ("E-bike shed", "电动车棚"), "mdi:bicycle-electric"),
-    Place("hydrant", 2, ("Hydrant east gate", "东门消火栓"), "mdi:fire-hydrant"),
+    Place(
+        "roof-2", 1, ("Building 2 roof", "2 号楼屋顶", "2 號樓屋頂"), "mdi:home-roof"
+    ),
+    Place("pump-room", 2, ("Pump room", "消防泵房", "消防泵浦室"), "mdi:pump"),
+    Place("shed", 2, ("E-bike shed", "电动车棚", "電動車棚"), "mdi:bicycle-electric"),
+    Place(
+        "hydrant",
+        2,
+        ("Hydrant east gate", "东门消火栓", "東門消防栓"),
+        "mdi:fire-hydrant",
+    ),
 )
 UNITS = tuple(place for place in PLACES if place.id.count("-") == 2)
 STAIRWELLS = tuple(place for place in PLACES if place.icon == "mdi:stairs")
@@ -72,7 +88,12 @@ COORDINATOR_PLACES = (
     _unit("1-3-101", 0),
     _stairwell("1-3", 0),
     _unit("2-2-101", 1),
-    Place("tank-2", 1, ("Building 2 tank room", "2 号楼水箱间"), "mdi:storage-tank"),
+    Place(
+        "tank-2",
+        1,
+        ("Building 2 tank room", "2 号楼水箱间", "2 號樓水箱間"),
+        "mdi:storage-tank",
+    ),
 )
 
 #: Places whose devices are on Zigbee2MQTT, with the models there.
@@ -86,35 +107,57 @@ _ZIGBEE_MODELS = {
 }
 
 #: Devices of places: id within the place, names, class, and how it is made.
-type _Row = tuple[str, tuple[str, str], type[Device], dict[str, Any]]
+type _Row = tuple[str, Names, type[Device], dict[str, Any]]
 _UNIT_ROWS: tuple[_Row, ...] = (
-    ("bedroom", ("Bedroom smoke sensor", "卧室烟感"), SmokeSensor, {}),
-    ("living room", ("Living room smoke sensor", "客厅烟感"), SmokeSensor, {}),
-    ("breaker", ("Breaker", "空开"), BreakerMonitor, {"load": 6.5}),
+    (
+        "bedroom",
+        ("Bedroom smoke sensor", "卧室烟感", "臥室煙霧偵測器"),
+        SmokeSensor,
+        {},
+    ),
+    (
+        "living room",
+        ("Living room smoke sensor", "客厅烟感", "客廳煙霧偵測器"),
+        SmokeSensor,
+        {},
+    ),
+    ("breaker", ("Breaker", "空开", "斷路器"), BreakerMonitor, {"load": 6.5}),
 )
 _STAIRWELL_ROWS: tuple[_Row, ...] = (
     (
         "distribution box",
-        ("Distribution box", "配电箱"),
+        ("Distribution box", "配电箱", "配電箱"),
         BreakerMonitor,
         {"load": 24.0, "phases": THREE_PHASES},
     ),
-    ("lighting", ("Emergency lighting", "应急照明"), BreakerMonitor, {"load": 1.2}),
+    (
+        "lighting",
+        ("Emergency lighting", "应急照明", "緊急照明"),
+        BreakerMonitor,
+        {"load": 1.2},
+    ),
 )
 _OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
-    "lift-1": (("blocker", ("Elevator blocker", "电梯阻车器"), ElevatorBlocker, {}),),
-    "roof-1": (("tank", ("Fire tank", "消防水箱"), WaterTank, {}),),
-    "roof-2": (("tank", ("Fire tank", "消防水箱"), WaterTank, {}),),
+    "lift-1": (
+        (
+            "blocker",
+            ("Elevator blocker", "电梯阻车器", "電梯阻車器"),
+            ElevatorBlocker,
+            {},
+        ),
+    ),
+    "roof-1": (("tank", ("Fire tank", "消防水箱", "消防水箱"), WaterTank, {}),),
+    "roof-2": (("tank", ("Fire tank", "消防水箱", "消防水箱"), WaterTank, {}),),
     "pump-room": (
         (
             "fire pump",
-            ("Fire pump", "消防泵"),
+            ("Fire pump", "消防泵", "消防泵浦"),
             BreakerMonitor,
             {"load": 0.4, "phases": THREE_PHASES},
         ),
     ),
-    "shed": (("pile", ("Charging pile", "充电桩"), ChargingPile, {}),),
-    "hydrant": (("gauge", ("Pressure gauge", "水压表"), Hydrant, {}),),
+    "shed": (("pile", ("Charging pile", "充电桩", "充電樁"), ChargingPile, {}),),
+    "hydrant": (("gauge", ("Pressure gauge", "水压表", "水壓計"), Hydrant, {}),),
 }
 #: Devices of places with a coordinator: a row as above, with the model there.
 _COORDINATOR_ROWS: dict[str, tuple[tuple[_Row, str], ...]] = {
@@ -232,7 +275,7 @@ class Compound:
                         flash / f"coordinator-{floor + 1}.json",
                     )
                 )
-        name = ("Xingqiao", "星桥小区")[LANGUAGES.index(language)]
+        name = ("Xingqiao", "星桥小区", "星橋社區")[LANGUAGES.index(language)]
         self.gateways: tuple[Gateway, ...] = (
             NativeGateway(port, NATIVE_TOPIC, name, native, record),
             Zigbee2Mqtt(

@@ -13,7 +13,7 @@ DISCOVERY = "homeassistant"
 TOPIC = "simulator/phone"
 #: Names by id, in English and Chinese. No people: roles.
 PHONES = {
-    "manager": ("Property manager's phone", "物业值班手机"),
+    "manager": ("Property manager's phone", "物业值班手机", "物業值班手機"),
 }
 
 

@@ -550,6 +550,12 @@ async def test_commands(
     answer("pile", ok=False)
     assert (await error())[:2] == ("refused", "refused")
 
+    registry = dr.async_get(hass)
+    registry.async_update_device(device.device_id or "", name_by_user="Shed")
+    with pytest.raises(CommandError, match="Shed"):
+        await send(device, "supply_1", False)
+    registry.async_update_device(device.device_id or "", name_by_user=None)
+
     peer.answer(f"{BASE}/pile", lambda _message: None)
     assert (await error())[:2] == ("no_answer", "no answer")
     answer("other", ok=True)

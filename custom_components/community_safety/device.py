@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 
 from .catalogue import KINDS, DeviceKind, Setting
@@ -139,6 +140,7 @@ class SafetyDevice:
 
         `kind_limits` are the gateway's options for this kind of device.
         """
+        self._hass = hass
         self.description = description
         self.uid = f"{gateway_uid}/{description.id}" if description.id else gateway_uid
         #: One for all entities of the device: thousands of copies would add up.
@@ -189,6 +191,12 @@ class SafetyDevice:
                 )
         self.monitor = HazardMonitor(hass, self, book)
         self.monitor.evaluate(own)
+
+    @property
+    def name(self) -> str:
+        """Return what the user calls it; by itself a Zigbee device has its model only."""
+        entry = dr.async_get(self._hass).async_get(self.device_id or "")
+        return (entry and entry.name_by_user) or self.description.name
 
     @property
     def power(self) -> Power:

@@ -261,7 +261,7 @@ class Door:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="release_unproven",
-                translation_placeholders={"device": self.device.description.name},
+                translation_placeholders={"device": self.device.name},
             )
 
     @callback

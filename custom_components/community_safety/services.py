@@ -126,7 +126,7 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
             translation_domain=DOMAIN,
             translation_key="still_present",
             translation_placeholders={
-                "device": present[0].device_name,
+                "device": str(_describe(call, present[0])["device_name"]),
                 "hazard": async_option(call.hass, "hazard", present[0].hazard),
             },
         )
@@ -160,7 +160,7 @@ async def _async_restore(call: ServiceCall) -> ServiceResponse:
         await _async_supplies(call), who=who
     )
     unproven = {
-        result.supply.device.description.name
+        result.supply.device.name
         for result in results
         if result.status is not Status.CONFIRMED
     }

@@ -35,6 +35,8 @@ from .unit_flow import UnitFlow
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
+#: What an address looks like; texts that are translated must not hold one.
+EXAMPLE = "postgresql://user:password@192.0.2.7:5432/rental_units"
 
 _USER = vol.Schema(
     {
@@ -56,7 +58,11 @@ _URL = vol.Schema(
 )
 _DAYS = selector.NumberSelector(
     selector.NumberSelectorConfig(
-        min=1, max=36500, step=1, mode=selector.NumberSelectorMode.BOX
+        min=1,
+        max=36500,
+        step=1,
+        mode=selector.NumberSelectorMode.BOX,
+        unit_of_measurement="d",
     )
 )
 _OPTIONS = {
@@ -116,7 +122,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the address of a PostgreSQL, and try it."""
         if user_input is not None and not (errors := await self._async_try(user_input)):
             return self.async_create_entry(title=self._name, data=user_input)
-        return self._show_url("postgresql", errors if user_input else {})
+        return self._show_url("postgresql", user_input, errors if user_input else {})
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -127,7 +133,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_abort(reason="nothing_to_reconfigure")
         if user_input is not None and not (errors := await self._async_try(user_input)):
             return self.async_update_reload_and_abort(entry, data=user_input)
-        return self._show_url("reconfigure", errors if user_input else {})
+        return self._show_url("reconfigure", user_input, errors if user_input else {})
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
@@ -143,10 +149,20 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_update_reload_and_abort(
                 self._get_reauth_entry(), data=user_input
             )
-        return self._show_url("reauth_confirm", errors if user_input else {})
+        return self._show_url(
+            "reauth_confirm", user_input, errors if user_input else {}
+        )
 
-    def _show_url(self, step: str, errors: dict[str, str]) -> ConfigFlowResult:
-        return self.async_show_form(step_id=step, data_schema=_URL, errors=errors)
+    def _show_url(
+        self, step: str, user_input: dict[str, Any] | None, errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id=step,
+            # After a mistake, what was just entered: a long address to correct.
+            data_schema=self.add_suggested_values_to_schema(_URL, user_input),
+            errors=errors,
+            description_placeholders={"example": EXAMPLE},
+        )
 
     async def _async_try(self, user_input: dict[str, Any]) -> dict[str, str]:
         """Connect, and return errors for the form."""

@@ -1,6 +1,6 @@
 """Run the demo, or let something happen in the demo that runs.
 
-    scripts/demo [--port 8123] [--language zh-Hans] [--zigbee]
+    scripts/demo [--port 8123] [--language zh-Hans|zh-Hant] [--zigbee]
                                        start it; Ctrl-C ends everything
     scripts/demo smoke [1-1-201]       let it burn there; 1-3-101 and 2-2-101 are on Zigbee
     scripts/demo smoke --answer sms    somebody answers over push (as usual), sms, call; or nobody

@@ -4,33 +4,33 @@ from collections.abc import Iterable
 from typing import Any
 
 PATH = "community-safety"
-TITLES = ("Community safety", "社区安全")
+TITLES = ("Community safety", "社区安全", "社區安全")
 
 type Card = dict[str, Any]
 type Row = dict[str, Any]
 
 _TEXTS = {
-    "open": ("Open alarms", "未关闭的警报"),
-    "alarm": ("Alarms", "报警"),
-    "warning": ("Warnings", "预警"),
-    "fault": ("Faults", "故障"),
-    "happened": ("What has happened", "最近发生"),
-    "elevator": ("Elevator", "电梯"),
-    "holds": ("Held today", "今日阻车"),
-    "releases": ("Released today", "今日放行"),
-    "false_holds": ("Held by mistake today", "今日误阻"),
-    "seen_e_bike": ("E-bikes seen today", "今日识别电动车"),
-    "power": ("Power", "功率"),
-    "energy": ("Energy", "用电"),
-    "units": ("Rental units", "出租房"),
-    "police": ("Police", "警务"),
-    "alerts_now": ("Alerts now", "当前警报"),
-    "no_alerts": ("No alert is active.", "当前没有警报。"),
-    "lease_ends": ("Lease ends", "租约到期"),
-    "occupied": ("Occupied", "有人居住"),
-    "alert_active": ("Alert", "警报"),
-    "registration": ("Registration", "登记"),
-    "lease_end": ("Lease end", "租约到期"),
+    "open": ("Open alarms", "未处理的报警", "未處理的警報"),
+    "alarm": ("Alarms", "报警", "警報"),
+    "warning": ("Warnings", "预警", "預警"),
+    "fault": ("Faults", "故障", "故障"),
+    "happened": ("What has happened", "最近发生", "最近發生"),
+    "elevator": ("Elevator", "电梯", "電梯"),
+    "holds": ("Held today", "今日阻车", "今日阻車"),
+    "releases": ("Released today", "今日放行", "今日放行"),
+    "false_holds": ("Held by mistake today", "今日误阻", "今日誤阻"),
+    "seen_e_bike": ("E-bikes seen today", "今日识别电动自行车", "今日辨識電動自行車"),
+    "power": ("Current", "电流", "電流"),
+    "energy": ("Energy", "用电", "用電"),
+    "units": ("Rental units", "出租房", "出租屋"),
+    "police": ("Police", "警务", "警務"),
+    "alerts_now": ("Alerts now", "当前警报", "目前通報"),
+    "no_alerts": ("No alert is active.", "当前没有警报。", "目前沒有通報。"),
+    "lease_ends": ("Lease ends", "租约到期", "租約到期"),
+    "occupied": ("Occupied", "有人居住", "有人居住"),
+    "alert_active": ("Alert", "警报", "通報"),
+    "registration": ("Registration", "登记", "登記"),
+    "lease_end": ("Lease end", "租约到期", "租約到期"),
 }
 _HALF = {"grid_options": {"columns": 6}}
 _TREND = {"features": [{"type": "trend-graph", "hours_to_show": 1}]}

@@ -253,6 +253,7 @@ class People:
         address = (
             f"Xingqiao, building {building}, stairwell {stairwell}, unit {number}",
             f"星桥小区 {building} 幢 {stairwell} 单元 {number} 室",
+            f"星橋社區 {building} 棟 {stairwell} 梯 {number} 室",
         )
         await walk(
             self._hass,

@@ -169,7 +169,7 @@ class Setup:
     async def _house(self) -> None:
         await self._hass.call(
             "config/core/update",
-            location_name=("Xingqiao", "星桥小区")[self._name],
+            location_name=("Xingqiao", "星桥小区", "星橋社區")[self._name],
             country="CN",
             currency="CNY",
             language=self._language,
@@ -260,7 +260,7 @@ class Setup:
     async def _gateways(self) -> None:
         present = {entry["title"] for entry in await self._entries(DOMAIN)}
         for dialect, topic, title in (
-            ("native", NATIVE_TOPIC, ("Xingqiao", "星桥小区")[self._name]),
+            ("native", NATIVE_TOPIC, ("Xingqiao", "星桥小区", "星橋社區")[self._name]),
             ("zigbee2mqtt", ZIGBEE_TOPIC, "Zigbee2MQTT"),
         ):
             if title in present:

@@ -82,6 +82,7 @@ async def test_postgresql(
     }.items():
         result = await answer(hass, result, url=url)
         assert result["errors"] == {"url": error}, url
+        assert suggested(result) == {"url": url}
     result = await answer(hass, result, url=postgresql_url)
     await hass.async_block_till_done()
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -90,6 +91,7 @@ async def test_postgresql(
     result = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
     )
+    assert suggested(result) == {}, "a password that is kept is not shown"
     result = await answer(hass, result, url="nothing")
     assert result["errors"] == {"url": "invalid_url"}
     result = await answer(hass, result, url=f"{postgresql_url}?application_name=a")

@@ -408,7 +408,31 @@ async def reconfigure(
     result = await entry.start_reconfigure_flow(hass)
     assert result["step_id"] == "reconfigure_zigbee"
     result = await go(hass, result, "zigbee_network")
+    (field,) = result["data_schema"].schema
+    known = entry.data["path"].removeprefix("tcp://")
+    assert field.description == {"suggested_value": known}, "what it is until now"
     return await fill_in(hass, result, address=address)
+
+
+async def test_serial_port_until_now(
+    hass: HomeAssistant, gateway: MockConfigEntry
+) -> None:
+    """The form begins with the port and the speed that the gateway has."""
+    await hass.config_entries.async_unload(gateway.entry_id)
+    hass.config_entries.async_update_entry(
+        gateway, data={**gateway.data, "path": "/dev/ttyUSB7", "baudrate": 460800}
+    )
+    result = await gateway.start_reconfigure_flow(hass)
+    result = await go(hass, result, "zigbee_serial")
+    path, advanced = result["data_schema"].schema
+    assert path.description == {"suggested_value": "/dev/ttyUSB7"}
+    baudrate = next(iter(result["data_schema"].schema[advanced].schema.schema))
+    assert baudrate.default() == "460800"
+
+    result = await gateway.start_reconfigure_flow(hass)
+    result = await go(hass, result, "zigbee_network")
+    (field,) = result["data_schema"].schema
+    assert field.description == {"suggested_value": ""}, "a serial port is no address"
 
 
 async def test_move(hass: HomeAssistant, gateway: MockConfigEntry, moved: str) -> None:

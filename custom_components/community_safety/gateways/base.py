@@ -35,7 +35,7 @@ class CommandError(HomeAssistantError):
             translation_domain=DOMAIN,
             translation_key=key,
             translation_placeholders={
-                "device": device.description.name,
+                "device": device.name,
                 "reason": reason,
             },
         )

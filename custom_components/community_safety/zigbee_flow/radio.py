@@ -71,6 +71,7 @@ class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose how the coordinator is connected from now on."""
+        self._port = Port.of(self._get_reconfigure_entry().data)
         return self.async_show_menu(
             step_id="reconfigure_zigbee", menu_options=CONNECTIONS
         )
@@ -111,7 +112,8 @@ class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
                 ),
             }
         )
-        return self._show("zigbee_serial", schema, {CONF_PATH: self._port.path}, errors)
+        path = "" if "://" in self._port.path else self._port.path
+        return self._show("zigbee_serial", schema, {CONF_PATH: path}, errors)
 
     async def async_step_zigbee_network(
         self, user_input: dict[str, Any] | None = None
@@ -127,12 +129,9 @@ class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
                 if not (errors := await self._async_look()):
                     return await self.async_step_zigbee_choose()
         schema = vol.Schema({vol.Required(CONF_ADDRESS): str})
-        return self._show(
-            "zigbee_network",
-            schema,
-            user_input or {CONF_ADDRESS: self._port.path},
-            errors,
-        )
+        scheme, _, address = self._port.path.partition("://")
+        known = {CONF_ADDRESS: address if scheme == "tcp" else ""}
+        return self._show("zigbee_network", schema, user_input or known, errors)
 
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:

@@ -8,7 +8,7 @@ from yarl import URL
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers import selector
 
-from ..labels import async_select
+from ..labels import async_label, async_select
 from .const import Severity
 from .manager import engine_of
 from .policies import ALL, AUDIENCES, POLICY_SCHEMA, policy_of
@@ -120,6 +120,11 @@ class AlertOptionsFlow(OptionsFlow):
                 schema.extend(_POLICY.schema), values
             ),
             errors=errors,
+            description_placeholders={
+                "severity": await async_label(
+                    self.hass, "alert_severity", self._severity
+                )
+            },
         )
 
     async def async_step_channel(

@@ -13,7 +13,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 
 from ..const import LANGUAGES
-from .const import Answer
+from .const import ALL_CLEAR, Answer, Severity
 from .models import Alert
 
 #: What to do, by hazard; of others only the hazard is told.
@@ -72,9 +72,15 @@ def body(alert: Alert, language: str) -> str:
     if alert.message:
         return _drill(alert, text) + alert.message
     at: datetime = dt_util.as_local(dt_util.utc_from_timestamp(alert.created_at))
+    # Chinese names the severity too, and no "all clear" may read as one more alarm.
+    news = alert.hazard in ALL_CLEAR or alert.severity == Severity.MESSAGE
+    known = alert.hazard in text["hazard"]
     parts = [
-        text["body"].format(
-            hazard=_hazard(alert, text), place=alert.place, time=f"{at:%H:%M}"
+        text["news" if news else "body"].format(
+            hazard=_hazard(alert, text),
+            place=alert.place,
+            severity=text["severity"][alert.severity] if known else "",
+            time=f"{at:%H:%M}",
         )
     ]
     if advice := _ADVICE.get(alert.hazard or ""):

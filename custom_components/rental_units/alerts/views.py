@@ -21,7 +21,7 @@ from .engine import Engine
 from .links import ANSWER, ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT
 from .manager import engine_of
 from .models import Alert, Delivery
-from .texts import buttons, texts
+from .texts import body, buttons, texts, title
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -69,13 +69,14 @@ class AnswerView(HomeAssistantView):
         alert, delivery = found
         unit = engine.unit_name(delivery.unit_id)
         text = texts(language)["page"]
-        lines = [alert.place]
+        # What the message said: a text message may have had no room for it.
+        lines = [title(alert, language), body(alert, language)]
         if unit:
             lines.append(text["unit"].format(place=unit))
         lines.append(text["ask"])
         return _page(
             language,
-            "".join(_paragraph(line) for line in lines if line)
+            "".join(_paragraph(line) for line in lines)
             + "".join(
                 _BUTTON.format(answer=answer.value, text=escape(label))
                 for answer, label in buttons(language)

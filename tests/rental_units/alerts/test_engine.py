@@ -469,6 +469,7 @@ async def test_answer_page(
     assert page.status == 200
     assert text.count("<button") == 4
     assert "Your unit: 1-1-201" in text
+    assert "Leave at once by the stairs" in text, "the text message may have been short"
     assert "Placeholder" not in text
     assert page.headers["Cache-Control"] == "no-store"
     assert house.kinds() == ["raised"]

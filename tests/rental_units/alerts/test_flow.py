@@ -53,6 +53,9 @@ async def test_policy(house: House) -> None:
     }
     assert [step["after"] for step in suggested["steps"]] == [0, 30, 60]
     assert suggested["valid_for"] == 4 * 3600
+    assert shown["description_placeholders"] == {
+        "severity": "Alarm: lives are at stake"
+    }
     # What is suggested can be saved as it is.
     saved = await flow.fill(shown, suggested)
     assert saved["type"] is FlowResultType.CREATE_ENTRY
