@@ -10,6 +10,9 @@ import subprocess
 import tempfile
 import time
 
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+
 ROOT = Path(__file__).parents[2]
 #: This user owns nothing.
 NOBODY = 65534
@@ -50,7 +53,7 @@ class Server:
         return f"postgresql://tests@127.0.0.1:{self._port}/postgres"
 
     def start(self) -> None:
-        """Start, and wait until it listens. Raises RuntimeError."""
+        """Start, and wait until it answers. Raises RuntimeError."""
         options = (f"port={self._port}", "listen_addresses=127.0.0.1", *_FAST)
         self._process = subprocess.Popen(
             [
@@ -62,7 +65,7 @@ class Server:
             cwd=self._folder,
             **self._user,
         )
-        _wait(self._port, self._process)
+        self._wait(self._process)
 
     def stop(self) -> None:
         """End the connections, then itself."""
@@ -70,6 +73,23 @@ class Server:
             self._process.send_signal(2)
             self._process.wait(30)
             self._process = None
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait on a clock that tests cannot freeze; who only listens may be starting yet."""
+        engine = create_engine(self.url.replace("postgresql:", "postgresql+pg8000:"))
+        deadline = time.clock_gettime(time.CLOCK_MONOTONIC) + 60
+        while (
+            time.clock_gettime(time.CLOCK_MONOTONIC) < deadline
+            and process.poll() is None
+        ):
+            try:
+                engine.connect().close()
+            except DBAPIError:
+                time.sleep(0.05)
+            else:
+                engine.dispose()
+                return
+        raise RuntimeError("PostgreSQL did not start")
 
 
 @contextmanager
@@ -96,13 +116,3 @@ def postgresql() -> Generator[str]:
     """Run a PostgreSQL and yield its URL. Raises RuntimeError where none can be had."""
     with server() as running:
         yield running.url
-
-
-def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError("PostgreSQL did not start")
