@@ -1,5 +1,6 @@
 """Deliveries on their way: one lane per provider, so that none delays another."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 import time
 from typing import override
@@ -41,6 +42,7 @@ class Dispatcher(Deliveries):
         self._find = find
         self._tell_failing = tell_failing
         self._lanes: dict[str, Lane] = {}
+        self._attempts: set[asyncio.Task[None]] = set()
 
     @callback
     def use(self, channels: dict[str, Channel]) -> None:
@@ -55,10 +57,14 @@ class Dispatcher(Deliveries):
             if delivery.state == State.QUEUED and not delivery.due_at:
                 self._submit(delivery)
 
-    @callback
-    def stop(self) -> None:
-        """Look at nothing any more."""
+    async def async_stop(self) -> None:
+        """Begin nothing any more; what a provider has already counts as after a crash."""
         self._clock.stop()
+        self._lanes = {}
+        for task in self._attempts:
+            task.cancel()
+        if self._attempts:
+            await asyncio.wait(self._attempts)
 
     def restore(self, alert: Alert, deliveries: list[Delivery]) -> None:
         """Take up what an earlier run has left."""
@@ -136,13 +142,15 @@ class Dispatcher(Deliveries):
                 lane.active -= 1
                 continue
             delivery.state = State.SENDING
-            # Cancelled with the entry: it is found in `sending` then, as after a crash.
-            self._entry.async_create_background_task(
+            # Cancelled with the entry. In a provider's hands it stays `sending`, as after a crash.
+            task = self._entry.async_create_background_task(
                 self._hass,
                 self._async_attempt(name, lane, channel, delivery),
                 "rental_units delivery",
                 eager_start=False,
             )
+            self._attempts.add(task)
+            task.add_done_callback(self._attempts.discard)
         self._clock.watch(lane)
 
     async def _async_attempt(
@@ -150,6 +158,7 @@ class Dispatcher(Deliveries):
     ) -> None:
         error: SendError | None = None
         reference = None
+        is_under_way = False
         try:
             alert = self.alerts.get(delivery.alert_id)
             if alert is None or delivery.state != State.SENDING:
@@ -166,6 +175,7 @@ class Dispatcher(Deliveries):
             if delivery.state != State.SENDING:
                 # Cancelled while it was written down.
                 return
+            is_under_way = True
             try:
                 reference = await channel.async_send(message)
             except SendError as err:
@@ -181,6 +191,10 @@ class Dispatcher(Deliveries):
         except NotSentError as err:
             self._again(delivery, err)
         finally:
+            if delivery.state == State.SENDING and not is_under_way:
+                # Cancelled by a stop while it was written down: the next start sends it.
+                delivery.state = State.QUEUED
+                self._ledger.put(delivery)
             lane.active -= 1
             if self._lanes.get(name) is lane:
                 self._pump(name)

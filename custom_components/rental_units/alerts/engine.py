@@ -32,6 +32,7 @@ from .models import Alert, Delivery, Entry
 from .news import News
 from .people import People
 from .policies import Policy, policy_of
+from .unwritten import Unwritten
 
 KEEP_SECONDS = 400 * 86_400
 #: Answers by which a unit has shown that its people are accounted for.
@@ -71,7 +72,12 @@ class Engine:
         self._entry = entry
         self._register = register
         self.news = News(hass, entry)
-        self.ledger = Ledger(hass, register.async_run, self.news.tell_unwritable)
+        self.ledger = Ledger(
+            hass,
+            register.async_run,
+            Unwritten(hass, entry.entry_id),
+            self.news.tell_unwritable,
+        )
         self.links = Links(hass, entry.entry_id)
         self.people = People(hass, entry, register)
         self.dispatcher = Dispatcher(
@@ -93,6 +99,7 @@ class Engine:
     async def async_start(self) -> None:
         """Take up what an earlier run has left. Raises RegisterError."""
         await self.links.async_load()
+        await self.ledger.async_open()
         self.configure()
         for alert, deliveries in await self._register.async_run(read_open):
             self._open(alert)
@@ -105,7 +112,7 @@ class Engine:
     async def async_stop(self) -> None:
         """Stop the clock and write what is not written."""
         self.clock.stop()
-        self.dispatcher.stop()
+        await self.dispatcher.async_stop()
         await self.ledger.async_close()
         self.news.tell_unwritable(None)
 

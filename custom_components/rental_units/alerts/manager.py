@@ -12,7 +12,9 @@ from ..register import Register, RegisterConfigEntry
 from . import texts
 from .const import ACTION_PREFIX, Answer
 from .engine import Engine
+from .links import Links
 from .models import Delivery
+from .unwritten import Unwritten
 
 DATA_ENGINES: HassKey[dict[str, Engine]] = HassKey(f"{DOMAIN}_alerts")
 
@@ -67,6 +69,12 @@ async def async_stop_alerts(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     """Stop the engine of a property."""
     if engine := hass.data[DATA_ENGINES].pop(entry.entry_id, None):
         await engine.async_stop()
+
+
+async def async_remove_alerts(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete the files of a property that is removed: every link is void."""
+    for file in (Links(hass, entry_id), Unwritten(hass, entry_id)):
+        await file.async_remove()
 
 
 def _find(hass: HomeAssistant, delivery_id: str) -> tuple[Engine, Delivery] | None:
