@@ -31,11 +31,12 @@ class Dispatcher(Deliveries):
         ledger: Ledger,
         composer: Composer,
         *,
+        token: Callable[[Delivery], str],
         find: Finder,
         tell_failing: Callable[[str, bool], None],
     ) -> None:
         """Initialize; `find` returns who is behind an address of an alert."""
-        super().__init__(hass, ledger)
+        super().__init__(hass, ledger, token)
         self._hass = hass
         self._entry = entry
         self._composer = composer
@@ -109,7 +110,7 @@ class Dispatcher(Deliveries):
             if delivery.state in (State.QUEUED, State.SENDING):
                 self._end(delivery, State.EXPIRED, reason)
             delivery.due_at = None
-            del self.deliveries[delivery.id]
+            self._forget(delivery)
         self.alerts.pop(alert.id, None)
         self._of.pop(alert.id, None)
         self._composer.forget(alert)

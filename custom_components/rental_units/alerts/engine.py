@@ -85,6 +85,7 @@ class Engine:
             entry,
             self.ledger,
             Composer(hass, self.links),
+            token=self.links.token,
             find=self.people.async_find,
             tell_failing=self.news.tell_failing,
         )
@@ -138,6 +139,14 @@ class Engine:
     def units_of(self, area_id: str) -> list[str]:
         """Return the units in an area."""
         return self._register.units_of_area(area_id)
+
+    def find(self, token: str) -> tuple[Alert, Delivery] | None:
+        """Return what the token of a link is for; None if that is over, or never was."""
+        delivery = self.dispatcher.by_token.get(token)
+        alert = self.alerts.get(delivery.alert_id) if delivery else None
+        if delivery is None or alert is None or time.time() >= alert.ends_at:
+            return None
+        return alert, delivery
 
     def is_active(self, unit_id: str) -> bool:
         """Return if an alert about a unit is open."""
@@ -201,7 +210,7 @@ class Engine:
         via: str,
         context: Context | None = None,
     ) -> None:
-        """Take a person's answer. The same again changes nothing."""
+        """Take a person's answer: the first that accounts for all ends the escalation."""
         unit_id = delivery.unit_id if delivery else None
         if delivery:
             self.dispatcher.answered(delivery)

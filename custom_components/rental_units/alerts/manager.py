@@ -10,7 +10,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN
 from ..register import Register, RegisterConfigEntry
 from . import texts
-from .const import ACTION_PREFIX, Answer
+from .const import ACTION_PREFIX, TAG_PREFIX, Answer
 from .engine import Engine
 from .links import Links
 from .models import Delivery
@@ -104,8 +104,9 @@ def _pressed(hass: HomeAssistant, event: Event) -> None:
 
 @callback
 def _received(hass: HomeAssistant, event: Event) -> None:
-    """Take the receipt of a phone, which returns the buttons that it was sent."""
+    """Take the receipt of a phone, which returns the buttons or the tag that it was sent."""
     delivery_id, _ = _parse(event.data.get("action_1_key"))
-    if found := _find(hass, delivery_id):
+    tag = str(event.data.get("tag")).removeprefix(TAG_PREFIX)
+    if found := _find(hass, delivery_id or tag):
         engine, delivery = found
         engine.dispatcher.received(delivery)

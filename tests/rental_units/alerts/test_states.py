@@ -160,7 +160,7 @@ async def test_no_address_of_ours(house: House, sms: Provider) -> None:
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.settled()
     assert "StatusCallback" not in sms.heard[0]["form"]
-    assert "api/rental_units" not in sms.heard[0]["form"]["Body"]
+    assert "/api/r/" not in sms.heard[0]["form"]["Body"]
     assert house.engine.links.report_url() == ""
 
 
