@@ -34,9 +34,7 @@ class Server:
         )
         if self._user:
             os.chown(folder, NOBODY, NOBODY)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         setup = ["--no-sync", "--username=tests", "--auth=trust", "--encoding=UTF8"]
         subprocess.run(
@@ -54,6 +52,11 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers. Raises RuntimeError."""
+        if not self._port:
+            # Not before: another process could take it meanwhile.
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self._port = probe.getsockname()[1]
         options = (f"port={self._port}", "listen_addresses=127.0.0.1", *_FAST)
         self._process = subprocess.Popen(
             [
