@@ -191,6 +191,11 @@ class Dispatcher(Deliveries):
             self._end(delivery, State.FAILED, err.reason)
         except NotSentError as err:
             self._again(delivery, err)
+        except Exception as err:
+            if is_under_way:
+                raise
+            LOGGER.error("A delivery could not be prepared: %s", type(err).__name__)
+            self._again(delivery, NotSentError("error"))
         finally:
             if delivery.state == State.SENDING and not is_under_way:
                 # Cancelled by a stop while it was written down: the next start sends it.

@@ -23,7 +23,7 @@ from .channels import build
 from .clock import Clock
 from .const import OPEN, AlertState, Answer, Progress, Severity
 from .dispatcher import Dispatcher
-from .escalation import Escalation
+from .escalation import STALE_SECONDS, Escalation
 from .history import purge, read_open
 from .ledger import TROUBLE, Ledger
 from .links import Links
@@ -154,13 +154,17 @@ class Engine:
 
     # What people and automations ask for
 
+    def policy(self, request: Request) -> Policy:
+        """Return the policy of what is asked for. Raises KeyError for an unknown one."""
+        return policy_of(self._entry.options, request.severity, request.policy)
+
     async def async_raise(self, request: Request) -> Alert:
         """Write an alert down and begin it. Raises KeyError for an unknown policy.
 
         The same about the same alarm, which is open still, is the alert that there is: a
         restart right after an alarm has it announced once more.
         """
-        policy = policy_of(self._entry.options, request.severity, request.policy)
+        policy = self.policy(request)
         now = time.time()
         alert = Alert(
             id=ulid_now(),
@@ -274,8 +278,18 @@ class Engine:
             )
         elif alert.state == AlertState.ACTIVE:
             self._entry.async_create_background_task(
-                self.hass, self.escalation.async_step(alert), "rental_units step"
+                self.hass, self._async_step(alert), "rental_units step"
             )
+
+    async def _async_step(self, alert: Alert) -> None:
+        try:
+            await self.escalation.async_step(alert)
+        except Exception as err:  # noqa: BLE001
+            # Whatever it is, the alert goes on; without its text: that may hold a name.
+            LOGGER.error("A step of an alert failed: %s", type(err).__name__)
+            if alert.state == AlertState.ACTIVE:
+                alert.due_at = time.time() + STALE_SECONDS
+                self.clock.watch(alert)
 
     async def async_language(self, alert: Alert, delivery: Delivery) -> str:
         """Return the language of who got a delivery."""

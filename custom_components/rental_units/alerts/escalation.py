@@ -47,7 +47,7 @@ class Escalation:
         While the register cannot be read, those last known are told, and the step is
         walked again: its deliveries are the same, and who is missing gets theirs.
         """
-        engine = self._engine
+        engine, started_at = self._engine, time.time()
         policy = Policy.from_dict(alert.policy)
         number, round_ = alert.step, alert.round
         if number >= len(policy.steps):
@@ -84,6 +84,9 @@ class Escalation:
             self._advance(alert, policy, now)
         else:
             alert.due_at = now + RETRY_SECONDS
+        if (helped := self._helped.get(alert.id, 0.0)) > started_at:
+            # Called for while this step was waiting for the register.
+            alert.due_at = min(helped, alert.due_at or helped)
         if is_first or new:
             line = engine.line(
                 alert, "step", step=number, round=round_, deliveries=len(new)
