@@ -219,3 +219,20 @@ async def test_something_breaks(
     assert len(sms.heard) == 1
     assert "LookupError" in caplog.text
     assert "Placeholder landlord" not in caplog.text
+
+
+async def test_rate_limit(house: House, sms: Provider) -> None:
+    """So many a second, one after another; an alarm waits for none of it."""
+    channels = house.entry.options["channels"]
+    house.options(
+        channels={"sms": {**channels["sms"], "per_second": 1}},
+        policies={"warning": {"steps": [{"after": 0, "channels": ["sms"]}]}},
+    )
+    await house.alert(severity="warning", audience=["tenants", "landlord"])
+    await house.until(lambda: len(sms.heard) == 1)
+    for sent in (2, 3):
+        await house.tick(1)
+        await house.until(lambda sent=sent: len(sms.heard) == sent)
+    await house.settled()
+    await house.alert(hazard="smoke")
+    await house.until(lambda: len(sms.heard) == 8)

@@ -9,6 +9,7 @@ import stat
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.rental_units.const import CONF_URL
 from homeassistant.config_entries import ConfigEntryState
@@ -236,3 +237,37 @@ async def test_stopped_in_the_middle(house: House, sms: Provider) -> None:
         row for row in (await house.stored()).values() if row.reason == "unknown"
     ]
     assert [NUMBERS[row.person_id or ""] for row in unknown] == [first]
+
+
+async def turn(proof: Callable[[], bool]) -> None:
+    """Let the loop turn until something is so, and wait for no thread."""
+    for _ in range(5000):
+        if proof():
+            return
+        await asyncio.sleep(0)
+    pytest.fail("Nothing came of it")
+
+
+@only_sqlite
+async def test_stopped_before_it_was_sent(house: House, sms: Provider) -> None:
+    """What is being written down when the property stops is sent by the next start, once."""
+    await sms.stop()
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    (delivery,) = house.engine.dispatcher.deliveries.values()
+    assert delivery.attempts == 1
+    await sms.start()
+    with locked(house):
+        house.freezer.tick(1.1)
+        async_fire_time_changed(house.hass)
+        # Not until all is done: the commit waits for the lock.
+        await turn(lambda: (delivery.state, delivery.attempts) == ("sending", 2))
+        stopping = house.hass.async_create_task(stop(house))
+        await turn(lambda: delivery.state == "queued")
+    await stopping
+    assert sms.heard == []
+    assert await start(house)
+    await house.settled()
+    assert len(sms.heard) == 1
+    (row,) = (await house.stored()).values()
+    assert (row.state, row.attempts) == ("sent", 3)
