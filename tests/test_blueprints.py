@@ -8,7 +8,7 @@ from pathlib import Path
 import re
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory, real_monotonic
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -34,7 +34,7 @@ from homeassistant.helpers import (
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, yaml as yaml_util
 
-from .common import BASE, PATIENCE, Peer, wait_until
+from .common import BASE, PATIENCE, Peer, real_seconds, wait_until
 
 FOLDER = Path(__file__).parent.parent / "blueprints/automation/community_safety"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -252,9 +252,9 @@ async def turns() -> None:
 
 async def until(proof: Callable[[], bool]) -> None:
     """Let Home Assistant work until something is so, while automations may wait."""
-    end = real_monotonic() + PATIENCE
+    end = real_seconds() + PATIENCE
     while not proof():
-        assert real_monotonic() < end, "it did not come to that"
+        assert real_seconds() < end, "it did not come to that"
         await asyncio.sleep(0)
 
 

@@ -510,6 +510,8 @@ async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
         tmp_path / "book.json",
         lambda who, way, what: heard.append((who.id, way, what)),
     )
+    book = {"answers": "http://placeholder/"}
+    (tmp_path / "book.json").write_text(json.dumps(book))
     port = free_port()
     task = asyncio.create_task(providers.run(port))
     right = {
@@ -520,7 +522,7 @@ async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
         "SignName": SMS_ACCOUNT["sign_name"],
         "SignatureNonce": "1",
         "TemplateCode": SMS_ACCOUNT["template"],
-        "TemplateParam": json.dumps({"message": "m", "link": "http://placeholder"}),
+        "TemplateParam": json.dumps({"message": "m", "link": "token"}),
     }
 
     def signed(**changes: str) -> dict[str, str]:
@@ -548,6 +550,14 @@ async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
                 ({"SignName": "x"}, "isv.SMS_SIGNATURE_ILLEGAL"),
                 ({"TemplateCode": "x"}, "isv.SMS_TEMPLATE_ILLEGAL"),
                 ({"PhoneNumbers": "1"}, "isv.MOBILE_NUMBER_ILLEGAL"),
+                (
+                    {"TemplateParam": json.dumps({"message": "m" * 36, "link": "l"})},
+                    "isv.PARAM_LENGTH_LIMIT",
+                ),
+                (
+                    {"TemplateParam": json.dumps({"message": "m", "link": ""})},
+                    "isv.TEMPLATE_MISSING_PARAMETERS",
+                ),
             )
         ):
             assert await sms(signed(SignatureNonce=f"n{number}", **changes)) == code

@@ -8,7 +8,12 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .alerts.manager import async_setup_alerts, async_start_alerts, async_stop_alerts
+from .alerts.manager import (
+    async_remove_alerts,
+    async_setup_alerts,
+    async_start_alerts,
+    async_stop_alerts,
+)
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .register import Register, RegisterConfigEntry
 from .register.errors import RegisterError
@@ -73,6 +78,7 @@ async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
 async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     """Erase the people of a property that is removed."""
     forget_issues(hass, entry.entry_id)
+    await async_remove_alerts(hass, entry.entry_id)
     database = database_of(hass, entry)
     try:
         await database.async_erase()

@@ -223,6 +223,8 @@ class People:
                     for key, hook in self._state["webhooks"].items()
                 },
                 "sms_reports": f"{url}{self._state['sms_reports']}",
+                # In the template that the carrier has approved.
+                "answers": f"{url}/api/r/",
             },
         )
 

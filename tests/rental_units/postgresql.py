@@ -13,6 +13,8 @@ import time
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from tests.common import real_seconds
+
 ROOT = Path(__file__).parents[2]
 #: This user owns nothing.
 NOBODY = 65534
@@ -34,9 +36,7 @@ class Server:
         )
         if self._user:
             os.chown(folder, NOBODY, NOBODY)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         setup = ["--no-sync", "--username=tests", "--auth=trust", "--encoding=UTF8"]
         subprocess.run(
@@ -53,7 +53,12 @@ class Server:
         return f"postgresql://tests@127.0.0.1:{self._port}/postgres"
 
     def start(self) -> None:
-        """Start, and wait until it listens. Raises RuntimeError."""
+        """Start, and wait until it answers. Raises RuntimeError."""
+        if not self._port:
+            # Not before: another process could take it meanwhile.
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self._port = probe.getsockname()[1]
         options = (f"port={self._port}", "listen_addresses=127.0.0.1", *_FAST)
         self._process = subprocess.Popen(
             [
@@ -65,7 +70,7 @@ class Server:
             cwd=self._folder,
             **self._user,
         )
-        _wait(self._port, self._process)
+        self._wait(self._process)
 
     def stop(self) -> None:
         """End the connections, then itself."""
@@ -73,6 +78,20 @@ class Server:
             self._process.send_signal(2)
             self._process.wait(30)
             self._process = None
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait on a clock that tests cannot freeze; who only listens may be starting yet."""
+        engine = create_engine(self.url.replace("postgresql:", "postgresql+pg8000:"))
+        deadline = real_seconds() + 60
+        while real_seconds() < deadline and process.poll() is None:
+            try:
+                engine.connect().close()
+            except DBAPIError:
+                time.sleep(0.05)
+            else:
+                engine.dispose()
+                return
+        raise RuntimeError("PostgreSQL did not start")
 
 
 @contextmanager
@@ -99,20 +118,3 @@ def postgresql() -> Generator[str]:
     """Run a PostgreSQL and yield its URL. Raises RuntimeError where none can be had."""
     with server() as running:
         yield running.url
-
-
-def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
-    """Wait until it takes questions: while it starts, it listens and refuses them."""
-    engine = create_engine(f"postgresql+pg8000://tests@127.0.0.1:{port}/postgres")
-    deadline = time.monotonic() + 60
-    try:
-        while time.monotonic() < deadline and server.poll() is None:
-            try:
-                engine.connect().close()
-            except DBAPIError:
-                time.sleep(0.05)
-            else:
-                return
-    finally:
-        engine.dispose()
-    raise RuntimeError("PostgreSQL did not start")

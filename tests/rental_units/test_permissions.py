@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.manager import engine_of
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.core import HomeAssistant
@@ -40,8 +41,8 @@ ACTIONS: dict[str, set[str]] = {
 #: Path and method of each view, and what it answers to anybody without a valid token: no
 #: login opens them, and none closes them.
 VIEWS = {
-    ("/api/rental_units/answer/{entry_id}/{token}", "GET"): HTTPStatus.GONE,
-    ("/api/rental_units/answer/{entry_id}/{token}", "POST"): HTTPStatus.GONE,
+    ("/api/r/{token}", "GET"): HTTPStatus.GONE,
+    ("/api/r/{token}", "POST"): HTTPStatus.GONE,
     ("/api/rental_units/callback/{entry_id}/{token}", "POST"): HTTPStatus.FORBIDDEN,
 }
 COMMANDS: dict[str, set[str]] = {}
@@ -121,7 +122,11 @@ async def test_views(
     routes = {
         (route.resource.canonical, route.method)
         for route in hass.http.app.router.routes()
-        if route.resource and DOMAIN in route.resource.canonical
+        if route.resource
+        and (
+            DOMAIN in (path := route.resource.canonical)
+            or path.startswith(f"{ANSWER_PATH}/")
+        )
     }
     assert {row for row in routes if row[1] != "HEAD"} - {
         (path, "OPTIONS") for path, _ in VIEWS

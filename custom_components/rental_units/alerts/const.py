@@ -4,8 +4,10 @@ from enum import StrEnum
 from typing import Final
 
 EVENT_ALERT: Final = "rental_units_alert"
-#: Prefix of the app's buttons: what follows is a signed token and the answer.
+#: Prefix of the app's buttons: what follows is the delivery's id and the answer.
 ACTION_PREFIX: Final = "RENTAL_UNITS"
+#: Prefix of the app's tags: what follows is the alert's id, or the delivery's without buttons.
+TAG_PREFIX: Final = "rental_units_"
 
 
 class Severity(StrEnum):

@@ -1,5 +1,6 @@
 """Deliveries on their way: one lane per provider, so that none delays another."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 import time
 from typing import override
@@ -30,17 +31,19 @@ class Dispatcher(Deliveries):
         ledger: Ledger,
         composer: Composer,
         *,
+        token: Callable[[Delivery], str],
         find: Finder,
         tell_failing: Callable[[str, bool], None],
     ) -> None:
         """Initialize; `find` returns who is behind an address of an alert."""
-        super().__init__(hass, ledger)
+        super().__init__(hass, ledger, token)
         self._hass = hass
         self._entry = entry
         self._composer = composer
         self._find = find
         self._tell_failing = tell_failing
         self._lanes: dict[str, Lane] = {}
+        self._attempts: set[asyncio.Task[None]] = set()
 
     @callback
     def use(self, channels: dict[str, Channel]) -> None:
@@ -55,10 +58,14 @@ class Dispatcher(Deliveries):
             if delivery.state == State.QUEUED and not delivery.due_at:
                 self._submit(delivery)
 
-    @callback
-    def stop(self) -> None:
-        """Look at nothing any more."""
+    async def async_stop(self) -> None:
+        """Begin nothing any more; what a provider has already counts as after a crash."""
         self._clock.stop()
+        self._lanes = {}
+        for task in self._attempts:
+            task.cancel()
+        if self._attempts:
+            await asyncio.wait(self._attempts)
 
     def restore(self, alert: Alert, deliveries: list[Delivery]) -> None:
         """Take up what an earlier run has left."""
@@ -103,7 +110,7 @@ class Dispatcher(Deliveries):
             if delivery.state in (State.QUEUED, State.SENDING):
                 self._end(delivery, State.EXPIRED, reason)
             delivery.due_at = None
-            del self.deliveries[delivery.id]
+            self._forget(delivery)
         self.alerts.pop(alert.id, None)
         self._of.pop(alert.id, None)
         self._composer.forget(alert)
@@ -136,13 +143,15 @@ class Dispatcher(Deliveries):
                 lane.active -= 1
                 continue
             delivery.state = State.SENDING
-            # Cancelled with the entry: it is found in `sending` then, as after a crash.
-            self._entry.async_create_background_task(
+            # Cancelled with the entry. In a provider's hands it stays `sending`, as after a crash.
+            task = self._entry.async_create_background_task(
                 self._hass,
                 self._async_attempt(name, lane, channel, delivery),
                 "rental_units delivery",
                 eager_start=False,
             )
+            self._attempts.add(task)
+            task.add_done_callback(self._attempts.discard)
         self._clock.watch(lane)
 
     async def _async_attempt(
@@ -150,6 +159,7 @@ class Dispatcher(Deliveries):
     ) -> None:
         error: SendError | None = None
         reference = None
+        is_under_way = False
         try:
             alert = self.alerts.get(delivery.alert_id)
             if alert is None or delivery.state != State.SENDING:
@@ -166,6 +176,7 @@ class Dispatcher(Deliveries):
             if delivery.state != State.SENDING:
                 # Cancelled while it was written down.
                 return
+            is_under_way = True
             try:
                 reference = await channel.async_send(message)
             except SendError as err:
@@ -180,7 +191,16 @@ class Dispatcher(Deliveries):
             self._end(delivery, State.FAILED, err.reason)
         except NotSentError as err:
             self._again(delivery, err)
+        except Exception as err:
+            if is_under_way:
+                raise
+            LOGGER.error("A delivery could not be prepared: %s", type(err).__name__)
+            self._again(delivery, NotSentError("error"))
         finally:
+            if delivery.state == State.SENDING and not is_under_way:
+                # Cancelled by a stop while it was written down: the next start sends it.
+                delivery.state = State.QUEUED
+                self._ledger.put(delivery)
             lane.active -= 1
             if self._lanes.get(name) is lane:
                 self._pump(name)

@@ -23,7 +23,7 @@ from .channels import build
 from .clock import Clock
 from .const import OPEN, AlertState, Answer, Progress, Severity
 from .dispatcher import Dispatcher
-from .escalation import Escalation
+from .escalation import STALE_SECONDS, Escalation
 from .history import purge, read_open
 from .ledger import TROUBLE, Ledger
 from .links import Links
@@ -32,6 +32,7 @@ from .models import Alert, Delivery, Entry
 from .news import News
 from .people import People
 from .policies import Policy, policy_of
+from .unwritten import Unwritten
 
 KEEP_SECONDS = 400 * 86_400
 #: Answers by which a unit has shown that its people are accounted for.
@@ -71,7 +72,12 @@ class Engine:
         self._entry = entry
         self._register = register
         self.news = News(hass, entry)
-        self.ledger = Ledger(hass, register.async_run, self.news.tell_unwritable)
+        self.ledger = Ledger(
+            hass,
+            register.async_run,
+            Unwritten(hass, entry.entry_id),
+            self.news.tell_unwritable,
+        )
         self.links = Links(hass, entry.entry_id)
         self.people = People(hass, entry, register)
         self.dispatcher = Dispatcher(
@@ -79,6 +85,7 @@ class Engine:
             entry,
             self.ledger,
             Composer(hass, self.links),
+            token=self.links.token,
             find=self.people.async_find,
             tell_failing=self.news.tell_failing,
         )
@@ -93,6 +100,7 @@ class Engine:
     async def async_start(self) -> None:
         """Take up what an earlier run has left. Raises RegisterError."""
         await self.links.async_load()
+        await self.ledger.async_open()
         self.configure()
         for alert, deliveries in await self._register.async_run(read_open):
             self._open(alert)
@@ -105,7 +113,7 @@ class Engine:
     async def async_stop(self) -> None:
         """Stop the clock and write what is not written."""
         self.clock.stop()
-        self.dispatcher.stop()
+        await self.dispatcher.async_stop()
         await self.ledger.async_close()
         self.news.tell_unwritable(None)
 
@@ -132,11 +140,23 @@ class Engine:
         """Return the units in an area."""
         return self._register.units_of_area(area_id)
 
+    def find(self, token: str) -> tuple[Alert, Delivery] | None:
+        """Return what the token of a link is for; None if that is over, or never was."""
+        delivery = self.dispatcher.by_token.get(token)
+        alert = self.alerts.get(delivery.alert_id) if delivery else None
+        if delivery is None or alert is None or time.time() >= alert.ends_at:
+            return None
+        return alert, delivery
+
     def is_active(self, unit_id: str) -> bool:
         """Return if an alert about a unit is open."""
         return self._active_units[unit_id] > 0
 
     # What people and automations ask for
+
+    def policy(self, request: Request) -> Policy:
+        """Return the policy of what is asked for. Raises KeyError for an unknown one."""
+        return policy_of(self._entry.options, request.severity, request.policy)
 
     async def async_raise(self, request: Request) -> Alert:
         """Write an alert down and begin it. Raises KeyError for an unknown policy.
@@ -144,7 +164,7 @@ class Engine:
         The same about the same alarm, which is open still, is the alert that there is: a
         restart right after an alarm has it announced once more.
         """
-        policy = policy_of(self._entry.options, request.severity, request.policy)
+        policy = self.policy(request)
         now = time.time()
         alert = Alert(
             id=ulid_now(),
@@ -194,7 +214,7 @@ class Engine:
         via: str,
         context: Context | None = None,
     ) -> None:
-        """Take a person's answer. The same again changes nothing."""
+        """Take a person's answer: the first that accounts for all ends the escalation."""
         unit_id = delivery.unit_id if delivery else None
         if delivery:
             self.dispatcher.answered(delivery)
@@ -258,8 +278,18 @@ class Engine:
             )
         elif alert.state == AlertState.ACTIVE:
             self._entry.async_create_background_task(
-                self.hass, self.escalation.async_step(alert), "rental_units step"
+                self.hass, self._async_step(alert), "rental_units step"
             )
+
+    async def _async_step(self, alert: Alert) -> None:
+        try:
+            await self.escalation.async_step(alert)
+        except Exception as err:  # noqa: BLE001
+            # Whatever it is, the alert goes on; without its text: that may hold a name.
+            LOGGER.error("A step of an alert failed: %s", type(err).__name__)
+            if alert.state == AlertState.ACTIVE:
+                alert.due_at = time.time() + STALE_SECONDS
+                self.clock.watch(alert)
 
     async def async_language(self, alert: Alert, delivery: Delivery) -> str:
         """Return the language of who got a delivery."""

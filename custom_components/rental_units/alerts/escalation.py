@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: How long a step waits for a register that cannot be read, once those last known are
 #: told: who has moved in since then is found by the next step.
 STALE_SECONDS = 10.0
+#: Who calls for help again and again has nobody called more often than a policy may.
+HELP_SECONDS = 10.0
 
 
 class Escalation:
@@ -30,11 +32,14 @@ class Escalation:
         self._entry = entry
         #: Since when a step waits for the register, by alert.
         self._waiting: dict[str, float] = {}
+        #: When help is called, or was called last, by alert.
+        self._helped: dict[str, float] = {}
 
     @callback
     def forget(self, alert: Alert) -> None:
         """Drop what is known of an alert that is over."""
         self._waiting.pop(alert.id, None)
+        self._helped.pop(alert.id, None)
 
     async def async_step(self, alert: Alert) -> None:
         """Queue the deliveries of an alert's step, and set the time of the next.
@@ -42,7 +47,7 @@ class Escalation:
         While the register cannot be read, those last known are told, and the step is
         walked again: its deliveries are the same, and who is missing gets theirs.
         """
-        engine = self._engine
+        engine, started_at = self._engine, time.time()
         policy = Policy.from_dict(alert.policy)
         number, round_ = alert.step, alert.round
         if number >= len(policy.steps):
@@ -79,6 +84,9 @@ class Escalation:
             self._advance(alert, policy, now)
         else:
             alert.due_at = now + RETRY_SECONDS
+        if (helped := self._helped.get(alert.id, 0.0)) > started_at:
+            # Called for while this step was waiting for the register.
+            alert.due_at = min(helped, alert.due_at or helped)
         if is_first or new:
             line = engine.line(
                 alert, "step", step=number, round=round_, deliveries=len(new)
@@ -98,12 +106,15 @@ class Escalation:
         self, alert: Alert, unit_id: str | None, context: Context | None
     ) -> None:
         """Escalate at once, also what somebody has taken already."""
-        engine = self._engine
+        engine, now = self._engine, time.time()
         alert.state = AlertState.ACTIVE
-        last = len(alert.policy["steps"]) - 1
-        if alert.step > last:
-            alert.step, alert.round = last, alert.round + 1
-        alert.due_at = time.time()
+        due_at = self._helped.get(alert.id, 0.0)
+        if due_at <= now:
+            last = len(alert.policy["steps"]) - 1
+            if alert.step > last:
+                alert.step, alert.round = last, alert.round + 1
+            due_at = self._helped[alert.id] = max(now, due_at + HELP_SECONDS)
+        alert.due_at = min(due_at, alert.due_at or due_at)
         engine.ledger.put(alert)
         engine.clock.watch(alert)
         engine.news.tell(alert, Progress.NEED_HELP, unit_id, Answer.NEED_HELP, context)

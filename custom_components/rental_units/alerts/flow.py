@@ -68,6 +68,7 @@ _FIELDS: dict[str, selector.Selector[Any]] = {
     ),
     "tts_entity": selector.EntitySelector(selector.EntitySelectorConfig(domain="tts")),
     "url": _URL,
+    "variable_characters": _number(15, 500),
     # Shown as they are: whoever may see the options has to compare them.
     "from": selector.TextSelector(),
     "show_number": selector.TextSelector(),
@@ -163,15 +164,21 @@ class AlertOptionsFlow(OptionsFlow):
                 return self._save({"provider": self._provider, **filled})
         # Alibaba's reports have to be set up in its console.
         is_alibaba = self._provider == "alibaba"
-        engine = engine_of(self.hass, self.config_entry.entry_id)
-        url = engine.links.report_url() if engine and is_alibaba else ""
+        placeholders = None
+        if is_alibaba:
+            engine = engine_of(self.hass, self.config_entry.entry_id)
+            links = engine.links if engine else None
+            placeholders = {
+                "report_url": (links and links.report_url()) or "–",
+                "answer_url": (links and links.answer_base()) or "–",
+            }
         return self.async_show_form(
             step_id="alibaba" if is_alibaba else "channel_edit",
             data_schema=self.add_suggested_values_to_schema(
                 vol.Schema(await self._async_fields()), user_input or self._known()
             ),
             errors=errors,
-            description_placeholders={"report_url": url or "–"} if is_alibaba else None,
+            description_placeholders=placeholders,
         )
 
     async def async_step_alibaba(

@@ -1,16 +1,18 @@
 """Rows on their way to the database: everything that waits is one transaction.
 
 Thirteen hundred deliveries that begin at once cost a few commits and not thousands. A
-row that could not be written stays queued and is tried again until it is on disk.
+row that could not be written stays queued and is tried again until it is on disk. Until
+then it is in a file, from which the next start takes it in.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
+import json
 from typing import Any
 
-from sqlalchemy import JSON, TextClause, text
+from sqlalchemy import JSON, TextClause, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,7 +22,8 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.json import json_dumps
 
 from ..const import LOGGER
-from .models import TABLES, Row, values
+from .models import TABLES, Alert, Row, values
+from .unwritten import Tables, Unwritten
 
 RETRY_SECONDS = 5
 #: A database that does not answer must not hold up an alert for longer.
@@ -36,7 +39,11 @@ class Ledger:
     """Writes rows behind, and tells when they are on disk."""
 
     def __init__(
-        self, hass: HomeAssistant, run: Run, on_trouble: Callable[[str | None], None]
+        self,
+        hass: HomeAssistant,
+        run: Run,
+        unwritten: Unwritten,
+        on_trouble: Callable[[str | None], None],
     ) -> None:
         """Initialize; `run` calls a function with a session in an executor.
 
@@ -44,6 +51,7 @@ class Ledger:
         """
         self._hass = hass
         self._run = run
+        self._unwritten = unwritten
         self._on_trouble = on_trouble
         self._queue: dict[str, Row] = {}
         self._waiting: list[asyncio.Future[bool]] = []
@@ -83,26 +91,38 @@ class Ledger:
             self._begin()
         return future
 
+    async def async_open(self) -> None:
+        """Take in what an earlier run could not write. Raises RegisterError."""
+        if tables := await self._unwritten.async_load():
+            lost = await self._run(partial(_take_in, tables=tables))
+            if lost:
+                LOGGER.error("%d rows of alerts have lost their alert", lost)
+            await self._unwritten.async_remove()
+
     async def async_flush(self) -> None:
         """Wait until all that was put is on disk, or known not to be."""
         if self._queue or self._flushing:
             await self.put()
 
     async def async_close(self) -> None:
-        """Write what is queued, and take nothing more."""
+        """Write what is queued, into the file if not into the database; take no more."""
         self._closed = True
         if self._cancel_retry:
             self._cancel_retry()
             self._cancel_retry = None
         if self._flushing:
             await self._flushing
-        if self._queue:
+        if self._queue and not self._cancel_retry:
             await self._async_commit()
         if self._cancel_retry:
             self._cancel_retry()
         self._answer(False)
         if self._queue:
-            LOGGER.error("%d rows of alerts could not be written", len(self._queue))
+            await self._unwritten.async_keep(_tables(self._queue.values()))
+            LOGGER.error(
+                "%d rows of alerts could not be written: the next start does it",
+                len(self._queue),
+            )
 
     @callback
     def _begin(self) -> None:
@@ -123,20 +143,18 @@ class Ledger:
         batch, self._queue = self._queue, {}
         waiting, self._waiting = self._waiting, []
         patience, self._patience = self._patience, None
-        # As they are now: the loop goes on changing them while they are written.
-        tables = [
-            (table, json_dumps([values(row) for row in rows]))
-            for table in TABLES
-            if (rows := [row for row in batch.values() if isinstance(row, table)])
-        ]
+        tables = _tables(batch.values())
         if patience:
             # Whoever waits for this commit waits no longer than they would have.
             patience.cancel()
             patience = self._hass.loop.call_at(
                 patience.when(), self._lose_patience, waiting
             )
+        if self._unwritten.is_there:
+            # Killed between the commit and its removal, it must not hold what is older.
+            await self._unwritten.async_keep(tables)
         try:
-            await self._run(lambda session: _write(session, tables))
+            await self._run(partial(_write, tables=tables))
         except Exception as err:  # noqa: BLE001
             # Whatever it is, the alert goes on. A newer change of the same row has
             # overtaken the failed one.
@@ -147,9 +165,12 @@ class Ledger:
             self._cancel_retry = async_call_later(
                 self._hass, RETRY_SECONDS, self._retry
             )
+            await self._unwritten.async_keep(_tables(self._queue.values()))
         else:
             self._tell(None)
             _answer(waiting, True)
+            if self._unwritten.is_there:
+                await self._unwritten.async_remove()
         finally:
             self._is_stalled = False
             if patience:
@@ -193,10 +214,42 @@ def _answer(waiting: list[asyncio.Future[bool]], stored: bool) -> None:
             future.set_result(stored)
 
 
-def _write(session: Session, tables: list[tuple[type[Row], str]]) -> None:
+def _tables(rows: Iterable[Row]) -> Tables:
+    """Return rows as they are now: the loop goes on changing them while they are written."""
+    rows = list(rows)
+    return {
+        table.__tablename__: json_dumps([values(row) for row in own])
+        for table in TABLES
+        if (own := [row for row in rows if isinstance(row, table)])
+    }
+
+
+def _write(session: Session, tables: Tables) -> None:
     dialect = session.get_bind().dialect.name
-    for table, rows in tables:
-        session.execute(_upsert(table, dialect), {"rows": rows})
+    for table in TABLES:
+        if rows := tables.get(table.__tablename__):
+            session.execute(_upsert(table, dialect), {"rows": rows})
+
+
+def _take_in(session: Session, tables: Tables) -> int:
+    """Write rows of an earlier run; return how many belong to an alert that is gone.
+
+    It is gone with a database that was damaged, or replaced by an older backup.
+    """
+    found: dict[str, list[dict[str, Any]]] = {
+        name: json.loads(rows) for name, rows in tables.items()
+    }
+    ids = {row["id"] for row in found.get(Alert.__tablename__, ())}
+    others = {
+        row["alert_id"] for rows in found.values() for row in rows if "alert_id" in row
+    }
+    ids |= set(session.scalars(select(Alert.id).where(Alert.id.in_(others - ids))))
+    kept = {
+        name: [row for row in rows if row.get("alert_id", row["id"]) in ids]
+        for name, rows in found.items()
+    }
+    _write(session, {name: json_dumps(rows) for name, rows in kept.items()})
+    return sum(map(len, found.values())) - sum(map(len, kept.values()))
 
 
 @cache

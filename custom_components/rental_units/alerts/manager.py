@@ -10,9 +10,11 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN
 from ..register import Register, RegisterConfigEntry
 from . import texts
-from .const import ACTION_PREFIX, Answer
+from .const import ACTION_PREFIX, TAG_PREFIX, Answer
 from .engine import Engine
+from .links import Links
 from .models import Delivery
+from .unwritten import Unwritten
 
 DATA_ENGINES: HassKey[dict[str, Engine]] = HassKey(f"{DOMAIN}_alerts")
 
@@ -69,6 +71,12 @@ async def async_stop_alerts(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         await engine.async_stop()
 
 
+async def async_remove_alerts(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete the files of a property that is removed: every link is void."""
+    for file in (Links(hass, entry_id), Unwritten(hass, entry_id)):
+        await file.async_remove()
+
+
 def _find(hass: HomeAssistant, delivery_id: str) -> tuple[Engine, Delivery] | None:
     for engine in hass.data[DATA_ENGINES].values():
         if delivery := engine.dispatcher.deliveries.get(delivery_id):
@@ -96,8 +104,9 @@ def _pressed(hass: HomeAssistant, event: Event) -> None:
 
 @callback
 def _received(hass: HomeAssistant, event: Event) -> None:
-    """Take the receipt of a phone, which returns the buttons that it was sent."""
+    """Take the receipt of a phone, which returns the buttons or the tag that it was sent."""
     delivery_id, _ = _parse(event.data.get("action_1_key"))
-    if found := _find(hass, delivery_id):
+    tag = str(event.data.get("tag")).removeprefix(TAG_PREFIX)
+    if found := _find(hass, delivery_id or tag):
         engine, delivery = found
         engine.dispatcher.received(delivery)

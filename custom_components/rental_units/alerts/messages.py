@@ -4,7 +4,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import texts
 from .channels.base import Channel, Message, RefusedError
-from .const import ACTION_PREFIX, Severity
+from .const import ACTION_PREFIX, ALL_CLEAR, Severity
 from .links import Links
 from .models import Alert, Delivery
 from .people import Found
@@ -39,6 +39,7 @@ class Composer:
         recipient, address = found
         language = recipient.language if recipient else self._hass.config.language
         to_person = recipient is not None
+        asks = to_person and is_question(alert)
         written = self._written.setdefault(alert.id, {})
         if language not in written:
             written[language] = (
@@ -60,12 +61,23 @@ class Composer:
             step=delivery.step,
             round=delivery.round,
             to=address if isinstance(address, str) else address.target,
-            link=self._links.answer_url(alert, delivery) if to_person else "",
+            link=self._links.answer_url(delivery) if asks else "",
             callback=self._links.callback_url(alert, delivery)
             if to_person and channel.wants_callback
             else "",
             buttons=tuple(
                 (f"{ACTION_PREFIX}_{delivery.id}_{answer}", answer, title)
                 for answer, title in texts.buttons(language)
+                if asks
             ),
         )
+
+
+def is_question(alert: Alert) -> bool:
+    """Return if somebody has to answer: what is over, and mere news, is only told.
+
+    A message is news unless its policy wants an answer of each unit, as a roll call does.
+    """
+    return alert.hazard not in ALL_CLEAR and (
+        alert.severity != Severity.MESSAGE or bool(alert.policy["each_unit"])
+    )

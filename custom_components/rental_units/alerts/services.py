@@ -107,16 +107,17 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
         )
     for engine, place in found:
         _check(call, user, engine, place.unit_ids, POLICY_CONTROL)
-    alerts = []
-    for engine, place in found:
-        try:
-            alerts.append(await engine.async_raise(_request(call, place)))
-        except KeyError as err:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="unknown_policy",
-                translation_placeholders={"policy": call.data["policy"]},
-            ) from err
+    requests = [(engine, _request(call, place)) for engine, place in found]
+    try:
+        for engine, request in requests:
+            engine.policy(request)
+    except KeyError as err:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="unknown_policy",
+            translation_placeholders={"policy": call.data["policy"]},
+        ) from err
+    alerts = [await engine.async_raise(request) for engine, request in requests]
     return {
         "alert_id": alerts[0].id,
         "alert_ids": [alert.id for alert in alerts],

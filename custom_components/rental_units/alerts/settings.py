@@ -29,9 +29,11 @@ REQUIRED: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 #: What may be set besides.
 OPTIONAL: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("sms", "alibaba"): ("region", "url"),
+    ("sms", "alibaba"): ("news_template", "variable_characters", "region", "url"),
     ("sms", "twilio"): ("url",),
-    ("call", "alibaba"): ("show_number", "keys_template", "region", "url"),
+    ("call", "alibaba"): (
+        *("show_number", "keys_template", "news_template", "region", "url"),
+    ),
     ("call", "twilio"): ("url",),
     ("webhook", "webhook"): ("secret",),
     ("robot", "robot"): ("robots",),

@@ -11,6 +11,7 @@ was: nobody is called twice for one attempt, and the policy's next step calls an
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from collections.abc import Callable
 import time
 from typing import Any
 
@@ -31,14 +32,19 @@ TRIES = 3
 class Deliveries(ABC):
     """The deliveries of the open alerts. Each change of a state is in the ledger."""
 
-    def __init__(self, hass: HomeAssistant, ledger: Ledger) -> None:
-        """Initialize."""
+    def __init__(
+        self, hass: HomeAssistant, ledger: Ledger, token: Callable[[Delivery], str]
+    ) -> None:
+        """Initialize; `token` returns what stands for a delivery in its link."""
         self._ledger = ledger
+        self._token = token
         self._clock = Clock[Any](hass, self._due)
         self.channels: dict[str, Channel] = {}
         #: Deliveries of open alerts by id, and their alerts.
         self.deliveries: dict[str, Delivery] = {}
         self.alerts: dict[str, Alert] = {}
+        #: The same deliveries by their tokens.
+        self.by_token: dict[str, Delivery] = {}
         self._of: defaultdict[str, list[Delivery]] = defaultdict(list)
 
     @abstractmethod
@@ -55,7 +61,11 @@ class Deliveries(ABC):
 
     def _know(self, delivery: Delivery) -> None:
         self.deliveries[delivery.id] = delivery
+        self.by_token[self._token(delivery)] = delivery
         self._of[delivery.alert_id].append(delivery)
+
+    def _forget(self, delivery: Delivery) -> None:
+        del self.deliveries[delivery.id], self.by_token[self._token(delivery)]
 
     @callback
     def received(self, delivery: Delivery) -> None:

@@ -1,6 +1,6 @@
 """What needs no login: the page behind a link, and the reports of providers.
 
-Who opens them has a signed token, for one unit and one alert. Looking changes nothing:
+Who opens them has a token that cannot be guessed, for one unit and one alert. Looking changes nothing:
 messengers open links to show a preview; only a button answers.
 """
 
@@ -16,10 +16,11 @@ from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
 from .channels.alibaba import OUT_ID_CHARACTERS, arrived, pressed
 from .channels.twilio import FAILED, RECEIVED, TwilioSms, sign, thanks
-from .const import KEYS, Answer
+from .const import KEYS, OPEN, Answer
 from .engine import Engine
-from .links import ANSWER, ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT
-from .manager import engine_of
+from .limits import Limit
+from .links import ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT
+from .manager import DATA_ENGINES, engine_of
 from .models import Alert, Delivery
 from .texts import body, buttons, texts, title
 
@@ -48,25 +49,29 @@ _BUTTON = (
 )
 #: A provider reports about at most so many deliveries at once.
 MOST_REPORTS = 1000
+#: Pages that one address opens in vain, and answers by one link.
+WRONG_A_MINUTE = 60
+ANSWERS_A_MINUTE = 20
 
 
 class AnswerView(HomeAssistantView):
     """The page with the four answers."""
 
-    url = ANSWER_PATH + "/{entry_id}/{token}"
+    url = ANSWER_PATH + "/{token}"
     name = "api:rental_units:answer"
     requires_auth = False
 
-    async def get(
-        self, request: web.Request, entry_id: str, token: str
-    ) -> web.Response:
+    def __init__(self) -> None:
+        """Initialize."""
+        self._wrong = Limit(WRONG_A_MINUTE)
+        self._answers = Limit(ANSWERS_A_MINUTE)
+
+    async def get(self, request: web.Request, token: str) -> web.Response:
         """Show the page."""
-        engine, found, language = await _async_read(request, entry_id, token)
-        if engine is None:
-            return _page(language, _paragraph(texts(language)["page"]["invalid"]), 410)
-        if found is None:
-            return _page(language, _paragraph(texts(language)["page"]["over"]))
-        alert, delivery = found
+        if (found := _by_token(request, token)) is None:
+            return self._refuse(request)
+        engine, alert, delivery = found
+        language = await engine.async_language(alert, delivery)
         unit = engine.unit_name(delivery.unit_id)
         text = texts(language)["page"]
         # What the message said: a text message may have had no room for it.
@@ -83,23 +88,31 @@ class AnswerView(HomeAssistantView):
             ),
         )
 
-    async def post(
-        self, request: web.Request, entry_id: str, token: str
-    ) -> web.Response:
+    async def post(self, request: web.Request, token: str) -> web.Response:
         """Take an answer."""
-        engine, found, language = await _async_read(request, entry_id, token)
+        if (found := _by_token(request, token)) is None:
+            return self._refuse(request)
+        if not self._answers.allows(token):
+            return _too_many()
+        engine, alert, delivery = found
+        language = await engine.async_language(alert, delivery)
         text = texts(language)["page"]
-        if engine is None:
-            return _page(language, _paragraph(text["invalid"]), HTTPStatus.GONE)
-        if found is None:
-            return _page(language, _paragraph(text["over"]))
         try:
             answer = Answer(str((await request.post()).get("answer")))
         except ValueError:
             return _page(language, _paragraph(text["ask"]), HTTPStatus.BAD_REQUEST)
-        alert, delivery = found
-        engine.answer(alert, answer, delivery, via="link")
+        if alert.state in OPEN:
+            engine.answer(alert, answer, delivery, via="link")
         return _page(language, _paragraph(text["thanks"]))
+
+    def _refuse(self, request: web.Request) -> web.Response:
+        # Who guesses is kept from making work, and nobody from answering: behind one
+        # address may be a whole town.
+        if not self._wrong.allows(request.remote or ""):
+            return _too_many()
+        language = request.app[KEY_HASS].config.language
+        text = texts(language)["page"]["invalid"]
+        return _page(language, _paragraph(text), HTTPStatus.GONE)
 
 
 class CallbackView(HomeAssistantView):
@@ -192,19 +205,20 @@ def _find(engine: Engine, claims: dict[str, Any]) -> tuple[Alert, Delivery] | No
     return alert, delivery
 
 
-async def _async_read(
-    request: web.Request, entry_id: str, token: str
-) -> tuple[Engine | None, tuple[Alert, Delivery] | None, str]:
-    """Return the engine of a valid token, what the token is for, and the language."""
-    hass = request.app[KEY_HASS]
-    language = hass.config.language
-    engine = engine_of(hass, entry_id)
-    claims = engine.links.read(ANSWER, token) if engine else None
-    if engine is None or claims is None:
-        return None, None, language
-    if found := _find(engine, claims):
-        language = await engine.async_language(*found)
-    return engine, found, language
+def _by_token(
+    request: web.Request, token: str
+) -> tuple[Engine, Alert, Delivery] | None:
+    """Return what the token of a link is for, and the engine of its property."""
+    for engine in request.app[KEY_HASS].data[DATA_ENGINES].values():
+        if found := engine.find(token):
+            return engine, *found
+    return None
+
+
+def _too_many() -> web.Response:
+    return web.Response(
+        status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "60"}
+    )
 
 
 def _paragraph(text: str) -> str:

@@ -6,7 +6,6 @@ from datetime import time, timedelta
 from types import MappingProxyType
 from typing import Any
 
-import freezegun.api
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -31,6 +30,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
+from tests.common import real_seconds
 from tests.rental_units.common import unit
 
 from .providers import Provider
@@ -185,9 +185,8 @@ class House:
 
     async def until(self, proof: Callable[[], bool]) -> None:
         """Work until something is so. What it waits for takes real time, frozen or not."""
-        # By its module: freezegun replaces a clock that is imported by its name.
-        deadline = freezegun.api.real_monotonic() + PATIENCE
-        while freezegun.api.real_monotonic() < deadline:
+        deadline = real_seconds() + PATIENCE
+        while real_seconds() < deadline:
             if proof():
                 return
             await self.hass.async_block_till_done()

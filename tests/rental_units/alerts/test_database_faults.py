@@ -12,6 +12,7 @@ import pytest_socket
 from sqlalchemy import create_engine, text
 
 from custom_components.rental_units.alerts import ledger as ledger_module
+from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import database as database_module
 from custom_components.rental_units.register.models import ContactAddress, Lease, Person
@@ -127,6 +128,31 @@ async def test_locked_tables(
         connection.rollback()
     other.dispose()
     await is_whole(house, sms)
+
+
+@only_postgresql
+async def test_help_while_locked(
+    house: House, sms: Provider, call: Provider, postgresql_url: str
+) -> None:
+    """Who calls for help while a step waits for the register is not made to wait for the next."""
+    house.options(policies={"alarm": {**POLICY, "valid_for": 3600}})
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    schema = f"{DOMAIN}_{house.entry.entry_id.lower()}"
+    other = create_engine(database_module.postgresql_url(postgresql_url))
+    with other.connect() as connection:
+        connection.execute(text(f'LOCK TABLE "{schema}".persons'))
+        alert_id = await house.alert(hazard="smoke")
+        await house.hass.async_block_till_done()
+        alert = house.engine.alerts[alert_id]
+        assert alert.due_at is None
+        house.freezer.tick(1)
+        house.engine.answer(alert, Answer.NEED_HELP, None, via="app")
+        connection.rollback()
+    other.dispose()
+    await house.until(lambda: len(sms.heard) == 5)
+    await house.tick(0.1)
+    await house.settled()
+    assert len(call.heard) == 2
 
 
 @only_sqlite

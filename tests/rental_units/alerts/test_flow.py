@@ -137,14 +137,15 @@ async def test_alibaba_shows_where_to_report(house: House) -> None:
     form = await flow.walk(*choose)
     assert form["step_id"] == "alibaba"
     assert form["description_placeholders"] == {
-        "report_url": house.engine.links.report_url()
+        "report_url": house.engine.links.report_url(),
+        "answer_url": "https://house.example/api/r/",
     }
     assert "https://house.example/api/rental_units/callback/" in str(
         form["description_placeholders"]
     )
     await house.hass.config_entries.async_unload(house.entry.entry_id)
     form = await flow.walk(*choose)
-    assert form["description_placeholders"] == {"report_url": "–"}
+    assert form["description_placeholders"] == {"report_url": "–", "answer_url": "–"}
 
 
 async def test_channels_without_a_choice(house: House) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import func, select, update
 
 from custom_components.rental_units.alerts.channels.base import NotSentError
@@ -11,6 +13,9 @@ from custom_components.rental_units.alerts.const import Severity
 from custom_components.rental_units.alerts.engine import KEEP_SECONDS
 from custom_components.rental_units.alerts.lanes import FAILING_PER_SECOND, Lane
 from custom_components.rental_units.alerts.models import Alert, Delivery, Entry
+from custom_components.rental_units.const import DOMAIN
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import area_registry as ar
 
 from .conftest import House
 from .providers import Provider
@@ -160,7 +165,7 @@ async def test_no_address_of_ours(house: House, sms: Provider) -> None:
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.settled()
     assert "StatusCallback" not in sms.heard[0]["form"]
-    assert "api/rental_units" not in sms.heard[0]["form"]["Body"]
+    assert "/api/r/" not in sms.heard[0]["form"]["Body"]
     assert house.engine.links.report_url() == ""
 
 
@@ -174,3 +179,60 @@ async def test_missing_parts(house: House) -> None:
     ):
         with pytest.raises(NotSentError):
             await channels[name].async_send(message(to))
+
+
+async def test_policy_of_one_property_only(
+    house: House, database: dict[str, Any]
+) -> None:
+    """A policy that another property of the target does not have changes nothing anywhere."""
+    other = MockConfigEntry(domain=DOMAIN, title="Property 2", data=database)
+    other.add_to_hass(house.hass)
+    assert await house.hass.config_entries.async_setup(other.entry_id)
+    house.options(policies={"own": {"steps": [{"after": 0}]}})
+    shed = ar.async_get(house.hass).async_get_or_create("Shed").id
+    with pytest.raises(ServiceValidationError, match="no policy"):
+        await house.alert(area_id=shed, policy="own")
+    assert house.engine.alerts == {}
+    assert house.kinds() == []
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "custom_components.rental_units.alerts.escalation.plan",
+        "custom_components.rental_units.alerts.texts.body",
+    ],
+)
+async def test_something_breaks(
+    house: House,
+    sms: Provider,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+) -> None:
+    """An error that nobody has foreseen, before anything is sent, is tried again."""
+    with patch(where, side_effect=LookupError("Placeholder landlord")):
+        await house.alert(hazard="smoke", audience=["landlord"])
+        await house.until(lambda: "LookupError" in caplog.text)
+        await house.settled()
+    await house.tick(11)
+    await house.settled()
+    assert len(sms.heard) == 1
+    assert "LookupError" in caplog.text
+    assert "Placeholder landlord" not in caplog.text
+
+
+async def test_rate_limit(house: House, sms: Provider) -> None:
+    """So many a second, one after another; an alarm waits for none of it."""
+    channels = house.entry.options["channels"]
+    house.options(
+        channels={"sms": {**channels["sms"], "per_second": 1}},
+        policies={"warning": {"steps": [{"after": 0, "channels": ["sms"]}]}},
+    )
+    await house.alert(severity="warning", audience=["tenants", "landlord"])
+    await house.until(lambda: len(sms.heard) == 1)
+    for sent in (2, 3):
+        await house.tick(1)
+        await house.until(lambda sent=sent: len(sms.heard) == sent)
+    await house.settled()
+    await house.alert(hazard="smoke")
+    await house.until(lambda: len(sms.heard) == 8)

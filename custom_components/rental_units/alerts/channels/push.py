@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import slugify
 
-from ..const import Answer, Severity
+from ..const import TAG_PREFIX, Answer, Severity
 from .base import Channel, Message, NotSentError, async_call
 
 MOBILE_APP = "mobile_app"
@@ -108,10 +108,12 @@ def payload(message: Message) -> dict[str, Any]:
 
     iOS reads `push`, Android the rest; each leaves the other's alone. Android shows three
     of the buttons, and a tap opens the page with all four. Its push server passes on the
-    fields that it knows only: of ours, the buttons' actions.
+    fields that it knows only: of ours, the tag and the buttons' actions. By one of them a
+    receipt names the delivery.
     """
     data: dict[str, Any] = {
-        "tag": f"rental_units_{message.alert_id}",
+        "tag": TAG_PREFIX
+        + (message.alert_id if message.buttons else message.delivery_id),
         "group": "rental_units",
         "ttl": 0,
         "priority": "high",

@@ -101,7 +101,7 @@ def twiml(message: Message) -> str:
     """Return what is said in the call."""
     voice = quoteattr(VOICES.get(message.language, VOICES["en"]))
     said = f"<Say language={voice}>{escape(message.text)}</Say>"
-    if not message.callback:
+    if not (message.callback and message.buttons):
         return f"<Response>{said * 3}</Response>"
     keys = f"<Say language={voice}>{escape(texts(message.language)['voice'])}</Say>"
     return (

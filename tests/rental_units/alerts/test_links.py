@@ -1,0 +1,144 @@
+"""The link of a message: short enough for an SMS by template, and nobody's to guess."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from http import HTTPStatus
+import json
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientConnectorError, ClientSession
+import pytest
+
+from custom_components.rental_units.alerts.links import Links
+from custom_components.rental_units.alerts.models import Delivery
+from custom_components.rental_units.alerts.views import ANSWERS_A_MINUTE, WRONG_A_MINUTE
+from simulator.broker import free_port
+from simulator.providers import SMS_ACCOUNT, Providers
+
+from .conftest import House
+from .providers import Provider
+
+
+async def tokens(house: House) -> list[str]:
+    """Raise an alarm; return the tokens of its links."""
+    await house.alert(hazard="smoke")
+    await house.settled()
+    return list(house.engine.dispatcher.by_token)
+
+
+class Carrier:
+    """The simulated provider of SMS, which knows templates, and phones with a browser."""
+
+    def __init__(self, book: Path) -> None:
+        """Initialize; the template has the address of the `book`."""
+        self.texts: list[str] = []
+        self.answers: list[str] = []
+        self.port = free_port()
+        self.providers = Providers(book, self._ring)
+
+    def _ring(self, who: Any, way: str, what: str) -> None:
+        (self.texts if way == "sms" else self.answers).append(what)
+
+
+@pytest.fixture
+async def carrier(
+    house: House, tmp_path: Path, hass_client_no_auth: Any
+) -> AsyncGenerator[Carrier]:
+    """Return the provider, set up as the channel of SMS."""
+    client = await hass_client_no_auth()
+    book = tmp_path / "book.json"
+    book.write_text(json.dumps({"answers": f"{client.make_url('/api/r/')}"}))
+    carrier = Carrier(book)
+    task = asyncio.create_task(carrier.providers.run(carrier.port))
+    url = f"http://127.0.0.1:{carrier.port}/sms"
+    async with asyncio.timeout(30), ClientSession() as session:
+        while True:
+            with suppress(ClientConnectorError):
+                async with session.post(url) as answer:
+                    assert answer.status == HTTPStatus.BAD_REQUEST
+                    break
+            await asyncio.sleep(0)
+    house.options(channels={"sms": {"provider": "alibaba", **SMS_ACCOUNT, "url": url}})
+    yield carrier
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_sms_by_template(house: House, carrier: Carrier) -> None:
+    """Nothing is longer than a variable may be, and the link in the template answers."""
+    await house.alert(hazard="smoke", audience=["landlord", "tenants"])
+    await house.settled()
+    # The first sentence of the text: with the second it is too long.
+    assert len(carrier.texts) == 3
+    assert all("Smoke at 1-1-201, " in text for text in carrier.texts)
+    assert all(text.endswith(". + link”") for text in carrier.texts)
+    # The number of tenant A is that of the simulator's fire post.
+    carrier.providers.answer("fire-post", "sms", "safe")
+    await house.until(lambda: house.kinds()[-1] == "acknowledged")
+    rows = await house.stored()
+    assert rows["tenant-a-sms"].state == "answered"
+
+
+async def test_news_by_template(house: House, carrier: Carrier) -> None:
+    """What needs no answer has a template of its own; in that of an alarm it leads nowhere."""
+    await house.alert(hazard="all_clear", severity="message", audience=["tenants"])
+    await house.settled()
+    assert len(carrier.texts) == 2
+    mobile = carrier.providers.mobiles["fire-post"]
+    async with ClientSession() as session, session.get(str(mobile._link)) as page:
+        assert page.status == HTTPStatus.GONE
+        assert "over" in await page.text()
+
+
+async def test_tokens(house: House, sms: Provider, hass_client_no_auth: Any) -> None:
+    """Each is another one, and another property's is yet another; it outlives a restart."""
+    found = await tokens(house)
+    assert len(set(found)) == 5
+    assert all(len(token) == 11 and token.isalnum() for token in found)
+    other = Links(house.hass, "other")
+    await other.async_load()
+    assert other.token(Delivery(id="d")) != house.engine.links.token(Delivery(id="d"))
+
+    await house.restart()
+    client = await hass_client_no_auth()
+    page = await client.get(f"/api/r/{found[0]}")
+    assert page.status == HTTPStatus.OK
+    # As soon as the alert is over, also where the clock is late.
+    house.freezer.tick(4 * 3600)
+    page = await client.get(f"/api/r/{found[0]}")
+    assert page.status == HTTPStatus.GONE
+
+
+async def test_guesses(house: House, sms: Provider, hass_client_no_auth: Any) -> None:
+    """Whoever guesses is soon not served any more; who has a link is, at the same address."""
+    found = await tokens(house)
+    client = await hass_client_no_auth()
+    statuses = [
+        (await client.get(f"/api/r/{number:011}")).status
+        for number in range(WRONG_A_MINUTE + 1)
+    ]
+    assert statuses == [HTTPStatus.GONE] * WRONG_A_MINUTE + [429]
+    refused = await client.post("/api/r/x", data={"answer": "safe"})
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "60")
+    assert (await client.get(f"/api/r/{found[0]}")).status == HTTPStatus.OK
+    house.freezer.tick(60)
+    assert (await client.get("/api/r/x")).status == HTTPStatus.GONE
+
+
+async def test_one_link_again_and_again(
+    house: House, sms: Provider, hass_client_no_auth: Any
+) -> None:
+    """A link answers some times a minute, and no more."""
+    found = await tokens(house)
+    client = await hass_client_no_auth()
+    statuses = [
+        (await client.post(f"/api/r/{found[0]}", data={"answer": "on_my_way"})).status
+        for _ in range(ANSWERS_A_MINUTE + 1)
+    ]
+    assert statuses == [HTTPStatus.OK] * ANSWERS_A_MINUTE + [429]
+    answers = [kind for kind in await house.timeline() if kind == "answer"]
+    assert len(answers) == ANSWERS_A_MINUTE
+    other = await client.post(f"/api/r/{found[1]}", data={"answer": "safe"})
+    assert other.status == HTTPStatus.OK
