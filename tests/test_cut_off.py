@@ -298,7 +298,8 @@ async def test_cut_off_again_while_it_is_restored(
     supplies = [supply_of(gateway, breaker)]
     await manager.async_cut_off(supplies)
     peer.answer(f"{BASE}/{breaker}", lambda _message: None)
-    restoring = hass.async_create_task(manager.async_restore(supplies, who="somebody"))
+    # Home Assistant would wait for it.
+    restoring = asyncio.create_task(manager.async_restore(supplies, who="somebody"))
     await peer.settled()
     peer.obedient_breaker(breaker)
     (cut_again,) = await manager.async_cut_off(supplies)

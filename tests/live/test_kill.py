@@ -16,10 +16,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 import pytest
 
 from simulator.broker import free_port
-from tests.common import BASE
+from tests.common import BASE, clear_broker
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60
+#: Real seconds; a busy machine takes a minute to start a house.
+PATIENCE = 120
+pytestmark = pytest.mark.timeout(600)
 CONFIGURATION = """
 logger:
   default: error
@@ -207,6 +209,7 @@ async def street(
     """Return a house with its devices, not started yet."""
     folder = tmp_path / "house"
     folder.mkdir()
+    await asyncio.to_thread(clear_broker, broker_port)
     street = Street(folder, broker_port)
     street.move_in()
     yield street
