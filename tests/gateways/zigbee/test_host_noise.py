@@ -101,8 +101,8 @@ class House:
         link = self._coordinator.ncp.link
         wire, alarm = self.alarm, decode(self.alarm[:-1]).data
         if kind == "spoilt":
-            for at, bit in what[0]:
-                at %= len(wire) - 1
+            # A set: two flips of the same bit would make the alarm whole again.
+            for at, bit in {(at % (len(wire) - 1), bit) for at, bit in what[0]}:
                 wire = wire[:at] + bytes((wire[at] ^ 1 << bit,)) + wire[at + 1 :]
         if kind in {"raw", "spoilt", "cut"}:
             if kind != "spoilt":
