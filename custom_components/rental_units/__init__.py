@@ -14,12 +14,13 @@ from .alerts.manager import (
     async_start_alerts,
     async_stop_alerts,
 )
+from .alerts.settings import working
+from .app.schema import database_of
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .register import Register, RegisterConfigEntry
-from .register.errors import RegisterError
-from .register.property import database_of
 from .repairs import forget_issues, show_damage, show_issues
 from .services import async_setup_services
+from .storage.errors import RegisterError
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -33,7 +34,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
     """Set up a property."""
-    register = Register(hass, entry)
+    register = Register(
+        hass, entry, database_of(hass, entry), lambda: working(entry.options)
+    )
     try:
         await register.async_start()
         await async_start_alerts(hass, entry, register)

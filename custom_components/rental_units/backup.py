@@ -3,7 +3,7 @@
 from homeassistant.core import HomeAssistant
 
 from .const import DOMAIN, LOGGER
-from .register.errors import RegisterError
+from .storage.errors import RegisterError
 
 
 async def async_pre_backup(hass: HomeAssistant) -> None:

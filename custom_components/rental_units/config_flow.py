@@ -28,9 +28,9 @@ from .const import (
     SUBENTRY_UNIT,
 )
 from .register import RegisterConfigEntry
-from .register.database import probe
-from .register.errors import RegisterError
 from .responder_flow import ResponderFlow
+from .storage.engine import probe
+from .storage.errors import RegisterError
 from .unit_flow import UnitFlow
 
 SQLITE = "sqlite"

@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant
 from .alerts.settings import SECRETS
 from .const import SUBENTRY_RESPONDER
 from .register import RegisterConfigEntry
-from .register.errors import RegisterError
 from .register.queries import counts
+from .storage.errors import RegisterError
 
 
 async def async_get_config_entry_diagnostics(

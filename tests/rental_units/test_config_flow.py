@@ -12,8 +12,8 @@ import voluptuous as vol
 
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import queries
-from custom_components.rental_units.register.errors import RegisterError
 from custom_components.rental_units.register.models import Audit, Person
+from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     SOURCE_USER,
@@ -100,7 +100,7 @@ async def test_postgresql(
     assert "application_name" in entry.data[CONF_URL]
 
     with patch(
-        "custom_components.rental_units.register.property.Database.async_open",
+        "custom_components.rental_units.storage.engine.Database.async_open",
         side_effect=RegisterError("register_refused"),
     ):
         await hass.config_entries.async_reload(entry.entry_id)

@@ -10,28 +10,27 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
+from custom_components.rental_units.app.schema import FEATURES
 from custom_components.rental_units.backup import async_post_backup, async_pre_backup
 from custom_components.rental_units.const import CONF_URL, DOMAIN
-from custom_components.rental_units.register import (
-    Audience,
-    database as database_module,
-    queries,
-)
-from custom_components.rental_units.register.errors import RegisterError, explain
-from custom_components.rental_units.register.migrations import (
-    STEPS,
+from custom_components.rental_units.register import queries
+from custom_components.rental_units.register.models import Person
+from custom_components.rental_units.storage import engine as database_module
+from custom_components.rental_units.storage.base import Base
+from custom_components.rental_units.storage.errors import RegisterError, explain
+from custom_components.rental_units.storage.migrations import (
+    Feature,
     TooNewError,
     statements,
 )
-from custom_components.rental_units.register.models import Base, Person
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .common import call, check_in, unit
+from .common import check_in, unit
 
-MIGRATIONS = "custom_components.rental_units.register.migrations.STEPS"
+MIGRATIONS = "custom_components.rental_units.app.schema.FEATURES"
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
@@ -73,12 +72,12 @@ async def test_older_and_newer(
     broken = statements(
         "ALTER TABLE persons ADD COLUMN nickname TEXT", "SELECT * FROM nowhere"
     )
-    monkeypatch.setattr(MIGRATIONS, (*STEPS, broken))
+    monkeypatch.setattr(MIGRATIONS, (*FEATURES, Feature("new", (broken,))))
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.error_reason_translation_key == "register_failed"
 
     working = statements("ALTER TABLE persons ADD COLUMN nickname TEXT")
-    monkeypatch.setattr(MIGRATIONS, (*STEPS, working))
+    monkeypatch.setattr(MIGRATIONS, (*FEATURES, Feature("new", (working,))))
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state == ConfigEntryState.LOADED
     names = await entry.runtime_data.async_run(
@@ -88,58 +87,9 @@ async def test_older_and_newer(
     )
     assert names == [("MARK-NAME-1", None)]
 
-    monkeypatch.setattr(MIGRATIONS, STEPS)
+    monkeypatch.setattr(MIGRATIONS, FEATURES)
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.error_reason_translation_key == "register_too_new"
-
-
-async def test_from_before_the_language_of_an_address(
-    hass: HomeAssistant, database: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """People of a register of before keep their addresses, and get a language for each."""
-    monkeypatch.setattr(MIGRATIONS, STEPS[:2])
-    entry = MockConfigEntry(domain=DOMAIN, title="Property 1", data=database)
-    entry.add_to_hass(hass)
-    row = unit("1", "1", "101")
-    hass.config_entries.async_add_subentry(entry, row)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-
-    def old(session: Any) -> None:
-        found = inspect(session.connection()).get_columns("addresses")
-        assert "language" not in {column["name"] for column in found}
-        session.execute(
-            text("INSERT INTO persons VALUES ('p1', 'MARK-NAME-1', 'zh-Hans')")
-        )
-        session.execute(
-            text(
-                "INSERT INTO leases (id, unit_id, person_id, role)"
-                " VALUES ('l1', :unit, 'p1', 'tenant')"
-            ),
-            {"unit": row.subentry_id},
-        )
-        session.execute(
-            text(
-                "INSERT INTO addresses (id, person_id, channel, target)"
-                " VALUES ('a1', 'p1', 'sms', '+8613800138001')"
-            )
-        )
-
-    await entry.runtime_data.async_run(old)
-    assert await hass.config_entries.async_unload(entry.entry_id)
-    monkeypatch.setattr(MIGRATIONS, STEPS)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-
-    async def languages() -> list[str | None]:
-        (tenant,) = await entry.runtime_data.async_recipients(
-            [row.subentry_id], [Audience.TENANTS]
-        )
-        assert tenant.language == "zh-Hans"
-        return [address.language for address in tenant.addresses]
-
-    assert await languages() == [None]
-    change = {"person_id": "p1", "language": "en", "only": ["sms"]}
-    await call(hass, "update_contact", change)
-    assert await languages() == ["en"]
 
 
 @sqlite_only

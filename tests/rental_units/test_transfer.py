@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from custom_components.rental_units.register import queries
-from custom_components.rental_units.register.errors import RegisterError
 from custom_components.rental_units.register.models import Lease
+from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.transfer import exchange, sheet
 from custom_components.rental_units.transfer.rows import COLUMNS, HEADINGS
 from homeassistant.core import HomeAssistant

@@ -11,7 +11,7 @@ import uuid
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..register.models import Base
+from ..storage.base import Base
 from .const import AlertState, DeliveryState
 
 _DELIVERIES = uuid.UUID("5b3a6d0e-52a3-4d0a-8f0b-6f0d6f5f1c11")

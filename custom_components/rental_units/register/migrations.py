@@ -1,31 +1,6 @@
-"""The steps from an older database to the present one.
+"""The register's steps. See storage/migrations.py for what a step must be."""
 
-A step is never changed once it was released; a new one is added at the end. Each runs in
-one transaction with the number of its version, in words that SQLite and PostgreSQL share.
-"""
-
-from collections.abc import Callable
-
-from sqlalchemy import Connection, inspect, text
-
-from ..alerts.migration import STATEMENTS as ALERTS
-
-type Step = Callable[[Connection], None]
-
-
-class TooNewError(Exception):
-    """The database was written by a newer release."""
-
-
-def statements(*texts: str) -> Step:
-    """Return a step that runs these statements."""
-
-    def run(connection: Connection) -> None:
-        for statement in texts:
-            connection.execute(text(statement))
-
-    return run
-
+from ..storage.migrations import Feature, Step, statements
 
 STEPS: tuple[Step, ...] = (
     statements(
@@ -69,32 +44,7 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX ix_responders_person_id ON responders (person_id)",
         "CREATE INDEX ix_audit_at ON audit (at)",
     ),
-    statements(*ALERTS),
     statements("ALTER TABLE addresses ADD COLUMN language TEXT"),
 )
 
-
-def migrate(connection: Connection, steps: tuple[Step, ...] | None = None) -> None:
-    """Bring a database to the present version. Raises TooNewError.
-
-    The caller's transaction holds all steps: half a migration is none.
-    """
-    steps = STEPS if steps is None else steps
-    version = read_version(connection)
-    if version > len(steps):
-        raise TooNewError
-    for step in steps[version:]:
-        step(connection)
-    connection.execute(
-        text("UPDATE register_version SET version = :version"), {"version": len(steps)}
-    )
-
-
-def read_version(connection: Connection) -> int:
-    """Return the version of a database, 0 for an empty one."""
-    if not inspect(connection).has_table("register_version"):
-        connection.execute(text("CREATE TABLE register_version (version INTEGER)"))
-        connection.execute(text("INSERT INTO register_version VALUES (0)"))
-    return int(
-        connection.execute(text("SELECT version FROM register_version")).scalar_one()
-    )
+FEATURE = Feature("register", STEPS)

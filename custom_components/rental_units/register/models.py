@@ -8,13 +8,11 @@ from datetime import date, time
 import time as clock
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeassistant.util.ulid import ulid_now
 
-
-class Base(DeclarativeBase):
-    """Base of all tables of the sidecar."""
+from ..storage.base import Base
 
 
 class Unit(Base):

@@ -14,8 +14,8 @@ from homeassistant.const import STATE_OFF
 from homeassistant.core import callback
 
 from ..const import LOGGER, SUBENTRY_RESPONDER, Role
+from ..storage.errors import RegisterError
 from . import queries
-from .errors import RegisterError
 from .people import Audience, Recipient
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import partial
 from itertools import batched
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -18,11 +17,9 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util import dt as dt_util
 
-from ..alerts.settings import working
 from ..const import (
     CONF_KEEP_AUDIT_DAYS,
     CONF_KEEP_DAYS,
-    CONF_URL,
     DEFAULT_KEEP_AUDIT_DAYS,
     DEFAULT_KEEP_DAYS,
     DOMAIN,
@@ -30,9 +27,9 @@ from ..const import (
     SUBENTRY_RESPONDER,
     SUBENTRY_UNIT,
 )
+from ..storage.engine import Database
+from ..storage.errors import RegisterError
 from . import queries
-from .database import Database
-from .errors import RegisterError
 from .people import Audience, Recipient
 from .phonebook import Phonebook
 from .units import Summary, UnitInfo
@@ -47,11 +44,18 @@ BATCH: Final = 5
 class Register:
     """Units, with the figures of their people; the people themselves stay in the database."""
 
-    def __init__(self, hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
-        """Initialize."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: RegisterConfigEntry,
+        database: Database,
+        channels: Callable[[], Iterable[str]],
+    ) -> None:
+        """Initialize; `channels` returns those over which somebody can be reached."""
         self.hass = hass
         self.entry = entry
-        self.database = database_of(hass, entry)
+        self.database = database
+        self._channels = channels
         self.phonebook = Phonebook(self)
         self.units: dict[str, UnitInfo] = {}
         self.summaries: dict[str, Summary] = {}
@@ -93,7 +97,7 @@ class Register:
     async def async_refresh(self, unit_ids: Iterable[str] | None = None) -> None:
         """Read the figures of these units anew, or of all, and tell their entities."""
         wanted = None if unit_ids is None else list(unit_ids)
-        today, channels = self.today, sorted(working(self.entry.options))
+        today, channels = self.today, sorted(self._channels())
 
         def read(session: Session) -> tuple[dict[str, Summary], set[str]]:
             return (
@@ -288,18 +292,3 @@ class Register:
             await self.async_refresh()
         except RegisterError as err:
             LOGGER.error("The register could not begin a new day: %s", err)
-
-
-def database_of(hass: HomeAssistant, entry: RegisterConfigEntry) -> Database:
-    """Return the database of a property."""
-    return Database(
-        hass,
-        database_path(hass, entry.entry_id),
-        entry.data.get(CONF_URL),
-        f"{DOMAIN}_{entry.entry_id.lower()}",
-    )
-
-
-def database_path(hass: HomeAssistant, entry_id: str) -> Path:
-    """Return where the file of a property is."""
-    return Path(hass.config.path(f"{DOMAIN}_{entry_id}.db"))

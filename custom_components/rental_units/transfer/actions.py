@@ -19,8 +19,8 @@ from ..access import register_of_entry
 from ..const import DOMAIN, SUBENTRY_RESPONDER, Duty
 from ..forms import default_language
 from ..register import Register
-from ..register.errors import RegisterError
 from ..register.property import BATCH
+from ..storage.errors import RegisterError
 from .exchange import Plan, chunks, export_rows, plan_units, write_entries
 from .rows import COLUMNS, HEADINGS, Entry, parse_rows
 from .sheet import read_sheet, write_sheet

@@ -14,9 +14,9 @@ from sqlalchemy import create_engine, text
 from custom_components.rental_units.alerts import ledger as ledger_module
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.const import CONF_URL, DOMAIN
-from custom_components.rental_units.register import database as database_module
 from custom_components.rental_units.register.models import ContactAddress, Lease, Person
 from custom_components.rental_units.register.phonebook import Phonebook
+from custom_components.rental_units.storage import engine as database_module
 from homeassistant.helpers import issue_registry as ir
 from tests.rental_units.postgresql import Server, server
 

@@ -5,7 +5,7 @@ and not in a lock that may be refused. Reading waits for no writer, neither ours
 program's: one thread reads what an alert needs, and one what takes long.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from homeassistant.core import HomeAssistant
 
 from ..const import DOMAIN
 from .errors import RegisterError, explain
-from .migrations import TooNewError, migrate
+from .migrations import Feature, TooNewError, migrate
 
 #: How long another program may hold the SQLite file, a PostgreSQL may not answer to a
 #: connection, or to a statement.
@@ -37,18 +37,24 @@ class Database:
     """A register's database, SQLite by path or PostgreSQL by URL."""
 
     def __init__(
-        self, hass: HomeAssistant, path: Path, url: str | None, schema: str
+        self,
+        hass: HomeAssistant,
+        path: Path,
+        url: str | None,
+        schema: str,
+        features: Sequence[Feature],
     ) -> None:
         """Initialize. In PostgreSQL, each property has a schema of its own."""
         self._hass = hass
+        self._features = features
         self.path = None if url else path
         self._schema = schema
         where = postgresql_url(url) if url else path
         self._executor = ThreadPoolExecutor(1, f"{schema}_database")
-        self._engine = _engine(where, schema)
+        self._engine = open_engine(where, schema)
         self._reader = ThreadPoolExecutor(1, f"{schema}_reader")
         self._long_reader = ThreadPoolExecutor(1, f"{schema}_long_reader")
-        self._reading = _engine(where, schema, read_only=True)
+        self._reading = open_engine(where, schema, read_only=True)
         self._closed = False
         #: Where a damaged file was moved to when this run began.
         self.moved: Path | None = None
@@ -123,7 +129,7 @@ class Database:
                 connection.execute(
                     text(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
                 )
-            migrate(connection)
+            migrate(connection, self._features)
 
     def _move_aside(self, path: Path) -> None:
         self._dispose()
@@ -180,7 +186,7 @@ def probe(url: str) -> None:
     """Connect, and see that tables can be made there. Raises RegisterError."""
 
     def connect() -> None:
-        engine = _engine(postgresql_url(url), None)
+        engine = open_engine(postgresql_url(url), None)
         try:
             with engine.connect() as connection:
                 allowed = connection.execute(
@@ -199,9 +205,10 @@ def _files(path: Path) -> list[Path]:
     return [file for file in names if file.exists()]
 
 
-def _engine(
+def open_engine(
     where: Path | URL, schema: str | None, *, read_only: bool = False
 ) -> Engine:
+    """Return an engine whose connections are as ours have to be."""
     # Parameters and rows are people: no error and no log may show them, not even where
     # everything is logged down to debug.
     for part in ("engine.Engine", "pool.impl.QueuePool"):

@@ -1,7 +1,8 @@
-"""The step that brings the tables of the alerts into a register."""
+"""The steps of the alerts' tables. See storage/migrations.py for what a step must be."""
 
-#: Words that SQLite and PostgreSQL share; the register runs them as one of its steps.
-STATEMENTS = (
+from ..storage.migrations import Feature, Step, statements
+
+_TABLES = (
     """CREATE TABLE alerts (
         id TEXT PRIMARY KEY,
         created_at DOUBLE PRECISION NOT NULL,
@@ -63,3 +64,7 @@ STATEMENTS = (
     "CREATE INDEX ix_alert_timeline_alert_id ON alert_timeline (alert_id)",
     "CREATE INDEX ix_alert_timeline_person_id ON alert_timeline (person_id)",
 )
+
+STEPS: tuple[Step, ...] = (statements(*_TABLES),)
+
+FEATURE = Feature("alerts", STEPS)
