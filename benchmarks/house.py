@@ -150,24 +150,24 @@ class Watched:
 
     def book(self) -> dict[str, Any]:
         """Return what the alarm book holds, and what gateways did not take."""
-        from custom_components.community_safety.safety import DATA_SAFETY  # noqa: PLC0415
+        from custom_components.community_safety.core.house import DATA_HOUSE  # noqa: PLC0415
 
-        safety = self.hass.data[DATA_SAFETY]
-        alarms = safety.book.open.values()
-        gateways = {gateway.uid: gateway for gateway, _device in safety.devices()}
+        house = self.hass.data[DATA_HOUSE]
+        alarms = house.book.open.values()
+        gateways = {gateway.uid: gateway for gateway, _device in house.devices()}
         return {
             "open": len(alarms),
             "present": sum(alarm.present for alarm in alarms),
-            "waiting": safety.storage.waiting,
+            "waiting": house.storage.waiting,
             "refused": sum(row.refused.total() for row in gateways.values()),
-            "passed_over": sum(row.passed_over.total() for row in gateways.values()),
+            "discarded": sum(row.discarded.total() for row in gateways.values()),
         }
 
     def synchronous(self, level: str) -> dict[str, Any]:
         """Set if the alarm book waits for the disk (FULL) or not (OFF)."""
-        from custom_components.community_safety.safety import DATA_SAFETY  # noqa: PLC0415
+        from custom_components.community_safety.core.house import DATA_HOUSE  # noqa: PLC0415
 
-        storage = self.hass.data[DATA_SAFETY].storage
+        storage = self.hass.data[DATA_HOUSE].storage
 
         def pragma() -> None:
             storage._db.execute(f"PRAGMA synchronous={level}")  # noqa: SLF001

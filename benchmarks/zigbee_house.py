@@ -11,7 +11,7 @@ from pathlib import Path
 import time
 from typing import Any, override
 
-from custom_components.community_safety.gateways.zigbee.ports import Port
+from custom_components.community_safety.gateways.zigbee.host.connection import Port
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -69,7 +69,7 @@ class ZigbeeHouse(Watched):
     async def _add(self, port: Port) -> ConfigEntry[Any]:
         """Add a gateway as the config flow does, with a network if there is none yet."""
         # It imports the libraries, which are measured.
-        from custom_components.community_safety.gateways.zigbee.forming import (  # noqa: PLC0415
+        from custom_components.community_safety.gateways.zigbee.host.forming import (  # noqa: PLC0415
             async_form,
             async_probe,
         )
@@ -285,29 +285,29 @@ class ZigbeeHouse(Watched):
         return state is not None and state.state == "off"
 
     @property
-    def _safety(self) -> Any:
-        from custom_components.community_safety.safety import DATA_SAFETY  # noqa: PLC0415
+    def _house(self) -> Any:
+        from custom_components.community_safety.core.house import DATA_HOUSE  # noqa: PLC0415
 
-        return self.hass.data[DATA_SAFETY]
+        return self.hass.data[DATA_HOUSE]
 
     async def _calm(self) -> None:
         """Wait until no cut-off is under way, and no alarm of ours present."""
-        safety = self._safety
+        house = self._house
         async with asyncio.timeout(QUIET_SECONDS):
-            while safety.cut_off._running or any(  # noqa: ASYNC110, SLF001
-                alarm.present for alarm in safety.book.open.values()
+            while house.cut_off._running or any(  # noqa: ASYNC110, SLF001
+                alarm.present for alarm in house.book.open.values()
             ):
                 await asyncio.sleep(0.01)
 
     async def _restore_ours(self, smoke: str, breaker: str) -> bool:
-        safety = self._safety
+        house = self._house
         (gateway,) = (row for row in self._ours() if breaker in row.devices)
-        supplies = safety.cut_off.supplies_of(gateway, gateway.devices[breaker])
-        latches = [safety.cut_off.latches.get(item.id) for item in supplies]
+        supplies = house.cut_off.supplies_of(gateway, gateway.devices[breaker])
+        latches = [house.cut_off.latches.get(item.id) for item in supplies]
         if any(latches):
-            await safety.cut_off.async_restore(supplies, who="benchmark")
-        for alarm in safety.book.of_device(gateway.devices[smoke].uid):
-            safety.book.reset(alarm, "benchmark", false_alarm=False)
+            await house.cut_off.async_restore(supplies, who="benchmark")
+        for alarm in house.book.of_device(gateway.devices[smoke].uid):
+            house.book.reset(alarm, "benchmark", false_alarm=False)
         return all(latch and latch.proven for latch in latches)
 
     # Life

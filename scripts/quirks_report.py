@@ -16,10 +16,10 @@ import zigpy.types as t
 from zigpy.zcl import ClusterType
 from zigpy.zdo.types import NodeDescriptor
 
-from custom_components.community_safety.gateways.zigbee.forming import async_form
-from custom_components.community_safety.gateways.zigbee.ports import Port
-from custom_components.community_safety.gateways.zigbee.profile import Profile
-from custom_components.community_safety.gateways.zigbee.radio import (
+from custom_components.community_safety.gateways.zigbee.devices.profile import Profile
+from custom_components.community_safety.gateways.zigbee.host.connection import Port
+from custom_components.community_safety.gateways.zigbee.host.forming import async_form
+from custom_components.community_safety.gateways.zigbee.host.radio import (
     Radio,
     RadioConfig,
     compile_device,

@@ -12,7 +12,7 @@ from custom_components.community_safety.catalogue import (
     Level,
 )
 from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
-from custom_components.community_safety.device import FOUND_OUT
+from custom_components.community_safety.core.device import DERIVED
 
 ROOT = Path(__file__).parent.parent
 TEXTS = json.loads(
@@ -58,7 +58,7 @@ def page() -> Iterator[str]:
 
 
 def _readings(kind: DeviceKind) -> Iterator[str]:
-    rows = [MEASUREMENTS[key] for key in kind.measurements if key not in FOUND_OUT]
+    rows = [MEASUREMENTS[key] for key in kind.measurements if key not in DERIVED]
     if rows:
         yield "| reading | unit | plausible | |"
         yield "|---|---|---|---|"

@@ -12,7 +12,7 @@ import pytest_socket
 
 from benchmarks.broker import running
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.storage import SCHEMA, VERSION
+from custom_components.community_safety.core.storage import SCHEMA, VERSION
 from homeassistant.core import HomeAssistant
 
 from .common import Peer, add_gateway, clear_broker, wait_until

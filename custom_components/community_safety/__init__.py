@@ -1,32 +1,36 @@
 """Community Safety: devices, alarms and verified cut-off for a housing compound."""
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_DIALECT, DOMAIN, PLATFORMS
+from .const import CONF_DIALECT, DOMAIN, PLATFORMS, RENAMED_HAZARDS
+from .core.house import DATA_HOUSE, House
 from .gateways import DIALECTS
 from .gateways.base import GatewayConfigEntry
 from .repairs import show_version
-from .safety import DATA_SAFETY, Safety
 from .services import async_setup_services
-from .target import async_get_safety
+from .target import async_get_house
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all gateways share: the alarm book and the actions."""
-    safety = hass.data[DATA_SAFETY] = Safety(hass)
-    await safety.async_start()
+    house = hass.data[DATA_HOUSE] = House(hass)
+    await house.async_start()
     async_setup_services(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:
     """Set up a gateway. Its platforms come first, so that no message is missed."""
-    gateway = DIALECTS[entry.data[CONF_DIALECT]](hass, entry, hass.data[DATA_SAFETY])
+    gateway = DIALECTS[entry.data[CONF_DIALECT]](hass, entry, hass.data[DATA_HOUSE])
     entry.runtime_data = gateway
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     gateway.restore_devices()
@@ -35,8 +39,26 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
     except Exception:
         # The next try sets the platforms up anew.
         await async_unload_entry(hass, entry)
-        hass.data[DATA_SAFETY].start_failed(gateway)
+        hass.data[DATA_HOUSE].start_failed(gateway)
         raise
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:
+    """Take over an entry of an older version: entities keep their ids and names."""
+    if entry.version > 1:
+        return False
+
+    @callback
+    def rename(entity: er.RegistryEntry) -> dict[str, str] | None:
+        device, _slash, key = entity.unique_id.rpartition("/")
+        if new := RENAMED_HAZARDS.get(key):
+            return {"new_unique_id": f"{device}/{new}"}
+        return None
+
+    if entry.minor_version < 2:
+        await er.async_migrate_entries(hass, entry.entry_id, rename)
+        hass.config_entries.async_update_entry(entry, minor_version=2)
     return True
 
 
@@ -51,8 +73,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
     """Forget a removed gateway with the alarms, latches and settings of its devices."""
     await DIALECTS[entry.data[CONF_DIALECT]].async_forget(hass, entry)
     # Nothing is set up yet if every gateway was disabled.
-    safety = await async_get_safety(hass)
-    safety.forget_gateway(entry.unique_id or entry.entry_id)
+    house = await async_get_house(hass)
+    house.forget_gateway(entry.unique_id or entry.entry_id)
     show_version(hass, entry, None)
 
 

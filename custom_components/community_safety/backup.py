@@ -7,8 +7,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from .const import DOMAIN, LOGGER
+from .core.house import DATA_HOUSE
 from .gateways.zigbee import ZigbeeGateway
-from .safety import DATA_SAFETY
 
 
 async def async_pre_backup(hass: HomeAssistant) -> None:
@@ -18,7 +18,7 @@ async def async_pre_backup(hass: HomeAssistant) -> None:
     and the log file beside the database is in the backup as well.
     """
     try:
-        await hass.data[DATA_SAFETY].storage.async_checkpoint()
+        await hass.data[DATA_HOUSE].storage.async_checkpoint()
     except sqlite3.Error as err:
         LOGGER.warning("The alarm book could not be prepared for the backup: %s", err)
     await asyncio.gather(

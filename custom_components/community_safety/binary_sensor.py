@@ -10,14 +10,14 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import Hazard
 from .catalogue.measurements import Point
-from .device import SafetyDevice, hazard_key
+from .core.device import SafetyDevice, hazard_key
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
 PARALLEL_UPDATES = 0
 
 #: Faults that say that nothing is heard must be seen when nothing is heard.
-_ALWAYS_AVAILABLE = {"silent", "gateway_offline"}
+_ALWAYS_AVAILABLE = {"unresponsive", "gateway_offline"}
 
 
 async def async_setup_entry(

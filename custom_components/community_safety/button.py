@@ -8,10 +8,10 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .device import SafetyDevice
+from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
-from .gateways.zigbee.joining import LONGEST_SECONDS
+from .gateways.zigbee.host.joining import LONGEST_SECONDS
 
 PARALLEL_UPDATES = 0
 

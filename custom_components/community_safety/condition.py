@@ -11,8 +11,8 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.condition import Condition, ConditionConfig
 from homeassistant.helpers.typing import ConfigType
 
-from .alarms import Alarm, Announcement
-from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_safety
+from .core.alarms import Alarm, Announcement
+from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house
 
 STATES: dict[str, Callable[[Alarm], bool]] = {
     "any": lambda alarm: True,
@@ -52,7 +52,7 @@ class HasOpenAlarm(Condition):
 
     @override
     async def _async_setup(self) -> None:
-        self._book = (await async_get_safety(self._hass)).book
+        self._book = (await async_get_house(self._hass)).book
 
     @override
     def _async_check(self, **kwargs: Any) -> bool:

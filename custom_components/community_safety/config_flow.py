@@ -23,9 +23,9 @@ from homeassistant.util.json import json_loads_object
 
 from .catalogue import DEVICE_KINDS, Setting
 from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN
+from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
 from .gateways.mqtt.native import VERSION
-from .zigbee_flow.network import ZIGBEE, ZigbeeFlow
 
 #: Per dialect: the retained topic by which a gateway is recognised, and a default.
 DIALECTS = {
@@ -39,6 +39,7 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
     """Add one gateway, or move it to another topic."""
 
     VERSION = 1
+    MINOR_VERSION = 2
 
     def __init__(self) -> None:
         """Initialize."""

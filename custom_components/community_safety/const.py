@@ -15,6 +15,9 @@ CONF_DIALECT: Final = "dialect"
 CONF_TOPIC: Final = "topic"
 CONF_THRESHOLDS: Final = "thresholds"
 
+#: Hazards that were once called otherwise, by that name: rows and automations may have it.
+RENAMED_HAZARDS: Final = {"silent": "unresponsive"}
+
 PLATFORMS: Final = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,

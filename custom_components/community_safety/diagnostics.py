@@ -11,9 +11,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import DOMAIN
-from .device import SafetyDevice
+from .core.device import SafetyDevice
+from .core.house import DATA_HOUSE
 from .gateways.base import Gateway, GatewayConfigEntry
-from .safety import DATA_SAFETY
 
 #: A device's id may be its serial number, and a name may be that of a person. Devices are
 #: told apart by Home Assistant's own id.
@@ -38,7 +38,7 @@ async def async_get_config_entry_diagnostics(
             {"device": _known_as(gateway, device), "reason": reason, "count": count}
             for (device, reason), count in gateway.refused.most_common()
         ],
-        "passed_over": dict(gateway.passed_over),
+        "discarded": dict(gateway.discarded),
         "storage": _storage(hass),
         "devices": [_device(hass, device) for device in gateway.all_devices],
     }
@@ -93,12 +93,12 @@ def _known_as(gateway: Gateway, device_id: str) -> str | None:
 
 
 def _storage(hass: HomeAssistant) -> dict[str, Any]:
-    storage = hass.data[DATA_SAFETY].storage
+    storage = hass.data[DATA_HOUSE].storage
     return {"trouble": storage.trouble, "waiting": storage.waiting}
 
 
 def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
-    safety, now = hass.data[DATA_SAFETY], time.monotonic()
+    house, now = hass.data[DATA_HOUSE], time.monotonic()
     description = asdict(device.description)
     return {
         "device_id": device.device_id,
@@ -129,11 +129,11 @@ def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
         },
         "alarms": [
             {"alarm_id": alarm.id, **_redacted(alarm.as_dict())}
-            for alarm in safety.book.of_device(device.uid)
+            for alarm in house.book.of_device(device.uid)
         ],
         "latches": [
             _redacted(asdict(latch))
-            for latch in safety.cut_off.latches.values()
+            for latch in house.cut_off.latches.values()
             if latch.device == device.uid
         ],
     }

@@ -8,9 +8,9 @@ from homeassistant.core import callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .device import AVAILABILITY, SafetyDevice
+from .core.device import AVAILABILITY, SafetyDevice
 from .gateways.base import Gateway, GatewayConfigEntry
-from .gateways.zigbee.joining import Joining
+from .gateways.zigbee.host.joining import Joining
 
 #: Hazards and measurements whose device class says all that a name would. Power, energy and
 #: tamper have names of ours: Home Assistant's Chinese calls them supply and falsification.

@@ -8,13 +8,13 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .alarms import Announcement, Change
 from .catalogue import ELEVATOR_BLOCKER
 from .catalogue.measurements import SIGHTINGS, Value
-from .device import SafetyDevice
+from .core.alarms import Announcement, Change
+from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
-from .gateways.zigbee.joining import STAGES
+from .gateways.zigbee.host.joining import STAGES
 
 PARALLEL_UPDATES = 0
 
@@ -50,7 +50,7 @@ class AlarmEvent(SafetyEntity, EventEntity):
     @override
     async def async_added_to_hass(self) -> None:
         self.async_on_remove(
-            self.gateway.safety.book.listen_device(self.device.uid, self._alarm_changed)
+            self.gateway.house.book.listen_device(self.device.uid, self._alarm_changed)
         )
 
     @callback
@@ -90,7 +90,7 @@ class SightingEvent(SafetyEntity, EventEntity):
     @callback
     def _reported(self) -> None:
         """Tell what came into the car. A retained report is not fresh: it is history."""
-        seen, self._seen = self._seen, self.device.news("class_seen")
+        seen, self._seen = self._seen, self.device.fresh_reading("class_seen")
         if self._seen != seen and self._seen in SIGHTINGS:
             self._trigger_event(
                 str(self._seen), {"confidence": self.device.readings.get("confidence")}

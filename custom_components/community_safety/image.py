@@ -9,7 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .catalogue import ELEVATOR_BLOCKER
-from .device import SNAPSHOT, SafetyDevice
+from .core.device import SNAPSHOT, SafetyDevice
 from .entity import SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 

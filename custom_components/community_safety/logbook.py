@@ -11,9 +11,9 @@ from homeassistant.components.logbook import (
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import area_registry as ar
 
-from .alarms import Change
 from .const import DOMAIN, EVENT_ALARM
-from .texts import async_sentence
+from .core.alarms import Change
+from .localization import async_sentence
 
 _ICONS = {
     Change.RAISED: "mdi:bell-alert",

@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import Setting
 from .const import DOMAIN
-from .device import SafetyDevice
+from .core.device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
@@ -63,4 +63,4 @@ class SettingNumber(SettingEntity, NumberEntity):
                 translation_domain=DOMAIN, translation_key="not_a_number"
             )
         self.device.settings.limits[self.key] = value
-        await self.gateway.safety.async_save_settings(self.device)
+        await self.gateway.house.async_save_settings(self.device)

@@ -16,10 +16,10 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.importlib import async_import_module
 
 from .const import DOMAIN
+from .flows.zigbee.writing import NetworkSteps
 from .gateways.zigbee import FORMING, async_load_library, database_path, remove_database
-from .gateways.zigbee.backups import network_backups
-from .gateways.zigbee.ports import CONF_NETWORK, Port, entry_of
-from .zigbee_flow.writing import NetworkSteps
+from .gateways.zigbee.host.backups import network_backups
+from .gateways.zigbee.host.connection import CONF_NETWORK, Port, entry_of
 
 if TYPE_CHECKING:
     from .gateways.base import GatewayConfigEntry

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import GATEWAY
-from .device import SafetyDevice
+from .core.device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
@@ -48,7 +48,7 @@ class VariantSelect(SettingEntity, SelectEntity):
     @override
     async def async_select_option(self, option: str) -> None:
         self.device.settings.variant = option
-        await self.gateway.safety.async_save_settings(self.device)
+        await self.gateway.house.async_save_settings(self.device)
 
 
 class KindSelect(SettingEntity, SelectEntity):

@@ -17,11 +17,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
-from .alarms import Alarm, Announcement
 from .catalogue import GATEWAY
 from .catalogue.measurements import Point
 from .const import Severity
-from .device import SafetyDevice
+from .core.alarms import Alarm, Announcement
+from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
@@ -156,13 +156,13 @@ class OpenAlarms(SafetyEntity, SensorEntity):
     def native_value(self) -> int:
         return sum(
             alarm.severity is self._severity and self._counts(alarm)
-            for alarm in self.gateway.safety.book.open.values()
+            for alarm in self.gateway.house.book.open.values()
         )
 
     @override
     async def async_added_to_hass(self) -> None:
         self.async_on_remove(
-            self.gateway.safety.book.listen(self._alarm_changed, immediate=True)
+            self.gateway.house.book.listen(self._alarm_changed, immediate=True)
         )
         self.async_on_remove(self._cancel)
 

@@ -27,13 +27,13 @@ from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
-from .alarms import Alarm, describe
 from .const import DOMAIN
-from .cut_off import DEADLINE_SECONDS, Result, Status, Supply
-from .device import SafetyDevice
-from .safety import DATA_SAFETY, Safety
+from .core.alarms import Alarm, describe
+from .core.device import SafetyDevice
+from .core.disconnect import DEADLINE_SECONDS, Result, Status, Supply
+from .core.house import DATA_HOUSE, House
+from .localization import async_option
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, Found, find_by_entity
-from .texts import async_option
 from .zigbee_services import async_setup_zigbee_services
 
 ATTR_ALARM_ID = "alarm_id"
@@ -112,7 +112,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _async_acknowledge(call: ServiceCall) -> ServiceResponse:
     alarms = await _async_alarms(call)
     for alarm in alarms:
-        _safety(call).book.acknowledge(alarm, call.context.user_id)
+        _house(call).book.acknowledge(alarm, call.context.user_id)
     return _alarms_response(call, alarms)
 
 
@@ -131,7 +131,7 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
             },
         )
     for alarm in cleared:
-        _safety(call).book.reset(alarm, who, false_alarm=call.data[ATTR_FALSE_ALARM])
+        _house(call).book.reset(alarm, who, false_alarm=call.data[ATTR_FALSE_ALARM])
     return {
         **_alarms_response(call, cleared),
         "still_present": [_describe(call, alarm) for alarm in present],
@@ -141,10 +141,10 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
 async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
     supplies = await _async_supplies(call)
     alarm_id: str | None = call.data.get(ATTR_ALARM_ID)
-    if alarm := _safety(call).book.open.get(alarm_id or ""):
+    if alarm := _house(call).book.open.get(alarm_id or ""):
         # Its timeline tells of the cut-off, and no supply is restored before it is over.
         _check_control(call, await _async_user(call), [alarm])
-    results = await _safety(call).cut_off.async_cut_off(
+    results = await _house(call).cut_off.async_cut_off(
         supplies,
         alarm_id=alarm_id,
         who=call.context.user_id,
@@ -156,7 +156,7 @@ async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
 
 async def _async_restore(call: ServiceCall) -> ServiceResponse:
     who = await _async_person(call)
-    results = await _safety(call).cut_off.async_restore(
+    results = await _house(call).cut_off.async_restore(
         await _async_supplies(call), who=who
     )
     unproven = {
@@ -214,7 +214,7 @@ async def _async_get_alarms(call: ServiceCall) -> ServiceResponse:
     def is_meant(alarm: Alarm) -> bool:
         return wanted.matches(alarm) and _may(call, user, alarm, POLICY_READ)
 
-    alarms = [alarm for alarm in _safety(call).book.open.values() if is_meant(alarm)]
+    alarms = [alarm for alarm in _house(call).book.open.values() if is_meant(alarm)]
     if call.data[ATTR_HISTORY] or ATTR_SINCE in call.data:
         closed: list[Alarm] = []
         try:
@@ -241,7 +241,7 @@ async def _async_history(call: ServiceCall) -> AsyncIterator[Alarm]:
     end = time.time()
     seen: set[str] = set()
     while True:
-        rows = await _safety(call).storage.async_history(begin, end, MOST_HISTORY)
+        rows = await _house(call).storage.async_history(begin, end, MOST_HISTORY)
         alarms = [Alarm.from_dict(row) for row in rows if row["id"] not in seen]
         for alarm in alarms:
             yield alarm
@@ -251,8 +251,8 @@ async def _async_history(call: ServiceCall) -> AsyncIterator[Alarm]:
         end = alarms[-1].reset_at or begin
 
 
-def _safety(call: ServiceCall) -> Safety:
-    return call.hass.data[DATA_SAFETY]
+def _house(call: ServiceCall) -> House:
+    return call.hass.data[DATA_HOUSE]
 
 
 async def _async_user(call: ServiceCall) -> User | None:
@@ -308,7 +308,7 @@ async def _async_alarms(call: ServiceCall) -> list[Alarm]:
     user = await _async_user(call)
     alarms = [
         alarm
-        for alarm in _safety(call).book.open.values()
+        for alarm in _house(call).book.open.values()
         if (ids is None or alarm.id in ids) and wanted.matches(alarm)
     ]
     _check_control(call, user, alarms)

@@ -9,7 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER
 from .catalogue.measurements import point_key
-from .device import SafetyDevice
+from .core.device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
@@ -53,7 +53,7 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        self.gateway.safety.cut_off.check_closing(self.device, self.key)
+        self.gateway.house.cut_off.check_closing(self.device, self.key)
         await self.gateway.async_set(self.device, self.key, True)
 
     @override
@@ -79,12 +79,12 @@ class ProtectedSwitch(SettingEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         self.device.settings.protected.add(self._supply)
-        await self.gateway.safety.async_save_settings(self.device)
+        await self.gateway.house.async_save_settings(self.device)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         self.device.settings.protected.discard(self._supply)
-        await self.gateway.safety.async_save_settings(self.device)
+        await self.gateway.house.async_save_settings(self.device)
 
 
 class BlockingSwitch(SettingEntity, SwitchEntity):
@@ -108,5 +108,5 @@ class BlockingSwitch(SettingEntity, SwitchEntity):
 
     async def _async_set(self, blocking: bool) -> None:
         self.device.settings.blocking = blocking
-        self.gateway.safety.elevators.blocking_changed(self.device)
-        await self.gateway.safety.async_save_settings(self.device)
+        self.gateway.house.elevators.blocking_changed(self.device)
+        await self.gateway.house.async_save_settings(self.device)

@@ -7,8 +7,8 @@ from homeassistant.components.system_health import SystemHealthRegistration
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN, Severity
+from .core.house import DATA_HOUSE
 from .gateways.zigbee import ZigbeeGateway, library_versions
-from .safety import DATA_SAFETY
 
 
 @callback
@@ -19,19 +19,19 @@ def async_register(hass: HomeAssistant, register: SystemHealthRegistration) -> N
 
 async def async_get_info(hass: HomeAssistant) -> dict[str, Any]:
     """Return gateways, devices, open alarms, and if the alarm book can be written."""
-    safety = hass.data[DATA_SAFETY]
+    house = hass.data[DATA_HOUSE]
     entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
     gateways = [
         entry.runtime_data for entry in hass.config_entries.async_loaded_entries(DOMAIN)
     ]
-    opened = Counter(alarm.severity for alarm in safety.book.open.values())
+    opened = Counter(alarm.severity for alarm in house.book.open.values())
     info = {
         "gateways": f"{sum(row.connected for row in gateways)}/{len(entries)}",
         "devices": sum(len(row.devices) for row in gateways),
         "alarms": opened[Severity.ALARM],
         "warnings": opened[Severity.WARNING],
         "faults": opened[Severity.FAULT],
-        "storage": safety.storage.trouble or "ok",
+        "storage": house.storage.trouble or "ok",
     }
     networks = [
         row.network

@@ -22,19 +22,27 @@ from homeassistant.helpers.target import (
 )
 from homeassistant.setup import async_setup_component
 
-from .alarms import Alarm
 from .catalogue import HAZARDS
-from .const import DOMAIN, LOGGER, Severity
-from .device import SafetyDevice
+from .const import DOMAIN, LOGGER, RENAMED_HAZARDS, Severity
+from .core.alarms import Alarm
+from .core.device import SafetyDevice
+from .core.house import DATA_HOUSE, House
 from .gateways.base import Gateway
-from .safety import DATA_SAFETY, Safety
 
 ATTR_HAZARD = "hazard"
 ATTR_SEVERITY = "severity"
 
+
+def _current_name(hazard: object) -> object:
+    """Return what a hazard is called today: automations outlive a name."""
+    return RENAMED_HAZARDS.get(hazard, hazard) if isinstance(hazard, str) else hazard
+
+
 #: Options that narrow alarms down; none, or an empty list, means all.
 HAZARD_FIELD = {
-    vol.Optional(ATTR_HAZARD): vol.All(cv.ensure_list, [vol.In(list(HAZARDS))])
+    vol.Optional(ATTR_HAZARD): vol.All(
+        cv.ensure_list, [vol.All(_current_name, vol.In(list(HAZARDS)))]
+    )
 }
 SEVERITY_FIELD = {
     vol.Optional(ATTR_SEVERITY): vol.All(cv.ensure_list, [vol.Coerce(Severity)])
@@ -225,9 +233,9 @@ def _devices(
     hass: HomeAssistant, selected: SelectedEntities, is_all: bool
 ) -> Iterable[tuple[Gateway, SafetyDevice]]:
     """Return the loaded devices that a target touches, without a walk over the house."""
-    safety = hass.data[DATA_SAFETY]
+    house = hass.data[DATA_HOUSE]
     if is_all:
-        return tuple(safety.devices())
+        return tuple(house.devices())
     entities, devices = er.async_get(hass), dr.async_get(hass)
     device_ids = {
         entry.device_id
@@ -241,15 +249,15 @@ def _devices(
         for domain, uid in device.identifiers
         if domain == DOMAIN
     }
-    return [found for uid in sorted(uids) if (found := safety.device(uid))]
+    return [found for uid in sorted(uids) if (found := house.device(uid))]
 
 
-async def async_get_safety(hass: HomeAssistant) -> Safety:
+async def async_get_house(hass: HomeAssistant) -> House:
     """Return the alarm book and all, also before there is a gateway.
 
     An automation may be there first. Raises KeyError if it could not be set up; Home
     Assistant has told why.
     """
-    if DATA_SAFETY not in hass.data:
+    if DATA_HOUSE not in hass.data:
         await async_setup_component(hass, DOMAIN, {})
-    return hass.data[DATA_SAFETY]
+    return hass.data[DATA_HOUSE]

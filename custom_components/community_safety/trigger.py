@@ -15,9 +15,9 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from .alarms import Announcement, Change
-from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_safety
-from .texts import async_option, async_sentence
+from .core.alarms import Announcement, Change
+from .localization import async_option, async_sentence
+from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house
 
 #: What could not be proven open or released.
 FAILED_HAZARDS = frozenset({"refused_to_open", "refused_to_release"})
@@ -79,7 +79,7 @@ class AlarmTrigger(Trigger):
                 item.context,
             )
 
-        return (await async_get_safety(self._hass)).book.listen(announced)
+        return (await async_get_house(self._hass)).book.listen(announced)
 
 
 class AlarmRaised(AlarmTrigger):

@@ -19,9 +19,9 @@ from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
-from .device import SafetyDevice
+from .core.device import SafetyDevice
 from .gateways.zigbee import ZigbeeGateway
-from .gateways.zigbee.joining import LONGEST_SECONDS
+from .gateways.zigbee.host.joining import LONGEST_SECONDS
 from .target import find_devices
 
 ATTR_ADDRESS = "address"

@@ -73,7 +73,7 @@ def rated_current(default: float) -> Setting:
     )
 
 
-SILENT = fault("silent", "silent")
+UNRESPONSIVE = fault("unresponsive", "unresponsive")
 SENSOR_FAULT = fault("sensor_fault", "trouble", "implausible")
 SELF_TEST_FAILED = fault("self_test_failed", "self_test_failed")
 TAMPER = Hazard(
@@ -136,7 +136,7 @@ MEASUREMENTS = (
     "trouble",
     "self_test_failed",
     "test",
-    "silent",
+    "unresponsive",
     "implausible",
 )
-FAULTS = (SILENT, SENSOR_FAULT, SELF_TEST_FAILED, TAMPER, LOW_BATTERY)
+FAULTS = (UNRESPONSIVE, SENSOR_FAULT, SELF_TEST_FAILED, TAMPER, LOW_BATTERY)

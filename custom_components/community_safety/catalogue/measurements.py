@@ -164,7 +164,7 @@ _ROWS = (
     _flag("self_test_failed"),
     _flag("test"),
     # What the integration itself finds out about a device
-    _flag("silent"),
+    _flag("unresponsive"),
     _flag("implausible"),
     _flag("jump"),
     _flag("cut_off_unproven"),

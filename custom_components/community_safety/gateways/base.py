@@ -15,12 +15,12 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from ..catalogue import is_catalogued
 from ..catalogue.measurements import Value
 from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
-from ..device import DeviceDescription, SafetyDevice
-from ..supervision import Supervision
+from ..core.device import DeviceDescription, SafetyDevice
+from ..core.supervision import Supervision
 
 if TYPE_CHECKING:
-    from ..safety import Safety
-    from .zigbee.joining import Joining
+    from ..core.house import House
+    from .zigbee.host.joining import Joining
 
 type GatewayConfigEntry = ConfigEntry[Gateway]
 type DeviceListener = Callable[[SafetyDevice], None]
@@ -59,19 +59,19 @@ class Gateway(ABC):
     choosable_kinds: tuple[str, ...] = ()
 
     def __init__(
-        self, hass: HomeAssistant, entry: GatewayConfigEntry, safety: Safety
+        self, hass: HomeAssistant, entry: GatewayConfigEntry, house: House
     ) -> None:
         """Initialize; devices that the alarm book knows take their alarms over."""
         self.hass = hass
         self.entry = entry
-        self.safety = safety
+        self.house = house
         self.uid = entry.unique_id or entry.entry_id
         self.devices: dict[str, SafetyDevice] = {}
         self.connected = False
         #: Messages that were refused, by device and reason; shown in diagnostics.
         self.refused: Counter[tuple[str, str]] = Counter()
         #: Good messages that change nothing: repeated, or overtaken by a newer one.
-        self.passed_over: Counter[str] = Counter()
+        self.discarded: Counter[str] = Counter()
         self._listeners: list[DeviceListener] = []
         self._reloading = False
         #: Devices of an earlier run that the gateway has not named in this one.
@@ -86,7 +86,7 @@ class Gateway(ABC):
                 model=self.model,
             )
         )
-        self.device.find(offline=True)
+        self.device.derive(offline=True)
         self._supervision = Supervision(self)
 
     @abstractmethod
@@ -113,7 +113,7 @@ class Gateway(ABC):
                     *(self.async_set(device, key, False) for key in device.supplies)
                 )
             case "release":
-                await self.safety.elevators.async_release(device)
+                await self.house.elevators.async_release(device)
             case _:
                 await self.async_set(device, command, True)
 
@@ -147,7 +147,7 @@ class Gateway(ABC):
         """End everything; the subclass has unsubscribed through its config entry."""
         self._supervision.stop()
         for device in (self.device, *self.devices.values()):
-            self.safety.detach(device)
+            self.house.detach(device)
 
     @property
     def all_devices(self) -> Iterable[SafetyDevice]:
@@ -173,11 +173,11 @@ class Gateway(ABC):
             self._drop_stale_entities(known)
             for listener in tuple(self._listeners):
                 listener(known)
-            self.safety.remember(known)
+            self.house.remember(known)
         elif known.description != description:
             before, known.description = known.description, description
             self._update_registry(description)
-            self.safety.remember(known)
+            self.house.remember(known)
             if (before.kind, before.points, before.commands) != (
                 description.kind,
                 description.points,
@@ -197,7 +197,7 @@ class Gateway(ABC):
         An alarm that a restart has interrupted finds its supplies at once, and a device
         that does not come back is missed.
         """
-        for description in self.safety.known_devices(self):
+        for description in self.house.known_devices(self):
             self.add_device(description)
             self.missing.add(description.id)
 
@@ -206,8 +206,8 @@ class Gateway(ABC):
         """Forget a device with its entities, alarms and settings."""
         self.missing.discard(device_id)
         if device := self.devices.pop(device_id, None):
-            self.safety.detach(device)
-            self.safety.forget(device)
+            self.house.detach(device)
+            self.house.forget(device)
             for item in [item for item in self.refused if item[0] == device_id]:
                 del self.refused[item]
             if device.device_id:
@@ -231,7 +231,7 @@ class Gateway(ABC):
             self.entry.title,
             "connected" if connected else "not connected",
         )
-        self.device.find(offline=not connected)
+        self.device.derive(offline=not connected)
         for device in self.devices.values():
             self.update_availability(device)
 
@@ -245,7 +245,7 @@ class Gateway(ABC):
         """
         was_online, device.online = device.online, online
         if not online:
-            device.find(silent=True)
+            device.derive(unresponsive=True)
         elif fresh or not was_online:
             device.seen()
         self.update_availability(device)
@@ -254,7 +254,7 @@ class Gateway(ABC):
     def update_availability(self, device: SafetyDevice) -> None:
         """Derive if a device's readings can be trusted."""
         device.set_available(
-            self.connected and device.online and not device.readings.get("silent")
+            self.connected and device.online and not device.readings.get("unresponsive")
         )
 
     @callback
@@ -271,8 +271,8 @@ class Gateway(ABC):
             self.hass,
             description,
             gateway_uid=self.uid,
-            book=self.safety.book,
-            settings=self.safety.settings_of(
+            book=self.house.book,
+            settings=self.house.settings_of(
                 f"{self.uid}/{description.id}" if description.id else self.uid
             ),
             kind_limits=self.entry.options.get(CONF_THRESHOLDS, {}).get(
@@ -280,9 +280,9 @@ class Gateway(ABC):
             ),
         )
         device.device_id = self._update_registry(description).id
-        device.silence = self.safety.seen.get(self.uid, {}).get(device.uid)
-        device.listen(("silent",), partial(self.update_availability, device))
-        self.safety.attach(self, device)
+        device.silence = self.house.seen.get(self.uid, {}).get(device.uid)
+        device.listen(("unresponsive",), partial(self.update_availability, device))
+        self.house.attach(self, device)
         return device
 
     def _drop_stale_entities(self, device: SafetyDevice) -> None:

@@ -11,8 +11,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.community_safety.alarms import Alarm
-from custom_components.community_safety.safety import DATA_SAFETY
+from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.rental_units.alerts.links import REPORT
 from custom_components.rental_units.alerts.models import Alert
 from homeassistant.auth.models import User
@@ -103,7 +103,7 @@ class Street:
         )
         await self.house.until(lambda: bool(self.house.engine.alerts))
         await self.house.settled()
-        (alarm,) = self.hass.data[DATA_SAFETY].book.open.values()
+        (alarm,) = self.hass.data[DATA_HOUSE].book.open.values()
         (alert,) = self.house.engine.alerts.values()
         return alarm, alert
 
@@ -237,7 +237,7 @@ async def test_a_removed_device_is_no_all_clear(
     await street.automate()
     alarm, alert = await street.burn()
     street.sms.heard.clear()
-    street.hass.data[DATA_SAFETY].book.drop_device(alarm.device)
+    street.hass.data[DATA_HOUSE].book.drop_device(alarm.device)
     await street.house.until(lambda: alert.state == "cancelled")
     await street.house.settled()
     assert street.said() == []

@@ -12,7 +12,7 @@ from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 
 from ...catalogue.measurements import Value
 from ...const import CONF_TOPIC, DOMAIN
-from ...device import FOUND_OUT, SafetyDevice
+from ...core.device import DERIVED, SafetyDevice
 from ..base import CommandError, Gateway
 
 #: Largest message in bytes that is looked at; a snapshot is a JPEG of the car.
@@ -98,7 +98,7 @@ class MqttGateway(Gateway):
         values: dict[str, Value] = {}
         for key, value in raw.items():
             # What we find out about a device is not for the device to say.
-            if key in FOUND_OUT or (point := device.points.get(key)) is None:
+            if key in DERIVED or (point := device.points.get(key)) is None:
                 continue
             try:
                 values[key] = point.measurement.parse(value)

@@ -120,7 +120,7 @@ _PHASES = {
 }
 _SOCKET_NUMBER = re.compile(r"[1-9]\d?")
 
-#: Things that have other uses than safety, whatever they measure beside it.
+#: Things that have other uses than house, whatever they measure beside it.
 _OTHER_DEVICES = {"light", "climate", "cover", "fan", "lock"}
 #: A siren that is told of smoke, and senses none itself.
 _SIREN = "squawk"

@@ -16,7 +16,7 @@ from homeassistant.util.ulid import ulid_now
 
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import Value, parse_point
-from ...device import FOUND_OUT, DeviceDescription, Power, SafetyDevice
+from ...core.device import DERIVED, DeviceDescription, Power, SafetyDevice
 from ...repairs import show_version
 from ..base import CommandError
 from .base import MOST_DEVICES, MqttGateway
@@ -223,7 +223,7 @@ class NativeGateway(MqttGateway):
                 # A later version of the protocol: the rest of the device is welcome.
                 continue
             name = point.measurement.key
-            if name in kind.measurements and name not in FOUND_OUT:
+            if name in kind.measurements and name not in DERIVED:
                 points.add(key)
         if not points:
             raise ValueError("config: no reading of this kind of device")
@@ -262,7 +262,7 @@ class NativeGateway(MqttGateway):
             return
         order = self._orders.setdefault(device.description.id, _Order())
         if reason := order.refuses(message):
-            self.passed_over[reason] += 1
+            self.discarded[reason] += 1
             return
         device.update(self.parse(device, message["values"]), fresh=not retained)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...catalogue.measurements import Value
-from ...device import SafetyDevice
+from ...core.device import SafetyDevice
 from ..base import CommandError
 from .exposes import Profile
 

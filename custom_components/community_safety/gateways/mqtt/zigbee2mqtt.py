@@ -18,8 +18,8 @@ from homeassistant.core import callback
 from homeassistant.helpers.event import async_track_time_interval
 
 from ...catalogue.measurements import Value
-from ...device import DeviceDescription, Power, SafetyDevice
-from ...supervision import ASK_EVERY, to_ask
+from ...core.device import DeviceDescription, Power, SafetyDevice
+from ...core.supervision import ASK_EVERY, to_ask
 from ..base import CommandError
 from .base import MOST_BYTES, MOST_DEVICES, UNKNOWN, MqttGateway
 from .exposes import NONE, Profile, chosen_kind, compile_device
@@ -39,7 +39,7 @@ type Handler = Callable[[bytes, bool], None]
 
 
 class Zigbee2MqttGateway(MqttGateway):
-    """Zigbee2MQTT, with the devices whose exposed properties matter to safety."""
+    """Zigbee2MQTT, with the devices whose exposed properties matter to house."""
 
     manufacturer = "Zigbee2MQTT"
     # Friendly names contain slashes at will, so one subscription takes everything, and

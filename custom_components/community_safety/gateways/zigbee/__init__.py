@@ -5,12 +5,12 @@ first entry that needs them. So `radio`, `node` and `profile` are imported there
 """
 
 from .gateway import ZigbeeGateway
-from .library import async_load_library, library_versions
-from .link import database_path, remove_database
-from .network import NetworkInfo
+from .host.library import async_load_library, library_versions
+from .host.link import database_path, remove_database
+from .host.network import NetworkInfo
 
 #: The module that looks at coordinators and forms networks, to import when it is needed.
-FORMING = f"{__name__}.forming"
+FORMING = f"{__name__}.host.forming"
 
 __all__ = [
     "FORMING",

@@ -12,21 +12,21 @@ from homeassistant.helpers.event import async_track_time_interval
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import RADIO, Value
 from ...const import DOMAIN
-from ...device import DeviceDescription, SafetyDevice
-from ...supervision import ASK_EVERY, to_ask
+from ...core.device import DeviceDescription, SafetyDevice
+from ...core.supervision import ASK_EVERY, to_ask
 from ..base import CommandError
-from .backups import network_backups
-from .joining import Joining
-from .link import LinkedGateway
-from .network import NetworkInfo
-from .ports import CONF_NETWORK
+from .host.backups import network_backups
+from .host.connection import CONF_NETWORK
+from .host.joining import Joining
+from .host.link import LinkedGateway
+from .host.network import NetworkInfo
 
 if TYPE_CHECKING:
     from zha.zigbee.device import Device
     from zigpy.types import ZigbeePacket
 
-    from . import radio as library
-    from .node import Node
+    from .devices.node import Node
+    from .host import radio as library
 
 COUNT_EVERY = timedelta(seconds=30)
 
@@ -103,7 +103,7 @@ class ZigbeeGateway(LinkedGateway):
     def device_ready(self, device: Device) -> None:
         """Take a device that was loaded, has joined, or was interviewed anew."""
         device_id = str(device.ieee)
-        settings = self.safety.settings_of(f"{self.uid}/{device_id}")
+        settings = self.house.settings_of(f"{self.uid}/{device_id}")
         if node := self._nodes.pop(device_id, None):
             node.unbind()
         profile = self._library.compile_device(device, settings.kind)
@@ -112,7 +112,7 @@ class ZigbeeGateway(LinkedGateway):
             self.device_progress(device_id, "ignored")
             return
         self.ignored.pop(device_id, None)
-        safety = self.add_device(
+        house = self.add_device(
             DeviceDescription(
                 id=device_id,
                 kind=profile.kind,
@@ -126,12 +126,12 @@ class ZigbeeGateway(LinkedGateway):
                 power=profile.power,
             )
         )
-        node = self._library.Node(self._radio, device, profile, safety)
+        node = self._library.Node(self._radio, device, profile, house)
         self._nodes[device_id] = node
         node.bind()
         node.remember()
         if self.connected:
-            self.set_online(safety, True)
+            self.set_online(house, True)
             node.verify()
         self.device_progress(device_id, "ready")
 
@@ -179,7 +179,7 @@ class ZigbeeGateway(LinkedGateway):
     @callback
     def _count(self, _now: datetime) -> None:
         if self._radio:
-            self.device.find(**self._library.operations.counts(self._radio))
+            self.device.derive(**self._library.operations.counts(self._radio))
 
     @callback
     def _ask_silent(self, _now: datetime) -> None:
@@ -207,9 +207,9 @@ class ZigbeeGateway(LinkedGateway):
         if leave_out:
             self.remove_device(device_id)
         uid = f"{self.uid}/{device_id}"
-        self.safety.settings_of(uid).kind = kind
+        self.house.settings_of(uid).kind = kind
         self.device_ready(device)
-        await self.safety.async_store_settings(uid)
+        await self.house.async_store_settings(uid)
 
     # Commands
 

@@ -1,0 +1,447 @@
+"""A device: what it is, what it last reported, and who wants to know."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import partial
+import time
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceInfo
+
+from ..catalogue import KINDS, DeviceKind, Setting
+from ..catalogue.measurements import (
+    COUNTERS,
+    RADIO,
+    Point,
+    Value,
+    parse_point,
+    point_key,
+)
+from ..const import DOMAIN
+from .hazards import HazardMonitor
+
+if TYPE_CHECKING:
+    from .alarms import AlarmBook
+
+#: Key of listeners that want to know of availability.
+AVAILABILITY = ""
+#: Key of listeners that want to know of a new picture.
+SNAPSHOT = "snapshot"
+
+#: Readings that no device reports: the integration finds them out itself.
+DERIVED = frozenset(
+    {
+        "unresponsive",
+        "implausible",
+        "jump",
+        "cut_off_unproven",
+        "offline",
+        "e_bike_in_car",
+        "held_too_long",
+        "release_unproven",
+        *COUNTERS,
+        *RADIO,
+    }
+)
+
+
+def hazard_key(hazard: str) -> str:
+    """Return the key of listeners that want to know of a hazard."""
+    return f"hazard {hazard}"
+
+
+class Power(StrEnum):
+    """Where a device takes its power from."""
+
+    BATTERY = "battery"
+    MAINS = "mains"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDescription:
+    """What a gateway knows of a device. `id` is unique within the gateway.
+
+    `points` are names of readings such as `smoke` or `current_l1`; `interval` is the
+    longest time in seconds between two reports, 0 if the device does not promise one.
+    """
+
+    id: str
+    kind: str
+    name: str
+    points: frozenset[str]
+    commands: frozenset[str] = frozenset()
+    manufacturer: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    hardware: str | None = None
+    serial: str | None = None
+    area: str | None = None
+    power: Power | None = None
+    interval: float = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row to store."""
+        return {
+            **asdict(self),
+            "points": sorted(self.points),
+            "commands": sorted(self.commands),
+        }
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> DeviceDescription:
+        """Return the description of a stored row.
+
+        Raises TypeError, KeyError or ValueError for one of another version.
+        """
+        return cls(
+            **{
+                **row,
+                "points": frozenset(row["points"]),
+                "commands": frozenset(row["commands"]),
+                "power": Power(row["power"]) if row["power"] else None,
+            }
+        )
+
+
+@dataclass(slots=True)
+class DeviceSettings:
+    """What an installer has set on one device.
+
+    `limits` are settings of the catalogue by key, in the settings' units.
+    `protected` are the supplies (keys of points) that a cut-off never opens.
+    """
+
+    limits: dict[str, float] = field(default_factory=dict)
+    protected: set[str] = field(default_factory=set)
+    variant: str | None = None
+    blocking: bool = True
+    #: The kind that a person has chosen, where the gateway can only propose one.
+    kind: str | None = None
+
+
+class SafetyDevice:
+    """One device of a gateway."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        description: DeviceDescription,
+        *,
+        gateway_uid: str,
+        book: AlarmBook,
+        settings: DeviceSettings,
+        kind_limits: Mapping[str, float],
+    ) -> None:
+        """Initialize; open alarms of the book are taken over as present hazards.
+
+        `kind_limits` are the gateway's options for this kind of device.
+        """
+        self._hass = hass
+        self.description = description
+        self.uid = f"{gateway_uid}/{description.id}" if description.id else gateway_uid
+        #: One for all entities of the device: thousands of copies would add up.
+        self.device_info = DeviceInfo(identifiers={(DOMAIN, self.uid)})
+        self.kind: DeviceKind = KINDS[description.kind]
+        self.settings = settings
+        self._kind_limits = kind_limits
+        own = [
+            key for key in self.kind.measurements if key in DERIVED and key not in RADIO
+        ]
+        self.points: dict[str, Point] = {
+            key: parse_point(key) for key in sorted({*description.points, *own})
+        }
+        self.by_measurement: dict[str, tuple[str, ...]] = {}
+        for key, point in self.points.items():
+            name = point.measurement.key
+            self.by_measurement[name] = (*self.by_measurement.get(name, ()), key)
+        self.readings: dict[str, Value] = {}
+        #: Monotonic time of each reading's last fresh report, changed or not.
+        self.reported: dict[str, float] = {}
+        #: Monotonic time of the last sign of life.
+        self.last_seen = time.monotonic()
+        #: Seconds in which it could have been heard and was not, as counted by the
+        #: supervision, also in earlier runs; None if it was heard since the last count.
+        self.silence: float | None = None
+        self.online = True
+        self.available = True
+        self.device_id: str | None = None
+        #: The last picture of the car, a JPEG; never written to disk by us.
+        self.snapshot: bytes | None = None
+        self._listeners: dict[str, tuple[CALLBACK_TYPE, ...]] = {}
+        self._watchers: list[CALLBACK_TYPE] = []
+        self._implausible: frozenset[str] = frozenset()
+        self.readings.update(
+            {key: False for key in own if not self.points[key].measurement.is_number}
+        )
+        for hazard in self.kind.hazards:
+            if book.present(self.uid, hazard.key):
+                # What was found out before a restart holds until it is found otherwise.
+                self.readings.update(
+                    {
+                        level.measurement: True
+                        for level in hazard.levels
+                        if level.measurement in DERIVED
+                    }
+                )
+        self.monitor = HazardMonitor(hass, self, book)
+        self.monitor.evaluate(own)
+
+    @property
+    def name(self) -> str:
+        """Return what the user calls it; by itself a Zigbee device has its model only."""
+        entry = dr.async_get(self._hass).async_get(self.device_id or "")
+        return (entry and entry.name_by_user) or self.description.name
+
+    @property
+    def power(self) -> Power:
+        """Return the power source; it decides when silence is a fault."""
+        return self.description.power or (
+            Power.MAINS if self.kind.mains else Power.BATTERY
+        )
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """Return the keys of the supplies that can be opened."""
+        return self.by_measurement.get("supply", ())
+
+    @property
+    def commands(self) -> list[str]:
+        """Return the commands that can be pressed.
+
+        Some are ours and work on every device; the others must be offered by it.
+        """
+        ours = {"all_off": len(self.supplies) > 1, "release": "held" in self.points}
+        return [
+            key
+            for key in self.kind.buttons
+            if ours.get(key, key in self.description.commands)
+        ]
+
+    @property
+    def used_settings(self) -> list[Setting]:
+        """Return the settings that something this device reports depends on."""
+        thresholds = {
+            level.threshold.key: level.measurement
+            for hazard in self.kind.hazards
+            for level in hazard.levels
+            if level.threshold
+        }
+        return [
+            setting
+            for key, setting in self.kind.all_settings.items()
+            if thresholds.get(key, "unresponsive") in self.by_measurement
+        ]
+
+    @property
+    def keys(self) -> set[str]:
+        """Return the names of everything of the catalogue that this device has."""
+        return {
+            *self.points,
+            *self.commands,
+            *(setting.key for setting in self.used_settings),
+            *(
+                hazard.key
+                for hazard in self.kind.hazards
+                if any(
+                    level.measurement in self.by_measurement for level in hazard.levels
+                )
+            ),
+        }
+
+    def limit(self, key: str) -> float:
+        """Return a setting: the device's, else the variant's, the kind's, the default.
+
+        A gateway's option is for the kind as a whole, and a place of use is more
+        special than that.
+        """
+        if (value := self.settings.limits.get(key)) is not None:
+            return value
+        if (value := self.variant_limits.get(key)) is not None:
+            return value
+        if (value := self._kind_limits.get(key)) is not None:
+            return value
+        return self.kind.all_settings[key].default
+
+    @property
+    def variant(self) -> str | None:
+        """Return the place of use."""
+        return self.settings.variant or next(iter(self.kind.variants), None)
+
+    @property
+    def variant_limits(self) -> Mapping[str, float]:
+        """Return the settings that follow from the place of use."""
+        return self.kind.variants.get(self.variant or "", {})
+
+    @callback
+    def listen(self, keys: Iterable[str], listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a listener when a reading of one of the keys changes.
+
+        Returns a function that ends this.
+        """
+        # Thousands of them: tuples and a partial are half of lists and a closure.
+        keys = tuple(keys)
+        for key in keys:
+            self._listeners[key] = (*self._listeners.get(key, ()), listener)
+        return partial(self._end_listening, keys, listener)
+
+    @callback
+    def watch(self, watcher: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a watcher after every fresh report, also one that changes nothing.
+
+        Returns a function that ends this.
+        """
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    async def async_wait(self, proof: Callable[[], bool], seconds: float) -> bool:
+        """Wait until fresh reports prove something, at most for `seconds`.
+
+        Returns if they did.
+        """
+        heard = asyncio.Event()
+        undo = self.watch(heard.set)
+        try:
+            async with asyncio.timeout(seconds):
+                while not proof():
+                    heard.clear()
+                    await heard.wait()
+        except TimeoutError:
+            return proof()
+        finally:
+            undo()
+        return True
+
+    @callback
+    def update(self, readings: Mapping[str, Value], *, fresh: bool = True) -> None:
+        """Take parsed readings; keys that the device does not have are passed over.
+
+        Readings that are not `fresh` (a retained message, for instance) say how things
+        were: they are no sign of life, and prove neither a command nor a sighting.
+        """
+        changed: list[str] = []
+        now = time.monotonic()
+        for key, value in readings.items():
+            if (point := self.points.get(key)) is None:
+                continue
+            if not point.measurement.is_plausible(value):
+                self._implausible |= {key}
+                continue
+            if self._implausible:
+                self._implausible -= {key}
+            if fresh:
+                self.reported[key] = now
+            before = self.readings.get(key)
+            if key == "level":
+                self._watch_jump(before, value)
+            if before != value or key not in self.readings:
+                self.readings[key] = value
+                changed.append(key)
+                if not fresh:
+                    self.reported.pop(key, None)
+        if fresh:
+            self.seen()
+        if bool(self._implausible) != self.readings.get("implausible", False):
+            self.readings["implausible"] = bool(self._implausible)
+            changed.append("implausible")
+        if changed:
+            # Life first: the alarm is on its way before any entity is drawn.
+            self.monitor.evaluate({self.points[key].measurement.key for key in changed})
+        for key in changed:
+            self._notify(key)
+        if fresh:
+            for watcher in tuple(self._watchers):
+                watcher()
+
+    def fresh_reading(self, key: str) -> Value | None:
+        """Return a reading that was reported fresh, None for one that is history."""
+        return self.readings[key] if key in self.reported else None
+
+    @callback
+    def derive(self, **derived: Value) -> None:
+        """Take what the integration itself found out, such as `unresponsive=True`."""
+        changed = {
+            key
+            for key, value in derived.items()
+            if key in self.points and self.readings.get(key) != value
+        }
+        self.readings.update({key: derived[key] for key in changed})
+        if changed:
+            self.monitor.evaluate(changed)
+        for key in changed:
+            self._notify(key)
+
+    @callback
+    def seen(self) -> None:
+        """Note a sign of life; while its gateway says that it is away, it stays silent."""
+        self.last_seen = time.monotonic()
+        self.silence = None
+        if self.online and self.readings.get("unresponsive"):
+            self.derive(unresponsive=False)
+
+    @callback
+    def set_available(self, available: bool) -> None:
+        """Set if the readings can be trusted, and tell every listener of a change."""
+        if available != self.available:
+            self.available = available
+            self._notify(AVAILABILITY)
+
+    @callback
+    def hazard_changed(self, hazard: str) -> None:
+        """Tell listeners that a hazard came, went, or is known for the first time."""
+        self._notify(hazard_key(hazard))
+
+    @callback
+    def set_snapshot(self, picture: bytes) -> None:
+        """Keep the last picture, a JPEG."""
+        self.snapshot = picture
+        self._notify(SNAPSHOT)
+
+    @callback
+    def settings_changed(self) -> None:
+        """Look at every hazard again, after a setting was changed."""
+        self.monitor.evaluate(self.kind.concerned)
+        self._notify(AVAILABILITY)
+
+    def _notify(self, key: str) -> None:
+        for listener in self._listeners.get(key, ()):
+            listener()
+
+    @callback
+    def _end_listening(self, keys: tuple[str, ...], listener: CALLBACK_TYPE) -> None:
+        for key in keys:
+            left = list(self._listeners[key])
+            left.remove(listener)
+            self._listeners[key] = tuple(left)
+
+    def _watch_jump(self, before: Value | None, value: Value) -> None:
+        """Note a level that cannot be true; the next one that fits ends it."""
+        if isinstance(before, float) and isinstance(value, float):
+            self.derive(jump=abs(value - before) > self.limit("jump_limit"))
+
+    def worst(self, measurement: str, *, lowest: bool = False) -> Value | None:
+        """Return the worst value over the channels, None while nothing is reported."""
+        values = [
+            self.readings[key]
+            for key in self.by_measurement.get(measurement, ())
+            if key in self.readings
+        ]
+        if not values:
+            return None
+        return min(values) if lowest else max(values)
+
+    def related(self, measurement: str, supply: str) -> tuple[str, ...]:
+        """Return the keys of a measurement that belong to a supply.
+
+        A socket's supply has the readings of its own channel, if it reports any;
+        a breaker's only supply has all phases.
+        """
+        own = point_key(measurement, self.points[supply].channel)
+        if own in self.points:
+            return (own,)
+        if len(self.supplies) == 1:
+            return self.by_measurement.get(measurement, ())
+        return ()

@@ -1,0 +1,328 @@
+"""Elevator blockers: the door is held for an e-bike, and for nothing and nobody else."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+import time
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import area_registry as ar, device_registry as dr
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+
+from ..catalogue import ELEVATOR_BLOCKER
+from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
+from ..const import DOMAIN, LOGGER
+from .alarms import Announcement, Change
+from .device import AVAILABILITY, SafetyDevice
+
+if TYPE_CHECKING:
+    from ..gateways.base import Gateway
+    from .house import House
+
+FIRES = ("smoke", "heat")
+#: While these are seen, or nothing is known, an e-bike may still be there.
+NOT_GONE = (E_BIKE, "unknown", None)
+#: Seconds until a hold or release must be read back, and for all tries together.
+TRY_SECONDS = 3.0
+TRIES = 3
+
+
+class Elevators:
+    """All elevator blockers."""
+
+    def __init__(self, house: House) -> None:
+        """Initialize."""
+        self._house = house
+        self._doors: dict[str, Door] = {}
+        self._counts: dict[str, dict[str, Any]] = {}
+        house.book.listen(self._alarm_changed, immediate=True)
+
+    def restore_counts(self, rows: dict[str, dict[str, Any]]) -> None:
+        """Take over the counts of an earlier run."""
+        self._counts = rows
+
+    @callback
+    def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
+        """Watch a device if it is an elevator blocker."""
+        if device.kind is ELEVATOR_BLOCKER:
+            self._doors[device.uid] = Door(self, gateway, device)
+            self._show(device)
+
+    @callback
+    def detach(self, device: SafetyDevice) -> None:
+        """Stop watching a device."""
+        if door := self._doors.pop(device.uid, None):
+            door.stop()
+
+    @callback
+    def blocking_changed(self, device: SafetyDevice) -> None:
+        """Look at a door again after its blocking was switched."""
+        self._doors[device.uid].decide()
+
+    async def async_release(self, device: SafetyDevice) -> None:
+        """Release a door by hand; it stays released until the e-bike has left."""
+        await self._doors[device.uid].async_release_by_hand()
+
+    @callback
+    def count(self, device: SafetyDevice, counter: str) -> None:
+        """Count something for today."""
+        today = dt_util.now().date().isoformat()
+        counts = self._counts.get(device.uid)
+        if counts is None or counts["day"] != today:
+            self._archive(device.uid)
+            counts = self._counts[device.uid] = {"day": today, **_zeros()}
+        counts[counter] += 1
+        self._house.storage.put("counts", device.uid, counts)
+        self._show(device)
+
+    def fire_near(self, device: SafetyDevice) -> bool:
+        """Return if there is a fire in the building of a device.
+
+        A building is a floor. Where the floor of either is unknown, it counts as near.
+        """
+        floor = self._floor(device.device_id)
+        return any(
+            alarm.hazard in FIRES
+            and alarm.present
+            and not alarm.drill
+            and (
+                None in (floor, other := self._floor(alarm.device_id)) or floor == other
+            )
+            for alarm in self._house.book.open.values()
+        )
+
+    def _floor(self, device_id: str | None) -> str | None:
+        registry, areas = (
+            dr.async_get(self._house.hass),
+            ar.async_get(self._house.hass),
+        )
+        entry = registry.async_get(device_id) if device_id else None
+        area = areas.async_get_area(entry.area_id) if entry and entry.area_id else None
+        return area.floor_id if area else None
+
+    @callback
+    def _alarm_changed(self, item: Announcement) -> None:
+        if item.alarm.hazard in FIRES:
+            for near in self._doors.values():
+                near.decide()
+        if (
+            item.change is Change.RESET
+            and item.alarm.hazard == "e_bike_in_car"
+            and (door := self._doors.get(item.alarm.device))
+            and item.alarm.timeline[-1].get("false_alarm")
+        ):
+            self.count(door.device, "false_holds")
+
+    @callback
+    def forget(self, uid: str) -> None:
+        """Drop the counts of a removed device."""
+        if self._counts.pop(uid, None):
+            self._house.storage.put("counts", uid, None)
+
+    @callback
+    def new_day(self) -> None:
+        """Begin to count anew."""
+        for door in self._doors.values():
+            self._archive(door.device.uid)
+            self._show(door.device)
+
+    @callback
+    def _archive(self, uid: str) -> None:
+        if counts := self._counts.pop(uid, None):
+            self._house.storage.put(
+                "counts", f"{uid}@{counts['day']}", counts, closed_at=time.time()
+            )
+            self._house.storage.put("counts", uid, None)
+
+    @callback
+    def _show(self, device: SafetyDevice) -> None:
+        today = dt_util.now().date().isoformat()
+        counts = self._counts.get(device.uid)
+        if counts is None or counts["day"] != today:
+            counts = _zeros()
+        device.derive(**{key: float(counts[key]) for key in COUNTERS})
+
+
+class Door:
+    """The rule for one door: what is seen decides, and a release always wins."""
+
+    def __init__(
+        self, elevators: Elevators, gateway: Gateway, device: SafetyDevice
+    ) -> None:
+        """Begin to watch."""
+        self.device = device
+        self._elevators = elevators
+        self._gateway = gateway
+        self._held = False
+        self._released_by = "limit" if device.readings["held_too_long"] else None
+        self._seen: str | None = None
+        self._limit: CALLBACK_TYPE | None = None
+        #: Monotonic time at which contact was lost: what was seen before is history.
+        self._lost = -1.0
+        self._task: asyncio.Task[bool] | None = None
+        self._task_holds = False
+        self._undo = (
+            device.watch(self._report),
+            # Also what is not fresh: it may say that a reason to hold is gone.
+            device.listen(
+                (AVAILABILITY, "class_seen", "confidence", "held"), self.decide
+            ),
+        )
+
+    @callback
+    def stop(self) -> None:
+        """End watching. A held door releases itself when it hears nothing more."""
+        for undo in self._undo:
+            undo()
+        self._cancel_limit()
+        if self._task:
+            self._task.cancel()
+
+    @callback
+    def _report(self) -> None:
+        seen = self.device.fresh_reading("class_seen")
+        if seen != self._seen:
+            self._seen = str(seen)
+            if seen in SIGHTINGS:
+                self._elevators.count(self.device, f"seen_{seen}")
+        self.decide()
+
+    @property
+    def sees_e_bike(self) -> bool:
+        """Return if an e-bike is in the car, surely enough.
+
+        The confidence must have come in one message with the class. An older one, what
+        was seen before contact was lost, and a retained message say nothing about what
+        is there now.
+        """
+        device = self.device
+        readings, reported = device.readings, device.reported
+        confidence = readings.get("confidence")
+        at = reported.get("class_seen", -1)
+        return (
+            readings.get("class_seen") == E_BIKE
+            and isinstance(confidence, float)
+            and reported.get("confidence") == at
+            and at > self._lost
+            and confidence >= device.limit("least_confidence")
+        )
+
+    @callback
+    def decide(self) -> None:
+        """Hold or release, from what is known now."""
+        device = self.device
+        if not device.available:
+            # It releases by itself; what it does afterwards is decided anew.
+            self._lost = time.monotonic()
+            self._held = False
+            self._cancel_limit()
+            if self._task and self._task_holds:
+                self._task.cancel()
+            return
+        e_bike = self.sees_e_bike
+        device.derive(e_bike_in_car=e_bike)
+        if device.readings.get("class_seen") not in NOT_GONE:
+            self._released_by = None
+            device.derive(held_too_long=False)
+        wanted = (
+            e_bike
+            # Without a reading of the door no release could be proven.
+            and "held" in device.points
+            and device.settings.blocking
+            and self._released_by is None
+            and not self._elevators.fire_near(device)
+        )
+        if wanted and not self._held:
+            self._held = True
+            self._elevators.count(device, "holds")
+            self._limit = async_call_later(
+                self._gateway.hass, device.limit("longest_hold"), self._too_long
+            )
+            self._command(True)
+        elif not wanted and (self._held or device.readings.get("held")):
+            if self._held:
+                self._elevators.count(device, "releases")
+            self._held = False
+            self._cancel_limit()
+            self._command(False)
+        elif device.readings.get("held") is False:
+            device.derive(release_unproven=False)
+
+    async def async_release_by_hand(self) -> None:
+        """Release the door for this e-bike. Raises HomeAssistantError if not proven."""
+        self._released_by = "hand"
+        self.decide()
+        task = self._command(False)
+        await asyncio.wait((task,))
+        if task.cancelled() or not task.result():
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="release_unproven",
+                translation_placeholders={"device": self.device.name},
+            )
+
+    @callback
+    def _too_long(self, _now: datetime) -> None:
+        self._limit = None
+        self._released_by = "limit"
+        self.device.derive(held_too_long=True)
+        self.decide()
+
+    def _cancel_limit(self) -> None:
+        if self._limit:
+            self._limit()
+            self._limit = None
+
+    @callback
+    def _command(self, hold: bool) -> asyncio.Task[bool]:
+        """Command the door, unless that is under way; the opposite is given up."""
+        if self._task and not self._task.done():
+            if self._task_holds is hold:
+                return self._task
+            self._task.cancel()
+        self._task_holds = hold
+        self._task = self._gateway.entry.async_create_background_task(
+            self._gateway.hass,
+            self._async_command(hold),
+            f"{DOMAIN} door of {self.device.uid}",
+        )
+        return self._task
+
+    async def _async_command(self, hold: bool) -> bool:
+        """Command the door until it is read back. Return if it was."""
+        gateway, device = self._gateway, self.device
+        for _try in range(TRIES):
+            since = time.monotonic()
+            with suppress(TimeoutError, HomeAssistantError):
+                async with asyncio.timeout(TRY_SECONDS):
+                    await gateway.async_set(device, "held", hold)
+            if await device.async_wait(
+                lambda since=since: self._is(hold, since),  # type: ignore[misc]
+                TRY_SECONDS,
+            ):
+                break
+        else:
+            if hold or not device.readings["release_unproven"]:
+                LOGGER.warning(
+                    "%s did not %s", device.uid, "hold" if hold else "release"
+                )
+            if not hold:
+                device.derive(release_unproven=True)
+            return False
+        if not hold:
+            device.derive(release_unproven=False)
+        return True
+
+    def _is(self, hold: bool, since: float) -> bool:
+        """Return if the door was reported held or released after `since`."""
+        return (
+            self.device.reported.get("held", -1) >= since
+            and self.device.readings["held"] is hold
+        )
+
+
+def _zeros() -> dict[str, int]:
+    return dict.fromkeys(COUNTERS, 0)

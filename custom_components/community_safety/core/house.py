@@ -1,0 +1,240 @@
+"""What all gateways share: the storage, the alarm book, the cut-off, device settings."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import Event, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_call_later, async_track_time_change
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util.hass_dict import HassKey
+
+from ..catalogue import GATEWAY
+from ..const import DOMAIN, LOGGER, Severity
+from .alarms import AlarmBook
+from .device import DeviceDescription, DeviceSettings, SafetyDevice
+from .disconnect import CutOff
+from .elevator import Elevators
+from .storage import Storage
+
+if TYPE_CHECKING:
+    from ..gateways.base import Gateway
+
+#: States of a gateway that a person wants to run, and that does not.
+_NOT_STARTED = (
+    ConfigEntryState.SETUP_ERROR,
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.SETUP_RETRY,
+)
+DATA_HOUSE: HassKey[House] = HassKey(DOMAIN)
+
+
+class House:
+    """The house-wide part: it lives as long as Home Assistant, whatever is reloaded."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize."""
+        self.hass = hass
+        self.storage = Storage(
+            hass, Path(hass.config.path(f"{DOMAIN}.db")), self._storage_trouble
+        )
+        self.book = AlarmBook(hass, self.storage)
+        self.cut_off = CutOff(self)
+        self.elevators = Elevators(self)
+        self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
+        self._settings: dict[str, DeviceSettings] = {}
+        #: Seconds for which devices were silent in an earlier run, by gateway.
+        self.seen: dict[str, dict[str, float]] = {}
+        self._known: dict[str, DeviceDescription] = {}
+        #: Gateways that could not be started, until that is a fault.
+        self._not_started: set[str] = set()
+
+    async def async_start(self) -> None:
+        """Open the storage and take over what an earlier run has left."""
+        rows = await self.storage.async_open()
+        if self.storage.moved:
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                "storage_moved_aside",
+                is_fixable=True,
+                is_persistent=True,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key="storage_moved_aside",
+                translation_placeholders={"path": str(self.storage.moved)},
+            )
+        self.book.restore(rows["alarms"].values())
+        self.cut_off.restore_latches(rows["latches"])
+        self.elevators.restore_counts(rows["counts"])
+        self.seen = rows["seen"]
+        for uid, row in rows["devices"].items():
+            try:
+                self._known[uid] = DeviceDescription.from_dict(row)
+            except (KeyError, TypeError, ValueError) as err:
+                LOGGER.warning("%s is not remembered: %r", uid, err)
+        for uid, row in rows["settings"].items():
+            self._settings[uid] = DeviceSettings(
+                limits=row["limits"],
+                protected=set(row["protected"]),
+                variant=row["variant"],
+                blocking=row["blocking"],
+                kind=row.get("kind"),
+            )
+
+        async def new_day(_now: datetime) -> None:
+            self.elevators.new_day()
+            await self.storage.async_purge()
+
+        async def close(_event: Event) -> None:
+            end_days()
+            self.book.store_announced()
+            await self.storage.async_close()
+
+        @callback
+        def started(_hass: HomeAssistant) -> None:
+            self.book.started()
+
+        end_days = async_track_time_change(
+            self.hass, new_day, hour=0, minute=0, second=0
+        )
+        self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
+        async_at_started(self.hass, started)
+
+    def devices(self) -> Iterator[tuple[Gateway, SafetyDevice]]:
+        """Walk over every device of every loaded gateway, gateways included."""
+        yield from self._devices.values()
+
+    def device(self, uid: str) -> tuple[Gateway, SafetyDevice] | None:
+        """Return a device by its unique id, None while its gateway is not loaded."""
+        return self._devices.get(uid)
+
+    @callback
+    def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
+        """Take a device in: its latched supplies and its door are watched from now."""
+        self._devices[device.uid] = (gateway, device)
+        self.cut_off.attach(gateway, device)
+        self.elevators.attach(gateway, device)
+
+    @callback
+    def start_failed(self, gateway: Gateway) -> None:
+        """Note that a gateway could not be started: a fault if it stays like that.
+
+        Its own device is let go with it, and each further try begins anew.
+        """
+        (hazard,) = GATEWAY.hazards
+
+        @callback
+        def elapsed(_now: datetime) -> None:
+            self._not_started.discard(gateway.uid)
+            if gateway.entry.state in _NOT_STARTED:
+                self.book.report(gateway.device, hazard, Severity.FAULT)
+
+        if gateway.uid not in self._not_started:
+            self._not_started.add(gateway.uid)
+            async_call_later(
+                self.hass,
+                hazard.levels[0].delay,
+                HassJob(elapsed, cancel_on_shutdown=True),
+            )
+
+    @callback
+    def detach(self, device: SafetyDevice) -> None:
+        """Let a device go, because its gateway is unloaded or it is removed."""
+        self._devices.pop(device.uid, None)
+        device.monitor.stop()
+        self.cut_off.detach(device)
+        self.elevators.detach(device)
+
+    @callback
+    def forget(self, device: SafetyDevice) -> None:
+        """Forget a removed device's alarms, latches and settings."""
+        self._forget(device.uid)
+
+    @callback
+    def forget_gateway(self, uid: str) -> None:
+        """Forget a removed gateway with all its devices, whether it is loaded or not."""
+        known = {
+            *self._settings,
+            *self._known,
+            *(alarm.device for alarm in self.book.open.values()),
+            *(latch.device for latch in self.cut_off.latches.values()),
+        }
+        for device in known:
+            if uid in (device, device.rpartition("/")[0]):
+                self._forget(device)
+        if self.seen.pop(uid, None):
+            self.storage.put("seen", uid, None)
+
+    def _forget(self, uid: str) -> None:
+        self.book.drop_device(uid)
+        self.cut_off.forget(uid)
+        self.elevators.forget(uid)
+        if self._settings.pop(uid, None):
+            self.storage.put("settings", uid, None)
+        if self._known.pop(uid, None):
+            self.storage.put("devices", uid, None)
+
+    def known_devices(self, gateway: Gateway) -> Iterator[DeviceDescription]:
+        """Return the devices that a gateway had in an earlier run."""
+        for uid, description in tuple(self._known.items()):
+            if uid.rpartition("/")[0] == gateway.uid:
+                yield description
+
+    @callback
+    def remember(self, device: SafetyDevice) -> None:
+        """Store what a device is, so that it is there at the next start."""
+        if self._known.get(device.uid) != device.description:
+            self._known[device.uid] = device.description
+            self.storage.put("devices", device.uid, device.description.as_dict())
+
+    def settings_of(self, uid: str) -> DeviceSettings:
+        """Return the settings of a device; to change them, use async_save_settings."""
+        return self._settings.setdefault(uid, DeviceSettings())
+
+    async def async_save_settings(self, device: SafetyDevice) -> None:
+        """Store changed settings and look at the hazards again.
+
+        Raises HomeAssistantError if they hold for now but could not be written.
+        """
+        device.settings_changed()
+        await self.async_store_settings(device.uid)
+
+    async def async_store_settings(self, uid: str) -> None:
+        """Store changed settings, also of a device that is not one of ours yet.
+
+        Raises HomeAssistantError if they hold for now but could not be written.
+        """
+        settings = self.settings_of(uid)
+        stored = await self.storage.put(
+            "settings",
+            uid,
+            {**asdict(settings), "protected": sorted(settings.protected)},
+        )
+        if not stored:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="not_stored"
+            )
+
+    @callback
+    def _storage_trouble(self, reason: str | None) -> None:
+        if reason is None:
+            ir.async_delete_issue(self.hass, DOMAIN, "storage_failed")
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            "storage_failed",
+            is_fixable=False,
+            severity=ir.IssueSeverity.CRITICAL,
+            translation_key="storage_failed",
+            translation_placeholders={
+                "path": str(self.storage.path),
+                "reason": reason,
+            },
+        )

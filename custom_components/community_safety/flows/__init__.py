@@ -1,0 +1,1 @@
+"""Forms: how a person adds and changes gateways."""

@@ -1,0 +1,1 @@
+"""Zigbee devices: what they are, what they report, what they are told."""

@@ -1,0 +1,421 @@
+"""One Zigbee device at work: what it reports, what it is asked, what it is told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import cache, partial
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from zha.exceptions import ZHAException
+from zha.zigbee.device import Device
+from zhaquirks import LocalDataCluster
+from zhaquirks.tuya import TuyaNewManufCluster
+from zhaquirks.tuya.mcu import TuyaClusterData, TuyaMCUCluster
+import zigpy.exceptions
+from zigpy.types import PacketPriority, ZigbeePacket
+from zigpy.zcl import Cluster
+from zigpy.zcl.clusters.general import Basic, OnOff
+from zigpy.zcl.clusters.security import IasWd, IasZone, WarningType
+from zigpy.zcl.foundation import Status
+
+from ....catalogue.measurements import Value
+from ....core.device import Power, SafetyDevice
+from ...base import CommandError
+from .matching import clusters_of
+from .profile import Binding, Profile, Zone
+from .table import ALARM_BITS, ZONE_BITS
+
+if TYPE_CHECKING:
+    from ..host.radio import Radio
+
+#: Seconds for the answer to one try, and how often one is tried again: with the way to the
+#: device looked for anew. All of it fits into one try of a cut-off.
+ANSWER_SECONDS = 1.2
+RETRIES = 1
+#: Reading at leisure: a router far away may be slow.
+READ_SECONDS = 5.0
+
+_ZONE_STATUS = IasZone.AttributeDefs.zone_status.name
+#: Attributes by cluster that say how to read the others.
+SCALES = {
+    "electrical_measurement": (
+        "ac_current_multiplier",
+        "ac_current_divisor",
+        "ac_voltage_multiplier",
+        "ac_voltage_divisor",
+        "ac_power_multiplier",
+        "ac_power_divisor",
+    ),
+    "smartenergy_metering": ("multiplier", "divisor"),
+}
+#: Values that a device has sent, by the events of zigpy's clusters.
+_SENT = ("attribute_report", "attribute_updated")
+_READ = "attribute_read"
+
+
+class Node:
+    """A device that is bound to its readings, until it is unbound."""
+
+    def __init__(
+        self, radio: Radio, device: Device, profile: Profile, safety: SafetyDevice
+    ) -> None:
+        """Initialize; nothing is known to be true until it was reported or read."""
+        self.device = device
+        self.profile = profile
+        self.safety = safety
+        self.verified = False
+        self._radio = radio
+        self._undo: list[Callable[[], None]] = []
+        self._zones: dict[Cluster, int] = {}
+        self._verifying: asyncio.Task[None] | None = None
+        #: Attributes that say how to read others, and are not known yet.
+        self._unknown_scales = {
+            cluster: missing
+            for cluster in {item.cluster for item in profile.bindings if item.remote}
+            if (missing := _missing_scales(cluster))
+        }
+        #: Relays that can be asked for nothing else; a Tuya device tells all or nothing.
+        self._relays = [
+            item
+            for item in profile.bindings
+            if item.remote and item.key in profile.supplies
+        ]
+        own = {item.key for item in profile.bindings}
+        #: What bits of a zone's status mean; an attribute that says the same knows better.
+        self._bits = {
+            key: bits
+            for key, bits in ZONE_BITS.items()
+            if key in safety.points and key not in own
+        }
+
+    @property
+    def id(self) -> str:
+        """Return the device's address, by which the gateway knows it."""
+        return str(self.device.ieee)
+
+    @property
+    def is_sleepy(self) -> bool:
+        """Return if the device can be asked only while it is awake."""
+        return self.safety.power is Power.BATTERY
+
+    # What it reports
+
+    def bind(self) -> None:
+        """Listen to everything that carries a reading."""
+        by_cluster: dict[Cluster, dict[str, Callable[[Any, bool], None]]] = {}
+        for item in self.profile.bindings:
+            by_cluster.setdefault(item.cluster, {})[item.attribute] = self._taker(item)
+        for zone in self.profile.zones:
+            by_cluster.setdefault(zone.cluster, {})[_ZONE_STATUS] = self._zone_taker(
+                zone
+            )
+        for cluster, takers in by_cluster.items():
+            self._listen(cluster, takers)
+        for cluster in clusters_of(self.device):
+            if isinstance(cluster, TuyaNewManufCluster):
+                self._guard(cluster)
+
+    def remember(self) -> None:
+        """Take what a sleeper has said before: a number does not age as an alarm does."""
+        if not self.is_sleepy:
+            return
+        for item in self.profile.bindings:
+            raw = item.cluster.get(item.attribute)
+            if raw is not None and self.safety.points[item.key].measurement.is_number:
+                self._taker(item)(raw, False)
+
+    def unbind(self) -> None:
+        """End everything."""
+        if self._verifying:
+            self._verifying.cancel()
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+
+    def heard(self, packet: ZigbeePacket) -> None:
+        """Note a sign of life, and ask a sleeper what it could not tell before."""
+        if packet.lqi is None:
+            self.safety.seen()
+        else:
+            values: dict[str, Value] = {"link_quality": float(packet.lqi)}
+            if packet.rssi is not None:
+                values["signal_strength"] = float(packet.rssi)
+            self.safety.update(values)
+        if not self.verified:
+            self.verify()
+
+    def _listen(
+        self, cluster: Cluster, takers: dict[str, Callable[[Any, bool], None]]
+    ) -> None:
+        def sent(event: Any) -> None:
+            if take := takers.get(event.attribute_name):
+                # Outside of a packet it is what a quirk or a command hopes for.
+                take(event.value, self._radio.receiving)
+
+        def was_read(event: Any) -> None:
+            if take := takers.get(event.attribute_name):
+                take(event.value, True)
+
+        self._undo += [cluster.on_event(name, sent) for name in _SENT]
+        if not isinstance(cluster, LocalDataCluster):
+            # Of the others a read is but a look into zigpy's own memory.
+            self._undo.append(cluster.on_event(_READ, was_read))
+
+    def _taker(self, item: Binding) -> Callable[[Any, bool], None]:
+        def take(raw: Any, fresh: bool) -> None:
+            if item.cluster in self._unknown_scales:
+                # A hundredth of an ampere is not to be taken for an ampere.
+                return
+            try:
+                value = item.read(raw)
+            except Exception:  # noqa: BLE001
+                # A quirk's own conversion may fail in any way.
+                self._radio.refuse(self.id, f"{item.key}: unusable value")
+                return
+            if value is not None:
+                self.safety.update({item.key: value}, fresh=fresh)
+
+        return take
+
+    def _zone_taker(self, zone: Zone) -> Callable[[Any, bool], None]:
+        def take(raw: Any, fresh: bool) -> None:
+            self._zones[zone.cluster] = int(raw)
+            values: dict[str, Value] = {}
+            if zone.measurement in self.safety.points:
+                values[zone.measurement] = any(
+                    self._zones.get(item.cluster, 0) & ALARM_BITS
+                    for item in self.profile.zones
+                    if item.measurement == zone.measurement
+                )
+            if zone.remote:
+                together = 0
+                for status in self._zones.values():
+                    together |= status
+                values |= {
+                    key: bool(together & bits) for key, bits in self._bits.items()
+                }
+            self.safety.update(values, fresh=fresh)
+
+        return take
+
+    def _guard(self, cluster: TuyaNewManufCluster) -> None:
+        """Keep a data point that its quirk cannot take from taking the others with it."""
+        take = cluster._dp_2_attr_update  # noqa: SLF001
+
+        def guarded(datapoint: Any) -> None:
+            try:
+                take(datapoint)
+            except Exception:  # noqa: BLE001
+                self._radio.refuse(
+                    self.id, f"data point {int(datapoint.dp)}: unusable value"
+                )
+
+        cluster.__dict__["_dp_2_attr_update"] = guarded
+        self._undo.append(lambda: cluster.__dict__.pop("_dp_2_attr_update", None))
+
+    # What it is asked
+
+    def doubt(self) -> None:
+        """Hold everything for unverified: it was away, or we were."""
+        self.verified = False
+
+    def verify(self) -> None:
+        """Begin to find out how things are, unless that is under way."""
+        if self._verifying is None or self._verifying.done():
+            self._verifying = self._radio.create_task(
+                self._async_verify(), f"verify {self.id}"
+            )
+
+    async def _async_verify(self) -> None:
+        # Once more if it was doubted again meanwhile.
+        while not self.verified:
+            self.verified = True
+            try:
+                # Danger first, and relays: one that was cut may have come back closed. The
+                # rest waits until all have been asked for that.
+                async with self._radio.app.request_priority(PacketPriority.HIGH):
+                    await self._async_read_zones()
+                    if not self.is_sleepy:
+                        await self._async_read(self._relays)
+                await self._async_read_scales()
+                if not self.is_sleepy:
+                    async with (
+                        self._radio.asking,
+                        self._radio.app.request_priority(PacketPriority.LOW),
+                    ):
+                        await self._async_read(
+                            item
+                            for item in self.profile.bindings
+                            if item not in self._relays
+                        )
+            except CommandError:
+                # The next thing that it says, or its silence, has it asked again.
+                self.verified = False
+                return
+
+    async def async_ask(self) -> None:
+        """Ask for anything at all, so that its silence ends or is known."""
+        basic = self.device.basic_cluster
+        remote = next((item for item in self.profile.bindings if item.remote), None)
+        with suppress(CommandError):
+            async with self._radio.app.request_priority(PacketPriority.LOW):
+                if not self.verified:
+                    await self._async_read_zones()
+                    self.verified = True
+                await self._async_read_scales()
+                if remote:
+                    await self._async_read([remote])
+                elif basic is not None:
+                    await self._async_read_attributes(
+                        basic, [Basic.AttributeDefs.zcl_version.name]
+                    )
+
+    async def async_refresh(self, keys: Iterable[str]) -> None:
+        """Read now what carries some readings. Raises CommandError."""
+        wanted = set(keys)
+        async with self._radio.app.request_priority(PacketPriority.CRITICAL):
+            if wanted & {
+                *self._bits,
+                *(zone.measurement for zone in self.profile.zones),
+            }:
+                await self._async_read_zones()
+            await self._async_read(
+                [item for item in self.profile.bindings if item.key in wanted]
+            )
+
+    async def _async_read_scales(self) -> None:
+        """Read what was lost: it is read when a device joins, and never again."""
+        for cluster, missing in tuple(self._unknown_scales.items()):
+            await self._async_read_attributes(cluster, missing)
+            self._unknown_scales.pop(cluster, None)
+
+    async def _async_read_zones(self) -> None:
+        for zone in self.profile.zones:
+            if zone.remote:
+                await self._async_read_attributes(zone.cluster, [_ZONE_STATUS])
+
+    async def _async_read(self, items: Iterable[Binding]) -> None:
+        by_cluster: dict[Cluster, list[str]] = {}
+        ask_tuya = False
+        for item in items:
+            if item.remote:
+                by_cluster.setdefault(item.cluster, []).append(item.attribute)
+            else:
+                ask_tuya = True
+        reads = [
+            self._async_read_attributes(cluster, names)
+            for cluster, names in by_cluster.items()
+        ]
+        if ask_tuya and (mcu := self._mcu()):
+            reads.append(
+                self._async_do(
+                    partial(mcu.command, mcu.ServerCommandDefs.query_data.id)
+                )
+            )
+        await asyncio.gather(*reads)
+
+    async def _async_read_attributes(self, cluster: Cluster, names: list[str]) -> None:
+        await self._async_do(
+            partial(
+                cluster.read_attributes, [*names], timeout=READ_SECONDS, retries=RETRIES
+            )
+        )
+
+    def _mcu(self) -> TuyaMCUCluster | None:
+        for cluster in clusters_of(self.device):
+            if isinstance(cluster, TuyaMCUCluster):
+                return cluster
+        return None
+
+    # What it is told
+
+    async def async_set(self, key: str, value: Value) -> None:
+        """Do something, before everything else that is waiting. Raises CommandError."""
+        async with self._radio.app.request_priority(PacketPriority.CRITICAL):
+            if relay := self.profile.supplies.get(key):
+                await self._async_switch(relay, bool(value))
+            elif (what := self.profile.commands.get(key)) is None:
+                raise CommandError(self.safety, "refused", f"no such command: {key}")
+            elif isinstance(what, Cluster):
+                await self._async_do(partial(_silence, what))
+            else:
+                button: Any = what
+                await self._async_do(
+                    getattr(button, "async_press", None) or button.async_turn_on
+                )
+
+    async def _async_switch(self, relay: Cluster, closed: bool) -> None:
+        if isinstance(relay, LocalDataCluster) and (mcu := self._mcu()):
+            # Its quirk would send the command later, and tell nobody if that has failed.
+            data = TuyaClusterData(
+                endpoint_id=relay.endpoint.endpoint_id,
+                cluster_name=relay.ep_attribute,
+                cluster_attr="on_off",
+                attr_value=closed,
+                expect_reply=True,
+                manufacturer=None,
+            )
+            for point in mcu.from_cluster_data(data):
+                await self._async_do(
+                    partial(mcu.command, mcu.mcu_write_command, point, **_patience(mcu))
+                )
+            return
+        command = OnOff.ServerCommandDefs.on if closed else OnOff.ServerCommandDefs.off
+        await self._async_do(partial(relay.command, command.id, **_patience(relay)))
+
+    async def _async_do(self, request: Callable[[], Awaitable[Any]]) -> None:
+        """Do a request. Raises CommandError, whatever has gone wrong below."""
+        try:
+            answer = await request()
+        except (TimeoutError, zigpy.exceptions.DeliveryError) as err:
+            raise CommandError(
+                self.safety, "no_answer", str(err) or "no answer"
+            ) from err
+        except ZHAException as err:
+            raise CommandError(self.safety, "refused", str(err)) from err
+        except Exception as err:
+            # After the loss of the link anything may be raised, also AttributeError.
+            raise CommandError(
+                self.safety, "not_connected", str(err) or type(err).__name__
+            ) from err
+        status = getattr(answer, "status", None)
+        if isinstance(status, int) and status != Status.SUCCESS:
+            raise CommandError(
+                self.safety, "refused", getattr(status, "name", str(status))
+            )
+
+
+def _patience(cluster: Cluster) -> dict[str, Any]:
+    """Return how long to wait, for a command that a quirk has not made its own."""
+    if _takes_any(type(cluster).command):
+        return {"timeout": ANSWER_SECONDS, "retries": RETRIES}
+    return {}
+
+
+@cache
+def _takes_any(command: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(command).parameters.values()
+    return any(item.kind is item.VAR_KEYWORD for item in parameters)
+
+
+async def _silence(siren: Cluster) -> Any:
+    """Tell a siren to stop: IAS WD, ZCL 8.4.2.3."""
+    return await siren.command(
+        IasWd.ServerCommandDefs.start_warning.id,
+        WarningType(),
+        0,
+        0,
+        0,
+        timeout=ANSWER_SECONDS,
+        retries=RETRIES,
+    )
+
+
+def _missing_scales(cluster: Cluster) -> list[str]:
+    """Return the attributes of a cluster's scale that the device has not told yet."""
+    return [
+        name
+        for name in SCALES.get(cluster.ep_attribute or "", ())
+        if cluster.get(name) is None and not cluster.is_attribute_unsupported(name)
+    ]

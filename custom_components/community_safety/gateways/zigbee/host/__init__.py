@@ -1,0 +1,1 @@
+"""The coordinator and its network: radio, application, database, link, forming."""

@@ -1,0 +1,558 @@
+"""Verified cut-off: proof, refusal, welded contacts, latches, restarts, restore."""
+
+import asyncio
+from collections.abc import Callable
+import sqlite3
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+
+from custom_components.community_safety.const import DOMAIN, Severity
+from custom_components.community_safety.core import disconnect
+from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.disconnect import Latch, Status, Supply
+from custom_components.community_safety.core.house import DATA_HOUSE
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+from tests.common import BASE, Peer, add_gateway, insert, wait_until
+
+READINGS = ["supply", "current", "residual_current"]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what can never be proven end soon."""
+    monkeypatch.setattr(disconnect, "TRY_SECONDS", 1.5)
+    monkeypatch.setattr(disconnect, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 3.0)
+    monkeypatch.setattr(disconnect, "FIRST_BACKOFF_SECONDS", 0.01)
+
+
+@pytest.fixture
+async def breaker(gateway: MockConfigEntry, peer: Peer) -> str:
+    """Return the id of a breaker that is closed under load."""
+    await peer.config("breaker-1", "breaker_monitor", READINGS, area="1-1-201")
+    await peer.state("breaker-1", supply=True, current=5, residual_current=3)
+    return "breaker-1"
+
+
+def supply_of(entry: MockConfigEntry, device: str, key: str = "supply") -> Supply:
+    """Return a supply."""
+    return Supply(entry.runtime_data, entry.runtime_data.devices[device], key)
+
+
+async def cut(
+    hass: HomeAssistant, user: MockUser | None = None, **data: Any
+) -> list[dict[str, Any]]:
+    """Call the action on the flat, unless another target is given."""
+    target = data if {"device_id", "entity_id", "floor_id"} & data.keys() else None
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "cut_off",
+        data if target else {"area_id": "1_1_201", **data},
+        blocking=True,
+        return_response=True,
+        context=Context(user_id=user.id if user else None),
+    )
+    assert answer
+    return list(answer["supplies"])  # type: ignore[arg-type]
+
+
+def hazards(hass: HomeAssistant) -> list[str]:
+    """Return the hazards of the open alarms."""
+    return sorted(alarm.hazard for alarm in hass.data[DATA_HOUSE].book.open.values())
+
+
+async def test_proven(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """Relay and current are read back; then a second cut-off sends nothing."""
+    peer.obedient_breaker(breaker)
+    (result,) = await cut(hass)
+    assert result["status"] == "confirmed"
+    assert result["proof"] == ["supply", "current"]
+    assert 0 < result["milliseconds"] < 3000, "GB 50166: linkage acts within 3 s"
+    peer.heard.clear()
+    (again,) = await cut(hass)
+    assert (again["status"], again["milliseconds"]) == ("confirmed", 0)
+    await peer.settled()
+    assert peer.heard == []
+    assert hazards(hass) == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "reason"),
+    [
+        # Says so, and reports nothing more
+        ({"ok": True}, Status.UNCONFIRMED, None),
+        ({"ok": False, "reason": "locked"}, Status.FAILED, "locked"),
+        (None, Status.FAILED, "no answer"),
+    ],
+)
+async def test_not_proven(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    reply: dict[str, Any] | None,
+    status: Status,
+    reason: str | None,
+) -> None:
+    """What could not be proven is said, raises an alarm, and stays latched."""
+
+    def answer(message: dict[str, Any]) -> None:
+        body = reply and {"version": 1, "id": message["id"], **reply}
+        peer.publish(f"{BASE}/{breaker}/result", body or "")
+
+    peer.answer(f"{BASE}/{breaker}", answer)
+    (result,) = await cut(hass, deadline=2)
+    assert result["status"] == status
+    assert reason is None or reason in result["reason"]
+    assert hazards(hass) == ["refused_to_open"]
+    assert len(hass.data[DATA_HOUSE].cut_off.latches) == 1
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        pytest.param({"supply": False, "current": 5.0}, id="welded contact"),
+        pytest.param({"supply": True, "current": 0.0}, id="still closed, no load"),
+        pytest.param({"supply": False}, id="current is not reported"),
+    ],
+)
+async def test_half_a_proof_is_none(
+    hass: HomeAssistant, breaker: str, peer: Peer, lie: dict[str, Any]
+) -> None:
+    """Either both readings prove it, or it is not proven; late proof ends the alarm."""
+
+    def answer(message: dict[str, Any]) -> None:
+        peer.publish(
+            f"{BASE}/{breaker}/result", {"version": 1, "id": message["id"], "ok": True}
+        )
+        peer.publish(f"{BASE}/{breaker}/state", peer.state_message(lie), retain=True)
+
+    peer.answer(f"{BASE}/{breaker}", answer)
+    (result,) = await cut(hass, deadline=2)
+    assert result["status"] in ("failed", "unconfirmed")
+    assert hazards(hass) == ["refused_to_open"]
+
+    await peer.state(breaker, supply=False, current=0.0)
+    await wait_until(
+        hass,
+        lambda: all(
+            not alarm.present for alarm in hass.data[DATA_HOUSE].book.open.values()
+        ),
+    )
+
+
+async def test_broker_away(
+    hass: HomeAssistant, breaker: str, mqtt_entry: MockConfigEntry
+) -> None:
+    """Without a connection the cut-off fails, and says so."""
+    await hass.data["mqtt"].client.async_disconnect()
+    (result,) = await cut(hass, deadline=2)
+    assert result["status"] == "failed"
+    assert "refused_to_open" in hazards(hass)
+
+
+async def test_protected_and_drill(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """A protected load is never opened; a drill opens nothing."""
+    (drilled,) = await cut(hass, drill=True)
+    assert (drilled["status"], drilled["reason"]) == ("unconfirmed", "drill")
+    gateway.runtime_data.devices[breaker].settings.protected.add("supply")
+    (result,) = await cut(hass)
+    assert result["status"] == "protected"
+    await peer.settled()
+    assert [topic for topic, _ in peer.heard if topic.endswith("/set")] == []
+    assert hass.data[DATA_HOUSE].cut_off.latches == {}
+
+
+async def test_latch_refuses_until_a_person_restores(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    hass_admin_user: MockUser,
+) -> None:
+    """Switching on is refused; an automation cannot restore; a person can."""
+    peer.obedient_breaker(breaker)
+    (result,) = await cut(hass)
+    switch = {"entity_id": result["entity_id"]}
+    with pytest.raises(HomeAssistantError) as refused:
+        await hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    assert refused.value.translation_key == "latched"
+
+    for context in (
+        Context(),
+        Context(user_id=hass_admin_user.id, parent_id="an automation's"),
+    ):
+        with pytest.raises(ServiceValidationError) as no_person:
+            await hass.services.async_call(
+                DOMAIN, "restore", switch, blocking=True, context=context
+            )
+        assert no_person.value.translation_key == "needs_person"
+
+    person = Context(user_id=hass_admin_user.id)
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "restore",
+        switch,
+        blocking=True,
+        return_response=True,
+        context=person,
+    )
+    assert answer
+    assert answer["supplies"][0]["status"] == "confirmed"  # type: ignore[index]
+    state = hass.states.get(str(result["entity_id"]))
+    assert state
+    assert state.state == "on"
+    with pytest.raises(ServiceValidationError) as nothing:
+        await hass.services.async_call(
+            DOMAIN, "restore", switch, blocking=True, context=person
+        )
+    assert nothing.value.translation_key == "nothing_to_restore"
+
+
+async def test_not_restored_while_the_hazard_is_there(
+    hass: HomeAssistant, breaker: str, peer: Peer, hass_admin_user: MockUser
+) -> None:
+    """A person cannot restore either while what cut the supply is still present."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"], area="1-1-201")
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    peer.obedient_breaker(breaker)
+    (result,) = await cut(hass, alarm_id=alarm.id)
+    assert alarm.timeline[-1]["what"] == "cut_off"
+    restore: Callable[[], Any] = lambda: hass.services.async_call(  # noqa: E731
+        DOMAIN,
+        "restore",
+        {"entity_id": result["entity_id"]},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    with pytest.raises(ServiceValidationError) as present:
+        await restore()
+    assert present.value.translation_key == "still_present"
+    await peer.state("smoke-1", smoke=False)
+    await restore()
+    assert hass.data[DATA_HOUSE].cut_off.latches == {}
+
+
+async def test_not_restored_while_any_hazard_is_there(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A new alarm, of the same hazard or of another place, holds what is cut already."""
+    await peer.config("pile", "charging_pile", ["supply_1", "current_1", "smoke"])
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("pile", supply_1=True, current_1=0, smoke=False)
+    peer.obedient_breaker("pile")
+    house = hass.data[DATA_HOUSE]
+    manager = house.cut_off
+    supplies = [supply_of(gateway, "pile", "supply_1")]
+
+    async def is_cut_by(count: int) -> None:
+        await wait_until(
+            hass,
+            lambda: (
+                [
+                    (len(latch.alarms), latch.proven)
+                    for latch in manager.latches.values()
+                ]
+                == [(count, True)]
+            ),
+        )
+
+    await peer.state("pile", smoke=True)
+    await is_cut_by(1)
+    await peer.state("smoke-1", smoke=True)
+    other = next(row for row in house.book.open.values() if "smoke-1" in row.device)
+    await manager.async_cut_off(supplies, alarm_id=other.id)
+    await is_cut_by(2)
+    for smoke in (False, True):
+        await peer.state("pile", smoke=smoke)
+    # The first one was superseded, and holds nothing any more.
+    await is_cut_by(2)
+    for device in ("smoke-1", "pile"):
+        with pytest.raises(ServiceValidationError) as present:
+            await manager.async_restore(supplies, who="somebody")
+        assert present.value.translation_key == "still_present"
+        await peer.state(device, smoke=False)
+    (result,) = await manager.async_restore(supplies, who="somebody")
+    assert result.status is Status.CONFIRMED
+
+
+async def test_cut_off_again_while_it_is_restored(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fire in the midst of a restore wins: it is not told to close any more."""
+    monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 60)
+    peer.obedient_breaker(breaker)
+    manager = hass.data[DATA_HOUSE].cut_off
+    supplies = [supply_of(gateway, breaker)]
+    await manager.async_cut_off(supplies)
+    peer.answer(f"{BASE}/{breaker}", lambda _message: None)
+    # Home Assistant would wait for it.
+    restoring = asyncio.create_task(manager.async_restore(supplies, who="somebody"))
+    await peer.settled()
+    peer.obedient_breaker(breaker)
+    (cut_again,) = await manager.async_cut_off(supplies)
+    assert cut_again.status is Status.CONFIRMED
+    (result,) = await restoring
+    assert (result.status, result.reason) == (Status.FAILED, "cut off again")
+    assert gateway.runtime_data.devices[breaker].readings["supply"] is False
+    assert manager.latches
+
+
+async def test_restore_waits_for_the_cut_off(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """Whoever restores while it is being cut does so after that, and not in turns."""
+    peer.obedient_breaker(breaker)
+    manager = hass.data[DATA_HOUSE].cut_off
+    supplies = [supply_of(gateway, breaker)]
+    cutting = hass.async_create_task(manager.async_cut_off(supplies))
+    (result,) = await manager.async_restore(supplies, who="somebody")
+    assert result.status is Status.CONFIRMED
+    assert (await cutting)[0].status is Status.CONFIRMED
+    assert gateway.runtime_data.devices[breaker].readings["supply"] is True
+    assert manager.latches == {}
+
+
+async def test_comes_back_closed(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """A latched supply that somebody closes at the device is cut again."""
+    peer.obedient_breaker(breaker)
+    await cut(hass)
+    peer.heard.clear()
+    await peer.state(breaker, supply=True, current=4.0)
+    await peer.hears(f"{BASE}/{breaker}/set")
+    device = gateway.runtime_data.devices[breaker]
+    await wait_until(hass, lambda: device.readings["supply"] is False)
+    await wait_until(
+        hass,
+        lambda: all(
+            latch.proven for latch in hass.data[DATA_HOUSE].cut_off.latches.values()
+        ),
+    )
+    assert hazards(hass) == []
+
+
+async def test_latch_survives(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """After a reload the latch is there, and what is closed is cut by itself."""
+    peer.obedient_breaker(breaker)
+    await cut(hass)
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    # Meanwhile somebody closes it.
+    peer.publish(
+        f"{BASE}/{breaker}/state",
+        peer.state_message({"supply": True, "current": 5.0}),
+        retain=True,
+    )
+    peer.heard.clear()
+    assert await hass.config_entries.async_setup(gateway.entry_id)
+    message = await peer.hears(f"{BASE}/{breaker}/set")
+    assert message["set"] == {"supply": False}
+    await wait_until(
+        hass,
+        lambda: all(
+            latch.proven for latch in hass.data[DATA_HOUSE].cut_off.latches.values()
+        ),
+    )
+
+
+async def test_latch_of_an_earlier_run(
+    hass: HomeAssistant, peer: Peer, hass_config_file: Any
+) -> None:
+    """A latch on disk holds for a device that reports itself closed.
+
+    What cannot be read is told, and keeps nothing else from being taken over.
+    """
+    uid = f"mqtt/{BASE}/breaker-1"
+
+    insert(
+        hass_config_file,
+        "latches",
+        f"{uid}/supply",
+        # With a field of a later version.
+        {"device": uid, "key": "supply", "at": 1.0, "later": 1, "who": None},
+    )
+    insert(hass_config_file, "latches", "unreadable", {"device": uid})
+    insert(hass_config_file, "alarms", "unreadable", {"device": uid})
+    peer.obedient_breaker("breaker-1")
+    await peer.gateway()
+    entry = await add_gateway(hass)
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    await peer.config("breaker-1", "breaker_monitor", READINGS)
+    await peer.state("breaker-1", supply=True, current=5.0)
+    await wait_until(
+        hass,
+        lambda: all(
+            latch.proven for latch in hass.data[DATA_HOUSE].cut_off.latches.values()
+        ),
+    )
+    assert isinstance(next(iter(hass.data[DATA_HOUSE].cut_off.latches.values())), Latch)
+
+
+@pytest.mark.parametrize(
+    ("kind", "readings", "hazard"),
+    [
+        ("breaker_monitor", {"residual_current": 600}, "leakage"),
+        ("breaker_monitor", {"conductor_temperature": 90}, "over_temperature"),
+        ("charging_pile", {"smoke": True}, "smoke"),
+        ("charging_pile", {"temperature": 75}, "over_temperature"),
+    ],
+)
+async def test_cuts_by_itself(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    kind: str,
+    readings: dict[str, Any],
+    hazard: str,
+) -> None:
+    """Hazards that are marked so cut every supply of the device, with no automation."""
+    supplies = {
+        "breaker_monitor": {"supply": True, "current": 5.0},
+        "charging_pile": {
+            "supply_1": True,
+            "current_1": 2.0,
+            "supply_2": True,
+            "current_2": 1.0,
+        },
+    }[kind]
+    await peer.config("device", kind, [*supplies, *readings])
+    await peer.state("device", **supplies)
+    peer.obedient_breaker("device")
+    await peer.state("device", **readings)
+    latches = hass.data[DATA_HOUSE].cut_off.latches
+    count = sum(key.startswith("supply") for key in supplies)
+    await wait_until(
+        hass,
+        lambda: len(latches) == count and all(one.proven for one in latches.values()),
+    )
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    assert alarm.hazard == hazard
+    await wait_until(hass, lambda: alarm.timeline[-1]["what"] == "cut_off")
+    assert [row["status"] for row in alarm.timeline[-1]["supplies"].values()] == [
+        "confirmed"
+    ] * count
+
+
+async def test_cuts_what_a_crash_left(
+    hass: HomeAssistant, peer: Peer, hass_config_file: sqlite3.Connection
+) -> None:
+    """Killed between alarm and latch: not announced yet, so it is cut after the restart."""
+    await peer.gateway()
+    for device, announced in (("told", True), ("untold", False)):
+        alarm = Alarm(
+            id=device,
+            device=f"mqtt/{BASE}/{device}",
+            device_id=None,
+            device_name=device,
+            hazard="leakage",
+            severity=Severity.ALARM,
+            raised_at=1.0,
+            announced=announced,
+        )
+        insert(hass_config_file, "alarms", device, alarm.as_dict())
+        peer.obedient_breaker(device)
+        await peer.config(device, "breaker_monitor", READINGS)
+        await peer.state(device, supply=True, current=5.0, residual_current=600)
+    await add_gateway(hass)
+    latches = hass.data[DATA_HOUSE].cut_off.latches
+    await wait_until(hass, lambda: any(latch.proven for latch in latches.values()))
+    ((supply, latch),) = latches.items()
+    assert supply == f"mqtt/{BASE}/untold/supply"
+    assert latch.alarms == ["untold"]
+
+
+async def test_does_not_wait_for_the_disk(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    hass_config_file: sqlite3.Connection,
+) -> None:
+    """The power is off while the file is locked; the latch is on disk afterwards."""
+    peer.obedient_breaker(breaker)
+    storage = hass.data[DATA_HOUSE].storage
+    await wait_until(hass, lambda: not storage.is_busy)
+    hass_config_file.execute("BEGIN EXCLUSIVE")
+    (result,) = await cut(hass)
+    assert result["status"] == "confirmed"
+    hass_config_file.rollback()
+    await wait_until(hass, lambda: not storage.is_busy)
+    assert await storage._async_run(storage._living, "latches")
+
+
+async def test_one_task_for_many_callers(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """Many alarms of one moment share one cut-off of the same supply."""
+    peer.obedient_breaker(breaker)
+    manager = hass.data[DATA_HOUSE].cut_off
+    answers = await asyncio.gather(
+        *(manager.async_cut_off([supply_of(gateway, breaker)]) for _ in range(50))
+    )
+    assert {rows[0].status for rows in answers} == {Status.CONFIRMED}
+    await peer.settled()
+    assert len([topic for topic, _ in peer.heard if topic.endswith("/set")]) == 1
+
+
+async def test_removed_device_has_no_latch(
+    hass: HomeAssistant, breaker: str, peer: Peer
+) -> None:
+    """A device that is taken away takes its latch along."""
+    peer.obedient_breaker(breaker)
+    await cut(hass)
+    await peer.send(f"{BASE}/{breaker}/config", "", retain=True)
+    assert hass.data[DATA_HOUSE].cut_off.latches == {}
+
+
+async def test_removed_while_it_is_cut(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A device that is taken away meanwhile has its result, and leaves no latch."""
+    manager = hass.data[DATA_HOUSE].cut_off
+    cutting = hass.async_create_task(
+        manager.async_cut_off([supply_of(gateway, breaker)], deadline=0.3)
+    )
+    await peer.send(f"{BASE}/{breaker}/config", "", retain=True)
+    (result,) = await cutting
+    assert result.status is Status.FAILED
+    assert manager.latches == {}
+    assert "Traceback" not in caplog.text
+
+
+async def test_targets(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """One socket by its entity, all of them by the device; nothing else is touched."""
+    keys = ["supply_1", "current_1", "supply_2", "current_2"]
+    await peer.config("pile", "charging_pile", keys)
+    await peer.state("pile", supply_1=True, current_1=1.0, supply_2=True, current_2=1.0)
+    peer.obedient_breaker("pile")
+    switch = er.async_get(hass).async_get_entity_id(
+        "switch", DOMAIN, f"mqtt/{BASE}/pile/supply_2"
+    )
+    (result,) = await cut(hass, entity_id=switch)
+    assert result["entity_id"] == switch
+    device = gateway.runtime_data.devices["pile"]
+    assert (device.readings["supply_1"], device.readings["supply_2"]) == (True, False)
+    results = await cut(hass, device_id=device.device_id)
+    assert [row["status"] for row in results] == ["confirmed", "confirmed"]
+    with pytest.raises(ServiceValidationError) as nothing:
+        await cut(hass, device_id="unknown")
+    assert nothing.value.translation_key == "nothing_in_target"

@@ -1,0 +1,754 @@
+"""Our own protocol over a real broker: what is taken, what is refused, and what is sent."""
+
+from collections.abc import Generator
+from datetime import timedelta
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+from unittest.mock import AsyncMock
+
+import fastjsonschema
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.community_safety.catalogue import DEVICE_KINDS
+from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.core.device import SafetyDevice
+from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.community_safety.gateways.base import CommandError
+from custom_components.community_safety.gateways.mqtt import native
+from custom_components.community_safety.gateways.mqtt.base import UNKNOWN
+from homeassistant.components import mqtt
+from homeassistant.components.mqtt import client as mqtt_client
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
+from homeassistant.util import dt as dt_util
+from simulator.broker import free_port
+from tests.common import BASE, Peer, add_gateway, wait_until
+from tests.conftest import ROOT
+
+HEAD = {"version": 1, "id": "first", "time": 1000}
+VALID: dict[str, dict[str, Any]] = {
+    "gateway": {**HEAD, "name": "Building 1"},
+    "status": {"version": 1, "online": True},
+    "smoke-1/config": {
+        **HEAD,
+        "kind": "smoke_sensor",
+        "name": "Smoke 1",
+        "readings": ["smoke", "temperature"],
+    },
+    "smoke-1/state": {**HEAD, "values": {"smoke": False, "temperature": 21.5}},
+    "smoke-1/availability": {"version": 1, "online": True},
+    "smoke-1/result": {"version": 1, "id": "h", "ok": True},
+}
+TEXTS = ["", "x" * 101, 1, None, ["x"]]
+IDS = ["", "x" * 65, 1, None, True]
+TIMES = [-1, 4294967297, "1000", None, True, 1e300]
+VERSIONS = [0, 2, "1", None, 1.5]
+NO_BOOLEANS = [0, 1, "true", None, "online"]
+#: By topic and field: values that are not valid. What is required is left out as well.
+INVALID: dict[str, dict[str, list[Any]]] = {
+    "gateway": {
+        "version": VERSIONS,
+        "id": IDS,
+        "time": TIMES,
+        "name": TEXTS,
+        "manufacturer": TEXTS,
+        "model": TEXTS,
+        "firmware": TEXTS,
+        "serial": TEXTS,
+    },
+    "status": {"version": VERSIONS, "online": NO_BOOLEANS},
+    "smoke-1/config": {
+        "version": VERSIONS,
+        "id": IDS,
+        "time": TIMES,
+        "kind": ["gateway", "toaster", None, 1, []],
+        "name": TEXTS,
+        "readings": [
+            [],
+            {},
+            "smoke",
+            [1],
+            ["Smoke"],
+            ["smoke", "smoke"],
+            ["x" * 65],
+            [f"smoke_{n}" for n in range(401)],
+            ["no_such_reading"],
+            ["pressure", "unresponsive"],
+        ],
+        "commands": ["silence", ["explode"], ["silence", "silence"], None],
+        "manufacturer": TEXTS,
+        "model": TEXTS,
+        "firmware": TEXTS,
+        "hardware": TEXTS,
+        "serial": TEXTS,
+        "area": TEXTS,
+        "power": ["solar", None, 1],
+        "interval": [-1, 604801, "60", None],
+    },
+    "smoke-1/state": {
+        "version": VERSIONS,
+        "id": IDS,
+        "time": TIMES,
+        "values": [
+            None,
+            [],
+            "smoke",
+            {"smoke": None},
+            {"smoke": [True]},
+            {"smoke": {"is": True}},
+            {"smoke": "x" * 65},
+            {"Smoke": True},
+            {"": True},
+            {f"smoke_{n}": True for n in range(401)},
+        ],
+    },
+    "smoke-1/availability": {"version": VERSIONS, "online": NO_BOOLEANS},
+    "smoke-1/result": {
+        "version": VERSIONS,
+        "id": IDS,
+        "ok": NO_BOOLEANS,
+        "reason": TEXTS,
+    },
+}
+NOT_EVEN_JSON = [b"{", b"\xff\xfe", b"NaN", b"[1,", b'{"a":1}x', b"[" * 5000]
+NO_OBJECT = [b"null", b"1", b"true", b'"text"', b"[]", b"{}", b"1e400", b"9" * 5000]
+
+
+def definitions() -> dict[str, Any]:
+    """Return the definitions of the protocol's schema."""
+    return dict(json.loads(native.SCHEMA.read_text("utf-8"))["definitions"])
+
+
+@pytest.fixture
+async def smoke(gateway: MockConfigEntry, peer: Peer) -> SafetyDevice:
+    """Return a smoke sensor that has reported."""
+    for topic, message in VALID.items():
+        await peer.send(f"{BASE}/{topic}", message, retain=True)
+    device: SafetyDevice = gateway.runtime_data.devices["smoke-1"]
+    assert device.readings["temperature"] == 21.5
+    return device
+
+
+def test_nothing_is_left_out() -> None:
+    """Each definition and field of the schema is in the tables; what we send is tested below."""
+    fields = {
+        name: set(row["properties"])
+        for name, row in definitions().items()
+        if "properties" in row and name not in ("set", "get")
+    }
+    assert {
+        topic.rpartition("/")[2]: set(rows) for topic, rows in INVALID.items()
+    } == fields
+    assert set(DEVICE_KINDS) == set(
+        definitions()["config"]["properties"]["kind"]["enum"]
+    )
+
+
+async def test_refused(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    smoke: SafetyDevice,
+    peer: Peer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A bad message is counted, told once per device and reason, and changes nothing."""
+    refused, before = gateway.runtime_data.refused, dict(smoke.readings)
+    description, online = smoke.description, gateway.runtime_data.connected
+    sent = 0
+    for topic, fields in INVALID.items():
+        valid = VALID[topic]
+        messages: list[Any] = [*NOT_EVEN_JSON, *NO_OBJECT]
+        kind = topic.rpartition("/")[2]
+        messages += [
+            {k: v for k, v in valid.items() if k != required}
+            for required in definitions()[kind]["required"]
+        ]
+        messages += [
+            {**valid, field: value} for field, rows in fields.items() for value in rows
+        ]
+        for message in messages:
+            peer.publish(f"{BASE}/{topic}", message)
+        await peer.settled()
+        sent += len(messages)
+        assert refused.total() == sent, topic
+    assert smoke.readings == before
+    assert smoke.description == description
+    assert smoke.available and online
+    assert not hass.data[DATA_HOUSE].book.open
+    assert {device for device, _reason in refused} == {"smoke-1", "the gateway"}
+    assert caplog.text.count("refused: ") == len(refused)
+    reasons = {reason for device, reason in refused if device == "smoke-1"}
+    assert {"not JSON", "state: values is not valid"} <= reasons
+    assert len(refused) < 60
+
+    # What is too long is not looked at.
+    await peer.send(f"{BASE}/smoke-1/state", b" " * (64 * 1024 + 1))
+    assert refused["smoke-1", "too long"] == 1
+    # An id that cannot be part of ours; one that nobody knows.
+    for bad in ("a b", "x" * 65, "\u70df", ""):
+        await peer.send(f"{BASE}/{bad}/config", VALID["smoke-1/config"])
+    assert refused[UNKNOWN, "config: the device's id is not valid"] == 4
+    assert list(gateway.runtime_data.devices) == ["smoke-1"]
+    await peer.send(f"{BASE}/nobody/state", b"x")
+    assert refused[UNKNOWN, "not JSON"] == 1
+    # A good one is good after all of this.
+    await peer.state("smoke-1", smoke=True)
+    assert smoke.readings["smoke"] is True
+
+
+async def test_values(
+    gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
+) -> None:
+    """A value of the wrong type is left out; the others of the message count."""
+    await peer.state("smoke-1", smoke="yes", temperature=30)
+    assert (smoke.readings["smoke"], smoke.readings["temperature"]) == (False, 30)
+    await peer.state("smoke-1", smoke=1, temperature="31")
+    await peer.state("smoke-1", smoke=True, temperature=True)
+    assert (smoke.readings["smoke"], smoke.readings["temperature"]) == (True, 30)
+    assert gateway.runtime_data.refused == {
+        ("smoke-1", "smoke: unusable value"): 2,
+        ("smoke-1", "temperature: unusable value"): 2,
+    }
+    # Readings of tomorrow, of other kinds, and what we find out ourselves are passed over.
+    before = dict(smoke.readings)
+    await peer.state(
+        "smoke-1", colour="red", pressure=3, unresponsive=True, implausible=1
+    )
+    assert smoke.readings == before
+    assert gateway.runtime_data.refused.total() == 4
+
+
+async def test_optional_fields(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """What a gateway and a device say of themselves is shown."""
+    who = {
+        "manufacturer": "Maker",
+        "model": "M1",
+        "firmware": "1.2",
+        "serial": "S1",
+        "field_of_tomorrow": [1],
+    }
+    await peer.send(f"{BASE}/gateway", {**VALID["gateway"], **who}, retain=True)
+    await peer.config(
+        "breaker",
+        "breaker_monitor",
+        ["supply_1", "current_l1", "no_such_reading", "offline"],
+        hardware="B",
+        area="1-1-201",
+        power="battery",
+        interval=60,
+        commands=["self_test", "silence"],
+        **who,
+    )
+    device = gateway.runtime_data.devices["breaker"]
+    registry = dr.async_get(hass)
+    bridge = registry.async_get(gateway.runtime_data.device.device_id)
+    entry = registry.async_get(device.device_id)
+    area = ar.async_get(hass).async_get_area_by_name("1-1-201")
+    assert bridge and entry and area
+    shown = ("manufacturer", "model", "sw_version", "serial_number")
+    for item in (bridge, entry):
+        assert [getattr(item, key) for key in shown] == ["Maker", "M1", "1.2", "S1"]
+    assert bridge.name == "Building 1"
+    assert (entry.hw_version, entry.area_id, entry.via_device_id) == (
+        "B",
+        area.id,
+        bridge.id,
+    )
+    assert device.description.points == {"supply_1", "current_l1"}
+    assert device.commands == ["self_test"], "no breaker has a sound to silence"
+    assert (device.power, device.description.interval) == ("battery", 60)
+
+
+async def test_version_of_tomorrow(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A device of another version of the protocol is refused as a whole."""
+    await peer.send(f"{BASE}/new/config", {**VALID["smoke-1/config"], "version": 2})
+    assert gateway.runtime_data.devices == {}
+    assert gateway.runtime_data.refused[UNKNOWN, "config: version is not valid"] == 1
+
+
+async def test_retained_at_start(
+    hass: HomeAssistant, mqtt_entry: MockConfigEntry, peer: Peer
+) -> None:
+    """A hazard that is there already raises its alarm; it is no sign of life and proves nothing."""
+    await peer.gateway()
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.config("breaker", "breaker_monitor", ["supply", "current"])
+    await peer.state("smoke-1", smoke=True)
+    await peer.state("breaker", supply=False, current=0)
+    entry = await add_gateway(hass)
+    book = hass.data[DATA_HOUSE].book
+    await wait_until(hass, lambda: len(book.open) == 1)
+    gateway = entry.runtime_data
+    await wait_until(hass, lambda: "supply" in gateway.devices["breaker"].readings)
+    assert [alarm.hazard for alarm in book.open.values()] == ["smoke"]
+    for device in gateway.devices.values():
+        assert device.reported == {}
+        assert device.silence is None
+    await peer.state("breaker", supply=False, current=0)
+    assert gateway.devices["breaker"].reported.keys() == {"supply", "current"}
+
+
+async def test_order(
+    gateway: MockConfigEntry,
+    smoke: SafetyDevice,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Repeated and overtaken messages are passed over; a clock that is set back is not."""
+    discarded = gateway.runtime_data.discarded
+
+    async def send(number: str, at: float, temperature: float) -> float:
+        await peer.send(
+            f"{BASE}/smoke-1/state",
+            {
+                "version": 1,
+                "id": number,
+                "time": at,
+                "values": {"temperature": temperature},
+            },
+        )
+        return float(smoke.readings["temperature"])
+
+    assert await send("a", 2000, 1) == 1
+    assert await send("a", 2000, 2) == 1, "repeated"
+    assert await send("b", 1999.9, 3) == 1, "overtaken"
+    assert await send("b", 1999.9, 4) == 1, "repeated, though it was not taken"
+    assert await send("c", 1940.1, 5) == 1, "overtaken"
+    assert await send("d", 2000, 6) == 6, "at the same time: as they come"
+    assert await send("e", 1940, 7) == 7, "set back"
+    assert await send("f", 1941, 8) == 8, "and it goes on from there"
+    assert await send("g", 9000, 9) == 9
+    assert await send("h", 8990, 10) == 9, "overtaken"
+    assert discarded == {"repeated": 2, "out of order": 3}
+    # Set back by a little: what comes later is not overtaken, or a fire would wait.
+    now = time.monotonic()
+    monkeypatch.setattr(
+        native, "time", type("Clock", (), {"monotonic": lambda: now + 11})
+    )
+    assert await send("i", 8991, 11) == 11
+    assert await send("j", 8992, 12) == 12
+    # An id counts as seen for as long as a broker may repeat it.
+    for number in range(native.REMEMBERED_IDS):
+        await send(f"k{number}", 9001 + number, 13)
+    assert await send("a", 9050, 14) == 14
+    assert await send("a", 9051, 15) == 15, "a device that counts from its own start"
+    assert gateway.runtime_data.refused == {}
+
+
+async def test_before_its_config(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a device said before it told what it is counts as history once it does."""
+    monkeypatch.setattr(native, "MOST_EARLY", 2)
+    await peer.state("smoke-1", retain=False, smoke=False)
+    await peer.state("smoke-1", retain=False, smoke=True)
+    await peer.send(f"{BASE}/smoke-1/availability", {"version": 1, "online": False})
+    await peer.state("one-too-many", retain=False, smoke=True)
+    await peer.state("smoke-1", retain=False, smoke=True)
+    assert gateway.runtime_data.devices == {}
+    await peer.config("one-too-many", "smoke_sensor", ["smoke"])
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    device = gateway.runtime_data.devices["smoke-1"]
+    assert device.readings["smoke"] is True
+    assert not device.available
+    assert device.reported == {}
+    assert "smoke" not in gateway.runtime_data.devices["one-too-many"].readings
+    assert gateway.runtime_data._early == {}
+
+    # A retained state that is cleared is forgotten.
+    await peer.state("smoke-2", smoke=True)
+    await peer.send(f"{BASE}/smoke-2/state", "", retain=True)
+    await peer.config("smoke-2", "smoke_sensor", ["smoke"])
+    assert "smoke" not in gateway.runtime_data.devices["smoke-2"].readings
+    assert gateway.runtime_data.refused == {}
+
+
+async def test_changed_config(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    smoke: SafetyDevice,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is said of a device follows at once; other readings need other entities."""
+    config = VALID["smoke-1/config"]
+    topic = f"{BASE}/smoke-1/config"
+    await peer.send(topic, {**config, "name": "Kitchen", "firmware": "2"}, retain=True)
+    assert gateway.runtime_data.devices["smoke-1"] is smoke
+    entry = dr.async_get(hass).async_get(smoke.device_id)
+    assert entry and (entry.name, entry.sw_version) == ("Kitchen", "2")
+
+    await peer.config("smoke-2", "smoke_sensor", ["smoke"])
+    reloads: list[str] = []
+    schedule = hass.config_entries.async_schedule_reload
+    # It begins when both have come: the broker may deliver them one by one.
+    monkeypatch.setattr(hass.config_entries, "async_schedule_reload", reloads.append)
+    old = gateway.runtime_data
+    entities = er.async_get(hass)
+
+    def entity(domain: str, key: str) -> str | None:
+        return entities.async_get_entity_id(domain, DOMAIN, f"{smoke.uid}/{key}")
+
+    assert entity("sensor", "temperature") and entity("binary_sensor", "heat")
+    assert not entity("sensor", "battery")
+    changed = {**config, "readings": ["smoke", "battery"], "commands": ["silence"]}
+    peer.publish(topic, changed, retain=True)
+    more = {**config, "readings": ["smoke", "battery"]}
+    peer.publish(f"{BASE}/smoke-2/config", more, retain=True)
+    await peer.settled()
+    assert reloads == [gateway.entry_id], "once for all that change together"
+    schedule(gateway.entry_id)
+    await wait_until(hass, lambda: gateway.runtime_data is not old)
+    await wait_until(hass, lambda: len(gateway.runtime_data.devices) == 2)
+    assert reloads == [gateway.entry_id]
+    again = gateway.runtime_data.devices["smoke-1"]
+    assert again.device_id == smoke.device_id
+    await hass.async_block_till_done()
+    assert entity("sensor", "battery") and entity("button", "silence")
+    assert not entity("sensor", "temperature")
+    assert not entity("binary_sensor", "heat")
+    assert not entity("number", "heat_alarm")
+    assert entity("binary_sensor", "smoke") and entity("event", "alarm_event")
+
+
+async def test_removed_config(
+    hass: HomeAssistant, gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
+) -> None:
+    """An empty config takes the device with its entities, alarms, settings and counts."""
+    house = hass.data[DATA_HOUSE]
+    smoke.settings.limits["heat_alarm"] = 60
+    await house.async_save_settings(smoke)
+    await peer.state("smoke-1", smoke=True, temperature="hot")
+    assert len(house.book.open) == 1 and gateway.runtime_data.refused
+    for topic in ("config", "state", "availability", "config", "snapshot", "result"):
+        await peer.send(f"{BASE}/smoke-1/{topic}", "", retain=True)
+    assert gateway.runtime_data.devices == {}
+    assert gateway.runtime_data.refused == {}
+    assert not house.book.open
+    assert house.device(smoke.uid) is None
+    assert not dr.async_get(hass).async_get(smoke.device_id)
+    assert not [
+        entry
+        for entry in er.async_get(hass).entities.values()
+        if entry.unique_id.startswith(f"{smoke.uid}/")
+    ]
+    # It comes back as new.
+    await peer.send(f"{BASE}/smoke-1/config", VALID["smoke-1/config"], retain=True)
+    again = gateway.runtime_data.devices["smoke-1"]
+    assert again.limit("heat_alarm") == 57
+    await peer.send(f"{BASE}/smoke-1/state", VALID["smoke-1/state"])
+    assert again.readings["temperature"] == 21.5, "its ids count from the beginning"
+
+
+async def test_too_many(
+    gateway: MockConfigEntry, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that invents devices without end fills neither memory nor registry."""
+    monkeypatch.setattr(native, "MOST_DEVICES", 3)
+    for number in range(5):
+        await peer.config(f"d{number}", "hydrant", ["pressure"])
+    assert list(gateway.runtime_data.devices) == ["d0", "d1", "d2"]
+    assert gateway.runtime_data.refused == {(UNKNOWN, "too many devices"): 2}
+    await peer.config("d1", "hydrant", ["pressure"], name="Known ones may change")
+    await peer.send(f"{BASE}/d0/config", "", retain=True)
+    await peer.config("d4", "hydrant", ["pressure"])
+    assert list(gateway.runtime_data.devices) == ["d1", "d2", "d4"]
+
+
+async def test_gateway_offline(
+    hass: HomeAssistant, gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
+) -> None:
+    """Its last will makes the devices unavailable, and is a fault after 60 s."""
+    book = hass.data[DATA_HOUSE].book
+    status = f"{BASE}/status"
+    await peer.send(status, {"version": 1, "online": False}, retain=True)
+    assert not smoke.available and not gateway.runtime_data.connected
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=59))
+    await hass.async_block_till_done()
+    assert not book.open
+    await peer.send(status, {"version": 1, "online": True}, retain=True)
+    await peer.send(status, {"version": 1, "online": False}, retain=True)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=59))
+    await hass.async_block_till_done()
+    assert not book.open, "the time begins anew"
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+    await hass.async_block_till_done()
+    (alarm,) = book.open.values()
+    assert (alarm.hazard, alarm.severity) == ("gateway_offline", "fault")
+    assert alarm.device_id == gateway.runtime_data.device.device_id
+    # A fire that gets through all the same is a fire.
+    await peer.state("smoke-1", smoke=True)
+    assert {alarm.hazard for alarm in book.open.values()} == {
+        "gateway_offline",
+        "smoke",
+    }
+    assert not smoke.available
+    await peer.send(status, {"version": 1, "online": True}, retain=True)
+    assert smoke.available
+    assert [alarm.hazard for alarm in book.open.values()] == ["smoke"]
+
+
+async def test_commands(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A command is done, refused or not answered; each says so to the person."""
+    monkeypatch.setattr(native, "RESULT_SECONDS", 0.3)
+    await peer.config("pile", "charging_pile", ["supply_1"], name="Pile")
+    await peer.config("other", "charging_pile", ["supply_1"])
+    device, send = gateway.runtime_data.devices["pile"], gateway.runtime_data.async_set
+
+    def answer(topic: str, **result: Any) -> None:
+        peer.answer(
+            f"{BASE}/pile",
+            lambda message: peer.publish(
+                f"{BASE}/{topic}/result",
+                {"version": 1, "id": message["id"], **result},
+            ),
+        )
+
+    async def error() -> tuple[str, str, str]:
+        with pytest.raises(CommandError) as caught:
+            await send(device, "supply_1", False)
+        text = caught.value
+        assert text.translation_domain == DOMAIN and text.translation_placeholders
+        assert text.translation_placeholders["device"] == "Pile"
+        return text.translation_key or "", text.reason, str(text)
+
+    answer("pile", ok=True)
+    await send(device, "supply_1", False)
+    message = await peer.hears(f"{BASE}/pile/set")
+    assert message["set"] == {"supply_1": False}
+    assert abs(message["time"] - time.time()) < 60
+    answer("pile", ok=True, reason="in a moment")
+    await send(device, "supply_1", False)
+
+    answer("pile", ok=False, reason="welded")
+    key, reason, text = await error()
+    assert (key, reason) == ("refused", "welded")
+    assert "Pile" in text and "welded" in text
+    answer("pile", ok=False)
+    assert (await error())[:2] == ("refused", "refused")
+
+    registry = dr.async_get(hass)
+    registry.async_update_device(device.device_id or "", name_by_user="Shed")
+    with pytest.raises(CommandError, match="Shed"):
+        await send(device, "supply_1", False)
+    registry.async_update_device(device.device_id or "", name_by_user=None)
+
+    peer.answer(f"{BASE}/pile", lambda _message: None)
+    assert (await error())[:2] == ("no_answer", "no answer")
+    answer("other", ok=True)
+    assert (await error())[0] == "no_answer", "nobody answers for another"
+    with monkeypatch.context() as broken:
+        failed = AsyncMock(side_effect=HomeAssistantError("queue is full"))
+        broken.setattr(mqtt, "async_publish", failed)
+        assert (await error())[:2] == ("not_connected", "queue is full")
+    # An answer that comes too late, or twice, harms nobody.
+    await peer.send(f"{BASE}/pile/result", {"version": 1, "id": "old", "ok": True})
+    assert gateway.runtime_data._results == {}
+
+    def twice(message: dict[str, Any]) -> None:
+        for ok in (True, False):
+            result = {"version": 1, "id": message["id"], "ok": ok}
+            peer.publish(f"{BASE}/pile/result", result)
+
+    peer.answer(f"{BASE}/pile", twice)
+    await send(device, "supply_1", True)
+    await peer.settled()
+    assert gateway.runtime_data.refused == {}
+
+
+async def test_what_we_send(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Every message of ours is valid by the schema that vendors are given."""
+    await peer.config(
+        "smoke-1", "smoke_sensor", ["smoke"], commands=["silence", "self_test"]
+    )
+    await peer.config("breaker", "breaker_monitor", ["supply", "current"])
+    await peer.config("pile", "charging_pile", ["supply_1", "supply_2"])
+    await peer.config("lift", "elevator_blocker", ["class_seen", "confidence", "held"])
+    for name in ("smoke-1", "breaker", "pile", "lift"):
+        peer.answer(
+            f"{BASE}/{name}",
+            lambda message, name=name: peer.publish(  # type: ignore[misc]
+                f"{BASE}/{name}/result",
+                {"version": 1, "id": message["id"], "ok": True},
+            ),
+        )
+    devices, run = gateway.runtime_data.devices, gateway.runtime_data
+    devices["lift"].settings.limits["longest_hold"] = 45
+    for command in ("silence", "self_test"):
+        await run.async_press(devices["smoke-1"], command)
+    await run.async_set(devices["breaker"], "supply", True)
+    await run.async_refresh(devices["breaker"], ["supply", "current"])
+    await run.async_press(devices["pile"], "all_off")
+    await run.async_set(devices["lift"], "held", True)
+    await run.async_set(devices["lift"], "held", False)
+    await wait_until(hass, lambda: len(peer.heard) == 8)
+    schema = json.loads(native.SCHEMA.read_text("utf-8"))
+    sent: dict[str, list[Any]] = {}
+    for topic, message in peer.heard:
+        kind = topic.rpartition("/")[2]
+        fastjsonschema.validate(
+            {**schema, "$ref": f"#/definitions/{kind}"}, message, use_default=False
+        )
+        sent.setdefault(topic.removeprefix(f"{BASE}/"), []).append(
+            (message.get("set"), message.get("longest_hold"))
+        )
+    assert sent == {
+        "smoke-1/set": [({"silence": True}, None), ({"self_test": True}, None)],
+        "breaker/set": [({"supply": True}, None)],
+        "breaker/get": [(None, None)],
+        "pile/set": [({"supply_1": False}, None), ({"supply_2": False}, None)],
+        "lift/set": [({"held": True}, 45), ({"held": False}, None)],
+    }
+    ids = [message["id"] for _topic, message in peer.heard]
+    assert len(set(ids)) == len(ids)
+
+
+async def test_side_by_side(
+    hass: HomeAssistant, gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
+) -> None:
+    """Two gateways on one broker, with devices of the same id."""
+    other = "community_safety/building-2"
+    second = await add_gateway(hass, other)
+    await peer.gateway(other)
+    await peer.send(f"{other}/smoke-1/config", VALID["smoke-1/config"], retain=True)
+    await wait_until(hass, lambda: "smoke-1" in second.runtime_data.devices)
+    twin = second.runtime_data.devices["smoke-1"]
+    assert twin.uid != smoke.uid and twin.device_id != smoke.device_id
+    await peer.send(f"{other}/smoke-1/state", peer.state_message({"smoke": True}))
+    assert (twin.readings["smoke"], smoke.readings["smoke"]) == (True, False)
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    assert alarm.device == twin.uid
+    await peer.send(f"{other}/status", {"version": 1, "online": False}, retain=True)
+    assert smoke.available and not twin.available
+    await peer.send(f"{other}/smoke-1/config", "", retain=True)
+    assert smoke.uid in {device.uid for _, device in hass.data[DATA_HOUSE].devices()}
+
+
+async def test_snapshot(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A JPEG is kept, in memory, as the last picture; anything else is refused."""
+    await peer.config("lift", "elevator_blocker", ["class_seen", "held"])
+    device = gateway.runtime_data.devices["lift"]
+    topic, jpeg = f"{BASE}/lift/snapshot", b"\xff\xd8\xff\xe0 picture"
+    await peer.send(topic, jpeg)
+    assert device.snapshot == jpeg
+    large = b"\xff\xd8" + b"\0" * (native.SNAPSHOT_BYTES - 2)
+    for bad in (b"\x89PNG", b'{"version": 1}', large + b"\0"):
+        await peer.send(topic, bad)
+    assert device.snapshot == jpeg
+    assert gateway.runtime_data.refused == {
+        ("lift", "snapshot: no JPEG, or too large"): 3
+    }
+    await peer.send(topic, large)
+    assert device.snapshot == large
+    await peer.send(f"{BASE}/nobody/snapshot", jpeg)
+    assert gateway.runtime_data.refused.total() == 3
+
+
+class TestBrokerRestart:
+    """A broker of its own that goes away and comes back."""
+
+    @pytest.fixture
+    def broker_port(self, socket_enabled: None) -> int:
+        """Return the port of a broker that a test may end."""
+        return free_port()
+
+    @pytest.fixture(autouse=True)
+    def broker(
+        self, broker_port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> Generator[list[subprocess.Popen[str]]]:
+        """Run it; Home Assistant tries again sooner than in ten seconds."""
+        monkeypatch.setattr(mqtt_client, "RECONNECT_INTERVAL_SECONDS", 0.5)
+        running = [self.run(broker_port)]
+        yield running
+        running[-1].terminate()
+        running[-1].wait()
+
+    @staticmethod
+    def run(port: int) -> subprocess.Popen[str]:
+        """Start a broker and wait until it listens."""
+        broker = subprocess.Popen(
+            [sys.executable, "-m", "simulator.broker", "--port", str(port)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert broker.stdout
+        broker.stdout.readline()
+        return broker
+
+    async def test_away_and_back(
+        self,
+        hass: HomeAssistant,
+        gateway: MockConfigEntry,
+        smoke: SafetyDevice,
+        peer: Peer,
+        broker: list[subprocess.Popen[str]],
+        broker_port: int,
+    ) -> None:
+        """In mid-alarm: nothing is lost, nothing twice, no command is sent later."""
+        book = hass.data[DATA_HOUSE].book
+        await peer.state("smoke-1", smoke=True)
+        (alarm,) = book.open.values()
+        peer.heard.clear()
+
+        broker[0].kill()
+        await hass.async_add_executor_job(broker[0].wait)
+        await wait_until(hass, lambda: not smoke.available)
+        with pytest.raises(CommandError) as caught:
+            await gateway.runtime_data.async_set(smoke, "silence", True)
+        assert caught.value.translation_key == "not_connected"
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+        await hass.async_block_till_done()
+        assert [item.hazard for item in book.open.values()] == [
+            "smoke",
+            "gateway_offline",
+        ]
+
+        broker.append(await hass.async_add_executor_job(self.run, broker_port))
+        # The bridge must say itself that it is there: it may have gone meanwhile.
+        await peer.settled()
+        assert not gateway.runtime_data.connected
+        last = peer.state_message({"smoke": True, "temperature": 40})
+        await peer.send(f"{BASE}/smoke-1/state", last, retain=True)
+        await peer.gateway()
+        await wait_until(hass, lambda: smoke.available)
+        assert list(book.open.values()) == [alarm]
+        assert smoke.readings["temperature"] == 40
+        assert [entry for topic, entry in peer.heard if topic.endswith("/set")] == []
+
+        # It goes again and comes back with what is retained: repeated, so passed over.
+        reported = dict(smoke.reported)
+        hass.data["mqtt"].client._mqttc.disconnect()
+        await wait_until(hass, lambda: not smoke.available)
+        await wait_until(hass, lambda: smoke.available)
+        await peer.settled()
+        assert smoke.reported == reported
+        assert list(book.open.values()) == [alarm]

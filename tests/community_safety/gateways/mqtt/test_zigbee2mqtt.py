@@ -1,0 +1,660 @@
+"""Zigbee2MQTT over a real broker: messages as it sends them."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+import json
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.community_safety.core.device import Power, SafetyDevice
+from custom_components.community_safety.gateways.base import CommandError
+from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
+    Zigbee2MqttGateway,
+)
+from homeassistant.components import mqtt
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from tests.common import Peer, add_gateway, patience, wait_until
+
+from .test_exposes import BY_MODEL
+
+BASE = "zigbee2mqtt"
+SMOKE, BREAKER, SOCKETS, LAMP = "0x01", "0x02", "0x03", "0x04"
+SMOKE_NAME, BREAKER_NAME = "1-1-201/smoke", "1-1-201/breaker"
+
+
+def entry_of(ieee: str, name: str, model: str, **more: Any) -> dict[str, Any]:
+    """Return a device as in `bridge/devices`."""
+    row = BY_MODEL[model]
+    return {
+        "ieee_address": ieee,
+        "friendly_name": name,
+        "type": "Router",
+        "disabled": False,
+        "supported": True,
+        "interview_completed": True,
+        "interview_state": "SUCCESSFUL",
+        "power_source": "Mains (single phase)",
+        "software_build_id": "1.2.3",
+        "definition": row,
+        **more,
+    }
+
+
+COORDINATOR = {
+    "ieee_address": "0x00",
+    "friendly_name": "Coordinator",
+    "type": "Coordinator",
+    "definition": None,
+}
+SMOKE_ENTRY = entry_of(
+    SMOKE, SMOKE_NAME, "ZSS-QY-SSD-A-EN", type="EndDevice", power_source="Battery"
+)
+# Its relay and its meter can be asked.
+BREAKER_ENTRY = entry_of(BREAKER, BREAKER_NAME, "SMRZB-342")
+# It reports what changes, and cannot be asked.
+DATAPOINT_ENTRY = entry_of(BREAKER, BREAKER_NAME, "ZBN-DJ-63")
+LAMP_ENTRY = entry_of(LAMP, "hall", "LDSENK01S")
+DEVICES = [COORDINATOR, SMOKE_ENTRY, BREAKER_ENTRY, LAMP_ENTRY]
+
+
+class Bridge:
+    """Zigbee2MQTT's side of the broker."""
+
+    def __init__(self, peer: Peer) -> None:
+        """Initialize."""
+        self.peer = peer
+
+    async def send(self, topic: str, payload: Any, *, retain: bool = False) -> None:
+        """Publish below the base topic, and wait until Home Assistant has taken it."""
+        await self.peer.send(f"{BASE}/{topic}", payload, retain=retain)
+
+    async def clear(self) -> None:
+        """Take back all that is retained, for the next test."""
+        for topic in (
+            "bridge/state",
+            "bridge/devices",
+            "bridge/info",
+            SMOKE_NAME,
+            BREAKER_NAME,
+        ):
+            self.peer.publish(f"{BASE}/{topic}", "", retain=True)
+        await self.peer.settled()
+
+    async def command(self) -> dict[str, Any]:
+        """Wait for the next command to the breaker."""
+        return await self.peer.hears(f"{BASE}/{BREAKER_NAME}/set")
+
+    async def question(self) -> dict[str, Any]:
+        """Wait for the next question to the breaker."""
+        return await self.peer.hears(f"{BASE}/{BREAKER_NAME}/get")
+
+
+@pytest.fixture
+async def bridge(peer: Peer) -> AsyncGenerator[Bridge]:
+    """Return Zigbee2MQTT before it has said anything."""
+    bridge = Bridge(peer)
+    yield bridge
+    await bridge.clear()
+
+
+async def add(hass: HomeAssistant) -> MockConfigEntry:
+    """Add the gateway, and wait until the broker knows what it wants to hear."""
+    entry = await add_gateway(hass, BASE, "zigbee2mqtt")
+    await subscribed(hass)
+    return entry
+
+
+async def subscribed(hass: HomeAssistant) -> None:
+    """Wait until the broker has taken the subscription."""
+    done = asyncio.Event()
+    mqtt.async_on_subscribe_done(hass, f"{BASE}/#", 1, done.set)
+    async with patience():
+        await done.wait()
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, bridge: Bridge) -> MockConfigEntry:
+    """Return a gateway with a smoke sensor and a breaker, of which nothing is known."""
+    entry = await add(hass)
+    await bridge.send("bridge/state", {"state": "online"}, retain=True)
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+    return entry
+
+
+@pytest.fixture
+def gateway(entry: MockConfigEntry) -> Zigbee2MqttGateway:
+    """Return the gateway itself."""
+    gateway = entry.runtime_data
+    assert isinstance(gateway, Zigbee2MqttGateway)
+    return gateway
+
+
+@pytest.fixture
+def breaker(gateway: Zigbee2MqttGateway) -> SafetyDevice:
+    """Return the breaker."""
+    return gateway.devices[BREAKER]
+
+
+async def test_devices(hass: HomeAssistant, gateway: Zigbee2MqttGateway) -> None:
+    """Safety devices are taken, others are counted."""
+    assert {
+        device_id: device.description.kind
+        for device_id, device in gateway.devices.items()
+    } == {SMOKE: "smoke_sensor", BREAKER: "breaker_monitor"}
+    assert gateway.diagnostics()["ignored"] == ["ADEO LDSENK01S"]
+    smoke = gateway.devices[SMOKE].description
+    assert (smoke.name, smoke.firmware, smoke.serial) == (SMOKE_NAME, "1.2.3", SMOKE)
+    assert smoke.commands == {"silence", "self_test"}
+    assert gateway.devices[SMOKE].power is Power.BATTERY
+    assert gateway.devices[BREAKER].power is Power.MAINS
+    registry = dr.async_get(hass)
+    device = registry.async_get(gateway.devices[SMOKE].device_id or "")
+    assert isinstance(device, dr.DeviceEntry)
+    assert device.model == "ZSS-QY-SSD-A-EN"
+
+
+async def test_smoke(gateway: Zigbee2MqttGateway, bridge: Bridge) -> None:
+    """Readings arrive at a friendly name with a slash; what is null is not known."""
+    await bridge.send(
+        SMOKE_NAME,
+        {"smoke": True, "battery": 80, "fault_alarm": None, "last_seen": 1, "x": {}},
+    )
+    readings = gateway.devices[SMOKE].readings
+    assert (readings["smoke"], readings["battery"]) == (True, 80)
+    assert "trouble" not in readings
+    assert not gateway.refused
+
+
+async def test_early_messages(hass: HomeAssistant, bridge: Bridge) -> None:
+    """A state and an availability from before the list of devices are not lost."""
+    gateway = (await add(hass)).runtime_data
+    await bridge.send("bridge/state", "online", retain=True)
+    await bridge.send(SMOKE_NAME, {"smoke": True})
+    await bridge.send(f"{BREAKER_NAME}/availability", {"state": "offline"})
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+
+    assert gateway.devices[SMOKE].readings["smoke"] is True
+    assert not gateway.devices[BREAKER].online
+
+
+async def test_retained_states_after_a_restart(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    entry: MockConfigEntry,
+    bridge: Bridge,
+) -> None:
+    """What is retained is known again after a reload, but proves nothing."""
+    await bridge.send(SMOKE_NAME, {"smoke": False, "battery": 50}, retain=True)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await bridge.peer.settled()
+    await wait_until(hass, lambda: SMOKE in entry.runtime_data.devices)
+    device = entry.runtime_data.devices[SMOKE]
+    await wait_until(hass, lambda: "battery" in device.readings)
+
+    assert device.readings["battery"] == 50
+    assert "battery" not in device.reported
+    assert entry.runtime_data.connected
+
+
+@pytest.mark.parametrize("offline", ["offline", {"state": "offline"}])
+async def test_bridge_and_availability(
+    gateway: Zigbee2MqttGateway, bridge: Bridge, offline: Any
+) -> None:
+    """Both are told as JSON and as plain text."""
+    device = gateway.devices[SMOKE]
+    await bridge.send(f"{SMOKE_NAME}/availability", offline)
+    assert not device.available
+    await bridge.send(f"{SMOKE_NAME}/availability", "online")
+    assert device.available
+
+    await bridge.send("bridge/state", offline, retain=True)
+    assert not gateway.connected
+    assert not device.available
+
+
+async def test_rename(gateway: Zigbee2MqttGateway, bridge: Bridge) -> None:
+    """A new friendly name keeps the device and its readings."""
+    device = gateway.devices[SMOKE]
+    await bridge.send(SMOKE_NAME, {"battery": 50})
+    await bridge.send(SMOKE_NAME, "")
+    renamed = {**SMOKE_ENTRY, "friendly_name": "attic/smoke"}
+    await bridge.send("bridge/devices", [renamed, BREAKER_ENTRY], retain=True)
+    await bridge.send("attic/smoke", {"battery": 49})
+    await bridge.send(SMOKE_NAME, {"battery": 1})
+
+    assert gateway.devices[SMOKE] is device
+    assert device.description.name == "attic/smoke"
+    assert device.readings["battery"] == 49
+
+
+async def test_a_device_that_left_is_a_fault(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """Nobody has removed it, so it may have been taken down; it can come back."""
+    device = gateway.devices[SMOKE]
+    await bridge.send("bridge/devices", [BREAKER_ENTRY], retain=True)
+    assert device.readings["unresponsive"] is True
+    assert not device.available
+
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+    assert device.available
+    assert gateway.devices[SMOKE] is device
+
+
+async def test_a_device_that_left_can_be_deleted(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """A person knows that it will not come back; one that is there would."""
+    device = gateway.devices[SMOKE]
+    assert not await gateway.async_delete(device)
+    await bridge.send("bridge/devices", [BREAKER_ENTRY], retain=True)
+    assert await gateway.async_delete(device)
+    assert list(gateway.devices) == [BREAKER]
+    assert dr.async_get(hass).async_get(device.device_id or "") is None
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+    device = gateway.devices[SMOKE]
+    assert device.available
+    assert not await gateway.async_delete(device)
+
+
+@pytest.mark.parametrize(
+    ("ieee", "name"),
+    [
+        (BREAKER, "1-1-201/+"),
+        (BREAKER, "1-1-201/#"),
+        (BREAKER, "break\0er"),
+        (BREAKER, ""),
+        ("", "breaker"),
+        (None, "breaker"),
+    ],
+)
+async def test_a_device_that_cannot_be_reached_by_its_name(
+    hass: HomeAssistant, bridge: Bridge, ieee: Any, name: str
+) -> None:
+    """A name that is no topic would end a cut-off, or the connection to the broker."""
+    gateway = (await add(hass)).runtime_data
+    bad = {**BREAKER_ENTRY, "ieee_address": ieee, "friendly_name": name}
+    await bridge.send("bridge/devices", [bad, SMOKE_ENTRY])
+    assert list(gateway.devices) == [SMOKE]
+    assert list(gateway.refused) == [
+        ("an unknown device", "bridge/devices: unusable entry")
+    ]
+
+
+async def test_a_device_that_left_while_nobody_listened(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    entry: MockConfigEntry,
+    bridge: Bridge,
+) -> None:
+    """It is remembered and shown as a fault, and comes back when it is listed again."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await bridge.send("bridge/devices", [BREAKER_ENTRY], retain=True)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await subscribed(hass)
+    gateway = entry.runtime_data
+    await wait_until(
+        hass, lambda: gateway.devices[SMOKE].readings["unresponsive"] is True
+    )
+
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+    assert gateway.devices[SMOKE].available
+
+
+async def test_a_device_left_out_while_nobody_listened(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    entry: MockConfigEntry,
+    bridge: Bridge,
+) -> None:
+    """The choice of a person holds, whenever it is heard."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    left_out = {**SMOKE_ENTRY, "description": "safety: none"}
+    await bridge.send("bridge/devices", [left_out, BREAKER_ENTRY], retain=True)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await subscribed(hass)
+    await wait_until(hass, lambda: list(entry.runtime_data.devices) == [BREAKER])
+
+
+@pytest.mark.parametrize("asked", [SMOKE, SMOKE_NAME])
+async def test_a_device_that_was_removed_is_forgotten(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge, asked: str
+) -> None:
+    """A person has removed it in Zigbee2MQTT."""
+    device_id = gateway.devices[SMOKE].device_id or ""
+    await bridge.send("bridge/devices", [BREAKER_ENTRY], retain=True)
+    await bridge.send(
+        "bridge/response/device/remove", {"status": "ok", "data": {"id": asked}}
+    )
+
+    assert list(gateway.devices) == [BREAKER]
+    assert dr.async_get(hass).async_get(device_id) is None
+
+
+async def test_a_failed_removal_changes_nothing(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """Zigbee2MQTT could not remove it."""
+    await bridge.send(
+        "bridge/response/device/remove", {"status": "error", "data": {"id": SMOKE}}
+    )
+    await bridge.send(
+        "bridge/response/device/remove", {"status": "ok", "data": {"id": "other"}}
+    )
+    assert SMOKE in gateway.devices
+
+
+async def test_disabled(gateway: Zigbee2MqttGateway, bridge: Bridge) -> None:
+    """A device that is disabled in Zigbee2MQTT cannot be trusted."""
+    disabled = {**SMOKE_ENTRY, "disabled": True}
+    other = {**BREAKER_ENTRY, "ieee_address": "0x09", "disabled": True}
+    await bridge.send("bridge/devices", [disabled, other], retain=True)
+    await bridge.send(f"{SMOKE_NAME}/availability", "online")
+
+    assert not gateway.devices[SMOKE].available
+    assert "0x09" not in gateway.devices
+
+
+@pytest.mark.parametrize(
+    "pending",
+    [
+        {"interview_state": "IN_PROGRESS"},
+        {"interview_state": None, "interview_completed": False},
+        {"definition": None},
+    ],
+)
+async def test_interview(
+    gateway: Zigbee2MqttGateway, bridge: Bridge, pending: dict[str, Any]
+) -> None:
+    """A new device is taken when it is known; what it said before is not lost."""
+    new = entry_of("0x05", "new", "ZSS-QY-SSD-A-EN")
+    await bridge.send("bridge/devices", [*DEVICES, {**new, **pending}], retain=True)
+    await bridge.send("new", {"smoke": True})
+    assert "0x05" not in gateway.devices
+
+    await bridge.send("bridge/devices", [*DEVICES, new], retain=True)
+    assert gateway.devices["0x05"].readings["smoke"] is True
+
+
+async def test_a_device_that_is_no_longer_supported(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """It stays, as a fault."""
+    lost = {**SMOKE_ENTRY, "definition": None}
+    await bridge.send("bridge/devices", [lost, BREAKER_ENTRY], retain=True)
+    assert not gateway.devices[SMOKE].available
+
+
+async def test_a_device_that_is_no_longer_ours(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """Left out by a person it is forgotten, otherwise it is a fault."""
+    left_out = {**SMOKE_ENTRY, "description": "safety: none"}
+    plug = {**BREAKER_ENTRY, "definition": BY_MODEL["LDSENK01S"]}
+    await bridge.send("bridge/devices", [left_out, plug], retain=True)
+
+    assert list(gateway.devices) == [BREAKER]
+    assert not gateway.devices[BREAKER].available
+
+
+async def test_info(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """The gateway's device says what the coordinator is."""
+    await bridge.send(
+        "bridge/info",
+        {
+            "version": "2.14.1",
+            "coordinator": {"type": "EmberZNet", "ieee_address": "0x00"},
+            "config": {"advanced": {"cache_state": True, "pan_id": 1}},
+        },
+        retain=True,
+    )
+    device = gateway.device.description
+    assert (device.firmware, device.model, device.serial) == (
+        "2.14.1",
+        "EmberZNet",
+        "0x00",
+    )
+    assert gateway.diagnostics()["advanced"] == {"cache_state": True}
+
+
+async def test_command_and_echo(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    bridge: Bridge,
+    breaker: SafetyDevice,
+) -> None:
+    """The echo of a command is shown, but proves nothing; the answers prove it."""
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0, "power": 0})
+    task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
+    assert await bridge.command() == {"state": "OFF"}
+    breaker.reported.clear()
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0, "power": 0})
+    await task
+    assert breaker.readings["supply"] is False
+    assert breaker.reported == {}
+
+    await gateway.async_refresh(breaker, ["supply", "current", "tripped"])
+    assert await bridge.question() == {"state": "", "current": ""}
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0, "power": 0})
+    assert breaker.reported == {}
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0, "power": 0})
+    assert {"supply", "current"} <= breaker.reported.keys()
+
+
+async def test_a_changed_current_is_no_memory(
+    gateway: Zigbee2MqttGateway, bridge: Bridge, breaker: SafetyDevice
+) -> None:
+    """What differs from before has just been measured, even while answers are due."""
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 5})
+    breaker.reported.clear()
+    task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
+    await bridge.command()
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0})
+    await task
+    assert breaker.reported.keys() == {"current"}
+
+
+async def test_without_an_echo(
+    gateway: Zigbee2MqttGateway, bridge: Bridge, breaker: SafetyDevice
+) -> None:
+    """With `optimistic: false` the first message is the device's own."""
+    config = {"device_options": {}, "devices": {BREAKER: {"optimistic": False}}}
+    await bridge.send("bridge/info", {"config": config}, retain=True)
+    await bridge.send(BREAKER_NAME, {"state": "ON"})
+    breaker.reported.clear()
+    task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
+    await bridge.command()
+    await bridge.send(BREAKER_NAME, {"state": "OFF"})
+    await task
+    assert breaker.reported.keys() == {"supply"}
+
+
+async def test_refused_command(
+    gateway: Zigbee2MqttGateway, bridge: Bridge, breaker: SafetyDevice
+) -> None:
+    """Zigbee2MQTT's error ends the command, and the next report is believed."""
+    task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
+    await bridge.command()
+    for level, name in (
+        ("info", BREAKER_NAME),
+        ("error", "other"),
+        ("error", BREAKER_NAME),
+    ):
+        text = f"z2m: Publish 'set' 'state' to '{name}' failed: 'Error: timeout'"
+        await bridge.send("bridge/logging", {"level": level, "message": text})
+    with pytest.raises(CommandError) as caught:
+        await task
+    assert caught.value.reason == "'Error: timeout'"
+
+    await bridge.send(BREAKER_NAME, {"state": "OFF"})
+    assert "supply" in breaker.reported
+
+
+async def test_no_answer_is_no_failure(
+    gateway: Zigbee2MqttGateway, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sleeping sensor takes its command when it wakes."""
+    monkeypatch.setattr(
+        "custom_components.community_safety.gateways.mqtt.zigbee2mqtt.SETTLE_SECONDS",
+        0,
+    )
+    await gateway.async_set(gateway.devices[SMOKE], "silence", True)
+    assert await bridge.peer.hears(f"{BASE}/{SMOKE_NAME}/set") == {"silence": True}
+
+
+async def test_unknown_command(gateway: Zigbee2MqttGateway) -> None:
+    """A device without a command refuses it."""
+    with pytest.raises(CommandError):
+        await gateway.async_set(gateway.devices[SMOKE], "supply", False)
+
+
+async def test_broker_away(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    bridge: Bridge,
+    breaker: SafetyDevice,
+) -> None:
+    """Nothing is kept to be sent later; what comes after the return is believed."""
+    client = hass.data[mqtt.DATA_MQTT].client
+    await client.async_disconnect(disconnect_paho_client=True)
+    await wait_until(hass, lambda: not gateway.connected)
+    with pytest.raises(CommandError) as caught:
+        await gateway.async_set(breaker, "supply", False)
+    assert caught.value.translation_key == "not_connected"
+
+    await client.async_connect(client_available=hass.loop.create_future())
+    await wait_until(hass, lambda: gateway.connected)
+    await subscribed(hass)
+    await bridge.send(BREAKER_NAME, {"state": "OFF"})
+    assert "supply" in breaker.reported
+    assert not [topic for topic, _payload in bridge.peer.heard if "set" in topic]
+
+
+async def test_a_device_that_cannot_be_asked(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """It reports what changes, so after the echo any message counts as its own."""
+    await bridge.send("bridge/devices", [DATAPOINT_ENTRY], retain=True)
+    await wait_until(gateway.hass, lambda: gateway.entry.runtime_data is not gateway)
+    reloaded = gateway.entry.runtime_data
+    assert isinstance(reloaded, Zigbee2MqttGateway)
+    gateway = reloaded
+    await wait_until(gateway.hass, lambda: BREAKER in reloaded.devices)
+    await subscribed(gateway.hass)
+    await wait_until(gateway.hass, lambda: reloaded.connected)
+    breaker = gateway.devices[BREAKER]
+    assert breaker.power is Power.BATTERY
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0})
+    task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
+    await bridge.command()
+    await gateway.async_refresh(breaker, ["supply", "current"])
+    breaker.reported.clear()
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0})
+    await task
+    assert breaker.reported == {}
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0})
+    assert breaker.reported.keys() == {"supply", "current"}
+
+
+async def test_silent_devices_are_asked(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    bridge: Bridge,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A mains device that says nothing is asked before its silence is a fault."""
+    freezer.tick(130)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert await bridge.question() == {"state": ""}
+
+    await bridge.send("bridge/state", "offline", retain=True)
+    freezer.tick(130)
+    async_fire_time_changed(hass)
+    await bridge.peer.settled()
+    assert not [topic for topic, _payload in bridge.peer.heard if "get" in topic]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("bridge/state", "perhaps"),
+        ("bridge/state", b"\xff"),
+        ("bridge/devices", "{}"),
+        ("bridge/devices", "[1"),
+        (
+            "bridge/devices",
+            [1, {}, {"ieee_address": SMOKE}, {**LAMP_ENTRY, "definition": 3}],
+        ),
+        ("bridge/info", "[]"),
+        ("bridge/info", {"config": [], "coordinator": 3, "version": 4}),
+        ("bridge/logging", "[]"),
+        ("bridge/logging", {"level": "error", "message": 3}),
+        ("bridge/response/device/remove", {"status": "ok"}),
+        (SMOKE_NAME, "ON"),
+        (SMOKE_NAME, "[]"),
+        (SMOKE_NAME, {"battery": 10**400}),
+        (SMOKE_NAME, {"smoke": "yes", "battery": "80", "fault_alarm": [1]}),
+        pytest.param(SMOKE_NAME, "x" * 70_000, id="too long"),
+        (f"{SMOKE_NAME}/availability", "perhaps"),
+        ("group", {"state": "ON"}),
+    ],
+)
+async def test_bad_messages(
+    gateway: Zigbee2MqttGateway,
+    bridge: Bridge,
+    caplog: pytest.LogCaptureFixture,
+    topic: str,
+    payload: Any,
+) -> None:
+    """Each is counted or passed over; the next good one is taken."""
+    await bridge.send(topic, payload)
+    await bridge.send(SMOKE_NAME, {"smoke": False, "battery": 7})
+
+    assert gateway.devices[SMOKE].readings["battery"] == 7
+    assert gateway.connected
+    assert "Traceback" not in caplog.text
+    assert "Error" not in caplog.text
+
+
+async def test_bad_values_are_counted(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """They are left out, the good ones of the message are taken."""
+    await bridge.send(SMOKE_NAME, {"smoke": "yes", "battery": 80})
+
+    assert gateway.refused == {(SMOKE, "smoke: unusable value"): 1}
+    assert gateway.devices[SMOKE].readings["battery"] == 80
+    assert "smoke" not in gateway.devices[SMOKE].readings
+
+
+async def test_a_misspelt_note_is_told(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """The device goes on as it was."""
+    wrong = {**SMOKE_ENTRY, "description": "safety: smoke"}
+    await bridge.send("bridge/devices", [wrong, BREAKER_ENTRY], retain=True)
+    await bridge.send(SMOKE_NAME, {"battery": 7})
+
+    assert gateway.refused[SMOKE, "bridge/devices: unusable entry"] == 1
+    assert gateway.devices[SMOKE].readings["battery"] == 7
+
+
+async def test_a_large_network(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """A list of devices of some megabytes is taken."""
+    more = [entry_of(f"0x1{n:03}", f"hall/{n}", "SMSZB-120") for n in range(1000)]
+    payload = json.dumps([*DEVICES, *more])
+    assert len(payload) > 1_000_000
+    await bridge.send("bridge/devices", payload, retain=True)
+    assert len(gateway.devices) == 1002

@@ -1,0 +1,331 @@
+"""Adding, moving and configuring gateways, as a person would, with a real broker."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.community_safety import config_flow
+from custom_components.community_safety.catalogue import DEVICE_KINDS
+from custom_components.community_safety.const import DOMAIN
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_MQTT,
+    SOURCE_USER,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers import device_registry as dr
+from tests.common import BASE, Peer, add_gateway, wait_until
+
+OTHER = "community_safety/building-2"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait long for gateways that are not there."""
+    monkeypatch.setattr(config_flow, "ANSWER_SECONDS", 2)
+
+
+async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
+    """Start to add a gateway by hand."""
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    assert result["type"] is FlowResultType.MENU
+    assert result["menu_options"] == ["native", "zigbee2mqtt", "zigbee"]
+    return await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"next_step_id": dialect}
+    )
+
+
+async def fill_in(
+    hass: HomeAssistant, result: ConfigFlowResult, topic: str
+) -> ConfigFlowResult:
+    """Enter a topic."""
+    assert result["type"] is FlowResultType.FORM
+    return await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"topic": topic}
+    )
+
+
+def found(hass: HomeAssistant) -> list[Any]:
+    """Return the gateways that wait to be confirmed."""
+    return [
+        flow
+        for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        if flow["context"]["source"] == SOURCE_MQTT
+    ]
+
+
+async def announce(peer: Peer, base: str, name: str = "Building 2") -> None:
+    """Publish what a gateway says of itself."""
+    await peer.send(
+        f"{base}/gateway",
+        {"version": 1, "id": "g1", "time": 1.0, "name": name},
+        retain=True,
+    )
+
+
+async def test_native_gateway_after_every_error(
+    hass: HomeAssistant, peer: Peer
+) -> None:
+    """Each mistake is told, and can be mended in the same form."""
+    await peer.send("tests/text/gateway", "not JSON", retain=True)
+    await peer.send("tests/list/gateway", [], retain=True)
+    await peer.send("tests/nameless/gateway", {"version": 1}, retain=True)
+    await peer.send("tests/new/gateway", {"version": 2, "name": "New"}, retain=True)
+    result = await choose(hass, "native")
+
+    for topic, errors in {
+        "tests/+": {"topic": "invalid_topic"},
+        "": {"topic": "invalid_topic"},
+        "tests/nobody": {"base": "no_gateway"},
+        "tests/text": {"base": "not_a_gateway"},
+        "tests/list": {"base": "not_a_gateway"},
+        "tests/nameless": {"base": "not_a_gateway"},
+        "tests/new": {"base": "unsupported_version"},
+    }.items():
+        result = await fill_in(hass, result, topic)
+        assert (topic, result["errors"]) == (topic, errors)
+        assert result["step_id"] == "native"
+
+    await announce(peer, OTHER)
+    result = await fill_in(hass, result, f" {OTHER}/ ")
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Building 2"
+    assert result["data"] == {"dialect": "native", "topic": OTHER}
+    assert result["result"].unique_id == f"mqtt/{OTHER}"
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    ("topic", "title"),
+    [("zigbee2mqtt", "Zigbee2MQTT"), ("tests/z2m", "Zigbee2MQTT tests/z2m")],
+)
+async def test_zigbee2mqtt(
+    hass: HomeAssistant, peer: Peer, topic: str, title: str
+) -> None:
+    """A Zigbee2MQTT is recognised by its information, and by nothing else."""
+    await peer.send("tests/no-z2m/bridge/info", {"version": 2}, retain=True)
+    await peer.send(f"{topic}/bridge/info", {"version": "2.6.0"}, retain=True)
+    result = await choose(hass, "zigbee2mqtt")
+    result = await fill_in(hass, result, "tests/no-z2m")
+    assert result["errors"] == {"base": "not_a_gateway"}
+
+    result = await fill_in(hass, result, topic)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == title
+    assert result["data"] == {"dialect": "zigbee2mqtt", "topic": topic}
+    await peer.send(f"{topic}/bridge/info", "", retain=True)
+
+
+async def test_gateway_that_is_there_already(
+    hass: HomeAssistant, gateway: MockConfigEntry
+) -> None:
+    """A topic belongs to one gateway."""
+    result = await fill_in(hass, await choose(hass, "zigbee2mqtt"), BASE)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_without_mqtt(hass: HomeAssistant) -> None:
+    """Without the MQTT integration nothing can be added, nor moved."""
+    result = await choose(hass, "native")
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "mqtt_not_ready"
+
+    entry = MockConfigEntry(
+        domain=DOMAIN, unique_id="x", data={"dialect": "native", "topic": BASE}
+    )
+    entry.add_to_hass(hass)
+    result = await fill_in(hass, await entry.start_reconfigure_flow(hass), OTHER)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "mqtt_not_ready"
+
+
+async def test_discovery(hass: HomeAssistant, peer: Peer) -> None:
+    """A gateway that announces itself is offered once, and added when confirmed."""
+    await announce(peer, OTHER)
+    await wait_until(hass, lambda: len(found(hass)) == 1)
+    flow = found(hass)[0]
+    assert flow["context"]["title_placeholders"] == {"name": "Building 2"}
+    await announce(peer, OTHER, "Building two")
+    assert len(found(hass)) == 1
+
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert result["type"] is FlowResultType.FORM
+    assert result["description_placeholders"] == {"name": "Building 2"}
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"], {})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == {"dialect": "native", "topic": OTHER}
+    await announce(peer, OTHER)
+    assert found(hass) == []
+
+
+async def test_discovery_of_zigbee2mqtt(hass: HomeAssistant, peer: Peer) -> None:
+    """Zigbee2MQTT is offered under its usual topic."""
+    await peer.send("zigbee2mqtt/bridge/info", {"version": "2.6.0"}, retain=True)
+    await wait_until(hass, lambda: len(found(hass)) == 1)
+    assert found(hass)[0]["context"]["title_placeholders"] == {"name": "Zigbee2MQTT"}
+
+
+@pytest.mark.parametrize("payload", ["", "nonsense", '{"version": 2, "name": "x"}'])
+async def test_discovery_of_what_is_no_gateway(
+    hass: HomeAssistant, peer: Peer, payload: str
+) -> None:
+    """What cannot be used is not offered."""
+    await announce(peer, OTHER)
+    await wait_until(hass, lambda: len(found(hass)) == 1)
+    await peer.send("community_safety/strange/gateway", payload)
+    assert [flow["context"]["unique_id"] for flow in found(hass)] == [f"mqtt/{OTHER}"]
+
+
+async def test_discovery_of_known_and_ignored_gateways(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A gateway that was added or ignored is not offered, but can be added by hand."""
+    await announce(peer, OTHER)
+    await wait_until(hass, lambda: len(found(hass)) == 1)
+    await announce(peer, BASE, "Building one")
+    assert len(found(hass)) == 1
+
+    await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_IGNORE},
+        data={"unique_id": f"mqtt/{OTHER}", "title": "Building 2"},
+    )
+    await announce(peer, OTHER, "Building two")
+    assert found(hass) == []
+
+    result = await fill_in(hass, await choose(hass, "native"), OTHER)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_by_hand_while_a_discovery_waits(hass: HomeAssistant, peer: Peer) -> None:
+    """Who adds a gateway by hand need not look for its discovery first."""
+    await announce(peer, OTHER)
+    await wait_until(hass, lambda: len(found(hass)) == 1)
+    result = await fill_in(hass, await choose(hass, "native"), OTHER)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert found(hass) == []
+
+
+async def test_move_to_another_topic(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Moving keeps devices and the gateway's id; who comes after gets another id."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    registry = dr.async_get(hass)
+    smoke = (DOMAIN, f"mqtt/{BASE}/smoke-1")
+    before = registry.async_get_device_by_identifier(smoke, gateway.entry_id)
+    result = await gateway.start_reconfigure_flow(hass)
+    assert result["step_id"] == "reconfigure"
+    result = await fill_in(hass, result, "tests/nobody")
+    assert result["errors"] == {"base": "no_gateway"}
+
+    await announce(peer, OTHER)
+    await wait_until(hass, lambda: len(found(hass)) == 1)
+    offered = found(hass)[0]
+    result = await fill_in(hass, result, OTHER)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert gateway.data == {"dialect": "native", "topic": OTHER}
+    assert gateway.unique_id == f"mqtt/{BASE}"
+    assert gateway.state is ConfigEntryState.LOADED
+
+    # The same device at the new topic is the same device.
+    assert before
+    await peer.send(
+        f"{OTHER}/smoke-1/config",
+        {
+            "version": 1,
+            "id": "c1",
+            "time": 1.0,
+            "kind": "smoke_sensor",
+            "name": "Smoke 1",
+            "readings": ["smoke"],
+        },
+        retain=True,
+    )
+    after = registry.async_get_device_by_identifier(smoke, gateway.entry_id)
+    assert after
+    assert after.id == before.id
+
+    # What was offered before the move is not added twice.
+    result = await hass.config_entries.flow.async_configure(offered["flow_id"], {})
+    assert result["reason"] == "already_configured"
+
+    # Another gateway at the old topic.
+    result = await fill_in(hass, await choose(hass, "native"), BASE)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == f"mqtt/{BASE}#"
+    await peer.send(f"{OTHER}/smoke-1/config", "", retain=True)
+
+
+async def test_move_to_a_topic_that_is_taken(
+    hass: HomeAssistant, gateway: MockConfigEntry
+) -> None:
+    """Two gateways cannot listen at one topic."""
+    await add_gateway(hass, OTHER)
+    result = await fill_in(hass, await gateway.start_reconfigure_flow(hass), OTHER)
+    assert result["reason"] == "already_configured"
+    assert gateway.data["topic"] == BASE
+
+
+async def test_thresholds(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Thresholds of a kind hold for its devices; only what was changed is kept."""
+    await peer.config("tank-1", "water_tank", ["level"])
+    result = await hass.config_entries.options.async_init(gateway.entry_id)
+    assert result["type"] is FlowResultType.FORM
+    schema = result["data_schema"]
+    assert schema
+    assert [str(key) for key in schema.schema] == list(DEVICE_KINDS)
+    values: dict[str, dict[str, float]] = schema({kind: {} for kind in DEVICE_KINDS})
+    values["water_tank"]["low_level_alarm"] = 30
+
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], values
+    )
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == {"thresholds": {"water_tank": {"low_level_alarm": 30}}}
+    await hass.async_block_till_done()
+    await peer.settled()
+    tank = gateway.runtime_data.devices["tank-1"]
+    assert tank.limit("low_level_alarm") == 30
+    assert tank.limit("low_level_warning") == 50
+
+    # The form shows what holds, and a default that is entered is no choice.
+    result = await hass.config_entries.options.async_init(gateway.entry_id)
+    schema = result["data_schema"]
+    assert schema
+    values = schema({kind: {} for kind in DEVICE_KINDS})
+    assert values["water_tank"]["low_level_alarm"] == 30
+    values["water_tank"]["low_level_alarm"] = 20
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], values
+    )
+    assert result["data"] == {"thresholds": {}}
+
+
+async def test_threshold_out_of_range(
+    hass: HomeAssistant, gateway: MockConfigEntry
+) -> None:
+    """A threshold that makes no sense is refused and changes nothing."""
+    result = await hass.config_entries.options.async_init(gateway.entry_id)
+    schema = result["data_schema"]
+    assert schema
+    values: dict[str, dict[str, float]] = schema({kind: {} for kind in DEVICE_KINDS})
+    values["hydrant"]["low_pressure_alarm"] = 4001
+    with pytest.raises(InvalidData):
+        await hass.config_entries.options.async_configure(result["flow_id"], values)
+    assert gateway.options == {}

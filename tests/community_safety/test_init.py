@@ -1,0 +1,237 @@
+"""Setting gateways up, unloading and removing them, and removing their devices."""
+
+import sqlite3
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.community_safety.const import DOMAIN, Severity
+from custom_components.community_safety.core.house import DATA_HOUSE
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
+from tests.common import BASE, Peer, insert, wait_until
+
+
+async def test_unload_and_reload(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Open alarms outlive the gateway's unloading, and are not raised twice."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("smoke-1", smoke=True)
+    book = hass.data[DATA_HOUSE].book
+    await wait_until(hass, lambda: len(book.open) == 1)
+    before = set(book.open)
+
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    assert gateway.state is ConfigEntryState.NOT_LOADED
+    assert list(hass.data[DATA_HOUSE].devices()) == []
+    assert await hass.config_entries.async_setup(gateway.entry_id)
+    await peer.settled()
+
+    assert "smoke-1" in gateway.runtime_data.devices
+    assert set(book.open) == before
+
+
+def _entry(hass: HomeAssistant, topic: str = BASE, **more: Any) -> MockConfigEntry:
+    """Add a gateway without setting it up."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=f"mqtt/{topic}",
+        data={"dialect": "native", "topic": topic},
+        **more,
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+async def test_without_mqtt_the_gateway_is_tried_again(hass: HomeAssistant) -> None:
+    """Without the MQTT integration a gateway is not set up, and people are told why."""
+    entry = _entry(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "mqtt_not_ready"
+    assert list(hass.data[DATA_HOUSE].devices()) == []
+
+    # It can be tried again as often as it takes.
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_a_gateway_that_cannot_be_started_is_a_fault(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nobody watches the house then: people are told, once, until it is watched again."""
+    entry = _entry(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    house = hass.data[DATA_HOUSE]
+    told: list[str] = []
+    house.book.listen(lambda item: told.append(f"{item.alarm.hazard} {item.change}"))
+    for _second in range(59):
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+    assert told == []
+    for _second in range(600):
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        if not told:
+            await wait_until(hass, lambda: bool(told))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert told == ["gateway_offline raised"]
+    (alarm,) = house.book.open.values()
+    assert (alarm.device, alarm.severity) == (f"mqtt/{BASE}", Severity.FAULT)
+
+
+async def test_a_gateway_that_is_taken_away_is_no_fault(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who stops a gateway that cannot be started does not want to hear of it."""
+    entry = _entry(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    freezer.tick(61)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    assert hass.data[DATA_HOUSE].book.open == {}
+
+
+async def test_a_disabled_gateway_is_removed(
+    hass: HomeAssistant, hass_config_file: sqlite3.Connection
+) -> None:
+    """Its alarms and latches go with it, although nothing was set up in this run."""
+    device = f"mqtt/{BASE}/breaker-1"
+    insert(
+        hass_config_file,
+        "latches",
+        f"{device}/supply",
+        {"device": device, "key": "supply", "at": 1.0},
+    )
+    entry = _entry(hass, disabled_by=ConfigEntryDisabler.USER)
+    await hass.config_entries.async_remove(entry.entry_id)
+    house = hass.data[DATA_HOUSE]
+    assert house.cut_off.latches == {}
+    await wait_until(hass, lambda: not house.storage.is_busy)
+    assert hass_config_file.execute("SELECT * FROM latches").fetchall() == []
+
+
+async def test_removed_gateway_leaves_nothing_behind(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Its alarms, latches and settings go with it; those of others stay."""
+    house = hass.data[DATA_HOUSE]
+    other = await _other_gateway_with_fire(hass, peer)
+    await peer.config("breaker-1", "breaker_monitor", ["supply", "residual_current"])
+    peer.obedient_breaker("breaker-1")
+    await peer.state("breaker-1", supply=True, residual_current=600.0)
+    await wait_until(hass, lambda: len(house.cut_off.latches) == 1)
+    breaker = gateway.runtime_data.devices["breaker-1"]
+    breaker.settings.limits["rated_current"] = 16
+    await house.async_save_settings(breaker)
+
+    await hass.config_entries.async_remove(gateway.entry_id)
+
+    assert {alarm.device for alarm in house.book.open.values()} == {other}
+    assert house.cut_off.latches == {}
+    assert house.settings_of(breaker.uid).limits == {}
+
+
+async def _other_gateway_with_fire(hass: HomeAssistant, peer: Peer) -> str:
+    """Set up a gateway below the other one's topic, with a fire; return its device."""
+    topic = f"{BASE}/annex"
+    entry = _entry(hass, topic)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    head = {"version": 1, "id": "x", "time": 1.0}
+    await peer.send(
+        f"{topic}/smoke-9/config",
+        {**head, "kind": "smoke_sensor", "name": "Smoke 9", "readings": ["smoke"]},
+        retain=True,
+    )
+    await peer.send(
+        f"{topic}/smoke-9/state", {**head, "values": {"smoke": True}}, retain=True
+    )
+    book = hass.data[DATA_HOUSE].book
+    device = f"mqtt/{topic}/smoke-9"
+    await wait_until(hass, lambda: bool(book.of_device(device)))
+    return device
+
+
+async def test_deleting_a_device(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """A device that its gateway still knows cannot be deleted; others can."""
+    assert await async_setup_component(hass, "config", {})
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    registry = dr.async_get(hass)
+    gone = registry.async_get_or_create(
+        config_entry_id=gateway.entry_id, identifiers={(DOMAIN, f"mqtt/{BASE}/gone")}
+    )
+    client = await hass_ws_client(hass)
+    known = gateway.runtime_data.devices["smoke-1"].device_id
+
+    refused = await client.remove_device(known)
+    assert not refused["success"]
+    taken = await client.remove_device(gone.id)
+    assert taken["success"]
+    assert registry.async_get(gone.id) is None
+
+    # While the gateway is not loaded nobody knows better than the person.
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    taken = await client.remove_device(known)
+    assert taken["success"]
+
+
+async def test_device_vanishes_on_request(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A gateway that clears a device's config takes it away with its alarms."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("smoke-1", smoke=True)
+    book = hass.data[DATA_HOUSE].book
+    await wait_until(hass, lambda: len(book.open) == 1)
+    device_id = gateway.runtime_data.devices["smoke-1"].device_id
+
+    await peer.send(f"{BASE}/smoke-1/config", "", retain=True)
+
+    assert dr.async_get(hass).async_get(device_id) is None
+    assert book.open == {}
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_renamed_hazard(hass: HomeAssistant) -> None:
+    """An entity of a hazard that has another name today keeps its id."""
+    entry = _entry(hass, version=1, minor_version=1)
+    registry = er.async_get(hass)
+    old = registry.async_get_or_create(
+        "binary_sensor", DOMAIN, f"mqtt/{BASE}/smoke-1/silent", config_entry=entry
+    )
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+
+    kept = registry.async_get(old.entity_id)
+    assert kept and kept.unique_id == f"mqtt/{BASE}/smoke-1/unresponsive"
+    assert entry.minor_version == 2
+
+
+async def test_entry_of_a_newer_version(hass: HomeAssistant) -> None:
+    """What a newer version has written is left alone."""
+    entry = MockConfigEntry(domain=DOMAIN, data={}, version=2)
+    entry.add_to_hass(hass)
+
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+
+    assert entry.state is ConfigEntryState.MIGRATION_ERROR
