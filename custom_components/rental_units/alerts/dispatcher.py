@@ -6,16 +6,25 @@ import time
 from typing import override
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 
 from ..const import LOGGER
 from ..register import RegisterConfigEntry
-from .channels.base import Channel, NotSentError, RefusedError, SendError, UnknownError
+from .channels.base import (
+    Channel,
+    NotSentError,
+    NumberLimitError,
+    RefusedError,
+    SendError,
+    UnknownError,
+)
 from .const import DeliveryState as State, Severity
 from .lanes import Lane
 from .ledger import Ledger
 from .messages import Composer
 from .models import Alert, Delivery
 from .people import Found
+from .planning import quiet_until
 from .states import Deliveries
 
 type Finder = Callable[[Alert, str], Awaitable[Found | None]]
@@ -44,6 +53,8 @@ class Dispatcher(Deliveries):
         self._tell_failing = tell_failing
         self._lanes: dict[str, Lane] = {}
         self._attempts: set[asyncio.Task[None]] = set()
+        #: Until when the carrier takes nothing for a number, by channel and number.
+        self._resting: dict[tuple[str, str], float] = {}
 
     @callback
     def use(self, channels: dict[str, Channel]) -> None:
@@ -168,11 +179,14 @@ class Dispatcher(Deliveries):
             if time.time() >= delivery.expires_at:
                 self._end(delivery, State.EXPIRED, "too_late")
                 return
+            found = await self._find(alert, delivery.address_id)
+            message = self._composer.message(alert, delivery, channel, found)
+            if self._must_wait(alert, delivery, found):
+                lane.give_back()
+                return
+            self._check_rest(name, message.to)
             delivery.attempts += 1
             await self._ledger.put(delivery)
-            message = self._composer.message(
-                alert, delivery, channel, await self._find(alert, delivery.address_id)
-            )
             if delivery.state != State.SENDING:
                 # Cancelled while it was written down.
                 return
@@ -185,11 +199,12 @@ class Dispatcher(Deliveries):
                 # Whatever it is, and without its text: that may hold a number.
                 LOGGER.error("The channel %s failed: %s", name, type(err).__name__)
                 error = UnknownError("error")
-            self._note(name, lane, error)
+            self._note(name, lane, error, message.to)
             self._settle(delivery, channel, message, reference, error)
         except RefusedError as err:
             self._end(delivery, State.FAILED, err.reason)
         except NotSentError as err:
+            lane.give_back()
             self._again(delivery, err)
         except Exception as err:
             if is_under_way:
@@ -205,10 +220,35 @@ class Dispatcher(Deliveries):
             if self._lanes.get(name) is lane:
                 self._pump(name)
 
-    def _note(self, name: str, lane: Lane, error: SendError | None) -> None:
-        """Count failures of a provider in a row; a bad address is none of them."""
+    def _must_wait(self, alert: Alert, delivery: Delivery, found: Found | None) -> bool:
+        """Return True, and let it wait, if its address is in its quiet hours now.
+
+        Whatever has led to an attempt: a step, the turn of a channel, one more try.
+        """
+        address = found[1] if found else ""
+        if isinstance(address, str) or not (
+            until := quiet_until(alert, address, dt_util.now())
+        ):
+            return False
+        delivery.state = State.QUEUED
+        delivery.due_at = until
+        delivery.expires_at += until - time.time()
+        self._ledger.put(delivery)
+        self._clock.watch(delivery)
+        return True
+
+    def _check_rest(self, name: str, to: str) -> None:
+        """Raise NumberLimitError for a number that its carrier takes nothing for now."""
+        if (wait := self._resting.get((name, to), 0.0) - time.time()) > 0:
+            raise NumberLimitError(wait)
+        self._resting.pop((name, to), None)
+
+    def _note(self, name: str, lane: Lane, error: SendError | None, to: str) -> None:
+        """Count failures of a provider in a row; what is an address's own is none of them."""
         was_failing = lane.is_failing
-        if error is None:
+        if isinstance(error, NumberLimitError):
+            self._resting[name, to] = time.time() + error.after
+        elif error is None:
             lane.failures = 0
         elif not isinstance(error, RefusedError):
             lane.failures += 1

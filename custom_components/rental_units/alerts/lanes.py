@@ -52,6 +52,10 @@ class Lane:
         """Return if the provider has failed some times in a row."""
         return self.failures >= FAILING_AFTER
 
+    def give_back(self) -> None:
+        """Return the share of one that was not asked of the provider after all."""
+        self._tokens += 1
+
     def push(self, delivery: Delivery, severity: Severity) -> None:
         """Let a delivery wait for its turn."""
         heapq.heappush(

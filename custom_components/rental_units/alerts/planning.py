@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 import time
 
-from homeassistant.util import dt as dt_util
-
 from ..register import Address, Recipient
 from .const import ALL_CLEAR, VALIDITY, DeliveryState, Severity
 from .models import Alert, Delivery, key_of
@@ -53,9 +51,6 @@ def plan(
             delivery.unit_id = person.unit_id
             delivery.role = person.role
             delivery.rest = [f"{item.channel}/{item.id}" for item in rest]
-            if until := quiet_until(alert, address, dt_util.now()):
-                delivery.due_at = until
-                delivery.expires_at += until - delivery.created_at
             deliveries.setdefault(delivery.id, delivery)
     if "announce" in step.channels:
         places = [_delivery(alert, f"{AREA}{area}", "announce") for area in speaking]

@@ -17,7 +17,14 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
-from .channels.base import Channel, Message, NotSentError, RefusedError, SendError
+from .channels.base import (
+    Channel,
+    Message,
+    NotSentError,
+    NumberLimitError,
+    RefusedError,
+    SendError,
+)
 from .clock import Clock
 from .const import BACKOFF, VALIDITY, DeliveryState as State, Severity
 from .ledger import Ledger
@@ -25,6 +32,10 @@ from .models import Alert, Delivery, key_of
 
 #: A channel that cannot report is given this time before the next one of a turn.
 NO_RECEIPT_SECONDS = 60.0
+#: Why a call that was taken has reached nobody for certain.
+NO_KEY = "no_key"
+#: The key comes in a report of its own, which may be later than that of the call's end.
+KEY_SECONDS = 2.0
 #: Tries in vain after which the next channel of a turn does not wait any longer.
 TRIES = 3
 
@@ -74,6 +85,21 @@ class Deliveries(ABC):
             delivery.state = State.RECEIVED
             delivery.due_at = None
             self._ledger.put(delivery)
+
+    @callback
+    def picked_up(self, delivery: Delivery, *, is_over: bool) -> None:
+        """Note that a call was taken, by a person or by a mailbox: only a key tells which.
+
+        Without one the next channel of a turn begins soon after the call is over.
+        """
+        if delivery.state in (State.SENDING, State.SENT):
+            delivery.state = State.SENT
+            delivery.sent_at = delivery.sent_at or time.time()
+            delivery.reason = NO_KEY
+            if is_over:
+                delivery.due_at = time.time() + KEY_SECONDS
+            self._ledger.put(delivery)
+            self._clock.watch(delivery)
 
     @callback
     def answered(self, delivery: Delivery) -> None:
@@ -134,7 +160,7 @@ class Deliveries(ABC):
 
     def _again(self, delivery: Delivery, error: SendError) -> None:
         """Queue another try, unless the message will not be worth it any more."""
-        pause = BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1]
+        pause = BACKOFF[min(max(delivery.attempts, 1), len(BACKOFF)) - 1]
         if isinstance(error, NotSentError) and error.after is not None:
             pause = max(pause, error.after)
         due_at = time.time() + pause
@@ -146,13 +172,16 @@ class Deliveries(ABC):
         delivery.due_at = due_at
         self._ledger.put(delivery)
         self._clock.watch(delivery)
-        # The provider may be down for long: the next channel does not wait for it.
-        if delivery.attempts == TRIES:
+        # The provider may be down for long, and a number may be at its carrier's limit: the
+        # next channel waits for neither.
+        if delivery.attempts == TRIES or isinstance(error, NumberLimitError):
             self._next(delivery)
 
     def _no_receipt(self, delivery: Delivery) -> None:
         channel = self.channels.get(delivery.channel)
-        if channel and channel.receipt_seconds is not None:
+        if delivery.reason == NO_KEY:
+            self._next(delivery)
+        elif channel and channel.receipt_seconds is not None:
             self._end(delivery, State.FAILED, delivery.reason or "no_receipt")
         else:
             self._next(delivery)

@@ -4,7 +4,6 @@ Who opens them has a token that cannot be guessed, for one unit and one alert. L
 messengers open links to show a preview; only a button answers.
 """
 
-from hmac import compare_digest
 from html import escape
 from http import HTTPStatus
 import json
@@ -14,8 +13,16 @@ from aiohttp import web
 
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
-from .channels.alibaba import OUT_ID_CHARACTERS, arrived, pressed
-from .channels.twilio import FAILED, RECEIVED, TwilioSms, sign, thanks
+from .channels.alibaba import OUT_ID_CHARACTERS, Report, pressed, reported
+from .channels.twilio import (
+    ENDED,
+    FAILED,
+    PICKED_UP,
+    RECEIVED,
+    TwilioSms,
+    is_signed,
+    thanks,
+)
 from .const import KEYS, OPEN, Answer
 from .engine import Engine
 from .limits import Limit
@@ -133,29 +140,36 @@ class CallbackView(HomeAssistantView):
             return await _async_report(engine, request)
         if not (claims := engine.links.read(CALLBACK, token)):
             return web.Response(status=HTTPStatus.FORBIDDEN)
-        form = {key: str(value) for key, value in (await request.post()).items()}
+        try:
+            posted = await request.post()
+        except ValueError, LookupError:
+            # No form, or in a character set that there is not.
+            return web.Response(status=HTTPStatus.BAD_REQUEST)
+        form = [(key, str(value)) for key, value in posted.items()]
         if (found := _find(engine, claims)) is None:
             return web.Response(text="<Response/>", content_type="text/xml")
         alert, delivery = found
         channel = engine.dispatcher.channels.get(delivery.channel)
         if isinstance(channel, TwilioSms):
             url = engine.links.absolute(request.path_qs)
-            wanted = sign(channel.options["auth_token"], url, form)
             given = request.headers.get("X-Twilio-Signature", "")
-            if not compare_digest(given.encode(), wanted.encode()):
+            if not is_signed(channel.options["auth_token"], url, form, given):
                 return web.Response(status=HTTPStatus.FORBIDDEN)
-        status = form.get("MessageStatus") or form.get("CallStatus") or ""
-        return await _async_twilio(engine, alert, delivery, status, form.get("Digits"))
+        return await _async_twilio(engine, alert, delivery, dict(form))
 
 
 async def _async_twilio(
-    engine: Engine, alert: Alert, delivery: Delivery, status: str, digits: str | None
+    engine: Engine, alert: Alert, delivery: Delivery, form: dict[str, str]
 ) -> web.Response:
+    status = form.get("MessageStatus") or form.get("CallStatus") or ""
+    is_machine = form.get("AnsweredBy", "").startswith("machine")
     if status in RECEIVED:
         engine.dispatcher.received(delivery)
     elif status in FAILED:
         engine.dispatcher.lost(delivery, status.replace("-", "_"))
-    if answer := KEYS.get(digits or ""):
+    elif status in PICKED_UP | ENDED and "Digits" not in form:
+        engine.dispatcher.picked_up(delivery, is_over=is_machine or status in ENDED)
+    if answer := KEYS.get(form.get("Digits", "")):
         engine.answer(alert, answer, delivery, via="call")
         language = await engine.async_language(alert, delivery)
         return web.Response(text=thanks(language), content_type="text/xml")
@@ -170,7 +184,8 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
     """
     try:
         rows = json.loads(await request.text())
-    except ValueError:
+    except ValueError, LookupError, RecursionError:
+        # Not JSON, in a character set that there is not, or nested without end.
         rows = None
     if isinstance(rows, dict):
         rows = [rows]
@@ -185,11 +200,13 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
         alert = engine.alerts.get(delivery.alert_id) if delivery else None
         if delivery is None or alert is None:
             continue
-        if (has_arrived := arrived(row)) is not None:
-            if has_arrived:
+        match reported(row):
+            case Report.RECEIVED:
                 engine.dispatcher.received(delivery)
-            else:
+            case Report.LOST:
                 engine.dispatcher.lost(delivery, "not_delivered")
+            case (Report.PICKED_UP | Report.ENDED) as news if not pressed(row):
+                engine.dispatcher.picked_up(delivery, is_over=news is Report.ENDED)
         if answer := KEYS.get(pressed(row)):
             engine.answer(alert, answer, delivery, via="call")
     # What it does not get, it reports again.

@@ -118,7 +118,7 @@ async def test_webhook_without_json(house: House, add_provider: Add) -> None:
 async def test_call_reports_when_answered(
     house: House, call: Provider, hass_client_no_auth: Any
 ) -> None:
-    """Twilio is asked to report the answering too, and not the end alone."""
+    """Twilio is asked to report the answering too; who has answered, only a key tells."""
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.settled()
     form = parse_qsl(call.heard[0]["raw"].decode())
@@ -126,7 +126,7 @@ async def test_call_reports_when_answered(
     assert events == ["answered", "completed"]
     url = dict(form)["StatusCallback"]
     client = await hass_client_no_auth()
-    for status, state in (("in-progress", "received"), ("busy", "received")):
+    for status, state in (("in-progress", "sent"), ("busy", "failed")):
         report = {"CallStatus": status}
         headers = {"X-Twilio-Signature": sign(TWILIO["auth_token"], url, report)}
         path = url.removeprefix("https://house.example")

@@ -8,8 +8,11 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.rental_units.alerts.channels.base import NotSentError
-from homeassistant.config_entries import SOURCE_USER
+from custom_components.rental_units.alerts.channels.base import (
+    NotSentError,
+    UnknownError,
+)
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import Event
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -19,6 +22,14 @@ from .providers import Provider
 from .test_channels import message, register_phone
 
 type Add = Callable[..., Awaitable[Provider]]
+
+
+async def away(house: House, phone: ConfigEntry) -> None:
+    """Let a phone be reached in the house alone, and be away from it."""
+    house.hass.config_entries.async_update_entry(
+        phone, data={**phone.data, "app_data": {"push_websocket_channel": True}}
+    )
+    await house.hass.async_block_till_done()
 
 
 async def test_phones_of_a_person(
@@ -56,11 +67,12 @@ async def test_phones_of_a_person(
 
     # One phone that cannot be reached keeps the message from nobody else; none does.
     channel = house.engine.dispatcher.channels["push"]
-    house.hass.services.async_remove("notify", "mobile_app_phone_one")
+    one, two = house.hass.config_entries.async_entries("mobile_app")
+    await away(house, one)
     await channel.async_send(message("person.placeholder"))
     assert [item["path"] for item in provider.heard][2:] == ["/phone_two"]
-    house.hass.services.async_remove("notify", "mobile_app_phone_two")
-    with pytest.raises(NotSentError, match="no_such_action"):
+    await away(house, two)
+    with pytest.raises(UnknownError, match="action_failed"):
         await channel.async_send(message("person.placeholder"))
     house.hass.states.async_remove("person.placeholder")
     with pytest.raises(NotSentError, match="no_phone"):

@@ -9,6 +9,7 @@ carrier has approved; ours are filled into their variables.
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 import hashlib
 import hmac
 import json
@@ -19,9 +20,20 @@ import uuid
 from homeassistant.util import dt as dt_util
 
 from ..const import KEYS
-from .base import HttpChannel, Message, NotSentError, RefusedError, UnknownError
+from .base import (
+    HttpChannel,
+    Message,
+    NotSentError,
+    NumberLimitError,
+    RefusedError,
+    UnknownError,
+)
 
 _VERSION = "2017-05-25"
+#: So many to one number in a minute, an hour, a day (1, 5, 10): the message says which, as
+#: 触发小时级流控Permits:5.
+_NUMBER_LIMIT = "BUSINESS_LIMIT_CONTROL"
+_PERIODS = {"分钟": 60.0, "小时": 3600.0, "天": 86_400.0}
 _LIMITS = ("LIMIT_CONTROL", "Throttling", "ServiceUnavailable", "SYSTEM_ERROR")
 #: Codes that are about the number. All others are for the owner of the account to mend.
 _ADDRESS = ("MOBILE_NUMBER_ILLEGAL", "MOBILE_COUNT_OVER_LIMIT", "BLACK_KEY_CONTROL")
@@ -37,7 +49,8 @@ OUT_ID_CHARACTERS = 15
 _KEY_MILLISECONDS = 10_000
 #: Codes of a call's reports: answered, heard to the end or not, no key, a key.
 #: https://help.aliyun.com/document_detail/112804.html and 55085.html
-_ARRIVED = {"200102", "200000", "200001", "200008", "300000"}
+_PICKED_UP = {"200102"}
+_HEARD = {"200000", "200001", "200008", "300000"}
 #: The call begins, rings, has ended: how, another report says.
 _UNDER_WAY = {"200101", "200201", "200100"}
 
@@ -98,6 +111,10 @@ class AlibabaSms(HttpChannel):
         if not code:
             raise UnknownError("unreadable_answer")
         if code != "OK":
+            if _NUMBER_LIMIT in code:
+                said = str(answer.get("Message"))
+                periods = (row for word, row in _PERIODS.items() if word in said)
+                raise NumberLimitError(next(periods, 60.0))
             if any(word in code for word in _LIMITS):
                 raise NotSentError("rate_limit")
             if any(word in code for word in _ADDRESS):
@@ -156,14 +173,27 @@ def _menu(message: Message, template: str) -> dict[str, str]:
     return menu
 
 
-def arrived(report: Mapping[str, Any]) -> bool | None:
-    """Return what a report says of a message: arrived, lost, or (None) not yet known."""
+class Report(StrEnum):
+    """What a report says of a delivery."""
+
+    RECEIVED = "received"
+    #: Somebody, or a mailbox, has taken the call; it is over, and no key was pressed.
+    PICKED_UP = "picked_up"
+    ENDED = "ended"
+    LOST = "lost"
+
+
+def reported(report: Mapping[str, Any]) -> Report | None:
+    """Return what a report says; None where nothing is known yet."""
     if "success" in report:
-        return str(report["success"]).lower() == "true"
+        arrived = str(report["success"]).lower() == "true"
+        return Report.RECEIVED if arrived else Report.LOST
     code = str(report.get("status_code") or "")
-    if pressed(report) or code in _ARRIVED:
-        return True
-    return None if not code or code in _UNDER_WAY else False
+    if code in _PICKED_UP:
+        return Report.PICKED_UP
+    if pressed(report) or code in _HEARD:
+        return Report.ENDED
+    return None if not code or code in _UNDER_WAY else Report.LOST
 
 
 def pressed(report: Mapping[str, Any]) -> str:

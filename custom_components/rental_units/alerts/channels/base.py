@@ -1,7 +1,7 @@
 """What a channel is: it takes a message for one address, and says what came of it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -16,13 +16,30 @@ from aiohttp import (
     ClientTimeout,
     InvalidURL,
 )
+import voluptuous as vol
 
 from homeassistant.core import Context, HomeAssistant, ServiceCall
+from homeassistant.exceptions import (
+    ServiceNotFound,
+    ServiceValidationError,
+    TemplateError,
+)
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.trace import TraceElement, trace_clear, trace_get
 from homeassistant.util import dt as dt_util
 
 from ..const import Answer, Severity
 
+#: What a script has to do to have sent something.
+ACTS = frozenset(
+    {
+        cv.SCRIPT_ACTION_ACTIVATE_SCENE,
+        cv.SCRIPT_ACTION_CALL_SERVICE,
+        cv.SCRIPT_ACTION_DEVICE_AUTOMATION,
+        cv.SCRIPT_ACTION_FIRE_EVENT,
+    }
+)
 #: Seconds in which a connection must stand, and in which a provider must have answered.
 CONNECT_SECONDS = 4
 SEND_SECONDS = 10
@@ -47,6 +64,15 @@ class NotSentError(SendError):
         """Initialize."""
         super().__init__(reason)
         self.after = after
+
+
+class NumberLimitError(NotSentError):
+    """This address has had as many as it may for now; the provider serves all others."""
+
+    def __init__(self, after: float) -> None:
+        """Initialize; the address may be used again after so many seconds."""
+        super().__init__("number_limit", after)
+        self.after: float = after
 
 
 class RefusedError(SendError):
@@ -230,14 +256,23 @@ async def async_call(
         raise NotSentError("no_such_action", 30)
     try:
         checked = action.schema(data) if action.schema else data
-        call = ServiceCall(hass, domain, service, checked, Context())
+    except vol.Invalid as err:
+        raise UnknownError("action_failed") from err
+    call = ServiceCall(hass, domain, service, checked, Context())
+    running = hass.async_run_hass_job(action.job, call)
+    if running is not None:
+        await async_wait(running, timeout)
+
+
+async def async_wait(running: Awaitable[Any], timeout: float) -> None:
+    """Wait for something of Home Assistant's that sends. Raises SendError."""
+    try:
         async with asyncio.timeout(timeout):
-            if (running := hass.async_run_hass_job(action.job, call)) is not None:
-                await running
+            await running
     except TimeoutError as err:
         raise UnknownError("timeout") from err
     except Exception as err:
-        # An action may raise anything; whatever it is, the others are told all the same.
+        # It may raise anything; whatever it is, the others are told all the same.
         raise UnknownError("action_failed") from err
 
 
@@ -264,11 +299,38 @@ async def async_run_script(
         "drill": message.drill,
         "link": message.link,
     }
+    # The steps of this run are noted for us alone: no trace is stored of them.
+    trace_clear()
     try:
         async with asyncio.timeout(timeout):
             result = await entity.script.async_run(variables, Context())
     except TimeoutError as err:
         raise UnknownError("timeout") from err
+    except (ServiceNotFound, ServiceValidationError, TemplateError, vol.Invalid) as err:
+        # Refused before anything was done.
+        raise NotSentError("script_failed", 30) from err
     if result is None:
         # Its mode lets it not run as often as it is needed now.
         raise NotSentError("script_busy")
+    steps = [step for rows in (trace_get(clear=False) or {}).values() for step in rows]
+    if any((step.as_dict().get("result") or {}).get("error") for step in steps):
+        # It has stopped, and says itself that it could not do it.
+        raise NotSentError("script_failed", 30)
+    if not any(_acts(entity.script.sequence, step) for step in steps):
+        # Without a step that does something, or a condition kept it from it.
+        raise NotSentError("script_did_nothing", 30)
+
+
+def _acts(sequence: Any, step: TraceElement) -> bool:
+    """Return if a step that was walked does something in the world, and has not failed."""
+    row = step.as_dict()
+    if "error" in row or (row.get("result") or {}).get("enabled") is False:
+        return False
+    found = sequence
+    try:
+        for part in row["path"].split("/"):
+            found = found[int(part) if isinstance(found, list) else part]
+        return cv.determine_script_action(found) in ACTS
+    except KeyError, IndexError, ValueError, TypeError:
+        # A condition, or a branch that is none of the script's own.
+        return False

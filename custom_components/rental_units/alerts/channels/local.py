@@ -14,6 +14,7 @@ from .base import (
     async_call,
     async_run_script,
 )
+from .push import async_notify, named
 
 
 class Notify(Channel):
@@ -21,7 +22,7 @@ class Notify(Channel):
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        data = {"title": message.title, "message": with_link(message)}
+        text = {"title": message.title, "text": with_link(message)}
         if message.to.startswith("script."):
             await async_run_script(self.hass, message.to, message, self.timeout)
         elif er.async_get(self.hass).async_get(message.to) or self.hass.states.get(
@@ -35,17 +36,16 @@ class Notify(Channel):
                 self.hass,
                 "notify",
                 "send_message",
-                {"entity_id": [message.to], **data},
+                {
+                    "entity_id": [message.to],
+                    "title": message.title,
+                    "message": with_link(message),
+                },
                 self.timeout,
             )
         else:
-            await async_call(
-                self.hass,
-                "notify",
-                message.to.removeprefix("notify."),
-                data,
-                self.timeout,
-            )
+            way = named(self.hass, message.to)
+            await async_notify(self.hass, way, timeout=self.timeout, **text)
         return None
 
 

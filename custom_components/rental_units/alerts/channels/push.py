@@ -4,15 +4,19 @@ https://companion.home-assistant.io/docs/notifications/critical-notifications
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, ClassVar, override
 
+from homeassistant.components.mobile_app.const import DATA_NOTIFY
+from homeassistant.components.notify import BaseNotificationService
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import slugify
 
 from ..const import TAG_PREFIX, Answer, Severity
-from .base import Channel, Message, NotSentError, async_call
+from .base import Channel, Message, NotSentError, RefusedError, async_call, async_wait
 
 MOBILE_APP = "mobile_app"
 #: How loud iOS is: critical sounds through silence, time-sensitive through a focus.
@@ -36,17 +40,9 @@ class Push(Channel):
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        data = {
-            "title": message.title,
-            "message": message.text,
-            "data": payload(message),
-        }
+        ways = self._ways(message.to)
         sent = await asyncio.gather(
-            *(
-                async_call(self.hass, "notify", action, data, self.timeout)
-                for action in self._actions(message.to)
-            ),
-            return_exceptions=True,
+            *(self._async_push(way, message) for way in ways), return_exceptions=True
         )
         errors = [row for row in sent if isinstance(row, BaseException)]
         if len(errors) == len(sent):
@@ -59,17 +55,69 @@ class Push(Channel):
         phones = phones_of(self.hass, message.to)
         return not phones or any(row.manufacturer != "Apple" for row in phones)
 
-    def _actions(self, to: str) -> list[str]:
-        """Return the actions that reach an address, none for a phone that is gone."""
+    def _ways(self, to: str) -> list[ConfigEntry | str]:
+        """Return the registrations, or the action, that an address means.
+
+        None for a phone that is gone. Raises RefusedError for a name of several phones.
+        """
         phones = phones_of(self.hass, to)
         if phones or is_person(to) or dr.async_get(self.hass).async_get(to):
-            # Named by what the phone calls itself, whatever the user calls the device.
-            return [
-                f"{MOBILE_APP}_{slugify(entry.data['device_name'])}"
-                for phone in phones
-                if (entry := _registration(self.hass, phone))
-            ]
-        return [to.removeprefix("notify.")]
+            return list(registrations(self.hass, phones))
+        return [named(self.hass, to)]
+
+    async def _async_push(self, way: ConfigEntry | str, message: Message) -> None:
+        await async_notify(
+            self.hass, way, message.title, message.text, self.timeout, payload(message)
+        )
+
+
+async def async_notify(
+    hass: HomeAssistant,
+    way: ConfigEntry | str,
+    title: str,
+    text: str,
+    timeout: float,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Write to one registration of the app, or by a notify action. Raises SendError.
+
+    The action that is named after a phone is that of the phone which was registered last
+    under this name, and "iPhone" is what they all are called: so not by its action.
+    """
+    if isinstance(way, str):
+        fields = {"title": title, "message": text} | ({"data": data} if data else {})
+        await async_call(hass, "notify", way, fields, timeout)
+        return
+    app: BaseNotificationService | None = hass.data.get(MOBILE_APP, {}).get(DATA_NOTIFY)
+    if app is None:
+        raise NotSentError("no_such_action", 30)
+    target = [way.data[CONF_WEBHOOK_ID]]
+    sending = app.async_send_message(text, title=title, target=target, data=data)
+    await async_wait(sending, timeout)
+
+
+def named(hass: HomeAssistant, to: str) -> ConfigEntry | str:
+    """Return the registration or the action that an address names.
+
+    Raises RefusedError where it is the name of several phones.
+    """
+    name = to.removeprefix("notify.")
+    found = [
+        entry
+        for entry in hass.config_entries.async_entries(MOBILE_APP)
+        if slugify(f"{MOBILE_APP}_{entry.data.get('device_name')}") == name
+    ]
+    if len(found) > 1:
+        # Whose it is nobody can tell: it might ring at a stranger's.
+        raise RefusedError("ambiguous_phone")
+    return found[0] if found else name
+
+
+def registrations(
+    hass: HomeAssistant, phones: Iterable[dr.DeviceEntry]
+) -> list[ConfigEntry]:
+    """Return the registrations of phones."""
+    return [entry for phone in phones if (entry := _registration(hass, phone))]
 
 
 def is_person(to: str) -> bool:

@@ -11,21 +11,37 @@ import hmac
 from typing import Any, ClassVar, override
 from xml.sax.saxutils import escape, quoteattr
 
+from yarl import URL
+
 from ..texts import texts
-from .base import HttpChannel, Message, NotSentError, RefusedError, UnknownError
+from .base import (
+    HttpChannel,
+    Message,
+    NotSentError,
+    NumberLimitError,
+    RefusedError,
+    UnknownError,
+)
 
 API = "https://api.twilio.com"
 #: Voices by our languages; https://www.twilio.com/docs/voice/twiml/say
 VOICES = {"en": "en-US", "zh-Hans": "cmn-CN", "zh-Hant": "cmn-TW"}
 #: Queue overflow and too many requests.
-_TOO_MANY = {20429, 30001, 14107}
+_TOO_MANY = {20429, 30001}
+#: Too many messages between two numbers, and the seconds in which they are counted.
+#: https://www.twilio.com/docs/api/errors/14107
+_NUMBER_LIMITS = {14107: 30.0}
 #: Codes that are about the number; all others are for the owner of the account to mend.
 #: https://www.twilio.com/docs/api/errors
 _ADDRESS = {21211, 21214, 21216, 21217, 21219, 21408, 21610, 21612, 21614, 21635}
+_OWN_PORTS = {"https": 443, "http": 80}
 #: What of a call is reported; https://www.twilio.com/docs/voice/api/call-resource
 _EVENTS = ("answered", "completed")
 #: What becomes of a message or a call, in our words.
-RECEIVED = {"delivered", "read", "in-progress", "answered", "completed"}
+RECEIVED = {"delivered", "read"}
+#: A call that somebody, or a mailbox, has taken; that is over. Only a key is a human.
+PICKED_UP = {"in-progress", "answered"}
+ENDED = {"completed"}
 FAILED = {"failed", "undelivered", "busy", "no-answer", "canceled"}
 
 
@@ -62,6 +78,8 @@ class TwilioSms(HttpChannel):
         code = answer.get("code") or answer.get("error_code")
         if code in _TOO_MANY:
             raise NotSentError("rate_limit", 5)
+        if code in _NUMBER_LIMITS:
+            raise NumberLimitError(_NUMBER_LIMITS[code])
         if code in _ADDRESS or (not code and answer.get("status") in FAILED):
             raise RefusedError(f"twilio_{code or 'failed'}")
         if code:
@@ -128,3 +146,31 @@ def sign(
     text = url + "".join(f"{key}{value}" for key, value in sorted(set(items)))
     digest = hmac.new(token.encode(), text.encode(), hashlib.sha1)
     return base64.b64encode(digest.digest()).decode()
+
+
+def is_signed(
+    token: str, url: str, form: Iterable[tuple[str, str]], signature: str
+) -> bool:
+    """Return if a callback to an address of ours is Twilio's.
+
+    With a port that is not the scheme's own, TwiML requests are signed without it and
+    status callbacks with it, and some with the scheme's own: each is taken, as Twilio's
+    own libraries do (twilio-python 6.30, twilio-node 3.34).
+    """
+    whole, form = URL(url, encoded=True), list(form)
+    ports = {whole.explicit_port, None, _OWN_PORTS.get(whole.scheme)}
+    given = signature.encode()
+    return any(
+        [
+            hmac.compare_digest(
+                sign(token, _with_port(whole, port), form).encode(), given
+            )
+            for port in ports
+        ]
+    )
+
+
+def _with_port(url: URL, port: int | None) -> str:
+    """Return an address with this port in it, though it is the scheme's own."""
+    host = f"{url.host_subcomponent}:{port}" if port else url.host_subcomponent
+    return f"{url.scheme}://{host}{url.raw_path_qs}"

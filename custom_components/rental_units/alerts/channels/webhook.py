@@ -10,7 +10,14 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from .base import HttpChannel, Message, NotSentError, RefusedError, UnknownError
+from .base import (
+    HttpChannel,
+    Message,
+    NotSentError,
+    NumberLimitError,
+    RefusedError,
+    UnknownError,
+)
 
 #: Robots are known by their host; a test's server is named in the options.
 HOSTS = {
@@ -86,7 +93,7 @@ class Webhook(HttpChannel):
         if code is None:
             raise UnknownError("unreadable_answer")
         if code in _TOO_MANY:
-            raise NotSentError("rate_limit", 60)
+            raise NumberLimitError(60)
         if code != 0:
             raise RefusedError(f"robot_{code}"[:32])
 
