@@ -109,8 +109,8 @@ async def test_mailbox_is_no_human(
     house.options(policies=in_turn("call", "sms"))
     await house.alert(hazard="overflow", severity="warning", audience=["landlord"])
     await house.settled()
-    for row in reports:
-        await report(house, client, call.heard[0]["form"]["StatusCallback"], **row)
+    for form in reports:
+        await report(house, client, call.heard[0]["form"]["StatusCallback"], **form)
     assert sms.heard == []
     await house.tick(3)
     await house.settled()

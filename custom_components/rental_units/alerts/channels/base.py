@@ -67,7 +67,7 @@ class NotSentError(SendError):
 
 
 class NumberLimitError(NotSentError):
-    """This address has had as many as it may for now; the provider serves all others."""
+    """The address has had as many as it may for now; the provider serves all others."""
 
     def __init__(self, after: float) -> None:
         """Initialize; the address may be used again after so many seconds."""

@@ -22,7 +22,7 @@ class Notify(Channel):
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        text = {"title": message.title, "text": with_link(message)}
+        text = {"title": message.title, "message": with_link(message)}
         if message.to.startswith("script."):
             await async_run_script(self.hass, message.to, message, self.timeout)
         elif er.async_get(self.hass).async_get(message.to) or self.hass.states.get(
@@ -36,16 +36,12 @@ class Notify(Channel):
                 self.hass,
                 "notify",
                 "send_message",
-                {
-                    "entity_id": [message.to],
-                    "title": message.title,
-                    "message": with_link(message),
-                },
+                {"entity_id": [message.to], **text},
                 self.timeout,
             )
         else:
             way = named(self.hass, message.to)
-            await async_notify(self.hass, way, timeout=self.timeout, **text)
+            await async_notify(self.hass, way, text, self.timeout)
         return None
 
 

@@ -66,18 +66,19 @@ class Push(Channel):
         return [named(self.hass, to)]
 
     async def _async_push(self, way: ConfigEntry | str, message: Message) -> None:
-        await async_notify(
-            self.hass, way, message.title, message.text, self.timeout, payload(message)
-        )
+        fields = {
+            "title": message.title,
+            "message": message.text,
+            "data": payload(message),
+        }
+        await async_notify(self.hass, way, fields, self.timeout)
 
 
 async def async_notify(
     hass: HomeAssistant,
     way: ConfigEntry | str,
-    title: str,
-    text: str,
+    fields: dict[str, Any],
     timeout: float,
-    data: dict[str, Any] | None = None,
 ) -> None:
     """Write to one registration of the app, or by a notify action. Raises SendError.
 
@@ -85,15 +86,13 @@ async def async_notify(
     under this name, and "iPhone" is what they all are called: so not by its action.
     """
     if isinstance(way, str):
-        fields = {"title": title, "message": text} | ({"data": data} if data else {})
         await async_call(hass, "notify", way, fields, timeout)
         return
     app: BaseNotificationService | None = hass.data.get(MOBILE_APP, {}).get(DATA_NOTIFY)
     if app is None:
         raise NotSentError("no_such_action", 30)
     target = [way.data[CONF_WEBHOOK_ID]]
-    sending = app.async_send_message(text, title=title, target=target, data=data)
-    await async_wait(sending, timeout)
+    await async_wait(app.async_send_message(**fields, target=target), timeout)
 
 
 def named(hass: HomeAssistant, to: str) -> ConfigEntry | str:

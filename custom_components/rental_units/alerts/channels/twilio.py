@@ -160,14 +160,8 @@ def is_signed(
     whole, form = URL(url, encoded=True), list(form)
     ports = {whole.explicit_port, None, _OWN_PORTS.get(whole.scheme)}
     given = signature.encode()
-    return any(
-        [
-            hmac.compare_digest(
-                sign(token, _with_port(whole, port), form).encode(), given
-            )
-            for port in ports
-        ]
-    )
+    forms = [sign(token, _with_port(whole, port), form).encode() for port in ports]
+    return any(hmac.compare_digest(wanted, given) for wanted in forms)
 
 
 def _with_port(url: URL, port: int | None) -> str:
