@@ -56,11 +56,18 @@ _CONTACT: dict[vol.Marker, Any] = {
     vol.Inclusive("quiet_from", "quiet"): cv.time,
     vol.Inclusive("quiet_until", "quiet"): cv.time,
 }
-_FILE: dict[vol.Marker, Any] = {
+_REGISTER: dict[vol.Marker, Any] = {
     vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
-    vol.Required("file"): vol.Match(r"^[\w][\w .-]*\.(?i:csv|xlsx)$"),
+    vol.Optional("language"): vol.In(LANGUAGES),
     **_REASON,
 }
+
+
+def _file(endings: str) -> dict[vol.Marker, Any]:
+    """Return the field of a file's name: a name only, no path."""
+    name = rf"\w[\w .()（）-]*\.(?i:{endings})\Z"
+    return {vol.Required("file"): vol.All(cv.string, vol.Match(name))}
+
 
 SCHEMAS: dict[str, vol.Schema] = {
     "check_in": vol.Schema(
@@ -101,9 +108,13 @@ SCHEMAS: dict[str, vol.Schema] = {
         }
     ),
     "import_register": vol.Schema(
-        {**_FILE, vol.Optional("dry_run", default=True): cv.boolean}
+        {
+            **_file("csv|txt|xlsx"),
+            **_REGISTER,
+            vol.Optional("dry_run", default=True): cv.boolean,
+        }
     ),
-    "export_register": vol.Schema(_FILE),
+    "export_register": vol.Schema({**_file("csv|xlsx"), **_REGISTER}),
     "erase_person": vol.Schema({vol.Required(ATTR_PERSON_ID): cv.string, **_REASON}),
 }
 

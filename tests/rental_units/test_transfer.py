@@ -15,7 +15,8 @@ from custom_components.rental_units.register import queries
 from custom_components.rental_units.register.models import Lease
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.transfer import exchange, sheet
-from custom_components.rental_units.transfer.rows import COLUMNS, HEADINGS
+from custom_components.rental_units.transfer.actions import read_content
+from custom_components.rental_units.transfer.columns import COLUMNS
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import area_registry as ar
@@ -80,6 +81,23 @@ async def test_import(
 
     report = await transfer("import", "register.csv")
 
+    changes = report.pop("changes")
+    assert [(row["row"], row["status"], row["name"]) for row in changes] == [
+        (5, "changed", None),
+        (2, "added", "MARK-L"),
+        (3, "added", "MARK-T"),
+        (4, "added", "MARK-L"),
+    ]
+    assert changes[0] == {
+        "row": 5,
+        "sheet": "",
+        "status": "changed",
+        "unit": "1-1-101",
+        "role": None,
+        "name": None,
+        "left_on": None,
+        "fields": [{"field": "rooms", "old": None, "new": "2"}],
+    }
     assert report == {
         "dry_run": True,
         "imported": False,
@@ -93,6 +111,9 @@ async def test_import(
         "leases_changed": 0,
         "responders_added": 0,
         "responders_changed": 0,
+        "summary": {"added": 3, "changed": 1, "unchanged": 0, "refused": 0},
+        "skipped": [],
+        "ignored_columns": [],
         "error_count": 0,
         "errors": [],
     }
@@ -127,7 +148,7 @@ async def test_import(
 async def test_mistakes(
     hass: HomeAssistant, entry: MockConfigEntry, transfer: Any, encoding: str
 ) -> None:
-    """Each mistake is named by row and column, never by what stands there."""
+    """Each mistake is named by its cell, with what stands there and what may."""
     put(hass, "register.csv", WRONG.encode(encoding))
     report = await transfer("import", "register.csv", dry_run=False)
     assert not report["imported"]
@@ -150,6 +171,21 @@ async def test_mistakes(
         (10, "building", "not_of_a_responder"),
         (10, "start", "not_of_a_responder"),
     }
+    said = {row["cell"]: row["message"] for row in report["errors"]}
+    assert all(said.values())
+    assert said["D4"] == (
+        "D4 (角色) “king”: This is not known here. Allowed: landlord, tenant, "
+        "fire_post, property_office, police, volunteer."
+    )
+    assert report["summary"] == {
+        "added": 0, "changed": 0, "unchanged": 0, "refused": 9
+    }  # fmt: skip
+    chinese = await transfer("import", "register.csv", language="zh-Hans")
+    messages = [row["message"] for row in chinese["errors"]]
+    assert (
+        "D4 (角色) “king”: 无法识别。可填写：房东, 租客, 微型消防站, 物业, 民警, 志愿者。"
+        in messages
+    )
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["units"], counts["persons"]) == (3, 0)
 
@@ -197,8 +233,8 @@ async def test_what_is_exported_can_be_imported(
     assert answer == {"file": name, "rows": 3}
     path = Path(hass.config.path("rental_units", name))
     assert path.stat().st_mode & 0o077 == 0
-    rows = sheet.read_sheet(path, HEADINGS)
-    assert rows[0][1]["name"] == "=MARK-NAME-1"
+    content = read_content(path.read_bytes(), "CN", "en")
+    assert content.entries[0].contact.name == "=MARK-NAME-1"
     if name.endswith("csv"):
         assert "'=MARK-NAME-1" in path.read_text("utf-8-sig")
     report = await transfer("import", name, dry_run=False)
@@ -228,9 +264,10 @@ async def test_excel_of_people(
     [
         ("a.csv", b"name,phone\n", "file_without_columns"),
         ("a.csv", b"", "file_without_columns"),
-        ("a.csv", b"\xff\xff\xff\xff", "file_unreadable"),
+        ("a.csv", b"\xff\xff\xff\xff", "file_encoding"),
         ("a.csv", b"building,number\n" + b"1" * 200_000, "file_unreadable"),
-        ("a.xlsx", b"building,number\n", "file_unreadable"),
+        ("a.xlsx", b"PK\x03\x04building,number\n", "file_unreadable"),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "file_locked_or_old"),
     ],
 )
 async def test_files_that_are_none(
@@ -306,8 +343,8 @@ async def test_responders(
 
     await transfer("export", "out.csv")
     path = Path(hass.config.path("rental_units", "out.csv"))
-    rows = [cells for _, cells in sheet.read_sheet(path, HEADINGS)]
-    assert [row["name"] for row in rows if row.get("schedule")] == ["MARK-F"]
+    rows = read_content(path.read_bytes(), "CN", "en").entries
+    assert [row.contact.name for row in rows if row.schedule] == ["MARK-F"]
     back = await transfer("import", "out.csv", dry_run=False)
     assert sum(back[key] for key in back if key.endswith(("added", "changed"))) == 0
 
@@ -374,4 +411,4 @@ def test_template() -> None:
     path = ROOT / "docs/rental_units_template.csv"
     heading = path.read_text("utf-8-sig").splitlines()[0]
     assert heading.split(",") == list(COLUMNS)
-    assert sheet.read_sheet(path, HEADINGS) == []
+    assert read_content(path.read_bytes(), "CN", "en").entries == []

@@ -3,10 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from functools import partial
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -21,12 +21,13 @@ from ..forms import default_language
 from ..register import Register
 from ..register.property import BATCH
 from ..storage.errors import RegisterError
-from .exchange import Plan, chunks, export_rows, plan_units, write_entries
-from .rows import COLUMNS, HEADINGS, Entry, parse_rows
-from .sheet import read_sheet, write_sheet
-
-#: Errors in one answer; who has more begins with these.
-MOST_ERRORS = 200
+from .columns import COLUMNS, heading_of
+from .exchange import Outcome, Plan, chunks, plan_units, write_entries
+from .export import export_rows
+from .report import report
+from .rows import Content, Entry, count_headings, parse_tables
+from .sheet import Table, as_bytes, read_csv, read_file, refused, write_file
+from .workbook import OLE, ZIP, read_workbook
 
 
 async def async_import(
@@ -36,41 +37,60 @@ async def async_import(
 
     A file with a mistake changes nothing. Raises ServiceValidationError, RegisterError.
     """
-    hass, register = call.hass, register_of_entry(call)
-    path, region = _path(call), hass.config.country
-    entries, errors = await hass.async_add_executor_job(
-        lambda: parse_rows(read_sheet(path, HEADINGS), region)
+    register, path = register_of_entry(call), _path(call)
+    content = await call.hass.async_add_executor_job(read_file, path)
+    return await async_import_content(
+        register,
+        content,
+        audit,
+        language=call.data.get("language") or default_language(call.hass),
+        dry_run=call.data["dry_run"],
     )
-    dry_run = call.data["dry_run"] or bool(errors)
+
+
+async def async_import_content(
+    register: Register,
+    content: bytes,
+    audit: Callable[[Session], None],
+    *,
+    language: str,
+    dry_run: bool,
+) -> dict[str, Any]:
+    """Import what a file holds, as `async_import` does; `language` is the clerk's."""
+    hass = register.hass
+    read = await hass.async_add_executor_job(
+        partial(read_content, content, hass.config.country, language)
+    )
     run = _Import(register, await _async_duty_titles(hass), default_language(hass))
     async with register.async_pause():
         await register.async_run(audit)
-        if dry_run:
-            await run.async_try(entries)
-        else:
-            await run.async_write(entries)
-    counts = run.counts
+        outcome = await run.async_try(read.entries)
+        errors = read.errors + outcome.errors
+        counts = outcome.counts
+        if not dry_run and not errors:
+            counts = await run.async_write(read.entries)
+    texts = await async_get_translations(hass, language, "exceptions", {DOMAIN})
+    areas = {row.id: row.name for row in ar.async_get(hass).async_list_areas()}
     return {
-        "dry_run": call.data["dry_run"],
-        "imported": not dry_run,
-        "rows": len(entries),
-        **{
-            key: counts[key]
-            for key in (
-                "units_added",
-                "units_changed",
-                "addresses_changed",
-                "people_added",
-                "people_changed",
-                "leases_added",
-                "leases_changed",
-                "responders_added",
-                "responders_changed",
-            )
-        },
-        "error_count": len(errors),
-        "errors": [asdict(error) for error in errors[:MOST_ERRORS]],
+        "dry_run": dry_run,
+        "imported": not dry_run and not errors,
+        **report(read, outcome, counts, texts, areas),
     }
+
+
+def read_content(content: bytes, region: str | None, language: str) -> Content:
+    """Return what the bytes of a file say. What they are is told by how they begin.
+
+    Raises ServiceValidationError if they are no such file.
+    """
+    if content.startswith(OLE):
+        raise refused("file_locked_or_old")
+    tables: list[Table] = (
+        read_workbook(content)
+        if content.startswith(ZIP)
+        else [read_csv(content, count_headings)]
+    )
+    return parse_tables(tables, region, language)
 
 
 class _Import:
@@ -88,32 +108,29 @@ class _Import:
         self._register = register
         self._titles = titles
         self._language = language
-        self.counts = Counter[str]()
 
-    async def async_try(self, entries: list[Entry]) -> None:
+    async def async_try(self, entries: list[Entry]) -> Outcome:
         """Find out what would be done; nothing of it reaches the database."""
-        plan = self._plan(entries, create_areas=False)
-        write = self._writer(entries, plan)
+        write = self._writer(entries, self._plan(entries, create_areas=False))
 
-        def attempt(session: Session) -> Counter[str]:
+        def attempt(session: Session) -> Outcome:
             with session.no_autoflush:
-                counts = write(session)
+                outcome = write(session)
             session.expunge_all()
-            return counts
+            return outcome
 
-        counts = await self._register.async_read(attempt, long=True)
-        self._count(plan, counts)
+        return await self._register.async_read(attempt, long=True)
 
-    async def async_write(self, entries: list[Entry]) -> None:
-        """Write all.
+    async def async_write(self, entries: list[Entry]) -> Counter[str]:
+        """Write all, and return how much was done.
 
         Raises RegisterError if nothing was written, HomeAssistantError if a part was.
         """
-        done = 0
+        done, counts = 0, Counter[str]()
         for chunk in chunks(entries):
             plan = self._plan(chunk, create_areas=True)
             try:
-                counts = await self._register.async_run(self._writer(chunk, plan))
+                outcome = await self._register.async_run(self._writer(chunk, plan))
             except RegisterError as err:
                 if not done:
                     raise
@@ -125,17 +142,16 @@ class _Import:
                         "rows": str(len(entries)),
                     },
                 ) from err
-            self._count(plan, counts)
+            counts += outcome.counts
             await _async_apply(self._register, plan)
             done += len(chunk)
+        return counts
 
     def _plan(self, entries: list[Entry], *, create_areas: bool) -> Plan:
         areas = _areas(self._register.hass, entries, create=create_areas)
         return plan_units(entries, self._register.entry.subentries, areas)
 
-    def _writer(
-        self, entries: list[Entry], plan: Plan
-    ) -> Callable[[Session], Counter[str]]:
+    def _writer(self, entries: list[Entry], plan: Plan) -> Callable[[Session], Outcome]:
         return partial(
             write_entries,
             entries=entries,
@@ -145,34 +161,50 @@ class _Import:
             titles=self._titles,
         )
 
-    def _count(self, plan: Plan, counts: Counter[str]) -> None:
-        units = set(plan.unit_ids.values())
-        self.counts += counts
-        self.counts["units_added"] += sum(
-            row.subentry_id in units for row in plan.added.values()
-        )
-        self.counts["units_changed"] += len(units & plan.changed.keys())
-
 
 async def async_export(
     call: ServiceCall, audit: Callable[[Session], None]
 ) -> ServiceResponse:
     """Write the register to a file. Raises ServiceValidationError, RegisterError."""
     register = register_of_entry(call)
-    areas = {row.id: row.name for row in ar.async_get(call.hass).async_list_areas()}
-    units, today, path = dict(register.units), register.today, _path(call)
+    path = _path(call)
+    excel = path.suffix.lower() == ".xlsx"
+    language = call.data.get("language") or default_language(call.hass)
+    rows, content = await async_export_content(
+        register, audit, language=language, excel=excel
+    )
+    await call.hass.async_add_executor_job(write_file, path, content)
+    return {"file": path.name, "rows": rows}
 
+
+async def async_export_content(
+    register: Register,
+    audit: Callable[[Session], None],
+    *,
+    language: str,
+    excel: bool,
+) -> tuple[int, bytes]:
+    """Return how many rows the register has, and its file. Raises RegisterError."""
+    hass = register.hass
     duties = {
         row.subentry_id: row.data
         for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
     }
-
-    def write(session: Session) -> int:
-        rows = export_rows(session, units, duties, areas, today)
-        return write_sheet(path, list(COLUMNS), rows)
-
+    read = partial(
+        export_rows,
+        units=dict(register.units),
+        duties=duties,
+        areas={row.id: row.name for row in ar.async_get(hass).async_list_areas()},
+        today=register.today,
+        region=hass.config.country,
+        language=language,
+    )
     await register.async_run(audit)
-    return {"file": path.name, "rows": await register.async_read(write, long=True)}
+    rows = await register.async_read(read, long=True)
+    heading = [heading_of(column, language) for column in COLUMNS]
+    return len(rows), await hass.async_add_executor_job(
+        partial(as_bytes, heading, rows, excel=excel)
+    )
 
 
 async def _async_duty_titles(hass: HomeAssistant) -> dict[str, str]:

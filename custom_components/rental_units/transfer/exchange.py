@@ -1,15 +1,16 @@
-"""Import and export of a whole register."""
+"""What the rows of a file change in the register: found out first, then written."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import batched
 from types import MappingProxyType
 from typing import Any
+import unicodedata
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.util.ulid import ulid_now
@@ -18,11 +19,13 @@ from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Duty
 from ..register import queries
 from ..register.models import Lease, Person, Responder, Unit
 from ..register.people import PHONE_CHANNELS, Contact
-from ..register.units import UnitInfo, unit_key, unit_title
-from .rows import COLUMNS, Entry
+from ..register.units import unit_key, unit_title
+from .cells import Masked
+from .rows import Entry, RowError, place_key
 
 #: Rows that are written in one transaction. Alerts are written between two of them.
 CHUNK_ROWS = 100
+_PLACE = ("building", "stairwell", "number")
 
 
 def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -41,54 +44,36 @@ def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 @dataclass(slots=True)
-class Known:
-    """What is registered, by what the rows of a file are recognised by."""
+class Change:
+    """What a row does, or would do."""
 
-    session: Session
-    units: dict[str, Unit]
-    #: People by name and each of their addresses.
-    people: dict[tuple[str, str], Person]
-    leases: dict[tuple[str, str, str], Lease]
+    entry: Entry
+    #: What it adds and changes, as the counts of the answer are called.
+    done: list[str] = field(default_factory=list)
+    #: Each field that changes, with what is there now and what will be.
+    fields: list[tuple[str, Any, Any]] = field(default_factory=list)
+    #: A day on which somebody has left, whom the row does not bring back.
+    left: date | None = None
 
-    #: Responders by their duty and person.
-    duties: dict[tuple[str, str], str]
+    @property
+    def status(self) -> str:
+        """Return added, changed or unchanged."""
+        if any(what.endswith("added") for what in self.done):
+            return "added"
+        return "changed" if self.done else "unchanged"
 
-    @classmethod
-    def read(
-        cls, session: Session, entries: list[Entry], plan: Plan, today: date
-    ) -> Known:
-        """Read at once what these rows may mean: they must not ask one by one."""
-        names = {row.contact.name for row in entries if row.contact}
-        known = cls(session, {}, {}, {}, {})
-        for chunk in batched(names, queries.MOST_VALUES, strict=False):
-            people = session.scalars(
-                select(Person)
-                .where(Person.name.in_(chunk))
-                .options(selectinload(Person.addresses))
-            )
-            for person in people:
-                for address in person.addresses:
-                    known.people[person.name, address.target] = person
-        units = set(plan.unit_ids.values())
-        for chunk in batched(units, queries.MOST_VALUES, strict=False):
-            known.units |= {
-                unit.id: unit
-                for unit in session.scalars(select(Unit).where(Unit.id.in_(chunk)))
-            }
-            known.leases |= {
-                (row.unit_id, row.person_id, row.role): row
-                for row in session.scalars(
-                    select(Lease).where(
-                        Lease.unit_id.in_(chunk), queries.is_open(today)
-                    )
-                )
-            }
-        known.duties = {
-            (plan.duties[row.id]["duty"], row.person_id): row.id
-            for row in session.scalars(select(Responder))
-            if row.id in plan.duties
-        }
-        return known
+
+@dataclass(slots=True)
+class Outcome:
+    """What all rows do."""
+
+    changes: list[Change] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return how much is added and changed."""
+        return Counter(what for change in self.changes for what in change.done)
 
 
 @dataclass(slots=True)
@@ -97,7 +82,11 @@ class Plan:
 
     added: dict[str, ConfigSubentry] = field(default_factory=dict)
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: The units of the rows by what rows call them, and rows that might mean several.
     unit_ids: dict[str, str] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
+    #: What changes of the units, for the first row of each.
+    unit_fields: dict[str, list[tuple[str, Any, Any]]] = field(default_factory=dict)
     #: What is known of the responders, by their subentry.
     duties: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -112,42 +101,175 @@ def plan_units(
     Which responders are new is known when their people are read.
     """
     plan = Plan()
-    known = {
-        row.unique_id: row
-        for row in subentries.values()
-        if row.subentry_type == SUBENTRY_UNIT
-    }
     plan.duties = {
         row.subentry_id: row.data
         for row in subentries.values()
         if row.subentry_type == SUBENTRY_RESPONDER
     }
-    merged: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        if not entry.unit:
+    units = {
+        row.subentry_id: row.data
+        for row in subentries.values()
+        if row.subentry_type == SUBENTRY_UNIT
+    }
+    known = {place_key(data): key for key, data in units.items()}
+    known |= {unit_key(data): key for key, data in units.items()}
+    without_stairwell: dict[str, set[str]] = defaultdict(set)
+    for key, data in units.items():
+        without_stairwell[_without_stairwell(data)].add(key)
+    # A row without a stairwell may mean a unit that another row names in full.
+    for entry in sorted(entries, key=lambda entry: "stairwell" not in entry.unit):
+        if not entry.unit or entry.key in plan.unclear:
             continue
-        data = merged.setdefault(entry.key, {})
-        data |= entry.unit
+        unit_id = (
+            plan.unit_ids.get(entry.key)
+            or known.get(unit_key(entry.unit))
+            or known.get(entry.key)
+        )
+        if unit_id is None and "stairwell" not in entry.unit:
+            others = without_stairwell[_without_stairwell(entry.unit)]
+            if len(others) > 1:
+                plan.unclear.add(entry.key)
+                continue
+            unit_id = next(iter(others), None)
+        if unit_id is None:
+            unit_id = ulid_now()
+            without_stairwell[_without_stairwell(entry.unit)].add(unit_id)
+        plan.unit_ids[entry.key] = unit_id
+        said = {key: entry.unit[key] for key in entry.unit if key not in _PLACE}
         if entry.area and entry.area in areas:
-            data["area_id"] = areas[entry.area]
-    for key, data in merged.items():
-        if subentry := known.get(key):
-            plan.unit_ids[key] = subentry.subentry_id
-            # Who writes 1a where 1A is registered means the same unit.
-            named = {name: subentry.data.get(name) for name in ("building", "number")}
-            whole = {**subentry.data, **data, **named}
-            if whole != dict(subentry.data):
-                plan.changed[subentry.subentry_id] = whole
+            said["area_id"] = areas[entry.area]
+        if before := units.get(unit_id):
+            after = plan.changed.get(unit_id, dict(before)) | said
+            if after != dict(before):
+                plan.changed[unit_id] = after
+                plan.unit_fields[unit_id] = [
+                    (key, before.get(key), after[key])
+                    for key in after
+                    if before.get(key) != after[key]
+                ]
         else:
-            plan.unit_ids[key] = ulid_now()
-            plan.added[key] = ConfigSubentry(
-                data=MappingProxyType(data),
-                subentry_id=plan.unit_ids[key],
-                subentry_type=SUBENTRY_UNIT,
-                title=unit_title(data),
-                unique_id=unit_key(data),
-            )
+            whole = plan.added[unit_id].data if unit_id in plan.added else entry.unit
+            plan.added[unit_id] = _new_unit(unit_id, {**whole, **said})
     return plan
+
+
+def _without_stairwell(unit: Mapping[str, Any]) -> str:
+    return place_key({**unit, "stairwell": ""})
+
+
+def _new_unit(unit_id: str, data: dict[str, Any]) -> ConfigSubentry:
+    return ConfigSubentry(
+        data=MappingProxyType(data),
+        subentry_id=unit_id,
+        subentry_type=SUBENTRY_UNIT,
+        title=unit_title(data),
+        unique_id=unit_key(data),
+    )
+
+
+class _RefusedError(Exception):
+    """A row that does not fit what is registered."""
+
+    def __init__(self, column: str, problem: str, **details: Any) -> None:
+        super().__init__(problem)
+        self.column = column
+        self.problem = problem
+        self.details = details
+
+
+@dataclass(slots=True)
+class Known:
+    """What is registered, by what the rows of a file are recognised by."""
+
+    session: Session
+    units: dict[str, Unit] = field(default_factory=dict)
+    #: People by name and each of their addresses.
+    people: dict[tuple[str, str], Person] = field(default_factory=dict)
+    namesakes: dict[str, dict[str, Person]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    #: Leases by unit and role: those that are open, and those that have ended.
+    leases: dict[tuple[str, str], list[Lease]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    ended: dict[tuple[str, str], list[Lease]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    #: Responders by their duty, with their subentries.
+    duties: dict[str, dict[str, Person]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+
+    @classmethod
+    def read(
+        cls, session: Session, entries: list[Entry], plan: Plan, today: date
+    ) -> Known:
+        """Read at once what these rows may mean: they must not ask one by one."""
+        known = cls(session)
+        names = {row.contact.name for row in entries if row.contact}
+        for chunk in batched(names, queries.MOST_VALUES, strict=False):
+            for person in session.scalars(
+                select(Person)
+                .where(Person.name.in_(chunk))
+                .options(selectinload(Person.addresses))
+            ):
+                known.learn(person)
+        units = set(plan.unit_ids.values())
+        for chunk in batched(units, queries.MOST_VALUES, strict=False):
+            known.units |= {
+                unit.id: unit
+                for unit in session.scalars(select(Unit).where(Unit.id.in_(chunk)))
+            }
+            for lease in session.scalars(
+                select(Lease)
+                .where(Lease.unit_id.in_(chunk))
+                .order_by(Lease.id)
+                .options(selectinload(Lease.person).selectinload(Person.addresses))
+            ):
+                is_over = lease.left_on and lease.left_on <= today
+                known.learn(lease.person)
+                (known.ended if is_over else known.leases)[
+                    lease.unit_id, lease.role
+                ].append(lease)
+        for row in session.scalars(
+            select(Responder).options(
+                selectinload(Responder.person).selectinload(Person.addresses)
+            )
+        ):
+            if row.id in plan.duties:
+                known.learn(row.person)
+                known.duties[plan.duties[row.id]["duty"]][row.id] = row.person
+        return known
+
+    def learn(self, person: Person) -> None:
+        """Recognise a person from now on by their name and each address."""
+        name = _name(person.name)
+        self.namesakes[name][person.id] = person
+        for address in person.addresses:
+            self.people[name, address.target] = person
+
+    def find(self, contact: Contact) -> Person | None:
+        """Return who has this name and one of these addresses."""
+        keys = ((_name(contact.name), target) for target in _targets(contact))
+        return next((self.people[key] for key in keys if key in self.people), None)
+
+    def there(self, entry: Entry, unit_id: str) -> list[Person]:
+        """Return who has the role of a row in its unit, or its duty."""
+        if isinstance(entry.role, Duty):
+            people = self.duties[entry.role].values()
+        else:
+            leases = self.leases[unit_id, str(entry.role)]
+            people = {lease.person_id: lease.person for lease in leases}.values()
+        return list(people)
+
+
+def _name(name: str | None) -> str:
+    """Return what spellings of a name have in common."""
+    return unicodedata.normalize("NFKC", name or "").casefold().replace(" ", "")
+
+
+def _targets(contact: Contact) -> list[str]:
+    return [row for row in (contact.phone, *contact.direct.values()) if row]
 
 
 def write_entries(
@@ -158,166 +280,259 @@ def write_entries(
     language: str,
     today: date,
     titles: Mapping[str, str],
-) -> Counter[str]:
+) -> Outcome:
     """Write rows; return what was added and changed. Rows that say nothing new do nothing.
 
-    `titles` are what the duties are called.
+    A row that does not fit what is registered is an error, and is left out. `titles` are
+    what the duties are called.
     """
-    known, counts = Known.read(session, entries, plan, today), Counter[str]()
-    for entry in entries:
-        if isinstance(entry.role, Duty) and entry.contact:
-            person = _person(known, entry.contact, language, counts)
-            if done := _responder(known, plan, entry, person, titles):
-                counts[done] += 1
-            continue
-        unit_id = plan.unit_ids[entry.key]
-        unit = known.units.get(unit_id)
+    known = Known.read(session, entries, plan, today)
+    return _Writer(known, plan, language, titles).write(entries)
+
+
+class _Writer:
+    """Writes rows."""
+
+    def __init__(
+        self, known: Known, plan: Plan, language: str, titles: Mapping[str, str]
+    ) -> None:
+        self._known = known
+        self._plan = plan
+        self._language = language
+        self._titles = titles
+        #: What rows have said of a person, with the number of the row.
+        self._said: dict[tuple[str, str], tuple[Any, int]] = {}
+        #: Who is meant by a row for sure, and rows that nobody is known for, by place.
+        self._certain: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._uncertain = Counter[tuple[str, str, str]]()
+        self._told_units: set[str] = set()
+
+    def write(self, entries: list[Entry]) -> Outcome:
+        """Write all rows."""
+        uncertain = set()
+        for entry in entries:
+            if not entry.contact:
+                continue
+            role, name = str(entry.role), _name(entry.contact.name)
+            if person := self._known.find(entry.contact):
+                self._certain[entry.key, role].add(person.id)
+            else:
+                uncertain.add((entry.key, role, name, *_targets(entry.contact)))
+        self._uncertain.update((row[0], row[1], row[2]) for row in uncertain)
+        outcome = Outcome()
+        for entry in entries:
+            change = Change(entry)
+            try:
+                self._write(entry, change)
+            except _RefusedError as err:
+                outcome.errors.append(
+                    entry.error(err.column, err.problem, **err.details)
+                )
+            else:
+                outcome.changes.append(change)
+        return outcome
+
+    def _write(self, entry: Entry, change: Change) -> None:
+        unit_id = self._unit(entry, change) if entry.unit else ""
+        if not entry.contact or not entry.role:
+            return
+        person = self._person(entry, entry.contact, unit_id, change)
+        if isinstance(entry.role, Duty):
+            self._responder(entry, person, change)
+        else:
+            self._lease(entry, person, unit_id, change)
+
+    def _unit(self, entry: Entry, change: Change) -> str:
+        if entry.key in self._plan.unclear:
+            raise _RefusedError("stairwell", "which_stairwell")
+        unit_id = self._plan.unit_ids[entry.key]
+        if unit_id not in self._told_units:
+            self._told_units.add(unit_id)
+            if unit_id in self._plan.added:
+                change.done.append("units_added")
+            if fields := self._plan.unit_fields.get(unit_id):
+                change.done.append("units_changed")
+                change.fields += fields
+        unit = self._known.units.get(unit_id)
         if unit is None:
-            unit = known.units[unit_id] = Unit(id=unit_id, address="")
-            session.add(unit)
+            unit = self._known.units[unit_id] = Unit(id=unit_id, address="")
+            self._known.session.add(unit)
         if entry.address is not None and unit.address != entry.address:
+            change.fields.append(("address", unit.address, entry.address))
+            change.done.append("addresses_changed")
             unit.address = entry.address
-            counts["addresses_changed"] += 1
-        if entry.contact and entry.role:
-            person = _person(known, entry.contact, language, counts)
-            if done := _lease(known, entry, person, unit_id):
-                counts[done] += 1
-    return counts
+        return unit_id
 
+    def _person(
+        self, entry: Entry, contact: Contact, unit_id: str, change: Change
+    ) -> Person:
+        """Return the person of a row, whose row in the database is as the file says."""
+        person = self._find(entry, contact, unit_id)
+        if person is None:
+            if not _targets(contact):
+                raise _RefusedError("phone", "no_way_to_reach")
+            person = Person(
+                id=ulid_now(), name=contact.name or "", language=self._language
+            )
+            self._known.session.add(person)
+            change.done.append("people_added")
+            contact.apply(person)
+        else:
+            contact = _completed(entry, contact, person)
+            before = _state(person)
+            contact.apply(person)
+            after = _state(person)
+            changed = [key for key in after if before[key] != after[key]]
+            change.fields += [(key, before[key], after[key]) for key in changed]
+            change.done += ["people_changed"] if changed else []
+        self._check_said(entry, contact, person)
+        self._known.learn(person)
+        return person
 
-def _person(
-    known: Known, contact: Contact, language: str, counts: Counter[str]
-) -> Person:
-    targets = [row for row in (contact.phone, *contact.direct.values()) if row]
-    person = next(
-        (
-            known.people[contact.name or "", target]
-            for target in targets
-            if (contact.name or "", target) in known.people
-        ),
-        None,
-    )
-    if person is None:
-        person = Person(id=ulid_now(), name=contact.name or "", language=language)
-        known.session.add(person)
-        counts["people_added"] += 1
-        contact.apply(person)
-    else:
-        before = _state(person)
-        contact.apply(person)
-        counts["people_changed"] += before != _state(person)
-    for target in targets:
-        known.people[person.name, target] = person
-    return person
+    def _find(self, entry: Entry, contact: Contact, unit_id: str) -> Person | None:
+        """Return whom a row means: by an address, or by who is in that place already."""
+        if person := self._known.find(contact):
+            return person
+        name, there = _name(contact.name), self._known.there(entry, unit_id)
+        namesakes = [row for row in there if _name(row.name) == name]
+        if entry.masked:
+            everywhere = self._known.namesakes[name].values()
+            for people in (namesakes, everywhere, there):
+                found = {row.id: row for row in people if _fits(entry.masked, row)}
+                if len(found) == 1:
+                    return next(iter(found.values()))
+            raise _RefusedError("phone", "masked_unknown")
+        place = entry.key, str(entry.role)
+        others = [row for row in namesakes if row.id not in self._certain[place]]
+        if others and (len(others) > 1 or self._uncertain[*place, name] > 1):
+            raise _RefusedError("name", "ambiguous")
+        return others[0] if others else None
 
-
-def _state(person: Person) -> tuple[str, str, list[tuple[Any, ...]]]:
-    """Return what a contact can change of a person."""
-    rows = [
-        (row.channel, row.target, row.quiet_from, row.quiet_until)
-        for row in person.addresses
-    ]
-    return person.name, person.language, sorted(rows, key=lambda row: row[:2])
-
-
-def _lease(known: Known, entry: Entry, person: Person, unit_id: str) -> str | None:
-    """Write the lease of a row; return what was done."""
-    key = unit_id, person.id, str(entry.role)
-    lease = known.leases.get(key)
-    if lease and (lease.start, lease.end) == (entry.start, entry.end):
-        return None
-    done = "leases_changed"
-    if lease is None:
-        lease = known.leases[key] = Lease(
-            unit_id=unit_id, person_id=person.id, role=str(entry.role)
-        )
-        known.session.add(lease)
-        done = "leases_added"
-    lease.start, lease.end = entry.start, entry.end
-    return done
-
-
-def _responder(
-    known: Known, plan: Plan, entry: Entry, person: Person, titles: Mapping[str, str]
-) -> str | None:
-    """Write the duty of a row; return what was done."""
-    duty = str(entry.role)
-    key = known.duties.get((duty, person.id))
-    if key is None:
-        key = known.duties[duty, person.id] = ulid_now()
-        known.session.add(Responder(id=key, person=person))
-        data = {"duty": duty} | ({"schedule": entry.schedule} if entry.schedule else {})
-        plan.added[key] = ConfigSubentry(
-            data=MappingProxyType(data),
-            subentry_id=key,
-            subentry_type=SUBENTRY_RESPONDER,
-            title=titles.get(duty, duty),
-            unique_id=key,
-        )
-        return "responders_added"
-    before = plan.duties.get(key)
-    if before is None or not entry.schedule or before.get("schedule") == entry.schedule:
-        return None
-    plan.changed[key] = {**before, "schedule": entry.schedule}
-    return "responders_changed"
-
-
-def export_rows(
-    session: Session,
-    units: Mapping[str, UnitInfo],
-    duties: Mapping[str, Mapping[str, Any]],
-    areas: Mapping[str, str],
-    today: date,
-) -> list[dict[str, Any]]:
-    """Return the rows of a file: each person in a unit, empty units, and responders."""
-    addresses = {
-        row.id: row.address for row in session.execute(select(Unit.id, Unit.address))
-    }
-    by_unit: dict[str, list[Lease]] = {}
-    for lease in session.scalars(
-        select(Lease)
-        .where(queries.is_open(today))
-        .order_by(Lease.role, Lease.id)
-        .options(joinedload(Lease.person).selectinload(Person.addresses))
-    ):
-        by_unit.setdefault(lease.unit_id, []).append(lease)
-    rows: list[dict[str, Any]] = []
-    for unit in sorted(units.values(), key=lambda unit: unit.title):
-        base = {
-            "building": unit.building,
-            "stairwell": unit.stairwell,
-            "number": unit.number,
-            "address": addresses.get(unit.id),
-            "area": areas.get(unit.area_id or ""),
-            "rooms": unit.rooms,
-            "letting": unit.letting,
+    def _check_said(self, entry: Entry, contact: Contact, person: Person) -> None:
+        """Refuse a row that says something else of a person than one before it."""
+        said = {
+            "phone": contact.phone,
+            **{str(key): value for key, value in contact.direct.items()},
+            "language": contact.language,
+            "quiet_from": contact.quiet,
         }
-        leases = by_unit.get(unit.id, ())
-        rows += [
-            base
-            | _person_cells(lease.person)
-            | {"role": lease.role, "start": lease.start, "end": lease.end}
-            for lease in leases
-        ] or [base]
-    people = queries.responders(session)
-    return rows + [
-        _person_cells(people[key])
-        | {"role": data["duty"], "schedule": data.get("schedule")}
-        for key, data in duties.items()
-        if key in people
-    ]
+        for column, value in said.items():
+            if not value:
+                continue
+            first, row = self._said.setdefault(
+                (person.id, column), (value, entry.place.row)
+            )
+            if first != value:
+                raise _RefusedError(column, "contradiction", other=row)
+
+    def _lease(
+        self, entry: Entry, person: Person, unit_id: str, change: Change
+    ) -> None:
+        """Write the lease of a row. What the file does not say stays as it is."""
+        place = unit_id, str(entry.role)
+        leases = self._known.leases[place]
+        lease = next((row for row in leases if row.person_id == person.id), None)
+        if lease is None:
+            for row in self._known.ended[place]:
+                if row.person_id == person.id and row.start == entry.start:
+                    change.left = row.left_on
+                    return
+            lease = Lease(
+                unit_id=unit_id, person_id=person.id, person=person, role=place[1]
+            )
+            leases.append(lease)
+            self._known.session.add(lease)
+            change.done.append("leases_added")
+            lease.start, lease.end = entry.start, entry.end
+            return
+        before = {"start": lease.start, "end": lease.end}
+        after = {"start": entry.start or lease.start, "end": entry.end or lease.end}
+        if after["start"] and after["end"] and after["end"] < after["start"]:
+            raise _RefusedError("end", "before_start")
+        if before != after:
+            change.done.append("leases_changed")
+            change.fields += [
+                (key, before[key], after[key])
+                for key in after
+                if before[key] != after[key]
+            ]
+            lease.start, lease.end = after["start"], after["end"]
+
+    def _responder(self, entry: Entry, person: Person, change: Change) -> None:
+        """Write the duty of a row."""
+        duty = str(entry.role)
+        duties = self._known.duties[duty]
+        key = next((key for key, row in duties.items() if row.id == person.id), None)
+        if key is None:
+            key = ulid_now()
+            duties[key] = person
+            self._known.session.add(Responder(id=key, person=person))
+            data = {"duty": duty}
+            self._plan.added[key] = ConfigSubentry(
+                data=MappingProxyType(
+                    data | ({"schedule": entry.schedule} if entry.schedule else {})
+                ),
+                subentry_id=key,
+                subentry_type=SUBENTRY_RESPONDER,
+                title=self._titles.get(duty, duty),
+                unique_id=key,
+            )
+            change.done.append("responders_added")
+            return
+        before = self._plan.duties.get(key)
+        if before and entry.schedule and before.get("schedule") != entry.schedule:
+            self._plan.changed[key] = {**before, "schedule": entry.schedule}
+            change.done.append("responders_changed")
+            change.fields.append(("schedule", before.get("schedule"), entry.schedule))
 
 
-def _person_cells(person: Person) -> dict[str, Any]:
+def _fits(masked: Masked, person: Person) -> bool:
+    return any(
+        masked.fits(row.target)
+        for row in person.addresses
+        if row.channel in PHONE_CHANNELS
+    )
+
+
+def _completed(entry: Entry, contact: Contact, person: Person) -> Contact:
+    """Return a contact with the part of number and its use that the file does not say."""
+    numbers = {
+        row.channel: row.target
+        for row in person.addresses
+        if row.channel in PHONE_CHANNELS
+    }
+    if not numbers:
+        return contact
+    if not entry.has_channels:
+        used = tuple(channel for channel in PHONE_CHANNELS if channel in numbers)
+        return replace(contact, phone_channels=used)
+    if contact.phone is None:
+        return replace(contact, phone=next(iter(numbers.values())))
+    return contact
+
+
+def _state(person: Person) -> dict[str, Any]:
+    """Return what a row can change of a person, by its column."""
     by_channel = {row.channel: row for row in person.addresses}
     phones = [channel for channel in PHONE_CHANNELS if channel in by_channel]
-    quiet = next((row for row in person.addresses if row.quiet_from), None)
+    quiet = [(row.quiet_from, row.quiet_until) for row in by_channel.values()]
     return {
-        **{key: row.target for key, row in by_channel.items() if key in COLUMNS},
         "name": person.name,
-        "phone": by_channel[phones[0]].target if phones else None,
-        "channels": ",".join(phones),
         "language": person.language,
-        "quiet_from": quiet.quiet_from if quiet else None,
-        "quiet_until": quiet.quiet_until if quiet else None,
+        "phone": ", ".join(dict.fromkeys(by_channel[key].target for key in phones)),
+        "channels": ",".join(phones),
+        **{
+            key: by_channel[key].target if key in by_channel else None
+            for key in ("email", "push", "notify", "webhook")
+        },
+        **dict(zip(("quiet_from", "quiet_until"), _hours(quiet), strict=True)),
     }
+
+
+def _hours(quiet: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Return the quiet hours of all addresses, where there are several each."""
+    both = sorted({row for row in quiet if row[0]})
+    return (
+        ", ".join(str(row[0]) for row in both) or None,
+        ", ".join(str(row[1]) for row in both) or None,
+    )
