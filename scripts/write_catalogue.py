@@ -10,6 +10,7 @@ from custom_components.community_safety.catalogue import (
     DeviceKind,
     Hazard,
     Level,
+    Scope,
 )
 from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
 from custom_components.community_safety.core.device import DERIVED
@@ -18,6 +19,12 @@ ROOT = Path(__file__).parent.parent
 TEXTS = json.loads(
     (ROOT / "custom_components/community_safety/translations/en.json").read_text()
 )
+
+CUTS_OFF = {
+    Scope.NONE: "",
+    Scope.DEVICE: "its own supplies, by itself",
+    Scope.AREA: "the area, by an automation",
+}
 
 HEAD = """\
 # Catalogue
@@ -33,7 +40,7 @@ def page() -> Iterator[str]:
     for kind in (*DEVICE_KINDS.values(), GATEWAY):
         yield f"## {kind.key.replace('_', ' ').capitalize()}\n"
         yield from _readings(kind)
-        yield "| hazard | severity | when | reset by a person | cuts off by itself |"
+        yield "| hazard | severity | when | reset by a person | cuts off |"
         yield "|---|---|---|---|---|"
         for hazard in kind.hazards:
             for level in hazard.levels:
@@ -89,7 +96,7 @@ def _hazard(hazard: Hazard, level: Level) -> str:
     return (
         f"| {name} (`{hazard.key}`) | {level.severity.value} | {when}"
         f" | {'yes' if is_alarm and hazard.latching else ''}"
-        f" | {'yes' if is_alarm and hazard.cuts_off else ''} |"
+        f" | {CUTS_OFF[hazard.cuts_off] if is_alarm else ''} |"
     )
 
 

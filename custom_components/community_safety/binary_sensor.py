@@ -16,9 +16,6 @@ from .gateways.base import Gateway, GatewayConfigEntry
 
 PARALLEL_UPDATES = 0
 
-#: Faults that say that nothing is heard must be seen when nothing is heard.
-_ALWAYS_AVAILABLE = {"unresponsive", "gateway_offline"}
-
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -51,11 +48,12 @@ class HazardEntity(SafetyEntity, BinarySensorEntity):
         self._attr_device_class = hazard.binary_class
         self._attr_entity_category = hazard.category
         self._attr_entity_registry_enabled_default = hazard.enabled
+        self._always_shown = hazard.always_shown
 
     @property
     @override
     def available(self) -> bool:
-        return self.key in _ALWAYS_AVAILABLE or super().available
+        return self._always_shown or super().available
 
     @property
     @override

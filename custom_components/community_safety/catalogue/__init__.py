@@ -5,7 +5,7 @@ from .charging_pile import CHARGING_PILE
 from .common import fault
 from .elevator_blocker import ELEVATOR_BLOCKER
 from .measurements import RADIO, parse_point
-from .model import DeviceKind, Hazard, Level, Setting, When
+from .model import DeviceKind, Hazard, Level, Scope, Setting, When
 from .smoke_sensor import SMOKE_SENSOR
 from .water_gauge import HYDRANT, WATER_TANK
 
@@ -14,7 +14,9 @@ GATEWAY = DeviceKind(
     key="gateway",
     measurements=("offline", *RADIO),
     # GB/T 45839: a fault is shown within 100 s; a broker that restarts takes less.
-    hazards=(fault("gateway_offline", "offline", delay=60, enabled=True),),
+    hazards=(
+        fault("gateway_offline", "offline", delay=60, enabled=True, always_shown=True),
+    ),
     mains=True,
 )
 
@@ -62,6 +64,7 @@ __all__ = [
     "DeviceKind",
     "Hazard",
     "Level",
+    "Scope",
     "Setting",
     "When",
     "is_catalogued",

@@ -10,7 +10,7 @@ from homeassistant.const import (
 
 from ..const import Severity
 from . import common
-from .model import DeviceKind, Hazard, Level, Setting, When
+from .model import DeviceKind, Hazard, Level, Scope, Setting, When
 
 
 def _of_rated(key: str, default: float) -> Setting:
@@ -67,7 +67,7 @@ def over_temperature(measurement: str, *levels: tuple[Severity, float]) -> Hazar
         ),
         hysteresis=5,
         latching=True,
-        cuts_off=True,
+        cuts_off=Scope.DEVICE,
         binary_class=BinarySensorDeviceClass.HEAT,
     )
 
@@ -94,7 +94,7 @@ OVERCURRENT = Hazard(
     ),
     hysteresis=3,
     latching=True,
-    cuts_off=True,
+    cuts_off=Scope.DEVICE,
 )
 
 LEAKAGE = Hazard(
@@ -115,7 +115,7 @@ LEAKAGE = Hazard(
     ),
     hysteresis=2,
     latching=True,
-    cuts_off=True,
+    cuts_off=Scope.DEVICE,
 )
 
 OVER_VOLTAGE = Hazard(

@@ -6,7 +6,7 @@ from homeassistant.const import PERCENTAGE, UnitOfTime
 from ..const import Severity
 from . import common
 from .breaker_monitor import over_temperature
-from .model import DeviceKind, Hazard, Level, Setting, When
+from .model import DeviceKind, Hazard, Level, Scope, Setting, When
 
 OVERLOAD = Hazard(
     key="overload",
@@ -29,7 +29,7 @@ OVERLOAD = Hazard(
     ),
     hysteresis=3,
     latching=True,
-    cuts_off=True,
+    cuts_off=Scope.DEVICE,
 )
 
 OVERLONG_SESSION = Hazard(
@@ -73,7 +73,8 @@ CHARGING_PILE = DeviceKind(
             key="smoke",
             levels=common.SMOKE.levels,
             latching=True,
-            cuts_off=True,
+            cuts_off=Scope.DEVICE,
+            releases_elevators=True,
             binary_class=common.SMOKE.binary_class,
         ),
         over_temperature("temperature", (Severity.ALARM, 70)),

@@ -10,7 +10,7 @@ from homeassistant.const import (
 )
 
 from ..const import Severity
-from .model import Hazard, Level, Setting, When
+from .model import Hazard, Level, Scope, Setting, When
 
 _DIAGNOSTIC = EntityCategory.DIAGNOSTIC
 
@@ -21,7 +21,11 @@ def on(measurement: str, severity: Severity) -> Level:
 
 
 def fault(
-    key: str, *measurements: str, delay: float = 0, enabled: bool = False
+    key: str,
+    *measurements: str,
+    delay: float = 0,
+    enabled: bool = False,
+    always_shown: bool = False,
 ) -> Hazard:
     """Return a fault shown by binary measurements, after `delay` seconds.
 
@@ -35,6 +39,7 @@ def fault(
         ),
         category=_DIAGNOSTIC,
         enabled=enabled,
+        always_shown=always_shown,
     )
 
 
@@ -73,7 +78,7 @@ def rated_current(default: float) -> Setting:
     )
 
 
-UNRESPONSIVE = fault("unresponsive", "unresponsive")
+UNRESPONSIVE = fault("unresponsive", "unresponsive", always_shown=True)
 SENSOR_FAULT = fault("sensor_fault", "trouble", "implausible")
 SELF_TEST_FAILED = fault("self_test_failed", "self_test_failed")
 TAMPER = Hazard(
@@ -104,6 +109,8 @@ SMOKE = Hazard(
     key="smoke",
     levels=(on("smoke", Severity.ALARM),),
     latching=True,
+    cuts_off=Scope.AREA,
+    releases_elevators=True,
     binary_class=BinarySensorDeviceClass.SMOKE,
 )
 REFUSED_TO_OPEN = Hazard(

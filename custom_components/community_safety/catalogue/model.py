@@ -27,7 +27,19 @@ class When(StrEnum):
         return self in (When.AT_MOST, When.UNDER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope(StrEnum):
+    """What is opened when a hazard becomes an alarm."""
+
+    NONE = "none"
+    #: The device's own supplies, by itself.
+    DEVICE = "device"
+    #: Every supply of the area but protected loads: by an automation, from a blueprint.
+    AREA = "area"
+
+
+# Rows are the same only if they are one: they are looked up for each reading, and to
+# compare their values would cost more than all the rest.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Setting:
     """A number that an installer may set: per kind in the gateway, or per device.
 
@@ -45,7 +57,7 @@ class Setting:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Level:
     """One severity of a hazard: present while `measurement` is ON, or compares with `threshold`.
 
@@ -61,7 +73,7 @@ class Level:
     of_rated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hazard:
     """A dangerous condition or a fault, with its levels.
 
@@ -73,16 +85,20 @@ class Hazard:
     levels: tuple[Level, ...]
     hysteresis: float = 0
     latching: bool = False
-    #: A device that has supplies opens them by itself at severity alarm.
-    cuts_off: bool = False
+    #: What is opened at severity alarm.
+    cuts_off: Scope = Scope.NONE
+    #: A fire: every elevator of the building lets its door go.
+    releases_elevators: bool = False
     #: Only meaningful while the supply is closed.
     needs_supply: bool = False
     binary_class: BinarySensorDeviceClass | None = BinarySensorDeviceClass.PROBLEM
     category: EntityCategory | None = None
     enabled: bool = True
+    #: It says that nothing is heard: shown also when nothing is heard.
+    always_shown: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DeviceKind:
     """A kind of device: its measurements, hazards, settings and commands.
 

@@ -4,7 +4,7 @@ from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 
 from ..const import Severity
 from . import common
-from .model import DeviceKind, Hazard, Level, When
+from .model import DeviceKind, Hazard, Level, Scope, When
 
 HEAT = Hazard(
     key="heat",
@@ -18,6 +18,8 @@ HEAT = Hazard(
     ),
     hysteresis=5,
     latching=True,
+    cuts_off=Scope.AREA,
+    releases_elevators=True,
     binary_class=BinarySensorDeviceClass.HEAT,
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
+from ..catalogue import Scope
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
 from .alarms import Alarm, Announcement, Change
@@ -247,7 +248,10 @@ class CutOff:
         ):
             return
         gateway, device = found
-        if any(row.key == alarm.hazard and row.cuts_off for row in device.kind.hazards):
+        if any(
+            row.key == alarm.hazard and row.cuts_off is Scope.DEVICE
+            for row in device.kind.hazards
+        ):
             self._house.hass.async_create_background_task(
                 self.async_cut_off(
                     self.supplies_of(gateway, device), alarm_id=alarm.id

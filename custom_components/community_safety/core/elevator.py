@@ -12,7 +12,7 @@ from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from ..catalogue import ELEVATOR_BLOCKER
+from ..catalogue import ELEVATOR_BLOCKER, HAZARDS
 from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
 from ..const import DOMAIN, LOGGER
 from .alarms import Announcement, Change
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ..gateways.base import Gateway
     from .house import House
 
-FIRES = ("smoke", "heat")
+#: Hazards that let every elevator of the building go.
+FIRES = frozenset(key for key, hazard in HAZARDS.items() if hazard.releases_elevators)
 #: While these are seen, or nothing is known, an e-bike may still be there.
 NOT_GONE = (E_BIKE, "unknown", None)
 #: Seconds until a hold or release must be read back, and for all tries together.
