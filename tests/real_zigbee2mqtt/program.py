@@ -44,14 +44,17 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_message = lambda _client, _data, message: (
-            self._loop.call_soon_threadsafe(
-                self._take, message.topic, message.payload.decode(), message.retain
-            )
-        )
+        self._client.on_message = self._receive
         self._client.connect("127.0.0.1", port, keepalive=0)
         self._client.subscribe(f"{BASE}/#", 1)
         self._client.loop_start()
+
+    def _receive(
+        self, _client: object, _data: object, message: paho.MQTTMessage
+    ) -> None:
+        self._loop.call_soon_threadsafe(
+            self._take, message.topic, message.payload.decode(), message.retain
+        )
 
     def _take(self, topic: str, payload: str, retained: bool) -> None:
         topic = topic.removeprefix(f"{BASE}/")

@@ -97,7 +97,7 @@ async def test_join_alarm_cut_off_restart_and_removal(
         DOMAIN, "cut_off", {"entity_id": switch}, blocking=True, return_response=True
     )
     assert answer
-    (result,) = answer["supplies"]
+    (result,) = answer["supplies"]  # type: ignore[str-unpack]
     assert (result["status"], result["proof"]) == ("confirmed", ["supply", "current"])
     assert not relay.body.device.contact.closed
     assert hass.states.is_state(switch, STATE_OFF)
