@@ -8,6 +8,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .core.authority import Action
 from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -47,6 +48,9 @@ class CommandButton(SafetyEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
+        await self.async_authorize(
+            Action.CUT_OFF if self.key == "all_off" else Action(self.key)
+        )
         await self.gateway.async_press(self.device, self.key)
 
 

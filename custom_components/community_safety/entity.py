@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable
 from typing import override
 
 from homeassistant.const import EntityCategory
-from homeassistant.core import callback
+from homeassistant.core import Context, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .core.authority import Action, Subject
 from .core.device import AVAILABILITY, SafetyDevice
 from .gateways.base import Gateway, GatewayConfigEntry
 from .gateways.zigbee.host.joining import Joining
@@ -83,6 +85,25 @@ class SafetyEntity(Entity):
     def refresh(self) -> None:
         """Write the state."""
         self.async_write_ha_state()
+
+    async def async_authorize(self, action: Action) -> None:
+        """Raise an error if whoever calls this entity's action may not do that here.
+
+        To be called first: another call of the entity brings another context.
+        """
+        entry = self.registry_entry
+        device = dr.async_get(self.hass).async_get(self.device.device_id or "")
+        await self.gateway.house.authority.async_authorize(
+            action,
+            self._context or Context(),
+            [
+                Subject(
+                    area_id=(entry and entry.area_id)
+                    or (device.area_id if device else None),
+                    device_id=self.device.device_id,
+                )
+            ],
+        )
 
 
 class JoiningEntity(SafetyEntity):

@@ -29,6 +29,7 @@ from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
 from .core.alarms import Alarm, describe
+from .core.authority import Action, Subject
 from .core.device import SafetyDevice
 from .core.disconnect import DEADLINE_SECONDS, Result, Status, Supply
 from .core.house import DATA_HOUSE, House
@@ -111,8 +112,9 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_acknowledge(call: ServiceCall) -> ServiceResponse:
     alarms = await _async_alarms(call)
+    who = await _async_authorize(call, Action.ACKNOWLEDGE, alarms=alarms)
     for alarm in alarms:
-        _house(call).book.acknowledge(alarm, call.context.user_id)
+        _house(call).book.acknowledge(alarm, who)
     return _alarms_response(call, alarms)
 
 
@@ -130,6 +132,7 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
                 "hazard": async_option(call.hass, "hazard", present[0].hazard),
             },
         )
+    await _async_authorize(call, Action.RESET, alarms=cleared)
     for alarm in cleared:
         _house(call).book.reset(alarm, who, false_alarm=call.data[ATTR_FALSE_ALARM])
     return {
@@ -139,15 +142,18 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
-    supplies = await _async_supplies(call)
+    found = await _async_supplies(call)
     alarm_id: str | None = call.data.get(ATTR_ALARM_ID)
     if alarm := _house(call).book.open.get(alarm_id or ""):
         # Its timeline tells of the cut-off, and no supply is restored before it is over.
         _check_control(call, await _async_user(call), [alarm])
+    who = await _async_authorize(
+        call, Action.CUT_OFF, found=found, alarms=[alarm] if alarm else ()
+    )
     results = await _house(call).cut_off.async_cut_off(
-        supplies,
+        _supplies(found),
         alarm_id=alarm_id,
-        who=call.context.user_id,
+        who=who,
         drill=call.data[ATTR_DRILL],
         deadline=call.data[ATTR_DEADLINE],
     )
@@ -156,9 +162,9 @@ async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
 
 async def _async_restore(call: ServiceCall) -> ServiceResponse:
     who = await _async_person(call)
-    results = await _house(call).cut_off.async_restore(
-        await _async_supplies(call), who=who
-    )
+    found = await _async_supplies(call)
+    await _async_authorize(call, Action.RESTORE, found=found)
+    results = await _house(call).cut_off.async_restore(_supplies(found), who=who)
     unproven = {
         result.supply.device.name
         for result in results
@@ -178,6 +184,7 @@ async def _async_press(call: ServiceCall) -> ServiceResponse:
     found = await _async_find(
         call, "button", lambda device: {call.service} & set(device.commands)
     )
+    await _async_authorize(call, Action(call.service), found=found)
     # One that does not answer must not keep the others waiting, or stop them.
     errors = await asyncio.gather(*(_async_try(item) for item in found))
     if not call.return_response:
@@ -265,17 +272,48 @@ async def _async_user(call: ServiceCall) -> User | None:
 
 
 async def _async_person(call: ServiceCall) -> str:
-    """Return the id of the person who calls.
+    """Return who calls: a person's id.
 
     Raises ServiceValidationError for an automation: it has no user, or it was itself
     set off by something (its context has a parent).
     """
     user = await _async_user(call)
-    if user is None or user.system_generated or call.context.parent_id:
+    who = _house(call).authority.who(call.context)
+    if who is None or (user and user.system_generated) or call.context.parent_id:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="needs_person"
         )
-    return user.id
+    return who
+
+
+async def _async_authorize(
+    call: ServiceCall,
+    action: Action,
+    *,
+    found: Iterable[Found] = (),
+    alarms: Iterable[Alarm] = (),
+) -> str | None:
+    """Ask the providers of authority about all that is meant; return who calls."""
+    described = [describe(call.hass, alarm) for alarm in alarms]
+    return await _house(call).authority.async_authorize(
+        action,
+        call.context,
+        [
+            *(
+                Subject(area_id=item.area_id, device_id=item.device.device_id)
+                for item in found
+            ),
+            *(
+                Subject(
+                    area_id=row["area_id"],
+                    device_id=row["device_id"],
+                    alarm_id=row["alarm_id"],
+                    drill=row["drill"],
+                )
+                for row in described
+            ),
+        ],
+    )
 
 
 def _may(call: ServiceCall, user: User | None, alarm: Alarm, policy: str) -> bool:
@@ -321,8 +359,11 @@ async def _async_alarms(call: ServiceCall) -> list[Alarm]:
     return alarms
 
 
-async def _async_supplies(call: ServiceCall) -> list[Supply]:
-    found = await _async_find(call, "switch", lambda device: device.supplies)
+async def _async_supplies(call: ServiceCall) -> list[Found]:
+    return await _async_find(call, "switch", lambda device: device.supplies)
+
+
+def _supplies(found: Iterable[Found]) -> list[Supply]:
     return [Supply(item.gateway, item.device, item.key) for item in found]
 
 

@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER
 from .catalogue.measurements import point_key
+from .core.authority import Action
 from .core.device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -53,11 +54,13 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
+        await self.async_authorize(Action.RESTORE)
         self.gateway.house.cut_off.check_closing(self.device, self.key)
         await self.gateway.async_set(self.device, self.key, True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
+        await self.async_authorize(Action.CUT_OFF)
         await self.gateway.async_set(self.device, self.key, False)
 
 

@@ -153,12 +153,16 @@ def _exclude(selection: TargetSelection) -> TargetSelection | None:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something to act on; `key` is the supply or command, `entity_id` stands for it."""
+    """Something to act on; `key` is the supply or command, `entity_id` stands for it.
+
+    It is in the area of its entity, or else of its device.
+    """
 
     gateway: Gateway
     device: SafetyDevice
     key: str
     entity_id: str | None
+    area_id: str | None
 
 
 @callback
@@ -209,9 +213,16 @@ def find_by_entity(
             entity_id = registry.async_get_entity_id(
                 domain, DOMAIN, f"{device.uid}/{key}"
             )
-            if is_meant(device, registry.async_get(entity_id) if entity_id else None):
-                found.append(Found(gateway, device, key, entity_id))
+            entry = registry.async_get(entity_id) if entity_id else None
+            if is_meant(device, entry):
+                area_id = (entry and entry.area_id) or _area_of(hass, device)
+                found.append(Found(gateway, device, key, entity_id, area_id))
     return found
+
+
+def _area_of(hass: HomeAssistant, device: SafetyDevice) -> str | None:
+    entry = dr.async_get(hass).async_get(device.device_id or "")
+    return entry.area_id if entry else None
 
 
 def _resolve(hass: HomeAssistant, selection: TargetSelection) -> SelectedEntities:

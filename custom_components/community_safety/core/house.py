@@ -18,6 +18,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..catalogue import GATEWAY
 from ..const import DOMAIN, LOGGER, Severity
 from .alarms import AlarmBook
+from .authority import Authority
 from .device import DeviceDescription, DeviceSettings, SafetyDevice
 from .disconnect import CutOff
 from .elevator import Elevators
@@ -45,6 +46,7 @@ class House:
             hass, Path(hass.config.path(f"{DOMAIN}.db")), self._storage_trouble
         )
         self.book = AlarmBook(hass, self.storage)
+        self.authority = Authority(hass)
         self.cut_off = CutOff(self)
         self.elevators = Elevators(self)
         self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
@@ -105,6 +107,7 @@ class House:
         )
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
         async_at_started(self.hass, started)
+        await self.authority.async_start()
 
     def devices(self) -> Iterator[tuple[Gateway, SafetyDevice]]:
         """Walk over every device of every loaded gateway, gateways included."""
