@@ -1,23 +1,20 @@
 """The alarm book: raised, acknowledged, cleared, reset; stored before it is announced."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util.ulid import ulid_now
 
-from ..catalogue import HAZARDS, Hazard
+from ..catalogue import HAZARDS
 from ..catalogue.measurements import Value
 from ..const import EVENT_ALARM, LOGGER, RENAMED_HAZARDS, Severity
 from .storage import Storage
-
-if TYPE_CHECKING:
-    from .device import SafetyDevice
 
 MOST_TIMELINE = 200
 #: Who hears an alarm has begun to act after this many seconds, and what they do is on disk
@@ -32,6 +29,23 @@ class Change(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     CLEARED = "cleared"
     RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How one hazard or fault of one device stands; without a severity it has ended.
+
+    `device` is the unique id, `device_id` that of the registry; `values` are the readings
+    behind it, by name.
+    """
+
+    device: str
+    device_id: str | None
+    device_name: str
+    hazard: str
+    severity: Severity | None
+    drill: bool = False
+    values: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -196,25 +210,21 @@ class AlarmBook:
         return [alarm for alarm in self.open.values() if alarm.device == device]
 
     @callback
-    def report(
-        self, device: SafetyDevice, hazard: Hazard, severity: Severity | None
-    ) -> None:
-        """Take the state of a hazard: its severity, or None when it has ended."""
-        alarm = self._by_hazard.get((device.uid, hazard.key))
-        if severity is None:
+    def report(self, report: Report) -> None:
+        """Take how a hazard stands now."""
+        alarm = self._by_hazard.get((report.device, report.hazard))
+        if report.severity is None:
             if alarm and alarm.present:
                 self._clear(alarm)
-            return
-        drill = device.monitor.is_testing
-        if alarm is None or not alarm.present or (alarm.drill and not drill):
+        elif alarm is None or not alarm.present or (alarm.drill and not report.drill):
             if alarm:
                 self._close(alarm, "superseded")
-            self._raise(device, hazard, severity, drill)
-        elif severity.rank > alarm.severity.rank:
-            alarm.severity = severity
+            self._raise(report, report.severity)
+        elif report.severity.rank > alarm.severity.rank:
+            alarm.severity = report.severity
             # It needs a new acknowledgement: somebody has seen the warning only.
             alarm.acknowledged_at = None
-            self._note(alarm, "worsened", severity=severity, **_values(device, hazard))
+            self._note(alarm, "worsened", severity=report.severity, **report.values)
             self._save(alarm, Change.RAISED)
 
     @callback
@@ -248,22 +258,20 @@ class AlarmBook:
             self._note(alarm, what, **details)
             self._save(alarm)
 
-    def _raise(
-        self, device: SafetyDevice, hazard: Hazard, severity: Severity, drill: bool
-    ) -> None:
+    def _raise(self, report: Report, severity: Severity) -> None:
         alarm = Alarm(
             id=ulid_now(),
-            device=device.uid,
-            device_id=device.device_id,
-            device_name=device.description.name,
-            hazard=hazard.key,
+            device=report.device,
+            device_id=report.device_id,
+            device_name=report.device_name,
+            hazard=report.hazard,
             severity=severity,
             raised_at=time.time(),
-            drill=drill,
+            drill=report.drill,
         )
         self.open[alarm.id] = alarm
-        self._by_hazard[device.uid, hazard.key] = alarm
-        self._note(alarm, Change.RAISED, severity=severity, **_values(device, hazard))
+        self._by_hazard[alarm.device, alarm.hazard] = alarm
+        self._note(alarm, Change.RAISED, severity=severity, **report.values)
         self._save(alarm, Change.RAISED)
 
     def _clear(self, alarm: Alarm) -> None:
@@ -355,16 +363,6 @@ def describe(hass: HomeAssistant, alarm: Alarm) -> dict[str, Any]:
         "raised_at": alarm.raised_at,
         "acknowledged_at": alarm.acknowledged_at,
         "cleared_at": alarm.cleared_at,
-    }
-
-
-def _values(device: SafetyDevice, hazard: Hazard) -> dict[str, Value]:
-    """Return the readings behind a hazard."""
-    return {
-        key: device.readings[key]
-        for level in hazard.levels
-        for key in device.by_measurement.get(level.measurement, ())
-        if key in device.readings
     }
 
 

@@ -10,6 +10,7 @@ from homeassistant.helpers.event import async_call_later
 
 from ..catalogue import HAZARDS, Hazard, Level, When
 from ..const import LOGGER, Severity
+from .alarms import Report
 
 if TYPE_CHECKING:
     from .alarms import AlarmBook
@@ -55,7 +56,7 @@ class HazardMonitor:
                 self._active[alarm.hazard] = levels
             elif hazard := HAZARDS.get(alarm.hazard):
                 # Nothing will ever end it: the device no longer measures that.
-                book.report(device, hazard, None)
+                self.report(hazard, None)
 
     def severity(self, hazard: str) -> Severity | None:
         """Return how badly a hazard is present, None if it is not."""
@@ -73,6 +74,27 @@ class HazardMonitor:
     def is_testing(self) -> bool:
         """Return if what is found now is a drill: the device tests itself."""
         return self._end_test is not None
+
+    @callback
+    def report(self, hazard: Hazard, severity: Severity | None) -> None:
+        """Tell the alarm book how a hazard stands: its severity, None when it has ended."""
+        device = self._device
+        self._book.report(
+            Report(
+                device=device.uid,
+                device_id=device.device_id,
+                device_name=device.description.name,
+                hazard=hazard.key,
+                severity=severity,
+                drill=self.is_testing,
+                values={
+                    key: device.readings[key]
+                    for level in hazard.levels
+                    for key in device.by_measurement.get(level.measurement, ())
+                    if key in device.readings
+                },
+            )
+        )
 
     @callback
     def evaluate(self, measurements: Collection[str]) -> None:
@@ -125,7 +147,7 @@ class HazardMonitor:
         """Report again what is present: what a test has raised is real if it outlasts it."""
         for hazard in self._device.kind.hazards:
             if severity := self.severity(hazard.key):
-                self._book.report(self._device, hazard, severity)
+                self.report(hazard, severity)
 
     def _evaluate(self, hazard: Hazard) -> None:
         active = self._active.get(hazard.key, set())
@@ -166,7 +188,7 @@ class HazardMonitor:
         self._active[hazard.key] = active
         severity = self.severity(hazard.key)
         if severity is not before:
-            self._book.report(self._device, hazard, severity)
+            self.report(hazard, severity)
             self._device.hazard_changed(hazard.key)
 
     def _is_present(self, hazard: Hazard, level: Level, was: bool) -> bool | None:
