@@ -21,6 +21,7 @@ from .register import Register, RegisterConfigEntry
 from .repairs import forget_issues, show_damage, show_issues
 from .services import async_setup_services
 from .storage.errors import RegisterError
+from .transfer.views import async_setup_views
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -28,6 +29,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up the actions."""
     async_setup_services(hass)
+    async_setup_views(hass)
     await async_setup_alerts(hass)
     return True
 

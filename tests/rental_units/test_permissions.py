@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.manager import engine_of
 from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.transfer.views import PATH
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.setup import async_setup_component
@@ -44,6 +45,11 @@ VIEWS = {
     ("/api/r/{token}", "GET"): HTTPStatus.GONE,
     ("/api/r/{token}", "POST"): HTTPStatus.GONE,
     ("/api/rental_units/callback/{entry_id}/{token}", "POST"): HTTPStatus.FORBIDDEN,
+}
+#: Views behind a login, and what they answer to those who may.
+LOGIN_VIEWS = {
+    (PATH, "GET"): (ADMIN, HTTPStatus.OK),
+    (PATH, "POST"): (ADMIN, HTTPStatus.BAD_REQUEST),  # An empty file.
 }
 COMMANDS: dict[str, set[str]] = {}
 
@@ -111,6 +117,36 @@ async def test_actions_without_login(
         assert answer.status == HTTPStatus.UNAUTHORIZED
 
 
+async def headers_of(hass: HomeAssistant, caller: str) -> dict[str, str]:
+    """Return the headers of a caller's requests."""
+    who = user(hass, caller) if caller != "anonymous" else None
+    if who is None:
+        return {}
+    token = await hass.auth.async_create_refresh_token(who, "https://example.com/")
+    return {"Authorization": f"Bearer {hass.auth.async_create_access_token(token)}"}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_views_behind_a_login(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client_no_auth: Any,
+    caller: str,
+) -> None:
+    """Who may not is told nothing, not even if there is such a property."""
+    client = await hass_client_no_auth()
+    headers = await headers_of(hass, caller)
+    for (path, method), (allowed, status) in LOGIN_VIEWS.items():
+        for entry_id, answered in (
+            (entry.entry_id, status),
+            ("none", HTTPStatus.BAD_REQUEST),
+        ):
+            where = path.format(entry_id=entry_id)
+            response = await client.request(method, where, headers=headers)
+            refused = HTTPStatus.UNAUTHORIZED
+            assert response.status == (answered if caller in allowed else refused)
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_views(
     hass: HomeAssistant,
@@ -129,14 +165,10 @@ async def test_views(
         )
     }
     assert {row for row in routes if row[1] != "HEAD"} - {
-        (path, "OPTIONS") for path, _ in VIEWS
-    } == set(VIEWS)
+        (path, "OPTIONS") for path, _ in (*VIEWS, *LOGIN_VIEWS)
+    } == {*VIEWS, *LOGIN_VIEWS}
     client = await hass_client_no_auth()
-    headers = {}
-    if who := user(hass, caller) if caller != "anonymous" else None:
-        token = await hass.auth.async_create_refresh_token(who, "https://example.com/")
-        access = hass.auth.async_create_access_token(token)
-        headers["Authorization"] = f"Bearer {access}"
+    headers = await headers_of(hass, caller)
     engine = engine_of(hass, entry.entry_id)
     assert engine
     for (path, method), refused in VIEWS.items():

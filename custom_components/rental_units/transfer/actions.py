@@ -130,7 +130,9 @@ class _Import:
         for chunk in chunks(entries):
             plan = self._plan(chunk, create_areas=True)
             try:
-                outcome = await self._register.async_run(self._writer(chunk, plan))
+                outcome = await self._register.async_run(
+                    partial(_all_or_nothing, self._writer(chunk, plan))
+                )
             except RegisterError as err:
                 if not done:
                     raise
@@ -152,6 +154,7 @@ class _Import:
         return plan_units(entries, self._register.entry.subentries, areas)
 
     def _writer(self, entries: list[Entry], plan: Plan) -> Callable[[Session], Outcome]:
+        """Return what tries or writes rows."""
         return partial(
             write_entries,
             entries=entries,
@@ -160,6 +163,14 @@ class _Import:
             today=self._register.today,
             titles=self._titles,
         )
+
+
+def _all_or_nothing(write: Callable[[Session], Outcome], session: Session) -> Outcome:
+    """Write rows. Raises RegisterError if one does not fit any more, and writes none."""
+    outcome = write(session)
+    if outcome.errors:
+        raise RegisterError("import_overtaken")
+    return outcome
 
 
 async def async_export(
