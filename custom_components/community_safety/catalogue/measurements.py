@@ -5,7 +5,7 @@ Entities, units, plausible ranges, translations and documentation follow from th
 
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite
+from math import inf, isfinite
 import re
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
@@ -36,13 +36,18 @@ class Measurement:
     """One typed value that a device reports.
 
     A number has `low` and `high`, its plausible range in `unit`: a value outside is a
-    fault and not a reading. A text has `options`. Everything else is binary.
+    sensor fault, and on the side that is dangerous the hazard as well. A text has
+    `options`. Everything else is binary.
     """
 
     key: str
     unit: str | None = None
     low: float | None = None
     high: float | None = None
+    #: A meter's noise about `low`, in `unit`: a value that is lower by no more is `low`.
+    noise: float = 0
+    #: The amount counts, whatever its sign: a clamp may be on backwards.
+    unsigned: bool = False
     options: tuple[str, ...] = ()
     sensor_class: SensorDeviceClass | None = None
     state_class: SensorStateClass | None = None
@@ -84,15 +89,6 @@ class Measurement:
         elif isinstance(raw, bool):
             return raw
         raise ValueError(f"{self.key}: unusable value")
-
-    def is_plausible(self, value: Value) -> bool:
-        """Return if a parsed value lies in the plausible range."""
-        return (
-            self.low is None
-            or self.high is None
-            or not isinstance(value, float)
-            or self.low <= value <= self.high
-        )
 
 
 def _number(
@@ -171,7 +167,9 @@ _ROWS = (
     _flag("offline"),
     # Fire
     _flag("smoke"),
-    _number("smoke_density", "%/m", 0, 100, None, interval=30, significant=0.5),
+    _number(
+        "smoke_density", "%/m", 0, 100, None, noise=0.5, interval=30, significant=0.5
+    ),
     _number(
         "temperature",
         UnitOfTemperature.CELSIUS,
@@ -191,6 +189,7 @@ _ROWS = (
         SensorDeviceClass.CURRENT,
         interval=30,
         significant=2,
+        unsigned=True,
     ),
     _number(
         "voltage",
@@ -201,6 +200,7 @@ _ROWS = (
         interval=60,
         significant=10,
         enabled=False,
+        noise=5,
     ),
     _number(
         "power",
@@ -228,6 +228,7 @@ _ROWS = (
         SensorDeviceClass.CURRENT,
         interval=30,
         significant=50,
+        unsigned=True,
     ),
     _number(
         "conductor_temperature",
@@ -260,7 +261,7 @@ _ROWS = (
         interval=60,
     ),
     # Water
-    _number("level", PERCENTAGE, 0, 110, None, interval=60, significant=2),
+    _number("level", PERCENTAGE, 0, 110, None, noise=2, interval=60, significant=2),
     _number(
         "level_height",
         UnitOfLength.METERS,
@@ -270,6 +271,7 @@ _ROWS = (
         interval=60,
         significant=0.1,
         enabled=False,
+        noise=0.05,
     ),
     _number(
         "pressure",
@@ -279,6 +281,7 @@ _ROWS = (
         SensorDeviceClass.PRESSURE,
         interval=60,
         significant=20,
+        noise=20,
     ),
     # Elevator
     Measurement(
@@ -330,17 +333,22 @@ _ROWS = (
 MEASUREMENTS = {row.key: row for row in _ROWS}
 
 
-@dataclass(frozen=True, slots=True)
 class Point:
-    """A measurement at one place of a device: the whole of it, a phase or a socket."""
+    """A measurement at one place of a device: the whole of it, a phase or a socket.
 
-    measurement: Measurement
-    channel: str = ""
+    There is one object for each, and what each reading asks for is at hand.
+    """
 
-    @property
-    def key(self) -> str:
-        """Return the name in readings, such as `current` or `current_l1`."""
-        return point_key(self.measurement.key, self.channel)
+    __slots__ = ("channel", "high", "is_number", "key", "low", "measurement")
+
+    def __init__(self, measurement: Measurement, channel: str = "") -> None:
+        """Initialize; `key` is the name in readings, such as `current_l1`."""
+        self.measurement = measurement
+        self.channel = channel
+        self.key = point_key(measurement.key, channel)
+        self.is_number = measurement.is_number
+        self.low = -inf if measurement.low is None else measurement.low
+        self.high = inf if measurement.high is None else measurement.high
 
 
 def point_key(measurement: str, channel: str) -> str:

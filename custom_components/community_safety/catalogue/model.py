@@ -1,9 +1,10 @@
 """The words in which a device kind is described."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.number import NumberDeviceClass
@@ -128,6 +129,22 @@ class DeviceKind:
         return {key: tuple(hazards) for key, hazards in found.items()}
 
     @cached_property
+    def levels_of(self) -> dict[str, tuple[Level, ...]]:
+        """Return the levels that compare a measurement with a threshold."""
+        found: dict[str, list[Level]] = {}
+        for hazard in self.hazards:
+            for level in hazard.levels:
+                if level.threshold:
+                    found.setdefault(level.measurement, []).append(level)
+        return {key: tuple(levels) for key, levels in found.items()}
+
+    def is_dangerous(self, measurement: str, *, low: bool) -> bool:
+        """Return if low, or else high, values of a measurement are a danger here."""
+        return any(
+            level.when.is_low is low for level in self.levels_of.get(measurement, ())
+        )
+
+    @cached_property
     def all_settings(self) -> dict[str, Setting]:
         """Return every setting: the kind's own and its thresholds."""
         thresholds = (
@@ -137,3 +154,46 @@ class DeviceKind:
             if level.threshold
         )
         return {row.key: row for row in (*self.settings, *thresholds)}
+
+    @cached_property
+    def orders(self) -> tuple[tuple[str, str], ...]:
+        """Return pairs of thresholds of which the first must not exceed the second.
+
+        A value that falls, or rises, meets the warning no later than the alarm, and what
+        is too low is no more than what is too high.
+        """
+        found: list[tuple[str, str]] = []
+        for levels in self.levels_of.values():
+            ordered = sorted(
+                levels,
+                key=lambda level: (
+                    not level.when.is_low,
+                    -level.severity.rank if level.when.is_low else level.severity.rank,
+                ),
+            )
+            found += (
+                (lower.threshold.key, upper.threshold.key)
+                for lower, upper in pairwise(ordered)
+                if lower.threshold and upper.threshold
+            )
+        return tuple(dict.fromkeys(found))
+
+    def range_of(self, key: str, limit: Callable[[str], float]) -> tuple[float, float]:
+        """Return from where to where a setting may be, beside what the others are.
+
+        `limit` returns the value of a setting.
+        """
+        row = self.all_settings[key]
+        return (
+            max([row.low, *(limit(low) for low, high in self.orders if high == key)]),
+            min([row.high, *(limit(high) for low, high in self.orders if low == key)]),
+        )
+
+    def contradiction(self, limit: Callable[[str], float]) -> tuple[str, str] | None:
+        """Return two thresholds that contradict each other, None if none do.
+
+        `limit` returns the value of a setting. The first exceeds the second.
+        """
+        return next(
+            (pair for pair in self.orders if limit(pair[0]) > limit(pair[1])), None
+        )

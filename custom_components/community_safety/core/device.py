@@ -1,18 +1,18 @@
 """A device: what it is, what it last reported, and who wants to know."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 
-from ..catalogue import KINDS, DeviceKind, Setting
+from ..catalogue import KINDS, DeviceKind, Hazard, Setting
 from ..catalogue.measurements import (
     COUNTERS,
     RADIO,
@@ -21,16 +21,19 @@ from ..catalogue.measurements import (
     parse_point,
     point_key,
 )
-from ..const import DOMAIN
+from ..const import DOMAIN, Severity
+from .alarms import AlarmBook, Report
+from .doubt import contradicts, witnesses
 from .hazards import HazardMonitor
-
-if TYPE_CHECKING:
-    from .alarms import AlarmBook
 
 #: Key of listeners that want to know of availability.
 AVAILABILITY = ""
 #: Key of listeners that want to know of a new picture.
 SNAPSHOT = "snapshot"
+#: Key of listeners that want to know when a reading is doubted: it can be asked for anew.
+DOUBT = "doubt"
+#: Two readings agree if one is at most so many times the other.
+AGREEING = 2
 
 #: Readings that no device reports: the integration finds them out itself.
 DERIVED = frozenset(
@@ -123,6 +126,40 @@ class DeviceSettings:
     kind: str | None = None
 
 
+class Layout:
+    """What devices with the same readings share: thousands of copies would add up."""
+
+    __slots__ = ("by_measurement", "derived", "kind", "points", "reportable")
+
+    def __init__(self, kind: DeviceKind, reported: frozenset[str]) -> None:
+        """Initialize with the names of the readings that such a device reports."""
+        derived = [
+            key for key in kind.measurements if key in DERIVED and key not in RADIO
+        ]
+        self.kind = kind
+        self.points: dict[str, Point] = {
+            key: parse_point(key) for key in sorted({*reported, *derived})
+        }
+        #: Those that the device itself may report.
+        self.reportable = {
+            key: point for key, point in self.points.items() if key not in DERIVED
+        }
+        self.derived = tuple(derived)
+        self.by_measurement: dict[str, tuple[str, ...]] = {}
+        for key, point in self.points.items():
+            name = point.measurement.key
+            self.by_measurement[name] = (*self.by_measurement.get(name, ()), key)
+
+
+@lru_cache(maxsize=1024)
+def layout_of(kind: str, reported: frozenset[str]) -> Layout:
+    """Return the layout of a kind of device with these readings.
+
+    Raises KeyError for an unknown kind, ValueError for an unknown reading.
+    """
+    return Layout(KINDS[kind], reported)
+
+
 class SafetyDevice:
     """One device of a gateway."""
 
@@ -145,19 +182,12 @@ class SafetyDevice:
         self.uid = f"{gateway_uid}/{description.id}" if description.id else gateway_uid
         #: One for all entities of the device: thousands of copies would add up.
         self.device_info = DeviceInfo(identifiers={(DOMAIN, self.uid)})
-        self.kind: DeviceKind = KINDS[description.kind]
+        self.layout = layout_of(description.kind, description.points)
+        self.kind = self.layout.kind
+        self.points = self.layout.points
+        self.by_measurement = self.layout.by_measurement
         self.settings = settings
         self._kind_limits = kind_limits
-        own = [
-            key for key in self.kind.measurements if key in DERIVED and key not in RADIO
-        ]
-        self.points: dict[str, Point] = {
-            key: parse_point(key) for key in sorted({*description.points, *own})
-        }
-        self.by_measurement: dict[str, tuple[str, ...]] = {}
-        for key, point in self.points.items():
-            name = point.measurement.key
-            self.by_measurement[name] = (*self.by_measurement.get(name, ()), key)
         self.readings: dict[str, Value] = {}
         #: Monotonic time of each reading's last fresh report, changed or not.
         self.reported: dict[str, float] = {}
@@ -173,9 +203,19 @@ class SafetyDevice:
         self.snapshot: bytes | None = None
         self._listeners: dict[str, tuple[CALLBACK_TYPE, ...]] = {}
         self._watchers: list[CALLBACK_TYPE] = []
+        #: Keys of readings that cannot be true, or could not be understood.
         self._implausible: frozenset[str] = frozenset()
+        #: Readings that others contradict, with the value that was first doubted; None
+        #: once a second one has agreed.
+        self._doubts: dict[str, float | None] = {}
+        #: Keys of readings whose scale is not known.
+        self._unscaled: frozenset[str] = frozenset()
         self.readings.update(
-            {key: False for key in own if not self.points[key].measurement.is_number}
+            {
+                key: False
+                for key in self.layout.derived
+                if not self.points[key].is_number
+            }
         )
         for hazard in self.kind.hazards:
             if book.present(self.uid, hazard.key):
@@ -187,8 +227,16 @@ class SafetyDevice:
                         if level.measurement in DERIVED
                     }
                 )
-        self.monitor = HazardMonitor(hass, self, book)
-        self.monitor.evaluate(own)
+        self._book = book
+        self.monitor = HazardMonitor(hass, self, self.report, self.hazard_changed)
+        self.monitor.take_over(
+            {
+                alarm.hazard: alarm.severity
+                for alarm in book.of_device(self.uid)
+                if alarm.present
+            }
+        )
+        self.monitor.evaluate(self.layout.derived)
 
     @property
     def name(self) -> str:
@@ -316,45 +364,186 @@ class SafetyDevice:
         return True
 
     @callback
-    def update(self, readings: Mapping[str, Value], *, fresh: bool = True) -> None:
-        """Take parsed readings; keys that the device does not have are passed over.
+    def update(
+        self,
+        readings: Mapping[str, Value],
+        *,
+        fresh: bool = True,
+        unusable: Collection[str] = (),
+        unscaled: Collection[str] = (),
+    ) -> None:
+        """Take parsed readings; keys that the device does not have are discarded.
 
         Readings that are not `fresh` (a retained message, for instance) say how things
         were: they are no sign of life, and prove neither a command nor a sighting.
+        `unusable` are keys of readings that came and could not be understood: what they
+        say is unknown, and a fault. `unscaled` are keys of `readings` whose unit or
+        divisor is not known: they may warn, and cut nothing.
         """
+        points, known = self.points, self.readings
+        calm, reported = self.monitor.calm, self.reported
         changed: list[str] = []
-        now = time.monotonic()
+        #: Those that may change a hazard.
+        stirred: list[str] = []
+        distrusted = self._implausible
+        now = time.monotonic() if fresh else -1
         for key, value in readings.items():
-            if (point := self.points.get(key)) is None:
+            if (point := points.get(key)) is None:
                 continue
-            if not point.measurement.is_plausible(value):
-                self._implausible |= {key}
-                continue
-            if self._implausible:
+            if point.is_number:
+                if not point.low <= value <= point.high:  # type: ignore[operator]
+                    accepted = self._accept(point, float(value))
+                    if accepted is None:
+                        if self._forget_reading(key):
+                            changed.append(key)
+                        continue
+                    value = accepted
+                elif distrusted:
+                    self._implausible -= {key}
+            elif distrusted:
                 self._implausible -= {key}
             if fresh:
-                self.reported[key] = now
-            before = self.readings.get(key)
-            if key == "level":
-                self._watch_jump(before, value)
-            if before != value or key not in self.readings:
-                self.readings[key] = value
+                reported[key] = now
+            if (before := known.get(key)) != value or before is None:
+                if key == "level":
+                    self._watch_jump(before, value)
+                known[key] = value
                 changed.append(key)
                 if not fresh:
-                    self.reported.pop(key, None)
+                    reported.pop(key, None)
+                if (band := calm.get(key)) is None or not band[0] < value < band[1]:  # type: ignore[operator]
+                    stirred.append(key)
         if fresh:
             self.seen()
-        if bool(self._implausible) != self.readings.get("implausible", False):
-            self.readings["implausible"] = bool(self._implausible)
+        if unusable or unscaled or self._unscaled:
+            changed += self._distrust(readings, unusable, unscaled)
+        if self._doubts:
+            stirred += self._settle_doubts(readings if fresh else ())
+        if (
+            self._implausible or self._doubts or known.get("implausible")
+        ) and self._show_implausible():
             changed.append("implausible")
-        if changed:
+            stirred.append("implausible")
+        if stirred:
             # Life first: the alarm is on its way before any entity is drawn.
-            self.monitor.evaluate({self.points[key].measurement.key for key in changed})
+            self.monitor.evaluate({points[key].measurement.key for key in stirred})
         for key in changed:
             self._notify(key)
         if fresh:
             for watcher in tuple(self._watchers):
                 watcher()
+
+    def _accept(self, point: Point, value: float) -> float | None:
+        """Return what a value outside of the plausible range stands for.
+
+        Noise about zero is zero, and of a current only the amount counts. Beyond that the
+        sensor has a fault; on the dangerous side it is the danger as well, as far as the
+        range goes: a fire is hotter than the sensor can tell. Elsewhere it is None.
+        """
+        row = point.measurement
+        if row.unsigned:
+            value = abs(value)
+        if point.low - row.noise <= value <= point.high:
+            self._implausible -= {point.key}
+            return max(value, point.low)
+        self._implausible |= {point.key}
+        if value > point.high and self.kind.is_dangerous(row.key, low=False):
+            return point.high
+        if value < point.low and self.kind.is_dangerous(row.key, low=True):
+            return point.low
+        return None
+
+    def _forget_reading(self, key: str) -> bool:
+        """Make a reading unknown: the last one must calm nobody. Return if it was known."""
+        self.reported.pop(key, None)
+        if self.readings.pop(key, None) is None:
+            return False
+        self.monitor.calm.pop(key, None)
+        self.monitor.forget(self.points[key].measurement.key)
+        return True
+
+    def _distrust(
+        self,
+        readings: Mapping[str, Value],
+        unusable: Collection[str],
+        unscaled: Collection[str],
+    ) -> list[str]:
+        """Note what could not be understood. Return the keys that became unknown."""
+        self._unscaled = frozenset((self._unscaled - readings.keys()).union(unscaled))
+        unusable = [key for key in unusable if key in self.points]
+        self._implausible = self._implausible.union(unusable, self._unscaled)
+        return [key for key in unusable if self._forget_reading(key)]
+
+    def is_unusable(self, measurement: str) -> bool:
+        """Return if one of the channels came and could not be true or understood."""
+        return not self._implausible.isdisjoint(
+            self.by_measurement.get(measurement, ())
+        )
+
+    def is_contradicted(self, key: str) -> bool:
+        """Return if what else the device reports says that a reading cannot be true."""
+        return key in self._unscaled or contradicts(self, key)
+
+    @callback
+    def trusts(self, key: str) -> bool:
+        """Return if a dangerous reading may cut the power.
+
+        One that others contradict must be met by a second one; the gateway is asked for it.
+        """
+        if not self.is_contradicted(key):
+            return True
+        if key not in self._doubts:
+            self._doubts[key] = float(self.readings[key])
+            self._tell_implausible()
+            self._notify(DOUBT)
+        return self._doubts[key] is None
+
+    @property
+    def doubted(self) -> tuple[str, ...]:
+        """Return the keys of the readings that others contradict, with those others."""
+        return tuple(
+            dict.fromkeys(
+                item for key in self._doubts for item in (key, *witnesses(self, key))
+            )
+        )
+
+    @callback
+    def end_doubt(self, keys: Iterable[str]) -> None:
+        """End doubts about readings of which none is dangerous any more."""
+        if self._doubts:
+            for key in keys:
+                self._doubts.pop(key, None)
+            self._tell_implausible()
+
+    def _settle_doubts(self, fresh: Collection[str]) -> list[str]:
+        """Look at doubts again. Return the keys whose hazards are to be looked at."""
+        settled: list[str] = []
+        for key, first in tuple(self._doubts.items()):
+            value = self.readings.get(key)
+            if not isinstance(value, float) or not self.is_contradicted(key):
+                del self._doubts[key]
+                settled.append(key)
+            elif first and key in fresh and key not in self._unscaled:
+                # Agreeing with a number of no known unit would prove nothing.
+                if first / AGREEING <= value <= first * AGREEING:
+                    self._doubts[key] = None
+                    settled.append(key)
+                else:
+                    self._doubts[key] = value
+        return settled
+
+    def _tell_implausible(self) -> None:
+        if self._show_implausible():
+            self.monitor.evaluate(("implausible",))
+            self._notify("implausible")
+
+    def _show_implausible(self) -> bool:
+        """Derive the sensor's fault; return if it came or went."""
+        implausible = bool(self._implausible or self._doubts)
+        if implausible == self.readings.get("implausible"):
+            return False
+        self.readings["implausible"] = implausible
+        return True
 
     def fresh_reading(self, key: str) -> Value | None:
         """Return a reading that was reported fresh, None for one that is history."""
@@ -403,8 +592,29 @@ class SafetyDevice:
     @callback
     def settings_changed(self) -> None:
         """Look at every hazard again, after a setting was changed."""
+        self.monitor.calm.clear()
         self.monitor.evaluate(self.kind.concerned)
         self._notify(AVAILABILITY)
+
+    @callback
+    def report(self, hazard: Hazard, severity: Severity | None) -> None:
+        """Tell the alarm book how a hazard stands: its severity, None when it has ended."""
+        self._book.report(
+            Report(
+                device=self.uid,
+                device_id=self.device_id,
+                device_name=self.description.name,
+                hazard=hazard.key,
+                severity=severity,
+                drill=self.monitor.is_testing,
+                values={
+                    key: self.readings[key]
+                    for level in hazard.levels
+                    for key in self.by_measurement.get(level.measurement, ())
+                    if key in self.readings
+                },
+            )
+        )
 
     def _notify(self, key: str) -> None:
         for listener in self._listeners.get(key, ()):

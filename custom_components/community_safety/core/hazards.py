@@ -1,20 +1,18 @@
 """Hazards: the rules of the catalogue, walked over a device's readings."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
+from math import inf
 import operator
-from typing import TYPE_CHECKING
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from ..catalogue import HAZARDS, Hazard, Level, When
+from ..catalogue import HAZARDS, Hazard, Level, Scope, When
+from ..catalogue.measurements import Value
 from ..const import LOGGER, Severity
-from .alarms import Report
-
-if TYPE_CHECKING:
-    from .alarms import AlarmBook
-    from .device import SafetyDevice
+from .measured import Measured
 
 #: A self-test takes seconds. One that does not end must not make a drill of a fire.
 LONGEST_TEST_SECONDS = 300
@@ -27,47 +25,67 @@ _COMPARE = {
 }
 
 
+#: A band in which no number lies: nothing about it is calm.
+type Band = tuple[float, float]
+
+
 class HazardMonitor:
-    """Tells the alarm book which hazards of a device are present, and how badly."""
+    """Tells which hazards of a device are present, and how badly.
+
+    Levels that are present, and those whose delay runs, are kept; what is calm costs
+    nothing: while a number stays inside its band in `calm`, no hazard can change.
+    """
 
     def __init__(
-        self, hass: HomeAssistant, device: SafetyDevice, book: AlarmBook
+        self,
+        hass: HomeAssistant,
+        device: Measured,
+        report: Callable[[Hazard, Severity | None], None],
+        changed: Callable[[str], None],
     ) -> None:
-        """Initialize with the hazards that the alarm book knows as present."""
+        """Initialize.
+
+        `report` hears of each hazard how badly it is present, None when it has ended;
+        `changed` the key of one that came, went, or is known or unknown anew.
+        """
         self._hass = hass
         self._device = device
-        self._book = book
-        self._active: dict[str, set[Level]] = {}
-        self._pending: dict[str, dict[Level, CALLBACK_TYPE]] = {}
+        self._report = report
+        self._changed = changed
+        self._active: dict[str, frozenset[Level]] = {}
+        self._severities: dict[str, Severity] = {}
+        self._pending: dict[Level, CALLBACK_TYPE] = {}
         self._known: set[str] = set()
         self._end_test: CALLBACK_TYPE | None = None
-        for alarm in book.of_device(device.uid):
-            if not alarm.present:
-                continue
+        #: By key of a reading: between these values, exclusive, no hazard changes.
+        self.calm: dict[str, Band] = {}
+
+    @callback
+    def take_over(self, alarms: Mapping[str, Severity]) -> None:
+        """Take hazards that an earlier run has found present, by key."""
+        for key, severity in alarms.items():
             # Which level it was is not stored: all up to that severity that can end.
-            if levels := {
+            levels = frozenset(
                 level
-                for hazard in device.kind.hazards
+                for hazard in self._device.kind.hazards
                 for level in hazard.levels
-                if hazard.key == alarm.hazard
-                and level.severity.rank <= alarm.severity.rank
-                and level.measurement in device.by_measurement
-            }:
-                self._active[alarm.hazard] = levels
-            elif hazard := HAZARDS.get(alarm.hazard):
+                if hazard.key == key
+                and level.severity.rank <= severity.rank
+                and level.measurement in self._device.by_measurement
+            )
+            if levels:
+                self._active[key] = levels
+                self._severities[key] = severity
+            elif hazard := HAZARDS.get(key):
                 # Nothing will ever end it: the device no longer measures that.
-                self.report(hazard, None)
+                self._report(hazard, None)
 
     def severity(self, hazard: str) -> Severity | None:
         """Return how badly a hazard is present, None if it is not."""
-        return max(
-            (level.severity for level in self._active.get(hazard, ())),
-            key=lambda severity: severity.rank,
-            default=None,
-        )
+        return self._severities.get(hazard)
 
     def is_known(self, hazard: str) -> bool:
-        """Return if anything was ever reported about a hazard."""
+        """Return if anything that can be believed was reported about a hazard."""
         return hazard in self._known
 
     @property
@@ -76,48 +94,39 @@ class HazardMonitor:
         return self._end_test is not None
 
     @callback
-    def report(self, hazard: Hazard, severity: Severity | None) -> None:
-        """Tell the alarm book how a hazard stands: its severity, None when it has ended."""
-        device = self._device
-        self._book.report(
-            Report(
-                device=device.uid,
-                device_id=device.device_id,
-                device_name=device.description.name,
-                hazard=hazard.key,
-                severity=severity,
-                drill=self.is_testing,
-                values={
-                    key: device.readings[key]
-                    for level in hazard.levels
-                    for key in device.by_measurement.get(level.measurement, ())
-                    if key in device.readings
-                },
-            )
-        )
-
-    @callback
     def evaluate(self, measurements: Collection[str]) -> None:
         """Look at the hazards that the given measurements concern."""
         if "test" in measurements:
             self._watch_test()
         concerned = self._device.kind.concerned
-        seen: set[str] = set()
+        hazards = dict.fromkeys(
+            hazard
+            for measurement in measurements
+            for hazard in concerned.get(measurement, ())
+        )
+        for hazard in hazards:
+            self._evaluate(hazard)
         for measurement in measurements:
-            for hazard in concerned.get(measurement, ()):
-                if hazard.key not in seen:
-                    seen.add(hazard.key)
-                    self._evaluate(hazard)
+            self._calm_down(measurement)
         if "test" in measurements and not self.is_testing:
             self._report_all()
+
+    @callback
+    def forget(self, measurement: str) -> None:
+        """Take that nothing is known of a measurement any more."""
+        for hazard in self._device.kind.concerned.get(measurement, ()):
+            if hazard.key in self._known and all(
+                self._device.worst(level.measurement) is None for level in hazard.levels
+            ):
+                self._known.discard(hazard.key)
+                self._changed(hazard.key)
 
     @callback
     def stop(self) -> None:
         """End every delay that is running."""
         self._stop_test()
-        for pending in self._pending.values():
-            for cancel in pending.values():
-                cancel()
+        for cancel in self._pending.values():
+            cancel()
         self._pending.clear()
 
     def _watch_test(self) -> None:
@@ -147,12 +156,11 @@ class HazardMonitor:
         """Report again what is present: what a test has raised is real if it outlasts it."""
         for hazard in self._device.kind.hazards:
             if severity := self.severity(hazard.key):
-                self.report(hazard, severity)
+                self._report(hazard, severity)
 
     def _evaluate(self, hazard: Hazard) -> None:
-        active = self._active.get(hazard.key, set())
-        known = hazard.key in self._known
-        pending = self._pending.pop(hazard.key, {})
+        active = self._active.get(hazard.key, _NONE)
+        was_known = hazard.key in self._known
         now_active = set(active)
         for level in hazard.levels:
             present = self._is_present(hazard, level, level in active)
@@ -161,35 +169,73 @@ class HazardMonitor:
             self._known.add(hazard.key)
             if not present:
                 now_active.discard(level)
-                if cancel := pending.pop(level, None):
+                if cancel := self._pending.pop(level, None):
                     cancel()
             elif level not in active and not level.delay:
                 now_active.add(level)
-            elif level not in active and level not in pending:
-                pending[level] = self._delay(hazard, level)
-        if pending:
-            self._pending[hazard.key] = pending
+            elif level not in active and level not in self._pending:
+                self._pending[level] = self._delay(hazard, level)
+                # What may cut when the delay is over is held against the rest at once.
+                self._is_trusted(hazard, (level,))
         self._set_active(hazard, now_active)
-        if not known and hazard.key in self._known:
-            self._device.hazard_changed(hazard.key)
+        if not was_known and hazard.key in self._known:
+            self._changed(hazard.key)
 
     def _delay(self, hazard: Hazard, level: Level) -> CALLBACK_TYPE:
         @callback
         def elapsed(_now: datetime) -> None:
-            self._pending[hazard.key].pop(level, None)
+            del self._pending[level]
             self._set_active(hazard, {*self._active.get(hazard.key, ()), level})
 
         return async_call_later(self._hass, level.delay, elapsed)
 
-    def _set_active(self, hazard: Hazard, active: set[Level]) -> None:
-        if active == self._active.get(hazard.key, set()):
+    def _set_active(self, hazard: Hazard, active: Collection[Level]) -> None:
+        before = self._severities.get(hazard.key)
+        severity = max(
+            (level.severity for level in active),
+            key=lambda severity: severity.rank,
+            default=None,
+        )
+        if severity is None:
+            self._active.pop(hazard.key, None)
+            if not any(level in self._pending for level in hazard.levels):
+                self._device.end_doubt(self._keys(hazard.levels))
+        else:
+            self._active[hazard.key] = frozenset(active)
+            if severity is Severity.ALARM and not self._is_trusted(hazard, active):
+                # One number that others contradict warns, and cuts nothing. An alarm
+                # that has been raised stays one.
+                severity = before or Severity.WARNING
+        if severity is before:
             return
-        before = self.severity(hazard.key)
-        self._active[hazard.key] = active
-        severity = self.severity(hazard.key)
-        if severity is not before:
-            self.report(hazard, severity)
-            self._device.hazard_changed(hazard.key)
+        if severity is None:
+            del self._severities[hazard.key]
+        else:
+            self._severities[hazard.key] = severity
+        self._report(hazard, severity)
+        self._changed(hazard.key)
+
+    def _is_trusted(self, hazard: Hazard, active: Collection[Level]) -> bool:
+        """Return if an alarm may cut: a reading that shows it is contradicted by none."""
+        if hazard.cuts_off is Scope.NONE:
+            return True
+        levels = [level for level in active if level.severity is Severity.ALARM]
+        keys = [
+            key
+            for level in levels
+            for key in self._device.by_measurement.get(level.measurement, ())
+            if self._compares(hazard, level, self._device.readings.get(key), True)
+        ]
+        # Every one is asked for, so that each that is doubted is seen to be.
+        trusted = [self._device.trusts(key) for key in keys]
+        return any(trusted) or not levels or not keys
+
+    def _keys(self, levels: Collection[Level]) -> list[str]:
+        return [
+            key
+            for level in levels
+            for key in self._device.by_measurement.get(level.measurement, ())
+        ]
 
     def _is_present(self, hazard: Hazard, level: Level, was: bool) -> bool | None:
         """Return if a level's condition holds, None while nothing is known."""
@@ -199,11 +245,68 @@ class HazardMonitor:
             return None
         if hazard.needs_supply and device.worst("supply") is False:
             return False
+        present = self._compares(hazard, level, value, was)
+        if not present and was and device.is_unusable(level.measurement):
+            # The channel that was dangerous may be the one of which nothing is known.
+            return None
+        return present
+
+    def _compares(
+        self, hazard: Hazard, level: Level, value: Value | None, was: bool
+    ) -> bool:
+        """Return if a value meets a level."""
         if level.when is When.ON or not level.threshold:
             return bool(value)
-        threshold = device.limit(level.threshold.key)
+        if value is None:
+            return False
+        return bool(
+            _COMPARE[level.when](float(value), self._threshold(hazard, level, was))
+        )
+
+    def _threshold(self, hazard: Hazard, level: Level, was: bool) -> float:
+        """Return a level's limit in the measurement's unit; `was` present it is easier."""
+        assert level.threshold
+        threshold = self._device.limit(level.threshold.key)
         if was:
             threshold += hazard.hysteresis if level.when.is_low else -hazard.hysteresis
         if level.of_rated:
-            threshold *= device.limit("rated_current") / 100
-        return bool(_COMPARE[level.when](float(value), threshold))
+            threshold *= self._device.limit("rated_current") / 100
+        return threshold
+
+    def _calm_down(self, measurement: str) -> None:
+        """Note between which values nothing changes, or that something may."""
+        device = self._device
+        keys = device.by_measurement.get(measurement, ())
+        if not keys or not device.points[keys[0]].is_number:
+            return
+        low, high = -inf, inf
+        for hazard in device.kind.concerned.get(measurement, ()):
+            if (
+                hazard.key in self._active
+                or hazard.key not in self._known
+                or (hazard.needs_supply and device.worst("supply") is False)
+                or any(level in self._pending for level in hazard.levels)
+            ):
+                for key in keys:
+                    self.calm.pop(key, None)
+                return
+            for level in hazard.levels:
+                if level.measurement != measurement or not level.threshold:
+                    continue
+                threshold = self._threshold(hazard, level, False)
+                if level.when.is_low:
+                    low = max(low, threshold)
+                else:
+                    high = min(high, threshold)
+        band = _band(low, high)
+        for key in keys:
+            self.calm[key] = band
+
+
+_NONE: frozenset[Level] = frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _band(low: float, high: float) -> Band:
+    """Return one and the same pair for thousands of devices."""
+    return low, high

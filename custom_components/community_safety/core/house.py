@@ -136,7 +136,7 @@ class House:
         def elapsed(_now: datetime) -> None:
             self._not_started.discard(gateway.uid)
             if gateway.entry.state in _NOT_STARTED:
-                gateway.device.monitor.report(hazard, Severity.FAULT)
+                gateway.device.report(hazard, Severity.FAULT)
 
         if gateway.uid not in self._not_started:
             self._not_started.add(gateway.uid)

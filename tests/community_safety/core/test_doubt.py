@@ -1,0 +1,430 @@
+"""Readings that cannot be true: what is never calm, and what never cuts a home by itself."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.community_safety.catalogue import DEVICE_KINDS
+from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
+from custom_components.community_safety.core.device import DOUBT, SafetyDevice
+from custom_components.community_safety.core.house import DATA_HOUSE
+from homeassistant.core import HomeAssistant
+from tests.common import Peer, wait_until
+
+BOTH_SIDES = [
+    (kind.key, name, low)
+    for kind in DEVICE_KINDS.values()
+    for name in kind.levels_of
+    for low in (False, True)
+]
+
+
+def present(device: SafetyDevice) -> dict[str, str]:
+    """Return the hazards of a device as its entities show them."""
+    return {
+        hazard.key: severity.value
+        for hazard in device.kind.hazards
+        if (severity := device.monitor.severity(hazard.key))
+    }
+
+
+async def add(
+    gateway: MockConfigEntry, peer: Peer, kind: str, **readings: Any
+) -> SafetyDevice:
+    """Add a device that reports so."""
+    await peer.config("device", kind, list(readings))
+    await peer.state("device", **readings)
+    device: SafetyDevice = gateway.runtime_data.devices["device"]
+    return device
+
+
+async def pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
+) -> None:
+    """Let time pass."""
+    freezer.tick(seconds)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize(("kind", "name", "low"), BOTH_SIDES)
+async def test_beyond_the_range(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    kind: str,
+    name: str,
+    low: bool,
+) -> None:
+    """Beyond the range on the dangerous side is the hazard and a fault; elsewhere it is unknown.
+
+    What was shown before, which may have been a good value, is shown no longer.
+    """
+    row = MEASUREMENTS[name]
+    assert row.low is not None and row.high is not None
+    device = await add(gateway, peer, kind, **{name: (row.low + row.high) / 2})
+    before = device.readings.get(name)
+    # A current has no low side: its amount counts, whatever the direction.
+    beyond = row.low - row.noise - 1 if low and not row.unsigned else row.high + 1
+    dangerous = device.kind.is_dangerous(name, low=low and not row.unsigned)
+
+    await peer.state("device", **{name: beyond})
+    await pass_time(hass, freezer, 120)
+
+    hazards = {
+        hazard.key
+        for hazard in device.kind.hazards
+        for level in hazard.levels
+        if level.measurement == name and level.when.is_low is (beyond < row.low)
+        if level.threshold
+    }
+    assert present(device)["sensor_fault"] == "fault"
+    assert hazards <= present(device).keys()
+    assert bool(hazards) is dangerous
+    assert device.readings.get(name) != before
+    assert (name in device.readings) is dangerous
+
+
+async def test_unknown_is_shown_as_such(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A value that cannot be true, on the calm side, ends no alarm and calms nobody."""
+    device = await add(gateway, peer, "smoke_sensor", temperature=60, battery=50)
+    assert present(device) == {"heat": "alarm"}
+
+    await peer.state("device", temperature=-273)
+
+    assert present(device) == {"heat": "alarm", "sensor_fault": "fault"}
+    assert "temperature" not in device.readings
+    assert not device.monitor.is_known("heat")
+    assert device.fresh_reading("temperature") is None, "it proves nothing"
+    await peer.state("device", temperature=20)
+    assert present(device) == {}
+    assert device.monitor.is_known("heat")
+
+
+async def test_fault_of_an_earlier_run(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A sensor's fault outlives a restart until something good is heard."""
+    device = await add(gateway, peer, "smoke_sensor", temperature=20)
+    await peer.state("device", temperature=-273)
+    assert await hass.config_entries.async_reload(gateway.entry_id)
+    await wait_until(hass, lambda: "device" in gateway.runtime_data.devices)
+    device = gateway.runtime_data.devices["device"]
+    assert present(device) == {"sensor_fault": "fault"}
+
+    await peer.state("device", temperature=21)
+
+    assert present(device) == {}
+
+
+async def test_another_phase_ends_nothing(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Where one phase is dangerous and then unknown, calm of the others is no calm of it."""
+    device = await add(
+        gateway,
+        peer,
+        "breaker_monitor",
+        conductor_temperature_l1=75,
+        conductor_temperature_l2=30,
+    )
+    assert present(device) == {"over_temperature": "warning"}
+
+    await peer.state(
+        "device", conductor_temperature_l1=-100, conductor_temperature_l2=31
+    )
+
+    assert present(device) == {
+        "over_temperature": "warning",
+        "sensor_fault": "fault",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "noise"),
+    [
+        ("breaker_monitor", "current", -0.02),
+        ("breaker_monitor", "residual_current", -0.4),
+        ("breaker_monitor", "voltage", -1.5),
+        ("water_tank", "level", -1.2),
+        ("hydrant", "pressure", -8.0),
+        ("smoke_sensor", "smoke_density", -0.05),
+    ],
+)
+async def test_noise(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    kind: str,
+    name: str,
+    noise: float,
+) -> None:
+    """A meter's noise about zero is zero, and no fault."""
+    device = await add(gateway, peer, kind, **{name: noise})
+
+    assert "sensor_fault" not in present(device)
+    assert device.readings[name] == pytest.approx(0, abs=0.5)
+
+
+@pytest.mark.parametrize("amperes", [-140.0, 140.0])
+async def test_direction_of_a_current(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    amperes: float,
+) -> None:
+    """A clamp that is on backwards (Koenkk/zigbee2mqtt#14405, #24271): the amount heats."""
+    device = await add(
+        gateway, peer, "breaker_monitor", current=-20.0, power=-4500.0, voltage=229.0
+    )
+    await peer.state("device", current=amperes, power=amperes * 225, voltage=225)
+    await pass_time(hass, freezer, 11)
+
+    assert present(device) == {"overcurrent": "alarm"}
+    assert device.readings["current"] == 140
+
+
+# What a meter says beside the dangerous value, and cannot be true with it.
+CONTRADICTED = [
+    # Koenkk/zigbee2mqtt#31823: 720 A at a socket of 10 A.
+    ("charging_pile", {"current": 720.0}, "overload"),
+    # Koenkk/zigbee2mqtt#18041: milliamperes taken for amperes, at a set-top box.
+    (
+        "charging_pile",
+        {"current": 200.0, "power": 12.0, "voltage": 228.0},
+        "overload",
+    ),
+    # Koenkk/zigbee2mqtt#18603: a 16-bit value that has wrapped, with the power of a lamp.
+    (
+        "breaker_monitor",
+        {"current": 655.35, "power": -25.0, "voltage": 221.8},
+        "overcurrent",
+    ),
+    # Koenkk/zigbee2mqtt#25005: a jump by a thousand, and back.
+    ("breaker_monitor", {"current": 300.0, "power": 69.0}, "overcurrent"),
+    # Nothing flows, and two amperes of it flow to earth.
+    (
+        "breaker_monitor",
+        {"current": 0.1, "residual_current": 2000.0},
+        "leakage",
+    ),
+    (
+        "breaker_monitor",
+        {
+            "conductor_temperature_l1": 200.0,
+            "conductor_temperature_l2": 31.0,
+            "conductor_temperature_l3": 30.0,
+        },
+        "over_temperature",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "readings", "hazard"), CONTRADICTED)
+async def test_contradicted(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    kind: str,
+    readings: dict[str, float],
+    hazard: str,
+) -> None:
+    """One contradicted number is a fault and a warning; a second one that agrees cuts."""
+    device = await add(gateway, peer, kind, supply=True, **readings)
+    asked: list[tuple[str, ...]] = []
+    device.listen((DOUBT,), lambda: asked.append(device.doubted))
+
+    await pass_time(hass, freezer, 61)
+
+    assert present(device) == {hazard: "warning", "sensor_fault": "fault"}
+    assert not [topic for topic, _ in peer.heard if topic.endswith("/set")]
+    worst = max(
+        (key for key in readings if key not in ("power", "voltage")),
+        key=lambda key: readings[key],
+    )
+    assert device.doubted[0] == worst
+    assert len(device.doubted) > 1 or "power" not in readings
+
+    # Something of another measurement is no second reading.
+    await peer.state("device", battery=80)
+    assert present(device)[hazard] == "warning"
+    peer.obedient_breaker("device")
+    await peer.state("device", **{worst: readings[worst] * 0.98})
+
+    await wait_until(hass, lambda: present(device).get(hazard) == "alarm")
+    assert (await peer.hears("community_safety/building-1/device/set"))["set"] == {
+        "supply": False
+    }
+
+
+async def test_asked_for(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Who can ask the device hears of a doubt, with what is to be read again."""
+    device = await add(
+        gateway, peer, "charging_pile", current_1=1.0, power_1=220.0, current_2=0.0
+    )
+    asked: list[tuple[str, ...]] = []
+    device.listen((DOUBT,), lambda: asked.append(device.doubted))
+
+    await peer.state("device", current_1=100.0)
+
+    assert asked == [("current_1", "power_1")]
+
+
+async def test_agreed_by_another_measurement(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The current comes first and the power, still the old one, after it: then it cuts."""
+    device = await add(
+        gateway, peer, "breaker_monitor", current=1.0, power=220.0, voltage=228.0
+    )
+    await peer.state("device", current=110.0)
+    assert present(device) == {"sensor_fault": "fault"}
+
+    await peer.state("device", power=25000.0)
+    assert present(device) == {}
+    await pass_time(hass, freezer, 11)
+
+    assert present(device) == {"overcurrent": "alarm"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "readings", "hazard"),
+    [
+        ("charging_pile", {"current": 14.0, "power": 3100.0}, "overload"),
+        ("charging_pile", {"current": 14.0}, "overload"),
+        # A motor that starts has a power factor of a fifth.
+        (
+            "breaker_monitor",
+            {"current": 100.0, "power": 4600.0, "voltage": 225.0},
+            "overcurrent",
+        ),
+        # The meter does not count small loads.
+        ("breaker_monitor", {"residual_current": 550.0, "current": 0.4}, "leakage"),
+        ("breaker_monitor", {"conductor_temperature": 240.0}, "over_temperature"),
+        (
+            "breaker_monitor",
+            {"conductor_temperature_l1": 120.0, "conductor_temperature_l2": 40.0},
+            "over_temperature",
+        ),
+    ],
+)
+async def test_uncontradicted(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    kind: str,
+    readings: dict[str, float],
+    hazard: str,
+) -> None:
+    """What nothing speaks against cuts at its time."""
+    device = await add(gateway, peer, kind, **readings)
+    await pass_time(hass, freezer, 11)
+
+    assert present(device) == {hazard: "alarm"}
+
+
+async def test_doubt_ends_with_the_danger(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A spike that is over leaves no fault behind, and the next one is a first one again."""
+    device = await add(gateway, peer, "charging_pile", current=0.65, power=150.0)
+    for _spike in range(2):
+        await peer.state("device", current=720.0)
+        assert present(device) == {"sensor_fault": "fault"}
+        await peer.state("device", current=0.65)
+        await pass_time(hass, freezer, 11)
+        assert present(device) == {}
+        assert device.doubted == ()
+
+
+async def test_readings_that_disagree(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A second reading that is another one altogether is no agreement."""
+    device = await add(gateway, peer, "charging_pile", current=720.0, power=150.0)
+    await pass_time(hass, freezer, 11)
+    await peer.state("device", current=90.0)
+    assert present(device) == {"overload": "warning", "sensor_fault": "fault"}
+
+    await peer.state("device", current=91.0)
+
+    assert present(device)["overload"] == "alarm"
+
+
+async def test_alarm_stays_one(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What was an alarm is not made a warning by a number that speaks against it later."""
+    device = await add(gateway, peer, "charging_pile", current=14.0, power=3100.0)
+    await pass_time(hass, freezer, 11)
+
+    await peer.state("device", current=15.0, power=0.0)
+
+    assert present(device)["overload"] == "alarm"
+
+
+async def test_unusable_and_unscaled(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What could not be understood is unknown; a number of no known unit only warns."""
+    device = await add(
+        gateway, peer, "charging_pile", smoke=False, current=1.0, power=230.0
+    )
+    device.update({}, unusable=("smoke", "colour"))
+    assert present(device) == {"sensor_fault": "fault"}
+    assert "smoke" not in device.readings
+    assert not device.monitor.is_known("smoke")
+    device.update({"smoke": False})
+    assert present(device) == {}
+
+    for _report in range(3):
+        device.update({"current": 600.0}, unscaled=("current",))
+        await pass_time(hass, freezer, 11)
+        assert present(device) == {"overload": "warning", "sensor_fault": "fault"}
+    device.update({"current": 1.0})
+
+    assert present(device) == {}
+    assert not hass.data[DATA_HOUSE].book.open
+
+
+async def test_not_fresh(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What is repeated from a memory agrees with nothing."""
+    device = await add(gateway, peer, "charging_pile", current=720.0, power=150.0)
+    await pass_time(hass, freezer, 11)
+
+    device.update({"current": 720.0}, fresh=False)
+
+    assert present(device) == {"overload": "warning", "sensor_fault": "fault"}
