@@ -131,8 +131,8 @@ def test_every_device_speaks_the_protocol(language: str) -> None:
         assert config["area"] in where.names
         assert set(config["readings"]) == set(state["values"])
         for key, value in state["values"].items():
-            measurement = parse_point(key).measurement
-            assert measurement.is_plausible(measurement.parse(value)), key
+            point = parse_point(key)
+            assert point.is_plausible(point.measurement.parse(value)), key
 
 
 async def test_every_message_over_the_broker_is_valid(listener: Listener) -> None:

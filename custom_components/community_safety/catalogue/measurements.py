@@ -350,6 +350,10 @@ class Point:
         self.low = -inf if measurement.low is None else measurement.low
         self.high = inf if measurement.high is None else measurement.high
 
+    def is_plausible(self, value: Value) -> bool:
+        """Return if a parsed value lies in the plausible range."""
+        return not isinstance(value, float) or self.low <= value <= self.high
+
 
 def point_key(measurement: str, channel: str) -> str:
     """Return the name in readings of a measurement at a channel ("" is the whole)."""

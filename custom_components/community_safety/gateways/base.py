@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from ..catalogue import is_catalogued
 from ..catalogue.measurements import Value
 from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
-from ..core.device import DeviceDescription, SafetyDevice
+from ..core.device import DOUBT, DeviceDescription, SafetyDevice
 from ..core.supervision import Supervision
 
 if TYPE_CHECKING:
@@ -282,8 +283,24 @@ class Gateway(ABC):
         device.device_id = self._update_registry(description).id
         device.silence = self.house.seen.get(self.uid, {}).get(device.uid)
         device.listen(("unresponsive",), partial(self.update_availability, device))
+        device.listen((DOUBT,), partial(self._ask_again, device))
         self.house.attach(self, device)
         return device
+
+    @callback
+    def _ask_again(self, device: SafetyDevice) -> None:
+        """Ask for readings that others contradict: a second one decides what is done."""
+        self.entry.async_create_background_task(
+            self.hass,
+            self._async_ask_again(device, device.doubted),
+            f"{DOMAIN} question to {device.uid}",
+        )
+
+    async def _async_ask_again(
+        self, device: SafetyDevice, keys: tuple[str, ...]
+    ) -> None:
+        with suppress(HomeAssistantError):
+            await self.async_refresh(device, keys)
 
     def _drop_stale_entities(self, device: SafetyDevice) -> None:
         """Remove the entities of what a device had before its description changed."""

@@ -270,7 +270,7 @@ async def test_contradicted(
 async def test_asked_for(
     hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
 ) -> None:
-    """Who can ask the device hears of a doubt, with what is to be read again."""
+    """The device is asked at once for what contradicts itself, and for what it is held against."""
     device = await add(
         gateway, peer, "charging_pile", current_1=1.0, power_1=220.0, current_2=0.0
     )
@@ -280,6 +280,8 @@ async def test_asked_for(
     await peer.state("device", current_1=100.0)
 
     assert asked == [("current_1", "power_1")]
+    # So does the gateway, and so is the device asked.
+    await peer.hears("community_safety/building-1/device/get")
 
 
 async def test_agreed_by_another_measurement(
