@@ -121,13 +121,7 @@ def text_of(value: Value) -> str:
         return str(int(value)) if value == int(value) else repr(value)
     if isinstance(value, datetime):
         return str(value)
-    text = "".join(
-        sign
-        for sign in _INVISIBLE.sub("\n", unicodedata.normalize("NFC", str(value)))
-        if unicodedata.category(sign) != "Cf"
-    )
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    text = from_text("\n".join(line for line in lines if line))
+    text = from_text(visible(str(value)))
     plain = plain_of(text)
     if value == UNSOLVED:
         raise CellError("unsolved")
@@ -140,8 +134,23 @@ def text_of(value: Value) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    """Return what is seen of a text: its lines, with one blank between words at most."""
+    if text.isascii() and text.isprintable() and "_x00" not in text:
+        return " ".join(text.split())
+    text = "".join(
+        sign
+        for sign in _INVISIBLE.sub("\n", unicodedata.normalize("NFC", text))
+        if unicodedata.category(sign) != "Cf"
+    )
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
 def plain_of(text: str) -> str:
     """Return a text in half width, with one kind of dash."""
+    if text.isascii():
+        return text.strip()
     return _DASHES.sub("-", unicodedata.normalize("NFKC", text)).strip()
 
 

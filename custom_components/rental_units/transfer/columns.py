@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 import re
 import unicodedata
 
@@ -158,10 +159,16 @@ def words_of(values: Iterable[str], language: str) -> str:
 
 def parse_word(text: str, values: Iterable[str]) -> str:
     """Return the value that a word means. Raises ValueError."""
-    found = _index({value: _WORDS[value] for value in values}).get(fold(text))
-    if found is None:
-        raise ValueError
-    return str(found)
+    try:
+        return _words(tuple(values))[fold(text)]
+    except KeyError:
+        raise ValueError from None
+
+
+@cache
+def _words(values: tuple[str, ...]) -> dict[str, str]:
+    found = _index({value: _WORDS[value] for value in values})
+    return {word: str(value) for word, value in found.items()}
 
 
 def _in_language(key: str, texts: tuple[str, ...], language: str) -> str:

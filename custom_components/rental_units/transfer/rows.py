@@ -6,7 +6,6 @@ from datetime import date
 from functools import partial
 import re
 from typing import Any
-import unicodedata
 
 from homeassistant.exceptions import ServiceValidationError
 
@@ -25,6 +24,7 @@ from .cells import (
     plain_of,
     split_unit,
     text_of,
+    visible,
 )
 from .columns import columns_of, heading_of, parse_word, words_of
 from .sheet import Line, Table, Value, cell_name, refused
@@ -471,9 +471,7 @@ def _check_units(content: Content) -> None:
 
 def _shown(value: Value | None) -> str:
     """Return what a person sees in a cell."""
-    text = "" if value is None else str(value)
-    signs = (sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc"))
-    return " ".join("".join(signs).split())
+    return "" if value is None else visible(str(value)).replace("\n", " ")
 
 
 def _first(line: Line) -> str:
