@@ -1,14 +1,16 @@
 """What tests use to speak to the broker as a gateway would."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 import itertools
 import json
 import queue
 import sqlite3
 import threading
 import time
+import types
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -16,12 +18,16 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.components import mqtt
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.util.async_ import get_scheduled_timer_handles
 
 BASE = "community_safety/building-1"
 #: Longest real time in seconds that a round trip over the loopback address may take.
 PATIENCE = 20
+#: More often than this no set-up waits.
+MOST_WAITS = 500
 
 
 def real_seconds() -> float:
@@ -201,6 +207,71 @@ class Peer:
                 )
 
         self.answer(f"{BASE}/{device}", reply)
+
+
+@types.coroutine
+def cancelled[T](
+    work: Coroutine[Any, Any, T], number: int
+) -> Generator[Any, Any, T | None]:
+    """Await something, and be cancelled the `number`th time that it waits, from 0.
+
+    Returns its result, or None if it was cancelled; more than it waits, and it is not.
+    """
+    task = asyncio.current_task()
+    assert task
+    step: Callable[[], Any] = partial(work.send, None)
+    for count in itertools.count():
+        try:
+            future = step()
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]
+        except asyncio.CancelledError:
+            task.uncancel()
+            return None
+        if count == number:
+            task.cancel()
+        try:
+            yield future
+        except BaseException as err:  # noqa: BLE001
+            step = partial(work.throw, err)
+        else:
+            step = partial(work.send, None)
+    raise AssertionError
+
+
+def timers(hass: HomeAssistant) -> list[str]:
+    """Return the timers of ours that are running and would outlive Home Assistant."""
+    return [
+        repr(job)
+        for handle in get_scheduled_timer_handles(hass.loop)
+        if not handle.cancelled()
+        for job in handle._args or ()
+        if isinstance(job, HassJob)
+        and not job.cancel_on_shutdown
+        and DOMAIN in repr((job.target, job.name))
+    ]
+
+
+async def cancel_everywhere(hass: HomeAssistant, entry: MockConfigEntry) -> int:
+    """Set a gateway up and cancel that the first time that it waits, the second, and on.
+
+    Each time nothing may be left. Returns how often it was cancelled, until it was not.
+    """
+    house = hass.data[DATA_HOUSE]
+    for number in range(MOST_WAITS):
+        work = hass.config_entries.async_reload(entry.entry_id)
+        if await cancelled(work, number):
+            return number
+        await hass.async_block_till_done()
+        where = f"when it waited the {number}th time"
+        assert list(house.devices()) == [], where
+        assert timers(hass) == [], where
+        assert [
+            state.entity_id
+            for state in hass.states.async_all()
+            if state.attributes.get("restored") is not True
+        ] == [], where
+    raise AssertionError
 
 
 def clear_broker(port: int) -> None:

@@ -1,5 +1,7 @@
 """Community Safety: devices, alarms and verified cut-off for a housing compound."""
 
+import asyncio
+
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import (
@@ -22,8 +24,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all gateways share: the alarm book and the actions."""
-    house = hass.data[DATA_HOUSE] = House(hass)
+    house = House(hass)
     await house.async_start()
+    hass.data[DATA_HOUSE] = house
     async_setup_services(hass)
     return True
 
@@ -32,16 +35,24 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
     """Set up a gateway. Its platforms come first, so that no message is missed."""
     gateway = DIALECTS[entry.data[CONF_DIALECT]](hass, entry, hass.data[DATA_HOUSE])
     entry.runtime_data = gateway
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    gateway.restore_devices()
     try:
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        gateway.restore_devices()
         await gateway.async_start()
-    except Exception:
-        # The next try sets the platforms up anew.
-        await async_unload_entry(hass, entry)
+    except BaseException:
+        # Also where it is cancelled: the next try begins anew, and finds nothing here.
         hass.data[DATA_HOUSE].start_failed(gateway)
+        await asyncio.shield(hass.async_create_task(_async_undo_setup(hass, entry)))
         raise
     return True
+
+
+async def _async_undo_setup(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
+    """Take back what a set-up has done until it failed."""
+    try:
+        await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    finally:
+        await entry.runtime_data.async_stop()
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:

@@ -1,5 +1,7 @@
 """Setting gateways up, unloading and removing them, and removing their devices."""
 
+import asyncio
+import pkgutil
 import sqlite3
 from typing import Any
 
@@ -11,13 +13,23 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.community_safety.const import DOMAIN, Severity
+from custom_components.community_safety import async_setup
+from custom_components.community_safety.const import DOMAIN, PLATFORMS, Severity
+from custom_components.community_safety.core.device import DeviceDescription
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
-from tests.common import BASE, Peer, insert, wait_until
+from tests.common import (
+    BASE,
+    Peer,
+    cancel_everywhere,
+    cancelled,
+    insert,
+    timers,
+    wait_until,
+)
 
 
 async def test_unload_and_reload(
@@ -40,12 +52,14 @@ async def test_unload_and_reload(
     assert set(book.open) == before
 
 
-def _entry(hass: HomeAssistant, topic: str = BASE, **more: Any) -> MockConfigEntry:
+def _entry(
+    hass: HomeAssistant, topic: str = BASE, dialect: str = "native", **more: Any
+) -> MockConfigEntry:
     """Add a gateway without setting it up."""
     entry = MockConfigEntry(
         domain=DOMAIN,
         unique_id=f"mqtt/{topic}",
-        data={"dialect": "native", "topic": topic},
+        data={"dialect": dialect, "topic": topic},
         **more,
     )
     entry.add_to_hass(hass)
@@ -91,6 +105,57 @@ async def test_a_gateway_that_cannot_be_started_is_a_fault(
     assert told == ["gateway_offline raised"]
     (alarm,) = house.book.open.values()
     assert (alarm.device, alarm.severity) == (f"mqtt/{BASE}", Severity.FAULT)
+
+
+@pytest.mark.parametrize("dialect", ["native", "zigbee2mqtt"])
+async def test_a_set_up_that_is_cancelled(
+    hass: HomeAssistant, peer: Peer, monkeypatch: pytest.MonkeyPatch, dialect: str
+) -> None:
+    """Wherever it waits, it leaves nothing behind; the next one finds everything."""
+    for function in (
+        "community_safety.switch.async_setup_entry",
+        "community_safety.gateways.mqtt.base.mqtt.async_wait_for_mqtt_client",
+    ):
+        _slow_down(monkeypatch, f"custom_components.{function}")
+    # A set-up of Home Assistant's own parts that is cancelled stays so, for everybody.
+    for domain in (*PLATFORMS, DOMAIN):
+        assert await async_setup_component(hass, domain, {})
+    entry = _entry(hass, dialect=dialect)
+    house = hass.data[DATA_HOUSE]
+    breaker = f"{entry.unique_id}/breaker-1"
+    house._known[breaker] = DeviceDescription(
+        id="breaker-1",
+        kind="breaker_monitor",
+        name="Breaker 1",
+        points=frozenset({"supply"}),
+    )
+    house.seen[entry.unique_id or ""] = {breaker: 77.0}
+
+    assert await cancel_everywhere(hass, entry) >= 2
+
+    assert house.device(breaker)
+    assert house.seen[entry.unique_id or ""] == {breaker: 77.0}
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert timers(hass) == []
+
+
+def _slow_down(monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    """Let something wait that has all it needs, on a machine without load."""
+    real = pkgutil.resolve_name(function)
+
+    async def slow(*args: Any) -> Any:
+        await asyncio.sleep(0)
+        return await real(*args)
+
+    monkeypatch.setattr(function, slow)
+
+
+async def test_a_house_that_is_cancelled(hass: HomeAssistant) -> None:
+    """A storage that takes its time may be given up; the next try opens it anew."""
+    assert await cancelled(async_setup(hass, {}), 0) is None
+    assert DATA_HOUSE not in hass.data
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert hass.data[DATA_HOUSE].storage.trouble is None
 
 
 async def test_a_gateway_that_is_taken_away_is_no_fault(

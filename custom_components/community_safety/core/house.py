@@ -1,10 +1,11 @@
 """What all gateways share: the storage, the alarm book, the cut-off, device settings."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
@@ -59,7 +60,17 @@ class House:
 
     async def async_start(self) -> None:
         """Open the storage and take over what an earlier run has left."""
-        rows = await self.storage.async_open()
+        try:
+            self._take_over(await self.storage.async_open())
+        except BaseException:
+            # Also where it is cancelled: the next try opens the file anew.
+            await asyncio.shield(
+                self.hass.async_create_task(self.storage.async_close())
+            )
+            raise
+        self._begin()
+
+    def _take_over(self, rows: dict[str, dict[str, dict[str, Any]]]) -> None:
         if self.storage.moved:
             ir.async_create_issue(
                 self.hass,
@@ -88,6 +99,9 @@ class House:
                 blocking=row["blocking"],
                 kind=row.get("kind"),
             )
+
+    def _begin(self) -> None:
+        """Begin to live: with the days, until Home Assistant's end."""
 
         async def new_day(_now: datetime) -> None:
             self.elevators.new_day()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import time
 from typing import TYPE_CHECKING
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .device import Power, SafetyDevice
@@ -66,20 +66,27 @@ class Supervision:
     """
 
     def __init__(self, gateway: Gateway) -> None:
-        """Begin."""
+        """Initialize."""
         self._gateway = gateway
         self._sweeps = 0
         #: Monotonic time of the last sweep; None if the gateway was not connected then.
         self._last: float | None = None
+        self._end: CALLBACK_TYPE | None = None
+
+    @callback
+    def start(self) -> None:
+        """Begin, once the devices of an earlier run are there."""
         self._end = async_track_time_interval(
-            gateway.hass, self._sweep, SWEEP, name="community_safety supervision"
+            self._gateway.hass, self._sweep, SWEEP, name="community_safety supervision"
         )
 
     @callback
     def stop(self) -> None:
         """End, and note how long each device has been silent."""
-        self._end()
-        self._save()
+        if self._end:
+            self._end()
+            self._end = None
+            self._save()
 
     @callback
     def _sweep(self, _now: datetime) -> None:

@@ -145,7 +145,10 @@ class Gateway(ABC):
         return {}
 
     async def async_stop(self) -> None:
-        """End everything; the subclass has unsubscribed through its config entry."""
+        """End everything, however far the start came.
+
+        The subclass has unsubscribed through its config entry.
+        """
         self._supervision.stop()
         for device in (self.device, *self.devices.values()):
             self.house.detach(device)
@@ -196,11 +199,12 @@ class Gateway(ABC):
         """Take the devices of an earlier run, before the first message.
 
         An alarm that a restart has interrupted finds its supplies at once, and a device
-        that does not come back is missed.
+        that does not come back is missed: all are supervised from now on.
         """
         for description in self.house.known_devices(self):
             self.add_device(description)
             self.missing.add(description.id)
+        self._supervision.start()
 
     @callback
     def remove_device(self, device_id: str) -> None:
