@@ -62,6 +62,7 @@ class House:
         """Open the storage and take over what an earlier run has left."""
         try:
             self._take_over(await self.storage.async_open())
+            await self.authority.async_start()
         except BaseException:
             # Also where it is cancelled: the next try opens the file anew.
             await asyncio.shield(
@@ -121,7 +122,6 @@ class House:
         )
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
         async_at_started(self.hass, started)
-        await self.authority.async_start()
 
     def devices(self) -> Iterator[tuple[Gateway, SafetyDevice]]:
         """Walk over every device of every loaded gateway, gateways included."""
