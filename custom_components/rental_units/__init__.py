@@ -15,6 +15,7 @@ from .alerts.manager import (
     async_stop_alerts,
 )
 from .alerts.settings import working
+from .app.application import DATA_APPLICATIONS, Application
 from .app.schema import database_of
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .register import Register, RegisterConfigEntry
@@ -28,6 +29,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up the actions."""
+    hass.data[DATA_APPLICATIONS] = {}
     async_setup_services(hass)
     async_setup_views(hass)
     await async_setup_alerts(hass)
@@ -39,10 +41,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     register = Register(
         hass, entry, database_of(hass, entry), lambda: working(entry.options)
     )
+    application = Application(hass, register)
     try:
         await register.async_start()
-        await async_start_alerts(hass, entry, register)
+        engine = await async_start_alerts(hass, entry, register)
+        await application.async_start({"alerts": engine.async_hear})
     except RegisterError as err:
+        await async_stop_alerts(hass, entry)
         await register.async_stop()
         failure = (
             ConfigEntryAuthFailed
@@ -51,6 +56,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         )
         raise failure(translation_domain=DOMAIN, translation_key=err.key) from err
     entry.runtime_data = register
+    hass.data[DATA_APPLICATIONS][entry.entry_id] = application
     show_damage(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
@@ -76,6 +82,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
 
 
 async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
     await async_stop_alerts(hass, entry)
     await entry.runtime_data.async_stop()
 

@@ -1,11 +1,10 @@
 """Fields of people, and what the forms that ask for people have in common."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.auth.models import User
@@ -21,10 +20,13 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import selector
 from homeassistant.helpers.http import current_request
 
+from .app.application import Application, application_of
+from .app.tenancy import ChangedMeanwhileError
+from .app.work import Command
 from .const import LANGUAGES, Channel
-from .labels import async_select
-from .register import Register, queries
-from .register.households import HOUSEHOLD
+from .labels import async_label, async_select
+from .register import Register, default_language as language_of, queries
+from .register.households import HOUSEHOLD, LEASE
 from .register.models import Person
 from .register.people import PHONE_CHANNELS, mask, quiet_of
 
@@ -60,8 +62,8 @@ FIELDS: dict[str, selector.Selector[Any]] = {
     "quiet_until": selector.TimeSelector(),
     "start": selector.DateSelector(),
     "end": selector.DateSelector(),
+    "left_on": selector.DateSelector(),
 }
-LEASE = ("start", "end")
 #: A number is for all uses if nobody says otherwise.
 _DEFAULTS = {"channels": [str(channel) for channel in PHONE_CHANNELS]}
 
@@ -123,10 +125,7 @@ def shown(person: Person, keys: Iterable[str]) -> dict[str, Any]:
 
 def default_language(hass: HomeAssistant) -> str:
     """Return the language for somebody of whom none is known."""
-    language = hass.config.language
-    if language in LANGUAGES:
-        return language
-    return "zh-Hans" if language.startswith("zh") else "en"
+    return language_of(hass.config.language)
 
 
 def current_user() -> str | None:
@@ -152,12 +151,12 @@ class RegisterFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Add one."""
-        register = self._register()
+        self._register()
         if user_input is None:
             return await self._async_show("user", None, {})
         row = await self._async_row(user_input, None)
         errors = self._conflict(row, None) or await self._async_store(
-            register, f"{queries.PENDING}{row.key}", user_input
+            f"{queries.PENDING}{row.key}", user_input
         )
         if errors:
             return await self._async_show("user", user_input, errors)
@@ -169,21 +168,27 @@ class RegisterFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Change one. To show its people is a read of personal data."""
-        register = self._register()
+        self._register()
         subentry = self._get_reconfigure_subentry()
         key = subentry.subentry_id
         if user_input is None:
-            read = self._read(key, current_user())
             try:
-                values = await register.async_run(read)
+                values = await self._async_read(key)
             except HomeAssistantError as err:
                 return self.async_abort(reason=err.translation_key or "failed")
             values = {**subentry.data, **values}
             return await self._async_show("reconfigure", values, {})
         row = await self._async_row(user_input, subentry.unique_id)
-        errors = self._conflict(row, subentry.unique_id) or await self._async_store(
-            register, key, user_input
-        )
+        errors = self._conflict(row, subentry.unique_id)
+        try:
+            errors = errors or await self._async_store(key, user_input)
+        except ChangedMeanwhileError as err:
+            # What is there now, and not what was entered: it was entered for something else.
+            values = {**subentry.data, **await self._async_read(key)}
+            changes = await self._async_words(err)
+            return await self._async_show(
+                "reconfigure", values, {"base": "changed_meanwhile"}, changes
+            )
         if errors:
             return await self._async_show("reconfigure", user_input, errors)
         result = self.async_update_and_abort(
@@ -194,7 +199,7 @@ class RegisterFlow(ConfigSubentryFlow):
             unique_id=row.key,
         )
         # Where only people have changed, the entry has not, and nobody else would tell.
-        await register.async_sync()
+        await self._register().async_sync()
         return result
 
     @abstractmethod
@@ -202,16 +207,12 @@ class RegisterFlow(ConfigSubentryFlow):
         """Return the subentry of a form, whose unique id has been `key`."""
 
     @abstractmethod
-    def _write(
-        self, key: str, user_input: Mapping[str, Any], who: str | None
-    ) -> Callable[[Session], None]:
-        """Return what writes the people of a form, and the audit."""
+    def _save(self, key: str, user_input: Mapping[str, Any]) -> Command[str]:
+        """Return the command that writes the people of a form."""
 
     @abstractmethod
-    def _read(
-        self, key: str, who: str | None
-    ) -> Callable[[Session], Mapping[str, Any]]:
-        """Return what reads the people for a form, and writes the audit."""
+    async def _async_read(self, key: str) -> Mapping[str, Any]:
+        """Return the people for a form. Raises RegisterError."""
 
     def _conflict(self, row: Row, own_key: str | None) -> dict[str, str]:
         """Return what speaks against a subentry."""
@@ -222,7 +223,11 @@ class RegisterFlow(ConfigSubentryFlow):
         """Return the form."""
 
     async def _async_show(
-        self, step: str, values: Mapping[str, Any] | None, errors: dict[str, str]
+        self,
+        step: str,
+        values: Mapping[str, Any] | None,
+        errors: dict[str, str],
+        changes: str = "",
     ) -> SubentryFlowResult:
         return self.async_show_form(
             step_id=step,
@@ -230,17 +235,34 @@ class RegisterFlow(ConfigSubentryFlow):
                 await self._async_schema(), values
             ),
             errors=errors,
+            description_placeholders={"changes": changes},
         )
 
     async def _async_store(
-        self, register: Register, key: str, user_input: Mapping[str, Any]
+        self, key: str, user_input: Mapping[str, Any]
     ) -> dict[str, str]:
-        """Write the people of a form; return errors for it."""
+        """Write the people of a form; return errors for it. Raises ChangedMeanwhileError."""
         try:
-            await register.async_run(self._write(key, user_input, current_user()))
+            await self._application().async_fill(
+                self._save(key, user_input), current_user()
+            )
         except HomeAssistantError as err:
             return {"base": err.translation_key or "failed"}
         return {}
+
+    async def _async_words(self, err: ChangedMeanwhileError) -> str:
+        """Return what has changed meanwhile, in the language of the house."""
+        lines = [
+            f"{row.name}: {label}" if row.name else label
+            for row in err.differences
+            if (label := await async_label(self.hass, "lease_change", row.what))
+        ]
+        return "\n".join(f"- {line}" for line in lines)
+
+    def _application(self) -> Application:
+        """Return the property. Raises AbortFlow if it is not loaded."""
+        self._register()
+        return application_of(self.hass, self._get_entry().entry_id)
 
     def _register(self) -> Register:
         """Return the property's register. Raises AbortFlow if it is not loaded."""

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import override
 
 from homeassistant.components.notify import NotifyEntity, NotifyEntityFeature
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .alerts.const import Severity
 from .alerts.engine import Engine, Request
 from .alerts.manager import engine_of
+from .app.application import application_of
 from .entity import UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Audience, Register, RegisterConfigEntry
@@ -56,10 +57,14 @@ class UnitNotify(UnitEntity, NotifyEntity):
 
     @override
     async def async_send_message(self, message: str, title: str | None = None) -> None:
+        units = (self.unit_id,)
+        await application_of(self.hass, self.register.entry.entry_id).async_authorize(
+            self._context or Context(), "alert", units=units
+        )
         await self._engine.async_raise(
             Request(
                 severity=Severity.MESSAGE,
-                unit_ids=(self.unit_id,),
+                unit_ids=units,
                 place=title or self._title,
                 message=message,
                 audience=(Audience.TENANTS, Audience.LANDLORD),
@@ -88,6 +93,9 @@ class RoleNotify(NotifyEntity):
 
     @override
     async def async_send_message(self, message: str, title: str | None = None) -> None:
+        await application_of(self.hass, self._register.entry.entry_id).async_authorize(
+            self._context or Context(), "alert_beyond"
+        )
         await self._engine.async_raise(
             Request(
                 severity=Severity.MESSAGE,

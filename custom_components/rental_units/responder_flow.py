@@ -1,20 +1,19 @@
 """Somebody who responds for the whole property, and when they are on duty."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, override
 
-from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.helpers import selector
 from homeassistant.util.ulid import ulid_now
 
-from .const import Duty, Reason
-from .forms import RegisterFlow, Row, default_language, person_schema, shown
+from .app.responders import SaveResponder, ShowResponder
+from .app.work import Command
+from .const import Duty
+from .forms import RegisterFlow, Row, current_user, person_schema, shown
 from .labels import async_label
-from .register import queries
 from .register.households import RESPONDER
-from .register.people import contact_of
 
 _SCHEMA = vol.Schema(
     {
@@ -53,38 +52,12 @@ class ResponderFlow(RegisterFlow):
         )
 
     @override
-    def _write(
-        self, key: str, user_input: Mapping[str, Any], who: str | None
-    ) -> Callable[[Session], None]:
-        region, language = self.hass.config.country, default_language(self.hass)
-
-        def write(session: Session) -> None:
-            person = queries.responders(session).get(key)
-            contact = contact_of(user_input, RESPONDER, person, region)
-            if person:
-                contact.apply(person)
-            else:
-                person = queries.put_person(session, contact, language)
-                queries.put_responder(session, key, person)
-            _audit(session, who, person.id)
-
-        return write
+    def _save(self, key: str, user_input: Mapping[str, Any]) -> Command[str]:
+        return SaveResponder(key, user_input)
 
     @override
-    def _read(
-        self, key: str, who: str | None
-    ) -> Callable[[Session], Mapping[str, Any]]:
-        def read(session: Session) -> dict[str, Any]:
-            person = queries.responders(session).get(key)
-            if person is None:
-                return {}
-            _audit(session, who, person.id)
-            return shown(person, RESPONDER)
-
-        return read
-
-
-def _audit(session: Session, who: str | None, person_id: str) -> None:
-    queries.audit(
-        session, who, "responder_form", Reason.MANAGEMENT, person_id=person_id
-    )
+    async def _async_read(self, key: str) -> Mapping[str, Any]:
+        person = await self._application().async_fill(
+            ShowResponder(key), current_user()
+        )
+        return shown(person, RESPONDER) if person else {}

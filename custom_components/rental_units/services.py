@@ -1,7 +1,7 @@
 """The actions. Each reads or changes people, asks who may, and writes down who did."""
 
 from collections.abc import Callable, Coroutine
-from datetime import date, time
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,21 +16,30 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
-from .access import (
-    async_authorize_admin,
-    async_authorize_person,
-    async_authorize_unit,
-    refused,
-    sealed,
+from .access import application_of_entry, async_first, sealed, unit_of_device
+from .app.accounts import GetRoles, GrantRole, RevokeRole
+from .app.application import Application
+from .app.policy import AccountRole
+from .app.reading import GetAudit, GetUnit
+from .app.tenancy import (
+    CheckIn,
+    CheckOut,
+    CorrectLease,
+    ErasePerson,
+    MergePeople,
+    Move,
+    RenewLease,
+    Undo,
+    UpdateContact,
+    Written,
 )
+from .app.work import Command, refused
 from .const import DOMAIN, LANGUAGES, Channel, Reason, Role
-from .forms import default_language
 from .register import queries
-from .register.households import check_order
-from .register.models import Lease, Person, Unit
-from .register.people import PHONE_CHANNELS, mask, parse_contact
+from .register.people import PHONE_CHANNELS, parse_contact
 from .transfer.actions import async_export, async_import
 
 ATTR_CONFIG_ENTRY_ID = "config_entry_id"
@@ -56,6 +65,11 @@ _CONTACT: dict[vol.Marker, Any] = {
     vol.Inclusive("quiet_from", "quiet"): cv.time,
     vol.Inclusive("quiet_until", "quiet"): cv.time,
 }
+_LEASE: dict[vol.Marker, Any] = {
+    vol.Required("lease_id"): cv.string,
+    vol.Optional("version"): cv.positive_int,
+    **_REASON,
+}
 _REGISTER: dict[vol.Marker, Any] = {
     vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
     vol.Optional("language"): vol.In(LANGUAGES),
@@ -73,7 +87,8 @@ SCHEMAS: dict[str, vol.Schema] = {
     "check_in": vol.Schema(
         {
             vol.Required(ATTR_DEVICE_ID): cv.string,
-            vol.Required("name"): vol.All(_TEXT, vol.Length(min=1)),
+            vol.Exclusive("name", "who"): vol.All(_TEXT, vol.Length(min=1)),
+            vol.Exclusive(ATTR_PERSON_ID, "who"): cv.string,
             **_CONTACT,
             vol.Optional("role", default=Role.TENANT): vol.Coerce(Role),
             vol.Optional("start"): cv.date,
@@ -85,6 +100,7 @@ SCHEMAS: dict[str, vol.Schema] = {
         {
             vol.Required(ATTR_DEVICE_ID): cv.string,
             vol.Optional(ATTR_PERSON_ID): cv.string,
+            vol.Optional("everyone", default=False): cv.boolean,
             vol.Optional("date"): cv.date,
             **_REASON,
         }
@@ -116,6 +132,67 @@ SCHEMAS: dict[str, vol.Schema] = {
     ),
     "export_register": vol.Schema({**_file("csv|xlsx"), **_REGISTER}),
     "erase_person": vol.Schema({vol.Required(ATTR_PERSON_ID): cv.string, **_REASON}),
+    "renew_lease": vol.Schema(
+        {
+            **_LEASE,
+            vol.Optional("start"): cv.date,
+            vol.Required("end"): cv.date,
+        }
+    ),
+    "correct_lease": vol.Schema(
+        vol.All(
+            {
+                **_LEASE,
+                vol.Optional("start"): cv.date,
+                vol.Optional("end"): cv.date,
+                vol.Optional("open_end", default=False): cv.boolean,
+            },
+        )
+    ),
+    "move": vol.Schema(
+        {
+            **_LEASE,
+            vol.Required(ATTR_DEVICE_ID): cv.string,
+            vol.Optional("date"): cv.date,
+            vol.Optional("end"): cv.date,
+        }
+    ),
+    "undo": vol.Schema({vol.Required("command_id"): cv.string, **_REASON}),
+    "merge_people": vol.Schema(
+        {
+            vol.Required(ATTR_PERSON_ID): cv.string,
+            vol.Required("duplicate_id"): cv.string,
+            **_REASON,
+        }
+    ),
+    "get_audit": vol.Schema(
+        {
+            vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
+            vol.Optional("since"): cv.datetime,
+            vol.Optional("until"): cv.datetime,
+            vol.Optional(ATTR_PERSON_ID): cv.string,
+            vol.Optional(ATTR_DEVICE_ID): cv.string,
+            vol.Optional("user_id"): cv.string,
+            **_REASON,
+        }
+    ),
+    "grant_role": vol.Schema(
+        {
+            vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
+            vol.Required("user_id"): cv.string,
+            vol.Required("role"): vol.Coerce(AccountRole),
+            vol.Optional(ATTR_PERSON_ID): cv.string,
+            **_REASON,
+        }
+    ),
+    "revoke_role": vol.Schema(
+        {
+            vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
+            vol.Required("grant_id"): cv.string,
+            **_REASON,
+        }
+    ),
+    "get_roles": vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string, **_REASON}),
 }
 
 
@@ -132,8 +209,20 @@ def async_setup_services(hass: HomeAssistant) -> None:
         "import_register": _async_import,
         "export_register": _async_export,
         "erase_person": _async_erase_person,
+        "renew_lease": _async_renew_lease,
+        "correct_lease": _async_correct_lease,
+        "move": _async_move,
+        "undo": _async_undo,
+        "merge_people": _async_merge_people,
+        "get_audit": _async_get_audit,
+        "grant_role": _async_grant_role,
+        "revoke_role": _async_revoke_role,
+        "get_roles": _async_get_roles,
     }
-    answers = {"get_unit", "import_register", "export_register"}
+    answers = {
+        *("get_unit", "get_audit", "get_roles"),
+        *("import_register", "export_register"),
+    }
     for name, handler in handlers.items():
         hass.services.async_register(
             DOMAIN,
@@ -144,165 +233,214 @@ def async_setup_services(hass: HomeAssistant) -> None:
         )
 
 
+def _why(call: ServiceCall) -> Reason:
+    reason: Reason = call.data[ATTR_REASON]
+    return reason
+
+
+def _answer(written: Written) -> dict[str, JsonValueType]:
+    """Return what a command about leases has done, and how to undo it."""
+    return {
+        "people": list[JsonValueType](written.people),
+        "leases": list[JsonValueType](written.leases),
+        "command_id": written.command_id,
+    }
+
+
 async def _async_check_in(call: ServiceCall) -> ServiceResponse:
-    register, unit_id = await async_authorize_unit(call)
-    contact = parse_contact(call.data, call.hass.config.country)
-    today, language = register.today, default_language(call.hass)
-    start, end = call.data.get("start", today), call.data.get("end")
-    check_order(start, end)
-
-    def write(session: Session) -> tuple[str, str]:
-        queries.put_unit(session, unit_id)
-        person = queries.put_person(session, contact, language)
-        lease = queries.put_lease(
-            session,
+    application, unit_id = unit_of_device(call, call.data[ATTR_DEVICE_ID])
+    data = call.data
+    if not (data.get("name") or data.get(ATTR_PERSON_ID)):
+        raise refused("name_missing")
+    written = await application.async_do(
+        CheckIn(
             unit_id,
-            person.id,
-            call.data["role"],
-            start=start,
-            end=end,
-            today=today,
-        )
-        _audit(session, call, unit_id, person.id)
-        return person.id, lease.id
-
-    person_id, lease_id = await register.async_run(write)
-    await register.async_refresh([unit_id])
-    return {"person_id": person_id, "lease_id": lease_id}
+            parse_contact(data, call.hass.config.country),
+            data["role"],
+            data.get("start"),
+            data.get("end"),
+            data.get(ATTR_PERSON_ID),
+        ),
+        call.context,
+        _why(call),
+    )
+    return {
+        **_answer(written),
+        "person_id": written.people[0],
+        "lease_id": written.leases[0],
+    }
 
 
 async def _async_check_out(call: ServiceCall) -> ServiceResponse:
-    register, unit_id = await async_authorize_unit(call)
-    who_leaves = call.data.get(ATTR_PERSON_ID)
-    today = register.today
-    day: date = call.data.get("date", today)
-
-    def write(session: Session) -> list[str]:
-        left = [
-            lease
-            for lease in queries.leases_of(session, unit_id, today)
-            if lease.person_id == who_leaves
-            or (who_leaves is None and lease.role == Role.TENANT)
-        ]
-        if not left:
-            raise refused("nobody_to_check_out")
-        for lease in left:
-            lease.left_on = day
-            _audit(session, call, unit_id, lease.person_id)
-        return [lease.person_id for lease in left]
-
-    people = await register.async_run(write)
-    await register.async_refresh([unit_id])
-    return {"people": list[JsonValueType](people)}
+    application, unit_id = unit_of_device(call, call.data[ATTR_DEVICE_ID])
+    command = CheckOut(
+        unit_id,
+        call.data.get("date", application.register.today),
+        call.data.get(ATTR_PERSON_ID),
+        call.data["everyone"],
+    )
+    return _answer(await application.async_do(command, call.context, _why(call)))
 
 
 async def _async_update_contact(call: ServiceCall) -> ServiceResponse:
-    register, person_id = await async_authorize_person(call)
-    contact = parse_contact(call.data, call.hass.config.country)
+    command = UpdateContact(
+        call.data[ATTR_PERSON_ID], parse_contact(call.data, call.hass.config.country)
+    )
+    return {"person_id": await _async_of_person(call, command)}
 
-    def write(session: Session) -> list[str]:
-        person = session.get_one(Person, person_id)
-        contact.apply(person)
-        _audit(session, call, None, person_id)
-        return [lease.unit_id for lease in person.leases]
 
-    await register.async_refresh(await register.async_run(write))
-    return {"person_id": person_id}
+async def _async_of_person[T](call: ServiceCall, command: Command[T]) -> T:
+    return await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, _why(call)),
+        "no_such_person",
+    )
+
+
+async def _async_of_lease(
+    call: ServiceCall, command: Command[Written]
+) -> ServiceResponse:
+    written = await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, _why(call)),
+        "no_such_lease",
+    )
+    return _answer(written)
+
+
+async def _async_renew_lease(call: ServiceCall) -> ServiceResponse:
+    data = call.data
+    command = RenewLease(
+        data["lease_id"], data["end"], data.get("start"), data.get("version")
+    )
+    return await _async_of_lease(call, command)
+
+
+async def _async_correct_lease(call: ServiceCall) -> ServiceResponse:
+    data = call.data
+    dates = {key: data[key] for key in ("start", "end") if key in data}
+    if data["open_end"]:
+        dates["end"] = None
+    command = CorrectLease(data["lease_id"], dates, data.get("version"))
+    return await _async_of_lease(call, command)
+
+
+async def _async_move(call: ServiceCall) -> ServiceResponse:
+    data = call.data
+    application, unit_id = unit_of_device(call, data[ATTR_DEVICE_ID])
+    command = Move(
+        data["lease_id"],
+        unit_id,
+        data.get("date", application.register.today),
+        data.get("end"),
+        data.get("version"),
+    )
+    return _answer(await application.async_do(command, call.context, _why(call)))
+
+
+async def _async_undo(call: ServiceCall) -> ServiceResponse:
+    command = Undo(call.data["command_id"])
+    written = await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, _why(call)),
+        "nothing_to_undo",
+    )
+    return _answer(written)
+
+
+async def _async_merge_people(call: ServiceCall) -> ServiceResponse:
+    command = MergePeople(call.data[ATTR_PERSON_ID], call.data["duplicate_id"])
+    return {"person_id": await _async_of_person(call, command)}
 
 
 async def _async_get_unit(call: ServiceCall) -> ServiceResponse:
-    register, unit_id = await async_authorize_unit(call)
-    reveal, today = call.data[ATTR_REVEAL], register.today
-
-    def read(session: Session) -> tuple[str, list[Lease]]:
-        unit = session.get(Unit, unit_id)
-        leases = queries.leases_of(session, unit_id, today)
-        _audit(session, call, unit_id)
-        for person_id in {lease.person_id for lease in leases}:
-            _audit(session, call, unit_id, person_id)
-        return unit.address if unit else "", list(leases)
-
-    address, leases = await register.async_run(read)
-    unit = register.units[unit_id]
+    application, unit_id = unit_of_device(call, call.data[ATTR_DEVICE_ID])
+    command = GetUnit(unit_id, call.data[ATTR_REVEAL])
+    found = await application.async_do(command, call.context, _why(call))
+    unit = application.register.units[unit_id]
     return {
         "unit_id": unit_id,
         "name": unit.title,
         "building": unit.building,
         "stairwell": unit.stairwell,
         "number": unit.number,
-        "address": address,
         "area_id": unit.area_id,
         "rooms": unit.rooms,
         "letting": unit.letting,
-        "people": [_describe(lease, reveal) for lease in leases],
+        **found,
     }
 
 
 async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
-    await async_authorize_admin(call)
-    register, person_id = await async_authorize_person(call)
+    person_id: str = call.data[ATTR_PERSON_ID]
 
-    def write(session: Session) -> list[str]:
-        person = session.get_one(Person, person_id)
-        units = [lease.unit_id for lease in person.leases]
-        session.delete(person)
-        _audit(session, call, None, person_id)
-        return units
+    async def erase(application: Application) -> str:
+        erased = await application.async_do(
+            ErasePerson(person_id), call.context, _why(call)
+        )
+        # The log file beside the database holds the pages of before.
+        await application.register.database.async_checkpoint()
+        return erased
 
-    units = await register.async_run(write)
-    # The log file beside the database holds the pages of before.
-    await register.database.async_checkpoint()
-    await register.async_refresh(units)
-    return {"person_id": person_id}
+    return {"person_id": await async_first(call, erase, "no_such_person")}
+
+
+async def _async_get_audit(call: ServiceCall) -> ServiceResponse:
+    application, data = application_of_entry(call), call.data
+    until = data.get("until") or dt_util.now() + timedelta(seconds=1)
+    since = data.get("since") or until - timedelta(days=30)
+    unit_id = None
+    if ATTR_DEVICE_ID in data:
+        _, unit_id = unit_of_device(call, data[ATTR_DEVICE_ID])
+    command = GetAudit(
+        dt_util.as_utc(since).timestamp(),
+        dt_util.as_utc(until).timestamp(),
+        data.get(ATTR_PERSON_ID),
+        unit_id,
+        data.get("user_id"),
+    )
+    rows = await application.async_do(command, call.context, _why(call))
+    return {"audit": [dict(row) for row in rows]}
+
+
+async def _async_grant_role(call: ServiceCall) -> ServiceResponse:
+    application, data = application_of_entry(call), call.data
+    if await call.hass.auth.async_get_user(data["user_id"]) is None:
+        raise refused("no_such_user")
+    command = GrantRole(data["user_id"], data["role"], data.get(ATTR_PERSON_ID))
+    grant_id = await application.async_do(command, call.context, _why(call))
+    await application.async_read_grants()
+    return {"grant_id": grant_id}
+
+
+async def _async_revoke_role(call: ServiceCall) -> ServiceResponse:
+    application = application_of_entry(call)
+    command = RevokeRole(call.data["grant_id"])
+    await application.async_do(command, call.context, _why(call))
+    await application.async_read_grants()
+    return {"grant_id": call.data["grant_id"]}
+
+
+async def _async_get_roles(call: ServiceCall) -> ServiceResponse:
+    rows = await application_of_entry(call).async_do(
+        GetRoles(), call.context, _why(call)
+    )
+    return {"roles": list[JsonValueType](rows)}
 
 
 async def _async_import(call: ServiceCall) -> ServiceResponse:
-    await async_authorize_admin(call)
-    return await async_import(call, lambda session: _audit(session, call))
+    return await async_import(call, await _async_audit(call))
 
 
 async def _async_export(call: ServiceCall) -> ServiceResponse:
-    await async_authorize_admin(call)
-    return await async_export(call, lambda session: _audit(session, call))
+    return await async_export(call, await _async_audit(call))
 
 
-def _audit(
-    session: Session,
-    call: ServiceCall,
-    unit_id: str | None = None,
-    person_id: str | None = None,
-) -> None:
-    queries.audit(
-        session,
-        call.context.user_id,
-        f"{call.service}_revealed" if call.data.get(ATTR_REVEAL) else call.service,
-        call.data[ATTR_REASON],
-        unit_id=unit_id,
-        person_id=person_id,
+async def _async_audit(call: ServiceCall) -> Callable[[Session], None]:
+    """Check that the caller may, and return what writes it down."""
+    await application_of_entry(call).async_authorize(
+        call.context, call.service, _why(call)
     )
-
-
-def _describe(lease: Lease, reveal: bool) -> dict[str, JsonValueType]:
-    person = lease.person
-    return {
-        "person_id": person.id,
-        "name": person.name,
-        "language": person.language,
-        "role": lease.role,
-        "start": lease.start.isoformat() if lease.start else None,
-        "end": lease.end.isoformat() if lease.end else None,
-        "addresses": [
-            {
-                "channel": row.channel,
-                "target": row.target if reveal else mask(row.target),
-                "language": row.language or person.language,
-                "quiet_from": _hour(row.quiet_from),
-                "quiet_until": _hour(row.quiet_until),
-            }
-            for row in person.addresses
-        ],
-    }
-
-
-def _hour(hour: time | None) -> str | None:
-    return hour.isoformat() if hour else None
+    return lambda session: queries.audit(
+        session, call.context.user_id, call.service, call.data[ATTR_REASON]
+    )

@@ -1,26 +1,26 @@
 """A unit with its landlord and tenants, in one form."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, override
 
-from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import selector
 
-from .const import Letting, Reason, Role
+from .app.tenancy import SaveHousehold, Seen, ShowHousehold
+from .app.work import Command
+from .const import Letting, Role
 from .forms import (
     RegisterFlow,
     Row,
     async_household_selector,
-    default_language,
+    current_user,
     person_schema,
     shown,
 )
-from .register import queries
-from .register.households import HOUSEHOLD, Occupant, in_form, write_household
-from .register.models import Unit
+from .register.households import HOUSEHOLD, LEASE, Occupant
+from .register.models import Lease
 from .register.units import UNIT_FIELDS, unit_key, unit_title
 
 CONF_ADDRESS = "address"
@@ -48,7 +48,7 @@ _SCHEMA = vol.Schema(
         ),
         # Without a default: the browser would show it, and not who is known.
         vol.Required(CONF_LANDLORD): section(
-            person_schema(HOUSEHOLD), {"collapsed": False}
+            person_schema((*HOUSEHOLD, "left_on")), {"collapsed": False}
         ),
     }
 )
@@ -56,6 +56,9 @@ _SCHEMA = vol.Schema(
 
 class UnitFlow(RegisterFlow):
     """Add a unit, or change it and who lives in it."""
+
+    #: What the form has shown, by its versions.
+    _seen: Seen | None = None
 
     @override
     async def _async_schema(self) -> vol.Schema:
@@ -77,55 +80,34 @@ class UnitFlow(RegisterFlow):
         return {"number": "unit_exists"} if row.key in taken - {own_key} else {}
 
     @override
-    def _write(
-        self, key: str, user_input: Mapping[str, Any], who: str | None
-    ) -> Callable[[Session], None]:
-        today = self._register().today
-        region, language = self.hass.config.country, default_language(self.hass)
-
-        def write(session: Session) -> None:
-            queries.put_unit(session, key, user_input.get(CONF_ADDRESS) or "")
-            write_household(
-                session,
-                key,
-                list(_occupants(user_input)),
-                region=region,
-                language=language,
-                today=today,
-            )
-            queries.audit(session, who, "unit_form", Reason.MANAGEMENT, unit_id=key)
-
-        return write
+    def _save(self, key: str, user_input: Mapping[str, Any]) -> Command[str]:
+        return SaveHousehold(
+            key,
+            user_input.get(CONF_ADDRESS) or "",
+            list(_occupants(user_input)),
+            self._seen,
+        )
 
     @override
-    def _read(
-        self, key: str, who: str | None
-    ) -> Callable[[Session], Mapping[str, Any]]:
-        today = self._register().today
+    async def _async_read(self, key: str) -> Mapping[str, Any]:
+        unit, leases, self._seen = await self._application().async_fill(
+            ShowHousehold(key), current_user()
+        )
+        landlords = [_shown(row) for row in leases if row.role == Role.LANDLORD]
+        return {
+            CONF_ADDRESS: unit.address if unit else "",
+            CONF_LANDLORD: landlords[0] if landlords else {},
+            CONF_TENANTS: [_shown(row) for row in leases if row.role == Role.TENANT],
+        }
 
-        def read(session: Session) -> dict[str, Any]:
-            queries.audit(session, who, "unit_form", Reason.MANAGEMENT, unit_id=key)
-            unit = session.get(Unit, key)
-            leases = in_form(queries.leases_of(session, key, today))
-            landlords = [row for row in leases if row.role == Role.LANDLORD]
-            return {
-                CONF_ADDRESS: unit.address if unit else "",
-                CONF_LANDLORD: shown(landlords[0].person, HOUSEHOLD)
-                if landlords
-                else {},
-                CONF_TENANTS: [
-                    shown(row.person, HOUSEHOLD)
-                    | {
-                        field: day.isoformat()
-                        for field, day in (("start", row.start), ("end", row.end))
-                        if day
-                    }
-                    for row in leases
-                    if row.role == Role.TENANT
-                ],
-            }
 
-        return read
+def _shown(lease: Lease) -> dict[str, Any]:
+    """Return what the form shows of a lease."""
+    keys = LEASE if lease.role == Role.TENANT else ("left_on",)
+    days = {key: getattr(lease, key) for key in keys}
+    return shown(lease.person, HOUSEHOLD) | {
+        key: day.isoformat() for key, day in days.items() if day
+    }
 
 
 def unit_data(user_input: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Units, people and calls of the tests. All people are marks, none is anybody."""
 
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.rental_units.const import (
     DOMAIN,
@@ -11,14 +11,17 @@ from custom_components.rental_units.const import (
     SUBENTRY_UNIT,
 )
 from custom_components.rental_units.register.units import unit_key, unit_title
+from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util.hass_dict import HassKey
 
 PHONE = "13800138001"
 E164 = "+8613800138001"
 OTHER_PHONE = "13800138002"
+DATA_ADMINISTRATOR: HassKey[MockUser] = HassKey("tests_administrator")
 
 
 def unit(building: str, stairwell: str, number: str, **data: Any) -> ConfigSubentry:
@@ -57,22 +60,49 @@ def device_id(hass: HomeAssistant, entry: MockConfigEntry, title: str) -> str:
     return device.id
 
 
+def administrator(hass: HomeAssistant) -> MockUser:
+    """Return the administrator of this Home Assistant."""
+    if DATA_ADMINISTRATOR not in hass.data:
+        hass.data[DATA_ADMINISTRATOR] = MockUser(is_owner=True).add_to_hass(hass)
+    return hass.data[DATA_ADMINISTRATOR]
+
+
+async def account(
+    hass: HomeAssistant, entry: MockConfigEntry, role: str, person_id: str | None = None
+) -> MockUser:
+    """Return a member of Home Assistant's group Users, with a role in a property or none.
+
+    The group lets its members control every entity.
+    """
+    group = await hass.auth.async_get_group(GROUP_ID_USER)
+    assert group
+    user = MockUser(groups=[group]).add_to_hass(hass)
+    if role != "user":
+        data = {"config_entry_id": entry.entry_id, "user_id": user.id, "role": role}
+        await call(
+            hass, "grant_role", data | ({"person_id": person_id} if person_id else {})
+        )
+    return user
+
+
 async def call(
     hass: HomeAssistant,
     action: str,
     data: dict[str, Any],
     *,
-    user: User | None = None,
+    user: User | Literal["administrator"] | None = "administrator",
     answers: bool = True,
 ) -> Any:
-    """Call an action and return its response."""
+    """Call an action and return its response. Without a user, it is an automation's call."""
+    caller = administrator(hass) if user == "administrator" else user
     return await hass.services.async_call(
         DOMAIN,
         action,
-        data,
+        # What is personal is taken out of what was passed.
+        dict(data),
         blocking=True,
         return_response=answers,
-        context=Context(user_id=user.id if user else None),
+        context=Context(user_id=caller.id if caller else None),
     )
 
 
@@ -81,6 +111,7 @@ async def check_in(
 ) -> str:
     """Check a person in; return their id."""
     data = {"name": "MARK-NAME-1", "phone": PHONE, **data}
+    data = {key: value for key, value in data.items() if value is not None}
     device = device_id(hass, entry, title)
     answer = await call(hass, "check_in", {"device_id": device, **data})
     await hass.async_block_till_done()

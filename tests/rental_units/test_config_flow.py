@@ -243,9 +243,17 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert targets["MARK-NAME-1"] == {"+8613800138001"}
     assert targets["MARK-LANDLORD"] == {"+8613800138003"}
 
-    # Who is taken from the list has left.
+    # Who is taken from the list has not left: a day says so.
     result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    tenants = suggested(result)["tenants"]
     result = await fill(hass, result, {**changed, "tenants": []})
+    assert result["errors"] == {"base": "tenant_missing"}
+    result = await fill(hass, result, {**changed, "landlord": {}, "tenants": tenants})
+    assert result["errors"] == {"base": "landlord_missing"}
+    today = entry.runtime_data.today.isoformat()
+    gone = [{**row, "left_on": today} for row in tenants]
+    result = await fill(hass, result, {**changed, "tenants": gone})
+    assert result["reason"] == "reconfigure_successful"
     left = await call(hass, "get_unit", {"device_id": device, "reason": "alarm"})
     assert [row["name"] for row in left["people"]] == ["MARK-LANDLORD"]
 
@@ -456,5 +464,5 @@ async def test_over_http(
         )
 
     who, languages = await entry.runtime_data.async_run(read)
-    assert who == [hass_admin_user.id]
+    assert set(who) == {hass_admin_user.id}
     assert languages == {expected}

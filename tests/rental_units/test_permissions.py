@@ -1,43 +1,47 @@
-"""Who may do what: every caller, every action, every view and every websocket command.
+"""Who may do what: every role, every action, over the websocket; every view and command.
 
-What is registered and not in these tables fails the test.
+What may be done is read from the one table, and what is registered and not in it fails.
 """
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.manager import engine_of
-from custom_components.rental_units.const import DOMAIN
-from custom_components.rental_units.transfer.views import PATH
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import Unauthorized
+from custom_components.rental_units.app.policy import (
+    COMMANDS as TABLE_COMMANDS,
+    IN_PERSON,
+    TABLE,
+    AccountRole,
+    DataClass,
+    Held,
+    Permit,
+    Scope,
+    permit,
+)
+from custom_components.rental_units.const import DOMAIN, Reason
+from custom_components.rental_units.register import queries
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.helpers import area_registry as ar
 from homeassistant.setup import async_setup_component
 
-from .common import call, check_in, device_id, unit_id
-from .test_services import user
+from .common import account, administrator, call, check_in, device_id, unit_id
 
-CALLERS = ("admin", "manager", "landlord", "police", "anonymous")
-#: Who controls all of a unit's entities.
-OF_THE_UNIT = {"admin", "manager", "landlord"}
-ADMIN = {"admin"}
-#: In an order in which each has something to act on.
-ACTIONS: dict[str, set[str]] = {
-    "check_in": OF_THE_UNIT,
-    "get_unit": OF_THE_UNIT,
-    "update_contact": OF_THE_UNIT,
-    "alert": OF_THE_UNIT,
-    "get_alerts": OF_THE_UNIT | {"police"},
-    "acknowledge_alert": OF_THE_UNIT,
-    "cancel_alert": OF_THE_UNIT,
-    "check_out": OF_THE_UNIT,
-    "export_register": ADMIN,
-    "import_register": ADMIN,
-    "erase_person": ADMIN,
+USER = "user"
+CALLERS = (*sorted(AccountRole), USER)
+OWN, OTHER = "1-1-101", "1-2-101"
+#: How who asks is refused; any other error is about what is asked.
+REFUSALS = {"needs_person", "needs_reason", "Unauthorized"}
+#: Commands of the table that are no actions: forms, and what the other integration asks.
+NO_ACTIONS = {
+    *("unit_form", "unit_removed", "unit_restored", "responder_form", "rotate_key"),
+    *("get_unit_revealed", "alert_beyond"),
+    *(name for name in TABLE_COMMANDS if name.startswith("safety.")),
 }
 #: Path and method of each view, and what it answers to anybody without a valid token: no
 #: login opens them, and none closes them.
@@ -46,108 +50,287 @@ VIEWS = {
     ("/api/r/{token}", "POST"): HTTPStatus.GONE,
     ("/api/rental_units/callback/{entry_id}/{token}", "POST"): HTTPStatus.FORBIDDEN,
 }
-#: Views behind a login, and what they answer to those who may.
-LOGIN_VIEWS = {
-    (PATH, "GET"): (ADMIN, HTTPStatus.OK),
-    (PATH, "POST"): (ADMIN, HTTPStatus.BAD_REQUEST),  # An empty file.
-}
-COMMANDS: dict[str, set[str]] = {}
+#: Websocket commands of ours, which need a row in the table too.
+COMMANDS: set[str] = set()
 
 
 async def data_of(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> Callable[[str], dict[str, Any]]:
-    """Return a function that returns the data of an action."""
-    person = await check_in(hass, entry, "1-1-101")
-    device = {"device_id": device_id(hass, entry, "1-1-101")}
-    unit = {"unit_id": unit_id(entry, "1-1-101")}
+    hass: HomeAssistant, entry: MockConfigEntry, title: str
+) -> dict[str, dict[str, Any]]:
+    """Return the data of each action, about what is in a unit."""
+    people = [await check_in(hass, entry, title, name=f"MARK-{n}") for n in range(3)]
+    device = {"device_id": device_id(hass, entry, title)}
+    unit = {"unit_id": unit_id(entry, title)}
+    shown = await call(hass, "get_unit", {**device, "reason": "alarm"})
+    lease = {"lease_id": shown["people"][0]["lease_id"], "reason": "inspection"}
+    moved = await call(hass, "check_in", {**device, "name": "MARK-9"})
     alert = await call(hass, "alert", {**unit, "severity": "message", "message": "x"})
-    file = {"config_entry_id": entry.entry_id, "file": "register.csv"}
+    of_entry = {"config_entry_id": entry.entry_id, "reason": "inspection"}
+    file = {**of_entry, "file": "register.csv"}
     ids = {"alert_id": alert["alert_id"]}
     return {
         "check_in": {**device, "name": "MARK-NAME-2", "phone": "13800138002"},
         "get_unit": {**device, "reason": "alarm"},
-        "update_contact": {"person_id": person, "language": "zh-Hans"},
+        "update_contact": {"person_id": people[1], "language": "zh-Hans"},
+        "renew_lease": {**lease, "start": "2030-01-01", "end": "2031-01-01"},
+        "correct_lease": {**lease, "end": "2032-01-01"},
+        "move": {**lease, **device},
+        "undo": {"command_id": moved["command_id"]},
+        "merge_people": {"person_id": people[1], "duplicate_id": people[2]},
         "alert": {**unit, "severity": "message", "message": "y"},
-        "get_alerts": {},
+        "get_alerts": {"alert_id": alert["alert_id"]},
         "acknowledge_alert": ids,
         "cancel_alert": ids,
-        "check_out": device,
+        "check_out": {**device, "person_id": people[0]},
         "export_register": file,
         "import_register": file,
-        "erase_person": {"person_id": person},
-    }.__getitem__
+        "get_audit": of_entry,
+        "get_roles": of_entry,
+        "grant_role": {**of_entry, "user_id": administrator(hass).id, "role": "desk"},
+        "revoke_role": {**of_entry, "grant_id": "unknown"},
+        "erase_person": {"person_id": people[1]},
+    }
 
 
-def actions(hass: HomeAssistant) -> set[str]:
-    """Return the actions that are registered."""
-    return set(hass.services.async_services_for_domain(DOMAIN))
+async def caller_of(
+    hass: HomeAssistant, entry: MockConfigEntry, role: str
+) -> tuple[MockUser | None, list[Held]]:
+    """Return a user with a role, who has or lives in one unit, and the role."""
+    if role == USER:
+        return await account(hass, entry, USER), []
+    kind = AccountRole(role)
+    own = frozenset({unit_id(entry, OWN)})
+    if kind is AccountRole.AUTOMATION:
+        return None, [Held(kind)]
+    if kind is AccountRole.ADMINISTRATOR:
+        return administrator(hass), [Held(kind)]
+    if not any(row.scope is Scope.OWN for row in TABLE[kind]):
+        return await account(hass, entry, role), [Held(kind)]
+    lease = "landlord" if kind is AccountRole.LANDLORD else "tenant"
+    person = await check_in(hass, entry, OWN, name="MARK-OWN", role=lease)
+    return await account(hass, entry, role, person), [Held(kind, own)]
 
 
-@pytest.mark.parametrize("caller", [row for row in CALLERS if row != "anonymous"])
-async def test_actions(
-    hass: HomeAssistant, entry: MockConfigEntry, caller: str
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("title", [OWN, OTHER])
+@pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
+async def test_actions_over_the_websocket(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    role: str,
+    title: str,
 ) -> None:
-    """A user may do what is theirs; what they may not do is refused."""
-    assert actions(hass) == set(ACTIONS)
-    data, who = await data_of(hass, entry), user(hass, caller)
-    done = {}
-    for action in ACTIONS:
+    """A user may do exactly what the table gives to their role, in their units or in all.
+
+    All of them are in the group Users, which may control every entity. What is refused
+    changes nothing, and is in the audit.
+    """
+    actions = set(hass.services.async_services_for_domain(DOMAIN))
+    assert actions == TABLE_COMMANDS.keys() - NO_ACTIONS
+    caller, held = await caller_of(hass, entry, role)
+    assert caller
+    data = await data_of(hass, entry, title)
+    assert actions == data.keys()
+    token = await hass.auth.async_create_refresh_token(caller, "https://example.com/")
+    client = await hass_ws_client(hass, hass.auth.async_create_access_token(token))
+    done, wanted = {}, {}
+    for action in data:
+        why = Reason(data[action].get("reason", Reason.MANAGEMENT))
+        found = permit(held, action, why)
+        wanted[action] = found is not None and found.covers({unit_id(entry, title)})
+        before = await entry.runtime_data.async_run(queries.counts)
+        await client.send_json_auto_id(
+            {
+                "type": "call_service",
+                "domain": DOMAIN,
+                "service": action,
+                "service_data": data[action],
+                "return_response": True,
+            }
+        )
+        answer = await client.receive_json()
+        error = answer.get("error", {})
+        done[action] = not (
+            {error.get("message"), error.get("translation_key")} & REFUSALS
+            # It is shown what is theirs, and that may be nothing.
+            or answer.get("result", {}).get("response") == {"alerts": []}
+        )
+        after = await entry.runtime_data.async_run(queries.counts)
+        rows = {key for key in before if before[key] != after[key]} - {"audit"}
+        assert done[action] or not rows, action
+    assert done == wanted
+    assert await refusals(entry, caller) == {
+        f"{action}_refused"
+        for action, allowed in wanted.items()
+        if not allowed and action not in ALERTS
+    }
+
+
+ALERTS = {"alert", "get_alerts", "acknowledge_alert", "cancel_alert"}
+
+
+async def refusals(entry: MockConfigEntry, caller: MockUser) -> set[str]:
+    """Return what somebody was refused, by the audit."""
+    rows = await entry.runtime_data.async_run(queries.refusals)
+    return {what for who, what in rows if who == caller.id}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_automations(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """An automation writes and alerts, and is shown nobody."""
+    data, done = await data_of(hass, entry, OWN), {}
+    for action in data:
         try:
-            answer = await call(hass, action, data(action), user=who)
+            await call(hass, action, data[action], user=None)
         except Unauthorized:
             done[action] = False
+        except Exception as err:  # noqa: BLE001
+            done[action] = getattr(err, "translation_key", "") not in REFUSALS
         else:
-            done[action] = action != "get_alerts" or bool(answer["alerts"])
-    assert done == {action: caller in allowed for action, allowed in ACTIONS.items()}
+            done[action] = True
+    held = [Held(AccountRole.AUTOMATION)]
+    assert done == {row: permit(held, row) is not None for row in data}
+    assert {row for row in done if done[row]} & IN_PERSON == set()
 
 
+#: What the table must never come to say, whatever is added to it.
+NEVER = {
+    AccountRole.POLICE: TABLE_COMMANDS.keys() - {"get_unit", "get_alerts"},
+    AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts"},
+    AccountRole.INSTALLER: {
+        row for row, classes in TABLE_COMMANDS.items() if classes - {DataClass.SAFETY}
+    },
+    AccountRole.AUTOMATION: {"get_unit", "get_unit_revealed", *IN_PERSON},
+    AccountRole.LANDLORD: {"alert_beyond", "safety.reset", "get_audit"},
+    AccountRole.GRID_WORKER: {"get_unit_revealed"},
+}
+
+
+@pytest.mark.parametrize("role", NEVER)
+def test_what_the_table_never_says(role: AccountRole) -> None:
+    """Who is shown or may change nothing stays so."""
+    own = [Held(role, frozenset({"own"}))]
+    allowed = {row for row in TABLE_COMMANDS if permit(own, row, Reason.ALARM)}
+    assert allowed & NEVER[role] == set()
+    assert permit([], "get_unit", Reason.ALARM) is None
+
+
+def test_each_role_is_in_the_table() -> None:
+    """A role without a row is refused everything; one that is missing would be a fault."""
+    assert TABLE.keys() == set(AccountRole)
+    for role, rows in TABLE.items():
+        for row in rows:
+            assert row.commands <= TABLE_COMMANDS.keys()
+            # A command whose data its row does not allow would be there in vain.
+            for command in row.commands:
+                assert TABLE_COMMANDS[command] <= row.classes, (role, command)
+
+
+def test_what_needs_a_reason() -> None:
+    """The police are shown a unit for a reason; management is none."""
+    police = [Held(AccountRole.POLICE)]
+    assert permit(police, "get_unit", Reason.ALARM) == Permit(None)
+    assert permit(police, "get_unit", Reason.MANAGEMENT) is None
+    assert permit(police, "get_unit") is None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_what_is_missing_is_said(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Who only lacks a reason is told so; who is no person, too."""
+    officer = await account(hass, entry, "police")
+    device = device_id(hass, entry, OWN)
+    data = {"device_id": device, "reason": "management"}
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call(hass, "get_unit", data, user=officer)
+    assert refusal.value.translation_key == "needs_reason"
+    system = MockUser(is_owner=True, system_generated=True).add_to_hass(hass)
+    for caller in (None, system):
+        with pytest.raises(ServiceValidationError) as refusal:
+            await call(hass, "erase_person", {"person_id": "x"}, user=caller)
+        assert refusal.value.translation_key == "needs_person"
+    by_script = Context(user_id=administrator(hass).id, parent_id="script")
+    with pytest.raises(ServiceValidationError) as refusal:
+        await hass.services.async_call(
+            DOMAIN, "erase_person", {"person_id": "x"}, blocking=True, context=by_script
+        )
+    assert refusal.value.translation_key == "needs_person"
+    gone = MockUser(is_owner=True, is_active=False).add_to_hass(hass)
+    with pytest.raises(Unauthorized):
+        await call(hass, "get_unit", data, user=gone)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_notify_entities(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A notify entity, which every member of Users may control, texts nobody for them."""
+    owner = await check_in(hass, entry, OWN, name="MARK-OWN", role="landlord")
+    landlord = await account(hass, entry, "landlord", owner)
+    callers = {
+        "user": await account(hass, entry, USER),
+        "police": await account(hass, entry, "police"),
+        "landlord": landlord,
+        "manager": await account(hass, entry, "manager"),
+    }
+    done = set()
+    for entity in ("1_1_101_people", "1_2_101_people", "property_1_tenants"):
+        for name, caller in callers.items():
+            try:
+                await hass.services.async_call(
+                    "notify",
+                    "send_message",
+                    {"entity_id": f"notify.{entity}", "message": "x"},
+                    blocking=True,
+                    context=Context(user_id=caller.id),
+                )
+            except Unauthorized:
+                continue
+            done.add((name, entity))
+    assert done == {
+        ("landlord", "1_1_101_people"),
+        ("manager", "1_1_101_people"),
+        ("manager", "1_2_101_people"),
+        ("manager", "property_1_tenants"),
+    }
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_alert_beyond_the_unit(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A landlord's alert reaches the unit, and not the neighbours or the fire post."""
+    owner = await check_in(hass, entry, OWN, name="MARK-OWN", role="landlord")
+    landlord = await account(hass, entry, "landlord", owner)
+    about = {"unit_id": unit_id(entry, OWN), "severity": "message", "message": "x"}
+    for audience in (["responders"], ["tenants", "neighbours"]):
+        with pytest.raises(Unauthorized):
+            await call(hass, "alert", {**about, "audience": audience}, user=landlord)
+    answer = await call(hass, "alert", about, user=landlord)
+    engine = engine_of(hass, entry.entry_id)
+    assert engine
+    assert set(engine.alerts[answer["alert_id"]].audiences) == {"tenants", "landlord"}
+    # An area without a unit is the property's.
+    area = ar.async_get(hass).async_create("Shed").id
+    with pytest.raises(Unauthorized):
+        await call(hass, "alert", {"area_id": area, "message": "x"}, user=landlord)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_actions_without_login(
     hass: HomeAssistant, entry: MockConfigEntry, hass_client_no_auth: Any
 ) -> None:
     """Who is not logged in can call nothing."""
-    assert not any("anonymous" in allowed for allowed in ACTIONS.values())
     await async_setup_component(hass, "api", {})
     client = await hass_client_no_auth()
-    data = await data_of(hass, entry)
-    for action in actions(hass):
-        answer = await client.post(
-            f"/api/services/{DOMAIN}/{action}", json=data(action)
-        )
+    data = await data_of(hass, entry, OWN)
+    for action, fields in data.items():
+        answer = await client.post(f"/api/services/{DOMAIN}/{action}", json=fields)
         assert answer.status == HTTPStatus.UNAUTHORIZED
 
 
-async def headers_of(hass: HomeAssistant, caller: str) -> dict[str, str]:
-    """Return the headers of a caller's requests."""
-    who = user(hass, caller) if caller != "anonymous" else None
-    if who is None:
-        return {}
-    token = await hass.auth.async_create_refresh_token(who, "https://example.com/")
-    return {"Authorization": f"Bearer {hass.auth.async_create_access_token(token)}"}
-
-
-@pytest.mark.parametrize("caller", CALLERS)
-async def test_views_behind_a_login(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    hass_client_no_auth: Any,
-    caller: str,
-) -> None:
-    """Who may not is told nothing, not even if there is such a property."""
-    client = await hass_client_no_auth()
-    headers = await headers_of(hass, caller)
-    for (path, method), (allowed, status) in LOGIN_VIEWS.items():
-        for entry_id, answered in (
-            (entry.entry_id, status),
-            ("none", HTTPStatus.BAD_REQUEST),
-        ):
-            where = path.format(entry_id=entry_id)
-            response = await client.request(method, where, headers=headers)
-            refused = HTTPStatus.UNAUTHORIZED
-            assert response.status == (answered if caller in allowed else refused)
-
-
-@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("caller", ["administrator", "police", USER, "anonymous"])
 async def test_views(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -165,10 +348,16 @@ async def test_views(
         )
     }
     assert {row for row in routes if row[1] != "HEAD"} - {
-        (path, "OPTIONS") for path, _ in (*VIEWS, *LOGIN_VIEWS)
-    } == {*VIEWS, *LOGIN_VIEWS}
+        (path, "OPTIONS") for path, _ in VIEWS
+    } == set(VIEWS)
     client = await hass_client_no_auth()
-    headers = await headers_of(hass, caller)
+    headers = {}
+    if caller != "anonymous":
+        who, _ = await caller_of(hass, entry, caller)
+        assert who
+        token = await hass.auth.async_create_refresh_token(who, "https://example.com/")
+        access = hass.auth.async_create_access_token(token)
+        headers["Authorization"] = f"Bearer {access}"
     engine = engine_of(hass, entry.entry_id)
     assert engine
     for (path, method), refused in VIEWS.items():
@@ -188,4 +377,4 @@ async def test_commands(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """There is no websocket command of ours: a new one needs a row here."""
     await async_setup_component(hass, "websocket_api", {})
     registered = {name for name in hass.data["websocket_api"] if DOMAIN in name}
-    assert registered == set(COMMANDS)
+    assert registered == COMMANDS

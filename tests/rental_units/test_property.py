@@ -12,7 +12,8 @@ from pytest_homeassistant_custom_component.common import (
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from custom_components.rental_units.register import Audience, queries
+from custom_components.rental_units.register import Audience, leases, queries
+from custom_components.rental_units.register.leases import Hand
 from custom_components.rental_units.register.models import Unit
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.register.property import BATCH
@@ -64,7 +65,7 @@ async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -
 
     def write(session: Session) -> None:
         for number, row in enumerate(duties.values()):
-            person = queries.put_person(
+            person = queries.add_person(
                 session, Contact(name=f"MARK-{number}", phone=E164), "en"
             )
             queries.put_responder(session, row.subentry_id, person)
@@ -190,15 +191,15 @@ async def test_start_follows_the_subentries(
         for key in ("new:never", "new:1/3/301"):
             session.add(Unit(id=key, address=key))
         session.flush()
-        person = queries.put_person(session, Contact(name="MARK-1", phone=E164), "en")
-        queries.put_lease(
+        person = queries.add_person(session, Contact(name="MARK-1", phone=E164), "en")
+        leases.begin(
             session,
+            Hand(entry.runtime_data.today, 0),
             "new:1/3/301",
             person.id,
             "tenant",
             start=None,
             end=None,
-            today=entry.runtime_data.today,
         )
 
     await entry.runtime_data.async_run(write)

@@ -1,7 +1,7 @@
 """Deliveries on their way: one lane per provider, so that none delays another."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 import time
 from typing import override
 
@@ -125,6 +125,18 @@ class Dispatcher(Deliveries):
         self.alerts.pop(alert.id, None)
         self._of.pop(alert.id, None)
         self._composer.forget(alert)
+
+    @callback
+    def drop(
+        self, alert: Alert, person_ids: Collection[str | None], reason: str
+    ) -> None:
+        """End what is on its way to these people, and what would follow it."""
+        for delivery in self.of(alert):
+            if delivery.person_id not in person_ids:
+                continue
+            delivery.rest = []
+            if delivery.state in (State.QUEUED, State.SENDING, State.SENT):
+                self._end(delivery, State.EXPIRED, reason)
 
     # The clock and the lanes
 

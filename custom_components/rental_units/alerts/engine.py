@@ -5,7 +5,7 @@ restart they are read, and the clock goes on.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from homeassistant.util.ulid import ulid_now
 
 from ..const import LOGGER
 from ..register import Audience, Register, RegisterConfigEntry
+from ..storage.events import DomainEvent, Kind
 from .channels import build
 from .clock import Clock
 from .const import OPEN, AlertState, Answer, Progress, Severity
@@ -346,6 +347,13 @@ class Engine:
             delivery_id=delivery.id if delivery else None,
             data=data.get("data", data),
         )
+
+    async def async_hear(self, events: Sequence[DomainEvent]) -> None:
+        """Forget who was erased: what is queued for them is not sent."""
+        erased = {row.person_id for row in events if row.kind == Kind.PERSON_ERASED}
+        for alert in list(self.alerts.values()):
+            self.people.drop(alert, erased)
+            self.dispatcher.drop(alert, erased, "erased")
 
     async def async_purge(self, _now: datetime | None = None) -> None:
         """Drop alerts that closed too long ago."""

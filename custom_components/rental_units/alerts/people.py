@@ -1,7 +1,7 @@
 """Who is behind the addresses of an alert."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from homeassistant.core import HomeAssistant, callback
@@ -91,6 +91,14 @@ class People:
     def remember(self, alert: Alert, found: dict[str, Found]) -> None:
         """Keep who is behind these addresses."""
         self._found.setdefault(alert.id, {}).update(found)
+
+    @callback
+    def drop(self, alert: Alert, person_ids: Collection[str | None]) -> None:
+        """Forget these people, who are not to be told any more."""
+        known = self._found.get(alert.id, {})
+        for address_id, (person, _) in list(known.items()):
+            if person and person.person_id in person_ids:
+                del known[address_id]
 
     @callback
     def forget(self, alert: Alert) -> None:

@@ -1,6 +1,6 @@
 """Actions of the alerts. Each checks that its caller may control, or read, what it touches."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 import time
 
 from sqlalchemy import func, select
@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.auth.models import User
-from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
     HomeAssistant,
@@ -18,10 +17,10 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
-from homeassistant.helpers import config_validation as cv, entity_registry as er
+from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonValueType
 
-from ..access import async_user
+from ..app.application import application_of, async_user
 from ..const import DOMAIN
 from ..register import Audience
 from .const import OPEN, Severity
@@ -33,6 +32,8 @@ from .target import Place, places
 ATTR_ALARM_ID = "alarm_id"
 ATTR_ALERT_ID = "alert_id"
 ATTR_HISTORY = "history"
+#: Whom an alert of a unit reaches that goes not beyond it.
+_OF_THE_UNIT = {Audience.TENANTS, Audience.LANDLORD}
 #: Closed alerts in one answer.
 MOST_HISTORY = 200
 
@@ -52,7 +53,7 @@ SCHEMAS = {
             # Any word: a hazard that we have no template for is an alert all the same.
             vol.Optional("hazard"): vol.All(cv.string, vol.Length(max=64)),
             vol.Optional("message"): vol.All(cv.string, vol.Length(max=1000)),
-            vol.Optional("audience", default=lambda: list(Audience)): vol.All(
+            vol.Optional("audience"): vol.All(
                 cv.ensure_list, vol.Length(min=1), [vol.Coerce(Audience)]
             ),
             vol.Optional("policy"): cv.string,
@@ -94,7 +95,7 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
 
 
 async def _async_alert(call: ServiceCall) -> ServiceResponse:
-    user = await async_user(call)
+    user = await async_user(call.hass, call.context)
     engines = call.hass.data[DATA_ENGINES]
     found = places(call.hass, call.data, engines)
     if not found:
@@ -105,9 +106,10 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="no_target"
         )
-    for engine, place in found:
-        _check(call, user, engine, place.unit_ids, POLICY_CONTROL)
-    requests = [(engine, _request(call, place)) for engine, place in found]
+    requests = [
+        (engine, _request(call, place, _audience(call, user, engine, place)))
+        for engine, place in found
+    ]
     try:
         for engine, request in requests:
             engine.policy(request)
@@ -124,7 +126,28 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
     }
 
 
-def _request(call: ServiceCall, place: Place) -> Request:
+def _audience(
+    call: ServiceCall, user: User | None, engine: Engine, place: Place
+) -> tuple[Audience, ...]:
+    """Return who is to be told. Raises Unauthorized.
+
+    Who may alert a unit alone reaches its people, and not the neighbours and responders.
+    """
+    _check(call, user, engine, place.unit_ids, "alert")
+    asked: list[Audience] | None = call.data.get("audience")
+    wanted = tuple(asked or Audience)
+    if set(wanted) <= _OF_THE_UNIT:
+        return wanted
+    if _may(call.hass, user, engine, place.unit_ids, "alert_beyond"):
+        return wanted
+    if asked:
+        raise Unauthorized(context=call.context)
+    return tuple(row for row in wanted if row in _OF_THE_UNIT)
+
+
+def _request(
+    call: ServiceCall, place: Place, audience: tuple[Audience, ...]
+) -> Request:
     data = call.data
     return Request(
         severity=data["severity"],
@@ -133,7 +156,7 @@ def _request(call: ServiceCall, place: Place) -> Request:
         place=place.name,
         hazard=data.get("hazard"),
         message=data.get("message"),
-        audience=tuple(item.value for item in data["audience"]),
+        audience=tuple(item.value for item in audience),
         policy=data.get("policy"),
         alarm_id=data.get(ATTR_ALARM_ID),
         drill=data["drill"],
@@ -162,7 +185,7 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
 
     An alarm may have none: whoever acknowledges it need not know.
     """
-    user = await async_user(call)
+    user = await async_user(call.hass, call.context)
     ids = set(call.data.get(ATTR_ALERT_ID, ()))
     alarms = set(call.data.get(ATTR_ALARM_ID, ()))
     chosen = [
@@ -172,7 +195,7 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
         if alert.id in ids or (alert.alarm_id and alert.alarm_id in alarms)
     ]
     for engine, alert in chosen:
-        _check(call, user, engine, alert.unit_ids, POLICY_CONTROL)
+        _check(call, user, engine, alert.unit_ids, call.service)
     if missing := ids - {alert.id for _, alert in chosen}:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -183,7 +206,7 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
 
 
 async def _async_get_alerts(call: ServiceCall) -> ServiceResponse:
-    user = await async_user(call)
+    user = await async_user(call.hass, call.context)
     ids = set(call.data.get(ATTR_ALERT_ID, ()))
     alarms = set(call.data.get(ATTR_ALARM_ID, ()))
     described: list[JsonValueType] = []
@@ -194,7 +217,7 @@ async def _async_get_alerts(call: ServiceCall) -> ServiceResponse:
             lambda session: _read(session, ids, alarms, call.data[ATTR_HISTORY])
         )
         for alert, deliveries, timeline in rows:
-            if _may(call.hass, user, engine, alert.unit_ids, POLICY_READ):
+            if _may(call.hass, user, engine, alert.unit_ids, call.service):
                 described.append(_describe(alert, deliveries, timeline))
     return {"alerts": described}
 
@@ -262,24 +285,13 @@ def _may(
     hass: HomeAssistant,
     user: User | None,
     engine: Engine,
-    unit_ids: Iterable[str],
-    policy: str,
+    unit_ids: Collection[str],
+    command: str,
 ) -> bool:
-    """Return if a user may read or control the alerts of all these units.
-
-    A unit's `alert active` stands for its alerts, the property's event for the rest.
-    """
-    if user is None or user.is_admin:
-        return True
-    registry = er.async_get(hass)
-    wanted: list[tuple[str, str]] = [
-        ("binary_sensor", f"{unit_id}_alert_active") for unit_id in unit_ids
-    ]
-    return all(
-        user.permissions.check_entity(
-            registry.async_get_entity_id(domain, DOMAIN, unique_id) or "", policy
-        )
-        for domain, unique_id in wanted or [("event", f"{engine.entry_id}_alert")]
+    """Return if a user may do this about all these units, or about none in particular."""
+    found = application_of(hass, engine.entry_id).permit(user, command)
+    return found is not None and (
+        found.units is None or (bool(unit_ids) and found.covers(unit_ids))
     )
 
 
@@ -287,11 +299,11 @@ def _check(
     call: ServiceCall,
     user: User | None,
     engine: Engine,
-    unit_ids: Iterable[str],
-    policy: str,
+    unit_ids: Collection[str],
+    command: str,
 ) -> None:
-    if not _may(call.hass, user, engine, unit_ids, policy):
-        raise Unauthorized(context=call.context, permission=policy)
+    if not _may(call.hass, user, engine, unit_ids, command):
+        raise Unauthorized(context=call.context)
 
 
 def _has_target(call: ServiceCall) -> bool:

@@ -1,18 +1,14 @@
 """The people of a unit, as a form shows and changes them at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
-from sqlalchemy.orm import Session
-
-from homeassistant.exceptions import ServiceValidationError
-
-from ..const import DOMAIN, Role
-from . import queries
+from ..const import Role
+from .leases import check_order
 from .models import Lease
-from .people import PHONE_CHANNELS, contact_of, mask
+from .people import PHONE_CHANNELS, mask
 
 #: What the form of a unit asks of each person, in its order.
 HOUSEHOLD = (
@@ -26,6 +22,8 @@ HOUSEHOLD = (
     "quiet_from",
     "quiet_until",
 )
+#: What is asked of a stay. Nobody leaves but by a day that says so.
+LEASE = ("start", "end", "left_on")
 #: What is asked of a responder.
 RESPONDER = (*HOUSEHOLD, "notify", "webhook")
 
@@ -38,52 +36,14 @@ class Occupant:
     fields: Mapping[str, Any]
     start: date | None = None
     end: date | None = None
+    left_on: date | None = None
 
     @classmethod
     def parse(cls, role: Role, fields: Mapping[str, Any]) -> Self:
         """Return what a form says. Raises ServiceValidationError."""
-        start, end = (as_date(fields.get(key)) for key in ("start", "end"))
+        start, end, left_on = (as_date(fields.get(key)) for key in LEASE)
         check_order(start, end)
-        return cls(role, fields, start, end)
-
-
-def write_household(
-    session: Session,
-    unit_id: str,
-    occupants: Iterable[Occupant],
-    *,
-    region: str | None,
-    language: str,
-    today: date,
-) -> None:
-    """Make the people of a unit those of a form. Raises ServiceValidationError.
-
-    Who is not in the form any more leaves today.
-    """
-    staying = in_form(queries.leases_of(session, unit_id, today))
-    for occupant in occupants:
-        lease = _match(staying, occupant)
-        if lease:
-            staying.remove(lease)
-            contact_of(occupant.fields, HOUSEHOLD, lease.person, region).apply(
-                lease.person
-            )
-            lease.start, lease.end = occupant.start, occupant.end
-            continue
-        contact = contact_of(occupant.fields, HOUSEHOLD, None, region)
-        person = queries.put_person(session, contact, language)
-        queries.put_lease(
-            session,
-            unit_id,
-            person.id,
-            occupant.role,
-            start=occupant.start,
-            end=occupant.end,
-            today=today,
-        )
-    for lease in staying:
-        lease.left_on = today
-    session.flush()
+        return cls(role, fields, start, end, left_on)
 
 
 def in_form(leases: Sequence[Lease]) -> list[Lease]:
@@ -92,7 +52,7 @@ def in_form(leases: Sequence[Lease]) -> list[Lease]:
     return landlords[:1] + [row for row in leases if row.role == Role.TENANT]
 
 
-def _match(leases: Sequence[Lease], occupant: Occupant) -> Lease | None:
+def match(leases: Sequence[Lease], occupant: Occupant) -> Lease | None:
     """Return the lease that a row of the form is about.
 
     A name or a number may have been corrected; but not both at once, which is another
@@ -130,11 +90,3 @@ def as_date(value: date | str | None) -> date | None:
     if not value:
         return None
     return value if isinstance(value, date) else date.fromisoformat(value)
-
-
-def check_order(start: date | None, end: date | None) -> None:
-    """Raise ServiceValidationError for a lease that ends before it begins."""
-    if start and end and end < start:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="lease_order"
-        )

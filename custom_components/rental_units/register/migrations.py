@@ -45,6 +45,46 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX ix_audit_at ON audit (at)",
     ),
     statements("ALTER TABLE addresses ADD COLUMN language TEXT"),
+    # Leases get a history, which begins with what was known.
+    statements(
+        "ALTER TABLE units ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE units ADD COLUMN removed_at DOUBLE PRECISION",
+        "ALTER TABLE persons ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE leases ADD COLUMN gone_from DATE",
+        "ALTER TABLE leases ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE leases ADD COLUMN removed_at DOUBLE PRECISION",
+        "ALTER TABLE audit ADD COLUMN command_id TEXT",
+        "UPDATE leases SET gone_from = left_on",
+        """CREATE TABLE lease_changes (
+            id TEXT PRIMARY KEY,
+            lease_id TEXT NOT NULL REFERENCES leases (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            what TEXT NOT NULL,
+            "start" DATE,
+            "end" DATE,
+            left_on DATE,
+            gone_from DATE,
+            about TEXT,
+            command_id TEXT,
+            at DOUBLE PRECISION,
+            who TEXT
+        )""",
+        """INSERT INTO lease_changes (id, lease_id, number, what, "start", "end")
+            SELECT id || '-1', id, 1, 'started', "start", "end" FROM leases""",
+        """INSERT INTO lease_changes (id, lease_id, number, what, left_on, gone_from)
+            SELECT id || '-2', id, 2, 'left', left_on, left_on FROM leases
+            WHERE left_on IS NOT NULL""",
+        "UPDATE leases SET version = 2 WHERE left_on IS NOT NULL",
+        "CREATE INDEX ix_lease_changes_lease_id ON lease_changes (lease_id)",
+        "CREATE INDEX ix_lease_changes_command_id ON lease_changes (command_id)",
+        """CREATE TABLE grants (
+            id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL,
+            role TEXT NOT NULL,
+            person_id TEXT REFERENCES persons (id) ON DELETE CASCADE
+        )""",
+        "CREATE INDEX ix_grants_user_id ON grants (user_id)",
+    ),
 )
 
 FEATURE = Feature("register", STEPS)

@@ -23,6 +23,9 @@ class Unit(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     #: The standard address; it may tell who lives there.
     address: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    #: Since when it is gone, in Unix time; it can be brought back for a while.
+    removed_at: Mapped[float | None]
     leases: Mapped[list[Lease]] = relationship(
         back_populates="unit", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -36,6 +39,8 @@ class Person(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
     name: Mapped[str]
     language: Mapped[str]
+    #: Counts the changes of name, language and addresses.
+    version: Mapped[int] = mapped_column(default=1)
     addresses: Mapped[list[ContactAddress]] = relationship(
         back_populates="person",
         cascade="all, delete-orphan",
@@ -69,10 +74,11 @@ class ContactAddress(Base):
 
 
 class Lease(Base):
-    """A person's part in a unit.
+    """A person's stay in a unit: what its history comes to, for those who only ask.
 
-    `end` is what the contract says. Who is still there afterwards has not `left_on` a day,
-    and is told when it burns.
+    Three things that are often mixed up: `end` is what the contract says, `left_on` the day
+    that somebody gave for their leaving, and who is inside tonight has neither been said to
+    have left (see `gone_from`) nor is yet to come. Only `leases.py` writes here.
     """
 
     __tablename__ = "leases"
@@ -88,8 +94,50 @@ class Lease(Base):
     start: Mapped[date | None]
     end: Mapped[date | None]
     left_on: Mapped[date | None]
+    #: The first day on which they are not there: who is to leave is told until that day
+    #: is over, who has left is not. None with a `left_on`: that day.
+    gone_from: Mapped[date | None]
+    #: Counts the rows of the history.
+    version: Mapped[int] = mapped_column(default=0)
+    #: Since when it counts for nothing, in Unix time: it was a mistake, or its unit went.
+    removed_at: Mapped[float | None]
     unit: Mapped[Unit] = relationship(back_populates="leases")
     person: Mapped[Person] = relationship(back_populates="leases")
+    history: Mapped[list[LeaseChange]] = relationship(
+        back_populates="lease",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        order_by="LeaseChange.number",
+    )
+
+
+class LeaseChange(Base):
+    """A row of a lease's history, which is never changed: what was said, by whom, when."""
+
+    __tablename__ = "lease_changes"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
+    lease_id: Mapped[str] = mapped_column(
+        ForeignKey("leases.id", ondelete="CASCADE"), index=True
+    )
+    #: From 1 on, in the order in which it was said.
+    number: Mapped[int]
+    #: A word of leases.What.
+    what: Mapped[str]
+    #: The period of a contract, where one is begun or corrected.
+    start: Mapped[date | None]
+    end: Mapped[date | None]
+    left_on: Mapped[date | None]
+    gone_from: Mapped[date | None]
+    #: The row that this one corrects or undoes.
+    about: Mapped[str | None]
+    #: The command that wrote it, with the same id in the audit; a move writes two rows.
+    command_id: Mapped[str | None] = mapped_column(index=True)
+    #: Unix time; None for what was taken over from a release without a history.
+    at: Mapped[float | None]
+    #: Id of the Home Assistant user, None for an automation.
+    who: Mapped[str | None]
+    lease: Mapped[Lease] = relationship(back_populates="history")
 
 
 class Responder(Base):
@@ -102,6 +150,21 @@ class Responder(Base):
         ForeignKey("persons.id", ondelete="CASCADE"), index=True
     )
     person: Mapped[Person] = relationship(back_populates="duties")
+
+
+class Grant(Base):
+    """A role that a user of Home Assistant has in this property."""
+
+    __tablename__ = "grants"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
+    user_id: Mapped[str] = mapped_column(index=True)
+    #: A word of app.policy.AccountRole.
+    role: Mapped[str]
+    #: Who they are in the register, where the role holds in this person's units.
+    person_id: Mapped[str | None] = mapped_column(
+        ForeignKey("persons.id", ondelete="CASCADE")
+    )
 
 
 class Audit(Base):
@@ -118,3 +181,5 @@ class Audit(Base):
     why: Mapped[str]
     unit_id: Mapped[str | None]
     person_id: Mapped[str | None]
+    #: The command, whose other rows have the same.
+    command_id: Mapped[str | None]

@@ -12,7 +12,7 @@ import voluptuous as vol
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
-from ..const import DOMAIN, Channel
+from ..const import DOMAIN, LANGUAGES, Channel
 from .models import ContactAddress, Person
 
 #: Where the house has no country set.
@@ -91,6 +91,12 @@ class Contact:
 
     def apply(self, person: Person) -> None:
         """Write what is said over a person's row. Raises ServiceValidationError."""
+        before = _known(person)
+        self._write(person)
+        if _known(person) != before:
+            person.version = (person.version or 0) + 1
+
+    def _write(self, person: Person) -> None:
         if self.name:
             person.name = self.name
         targets = dict(self.direct)
@@ -117,13 +123,31 @@ class Contact:
             person.language = self.language
 
 
+def _known(person: Person) -> tuple[Any, ...]:
+    """Return what a contact can change of a person."""
+    return (
+        person.name,
+        person.language,
+        {
+            (row.channel, row.target, row.quiet_from, row.quiet_until, row.language)
+            for row in person.addresses
+        },
+    )
+
+
 def _put(person: Person, channel: Channel, target: str) -> None:
-    """Give a person one address of a channel, or none."""
-    known = next((row for row in person.addresses if row.channel == channel), None)
+    """Give a person one address of a channel, or none.
+
+    Who was written down twice, and merged, may have more: an empty one removes them all.
+    """
+    known = [row for row in person.addresses if row.channel == channel]
+    if target in [row.target for row in known]:
+        return
     if known and target:
-        known.target = target
+        known[0].target = target
     elif known:
-        person.addresses.remove(known)
+        for row in known:
+            person.addresses.remove(row)
     elif target:
         start, until = quiet_of(person)
         person.addresses.append(
@@ -250,3 +274,10 @@ def mask(target: str) -> str:
 def parse_time(value: time | str) -> time:
     """Return a time of day of a form, an action or a file. Raises ValueError."""
     return value if isinstance(value, time) else time.fromisoformat(value)
+
+
+def default_language(language: str) -> str:
+    """Return the language for somebody of whom none is known, by that of the house."""
+    if language in LANGUAGES:
+        return language
+    return "zh-Hans" if language.startswith("zh") else "en"

@@ -61,6 +61,15 @@ class Phonebook:
         """Return who belonged to these audiences when the register was last read."""
         return self._choose(self._known, *self._meant(unit_ids, audiences))
 
+    @callback
+    def units_of(self, person_id: str, role: str) -> frozenset[str]:
+        """Return the units in which somebody has a role, as the register was last read."""
+        return frozenset(
+            unit_id
+            for unit_id, people in self._known.by_unit.items()
+            if any((row.person_id, row.role) == (person_id, role) for row in people)
+        )
+
     async def async_learn(self, unit_ids: Collection[str] | None = None) -> None:
         """Remember who lives in these units, or in all, and who responds.
 

@@ -27,6 +27,7 @@ from ..const import (
     SUBENTRY_RESPONDER,
     SUBENTRY_UNIT,
 )
+from ..storage import events, vault
 from ..storage.engine import Database
 from ..storage.errors import RegisterError
 from . import queries
@@ -284,7 +285,9 @@ class Register:
         keep_audit = options.get(CONF_KEEP_AUDIT_DAYS, DEFAULT_KEEP_AUDIT_DAYS)
 
         def purge(session: Session) -> None:
-            queries.purge(session, today, keep)
+            queries.purge(session, today, keep, now.timestamp())
+            events.purge(session, now.timestamp())
+            vault.purge(session, now.timestamp())
             queries.purge_audit(session, now.timestamp() - keep_audit * 86400)
 
         try:

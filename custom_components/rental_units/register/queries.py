@@ -21,7 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ..const import Role
-from .models import Audit, ContactAddress, Lease, Person, Responder, Unit
+from .leases import UNDO_DAYS
+from .models import Audit, ContactAddress, Lease, LeaseChange, Person, Responder, Unit
 from .people import Address, Contact, Recipient
 from .units import Summary
 
@@ -50,12 +51,13 @@ _ADDRESS = (
 
 
 def is_open(today: date) -> ColumnElement[bool]:
-    """Return the condition of leases that nobody has ended by a day."""
-    return or_(Lease.left_on.is_(None), Lease.left_on > today)
+    """Return the condition of leases that go on, or are yet to begin, on a day."""
+    gone_from = func.coalesce(Lease.gone_from, Lease.left_on)
+    return Lease.removed_at.is_(None) & or_(gone_from.is_(None), gone_from > today)
 
 
 def is_current(today: date) -> ColumnElement[bool]:
-    """Return the condition of leases that count on a day."""
+    """Return the condition of leases of who is inside on a day."""
     return or_(Lease.start.is_(None), Lease.start <= today) & is_open(today)
 
 
@@ -179,29 +181,39 @@ def recipient(person: Person, role: str, unit_id: str | None) -> Recipient:
     )
 
 
-def find_person(session: Session, contact: Contact) -> Person | None:
-    """Return who has this name and this phone number or other address."""
+def find_people(session: Session, contact: Contact) -> Sequence[Person]:
+    """Return who has this name and this phone number or other address: perhaps the same."""
     targets = [contact.phone, *contact.direct.values()]
-    query = (
+    known = [target for target in targets if target]
+    if not known:
+        return ()
+    return session.scalars(
         select(Person)
-        .where(Person.name == contact.name)
+        .where(
+            Person.name == contact.name,
+            Person.addresses.any(ContactAddress.target.in_(known)),
+        )
         .options(selectinload(Person.addresses))
-    )
-    if known := [target for target in targets if target]:
-        query = query.where(Person.addresses.any(ContactAddress.target.in_(known)))
-        return session.scalars(query.limit(1)).first()
-    return None
+        .order_by(Person.id)
+    ).all()
 
 
-def put_person(session: Session, contact: Contact, language: str) -> Person:
-    """Return the person of a contact, whose row holds now what the contact says."""
-    person = find_person(session, contact)
-    if person is None:
-        person = Person(name=contact.name or "", language=language)
-        session.add(person)
+def add_person(session: Session, contact: Contact, language: str) -> Person:
+    """Return a new person with what a contact says. Raises ServiceValidationError."""
+    person = Person(name=contact.name or "", language=language)
+    session.add(person)
     contact.apply(person)
     session.flush()
     return person
+
+
+def units_of_person(session: Session, person_id: str, today: date) -> set[str]:
+    """Return the units that somebody is in, or is to come to."""
+    return set(
+        session.scalars(
+            select(Lease.unit_id).where(Lease.person_id == person_id, is_open(today))
+        )
+    )
 
 
 def leases_of(session: Session, unit_id: str, today: date) -> Sequence[Lease]:
@@ -214,36 +226,6 @@ def leases_of(session: Session, unit_id: str, today: date) -> Sequence[Lease]:
     ).all()
 
 
-def put_lease(
-    session: Session,
-    unit_id: str,
-    person_id: str,
-    role: str,
-    *,
-    start: date | None,
-    end: date | None,
-    today: date,
-) -> Lease:
-    """Write a lease; the same person in the same role has one that is open.
-
-    A day on which they were to leave is forgotten.
-    """
-    lease = next(
-        (
-            row
-            for row in leases_of(session, unit_id, today)
-            if row.person_id == person_id and row.role == role
-        ),
-        None,
-    )
-    if lease is None:
-        lease = Lease(unit_id=unit_id, person_id=person_id, role=role)
-        session.add(lease)
-    lease.start, lease.end, lease.left_on = start, end, None
-    session.flush()
-    return lease
-
-
 def lease_ends(session: Session, first: date, last: date) -> list[tuple[date, str]]:
     """Return the days on which leases end, with their units, first and last day included."""
     rows = session.execute(
@@ -251,6 +233,7 @@ def lease_ends(session: Session, first: date, last: date) -> list[tuple[date, st
         .where(
             Lease.end.between(first, last),
             Lease.left_on.is_(None),
+            Lease.removed_at.is_(None),
             Lease.role == Role.TENANT,
         )
         .distinct()
@@ -327,11 +310,24 @@ def forget_strangers(session: Session) -> int:
     )
 
 
-def purge(session: Session, today: date, keep_days: int) -> int:
-    """Remove leases that ended too long ago; return how many."""
+def purge(session: Session, today: date, keep_days: int, now: float) -> int:
+    """Remove leases that ended too long ago, and what was removed; return how many leases.
+
+    What was said lately can be undone, so it stays for as long, whatever it says.
+    """
+    undo = now - UNDO_DAYS * 86_400
+    settled = ~exists().where(LeaseChange.lease_id == Lease.id, LeaseChange.at > undo)
     gone = _execute(
-        session, delete(Lease).where(Lease.left_on < today - timedelta(days=keep_days))
+        session,
+        delete(Lease).where(
+            or_(
+                Lease.left_on < today - timedelta(days=keep_days),
+                Lease.removed_at < undo,
+            ),
+            settled,
+        ),
     )
+    session.execute(delete(Unit).where(Unit.removed_at < undo))
     forget_strangers(session)
     return gone
 
@@ -349,11 +345,25 @@ def audit(
     *,
     unit_id: str | None = None,
     person_id: str | None = None,
+    command_id: str | None = None,
 ) -> None:
     """Write down who did what to whose data."""
     session.add(
-        Audit(who=who, what=what, why=why, unit_id=unit_id, person_id=person_id)
+        Audit(
+            who=who,
+            what=what,
+            why=why,
+            unit_id=unit_id,
+            person_id=person_id,
+            command_id=command_id,
+        )
     )
+
+
+def refusals(session: Session) -> list[tuple[str | None, str]]:
+    """Return what was refused, and to whom."""
+    rows = session.execute(select(Audit.who, Audit.what).where(Audit.why == "refused"))
+    return [(who, what) for who, what in rows]
 
 
 def counts(session: Session) -> dict[str, int]:

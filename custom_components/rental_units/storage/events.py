@@ -5,6 +5,7 @@ crash comes between is read again, so a listener may hear of something twice and
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 import time
 
@@ -56,6 +57,16 @@ class Kind(StrEnum):
     UNIT_RESTORED = "unit_restored"
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that happens, by its ids."""
+
+    kind: Kind
+    unit_id: str | None = None
+    person_id: str | None = None
+    lease_id: str | None = None
+
+
 class DomainEvent(Base):
     """Something that has happened; it holds ids only."""
 
@@ -80,24 +91,18 @@ class Cursor(Base):
     number: Mapped[int]
 
 
-def record(
-    session: Session,
-    kind: Kind,
-    *,
-    unit_id: str | None = None,
-    person_id: str | None = None,
-    lease_id: str | None = None,
-) -> None:
-    """Write down that something happens in this transaction."""
-    session.add(
-        DomainEvent(
-            number=newest(session) + 1,
-            kind=kind,
-            unit_id=unit_id,
-            person_id=person_id,
-            lease_id=lease_id,
+def record(session: Session, happened: Iterable[Happened]) -> None:
+    """Write down what happens in this transaction."""
+    for number, event in enumerate(happened, newest(session) + 1):
+        session.add(
+            DomainEvent(
+                number=number,
+                kind=event.kind,
+                unit_id=event.unit_id,
+                person_id=event.person_id,
+                lease_id=event.lease_id,
+            )
         )
-    )
     session.flush()
 
 

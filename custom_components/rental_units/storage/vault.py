@@ -15,7 +15,7 @@ from typing import Final, TypedDict
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from homeassistant.core import HomeAssistant
@@ -249,6 +249,15 @@ class Vault:
 def forget_person(session: Session, person_id: str) -> None:
     """Remove all rows of a person."""
     session.execute(delete(CompartmentRow).where(CompartmentRow.person_id == person_id))
+
+
+def move_person(session: Session, person_id: str, to: str) -> None:
+    """Give all rows of a person to another, who is the same."""
+    session.execute(
+        update(CompartmentRow)
+        .where(CompartmentRow.person_id == person_id)
+        .values(person_id=to)
+    )
 
 
 def purge(session: Session, now: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import batched
 from pathlib import Path
+import time
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,7 +20,9 @@ from ..access import register_of_entry
 from ..const import DOMAIN, SUBENTRY_RESPONDER, Duty
 from ..forms import default_language
 from ..register import Register
+from ..register.leases import Hand
 from ..register.property import BATCH
+from ..storage import events
 from ..storage.errors import RegisterError
 from .columns import COLUMNS, heading_of
 from .exchange import Outcome, Plan, chunks, plan_units, write_entries
@@ -45,6 +48,7 @@ async def async_import(
         audit,
         language=call.data.get("language") or default_language(call.hass),
         dry_run=call.data["dry_run"],
+        who=call.context.user_id,
     )
 
 
@@ -55,13 +59,17 @@ async def async_import_content(
     *,
     language: str,
     dry_run: bool,
+    who: str | None = None,
 ) -> dict[str, Any]:
-    """Import what a file holds, as `async_import` does; `language` is the clerk's."""
+    """Import what a file holds, as `async_import` does.
+
+    `language` is the clerk's, `who` the id of the user.
+    """
     hass = register.hass
     read = await hass.async_add_executor_job(
         partial(read_content, content, hass.config.country, language)
     )
-    run = _Import(register, await _async_duty_titles(hass), default_language(hass))
+    run = _Import(register, await _async_duty_titles(hass), default_language(hass), who)
     async with register.async_pause():
         await register.async_run(audit)
         outcome = await run.async_try(read.entries)
@@ -102,16 +110,23 @@ class _Import:
     """
 
     def __init__(
-        self, register: Register, titles: Mapping[str, str], language: str
+        self,
+        register: Register,
+        titles: Mapping[str, str],
+        language: str,
+        who: str | None,
     ) -> None:
-        """Initialize."""
+        """Initialize; `who` is the id of the user."""
+        self._who = who
         self._register = register
         self._titles = titles
         self._language = language
 
     async def async_try(self, entries: list[Entry]) -> Outcome:
         """Find out what would be done; nothing of it reaches the database."""
-        write = self._writer(entries, self._plan(entries, create_areas=False))
+        write = self._writer(
+            entries, self._plan(entries, create_areas=False), self._hand()
+        )
 
         def attempt(session: Session) -> Outcome:
             with session.no_autoflush:
@@ -130,8 +145,10 @@ class _Import:
         for chunk in chunks(entries):
             plan = self._plan(chunk, create_areas=True)
             try:
+                hand = self._hand()
+                write = self._writer(chunk, plan, hand)
                 outcome = await self._register.async_run(
-                    partial(_all_or_nothing, self._writer(chunk, plan))
+                    partial(_all_or_nothing, write, hand)
                 )
             except RegisterError as err:
                 if not done:
@@ -153,7 +170,12 @@ class _Import:
         areas = _areas(self._register.hass, entries, create=create_areas)
         return plan_units(entries, self._register.entry.subentries, areas)
 
-    def _writer(self, entries: list[Entry], plan: Plan) -> Callable[[Session], Outcome]:
+    def _hand(self) -> Hand:
+        return Hand(self._register.today, time.time(), self._who)
+
+    def _writer(
+        self, entries: list[Entry], plan: Plan, hand: Hand
+    ) -> Callable[[Session], Outcome]:
         """Return what tries or writes rows."""
         return partial(
             write_entries,
@@ -162,14 +184,22 @@ class _Import:
             language=self._language,
             today=self._register.today,
             titles=self._titles,
+            hand=hand,
         )
 
 
-def _all_or_nothing(write: Callable[[Session], Outcome], session: Session) -> Outcome:
-    """Write rows. Raises RegisterError if one does not fit any more, and writes none."""
+def _all_or_nothing(
+    write: Callable[[Session], Outcome], hand: Hand, session: Session
+) -> Outcome:
+    """Write rows, and what has happened by them.
+
+    Raises RegisterError if one does not fit any more, and writes none.
+    """
     outcome = write(session)
     if outcome.errors:
         raise RegisterError("import_overtaken")
+    session.flush()
+    events.record(session, hand.happened)
     return outcome
 
 

@@ -13,10 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from homeassistant.config_entries import ConfigSubentry
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.ulid import ulid_now
 
 from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Duty
-from ..register import queries
+from ..register import leases, queries
+from ..register.leases import Hand
 from ..register.models import Lease, Person, Responder, Unit
 from ..register.people import PHONE_CHANNELS, Contact
 from ..register.units import unit_key, unit_title
@@ -280,6 +282,7 @@ def write_entries(
     language: str,
     today: date,
     titles: Mapping[str, str],
+    hand: Hand,
 ) -> Outcome:
     """Write rows; return what was added and changed. Rows that say nothing new do nothing.
 
@@ -287,15 +290,21 @@ def write_entries(
     what the duties are called.
     """
     known = Known.read(session, entries, plan, today)
-    return _Writer(known, plan, language, titles).write(entries)
+    return _Writer(known, plan, hand, language, titles).write(entries)
 
 
 class _Writer:
     """Writes rows."""
 
     def __init__(
-        self, known: Known, plan: Plan, language: str, titles: Mapping[str, str]
+        self,
+        known: Known,
+        plan: Plan,
+        hand: Hand,
+        language: str,
+        titles: Mapping[str, str],
     ) -> None:
+        self._hand = hand
         self._known = known
         self._plan = plan
         self._language = language
@@ -430,33 +439,41 @@ class _Writer:
     ) -> None:
         """Write the lease of a row. What the file does not say stays as it is."""
         place = unit_id, str(entry.role)
-        leases = self._known.leases[place]
-        lease = next((row for row in leases if row.person_id == person.id), None)
+        known = self._known.leases[place]
+        lease = next((row for row in known if row.person_id == person.id), None)
         if lease is None:
             for row in self._known.ended[place]:
                 if row.person_id == person.id and row.start == entry.start:
                     change.left = row.left_on
                     return
-            lease = Lease(
-                unit_id=unit_id, person_id=person.id, person=person, role=place[1]
+            lease = leases.begin(
+                self._known.session,
+                self._hand,
+                unit_id,
+                person.id,
+                place[1],
+                start=entry.start,
+                end=entry.end,
             )
-            leases.append(lease)
-            self._known.session.add(lease)
+            lease.person = person
+            known.append(lease)
             change.done.append("leases_added")
-            lease.start, lease.end = entry.start, entry.end
             return
         before = {"start": lease.start, "end": lease.end}
-        after = {"start": entry.start or lease.start, "end": entry.end or lease.end}
-        if after["start"] and after["end"] and after["end"] < after["start"]:
-            raise _RefusedError("end", "before_start")
-        if before != after:
+        try:
+            has_changed = leases.put_dates(
+                self._hand, lease, entry.start, entry.end, keep=True
+            )
+        except ServiceValidationError:
+            raise _RefusedError("end", "before_start") from None
+        if has_changed:
             change.done.append("leases_changed")
+            after = {"start": lease.start, "end": lease.end}
             change.fields += [
                 (key, before[key], after[key])
                 for key in after
                 if before[key] != after[key]
             ]
-            lease.start, lease.end = after["start"], after["end"]
 
     def _responder(self, entry: Entry, person: Person, change: Change) -> None:
         """Write the duty of a row."""

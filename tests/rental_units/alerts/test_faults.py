@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.rental_units.alerts.policies import DEFAULTS
 from custom_components.rental_units.const import DOMAIN
@@ -17,6 +16,7 @@ from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.json import json_dumps
 from homeassistant.setup import async_setup_component
+from tests.rental_units.common import account
 
 from .conftest import NUMBERS, TWILIO, House
 from .providers import Provider
@@ -104,24 +104,19 @@ async def test_erased_person(house: House, sms: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "may_alert", "may_read"),
-    [
-        ({"entities": True}, True, True),
-        ({"entities": {"all": {"read": True}}}, False, True),
-        ({}, False, False),
-    ],
+    ("role", "may_alert", "may_read"),
+    [("manager", True, True), ("police", False, True), ("user", False, False)],
 )
 async def test_permissions(
     house: House,
     hass: HomeAssistant,
-    policy: dict[str, object],
+    role: str,
     may_alert: bool,
     may_read: bool,
 ) -> None:
-    """Control of a unit's `alert active` lets a user alert; reading it, read."""
+    """A role lets a user alert, or read; membership of the group Users lets do neither."""
     await house.alert(hazard="smoke")
-    user = MockUser().add_to_hass(hass)
-    user.mock_policy(policy)
+    user = await account(hass, house.entry, role)
     context = Context(user_id=user.id)
 
     async def may(action: str, data: dict[str, object]) -> bool:

@@ -1,0 +1,251 @@
+"""Where commands are carried out: one transaction each, with its audit and its events."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+import time
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from homeassistant.auth.models import User
+from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, Unauthorized, UnknownUser
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN, LOGGER, Reason, Role
+from ..register import Register, default_language, queries
+from ..register.leases import Hand
+from ..register.models import Grant
+from ..storage import events
+from ..storage.errors import RegisterError
+from ..storage.events import DomainEvent
+from .policy import IN_PERSON, AccountRole, Held, Permit, lacks_reason, permit
+from .work import Caller, Command, NotCoveredError, Work, refused
+
+type Listener = Callable[[Sequence[DomainEvent]], Awaitable[None]]
+
+DATA_APPLICATIONS: HassKey[dict[str, Application]] = HassKey(f"{DOMAIN}_applications")
+
+#: Which leases make a unit somebody's own.
+_OWN = {AccountRole.LANDLORD: Role.LANDLORD, AccountRole.RESIDENT: Role.TENANT}
+#: Who fills in a form of Home Assistant's settings, which it opens to administrators only.
+_FORM = (Held(AccountRole.ADMINISTRATOR),)
+
+
+def is_in_person(user: User | None, context: Context) -> bool:
+    """Return if a human does it themselves: no automation, script of one, or system user."""
+    return bool(
+        user and user.is_active and not user.system_generated and not context.parent_id
+    )
+
+
+async def async_user(hass: HomeAssistant, context: Context) -> User | None:
+    """Return the user of a call, None for an automation. Raises UnknownUser."""
+    if context.user_id is None:
+        return None
+    if user := await hass.auth.async_get_user(context.user_id):
+        return user
+    raise UnknownUser(context=context)
+
+
+class Application:
+    """The one way to the people of a property."""
+
+    def __init__(self, hass: HomeAssistant, register: Register) -> None:
+        """Initialize."""
+        self._hass = hass
+        self.register = register
+        self._listeners: Mapping[str, Listener] = {}
+        self._telling = asyncio.Lock()
+        self._grants: dict[str, list[tuple[AccountRole, str | None]]] = {}
+
+    async def async_start(self, listeners: Mapping[str, Listener]) -> None:
+        """Let listeners hear of what they have not done yet. Raises RegisterError."""
+        self._listeners = listeners
+        await self.async_read_grants()
+        await self.register.async_run(lambda session: events.join(session, listeners))
+        await self.async_tell()
+
+    # Who may
+
+    async def async_read_grants(self) -> None:
+        """Read who has which role. Raises RegisterError."""
+
+        def read(session: Session) -> list[tuple[str, str, str | None]]:
+            found = session.execute(select(Grant.user_id, Grant.role, Grant.person_id))
+            return [(user_id, role, person) for user_id, role, person in found]
+
+        grants = defaultdict[str, list[tuple[AccountRole, str | None]]](list)
+        for user_id, role, person_id in await self.register.async_read(read):
+            grants[user_id].append((AccountRole(role), person_id))
+        self._grants = dict(grants)
+
+    @callback
+    def roles(self, user: User | None) -> list[Held]:
+        """Return the roles of a user; of an automation, if there is none."""
+        if user is None:
+            return [Held(AccountRole.AUTOMATION)]
+        if not user.is_active or user.system_generated:
+            return []
+        held = [
+            Held(
+                role,
+                self.register.phonebook.units_of(person_id, _OWN[role])
+                if person_id and role in _OWN
+                else frozenset(),
+            )
+            for role, person_id in self._grants.get(user.id, ())
+        ]
+        return [*held, Held(AccountRole.ADMINISTRATOR)] if user.is_admin else held
+
+    @callback
+    def permit(
+        self, user: User | None, command: str, why: Reason | None = None
+    ) -> Permit | None:
+        """Return where a user, or an automation, may carry out a command."""
+        return permit(self.roles(user), command, why)
+
+    async def async_authorize(
+        self,
+        context: Context,
+        command: str,
+        why: Reason | None = None,
+        units: Collection[str] = (),
+    ) -> Caller:
+        """Return the caller with what they may.
+
+        Raises Unauthorized, and writes it into the audit; ServiceValidationError where
+        only a person may, or only a reason is missing.
+        """
+        user = await async_user(self._hass, context)
+        if command in IN_PERSON and not is_in_person(user, context):
+            await self._async_refuse(context, command, units)
+            raise refused("needs_person")
+        held = self.roles(user)
+        found = permit(held, command, why)
+        if found is None or not found.covers(units):
+            await self._async_refuse(context, command, units)
+            if lacks_reason(held, command, why):
+                raise refused("needs_reason")
+            raise Unauthorized(context=context)
+        return Caller(context.user_id, found)
+
+    async def _async_refuse(
+        self, context: Context, command: str, units: Collection[str]
+    ) -> None:
+        """Write down that somebody was refused."""
+
+        def write(session: Session) -> None:
+            for unit_id in units or (None,):
+                queries.audit(
+                    session,
+                    context.user_id,
+                    f"{command}_refused",
+                    "refused",
+                    unit_id=unit_id,
+                )
+
+        try:
+            await self.register.async_run(write)
+        except RegisterError as err:
+            LOGGER.warning("A refusal could not be written down: %s", err.key)
+
+    # What is done
+
+    async def async_do[T](
+        self, command: Command[T], context: Context, why: Reason = Reason.MANAGEMENT
+    ) -> T:
+        """Carry out what a user or an automation asks for, if they may.
+
+        Raises Unauthorized, RegisterError, and what the command raises: nothing has
+        changed then.
+        """
+        caller = await self.async_authorize(context, command.what, why, command.units)
+        try:
+            return await self._async_do(command, caller, why)
+        except NotCoveredError:
+            await self._async_refuse(context, command.what, command.units)
+            raise Unauthorized(context=context) from None
+
+    async def async_fill[T](self, command: Command[T], user_id: str | None) -> T:
+        """Carry out what a form of Home Assistant's settings asks for.
+
+        Raises RegisterError, and what the command raises.
+        """
+        found = permit(_FORM, command.what)
+        assert found
+        return await self._async_do(command, Caller(user_id, found), Reason.MANAGEMENT)
+
+    async def _async_do[T](self, command: Command[T], caller: Caller, why: Reason) -> T:
+        config = self._hass.config
+        hand = Hand(self.register.today, time.time(), caller.user_id)
+
+        def run(session: Session) -> T:
+            work = Work(
+                session,
+                hand,
+                caller,
+                command.what,
+                why,
+                config.country,
+                default_language(config.language),
+            )
+            result = command.run(work)
+            session.flush()
+            events.record(session, hand.happened)
+            return result
+
+        result = await self.register.async_run(run)
+        if hand.happened:
+            await self._async_refresh({row.unit_id for row in hand.happened})
+            await self.async_tell()
+        return result
+
+    async def _async_refresh(self, units: Collection[str | None]) -> None:
+        """Show what has changed. It is written: what cannot be read now is read later."""
+        try:
+            await self.register.async_refresh([row for row in units if row])
+        except RegisterError as err:
+            LOGGER.warning("The figures could not be read: %s", err.key)
+
+    # Who listens
+
+    async def async_tell(self) -> None:
+        """Tell each listener what it has not done yet.
+
+        What one fails to do is told again with the next command, and at the next start.
+        """
+        async with self._telling:
+            for name, listener in self._listeners.items():
+                try:
+                    await self._async_tell(name, listener)
+                except HomeAssistantError as err:
+                    LOGGER.error(
+                        "What has happened could not be told: %s",
+                        getattr(err, "key", type(err).__name__),
+                    )
+
+    async def _async_tell(self, name: str, listener: Listener) -> None:
+        def read(session: Session) -> Sequence[DomainEvent]:
+            rows = events.unheard(session, name)
+            session.expunge_all()
+            return rows
+
+        while rows := await self.register.async_read(read):
+            await listener(rows)
+            await self.register.async_run(
+                partial(events.heard, listener=name, number=rows[-1].number)
+            )
+
+
+def application_of(hass: HomeAssistant, entry_id: str) -> Application:
+    """Return the application of a property that is loaded."""
+    return hass.data[DATA_APPLICATIONS][entry_id]
+
+
+@callback
+def applications(hass: HomeAssistant) -> list[Application]:
+    """Return those of all properties that are loaded."""
+    return list(hass.data.get(DATA_APPLICATIONS, {}).values())

@@ -1,0 +1,265 @@
+"""The one table of who may do what: role × command × data class. What is not in it is refused.
+
+A Home Assistant user has the roles that an administrator of Home Assistant has given them
+in this property, and none by itself; its administrators are administrators here. Nothing
+comes from a group such as *Users*, or from a permission on an entity.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ..const import Reason
+
+
+class AccountRole(StrEnum):
+    """What a principal is to a property."""
+
+    ADMINISTRATOR = "administrator"
+    INSTALLER = "installer"
+    MANAGER = "manager"
+    DUTY = "duty"
+    DESK = "desk"
+    GRID_WORKER = "grid_worker"
+    COMMUNITY_OFFICE = "community_office"
+    LANDLORD = "landlord"
+    RESIDENT = "resident"
+    RESPONDER = "responder"
+    MEDIATOR = "mediator"
+    COUNSELLOR = "counsellor"
+    SUPERVISOR = "supervisor"
+    POLICE = "police"
+    #: Nobody in person: an automation, or a script that one has started.
+    AUTOMATION = "automation"
+
+
+class DataClass(StrEnum):
+    """Kinds of data by how much they tell."""
+
+    #: Units, who is in them, and until when.
+    REGISTER = "register"
+    #: Where a unit is, as the authorities write it.
+    ADDRESS = "address"
+    #: How somebody is reached.
+    CONTACT = "contact"
+    #: Alerts: units and figures, no person.
+    ALERT = "alert"
+    #: Who has read or changed what.
+    AUDIT = "audit"
+    #: Who may do what.
+    AUTHORITY = "authority"
+    #: The devices of the other integration.
+    SAFETY = "safety"
+    SIGHTINGS = "sightings"
+    CARE = "care"
+    SEALED = "sealed"
+
+
+_REGISTER: Final = frozenset({DataClass.REGISTER})
+_CONTACT: Final = frozenset({DataClass.CONTACT})
+_PERSON: Final = _REGISTER | _CONTACT
+_ALL: Final = _PERSON | {DataClass.ADDRESS}
+_ALERT: Final = frozenset({DataClass.ALERT})
+_SAFETY: Final = frozenset({DataClass.SAFETY})
+_AUTHORITY: Final = frozenset({DataClass.AUTHORITY})
+
+#: Each command, with the data that it shows or changes.
+COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
+    "check_in": _PERSON,
+    "check_out": _REGISTER,
+    "renew_lease": _REGISTER,
+    "correct_lease": _REGISTER,
+    "move": _REGISTER,
+    "undo": _REGISTER,
+    "update_contact": _CONTACT,
+    "merge_people": _PERSON,
+    "erase_person": _ALL | {DataClass.SEALED},
+    "get_unit": _REGISTER | {DataClass.ADDRESS},
+    "get_unit_revealed": _ALL,
+    "unit_form": _ALL,
+    "unit_removed": _REGISTER,
+    "unit_restored": _REGISTER,
+    "responder_form": _CONTACT,
+    "import_register": _ALL,
+    "export_register": _ALL,
+    "rotate_key": frozenset({DataClass.SEALED}),
+    "get_audit": frozenset({DataClass.AUDIT}),
+    "grant_role": _AUTHORITY,
+    "revoke_role": _AUTHORITY,
+    "get_roles": _AUTHORITY,
+    "alert": _ALERT,
+    "alert_beyond": _ALERT,
+    "acknowledge_alert": _ALERT,
+    "cancel_alert": _ALERT,
+    "get_alerts": _ALERT,
+    "safety.acknowledge": _SAFETY,
+    "safety.reset": _SAFETY,
+    "safety.cut_off": _SAFETY,
+    "safety.restore": _SAFETY,
+    "safety.silence": _SAFETY,
+    "safety.self_test": _SAFETY,
+}
+#: Only a person does these, never an automation.
+IN_PERSON: Final = frozenset(
+    {
+        "merge_people",
+        "erase_person",
+        "import_register",
+        "export_register",
+        "rotate_key",
+        "get_audit",
+        "grant_role",
+        "revoke_role",
+        "get_roles",
+    }
+)
+
+
+class Scope(StrEnum):
+    """Where a role holds."""
+
+    PROPERTY = "property"
+    #: The units that a person of the register has or lives in.
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table; without commands, it is all that these data classes allow."""
+
+    classes: frozenset[DataClass]
+    commands: frozenset[str]
+    scope: Scope = Scope.PROPERTY
+    #: Why must be said, and *management* is no reason.
+    needs_reason: bool = False
+
+
+def _row(
+    classes: Collection[DataClass],
+    *commands: str,
+    scope: Scope = Scope.PROPERTY,
+    needs_reason: bool = False,
+) -> Row:
+    return Row(frozenset(classes), frozenset(commands), scope, needs_reason)
+
+
+_LEASES: Final = (
+    *("check_in", "check_out", "renew_lease", "correct_lease", "move", "undo"),
+    "update_contact",
+)
+_READS: Final = ("get_unit", "get_unit_revealed")
+_ALERTS: Final = ("alert", "acknowledge_alert", "cancel_alert", "get_alerts")
+_INCIDENT: Final = (
+    "safety.acknowledge",
+    "safety.reset",
+    "safety.cut_off",
+    "safety.restore",
+    "safety.silence",
+    "safety.self_test",
+)
+
+TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
+    AccountRole.ADMINISTRATOR: (_row(DataClass, *COMMANDS),),
+    AccountRole.INSTALLER: (_row(_SAFETY, "safety.self_test", "safety.silence"),),
+    AccountRole.MANAGER: (
+        _row(_ALL, *_LEASES, *_READS, "merge_people"),
+        _row(_ALERT, *_ALERTS, "alert_beyond"),
+        _row(_SAFETY, *_INCIDENT),
+    ),
+    AccountRole.DUTY: (
+        _row(_ALL, *_READS, needs_reason=True),
+        _row(_ALERT, *_ALERTS, "alert_beyond"),
+        _row(_SAFETY, *_INCIDENT),
+    ),
+    AccountRole.DESK: (
+        _row(_ALL, *_LEASES, *_READS),
+        _row(_ALERT, "get_alerts"),
+    ),
+    AccountRole.GRID_WORKER: (
+        _row({DataClass.REGISTER, DataClass.ADDRESS}, "get_unit", needs_reason=True),
+        _row(_ALERT, "get_alerts"),
+    ),
+    AccountRole.COMMUNITY_OFFICE: (
+        _row({DataClass.REGISTER, DataClass.ADDRESS}, "get_unit", needs_reason=True),
+        _row(_ALERT, "get_alerts"),
+    ),
+    AccountRole.LANDLORD: (
+        _row(_ALL, *_LEASES, *_READS, scope=Scope.OWN),
+        _row(_ALERT, *_ALERTS, scope=Scope.OWN),
+        _row(_SAFETY, "safety.cut_off", "safety.restore", scope=Scope.OWN),
+    ),
+    AccountRole.RESIDENT: (_row(_ALERT, "get_alerts", scope=Scope.OWN),),
+    AccountRole.RESPONDER: (_row(_ALERT, "get_alerts", "acknowledge_alert"),),
+    # Their cases and rosters come with features of their own.
+    AccountRole.MEDIATOR: (),
+    AccountRole.COUNSELLOR: (),
+    AccountRole.SUPERVISOR: (
+        _row({DataClass.AUDIT}, "get_audit", needs_reason=True),
+        _row(_ALERT, "get_alerts"),
+    ),
+    # They change nothing; what they bring (cases, visits) comes with features of its own.
+    AccountRole.POLICE: (
+        _row({DataClass.REGISTER, DataClass.ADDRESS}, "get_unit", needs_reason=True),
+        _row(_ALERT, "get_alerts"),
+    ),
+    # It writes what a booking or a sensor tells it, and is shown nobody.
+    AccountRole.AUTOMATION: (
+        _row(_PERSON, "check_in", "check_out", "renew_lease", "update_contact"),
+        _row(_ALERT, *_ALERTS, "alert_beyond"),
+        _row(_SAFETY, "safety.acknowledge", "safety.cut_off", "safety.silence"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A role that somebody has; with the units that are theirs, where it is for those."""
+
+    role: AccountRole
+    own: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """That a command may be carried out, and in which units; None: in all."""
+
+    units: frozenset[str] | None
+
+    def covers(self, unit_ids: Collection[str]) -> bool:
+        """Return if all of these units are in it."""
+        return self.units is None or self.units.issuperset(unit_ids)
+
+
+def rows(role: AccountRole, command: str) -> Iterator[Row]:
+    """Return the rows by which a role may carry out a command."""
+    for row in TABLE[role]:
+        if command in row.commands and COMMANDS[command] <= row.classes:
+            yield row
+
+
+def permit(
+    held: Collection[Held], command: str, why: Reason | None = None
+) -> Permit | None:
+    """Return what these roles allow together; None for nothing.
+
+    Without a reason, what needs one is not allowed.
+    """
+    units: set[str] = set()
+    is_allowed = False
+    for one in held:
+        for row in rows(one.role, command):
+            if row.needs_reason and why in (None, Reason.MANAGEMENT):
+                continue
+            if row.scope is Scope.PROPERTY:
+                return Permit(None)
+            is_allowed = True
+            units |= one.own
+    return Permit(frozenset(units)) if is_allowed else None
+
+
+def lacks_reason(held: Collection[Held], command: str, why: Reason | None) -> bool:
+    """Return if only a reason is missing."""
+    return permit(held, command, why) is None and any(
+        row.needs_reason for one in held for row in rows(one.role, command)
+    )

@@ -1,0 +1,553 @@
+"""Commands about who lives where, and since when."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import override
+
+from sqlalchemy import select
+
+from ..const import Role
+from ..register import leases, queries
+from ..register.households import HOUSEHOLD, Occupant, in_form, match
+from ..register.models import Lease, Person, Responder, Unit
+from ..register.people import Contact, contact_of
+from ..storage import vault
+from ..storage.events import Kind
+from .work import Command, NotCoveredError, Work, refused
+
+
+def lease_of(work: Work, lease_id: str, version: int | None) -> Lease:
+    """Return a lease that the caller may change.
+
+    With a version: that it has not been changed since. Raises ServiceValidationError,
+    NotCoveredError.
+    """
+    lease = work.session.get(Lease, lease_id)
+    work.caller.check([lease.unit_id] if lease else None, "no_such_lease")
+    assert lease
+    if version is not None and version != lease.version:
+        raise refused("lease_changed", what=", ".join(_since(lease, version)))
+    return lease
+
+
+def _since(lease: Lease, version: int) -> list[str]:
+    """Return what was done to a lease since a version, in the words of its history."""
+    return [row.what for row in lease.history if row.number > version]
+
+
+def person_of(work: Work, person_id: str) -> Person:
+    """Return somebody all of whose units are the caller's.
+
+    Raises ServiceValidationError, NotCoveredError.
+    """
+    person = work.session.get(Person, person_id)
+    units = queries.units_of_person(work.session, person_id, work.today)
+    if not units and work.caller.permit.units is not None:
+        # Who is nowhere is nobody's, and not everybody's.
+        raise NotCoveredError
+    work.caller.check(units if person else None, "no_such_person")
+    assert person
+    return person
+
+
+def open_lease(work: Work, unit_id: str, person_id: str, role: str) -> Lease | None:
+    """Return the lease of a person in a role that goes on."""
+    return next(
+        (
+            row
+            for row in queries.leases_of(work.session, unit_id, work.today)
+            if (row.person_id, row.role) == (person_id, role)
+        ),
+        None,
+    )
+
+
+def put_lease(
+    work: Work,
+    unit_id: str,
+    person_id: str,
+    role: str,
+    *,
+    start: date | None,
+    end: date | None,
+    keep: bool,
+) -> Lease:
+    """Let somebody be in a unit; who is there already, or is to leave, stays."""
+    lease = open_lease(work, unit_id, person_id, role)
+    if lease is None:
+        if keep and start is None:
+            start = work.today
+        return leases.begin(
+            work.session, work.hand, unit_id, person_id, role, start=start, end=end
+        )
+    if lease.left_on:
+        leases.stay(work.hand, lease)
+    leases.put_dates(work.hand, lease, start, end, keep=keep)
+    return lease
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a command about leases has done."""
+
+    command_id: str
+    people: tuple[str, ...]
+    leases: tuple[str, ...]
+
+
+def _written(work: Work, rows: Sequence[Lease]) -> Written:
+    for lease in rows:
+        work.audit(lease.unit_id, lease.person_id)
+    return Written(
+        work.hand.command_id,
+        tuple(row.person_id for row in rows),
+        tuple(row.id for row in rows),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn(Command[Written]):
+    """Let somebody live in a unit, or own it.
+
+    A name and a number are no identity: who is known elsewhere is the same person only to
+    a caller who may change all of that person's units, or who names the person.
+    """
+
+    name = "check_in"
+    unit_id: str
+    contact: Contact
+    role: Role
+    start: date | None = None
+    end: date | None = None
+    person_id: str | None = None
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> Written:
+        queries.put_unit(work.session, self.unit_id)
+        person = self._person(work)
+        lease = put_lease(
+            work,
+            self.unit_id,
+            person.id,
+            self.role,
+            start=self.start,
+            end=self.end,
+            keep=True,
+        )
+        return _written(work, [lease])
+
+    def _person(self, work: Work) -> Person:
+        session = work.session
+        if self.person_id:
+            person = person_of(work, self.person_id)
+        else:
+            known = queries.find_people(session, self.contact)
+            person = next(
+                (
+                    row
+                    for row in known
+                    if work.caller.covers(
+                        queries.units_of_person(session, row.id, work.today)
+                        | {self.unit_id}
+                    )
+                ),
+                None,
+            ) or queries.add_person(session, self.contact, work.language)
+        self.contact.apply(person)
+        session.flush()
+        return person
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOut(Command[Written]):
+    """Say that somebody leaves, or has left."""
+
+    name = "check_out"
+    unit_id: str
+    day: date
+    person_id: str | None = None
+    everyone: bool = False
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> Written:
+        here = queries.leases_of(work.session, self.unit_id, work.today)
+        if self.person_id:
+            leaving = [row for row in here if row.person_id == self.person_id]
+        else:
+            leaving = [row for row in here if row.role == Role.TENANT]
+        if not leaving:
+            raise refused("nobody_to_check_out")
+        if len(leaving) > 1 and not (self.person_id or self.everyone):
+            raise refused("whom_to_check_out", count=str(len(leaving)))
+        for lease in leaving:
+            if lease.start and lease.start > max(self.day, work.today):
+                # Who never came does not leave.
+                leases.remove(work.hand, lease)
+            else:
+                leases.leave(work.hand, lease, self.day)
+        return _written(work, leaving)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLease(Command[Written]):
+    """Add a period to somebody's contract."""
+
+    name = "renew_lease"
+    lease_id: str
+    end: date | None
+    start: date | None = None
+    version: int | None = None
+
+    @override
+    def run(self, work: Work) -> Written:
+        lease = lease_of(work, self.lease_id, self.version)
+        if self.end and lease.end and self.end <= lease.end:
+            raise refused("renewal_too_short")
+        leases.renew(work.hand, lease, self.start, self.end)
+        if lease.left_on:
+            leases.stay(work.hand, lease)
+        return _written(work, [lease])
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectLease(Command[Written]):
+    """Say that the last period of a contract was written down wrongly."""
+
+    name = "correct_lease"
+    lease_id: str
+    #: Fields that are not in here are right.
+    dates: Mapping[str, date | None]
+    version: int | None = None
+
+    @override
+    def run(self, work: Work) -> Written:
+        lease = lease_of(work, self.lease_id, self.version)
+        state = leases.state_of(lease)
+        if not state.periods:
+            raise refused("no_such_lease")
+        last = state.periods[-1]
+        leases.correct(
+            work.hand,
+            lease,
+            last,
+            self.dates.get("start", last.start),
+            self.dates.get("end", last.end),
+        )
+        return _written(work, [lease])
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Command[Written]):
+    """Let somebody leave one unit for another on a day."""
+
+    name = "move"
+    lease_id: str
+    unit_id: str
+    day: date
+    end: date | None = None
+    version: int | None = None
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> Written:
+        old = lease_of(work, self.lease_id, self.version)
+        if old.unit_id == self.unit_id or old.removed_at:
+            raise refused("no_such_lease")
+        queries.put_unit(work.session, self.unit_id)
+        end = old.end if self.end is None else self.end
+        leases.leave(work.hand, old, self.day)
+        new = put_lease(
+            work,
+            self.unit_id,
+            old.person_id,
+            old.role,
+            start=self.day,
+            end=end if end is None or end >= self.day else None,
+            keep=False,
+        )
+        return _written(work, [old, new])
+
+
+@dataclass(frozen=True, slots=True)
+class Undo(Command[Written]):
+    """Undo what a command has written into the histories of leases."""
+
+    name = "undo"
+    command_id: str
+
+    @override
+    def run(self, work: Work) -> Written:
+        rows = leases.rows_of_command(work.session, self.command_id)
+        units = {row.lease.unit_id for row in rows}
+        work.caller.check(units or None, "nothing_to_undo")
+        return _written(work, leases.undo(work.session, work.hand, self.command_id))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateContact(Command[str]):
+    """Change how somebody is reached."""
+
+    name = "update_contact"
+    person_id: str
+    contact: Contact
+
+    @override
+    def run(self, work: Work) -> str:
+        person = person_of(work, self.person_id)
+        self.contact.apply(person)
+        work.audit(person_id=person.id)
+        tell_person(work, person, Kind.PERSON_CHANGED)
+        return person.id
+
+
+def tell_person(work: Work, person: Person, kind: Kind) -> None:
+    """Tell that something is about a person, once for each of their units."""
+    units = sorted({row.unit_id for row in person.leases})
+    for unit_id in units:
+        work.tell(kind, unit_id, person.id)
+    if not units:
+        work.tell(kind, person_id=person.id)
+
+
+@dataclass(frozen=True, slots=True)
+class MergePeople(Command[str]):
+    """Say that two people of the register are one; the other id is no more."""
+
+    name = "merge_people"
+    person_id: str
+    duplicate_id: str
+
+    @override
+    def run(self, work: Work) -> str:
+        session = work.session
+        kept, other = (
+            person_of(work, key) for key in (self.person_id, self.duplicate_id)
+        )
+        if kept is other:
+            raise refused("no_such_person")
+        tell_person(work, other, Kind.PERSON_MERGED)
+        for lease in list(other.leases):
+            twin = open_lease(work, lease.unit_id, kept.id, lease.role)
+            is_open = lease in queries.leases_of(session, lease.unit_id, work.today)
+            lease.person = kept
+            if twin and is_open:
+                # One stay that was written down twice.
+                leases.remove(work.hand, lease)
+        known = {(row.channel, row.target) for row in kept.addresses}
+        for address in list(other.addresses):
+            if (address.channel, address.target) not in known:
+                # Its id stays: deliveries that are under way point to it.
+                address.person = kept
+        for duty in session.scalars(
+            select(Responder).where(Responder.person_id == other.id)
+        ):
+            duty.person = kept
+        vault.move_person(session, other.id, kept.id)
+        session.flush()
+        session.expire(other)
+        session.delete(other)
+        work.audit(person_id=kept.id)
+        work.audit(person_id=self.duplicate_id)
+        tell_person(work, kept, Kind.PERSON_CHANGED)
+        return kept.id
+
+
+@dataclass(frozen=True, slots=True)
+class ErasePerson(Command[str]):
+    """Remove all that is known of somebody, at once and for good."""
+
+    name = "erase_person"
+    person_id: str
+
+    @override
+    def run(self, work: Work) -> str:
+        person = person_of(work, self.person_id)
+        tell_person(work, person, Kind.PERSON_ERASED)
+        vault.forget_person(work.session, person.id)
+        work.session.delete(person)
+        work.audit(person_id=person.id)
+        return person.id
+
+
+#: The versions of a unit (""), of its leases and people (their ids), as somebody has seen
+#: them.
+type Seen = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What somebody did not know when they filled in a form."""
+
+    #: Empty where it is not about a person.
+    name: str
+    what: str
+
+
+class ChangedMeanwhileError(Exception):
+    """A form is older than what it would overwrite."""
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        """Initialize with what has changed: names are for the form alone."""
+        super().__init__("changed meanwhile")
+        self.differences = tuple(differences)
+
+
+def seen(work: Work, unit_id: str) -> Seen:
+    """Return the versions of what a form shows."""
+    unit = work.session.get(Unit, unit_id)
+    rows = in_form(queries.leases_of(work.session, unit_id, work.today))
+    return {
+        "": unit.version if unit else 0,
+        **{row.id: row.version for row in rows},
+        **{row.person_id: row.person.version for row in rows},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHousehold(Command[tuple[Unit | None, list[Lease], Seen]]):
+    """Read the people of a unit for a form."""
+
+    name = "unit_form"
+    unit_id: str
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> tuple[Unit | None, list[Lease], Seen]:
+        work.audit(self.unit_id)
+        rows = in_form(queries.leases_of(work.session, self.unit_id, work.today))
+        for lease in rows:
+            work.audit(self.unit_id, lease.person_id)
+        return (
+            work.session.get(Unit, self.unit_id),
+            rows,
+            seen(work, self.unit_id),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SaveHousehold(Command[str]):
+    """Write the people of a unit as a form has them. Nobody leaves by being left out.
+
+    Raises ChangedMeanwhileError if the form has not `seen` what is there now.
+    """
+
+    name = "unit_form"
+    unit_id: str
+    address: str
+    occupants: Sequence[Occupant]
+    #: None for a new unit.
+    seen: Seen | None = None
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> str:
+        session = work.session
+        if self.seen is not None:
+            self._check(work, self.seen)
+        unit = queries.put_unit(session, self.unit_id)
+        if unit.address != self.address:
+            unit.address = self.address
+            unit.version += 1
+        staying = in_form(queries.leases_of(session, self.unit_id, work.today))
+        for occupant in self.occupants:
+            lease = match(staying, occupant)
+            if lease:
+                staying.remove(lease)
+                self._change(work, lease, occupant)
+            else:
+                self._add(work, occupant, staying)
+        if any(row.role == Role.LANDLORD for row in staying):
+            raise refused("landlord_missing")
+        if staying:
+            raise refused("tenant_missing")
+        work.audit(self.unit_id)
+        work.tell(Kind.UNIT_CHANGED, self.unit_id)
+        session.flush()
+        return unit.id
+
+    def _check(self, work: Work, known: Seen) -> None:
+        now = seen(work, self.unit_id)
+        found = [
+            Difference(lease.person.name, what)
+            for lease_id in dict.fromkeys((*now, *known))
+            if lease_id and (lease := work.session.get(Lease, lease_id))
+            for what in _since(lease, known.get(lease_id, 0))
+        ]
+        found += [
+            Difference(person.name, "contact")
+            for person_id in known
+            if person_id
+            and (person := work.session.get(Person, person_id))
+            and person.version != known[person_id]
+        ]
+        if now.get("") != known.get(""):
+            found.append(Difference("", "unit"))
+        if now != known:
+            raise ChangedMeanwhileError(found)
+
+    @staticmethod
+    def _change(work: Work, lease: Lease, occupant: Occupant) -> None:
+        contact = contact_of(occupant.fields, HOUSEHOLD, lease.person, work.region)
+        contact.apply(lease.person)
+        leases.put_dates(work.hand, lease, occupant.start, occupant.end, keep=False)
+        if occupant.left_on != lease.left_on:
+            if occupant.left_on:
+                leases.leave(work.hand, lease, occupant.left_on)
+            else:
+                leases.stay(work.hand, lease)
+
+    def _add(self, work: Work, occupant: Occupant, staying: Sequence[Lease]) -> None:
+        if occupant.role == Role.LANDLORD and any(
+            row.role == Role.LANDLORD for row in staying
+        ):
+            # Another name and another number: is it a correction, or somebody new?
+            raise refused("landlord_missing")
+        contact = contact_of(occupant.fields, HOUSEHOLD, None, work.region)
+        known = queries.find_people(work.session, contact)
+        person = next(
+            (
+                row
+                for row in known
+                if work.caller.covers(
+                    queries.units_of_person(work.session, row.id, work.today)
+                )
+            ),
+            None,
+        ) or queries.add_person(work.session, contact, work.language)
+        contact.apply(person)
+        work.session.flush()
+        lease = leases.begin(
+            work.session,
+            work.hand,
+            self.unit_id,
+            person.id,
+            occupant.role,
+            start=occupant.start,
+            end=occupant.end,
+        )
+        if occupant.left_on:
+            leases.leave(work.hand, lease, occupant.left_on)
+        work.audit(self.unit_id, person.id)

@@ -1,0 +1,112 @@
+"""A command: one transaction, with its audit and its events."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from sqlalchemy.orm import Session
+
+from homeassistant.exceptions import ServiceValidationError
+
+from ..const import DOMAIN, Reason
+from ..register import queries
+from ..register.leases import Hand
+from ..storage.events import Happened, Kind
+from .policy import Permit
+
+
+class NotCoveredError(Exception):
+    """It is about a unit or person that is not the caller's, or that there is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and for which units they may."""
+
+    #: Id of the Home Assistant user, None for an automation.
+    user_id: str | None
+    permit: Permit
+
+    def covers(self, unit_ids: Collection[str]) -> bool:
+        """Return if all of these units are theirs to do it in."""
+        return self.permit.covers(unit_ids)
+
+    def check(self, unit_ids: Collection[str] | None, key: str) -> None:
+        """Refuse what is not there (None), or not theirs.
+
+        Raises ServiceValidationError with this key, or NotCoveredError: who may not ask
+        does not learn either what is there.
+        """
+        if unit_ids is None and self.permit.units is None:
+            raise refused(key)
+        if unit_ids is None or not self.covers(unit_ids):
+            raise NotCoveredError
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a command works with."""
+
+    session: Session
+    hand: Hand
+    caller: Caller
+    what: str
+    why: Reason
+    #: The country of numbers without a code, and the language of who has none.
+    region: str | None
+    language: str
+
+    @property
+    def today(self) -> date:
+        """Return the day in the house's time zone."""
+        return self.hand.today
+
+    def audit(self, unit_id: str | None = None, person_id: str | None = None) -> None:
+        """Write down whose data this was about."""
+        queries.audit(
+            self.session,
+            self.caller.user_id,
+            self.what,
+            self.why,
+            unit_id=unit_id,
+            person_id=person_id,
+            command_id=self.hand.command_id,
+        )
+
+    def tell(
+        self, kind: Kind, unit_id: str | None = None, person_id: str | None = None
+    ) -> None:
+        """Note what has happened, for who listens."""
+        self.hand.happened.append(Happened(kind, unit_id, person_id))
+
+
+class Command[T](ABC):
+    """Something that somebody wants done, or wants to know."""
+
+    #: What it is called in the audit and in the table of who may.
+    name: ClassVar[str]
+
+    @property
+    def units(self) -> Collection[str]:
+        """Return the units that it names by their ids."""
+        return ()
+
+    @property
+    def what(self) -> str:
+        """Return which command of the table it is."""
+        return self.name
+
+    @abstractmethod
+    def run(self, work: Work) -> T:
+        """Do it. Raises ServiceValidationError; nothing has changed then."""
+
+
+def refused(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the error of what cannot be done."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders or None,
+    )
