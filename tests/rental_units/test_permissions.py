@@ -25,6 +25,7 @@ from custom_components.rental_units.app.policy import (
 )
 from custom_components.rental_units.const import DOMAIN, Reason
 from custom_components.rental_units.register import queries
+from custom_components.rental_units.transfer.views import PATH
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar
@@ -49,6 +50,11 @@ VIEWS = {
     ("/api/r/{token}", "GET"): HTTPStatus.GONE,
     ("/api/r/{token}", "POST"): HTTPStatus.GONE,
     ("/api/rental_units/callback/{entry_id}/{token}", "POST"): HTTPStatus.FORBIDDEN,
+}
+#: Views behind a login, what they answer to those who may, and by which command.
+LOGIN_VIEWS = {
+    (PATH, "GET"): ("export_register", HTTPStatus.OK),
+    (PATH, "POST"): ("import_register", HTTPStatus.BAD_REQUEST),  # An empty file.
 }
 #: Websocket commands of ours, which need a row in the table too.
 COMMANDS: set[str] = set()
@@ -329,6 +335,41 @@ async def test_actions_without_login(
         assert answer.status == HTTPStatus.UNAUTHORIZED
 
 
+async def headers_of(
+    hass: HomeAssistant, entry: MockConfigEntry, caller: str
+) -> dict[str, str]:
+    """Return the headers of a caller's requests."""
+    if caller == "anonymous":
+        return {}
+    who, _ = await caller_of(hass, entry, caller)
+    assert who
+    token = await hass.auth.async_create_refresh_token(who, "https://example.com/")
+    return {"Authorization": f"Bearer {hass.auth.async_create_access_token(token)}"}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("caller", [row for row in CALLERS if row != "automation"])
+async def test_views_behind_a_login(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client_no_auth: Any,
+    caller: str,
+) -> None:
+    """Who may not is told nothing, not even if there is such a property."""
+    client = await hass_client_no_auth()
+    headers = await headers_of(hass, entry, caller)
+    held = [Held(AccountRole(caller))] if caller != USER else []
+    for (path, method), (command, status) in LOGIN_VIEWS.items():
+        may = permit(held, command) is not None
+        for entry_id, answered in (
+            (entry.entry_id, status),
+            ("none", HTTPStatus.BAD_REQUEST),
+        ):
+            where = path.format(entry_id=entry_id)
+            response = await client.request(method, where, headers=headers)
+            assert response.status == (answered if may else HTTPStatus.UNAUTHORIZED)
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("caller", ["administrator", "police", USER, "anonymous"])
 async def test_views(
@@ -348,16 +389,10 @@ async def test_views(
         )
     }
     assert {row for row in routes if row[1] != "HEAD"} - {
-        (path, "OPTIONS") for path, _ in VIEWS
-    } == set(VIEWS)
+        (path, "OPTIONS") for path, _ in (*VIEWS, *LOGIN_VIEWS)
+    } == {*VIEWS, *LOGIN_VIEWS}
     client = await hass_client_no_auth()
-    headers = {}
-    if caller != "anonymous":
-        who, _ = await caller_of(hass, entry, caller)
-        assert who
-        token = await hass.auth.async_create_refresh_token(who, "https://example.com/")
-        access = hass.auth.async_create_access_token(token)
-        headers["Authorization"] = f"Bearer {access}"
+    headers = await headers_of(hass, entry, caller)
     engine = engine_of(hass, entry.entry_id)
     assert engine
     for (path, method), refused in VIEWS.items():
