@@ -435,6 +435,7 @@ class Leases(RuleBasedStateMachine):
         self.commands: list[str] = []
         self.forms: list[tuple[str, Seen]] = []
 
+    @override
     def teardown(self) -> None:
         """Let the house go."""
         self.house.close()

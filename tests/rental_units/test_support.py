@@ -80,7 +80,7 @@ async def test_responders_without_a_channel(
     def write(session: Session) -> None:
         for row, channel in zip(duties, ("email", "push"), strict=True):
             contact = Contact(name=f"MARK-{channel}", direct={Channel(channel): "x"})
-            person = queries.put_person(session, contact, "en")
+            person = queries.add_person(session, contact, "en")
             queries.put_responder(session, row.subentry_id, person)
 
     await entry.runtime_data.async_run(write)
