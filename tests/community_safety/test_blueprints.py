@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import logging
 from pathlib import Path
 import re
+import shutil
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -37,6 +38,8 @@ from tests.common import BASE, PATIENCE, Peer, real_seconds, wait_until
 
 FOLDER = Path(__file__).parents[2] / "blueprints/automation/community_safety"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+SCRIPTS = FOLDER.parents[1] / "script/community_safety"
+ALL = sorted([*FOLDER.glob("*.yaml"), *SCRIPTS.glob("*.yaml")])
 #: What tells nobody anything.
 SILENT = {"alert_acknowledgement"}
 
@@ -47,7 +50,10 @@ PEOPLE = {"language": "zh-Hans", "notify_target": OFFICE}
 SHED = {"area_id": ["shed_1"]}
 
 #: What a blueprint cannot do without.
-REQUIRED: dict[str, dict[str, Any]] = {"charging_pile_response": {"watched": SHED}}
+REQUIRED: dict[str, dict[str, Any]] = {
+    name: {"notify_target": OFFICE} for name in NAMES if name not in SILENT
+}
+REQUIRED["charging_pile_response"]["watched"] = SHED
 #: Every input, each other than its default.
 EVERYTHING: dict[str, dict[str, Any]] = {
     "smoke_response": {
@@ -296,36 +302,61 @@ def fields(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)s", text))
 
 
+@pytest.fixture
+async def editor(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> AsyncGenerator[Any]:
+    """Return a function that saves an automation or script as its editor does."""
+    for domain, folder in ((AUTOMATION, FOLDER), ("script", SCRIPTS)):
+        # A list does not follow links.
+        where = Path(hass.config.path(f"blueprints/{domain}/community_safety"))
+        shutil.copytree(folder, where)
+    Path(hass.config.path("configuration.yaml")).write_text(
+        "automation: !include automations.yaml\nscript: !include scripts.yaml\n",
+        "utf-8",
+    )
+    Path(hass.config.path("automations.yaml")).write_text("[]\n", "utf-8")
+    Path(hass.config.path("scripts.yaml")).write_text("{}\n", "utf-8")
+    for component in ("websocket_api", "automation", "script", "config"):
+        assert await async_setup_component(hass, component, {})
+    client = await hass_client()
+
+    async def save(domain: str, name: str, inputs: dict[str, Any]) -> Any:
+        use = {"path": f"community_safety/{name}.yaml", "input": inputs}
+        return await client.post(
+            f"/api/config/{domain}/config/{name}",
+            json={"alias": name, "use_blueprint": use},
+        )
+
+    save.post = client.post  # type: ignore[attr-defined]
+    yield save
+    await hass.services.async_call(
+        AUTOMATION, "turn_off", {"entity_id": "all"}, blocking=True
+    )
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("inputs", [REQUIRED, EVERYTHING], ids=["required", "all"])
 async def test_automation_editor(
     hass: HomeAssistant,
     gateway: MockConfigEntry,
-    add: Add,
+    editor: Any,
     name: str,
     inputs: dict[str, dict[str, Any]],
-    hass_client: ClientSessionGenerator,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     """The editor saves the automation; "take control" gives YAML that it saves again."""
-    config = Path(hass.config.path("configuration.yaml"))
-    config.write_text("automation: !include automations.yaml\n", "utf-8")
-    Path(hass.config.path("automations.yaml")).write_text("[]\n", "utf-8")
-    for component in ("websocket_api", "automation", "config"):
-        assert await async_setup_component(hass, component, {})
-    editor = await hass_client()
-    path = f"community_safety/{name}.yaml"
     chosen = inputs.get(name, {})
-
-    answer = await editor.post(
-        f"/api/config/automation/config/{name}",
-        json={"alias": name, "use_blueprint": {"path": path, "input": chosen}},
-    )
+    answer = await editor(AUTOMATION, name, chosen)
     assert answer.status == 200, await answer.text()
     await hass.async_block_till_done()
     assert hass.states.get(f"automation.{name}").state == "on"
 
     socket = await hass_ws_client()
+    await socket.send_json_auto_id({"type": "blueprint/list", "domain": AUTOMATION})
+    listed = (await socket.receive_json())["result"]
+    path = f"community_safety/{name}.yaml"
+    assert "error" not in listed[path]
     await socket.send_json_auto_id(
         {
             "type": "blueprint/substitute",
@@ -345,18 +376,75 @@ async def test_automation_editor(
     assert hass.states.get(f"automation.{name}").state == "on"
 
 
+def inputs_of(path: Path) -> dict[str, Any]:
+    """Return the inputs of a blueprint."""
+    blueprint = yaml_util.parse_yaml(path.read_text("utf-8"))["blueprint"]
+    return {
+        key: value
+        for name, section in blueprint["input"].items()
+        for key, value in section.get("input", {name: section}).items()
+    }
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_all_inputs_are_tried(name: str) -> None:
     """No input is left out of the test above."""
-    blueprint = yaml_util.parse_yaml((FOLDER / f"{name}.yaml").read_text("utf-8"))
-    sections = blueprint["blueprint"]["input"].values()
-    inputs = {
-        key: value for section in sections for key, value in section["input"].items()
-    }
+    inputs = inputs_of(FOLDER / f"{name}.yaml")
     assert set(EVERYTHING[name]) == set(inputs)
     assert {key for key, value in inputs.items() if "default" not in value} == set(
         REQUIRED.get(name, {})
     )
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_what_is_required_is_said_to_be(path: Path) -> None:
+    """Who leaves it out is answered "Missing input …": the form says so before."""
+    for value in inputs_of(path).values():
+        is_said = "(required)" in value["name"] and "（必填）" in value["name"]
+        assert is_said == ("default" not in value)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_a_latch_is_lifted_by_a_person_alone(path: Path) -> None:
+    """No blueprint restores a supply or resets an alarm."""
+    assert not re.findall(
+        r"community_safety[.](restore|reset)|switch[.]turn_on", path.read_text("utf-8")
+    )
+
+
+@pytest.mark.parametrize("name", sorted(REQUIRED))
+async def test_what_is_required_must_be_given(
+    hass: HomeAssistant, editor: Any, name: str
+) -> None:
+    """The editor saves no automation that would tell nobody."""
+    for key in REQUIRED[name]:
+        inputs = {**REQUIRED[name]}
+        del inputs[key]
+        answer = await editor("automation", name, inputs)
+        assert answer.status == 400
+        assert f"Missing input {key}" in await answer.text()
+    await hass.async_block_till_done()
+    assert hass.states.async_all(AUTOMATION) == []
+
+
+@pytest.mark.parametrize("name", ["sms", "voice"])
+async def test_script_editor(hass: HomeAssistant, editor: Any, name: str) -> None:
+    """A script of a provider is saved with a way to send alone, and sends what it is given."""
+    answer = await editor("script", name, {})
+    assert answer.status == 400
+    assert "Missing input send" in await answer.text()
+    # A template that is a number alone would lose its plus sign.
+    said = {"to": "tel:{{ to }}", "severity": "{{ severity }}"}
+    way = [{"event": "sent", "event_data": said}]
+    answer = await editor("script", name, {"send": way})
+    assert answer.status == 200, await answer.text()
+    await hass.async_block_till_done()
+    sent = async_capture_events(hass, "sent")
+    data = {"to": "+8613800138001", "message": "Go", "severity": "alarm", "link": ""}
+    await hass.services.async_call("script", name, data, blocking=True)
+    assert [event.data for event in sent] == [
+        {"to": "tel:+8613800138001", "severity": "alarm"}
+    ]
 
 
 # Smoke
@@ -422,13 +510,49 @@ async def test_smoke(
     assert supply(hass, "breaker-1") == "off"
 
 
+@pytest.mark.parametrize("nobody", [{}, {"entity_id": []}])
 async def test_smoke_without_anybody_to_tell(
-    hass: HomeAssistant, home: None, peer: Peer, add: Add
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    nobody: dict[str, Any],
 ) -> None:
-    """Without any input the power is cut all the same."""
-    await add("smoke_response")
+    """Of those who were chosen nobody is left: Home Assistant shows it, the power is cut."""
+    shown = async_mock_service(hass, "persistent_notification", "create")
+    await add("smoke_response", notify_target=nobody)
     await peer.state("smoke-1", temperature=60)
-    await wait_until(hass, lambda: supply(hass, "breaker-1") == "off")
+    await wait_until(hass, lambda: len(shown) == 2)
+    assert titles(shown) == ["Heat alarm: 1-1-201", "Power is off: 1-1-201"]
+    assert supply(hass, "breaker-1") == "off"
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "values", "title"),
+    [
+        ("breaker_response", "breaker-1", {"residual_current": 350}, "Warning, Leakage current: 1-1-201"),
+        ("equipment_fault", "smoke-1", {"tamper": True}, "Fault, tampered with: 1-1-201"),
+    ],
+)  # fmt: skip
+async def test_nobody_is_left_to_tell(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    name: str,
+    device: str,
+    values: dict[str, Any],
+    title: str,
+) -> None:
+    """The same of other blueprints."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke", "tamper"], area="1-1-201")
+    shown = async_mock_service(hass, "persistent_notification", "create")
+    await add(name, notify_target={"area_id": []})
+    await peer.state(device, **values)
+    await wait_until(hass, lambda: len(shown) == 1)
+    assert titles(shown) == [title]
 
 
 async def test_smoke_cleared(
@@ -462,6 +586,7 @@ async def test_smoke_elsewhere(
     assert titles(told) == ["Smoke alarm: 1-1-201", "Power is off: 1-1-201"]
 
 
+@pytest.mark.parametrize("cut_when", ["at_once", "second_detector", "confirmed"])
 async def test_smoke_where_nothing_can_be_cut(
     hass: HomeAssistant,
     site: None,
@@ -469,9 +594,13 @@ async def test_smoke_where_nothing_can_be_cut(
     add: Add,
     told: list[ServiceCall],
     caplog: pytest.LogCaptureFixture,
+    cut_when: str,
 ) -> None:
-    """A place without supplies, and a sensor without a place, are told, no error."""
-    await add("smoke_response", notify_target=OFFICE)
+    """A place without supplies, and a sensor without a place, are told, no error.
+
+    Nothing is announced that is not done, and nobody is asked about it.
+    """
+    await add("smoke_response", notify_target=OFFICE, cut_when=cut_when)
     for device, place in (("smoke-1", {"area": "Stairs 1"}), ("smoke-2", {})):
         await peer.config(device, "smoke_sensor", ["smoke"], **place)
         await peer.state(device, smoke=True)
@@ -482,6 +611,7 @@ async def test_smoke_where_nothing_can_be_cut(
         "Smoke alarm: Smoke 2",
         "Nothing to cut: Smoke 2",
     ]
+    assert all("No supply that could be cut" in text for _, text in said(told))
     # The action says so too; the automation has gone on.
     assert len(complaints(caplog)) == 2
     assert all("nothing in the chosen target" in line for line in complaints(caplog))
@@ -496,6 +626,7 @@ async def test_smoke_drill(
     await peer.state("smoke-1", test=True, smoke=True)
     await wait_until(hass, lambda: len(told) == 2)
     assert titles(told) == ["[演练] 烟雾报警：1-1-201", "[演练] 演练：1-1-201"]
+    assert said(told)[0][1].endswith("火灾时将切断1-1-201的电源。")
     assert said(told)[1][1].endswith("演练中将切断：1路。")
     assert supply(hass, "breaker-1") == "on"
 
@@ -542,6 +673,32 @@ async def test_smoke_cuts_what_was_chosen(
     await wait_until(hass, lambda: len(results) == 1)
     assert results[0].data["said"] == "Power is off: 1-1-201"
     assert (supply(hass, "breaker-1"), supply(hass, "breaker-2")) == ("on", "off")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "where"),
+    [
+        ({"cut_where": "chosen"}, "1-1-201"),
+        ({"cut_where": "chosen", "cut_chosen": {"area_id": []}}, "1-1-201"),
+        ({"cut_where": "floor"}, "1-1-201"),
+    ],
+)
+async def test_smoke_without_a_choice_cuts_the_area(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    inputs: dict[str, Any],
+    where: str,
+) -> None:
+    """Where no place was chosen, or the area has no floor, the area is announced and cut."""
+    await add("smoke_response", **inputs)
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: len(told) == 2)
+    assert said(told)[0][1].endswith(f"The power of {where} is being cut.")
+    assert titles(told)[1] == "Power is off: 1-1-201"
+    assert supply(hass, "breaker-1") == "off"
 
 
 async def test_smoke_second_detector(
@@ -917,6 +1074,28 @@ async def test_pile_smoke(
     assert f"已断电并核实：{count}路" in said(told)[1][1]
 
 
+async def test_pile_drill_and_a_pile_without_a_shed(
+    hass: HomeAssistant, shed: None, peer: Peer, add: Add, told: list[ServiceCall]
+) -> None:
+    """A drill announces no cut, and what is in no area is cut alone, and told so."""
+    pile = er.async_get(hass).async_get_entity_id(
+        "switch", DOMAIN, f"mqtt/{BASE}/pile-2/supply_1"
+    )
+    assert pile
+    device = er.async_get(hass).async_get(pile).device_id
+    dr.async_get(hass).async_update_device(device, area_id=None)
+    await add(
+        "charging_pile_response", watched={"area_id": ["shed_1"], "device_id": [device]}
+    )
+    await peer.state("pile-1", smoke=True, test=True)
+    await wait_until(hass, lambda: len(told) == 2)
+    assert "In a fire the power of the whole shed would be cut" in said(told)[0][1]
+    await peer.state("pile-2", smoke=True)
+    await wait_until(hass, lambda: len(told) == 4)
+    assert "The power of the pile is being cut" in said(told)[2][1]
+    assert "Cut and proven: 1" in said(told)[3][1]
+
+
 async def test_pile_session_too_long(
     hass: HomeAssistant, shed: None, peer: Peer, add: Add, told: list[ServiceCall]
 ) -> None:
@@ -1098,7 +1277,35 @@ async def test_elevator_tells_of_each_e_bike(
     await add("elevator", notify_target=OFFICE, tell_e_bike=True)
     report(peer, "car-1", class_seen="e_bike", confidence=95)
     await until(lambda: len(told) == 1)
-    assert titles(told) == ["E-bike in the elevator: Car 1"]
+    assert said(told) == [
+        (
+            "E-bike in the elevator: Car 1",
+            "E-bike in the elevator: Car 1. 09:45:00, Car 1.",
+        )
+    ]
+
+
+async def test_elevator_tells_of_an_announcement_that_is_made(
+    hass: HomeAssistant,
+    car: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Only with a voice and a speaker it is said that there is an announcement."""
+    spoken = async_mock_service(hass, "tts", "speak")
+    await add(
+        "elevator",
+        tell_e_bike=True,
+        times=1,
+        voice=["tts.voice"],
+        speakers=["media_player.car_1"],
+    )
+    report(peer, "car-1", class_seen="e_bike", confidence=95)
+    await until(lambda: len(told) == len(spoken) == 1)
+    assert said(told)[0][1].endswith("09:45:00, Car 1. The announcement is played.")
+    await pass_time(hass, freezer, seconds=21)
 
 
 # Equipment
