@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from custom_components.community_safety.gateways.mqtt.exposes import (
-    Profile,
+    Interpretation,
     compile_device,
 )
 from scripts.coverage_report import coverage, page, write_coverage
@@ -59,7 +59,7 @@ def main(version: str, source: Path) -> None:
     FIXTURE.parent.mkdir(parents=True, exist_ok=True)
     FIXTURE.write_bytes(gzip.compress(text.encode(), mtime=0))
 
-    found: list[tuple[str, Profile]] = []
+    found: list[tuple[str, Interpretation]] = []
     for row in definitions:
         profile = compile_device({**row, "exposes": [*row["exposes"], LINK_QUALITY]})
         if profile:

@@ -375,7 +375,8 @@ class SafetyDevice:
         """Take parsed readings; keys that the device does not have are discarded.
 
         Readings that are not `fresh` (a retained message, for instance) say how things
-        were: they are no sign of life, and prove neither a command nor a sighting.
+        were: they are no sign of life, prove neither a command nor a sighting, begin no
+        test, and end no danger.
         `unusable` are keys of readings that came and could not be understood: what they
         say is unknown, and a fault. `unscaled` are keys of `readings` whose unit or
         divisor is not known: they may warn, and cut nothing.
@@ -404,6 +405,8 @@ class SafetyDevice:
                 self._implausible -= {key}
             if fresh:
                 reported[key] = now
+            elif self.monitor.would_end(point.measurement.key, value):
+                continue
             if (before := known.get(key)) != value or before is None:
                 if key == "level":
                     self._watch_jump(before, value)

@@ -476,7 +476,8 @@ class CutOff:
 
         self._undo[device.uid] = [
             device.watch(check),
-            device.listen((AVAILABILITY,), check),
+            # One that reads closed is cut again, whoever says so.
+            device.listen((AVAILABILITY, *device.supplies), check),
         ]
 
     @callback

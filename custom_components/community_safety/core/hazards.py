@@ -84,6 +84,17 @@ class HazardMonitor:
         """Return how badly a hazard is present, None if it is not."""
         return self._severities.get(hazard)
 
+    def would_end(self, measurement: str, value: Value) -> bool:
+        """Return if a value speaks against a danger that is present, or about to be."""
+        return any(
+            level.measurement == measurement
+            and level.severity is not Severity.FAULT
+            and not self._compares(hazard, level, value, True)
+            for hazard in self._device.kind.concerned.get(measurement, ())
+            for level in hazard.levels
+            if level in self._active.get(hazard.key, ()) or level in self._pending
+        )
+
     def is_known(self, hazard: str) -> bool:
         """Return if anything that can be believed was reported about a hazard."""
         return hazard in self._known
@@ -132,7 +143,11 @@ class HazardMonitor:
     def _watch_test(self) -> None:
         """Begin or end a test, which is over after its longest time in any case."""
         self._stop_test()
-        if self._device.worst("test"):
+        # A mark that a cache remembers begins none: it may be days old.
+        if any(
+            self._device.fresh_reading(key)
+            for key in self._device.by_measurement.get("test", ())
+        ):
             self._end_test = async_call_later(
                 self._hass, LONGEST_TEST_SECONDS, self._test_lasted
             )

@@ -33,6 +33,9 @@ class Measured(Protocol):
     def worst(self, measurement: str, *, lowest: bool = False) -> Value | None:
         """Return the worst value over the channels, None while nothing is known."""
 
+    def fresh_reading(self, key: str) -> Value | None:
+        """Return a reading that was reported fresh, None for one that is history."""
+
     def limit(self, key: str) -> float:
         """Return a setting."""
 

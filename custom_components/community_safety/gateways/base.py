@@ -207,6 +207,16 @@ class Gateway(ABC):
         self._supervision.start()
 
     @callback
+    def lose_device(self, device_id: str) -> None:
+        """Take that a device is no longer named: a fault, for it may have been taken down.
+
+        Its alarms and cut-offs stay until a person deletes it.
+        """
+        if device := self.devices.get(device_id):
+            self.missing.add(device_id)
+            self.set_online(device, False)
+
+    @callback
     def remove_device(self, device_id: str) -> None:
         """Forget a device with its entities, alarms and settings."""
         self.missing.discard(device_id)
@@ -246,12 +256,13 @@ class Gateway(ABC):
     ) -> None:
         """Set what the gateway says about a device being reachable.
 
-        To hear again that it is there is a sign of life only if that is `fresh`.
+        That it is there is a sign of life only if that is `fresh`: until then it stays
+        unresponsive.
         """
-        was_online, device.online = device.online, online
+        device.online = online
         if not online:
             device.derive(unresponsive=True)
-        elif fresh or not was_online:
+        elif fresh:
             device.seen()
         self.update_availability(device)
 

@@ -40,7 +40,7 @@ class _Row:
     words_only: bool = False
 
 
-READINGS = (
+EXPOSED_READINGS = (
     _Row("smoke", ("smoke", "smoke_state", "smoke_alarm_1"), on=("alarm",)),
     # Detectors of which Zigbee2MQTT knows no more than that they raise an alarm.
     _Row("smoke", ("alarm_1", "alarm"), described=re.compile("smoke", re.IGNORECASE)),
@@ -88,9 +88,12 @@ READINGS = (
     _Row("pressure", ("pressure", "bar", "Bar", "psi"), unit_needed=True),
 )
 
+#: Measurements that several properties may carry: any of them is enough.
+MERGED = {"smoke", "tripped", "trouble", "tamper", "battery_low", "self_test_failed"}
+
 #: Our commands: settable properties, with the values that mean "do it", the best first.
 #: `alarm` alone mostly switches the siren off for good, which nobody may do from here.
-COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
+EXPOSED_COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     "silence": {
         "silence": ("ON",),
         "silence_siren": (),
@@ -162,13 +165,21 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """A device, compiled. `readings` has, by property, our reading and its conversion."""
+class Interpretation:
+    """A device, compiled.
+
+    `readings` has, by property, our reading and its conversion; `siblings` are the
+    properties of a reading that several carry. `exposed` and `settable` are properties,
+    `gettable` has them by the readings that can be asked for.
+    """
 
     kind: str
     readings: Mapping[str, tuple[str, Convert]]
     commands: Mapping[str, Command] = field(default_factory=dict)
     gettable: Mapping[str, str] = field(default_factory=dict)
+    siblings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exposed: frozenset[str] = frozenset()
+    settable: frozenset[str] = frozenset()
 
     @property
     def points(self) -> frozenset[str]:
@@ -194,10 +205,12 @@ class _Feature:
         return int(self.raw.get("access", PUBLISHED))
 
 
-_KNOWN = {name for row in READINGS for name in row.properties} | {"state"}
+_KNOWN = {name for row in EXPOSED_READINGS for name in row.properties} | {"state"}
 
 
-def compile_device(definition: Mapping[str, Any], note: str = "") -> Profile | None:
+def compile_device(
+    definition: Mapping[str, Any], note: str = ""
+) -> Interpretation | None:
     """Return what a device is to us, None if it is none of ours.
 
     `definition` is the one in `bridge/devices`. `note` is the user's description of the
@@ -209,7 +222,7 @@ def compile_device(definition: Mapping[str, Any], note: str = "") -> Profile | N
     supplies = _supplies(features)
     found = [
         (row, feature, convert)
-        for row in READINGS
+        for row in EXPOSED_READINGS
         for name in row.properties
         for feature in features
         if feature.name == name and (convert := _converter(row, feature))
@@ -227,19 +240,21 @@ def compile_device(definition: Mapping[str, Any], note: str = "") -> Profile | N
         measurements -= {"supply", "tripped"}
     channels = _Channels(features, supplies)
     readings: dict[str, tuple[str, Convert]] = {}
-    taken: set[str] = set()
+    carriers: dict[str, list[str]] = {}
     commands = dict(_buttons(features, DEVICE_KINDS[kind].buttons))
     gettable: dict[str, str] = {}
 
     def take(feature: _Feature, measurement: str, convert: Convert) -> str | None:
         channel = channels.of(feature)
         key = point_key(measurement, channel or "")
-        if channel is None or key in taken or feature.key in readings:
+        if channel is None or feature.key in readings:
             return None
-        taken.add(key)
+        if key in carriers and (measurement not in MERGED or feature.access & SETTABLE):
+            return None
+        carriers.setdefault(key, []).append(feature.key)
         readings[feature.key] = (key, convert)
         if feature.access & GETTABLE:
-            gettable[key] = feature.key
+            gettable.setdefault(key, feature.key)
         return key
 
     for feature in supplies if "supply" in measurements else ():
@@ -249,9 +264,23 @@ def compile_device(definition: Mapping[str, Any], note: str = "") -> Profile | N
     for row, feature, convert in found:
         if row.measurement in measurements and (not row.kinds or kind in row.kinds):
             take(feature, row.measurement, convert)
-    if not taken - {"link_quality"}:
+    if not carriers.keys() - {"link_quality"}:
         return None
-    return Profile(kind, readings, commands, gettable)
+    return Interpretation(
+        kind,
+        readings,
+        commands,
+        gettable,
+        siblings={
+            key: tuple(names) for key, names in carriers.items() if len(names) > 1
+        },
+        exposed=frozenset(
+            feature.key for feature in features if feature.access & PUBLISHED
+        ),
+        settable=frozenset(
+            feature.key for feature in features if feature.access & SETTABLE
+        ),
+    )
 
 
 def chosen_kind(note: str) -> str | None:
@@ -386,7 +415,7 @@ def _buttons(
     settable = {
         feature.key: feature.raw for feature in features if feature.access & SETTABLE
     }
-    for command, properties in COMMANDS.items():
+    for command, properties in EXPOSED_COMMANDS.items():
         for name, values in properties.items():
             if command not in wanted or (raw := settable.get(name)) is None:
                 continue

@@ -22,8 +22,8 @@ from ...core.device import DeviceDescription, Power, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
 from ..base import CommandError
 from .base import MOST_BYTES, MOST_DEVICES, UNKNOWN, MqttGateway
-from .exposes import NONE, Profile, chosen_kind, compile_device
-from .proof import Item
+from .exposes import Interpretation, compile_device
+from .proof import Item, Publishing
 
 #: The list of devices holds everything that every device exposes.
 MOST_LIST_BYTES = 8 * 1024 * 1024
@@ -32,7 +32,7 @@ MOST_LIST_BYTES = 8 * 1024 * 1024
 SETTLE_SECONDS = 1.0
 
 _FAILED = re.compile(
-    r"Publish '[sg]et' '(?P<key>.+?)' to '(?P<name>.+)' failed: (?P<why>.*)"
+    r"Publish '(?P<verb>[sg]et)' '(?P<key>.+?)' to '(?P<name>.+)' failed: (?P<why>.*)"
 )
 
 type Handler = Callable[[bytes, bool], None]
@@ -54,13 +54,12 @@ class Zigbee2MqttGateway(MqttGateway):
             "bridge/info": self._bridge_info,
             "bridge/devices": self._bridge_devices,
             "bridge/logging": self._bridge_logging,
-            "bridge/response/device/remove": self._bridge_removed,
         }
         self._handlers = self._own
         self._items: dict[str, Item] = {}
         #: By friendly name, also of a device that has left.
         self._ids: dict[str, str] = {}
-        self._compiled: dict[str, tuple[Any, str, Profile | None]] = {}
+        self._compiled: dict[str, tuple[Any, str, Interpretation | None]] = {}
         #: Messages of devices that the list has not named yet.
         self._early: dict[str, tuple[bytes, bool]] = {}
         self._listed: bytes | None = None
@@ -99,11 +98,11 @@ class Zigbee2MqttGateway(MqttGateway):
     @override
     async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
         item = self._item(device)
-        if (command := item.profile.commands.get(key)) is None:
+        if (command := item.interpretation.commands.get(key)) is None:
             raise CommandError(device, "refused", f"no such command: {key}")
         raw = command.on if value else command.off
         name = command.property
-        async with item.commanding(name, raw, hopes=key in device.supplies) as failed:
+        async with item.commanding(name, raw) as failed:
             await self.async_publish(
                 device, f"{device.description.name}/set", {name: raw}
             )
@@ -115,10 +114,10 @@ class Zigbee2MqttGateway(MqttGateway):
     @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
         item = self._item(device)
-        gettable = item.profile.gettable
-        asked = {gettable[key]: "" for key in keys if key in gettable}
+        gettable = item.interpretation.gettable
+        asked = dict.fromkeys((gettable[key] for key in keys if key in gettable), "")
         if asked:
-            item.ask(len(asked))
+            item.ask(asked)
             await self.async_publish(device, f"{device.description.name}/get", asked)
 
     def _item(self, device: SafetyDevice) -> Item:
@@ -145,6 +144,9 @@ class Zigbee2MqttGateway(MqttGateway):
 
     def _bridge_state(self, payload: bytes, _retained: bool) -> None:
         self.set_bridge_online(_is_online(self, payload))
+        # It may have restarted, and then sends what it has saved, perhaps minutes before.
+        for item in self._items.values():
+            item.forget()
 
     def _bridge_info(self, payload: bytes, _retained: bool) -> None:
         info = _mapping(self.decode(payload, MOST_LIST_BYTES))
@@ -164,13 +166,24 @@ class Zigbee2MqttGateway(MqttGateway):
             )
         )
         for device_id, item in self._items.items():
-            item.optimistic = self._is_optimistic(device_id)
+            if item.publishing != (publishing := self._publishing(device_id)):
+                item.publishing = publishing
+                # A cache that was hidden may come to light.
+                item.forget()
 
-    def _is_optimistic(self, device_id: str) -> bool:
-        """Return if Zigbee2MQTT publishes what a command hopes for."""
+    def _publishing(self, device_id: str) -> Publishing:
+        """Return how Zigbee2MQTT publishes the states of a device."""
         of_all = _or_empty(self._config.get("device_options"))
         own = _or_empty(_or_empty(self._config.get("devices")).get(device_id))
-        return bool({**of_all, **own}.get("optimistic", True))
+        options = {**of_all, **own}
+        return Publishing(
+            optimistic=bool(options.get("optimistic", True)),
+            cached=bool(
+                _or_empty(self._config.get("advanced")).get("cache_state", True)
+            ),
+            not_hoped=_patterns(options.get("filtered_optimistic")),
+            not_cached=_patterns(options.get("filtered_cache")),
+        )
 
     def _bridge_logging(self, payload: bytes, _retained: bool) -> None:
         message = _mapping(self.decode(payload))
@@ -179,7 +192,7 @@ class Zigbee2MqttGateway(MqttGateway):
         # The beginning is enough, and a long text would keep the search busy for seconds.
         found = _FAILED.search(str(message.get("message"))[:1000])
         if found and (item := self._items.get(self._ids.get(found["name"], ""))):
-            item.fail(found["key"], found["why"][:200])
+            item.fail(found["verb"], found["key"], found["why"][:200])
 
     # Devices
 
@@ -208,14 +221,11 @@ class Zigbee2MqttGateway(MqttGateway):
                 )
             if is_here:
                 gone.discard(device_id)
-        for device_id in gone & self._items.keys():
-            # It left, and nobody said that it should: somebody may have taken it down.
-            self._set_away(self._items[device_id], True)
-            self.missing.add(device_id)
-        for device_id in self.missing - self._away:
-            # It left while Home Assistant was not running.
+        for device_id in gone | self.missing:
+            # It left or was removed, perhaps while Home Assistant was not running. Whoever
+            # can write to the broker can say so: a person deletes it here.
             self._away.add(device_id)
-            self.set_online(self.devices[device_id], False)
+            self.lose_device(device_id)
         self._handlers |= self._own
         early, self._early = self._early, {}
         for topic, message in early.items():
@@ -236,16 +246,14 @@ class Zigbee2MqttGateway(MqttGateway):
             for topic in (name, f"{name}/availability"):
                 self._handlers[topic] = partial(self._keep, topic)
             return not is_known
-        profile = self._compile(device_id, definition, note)
-        if profile is None:
+        interpretation = self._compile(device_id, definition, note)
+        if interpretation is None:
             self._ignored[device_id] = (
                 f"{definition.get('vendor')} {definition['model']}"
             )
-            if chosen_kind(note) == NONE:
-                self.remove_device(device_id)
             return not is_known
         if is_known or not entry.get("disabled"):
-            item = self._add(device_id, name, entry, profile)
+            item = self._add(device_id, name, entry, interpretation)
             self._hear(item)
             self._set_away(item, bool(entry.get("disabled")))
         return True
@@ -255,16 +263,22 @@ class Zigbee2MqttGateway(MqttGateway):
         self._handlers[name] = partial(self._state, item)
         self._handlers[f"{name}/availability"] = partial(self._availability, item)
 
-    def _compile(self, device_id: str, definition: Any, note: str) -> Profile | None:
+    def _compile(
+        self, device_id: str, definition: Any, note: str
+    ) -> Interpretation | None:
         known = self._compiled.get(device_id)
         if known and known[:2] == (definition, note):
             return known[2]
-        profile = compile_device(definition, note)
-        self._compiled[device_id] = (definition, note, profile)
-        return profile
+        interpretation = compile_device(definition, note)
+        self._compiled[device_id] = (definition, note, interpretation)
+        return interpretation
 
     def _add(
-        self, device_id: str, name: str, entry: dict[str, Any], profile: Profile
+        self,
+        device_id: str,
+        name: str,
+        entry: dict[str, Any],
+        interpretation: Interpretation,
     ) -> Item:
         if device_id not in self.devices and len(self.devices) >= MOST_DEVICES:
             raise ValueError("too many devices")
@@ -272,25 +286,27 @@ class Zigbee2MqttGateway(MqttGateway):
         device = self.add_device(
             DeviceDescription(
                 id=device_id,
-                kind=profile.kind,
+                kind=interpretation.kind,
                 name=name,
-                points=profile.points,
-                commands=frozenset(profile.commands.keys() - profile.points),
+                points=interpretation.points,
+                commands=frozenset(
+                    interpretation.commands.keys() - interpretation.points
+                ),
                 manufacturer=_text(definition.get("vendor")),
                 model=_text(definition.get("model")),
                 firmware=_text(entry.get("software_build_id")),
                 serial=device_id,
-                power=_power(entry.get("power_source"), profile),
+                power=_power(entry.get("power_source"), interpretation),
             )
         )
         item = self._items.get(device_id)
         if item is None or item.device is not device:
             item = self._items[device_id] = Item(
                 device=device,
-                profile=profile,
-                optimistic=self._is_optimistic(device_id),
+                interpretation=interpretation,
+                publishing=self._publishing(device_id),
             )
-        item.profile = profile
+        item.interpretation = interpretation
         return item
 
     def _set_away(self, item: Item, away: bool) -> None:
@@ -298,16 +314,8 @@ class Zigbee2MqttGateway(MqttGateway):
         if away == (device_id in self._away):
             return
         (self._away.add if away else self._away.discard)(device_id)
-        self.set_online(item.device, not away)
-
-    def _bridge_removed(self, payload: bytes, _retained: bool) -> None:
-        """Forget a device that a person has removed in Zigbee2MQTT."""
-        response = _mapping(self.decode(payload))
-        asked = str(_or_empty(response.get("data")).get("id"))
-        if response.get("status") == "ok":
-            self.remove_device(
-                asked if asked in self.devices else self._ids.get(asked, "")
-            )
+        # To be listed again is no sign of life.
+        self.set_online(item.device, not away, fresh=False)
 
     @override
     @callback
@@ -331,7 +339,9 @@ class Zigbee2MqttGateway(MqttGateway):
             self.refuse(device_id, f"availability: {err}")
             return
         if device_id not in self._away:
-            self.set_online(item.device, online, fresh=not retained)
+            self.set_online(
+                item.device, online, fresh=item.has_returned(online, retained)
+            )
 
     # Readings
 
@@ -342,15 +352,8 @@ class Zigbee2MqttGateway(MqttGateway):
         except ValueError as err:
             self.refuse(device.description.id, str(err))
             return
-        values: dict[str, Value] = {}
-        for name, (key, convert) in item.profile.readings.items():
-            if (raw := message.get(name)) is None:
-                continue  # Not known yet.
-            try:
-                values[key] = convert(raw)
-            except ValueError, TypeError, OverflowError:
-                self.refuse(device.description.id, f"{key}: unusable value")
-        item.take(message, values, retained=retained)
+        for key in item.take(message, retained=retained):
+            self.refuse(device.description.id, f"{key}: unusable value")
 
     @callback
     def _ask_silent(self, _now: datetime) -> None:
@@ -358,7 +361,11 @@ class Zigbee2MqttGateway(MqttGateway):
         if not self.connected:
             return
         for device in to_ask(
-            [item.device for item in self._items.values() if item.profile.gettable]
+            [
+                item.device
+                for item in self._items.values()
+                if item.interpretation.gettable
+            ]
         ):
             item = self._items[device.description.id]
             self.hass.async_create_background_task(
@@ -366,16 +373,13 @@ class Zigbee2MqttGateway(MqttGateway):
             )
 
     async def _async_ask(self, item: Item) -> None:
-        gettable = item.profile.gettable
-        name = next(
-            (gettable[key] for key in item.device.supplies if key in gettable), ""
+        gettable = item.interpretation.gettable
+        key = next(
+            (key for key in item.device.supplies if key in gettable),
+            next(iter(gettable)),
         )
         with suppress(CommandError):
-            await self.async_publish(
-                item.device,
-                f"{item.device.description.name}/get",
-                {name or next(iter(gettable.values())): ""},
-            )
+            await self.async_refresh(item.device, (key,))
 
 
 def _is_online(gateway: MqttGateway, payload: bytes) -> bool:
@@ -398,15 +402,19 @@ def _is_interviewed(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("interview_completed"))
 
 
-def _power(source: object, profile: Profile) -> Power | None:
+def _power(source: object, interpretation: Interpretation) -> Power | None:
     """Return the power source: it decides how soon silence is a fault.
 
     A mains device that can neither be asked nor promises to report is not expected to
     speak every few minutes; that it is there is known by Zigbee2MQTT's availability.
     """
     if str(source).startswith("Mains"):
-        return Power.MAINS if profile.gettable else Power.BATTERY
-    return Power.BATTERY if source == "Battery" or not profile.gettable else None
+        return Power.MAINS if interpretation.gettable else Power.BATTERY
+    return Power.BATTERY if source == "Battery" or not interpretation.gettable else None
+
+
+def _patterns(value: object) -> frozenset[str]:
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from custom_components.community_safety.catalogue import DEVICE_KINDS
 from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.gateways.mqtt.exposes import (
     Command,
-    Profile,
+    Interpretation,
     compile_device,
 )
 
@@ -112,14 +112,14 @@ def kind_of(row: dict[str, Any]) -> str | None:
     return profile.kind if profile else None
 
 
-def of_model(model: str) -> Profile:
+def of_model(model: str) -> Interpretation:
     """Return what a model is to us."""
     profile = compile_device(BY_MODEL[model])
     assert profile
     return profile
 
 
-def convert(profile: Profile, message: dict[str, Any]) -> dict[str, Any]:
+def convert(profile: Interpretation, message: dict[str, Any]) -> dict[str, Any]:
     """Return the readings of a message."""
     return {
         profile.readings[name][0]: profile.readings[name][1](value)

@@ -1,0 +1,487 @@
+"""What Zigbee2MQTT says of a device that the device did not say.
+
+The messages are those of the real program, see tests/real_zigbee2mqtt/test_contract.py.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.community_safety.core.device import SafetyDevice
+from custom_components.community_safety.core.disconnect import Result, Status
+from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
+    Zigbee2MqttGateway,
+)
+from homeassistant.core import HomeAssistant
+from tests.common import wait_until
+
+from .test_zigbee2mqtt import (
+    BASE,
+    BREAKER,
+    BREAKER_ENTRY,
+    BREAKER_NAME,
+    DATAPOINT_ENTRY,
+    DEVICES,
+    SMOKE,
+    SMOKE_ENTRY,
+    SMOKE_NAME,
+    Bridge,
+    breaker,
+    bridge,
+    entry,
+    entry_of,
+    gateway,
+    subscribed,
+)
+
+__all__ = ["breaker", "bridge", "entry", "gateway"]
+
+DAY = 24 * 3600
+DETECTOR = "0x20"
+DETECTOR_NAME = "bedroom"
+DETECTOR_ENTRY = entry_of(DETECTOR, DETECTOR_NAME, "SMSZB-120", power_source="Battery")
+CACHED = {"smoke": False, "battery": 80, "linkquality": 60}
+
+
+async def restart(bridge: Bridge, **states: dict[str, Any]) -> None:
+    """Let Zigbee2MQTT restart; it tells its cache live, and not retained."""
+    await bridge.send("bridge/state", {"state": "offline"}, retain=True)
+    await bridge.send("bridge/state", {"state": "online"}, retain=True)
+    for name, state in states.items():
+        await bridge.send(name, state)
+
+
+@pytest.fixture
+async def detector(gateway: Zigbee2MqttGateway, bridge: Bridge) -> SafetyDevice:
+    """Return a detector that has not spoken for a day, as the supervision has counted."""
+    await bridge.send("bridge/devices", [*DEVICES, DETECTOR_ENTRY], retain=True)
+    device = gateway.devices[DETECTOR]
+    await bridge.send(DETECTOR_NAME, CACHED)
+    device.silence = DAY
+    device.derive(unresponsive=True)
+    return device
+
+
+async def cut(gateway: Zigbee2MqttGateway, device: SafetyDevice) -> Result:
+    """Cut a breaker off."""
+    cut_off = gateway.house.cut_off
+    (result,) = await cut_off.async_cut_off(
+        cut_off.supplies_of(gateway, device), deadline=4.0
+    )
+    return result
+
+
+# Signs of life
+
+
+@pytest.mark.parametrize(
+    "last_seen", [{}, {"last_seen": "2026-11-20T03:00:00.000Z"}, {"last_seen": 1}]
+)
+async def test_a_restart_wakes_no_dead_detector(
+    detector: SafetyDevice, bridge: Bridge, last_seen: dict[str, Any]
+) -> None:
+    """Koenkk/zigbee2mqtt#3496, #4225, #1720: it tells its cache, and that all are there."""
+    await bridge.send(DETECTOR_NAME, {**CACHED, **last_seen})
+    await bridge.send(f"{DETECTOR_NAME}/availability", {"state": "offline"})
+    await restart(
+        bridge,
+        **{
+            f"{DETECTOR_NAME}/availability": {"state": "online"},
+            DETECTOR_NAME: {**CACHED, **last_seen},
+        },
+    )
+    await bridge.send(DETECTOR_NAME, {**CACHED, **last_seen})
+    assert detector.silence == DAY
+    assert detector.readings["unresponsive"] is True
+    assert not detector.available
+
+
+async def test_a_crash_brings_back_what_was_saved_before(
+    detector: SafetyDevice, bridge: Bridge, gateway: Zigbee2MqttGateway
+) -> None:
+    """After a kill the cache is up to five minutes old (lib/state.ts, SAVE_INTERVAL).
+
+    It differs from what the detector said last, and neither wakes a dead one nor ends a
+    fire; the same with an old `last_seen` alone, where the restart itself was not heard.
+    """
+    now = {**CACHED, "last_seen": "2026-11-28T10:00:05.000Z"}
+    old = {**CACHED, "battery": 82, "last_seen": "2026-11-28T10:00:00.000Z"}
+    await bridge.send(DETECTOR_NAME, now)
+    await bridge.send(
+        DETECTOR_NAME, {**now, "smoke": True, "last_seen": "2026-11-28T10:00:06.000Z"}
+    )
+    assert detector.readings["unresponsive"] is False
+    detector.silence = DAY
+    detector.derive(unresponsive=True)
+    await bridge.send(DETECTOR_NAME, old)
+    await restart(bridge, **{DETECTOR_NAME: {**old, "battery": 83}})
+    assert detector.silence == DAY
+    assert gateway.house.book.present(detector.uid, "smoke")
+    assert detector.readings["smoke"] is True
+
+    # Another attribute's report brings the old smoke along; the detector's own word ends it.
+    report = {**old, "battery": 79, "last_seen": "2026-11-28T10:01:00.000Z"}
+    await bridge.send(DETECTOR_NAME, report)
+    assert detector.silence is None
+    assert gateway.house.book.present(detector.uid, "smoke")
+    await bridge.send(DETECTOR_NAME, {**report, "smoke": True})
+    await bridge.send(DETECTOR_NAME, {**report, "smoke": False})
+    assert not gateway.house.book.present(detector.uid, "smoke")
+
+
+async def test_a_fire_in_the_cache_is_an_alarm(
+    detector: SafetyDevice, bridge: Bridge, gateway: Zigbee2MqttGateway
+) -> None:
+    """It may have begun while nobody listened: only for calm a cache is no ground."""
+    await restart(bridge, **{DETECTOR_NAME: {**CACHED, "smoke": True}})
+    assert gateway.house.book.present(detector.uid, "smoke")
+    assert detector.silence == DAY
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"battery": 79},
+        {"linkquality": 61},
+        {"last_seen": "2026-11-28T10:00:00.001Z"},
+    ],
+)
+async def test_what_a_living_detector_says(
+    detector: SafetyDevice, bridge: Bridge, news: dict[str, Any]
+) -> None:
+    """A changed reading, another link quality, and a later `last_seen` have a radio message behind."""
+    before = {**CACHED, "last_seen": "2026-11-28T10:00:00.000Z"}
+    await restart(bridge, **{DETECTOR_NAME: before})
+    assert detector.silence == DAY
+    await bridge.send(DETECTOR_NAME, {**before, **news})
+    assert detector.silence is None
+    assert detector.available
+
+
+async def test_link_quality_is_never_cached(
+    detector: SafetyDevice, bridge: Bridge
+) -> None:
+    """What a start publishes has none (lib/controller.ts, publishEntityState)."""
+    await restart(bridge, **{DETECTOR_NAME: {"smoke": False, "battery": 80}})
+    assert detector.silence == DAY
+    await bridge.send(DETECTOR_NAME, CACHED)
+    assert detector.silence is None
+
+
+async def test_a_retained_state_is_no_sign_of_life(
+    hass: HomeAssistant, detector: SafetyDevice, bridge: Bridge, entry: MockConfigEntry
+) -> None:
+    """Also one that differs from what was heard."""
+    await bridge.send(DETECTOR_NAME, {**CACHED, "battery": 70}, retain=True)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await bridge.peer.settled()
+    await wait_until(hass, lambda: DETECTOR in entry.runtime_data.devices)
+    device = entry.runtime_data.devices[DETECTOR]
+    await wait_until(hass, lambda: "battery" in device.readings)
+    await bridge.send(DETECTOR_NAME, "", retain=True)
+    assert device.last_seen
+    assert device.reported == {}
+
+
+async def test_availability_that_changes_has_a_message_behind(
+    detector: SafetyDevice, bridge: Bridge
+) -> None:
+    """After its first guess Zigbee2MQTT goes by radio messages and pings."""
+    await restart(bridge, **{f"{DETECTOR_NAME}/availability": {"state": "online"}})
+    await bridge.send(f"{DETECTOR_NAME}/availability", {"state": "online"})
+    assert detector.silence == DAY
+    await bridge.send(f"{DETECTOR_NAME}/availability", {"state": "offline"})
+    await bridge.send(f"{DETECTOR_NAME}/availability", {"state": "online"})
+    assert detector.silence is None
+
+
+async def test_a_command_is_no_sign_of_life(
+    breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """Somebody switches in the frontend: `state` is published whether a Tuya device hears or not."""
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 3})
+    breaker.silence = 200
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 3})
+    assert breaker.silence == 200
+    assert breaker.readings["supply"] is False
+    assert "supply" not in breaker.reported
+
+
+# Proofs of a cut-off
+
+
+@pytest.fixture
+async def din(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> Zigbee2MqttGateway:
+    """Return a gateway with a Tuya breaker, which cannot be asked."""
+    await bridge.send("bridge/devices", [DATAPOINT_ENTRY, SMOKE_ENTRY], retain=True)
+    await wait_until(hass, lambda: gateway.entry.runtime_data is not gateway)
+    new = gateway.entry.runtime_data
+    assert isinstance(new, Zigbee2MqttGateway)
+    await wait_until(hass, lambda: BREAKER in new.devices)
+    await subscribed(hass)
+    await wait_until(hass, lambda: new.connected)
+    return new
+
+
+def publish(bridge: Bridge, **state: Any) -> None:
+    """Let Zigbee2MQTT publish a state of the breaker."""
+    bridge.peer.publish(f"{BASE}/{BREAKER_NAME}", state)
+
+
+def on_command(bridge: Bridge, reply: Callable[[], None]) -> None:
+    """Do something with each command to the breaker."""
+    bridge.peer.answer(f"{BASE}/{BREAKER_NAME}", lambda _message: reply())
+
+
+async def test_a_breaker_that_cannot_be_asked_is_unconfirmed(
+    hass: HomeAssistant, din: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """Koenkk/zigbee2mqtt#19990: the state changes though the command failed."""
+    state = {"state": "OFF", "current": 0.27, "voltage": 229}
+    await bridge.send(BREAKER_NAME, {**state, "state": "ON", "power": 60})
+
+    def reply() -> None:
+        publish(bridge, **state, power=60)
+        hass.loop.call_later(0.5, lambda: publish(bridge, **state, power=61))
+        hass.loop.call_later(0.6, lambda: publish(bridge, **state, power=61))
+
+    on_command(bridge, reply)
+    result = await cut(din, din.devices[BREAKER])
+    assert result.status is not Status.CONFIRMED
+
+
+async def test_reports_of_others_are_no_answers(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+) -> None:
+    """Koenkk/zigbee2mqtt#31220: the next message may be of another attribute."""
+    state = {"state": "OFF", "current": 0.2, "power": 40, "voltage": 229}
+    await bridge.send(BREAKER_NAME, {**state, "state": "ON"})
+
+    def reply() -> None:
+        publish(bridge, **state)
+        later = {**state, "voltage": 230}
+        hass.loop.call_later(0.3, lambda: publish(bridge, **later))
+        hass.loop.call_later(0.6, lambda: publish(bridge, **later, energy=12.1))
+
+    on_command(bridge, reply)
+    result = await cut(gateway, breaker)
+    assert result.status is not Status.CONFIRMED
+
+
+async def test_a_current_that_settles_is_no_answer_of_the_relay(
+    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """Reports of what was asked for beside the relay say nothing of the relay."""
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 5})
+    await gateway.async_refresh(breaker, ["supply", "current"])
+    for current in (1, 0.2, 0):
+        await bridge.send(BREAKER_NAME, {"state": "OFF", "current": current})
+    assert breaker.reported.keys() == {"current"}
+    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0})
+    assert breaker.reported.keys() == {"current", "supply"}
+
+
+async def test_a_second_command_is_hoped_for_once_more(
+    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """Each command is published, also the one that is repeated."""
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0})
+    hope = {"state": "OFF", "current": 0}
+    for _ in range(2):
+        task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
+        await bridge.command()
+        await asyncio.sleep(0)
+        await gateway.async_refresh(breaker, ["supply"])
+        task.cancel()
+    for _ in range(2):
+        await bridge.send(BREAKER_NAME, hope)
+        assert breaker.reported == {}
+    await bridge.send(BREAKER_NAME, hope)
+    assert "supply" in breaker.reported
+
+
+async def test_an_acknowledgement_is_no_answer(
+    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """With `last_seen` a second command gives the cache, then the hope, at one time."""
+    state = {"state": "OFF", "current": 0, "last_seen": 1_000}
+    await bridge.send(BREAKER_NAME, state)
+    task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
+    await bridge.command()
+    await bridge.send(BREAKER_NAME, {**state, "last_seen": 2_000})
+    await gateway.async_refresh(breaker, ["supply"])
+    await bridge.send(BREAKER_NAME, {**state, "last_seen": 2_000})
+    await task
+    assert "supply" not in breaker.reported
+    await bridge.send(BREAKER_NAME, {**state, "last_seen": 3_000})
+    assert "supply" in breaker.reported
+
+
+@pytest.mark.parametrize("what", ["a failed read", "a restart", "time"])
+async def test_a_question_without_an_answer(
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+    freezer: FrozenDateTimeFactory,
+    what: str,
+) -> None:
+    """What comes after that is no answer."""
+    state = {"state": "OFF", "current": 0}
+    await bridge.send(BREAKER_NAME, state)
+    await gateway.async_refresh(breaker, ["supply"])
+    error = f"z2m: Publish 'get' 'state' to '{BREAKER_NAME}' failed: 'Error: timeout'"
+    match what:
+        case "a failed read":
+            await bridge.send("bridge/logging", {"level": "error", "message": error})
+        case "a restart":
+            await restart(bridge)
+            await bridge.send(BREAKER_NAME, state)
+        case _:
+            freezer.tick(20)
+    await bridge.send(BREAKER_NAME, state)
+    assert breaker.reported == {}
+
+
+async def test_a_cache_ends_no_doubt(
+    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """Koenkk/zigbee2mqtt#1720, #3496: restarts tell the hope of the failed command again."""
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0, "power": 0})
+    off = {"state": "OFF", "current": 0, "power": 0}
+    on_command(bridge, lambda: publish(bridge, **off))
+    result = await cut(gateway, breaker)
+    assert result.status is not Status.CONFIRMED
+    assert breaker.readings["cut_off_unproven"] is True
+    for _ in range(3):
+        await restart(bridge, **{BREAKER_NAME: off})
+    assert breaker.readings["cut_off_unproven"] is True
+
+
+async def test_somebody_closes_what_is_cut(
+    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """In the frontend: it may be a hope, and is opened again all the same."""
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0})
+    on_command(bridge, lambda: publish(bridge, state="OFF", current=0))
+    await cut(gateway, breaker)
+    bridge.peer.heard.clear()
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0})
+    assert await bridge.command() == {"state": "OFF"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"advanced": {"cache_state": False}},
+        {"devices": {BREAKER: {"filtered_cache": ["^(state|current)$", "("]}}},
+    ],
+)
+async def test_what_is_not_cached_is_the_answer(
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+    config: dict[str, Any],
+) -> None:
+    """Then a property is in a message only if the device has sent it, or a command hopes."""
+    await bridge.send("bridge/info", {"config": config}, retain=True)
+    await bridge.send(BREAKER_NAME, {"current": 0})
+    await bridge.send(BREAKER_NAME, {"current": 0})
+    assert breaker.reported.keys() == {"current"}
+    await bridge.send(BREAKER_NAME, {"state": "OFF"})
+    assert "supply" not in breaker.reported
+    await gateway.async_refresh(breaker, ["supply"])
+    await bridge.send(BREAKER_NAME, {"current": 0})
+    assert "supply" not in breaker.reported
+    await bridge.send(BREAKER_NAME, {"state": "OFF"})
+    assert "supply" in breaker.reported
+
+
+async def test_the_cache_comes_to_light(breaker: SafetyDevice, bridge: Bridge) -> None:
+    """When it is switched on at run time, the next message holds all of it."""
+    off, on = ({"config": {"advanced": {"cache_state": on}}} for on in (False, True))
+    await bridge.send("bridge/info", off, retain=True)
+    await bridge.send(BREAKER_NAME, {"voltage": 230})
+    await bridge.send("bridge/info", on, retain=True)
+    breaker.reported.clear()
+    await bridge.send(BREAKER_NAME, {"voltage": 230, "current": 0, "state": "OFF"})
+    assert breaker.reported == {}
+
+
+@pytest.mark.parametrize(
+    "options", [{"optimistic": False}, {"filtered_optimistic": ["state"]}]
+)
+async def test_without_hope_a_changed_state_is_proof(
+    breaker: SafetyDevice, bridge: Bridge, options: dict[str, Any]
+) -> None:
+    """Nobody but the device changes it then."""
+    config = {"device_options": options}
+    await bridge.send("bridge/info", {"config": config}, retain=True)
+    await bridge.send(BREAKER_NAME, {"state": "ON"})
+    await bridge.send(BREAKER_NAME, {"state": "OFF"})
+    assert "supply" in breaker.reported
+
+
+# Marks of a test
+
+
+@pytest.mark.parametrize("retain", [True, False])
+async def test_a_mark_of_days_ago_makes_no_drill_of_a_fire(
+    hass: HomeAssistant,
+    detector: SafetyDevice,
+    bridge: Bridge,
+    entry: MockConfigEntry,
+    retain: bool,
+) -> None:
+    """zigpy/zha-device-handlers#3897: the mark has stayed on; Koenkk/zigbee2mqtt#23233."""
+    marked = {"smoke": False, "test": True, "battery": 90}
+    await bridge.send(DETECTOR_NAME, marked, retain=retain)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await bridge.peer.settled()
+    await wait_until(
+        hass,
+        lambda: DETECTOR in entry.runtime_data.devices and entry.runtime_data.connected,
+    )
+    device = entry.runtime_data.devices[DETECTOR]
+    await bridge.send(DETECTOR_NAME, marked)
+    assert device.readings["test"] is True
+    assert not device.monitor.is_testing
+    await bridge.send(DETECTOR_NAME, {**marked, "smoke": True})
+    await bridge.send(DETECTOR_NAME, "", retain=True)
+    (alarm,) = entry.runtime_data.house.book.open.values()
+    assert (alarm.hazard, alarm.drill) == ("smoke", False)
+
+
+async def test_a_mark_that_comes_on_begins_a_test(
+    detector: SafetyDevice, bridge: Bridge, gateway: Zigbee2MqttGateway
+) -> None:
+    """What the detector itself says is a drill."""
+    await bridge.send(DETECTOR_NAME, {**CACHED, "test": False})
+    await bridge.send(DETECTOR_NAME, {**CACHED, "test": True, "smoke": True})
+    alarm = next(
+        item for item in gateway.house.book.open.values() if item.hazard == "smoke"
+    )
+    assert alarm.drill
+
+
+async def test_early_states_are_cached_too(
+    hass: HomeAssistant, bridge: Bridge, entry: MockConfigEntry
+) -> None:
+    """What is retained and comes before the list of devices is as old as after it."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await bridge.send(SMOKE_NAME, {"smoke": False, "battery": 7}, retain=True)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await subscribed(hass)
+    await wait_until(hass, lambda: SMOKE in entry.runtime_data.devices)
+    device = entry.runtime_data.devices[SMOKE]
+    await wait_until(hass, lambda: device.readings.get("battery") == 7)
+    assert device.reported == {}
+    assert BREAKER_ENTRY["ieee_address"] in entry.runtime_data.devices
