@@ -5,7 +5,7 @@ model: the two tables say what a property means to us, `_kind` says what the set
 makes of a device. A device is compiled once; after that a message is dictionary look-ups.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 import re
 from typing import Any
@@ -25,15 +25,17 @@ PUBLISHED, SETTABLE, GETTABLE = 1, 2, 4
 class _Row:
     """A measurement and the properties that carry it, the best first.
 
-    `on` are the words in an enumeration's values that mean on; a value that contains
-    one counts. A row with `kinds` is for those kinds of device alone, one with `described`
-    for devices whose description says so. With `unit_needed` a property without a unit,
-    with `words_only` a binary one is something else of the same name.
+    `on` are the words that mean on; a value that contains one counts. With `any_word`
+    every value does that is not known to be calm: firmware invents faults of its own. A
+    row with `kinds` is for those kinds of device alone, one with `described` for devices
+    whose description says so. With `unit_needed` a property without a unit, with
+    `words_only` a binary one is something else of the same name.
     """
 
     measurement: str
     properties: tuple[str, ...]
     on: tuple[str, ...] = ()
+    any_word: bool = False
     kinds: tuple[str, ...] = ()
     described: re.Pattern[str] | None = None
     unit_needed: bool = False
@@ -41,9 +43,25 @@ class _Row:
 
 
 EXPOSED_READINGS = (
-    _Row("smoke", ("smoke", "smoke_state", "smoke_alarm_1"), on=("alarm",)),
-    # Detectors of which Zigbee2MQTT knows no more than that they raise an alarm.
-    _Row("smoke", ("alarm_1", "alarm"), described=re.compile("smoke", re.IGNORECASE)),
+    _Row(
+        "smoke",
+        ("smoke", "smoke_state", "smoke_alarm", "smoke_alarm_1", "smoke_alarm_2"),
+        on=("alarm", "smoke", "fire"),
+    ),
+    # Detectors of which Zigbee2MQTT knows no more than that they raise an alarm, on either
+    # bit of their IAS zone (Koenkk/zigbee-herdsman-converters#2889).
+    _Row(
+        "smoke",
+        ("alarm_1", "alarm_2", "alarm"),
+        described=re.compile(r"smoke|fire|heat (alarm|detector|sensor)", re.IGNORECASE),
+    ),
+    # What else a detector calls for help for. We have no alarm of its own for it.
+    _Row(
+        "smoke",
+        ("alarm_state", "fire", "fire_alarm", "heat", "heat_alarm", "carbon_monoxide"),
+        on=("alarm", "fire"),
+        kinds=("smoke_sensor",),
+    ),
     _Row("smoke_density", ("smoke_density_dbm",), unit_needed=True),
     _Row("conductor_temperature", ("temperature", "device_temperature")),
     _Row("temperature", ("temperature",)),
@@ -66,13 +84,51 @@ EXPOSED_READINGS = (
         on=("fail",),
         words_only=True,
     ),
-    _Row("trouble", ("trouble", "fault_alarm", "device_fault")),
-    _Row("trouble", ("fault",), kinds=("smoke_sensor", "water_tank", "hydrant")),
-    # Of a breaker these say that its own protection has acted.
+    _Row("trouble", ("trouble", "fault_alarm", "device_fault"), any_word=True),
+    _Row(
+        "trouble",
+        ("fault", "faults", "fault_state"),
+        any_word=True,
+        kinds=("smoke_sensor", "water_tank", "hydrant"),
+    ),
+    # A pile has no hazard for what its own protection finds: a fault, at least.
+    _Row(
+        "trouble",
+        (
+            "fault",
+            "faults",
+            "alarm",
+            "alarms",
+            "alarm_active",
+            "emergency_overcurrent",
+            "emergency_overheat",
+            "emergency_overvoltage",
+            "overload_protection",
+        ),
+        any_word=True,
+        kinds=("charging_pile",),
+    ),
+    # Of a breaker these say that its own protection has acted. What it calls a fault is
+    # one whatever the word: Tuya's are ov_cr, ov_vol, miss_phase_alarm …
     _Row(
         "tripped",
-        ("trip", "event", "last_event", "faults", "fault"),
+        ("trip", "event", "last_event"),
         on=("trip", "threshold", "alarm", "fault"),
+        kinds=("breaker_monitor",),
+    ),
+    _Row(
+        "tripped",
+        (
+            "faults",
+            "fault",
+            "alarm",
+            "alarms",
+            "power_alarm",
+            "power_alarm_active",
+            "overload_protection",
+            "high_temperature",
+        ),
+        any_word=True,
         kinds=("breaker_monitor",),
     ),
     _Row("current", ("current",)),
@@ -112,6 +168,33 @@ EXPOSED_COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
         "leakage_test": (),
     },
 }
+
+#: Words that say that nothing is wrong, and those that say that nothing is known.
+_CALM = frozenset(
+    {
+        *("", "0", "false", "off", "no", "none", "normal", "clear", "cleared", "ok"),
+        *("idle", "safe", "inactive", "no_alarm", "no alarm", "no_fault", "no fault"),
+        *("not_set", "ready", "success", "no_fault_detected"),
+    }
+)
+_ALERT = frozenset(
+    {
+        "1",
+        "true",
+        "on",
+        "yes",
+        "active",
+        "alarm",
+        "alarmed",
+        "detected",
+        "fire",
+        "smoke",
+    }
+)
+_UNKNOWN = frozenset({"unknown", "unavailable", "others"})
+
+#: A generated definition names a property by description and unit: `residual_current_(ma)`.
+_NAME_WITH_UNIT = re.compile(r"(?P<name>.+?)_?\((?P<unit>[^()]+)\)(?P<more>_\w+)?")
 
 _SUFFIX = re.compile(
     r"(?P<name>.+?)_(?P<suffix>phase_[abc]|[abc]|[XYZ]|l\d|[1-9]\d?|left|center|right)"
@@ -205,6 +288,7 @@ class _Feature:
         return int(self.raw.get("access", PUBLISHED))
 
 
+_UNITS = {unit.lower(): unit for factors in FACTORS.values() for unit in factors}
 _KNOWN = {name for row in EXPOSED_READINGS for name in row.properties} | {"state"}
 
 
@@ -229,15 +313,17 @@ def compile_device(
         if not row.described or row.described.search(description)
     ]
     kind = chosen_kind(note) or _kind(
-        {row.measurement for row, *_ in found}, features, supplies, description
+        {row.measurement for row, *_ in found if not row.kinds},
+        features,
+        supplies,
+        description,
     )
     if kind is None or kind == NONE:
         return None
 
     measurements = set(DEVICE_KINDS[kind].measurements)
     if not supplies:
-        # A meter has alarms of its own, but nothing that could trip.
-        measurements -= {"supply", "tripped"}
+        measurements.discard("supply")
     channels = _Channels(features, supplies)
     readings: dict[str, tuple[str, Convert]] = {}
     carriers: dict[str, list[str]] = {}
@@ -259,7 +345,7 @@ def compile_device(
 
     for feature in supplies if "supply" in measurements else ():
         on, off = feature.raw["value_on"], feature.raw["value_off"]
-        if key := take(feature, "supply", _binary(on, off)):
+        if key := take(feature, "supply", _relay(on, off)):
             commands[key] = Command(feature.key, on, off)
     for row, feature, convert in found:
         if row.measurement in measurements and (not row.kinds or kind in row.kinds):
@@ -304,12 +390,20 @@ def _flatten(exposes: list[dict[str, Any]]) -> Iterator[_Feature]:
             if "property" not in raw:
                 continue
             name, suffix = raw["name"], ""
+            if match := _NAME_WITH_UNIT.fullmatch(name):
+                name = match["name"] + (match["more"] or "")
+                raw = {**raw, "unit": _unit(raw.get("unit") or match["unit"])}
             if raw["property"] != name and raw.get("endpoint"):
                 suffix = str(raw["endpoint"])
             elif name not in _KNOWN and (match := _SUFFIX.fullmatch(name)):
                 if match["name"] in _KNOWN:
                     name, suffix = match["name"], match["suffix"]
             yield _Feature(name, suffix, "" if is_one else str(item["type"]), raw)
+
+
+def _unit(written: str) -> str:
+    """Return a unit as it is written properly: a generated name has small letters."""
+    return _UNITS.get(written.lower(), written)
 
 
 def _supplies(features: list[_Feature]) -> list[_Feature]:
@@ -434,25 +528,34 @@ def _converter(row: _Row, feature: _Feature) -> Convert | None:
     measurement, raw = MEASUREMENTS[row.measurement], feature.raw
     if not feature.access & PUBLISHED:
         return None
+    if row.any_word and feature.access & SETTABLE:
+        return None  # A limit or a switch of that protection.
     match raw["type"]:
         case "numeric" if measurement.is_number:
             unit = raw.get("unit") or ("" if row.unit_needed else measurement.unit)
             return converter(measurement.unit, unit)
+        case "numeric" | "list" | "text" if row.any_word or (
+            row.on and raw["type"] != "numeric"
+        ):
+            return _words(row, ())
         case "binary" if not measurement.is_number and not row.words_only:
             return _binary(raw["value_on"], raw["value_off"])
-        case "enum" if row.on:
-            on = {
-                value
-                for value in raw["values"]
-                if any(word in str(value).lower() for word in row.on)
-            }
-            return _enumeration(on, set(raw["values"])) if on else None
-        case "list" if row.on:
-            return _is_filled
+        case "enum" if row.any_word or any(
+            word in str(value).lower() for word in row.on for value in raw["values"]
+        ):
+            return _words(row, raw["values"])
     return None
 
 
-def _binary(on: object, off: object) -> Convert:
+def _truth(value: object) -> bool | None:
+    """Return what a value says in any of the clear words for yes and no."""
+    word = str(value).strip().lower()
+    return True if word in _ALERT else False if word in _CALM else None
+
+
+def _relay(on: object, off: object) -> Convert:
+    """Convert a state that is commanded too: it is the one or the other."""
+
     def convert(value: object) -> Value:
         if value == on:
             return True
@@ -463,16 +566,46 @@ def _binary(on: object, off: object) -> Convert:
     return convert
 
 
-def _enumeration(on: set[Any], known: set[Any]) -> Convert:
+def _binary(on: object, off: object) -> Convert:
+    """Convert what should be `on` or `off`, but may be another word for yes or no.
+
+    Definitions and converters disagree (Koenkk/zigbee-herdsman-converters#10552, #6351):
+    ON, "true" and true are one. An inverted pair (on is false) stays inverted.
+    """
+    words = {str(off).strip().lower(): False, str(on).strip().lower(): True}
+    is_inverted = _truth(on) is False and _truth(off) is True
+
     def convert(value: object) -> Value:
-        if value in known:
-            return value in on
-        raise ValueError("not one of its values")
+        if isinstance(value, (str, int, float)):
+            if (known := words.get(str(value).strip().lower())) is not None:
+                return known
+            if (truth := _truth(value)) is not None:
+                return truth is not is_inverted
+        raise ValueError("neither on nor off")
 
     return convert
 
 
-def _is_filled(value: object) -> Value:
-    if isinstance(value, list):
-        return bool(value)
-    raise ValueError("not a list")
+def _words(row: _Row, known: Iterable[object]) -> Convert:
+    """Convert a word, a list of words, or a bit field of faults.
+
+    `known` are the values that are declared; what is none of them and says nothing to us
+    raises ValueError: it may be the danger.
+    """
+    declared = {str(value).strip().lower() for value in known}
+
+    def convert(value: object) -> Value:
+        if isinstance(value, list):
+            return any([bool(convert(item)) for item in value])  # noqa: C419
+        word = str(value).strip().lower()
+        if not isinstance(value, (str, int, float)) or word in _UNKNOWN:
+            raise ValueError("not known")
+        if word in _CALM:
+            return False
+        if row.any_word or any(item in word for item in row.on) or word in _ALERT:
+            return True
+        if word in declared:
+            return False
+        raise ValueError("not one of its values")
+
+    return convert

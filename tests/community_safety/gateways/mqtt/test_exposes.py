@@ -75,6 +75,7 @@ OTHERWISE: dict[str, tuple[str | None, str]] = {
         (None, SWITCH),
     ),
     "8750001213": ("smoke_sensor", "Twinguard is a smoke detector by another name"),
+    "HM-5HA-E": ("smoke_sensor", "a heat alarm is a fire detector"),
     "mSwitch_Mic": ("smoke_sensor", "hears smoke detectors, and reports smoke"),
     "6254380": ("breaker_monitor", "a stove guard meters what it guards"),
     "ZHEMI101": ("breaker_monitor", "an energy meter, and for gas and water too"),
@@ -455,13 +456,16 @@ def test_trips() -> None:
 @pytest.mark.parametrize(
     ("model", "name", "value"),
     [
-        ("SMSZB-120", "smoke", "yes"),
+        ("SMSZB-120", "smoke", "perhaps"),
+        ("SMSZB-120", "smoke", [True]),
+        ("288WZ", "smoke_state", "unknown"),
         ("SMSZB-120", "temperature_38", "warm"),
         ("SMSZB-120", "temperature_38", True),
         ("SMSZB-120", "temperature_38", float("nan")),
         ("SMSZB-120", "temperature_38", float("inf")),
         ("SMART-SMOKE10", "smoke_state", "burning"),
-        ("STB3L-125-ZJ", "faults", "over_current"),
+        ("STB3L-125-ZJ", "faults", {"over_current": 1}),
+        ("TOWSMR1", "event", "something_new"),
         ("STB3L-125-ZJ", "state", "MAYBE"),
     ],
 )
@@ -470,6 +474,129 @@ def test_bad_values(model: str, name: str, value: object) -> None:
     _key, function = of_model(model).readings[name]
     with pytest.raises(ValueError):
         function(value)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        # Koenkk/zigbee-herdsman-converters#2889, #9604, #946: on the second bit alone.
+        ("MIR-SM100-E", {"alarm_1": False, "alarm_2": True}),
+        ("SR-ZG9070A-SS", {"smoke_alarm_1": False, "smoke_alarm_2": True}),
+        # What else a detector calls for help for.
+        ("HALO", {"smoke": False, "carbon_monoxide": True}),
+        ("W599001", {"smoke": False, "heat": True}),
+        ("HM-5HA-E", {"alarm": True}),
+        ("S1-TL", {"smoke": False, "alarm_state": "critical_alarm"}),
+        # Two carriers that disagree, and words that no definition lists.
+        ("288WZ", {"smoke": False, "smoke_state": "fire_alarm"}),
+        ("SMART-SMOKE10", {"smoke_state": "smoke"}),
+    ],
+)
+def test_smoke_by_other_names(model: str, message: dict[str, Any]) -> None:
+    """Any of the properties that mean it is enough."""
+    found = of_model(model)
+    values = [
+        found.readings[name][1](value)
+        for name, value in message.items()
+        if found.readings[name][0] == "smoke"
+    ]
+    assert True in values
+
+
+def test_properties_of_one_meaning() -> None:
+    """They are known as such, so that the calm of one does not hide the other."""
+    assert of_model("SR-ZG9070A-SS").siblings == {
+        "smoke": ("smoke_alarm_1", "smoke_alarm_2")
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "calm"),
+    [
+        ("ZBN-DJ-63", "fault", "clear"),
+        ("TS0601_rcbo", "alarm", "clear"),
+        ("D4Z", "faults", ["normal"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        # Tuya's own abbreviations (developer.tuya.com, electric-energy-open-capacity).
+        *("ov_cr", "ov_vol", "short_circuit_alarm", "fire_alarm", "miss_phase_alarm"),
+        # As zigbee-herdsman-converters' lib/legacy.js (hochFaultCode) writes code 10; labels
+        # without a meaning, and faults as yes and no (Koenkk/zigbee-herdsman-converters#12397).
+        *("over leakage current threshold", "0x01", True, 4, ["leakagecurr_alarm"]),
+    ],
+)
+def test_a_fault_is_one_by_any_word(
+    model: str, name: str, calm: object, fault: object
+) -> None:
+    """Of a breaker's fault only the calm words are known for certain."""
+    key, function = of_model(model).readings[name]
+    assert key == "tripped"
+    assert function(fault) is True
+    assert function(calm) is False
+    assert function(0) is False
+
+
+@pytest.mark.parametrize(
+    ("on", "off", "sent"),
+    [
+        # Koenkk/zigbee-herdsman-converters#10552, #6351; Koenkk/zigbee2mqtt#11870.
+        ("ON", "OFF", True),
+        ("ON", "OFF", "on"),
+        ("ON", "OFF", 1),
+        (True, False, "ON"),
+        (True, False, "true"),
+        (True, False, "alarm"),
+        ("true", "false", True),
+        ("detected", "clear", True),
+        (False, True, "false"),
+    ],
+)
+def test_yes_in_other_words(on: object, off: object, sent: object) -> None:
+    """Definitions say the one, converters send the other."""
+    row = {
+        "type": "binary",
+        "name": "smoke",
+        "property": "smoke",
+        "access": 1,
+        "value_on": on,
+        "value_off": off,
+    }
+    found = compile_device({"description": "Detector", "exposes": [row]})
+    assert found
+    convert_smoke = found.readings["smoke"][1]
+    assert convert_smoke(sent) is True
+    assert convert_smoke(on) is True
+    assert convert_smoke(off) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("residual_current_(ma)", "residual_current", 35.0),
+        ("leakage_current_(a)", "residual_current", 35_000.0),
+        ("current_(ma)", "current", 0.035),
+    ],
+)
+def test_generated_names(name: str, key: str, value: float) -> None:
+    """A generated definition makes names of what an analog input calls itself.
+
+    Koenkk/zigbee-herdsman-converters#10004, Koenkk/zigbee2mqtt#27926.
+    """
+    exposes = [
+        {"type": "numeric", "name": item, "property": item, "access": 1}
+        for item in (name, "over_current_threshold")
+    ]
+    found = compile_device(
+        {"description": "Automatically generated definition", "exposes": exposes}
+    )
+    assert found
+    assert found.kind == "breaker_monitor"
+    found_key, function = found.readings[name]
+    assert found_key == key
+    assert function(35) == pytest.approx(value)
 
 
 JSON = st.recursive(

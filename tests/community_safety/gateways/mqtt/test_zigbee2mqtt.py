@@ -297,7 +297,7 @@ async def test_a_device_that_left_while_nobody_listened(
     entry: MockConfigEntry,
     bridge: Bridge,
 ) -> None:
-    """It is remembered and shown as a fault, and comes back when it is listed again."""
+    """It is remembered and shown as a fault until it is listed again, and has spoken."""
     assert await hass.config_entries.async_unload(entry.entry_id)
     await bridge.send("bridge/devices", [BREAKER_ENTRY], retain=True)
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -308,6 +308,9 @@ async def test_a_device_that_left_while_nobody_listened(
     )
 
     await bridge.send("bridge/devices", DEVICES, retain=True)
+    for battery in (80, 79):
+        assert not gateway.devices[SMOKE].available
+        await bridge.send(SMOKE_NAME, {"battery": battery})
     assert gateway.devices[SMOKE].available
 
 
@@ -634,8 +637,9 @@ async def test_bad_values_are_counted(
     gateway: Zigbee2MqttGateway, bridge: Bridge
 ) -> None:
     """They are left out, the good ones of the message are taken."""
-    await bridge.send(SMOKE_NAME, {"smoke": "yes", "battery": 80})
+    await bridge.send(SMOKE_NAME, {"smoke": "perhaps", "battery": 80})
 
+    assert gateway.house.book.present(gateway.devices[SMOKE].uid, "sensor_fault")
     assert gateway.refused == {(SMOKE, "smoke: unusable value"): 1}
     assert gateway.devices[SMOKE].readings["battery"] == 80
     assert "smoke" not in gateway.devices[SMOKE].readings
