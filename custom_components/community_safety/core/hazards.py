@@ -95,6 +95,17 @@ class HazardMonitor:
             if level in self._active.get(hazard.key, ()) or level in self._pending
         )
 
+    def would_raise(self, measurement: str, value: Value) -> bool:
+        """Return if a value shows a hazard at once that is not present yet."""
+        return any(
+            level.measurement == measurement
+            and not level.delay
+            and level not in self._active.get(hazard.key, ())
+            and self._compares(hazard, level, value, False)
+            for hazard in self._device.kind.concerned.get(measurement, ())
+            for level in hazard.levels
+        )
+
     def is_known(self, hazard: str) -> bool:
         """Return if anything that can be believed was reported about a hazard."""
         return hazard in self._known

@@ -1,6 +1,7 @@
 """A gateway on Home Assistant's MQTT integration, whatever its dialect."""
 
 from abc import abstractmethod
+from math import isfinite
 from typing import Any, override
 
 from homeassistant.components import mqtt
@@ -93,18 +94,26 @@ class MqttGateway(Gateway):
         except HomeAssistantError as err:
             raise CommandError(device, "not_connected", str(err)) from err
 
-    def parse(self, device: SafetyDevice, raw: dict[str, Any]) -> dict[str, Value]:
-        """Return the values that a device knows; bad ones are counted and left out."""
+    def parse(
+        self, device: SafetyDevice, raw: dict[str, Any]
+    ) -> tuple[dict[str, Value], list[str]]:
+        """Return the values that a device knows, and the keys of those that are none."""
         values: dict[str, Value] = {}
+        unusable: list[str] = []
+        points = device.points
         for key, value in raw.items():
             # What we find out about a device is not for the device to say.
-            if key in DERIVED or (point := device.points.get(key)) is None:
+            if (point := points.get(key)) is None or key in DERIVED:
+                continue
+            if type(value) is float and point.is_number and isfinite(value):
+                values[key] = value  # Most of what comes, and as it should be.
                 continue
             try:
                 values[key] = point.measurement.parse(value)
             except ValueError as err:
+                unusable.append(key)
                 self.refuse(device.description.id, str(err))
-        return values
+        return values, unusable
 
     @callback
     def _receive(self, message: ReceiveMessage) -> None:

@@ -1,7 +1,8 @@
 """Our own JSON protocol for gateways and firmware: docs/protocol.md."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from functools import cache
 import json
 from pathlib import Path
@@ -56,29 +57,48 @@ def validators() -> dict[str, Callable[[Any], Any]]:
 
 
 class _Order:
-    """Tells repeated and overtaken messages of one device."""
+    """Tells what of a device's messages is repeated, and what was overtaken."""
 
-    __slots__ = ("came", "ids", "newest")
+    __slots__ = ("came", "given", "newest", "payloads", "recent")
 
     def __init__(self) -> None:
-        #: With their times: after a restart a device may count its ids anew.
-        self.ids: tuple[tuple[str, float], ...] = ()
+        #: Hashes of the last messages, which are much smaller: of ids with their times,
+        #: for after a restart a device may count anew, and of the whole.
+        self.recent: tuple[int, ...] = ()
+        self.payloads: tuple[int, ...] = ()
         self.newest = 0.0
         self.came = 0.0
+        #: The time of each reading's newest value.
+        self.given: dict[str, float] = {}
 
-    def refuses(self, message: dict[str, Any]) -> str | None:
-        """Return why a message is not taken, None if it is."""
-        if (this := (message["id"], message["time"])) in self.ids:
-            return "repeated"
-        self.ids = (*self.ids[1 - REMEMBERED_IDS :], this)
+    def late(self, message: dict[str, Any], payload: bytes) -> Collection[str] | None:
+        """Return the readings of a message that a newer one has given.
+
+        None for a message that has come already, in the same words.
+        """
+        at, values = message["time"], message["values"]
+        this, whole = hash((message["id"], at)), hash(payload)
+        is_known = this in self.recent
+        if is_known and whole in self.payloads:
+            return None
+        self.recent = (*self.recent[1 - REMEMBERED_IDS :], this)
+        self.payloads = (*self.payloads[1 - REMEMBERED_IDS :], whole)
+        if is_known:
+            return tuple(values)
         now = time.monotonic()
+        given = self.given
         if (
-            0 < self.newest - message["time"] < REORDERED_SECONDS
+            0 < self.newest - at < REORDERED_SECONDS
             and now - self.came < JUST_NOW_SECONDS
         ):
-            return "out of order"
-        self.newest, self.came = message["time"], now
-        return None
+            late = [key for key in values if given.get(key, at) > at]
+            given.update(dict.fromkeys(values.keys() - late, at))
+            return late
+        if at < self.newest:
+            given.clear()
+        self.newest, self.came = at, now
+        given.update(dict.fromkeys(values, at))
+        return ()
 
 
 class NativeGateway(MqttGateway):
@@ -100,7 +120,7 @@ class NativeGateway(MqttGateway):
         self._validate: dict[str, Callable[[Any], Any]] = {}
         self._orders: dict[str, _Order] = {}
         #: Latest state and availability of devices that have not told what they are.
-        self._early: dict[tuple[str, str], dict[str, Any]] = {}
+        self._early: dict[tuple[str, str], tuple[dict[str, Any], bytes]] = {}
         #: Commands without an answer yet, by device and id.
         self._results: dict[tuple[str, str], asyncio.Future[str | None]] = {}
 
@@ -117,8 +137,8 @@ class NativeGateway(MqttGateway):
             # A retained message was cleared.
             self._early.pop((device_id, kind), None)
             if kind == "config":
-                self.remove_device(device_id)
-                self._orders.pop(device_id, None)
+                # Whoever can write to the broker can do that: a person deletes it here.
+                self.lose_device(device_id)
             return
         if kind == "snapshot":
             if device := self.devices.get(device_id):
@@ -148,11 +168,11 @@ class NativeGateway(MqttGateway):
                     )
             case _:
                 if device := self.devices.get(device_id):
-                    self._take(device, kind, message, retained=retained)
+                    self._take(device, kind, message, payload, retained=retained)
                 elif _DEVICE_ID.fullmatch(device_id) and (
                     len(self._early) < MOST_EARLY or (device_id, kind) in self._early
                 ):
-                    self._early[device_id, kind] = message
+                    self._early[device_id, kind] = (message, payload)
 
     @override
     async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
@@ -188,6 +208,12 @@ class NativeGateway(MqttGateway):
             f"{device.description.id}/get",
             {"version": VERSION, "id": ulid_now(), "time": time.time()},
         )
+
+    @override
+    @callback
+    def remove_device(self, device_id: str) -> None:
+        super().remove_device(device_id)
+        self._orders.pop(device_id, None)
 
     def _check_version(self, message: Any) -> None:
         """Tell a person that this gateway needs another version of us, or we of it."""
@@ -227,6 +253,7 @@ class NativeGateway(MqttGateway):
                 points.add(key)
         if not points:
             raise ValueError("config: no reading of this kind of device")
+        was_missing = device_id in self.missing
         device = self.add_device(
             DeviceDescription(
                 id=device_id,
@@ -244,16 +271,19 @@ class NativeGateway(MqttGateway):
                 interval=message.get("interval", 0),
             )
         )
+        if was_missing:
+            self.set_online(device, True, fresh=False)
         for early in ("state", "availability"):
             if waiting := self._early.pop((device_id, early), None):
                 # It is some time ago, however it came.
-                self._take(device, early, waiting, retained=True)
+                self._take(device, early, *waiting, retained=True)
 
     def _take(
         self,
         device: SafetyDevice,
         kind: str,
         message: dict[str, Any],
+        payload: bytes,
         *,
         retained: bool,
     ) -> None:
@@ -261,10 +291,44 @@ class NativeGateway(MqttGateway):
             self.set_online(device, message["online"], fresh=not retained)
             return
         order = self._orders.setdefault(device.description.id, _Order())
-        if reason := order.refuses(message):
-            self.discarded[reason] += 1
+        late = order.late(message, payload)
+        if late is None:
+            self.discarded["repeated"] += 1
             return
-        device.update(self.parse(device, message["values"]), fresh=not retained)
+        values, unusable = self.parse(device, message["values"])
+        if late:
+            values = self._without(device, values, late)
+        device.update(values, fresh=not retained, unusable=unusable)
+
+    def _without(
+        self, device: SafetyDevice, values: dict[str, Value], late: Collection[str]
+    ) -> dict[str, Value]:
+        """Return the values without those that newer ones have overtaken.
+
+        A danger stays: the order is known from the device's clock alone, which may be
+        wrong, and then the device is asked how things are.
+        """
+        dangers = {
+            key
+            for key in values.keys() & late
+            if device.monitor.would_raise(
+                device.points[key].measurement.key, values[key]
+            )
+        }
+        self.discarded["out of order"] += not dangers
+        if dangers:
+            self.entry.async_create_background_task(
+                self.hass, self._async_ask(device), f"ask {device.uid}"
+            )
+        return {
+            key: value
+            for key, value in values.items()
+            if key not in late or key in dangers
+        }
+
+    async def _async_ask(self, device: SafetyDevice) -> None:
+        with suppress(CommandError):
+            await self.async_refresh(device, ())
 
     def _snapshot(self, device: SafetyDevice, payload: bytes) -> None:
         if not payload.startswith(b"\xff\xd8") or len(payload) > SNAPSHOT_BYTES:

@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.disconnect import Result, Status
+from custom_components.community_safety.gateways.mqtt import proof
 from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
     Zigbee2MqttGateway,
 )
@@ -331,7 +331,7 @@ async def test_a_question_without_an_answer(
     gateway: Zigbee2MqttGateway,
     breaker: SafetyDevice,
     bridge: Bridge,
-    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
     what: str,
 ) -> None:
     """What comes after that is no answer."""
@@ -346,7 +346,7 @@ async def test_a_question_without_an_answer(
             await restart(bridge)
             await bridge.send(BREAKER_NAME, state)
         case _:
-            freezer.tick(20)
+            monkeypatch.setattr(proof, "ANSWER_SECONDS", -1)
     await bridge.send(BREAKER_NAME, state)
     assert breaker.reported == {}
 
