@@ -25,7 +25,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 import psutil
 
-from custom_components.rental_units.alerts.manager import engine_of
+from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.register.models import ContactAddress, Lease, Person
 from homeassistant import bootstrap, runner
 from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId

@@ -15,8 +15,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .alerts.const import Progress
 from .alerts.engine import Engine
-from .alerts.manager import engine_of
 from .alerts.models import Alert
+from .alerts.runtime import engine_of
 from .entity import UnitEntity, async_add_for_each_unit
 from .register import Register, RegisterConfigEntry
 from .register.units import Summary, UnitInfo
@@ -100,6 +100,15 @@ class AlertActive(UnitEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         return self._engine.is_active(self.unit_id)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, bool]:
+        """Return if it is only a drill, and if somebody in the unit calls for help."""
+        return {
+            "drill": self._engine.is_drill(self.unit_id),
+            "need_help": self._engine.needs_help(self.unit_id),
+        }
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -9,8 +9,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .alerts.const import Progress
 from .alerts.engine import Engine
-from .alerts.manager import engine_of
 from .alerts.models import Alert
+from .alerts.runtime import engine_of
 from .const import DOMAIN
 from .register import RegisterConfigEntry
 
@@ -59,10 +59,12 @@ class AlertEvent(EventEntity):
         data: dict[str, Any] = {
             "alert_id": alert.id,
             "alarm_id": alert.alarm_id,
+            "incident_id": alert.incident_id,
             "severity": alert.severity,
             "hazard": alert.hazard,
             "drill": alert.drill,
             "step": alert.step,
+            "need_help": bool(self._engine.helpers.of(alert).open),
         }
         self._trigger_event(progress.value, data)
         self.async_write_ha_state()

@@ -9,7 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .alerts.const import Severity
 from .alerts.engine import Engine, Request
-from .alerts.manager import engine_of
+from .alerts.runtime import engine_of
 from .app.application import application_of
 from .entity import UnitEntity, async_add_for_each_unit
 from .event import property_device

@@ -94,5 +94,11 @@ def show_damage(hass: HomeAssistant, register: Register) -> None:
 @callback
 def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
     """Take back the issues of a property that is removed."""
-    for key in (*ISSUES, RESPONDERS, "register_damaged", "register_unwritable"):
+    for key in (
+        *ISSUES,
+        RESPONDERS,
+        "register_damaged",
+        "register_unwritable",
+        "alerts_stalled",
+    ):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry_id}")

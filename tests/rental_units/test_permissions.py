@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.rental_units.alerts.links import ANSWER_PATH
-from custom_components.rental_units.alerts.manager import engine_of
+from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
     IN_PERSON,

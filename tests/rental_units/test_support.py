@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from sqlalchemy.orm import Session
 
-from custom_components.rental_units.alerts.manager import DATA_ENGINES
+from custom_components.rental_units.alerts.runtime import DATA_ENGINES
 from custom_components.rental_units.const import DOMAIN, Channel
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 import heapq
 import itertools
-import time
 from typing import Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
 
 
 class Due(Protocol):
@@ -20,9 +20,15 @@ class Due(Protocol):
 class Clock[T: Due]:
     """Calls with what is due. Who changes `due_at` calls `watch`; older entries lapse."""
 
-    def __init__(self, hass: HomeAssistant, call: Callable[[T], None]) -> None:
-        """Initialize."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        call: Callable[[T], None],
+        now: Callable[[], float],
+    ) -> None:
+        """Initialize; `now` is that of a Timebase, as each `due_at` is."""
         self._hass = hass
+        self._now = now
         self._call = call
         self._heap: list[tuple[float, int, T]] = []
         self._numbers = itertools.count()
@@ -36,6 +42,18 @@ class Clock[T: Due]:
         if item.due_at is not None:
             heapq.heappush(self._heap, (item.due_at, next(self._numbers), item))
             self._arm()
+
+    @property
+    def late(self) -> float:
+        """Return for how many seconds something has been due that nobody has looked at."""
+        return max(self._now() - self._heap[0][0], 0.0) if self._heap else 0.0
+
+    @callback
+    def wake(self) -> None:
+        """Look at what is due now, whatever has become of the timer."""
+        if self._cancel:
+            self._cancel()
+        self._tick(dt_util.utcnow())
 
     @callback
     def stop(self) -> None:
@@ -53,13 +71,13 @@ class Clock[T: Due]:
         self._armed_for = wanted
         if wanted is not None:
             self._cancel = async_call_later(
-                self._hass, max(wanted - time.time(), 0), self._job
+                self._hass, max(wanted - self._now(), 0), self._job
             )
 
     @callback
     def _tick(self, _now: datetime) -> None:
         self._cancel = self._armed_for = None
-        now = time.time()
+        now = self._now()
         due = []
         while self._heap and self._heap[0][0] <= now:
             due_at, _, item = heapq.heappop(self._heap)
@@ -67,6 +85,8 @@ class Clock[T: Due]:
                 # Taken: it may have been entered twice for the same time.
                 item.due_at = None
                 due.append(item)
-        for item in due:
-            self._call(item)
-        self._arm()
+        try:
+            for item in due:
+                self._call(item)
+        finally:
+            self._arm()

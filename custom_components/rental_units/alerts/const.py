@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+#: The integration of the alarms: asked what is cut, and told who is on the way.
+CORE: Final = "community_safety"
 EVENT_ALERT: Final = "rental_units_alert"
 #: Prefix of the app's buttons: what follows is the delivery's id and the answer.
 ACTION_PREFIX: Final = "RENTAL_UNITS"
@@ -86,10 +88,21 @@ class Progress(StrEnum):
     """What the event and the event entity tell."""
 
     RAISED = "raised"
+    JOINED = "joined"
     ESCALATED = "escalated"
     ANSWERED = "answered"
     NEED_HELP = "need_help"
+    HELP_CLOSED = "help_closed"
     ACKNOWLEDGED = "acknowledged"
     CANCELLED = "cancelled"
     ENDED = "ended"
     UNANSWERED = "unanswered"
+
+
+#: Step of the messages about calls for help, which are no step of a policy.
+HELP_STEP: Final = -1
+
+#: Answers by which somebody who decides takes an alert over.
+TAKING: Final = frozenset({Answer.ON_MY_WAY, Answer.FALSE_ALARM})
+#: Answers by which a unit has shown that its people are accounted for.
+ACCOUNTED: Final = frozenset({Answer.SAFE, Answer.FALSE_ALARM})

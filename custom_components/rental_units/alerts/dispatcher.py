@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-import time
 from typing import override
 
 from homeassistant.core import HomeAssistant, callback
@@ -18,14 +17,15 @@ from .channels.base import (
     SendError,
     UnknownError,
 )
-from .const import DeliveryState as State, Severity
+from .const import DeliveryState as State
 from .lanes import Lane
 from .ledger import Ledger
 from .messages import Composer
-from .models import Alert, Delivery
+from .models import Alert, Delivery, severity_of
 from .people import Found
 from .planning import quiet_until
 from .states import Deliveries
+from .timebase import Timebase
 
 type Finder = Callable[[Alert, str], Awaitable[Found | None]]
 
@@ -43,9 +43,11 @@ class Dispatcher(Deliveries):
         token: Callable[[Delivery], str],
         find: Finder,
         tell_failing: Callable[[str, bool], None],
+        timebase: Timebase,
     ) -> None:
         """Initialize; `find` returns who is behind an address of an alert."""
-        super().__init__(hass, ledger, token)
+        super().__init__(hass, ledger, token, timebase.now)
+        self._timebase = timebase
         self._hass = hass
         self._entry = entry
         self._composer = composer
@@ -58,10 +60,15 @@ class Dispatcher(Deliveries):
 
     @callback
     def use(self, channels: dict[str, Channel]) -> None:
-        """Take these channels; what waits goes on with them."""
+        """Take these channels; what waits goes on with them.
+
+        One that was taken away serves the alerts that are open until they end.
+        """
+        if self.alerts:
+            channels = {**self.channels, **channels}
         self.channels = channels
         self._lanes = {
-            name: Lane(channel.concurrency, channel.per_second, time.time)
+            name: Lane(channel.concurrency, channel.per_second, self._now)
             for name, channel in channels.items()
         }
         for delivery in self.deliveries.values():
@@ -71,7 +78,7 @@ class Dispatcher(Deliveries):
 
     async def async_stop(self) -> None:
         """Begin nothing any more; what a provider has already counts as after a crash."""
-        self._clock.stop()
+        self.clock.stop()
         self._lanes = {}
         for task in self._attempts:
             task.cancel()
@@ -91,10 +98,13 @@ class Dispatcher(Deliveries):
                 else:
                     self._sent(delivery, channel, None, "unknown")
                 self._ledger.put(delivery)
-            if delivery.state == State.QUEUED and not delivery.due_at:
+            if delivery.state == State.QUEUED and delivery.channel not in self.channels:
+                # It was taken away meanwhile: the next of the turn follows.
+                self._end(delivery, State.FAILED, "no_channel")
+            elif delivery.state == State.QUEUED and not delivery.due_at:
                 self._submit(delivery)
             else:
-                self._clock.watch(delivery)
+                self.clock.watch(delivery)
 
     @override
     @callback
@@ -107,9 +117,9 @@ class Dispatcher(Deliveries):
                 continue
             self._know(delivery)
             if delivery.due_at:
-                self._clock.watch(delivery)
+                self.clock.watch(delivery)
             elif lane := self._lanes.get(delivery.channel):
-                lane.push(delivery, Severity(alert.severity))
+                lane.push(delivery, severity_of(alert, delivery))
                 touched.add(delivery.channel)
         for name in touched:
             self._pump(name)
@@ -138,6 +148,11 @@ class Dispatcher(Deliveries):
             if delivery.state in (State.QUEUED, State.SENDING, State.SENT):
                 self._end(delivery, State.EXPIRED, reason)
 
+    @callback
+    def rewrite(self, alert: Alert) -> None:
+        """Write what is yet to be sent of an alert anew."""
+        self._composer.forget(alert)
+
     # The clock and the lanes
 
     @override
@@ -156,7 +171,7 @@ class Dispatcher(Deliveries):
         lane = self._lanes.get(delivery.channel)
         alert = self.alerts.get(delivery.alert_id)
         if lane and alert:
-            lane.push(delivery, Severity(alert.severity))
+            lane.push(delivery, severity_of(alert, delivery))
             self._pump(delivery.channel)
 
     def _pump(self, name: str) -> None:
@@ -175,7 +190,7 @@ class Dispatcher(Deliveries):
             )
             self._attempts.add(task)
             task.add_done_callback(self._attempts.discard)
-        self._clock.watch(lane)
+        self.clock.watch(lane)
 
     async def _async_attempt(
         self, name: str, lane: Lane, channel: Channel, delivery: Delivery
@@ -188,7 +203,7 @@ class Dispatcher(Deliveries):
             if alert is None or delivery.state != State.SENDING:
                 # Cancelled before it began.
                 return
-            if time.time() >= delivery.expires_at:
+            if self._now() >= delivery.expires_at:
                 self._end(delivery, State.EXPIRED, "too_late")
                 return
             found = await self._find(alert, delivery.address_id)
@@ -238,20 +253,21 @@ class Dispatcher(Deliveries):
         Whatever has led to an attempt: a step, the turn of a channel, one more try.
         """
         address = found[1] if found else ""
-        if isinstance(address, str) or not (
-            until := quiet_until(alert, address, dt_util.now())
-        ):
+        if isinstance(address, str):
+            return False
+        severity = severity_of(alert, delivery)
+        if not (until := quiet_until(severity, alert.hazard, address, dt_util.now())):
             return False
         delivery.state = State.QUEUED
-        delivery.due_at = until
-        delivery.expires_at += until - time.time()
+        delivery.due_at = self._timebase.from_wall(until)
+        delivery.expires_at += delivery.due_at - self._now()
         self._ledger.put(delivery)
-        self._clock.watch(delivery)
+        self.clock.watch(delivery)
         return True
 
     def _check_rest(self, name: str, to: str) -> None:
         """Raise NumberLimitError for a number that its carrier takes nothing for now."""
-        if (wait := self._resting.get((name, to), 0.0) - time.time()) > 0:
+        if (wait := self._resting.get((name, to), 0.0) - self._now()) > 0:
             raise NumberLimitError(wait)
         self._resting.pop((name, to), None)
 
@@ -259,7 +275,7 @@ class Dispatcher(Deliveries):
         """Count failures of a provider in a row; what is an address's own is none of them."""
         was_failing = lane.is_failing
         if isinstance(error, NumberLimitError):
-            self._resting[name, to] = time.time() + error.after
+            self._resting[name, to] = self._now() + error.after
         elif error is None:
             lane.failures = 0
         elif not isinstance(error, RefusedError):

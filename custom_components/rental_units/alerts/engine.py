@@ -5,7 +5,7 @@ restart they are read, and the clock goes on.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
 from ..const import LOGGER
@@ -22,27 +23,47 @@ from ..register import Audience, Register, RegisterConfigEntry
 from ..storage.events import DomainEvent, Kind
 from .channels import build
 from .clock import Clock
-from .const import OPEN, AlertState, Answer, Progress, Severity
+from .const import (
+    ACCOUNTED,
+    ALL_CLEAR,
+    CORE,
+    OPEN,
+    RANK,
+    TAKING,
+    AlertState,
+    Answer,
+    Progress,
+    Severity,
+)
 from .dispatcher import Dispatcher
-from .escalation import STALE_SECONDS, Escalation
+from .escalation import STALE_SECONDS, Escalation, Parts
+from .facts import FactFinder
+from .help import Calls, Helpers
 from .history import purge, read_open
 from .ledger import TROUBLE, Ledger
 from .links import Links
 from .messages import Composer
-from .models import Alert, Delivery, Entry
+from .models import Alert, Delivery, Help
 from .news import News
 from .people import People
 from .policies import Policy, policy_of
+from .principals import remember
+from .timebase import Timebase
+from .timeline import Timeline
 from .unwritten import Unwritten
 
 KEEP_SECONDS = 400 * 86_400
-#: Answers by which a unit has shown that its people are accounted for.
-_ACCOUNTED = frozenset({Answer.SAFE, Answer.FALSE_ALARM})
-#: Two alerts about one alarm that agree in these are one.
-_SAME = (
-    *("alarm_id", "severity", "hazard", "message", "drill"),
-    *("unit_ids", "area_ids", "audiences", "policy"),
-)
+#: Seconds between two looks at whether the clock is walked, and at how late it is.
+HEARTBEAT_SECONDS = 60.0
+MOST_LATE_SECONDS = 30.0
+#: Without a core that says what one fire is: the same place, and so long after it began.
+INCIDENT_SECONDS = 3600.0
+#: An acknowledgement that is older does not silence what is new.
+ACKNOWLEDGED_SECONDS = 600.0
+
+
+class HelpOpenError(Exception):
+    """Somebody calls for help, and nobody has closed the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +77,11 @@ class Request:
     hazard: str | None = None
     message: str | None = None
     audience: tuple[str, ...] = tuple(Audience)
+    #: If it says itself for whom it is: else a drill is for those whom a test concerns.
+    names_audience: bool = True
     policy: str | None = None
     alarm_id: str | None = None
+    incident_id: str | None = None
     drill: bool = False
     who: str | None = None
 
@@ -72,48 +96,100 @@ class Engine:
         self.hass = hass
         self._entry = entry
         self._register = register
-        self.news = News(hass, entry)
+        self.timebase = Timebase()
+        now = self.timebase.now
+        self.timeline = Timeline()
+        self.helpers = Helpers(hass, now, self._begin_help)
+        self.news = News(hass, entry, self.helpers)
         self.ledger = Ledger(
             hass,
             register.async_run,
             Unwritten(hass, entry.entry_id),
             self.news.tell_unwritable,
+            now,
         )
         self.links = Links(hass, entry.entry_id)
         self.people = People(hass, entry, register)
+        self.facts = FactFinder(hass, register)
         self.dispatcher = Dispatcher(
             hass,
             entry,
             self.ledger,
-            Composer(hass, self.links),
+            Composer(hass, self.links, self.helpers, self.facts, self.unit_name),
             token=self.links.token,
             find=self.people.async_find,
             tell_failing=self.news.tell_failing,
+            timebase=self.timebase,
         )
-        self.clock = Clock[Alert](hass, self._due)
-        self.escalation = Escalation(self, entry)
+        self.clock = Clock[Any](hass, self._due, now)
+        self.escalation = Escalation(
+            Parts(
+                people=self.people,
+                facts=self.facts,
+                dispatcher=self.dispatcher,
+                ledger=self.ledger,
+                clock=self.clock,
+                timebase=self.timebase,
+                timeline=self.timeline,
+                news=self.news,
+                check=self._check_roll_call,
+            )
+        )
         #: Open alerts by id.
         self.alerts: dict[str, Alert] = {}
         self._active_units: Counter[str] = Counter()
+        self._drill_units: Counter[str] = Counter()
+        self._titles: dict[str, str] = {}
         self._channel_options: Any = None
-        self._last_at = 0.0
+        #: How many rounds of messages are being made besides the steps.
+        self.telling = 0
+        #: Alerts a step of which is being walked, and those to be walked once more then.
+        self._walking: set[str] = set()
+        self._waiting: set[str] = set()
 
     async def async_start(self) -> None:
         """Take up what an earlier run has left. Raises RegisterError."""
         await self.links.async_load()
         await self.ledger.async_open()
         self.configure()
-        for alert, deliveries in await self._register.async_run(read_open):
+        for alert, deliveries, calls in await self._register.async_run(read_open):
+            self._adopt(alert, deliveries)
             self._open(alert)
             self.dispatcher.restore(alert, deliveries)
-            if alert.due_at is None:
+            self.helpers.restore(alert, calls)
+            if alert.state == AlertState.ACKNOWLEDGED:
+                alert.due_at = alert.ends_at
+            elif alert.due_at is None:
                 # It was about to be looked at.
-                alert.due_at = time.time()
+                alert.due_at = self.timebase.now()
+            self.ledger.put(alert)
             self.clock.watch(alert)
+        self._entry.async_create_background_task(
+            self.hass, self.async_purge(), "rental_units old alerts"
+        )
+
+    def _adopt(self, alert: Alert, deliveries: list[Delivery]) -> None:
+        """Let the times of an earlier run be those of this one's Timebase."""
+        if alert.alarm_id and not alert.alarm_ids:
+            # Written by a release that knew one alarm only.
+            alert.alarm_ids = [alert.alarm_id]
+        if alert.hazard and not alert.hazards:
+            alert.hazards = [alert.hazard]
+        shift = self.timebase.shift(alert.as_of)
+        alert.begun_at += shift
+        alert.ends_at += shift
+        if alert.due_at is not None:
+            alert.due_at += shift
+        for delivery in deliveries:
+            delivery.expires_at += shift
+            if delivery.due_at is not None:
+                delivery.due_at += shift
 
     async def async_stop(self) -> None:
         """Stop the clock and write what is not written."""
         self.clock.stop()
+        self.helpers.clock.stop()
+        self.ledger.put(*self.alerts.values())
         await self.dispatcher.async_stop()
         await self.ledger.async_close()
         self.news.tell_unwritable(None)
@@ -124,7 +200,8 @@ class Engine:
         options = self._entry.options.get("channels")
         if self.dispatcher.channels and options == self._channel_options:
             return
-        self._channel_options = options
+        # While an alert is open, what was taken away stays: look again at its end.
+        self._channel_options = None if self.alerts else options
         self.dispatcher.use(build(self.hass, self._entry.options))
 
     @property
@@ -145,7 +222,7 @@ class Engine:
         """Return what the token of a link is for; None if that is over, or never was."""
         delivery = self.dispatcher.by_token.get(token)
         alert = self.alerts.get(delivery.alert_id) if delivery else None
-        if delivery is None or alert is None or time.time() >= alert.ends_at:
+        if delivery is None or alert is None or self._is_over(alert):
             return None
         return alert, delivery
 
@@ -162,17 +239,18 @@ class Engine:
     async def async_raise(self, request: Request) -> Alert:
         """Write an alert down and begin it. Raises KeyError for an unknown policy.
 
-        The same about the same alarm, which is open still, is the alert that there is: a
-        restart right after an alarm has it announced once more.
+        What is part of one that is open joins it, and nobody is told twice: all alarms of
+        one incident, and the same alarm once more, which is announced again after a crash.
         """
         policy = self.policy(request)
-        now = time.time()
+        now = self.timebase.now()
         alert = Alert(
             id=ulid_now(),
-            created_at=now,
+            created_at=time.time(),
             state=AlertState.ACTIVE,
             severity=request.severity.value,
             hazard=request.hazard,
+            hazards=[request.hazard] if request.hazard else [],
             message=request.message,
             place=request.place,
             unit_ids=list(request.unit_ids),
@@ -180,21 +258,27 @@ class Engine:
             audiences=list(request.audience),
             policy=policy.as_dict(),
             alarm_id=request.alarm_id,
+            alarm_ids=[request.alarm_id] if request.alarm_id else [],
+            over_alarm_ids=[],
+            incident_id=request.incident_id,
             drill=request.drill,
+            announced=not request.drill or request.names_audience,
+            who=request.who,
             step=0,
             round=0,
             answered_units=[],
+            vacant_units=[],
+            begun_at=now,
             due_at=now + policy.steps[0].after,
             ends_at=now + policy.valid_for,
         )
-        if alert.alarm_id:
-            for other in self.alerts.values():
-                if all(getattr(other, key) == getattr(alert, key) for key in _SAME):
-                    return other
+        for other in self.alerts.values():
+            if self._is_same(other, alert):
+                await self._async_join(other, alert)
+                return other
         self._open(alert)
-        await self.ledger.put(
-            alert, self.line(alert, "raised", data={"who": request.who})
-        )
+        line = self.timeline.line(alert, "raised", who=request.who)
+        await self.ledger.put(alert, line)
         self.news.tell(alert, Progress.RAISED)
         if alert.state not in OPEN:
             return alert
@@ -205,37 +289,169 @@ class Engine:
             self._due(alert)
         return alert
 
+    def _is_same(self, old: Alert, new: Alert) -> bool:
+        """Return if what is new is part of an open alert."""
+        if (old.drill, old.announced, old.message, old.policy) != (
+            *(new.drill, new.announced, new.message, new.policy),
+        ):
+            return False
+        is_news = Severity.MESSAGE in (old.severity, new.severity)
+        if is_news or {old.hazard, new.hazard} & ALL_CLEAR:
+            return False
+        if RANK[Severity(new.severity)] < RANK[Severity(old.severity)]:
+            # It has become worse: whoever was written to is called now.
+            return False
+        acknowledged_at = old.acknowledged_at or time.time()
+        if time.time() - acknowledged_at > ACKNOWLEDGED_SECONDS:
+            return False
+        if new.alarm_id and new.alarm_id in old.alarm_ids:
+            return True
+        if old.incident_id or new.incident_id:
+            return old.incident_id == new.incident_id
+        place = (set(old.unit_ids), set(old.area_ids))
+        return (
+            place == (set(new.unit_ids), set(new.area_ids))
+            and self.timebase.now() - old.begun_at < INCIDENT_SECONDS
+        )
+
+    async def _async_join(self, alert: Alert, other: Alert) -> None:
+        """Let an alert take in what another would have been about."""
+        wider = {}
+        for key in ("alarm_ids", "hazards", "unit_ids", "area_ids", "audiences"):
+            known = getattr(alert, key)
+            if new := [row for row in getattr(other, key) if row not in known]:
+                wider[key] = [*known, *new]
+        if not wider:
+            return
+        self._count(alert, set(other.unit_ids) - set(alert.unit_ids))
+        for key, value in wider.items():
+            setattr(alert, key, value)
+        line = self.timeline.line(
+            alert, "joined", alarm_id=other.alarm_id, hazard=other.hazard
+        )
+        self.ledger.put(alert, line)
+        self.dispatcher.rewrite(alert)
+        self.news.tell(alert, Progress.JOINED)
+        if wider.keys() & {"unit_ids", "area_ids", "audiences"}:
+            await self._async_safely(self.escalation.async_join(alert))
+
     @callback
     def answer(
         self,
         alert: Alert,
         answer: Answer,
-        delivery: Delivery | None,
+        delivery: Delivery,
         *,
         via: str,
         context: Context | None = None,
     ) -> None:
-        """Take a person's answer: the first that accounts for all ends the escalation."""
-        unit_id = delivery.unit_id if delivery else None
-        if delivery:
-            self.dispatcher.answered(delivery)
+        """Take a person's answer: whose it is says what it counts for.
+
+        Of who responds, and of who owns it all, *on my way* and *false alarm* end the
+        escalation. *Safe* accounts for the unit. A call for help is a flag of its own.
+        """
+        if delivery.person_id is None or (
+            delivery.answer == answer and answer is not Answer.NEED_HELP
+        ):
+            # A robot's, or once more what is known.
+            return
+        unit_id = delivery.unit_id
+        call = None
+        if answer is Answer.NEED_HELP:
+            call = self.helpers.call(alert, delivery)
+            if call is None and delivery.answer == answer:
+                return
+        self.dispatcher.answered(delivery, answer)
         self.ledger.put(
-            alert, self.line(alert, "answer", delivery, answer=answer, via=via)
+            alert,
+            self.timeline.line(
+                alert, "answer", delivery, answer=answer, via=via, role=delivery.role
+            ),
         )
         self.news.tell(alert, Progress.ANSWERED, unit_id, answer, context)
         if answer is Answer.NEED_HELP:
-            self.escalation.need_help(alert, unit_id, context)
+            if call:
+                self._need_help(alert, call, context)
             return
         policy = Policy.from_dict(alert.policy)
-        if policy.each_unit and alert.unit_ids:
-            if unit_id is None or answer not in _ACCOUNTED:
+        if answer in TAKING and delivery.decides:
+            if taken := self.helpers.take(alert):
+                self.ledger.put(*taken)
+            self._acknowledge_alarms(alert, delivery.person_id, context)
+            if not policy.each_unit:
+                self.acknowledge(alert, who=None, via=via, context=context)
                 return
+        if answer in ACCOUNTED and unit_id in alert.unit_ids:
             if unit_id not in alert.answered_units:
                 alert.answered_units = [*alert.answered_units, unit_id]
                 self.ledger.put(alert)
-            if not set(alert.unit_ids) <= set(alert.answered_units):
-                return
-        self.acknowledge(alert, who=None, via=via, context=context)
+            self._check_roll_call(alert)
+
+    @callback
+    def _check_roll_call(self, alert: Alert) -> None:
+        """End a roll call when every unit has answered in which somebody lives."""
+        if not alert.policy["each_unit"] or not alert.unit_ids:
+            return
+        known = {*alert.answered_units, *alert.vacant_units}
+        if set(alert.unit_ids) <= known and not self.helpers.of(alert).open:
+            self.acknowledge(alert, who=None, via="roll_call")
+
+    # Calls for help
+
+    @callback
+    def _need_help(self, alert: Alert, call: Help, context: Context | None) -> None:
+        """Show a call for help, and go on with an alert that somebody has taken already."""
+        self.ledger.put(call)
+        if alert.state == AlertState.ACKNOWLEDGED:
+            alert.state = AlertState.ACTIVE
+            alert.acknowledged_at = None
+            self._resume(alert)
+        self.news.tell(
+            alert, Progress.NEED_HELP, call.unit_id, Answer.NEED_HELP, context
+        )
+
+    def _resume(self, alert: Alert) -> None:
+        """Walk on: what was due while it was acknowledged is due now, round by round."""
+        steps = alert.policy["steps"]
+        if alert.step < len(steps):
+            alert.due_at = max(
+                alert.begun_at + steps[alert.step]["after"], self.timebase.now()
+            )
+        self.ledger.put(alert)
+        self.clock.watch(alert)
+
+    @callback
+    def _begin_help(self, calls: Calls) -> None:
+        self._entry.async_create_background_task(
+            self.hass,
+            self._async_safely(self.escalation.async_help(calls)),
+            "rental_units help",
+        )
+
+    async def _async_safely(self, work: Awaitable[None]) -> None:
+        """Let nothing that goes wrong go further: the next round or step tries again."""
+        self.telling += 1
+        try:
+            await work
+        except Exception as err:  # noqa: BLE001
+            # Without its text: that may hold a name.
+            LOGGER.error("People could not be told: %s", type(err).__name__)
+        finally:
+            self.telling -= 1
+
+    @callback
+    def close_help(
+        self, alert: Alert, unit_id: str | None, *, who: str, note: str
+    ) -> int:
+        """Close the calls for help of a unit, or of all; return how many there were."""
+        rows = self.helpers.close(alert, unit_id, who=who, note=note)
+        if rows:
+            # The note is in its row alone: it may name somebody.
+            line = self.timeline.line(alert, "help_closed", who=who, calls=len(rows))
+            self.ledger.put(*rows, line)
+            self.news.tell(alert, Progress.HELP_CLOSED, unit_id)
+            self._check_roll_call(alert)
+        return len(rows)
 
     @callback
     def acknowledge(
@@ -252,17 +468,62 @@ class Engine:
         alert.state = AlertState.ACKNOWLEDGED
         alert.acknowledged_at = time.time()
         alert.due_at = alert.ends_at
-        for delivery in self.dispatcher.of(alert):
-            # Nobody has to be reached over yet another channel now.
+        # Nobody has to be reached over yet another channel now.
+        waiting = [row for row in self.dispatcher.of(alert) if row.rest]
+        for delivery in waiting:
             delivery.rest = []
-        self.ledger.put(alert, self.line(alert, "acknowledged", who=who, via=via))
+        line = self.timeline.line(alert, "acknowledged", who=who, via=via)
+        self.ledger.put(alert, line, *waiting)
         self.clock.watch(alert)
         self.news.tell(alert, Progress.ACKNOWLEDGED, context=context)
 
+    def _acknowledge_alarms(
+        self, alert: Alert, person_id: str, context: Context | None
+    ) -> None:
+        """Let the core know that somebody is on the way, and who."""
+        if context is None:
+            context = Context()
+            remember(self.hass, context, person_id)
+        if alert.alarm_ids and self.hass.services.has_service(CORE, "acknowledge"):
+            self._entry.async_create_background_task(
+                self.hass,
+                self._async_acknowledge_alarms(alert, context),
+                "rental_units acknowledge",
+            )
+
+    async def _async_acknowledge_alarms(self, alert: Alert, context: Context) -> None:
+        for alarm_id in alert.alarm_ids:
+            # One by one: any may have been reset already.
+            try:
+                await self.hass.services.async_call(
+                    CORE,
+                    "acknowledge",
+                    {"alarm_id": alarm_id},
+                    blocking=True,
+                    context=context,
+                )
+            except HomeAssistantError as err:
+                LOGGER.debug("An alarm was not acknowledged: %s", type(err).__name__)
+
     @callback
-    def cancel(self, alert: Alert, *, who: str | None) -> None:
-        """End an alert: what is on its way is not sent any more."""
+    def cancel(
+        self, alert: Alert, *, who: str | None, alarm_ids: Collection[str] = ()
+    ) -> bool:
+        """End an alert: what is on its way is not sent any more. Return if it has ended.
+
+        Where alarms are named, only once none of its alarms is left. Raises HelpOpenError
+        while somebody calls for help.
+        """
+        if self.helpers.of(alert).open:
+            raise HelpOpenError
+        if alarm_ids:
+            over = {*alert.over_alarm_ids, *alarm_ids}
+            alert.over_alarm_ids = [key for key in alert.alarm_ids if key in over]
+            if set(alert.alarm_ids) - over:
+                self.ledger.put(alert)
+                return False
         self._close(alert, AlertState.CANCELLED, Progress.CANCELLED, who=who)
+        return True
 
     # The clock
 
@@ -270,17 +531,32 @@ class Engine:
     def _due(self, alert: Alert) -> None:
         if alert.state not in OPEN:
             return
-        if time.time() >= alert.ends_at:
+        if self._is_over(alert):
+            if self.helpers.of(alert).open:
+                # It does not end over somebody who waits for help.
+                alert.due_at = self.timebase.now() + HEARTBEAT_SECONDS
+                self.clock.watch(alert)
+                return
             was_active = alert.state == AlertState.ACTIVE
             self._close(
                 alert,
                 AlertState.ENDED,
                 Progress.UNANSWERED if was_active else Progress.ENDED,
             )
-        elif alert.state == AlertState.ACTIVE:
+        elif alert.state == AlertState.ACKNOWLEDGED:
+            alert.due_at = alert.ends_at
+            self.clock.watch(alert)
+        elif alert.id in self._walking:
+            # Two at a time would skip a round: once more, when this one is done.
+            self._waiting.add(alert.id)
+        else:
+            self._walking.add(alert.id)
             self._entry.async_create_background_task(
                 self.hass, self._async_step(alert), "rental_units step"
             )
+
+    def _is_over(self, alert: Alert) -> bool:
+        return self.timebase.now() >= alert.ends_at
 
     async def _async_step(self, alert: Alert) -> None:
         try:
@@ -289,25 +565,69 @@ class Engine:
             # Whatever it is, the alert goes on; without its text: that may hold a name.
             LOGGER.error("A step of an alert failed: %s", type(err).__name__)
             if alert.state == AlertState.ACTIVE:
-                alert.due_at = time.time() + STALE_SECONDS
+                alert.due_at = self.timebase.now() + STALE_SECONDS
                 self.clock.watch(alert)
+        finally:
+            self._walking.discard(alert.id)
+            if alert.id in self._waiting:
+                self._waiting.discard(alert.id)
+                self._due(alert)
+
+    @callback
+    def beat(self, _now: datetime | None = None) -> None:
+        """See that the clock is walked, and write down how far it has come."""
+        clocks = (self.clock, self.dispatcher.clock, self.helpers.clock)
+        late = max(clock.late for clock in clocks)
+        self.news.tell_stalled(late > MOST_LATE_SECONDS)
+        if late > MOST_LATE_SECONDS:
+            LOGGER.error("The clock of the alerts was %d seconds late", late)
+            for clock in clocks:
+                clock.wake()
+        self.ledger.put(*self.alerts.values())
 
     async def async_language(self, alert: Alert, delivery: Delivery) -> str:
         """Return the language of who got a delivery."""
         return await self.people.async_language(alert, delivery)
 
+    @callback
+    def has_unit(self, unit_id: str) -> bool:
+        """Return if a unit is of this property."""
+        return unit_id in self._register.units
+
+    @callback
+    def is_drill(self, unit_id: str) -> bool:
+        """Return if all that is open about a unit is a drill."""
+        return 0 < self._active_units[unit_id] == self._drill_units[unit_id]
+
+    @callback
+    def needs_help(self, unit_id: str) -> bool:
+        """Return if a call for help from a unit is open."""
+        return self.helpers.has_open(unit_id)
+
+    @callback
     def unit_name(self, unit_id: str | None) -> str:
-        """Return what a unit is called."""
-        unit = self._register.units.get(unit_id or "")
-        return unit.title if unit else ""
+        """Return what a unit is called; also of one that was removed under an alert."""
+        if unit := self._register.units.get(unit_id or ""):
+            self._titles[unit.id] = unit.title
+        return self._titles.get(unit_id or "", "")
 
     # Rows and news
 
     @callback
     def _open(self, alert: Alert) -> None:
         self.alerts[alert.id] = alert
-        if alert.severity != Severity.MESSAGE:
-            self._active_units.update(alert.unit_ids)
+        for unit_id in alert.unit_ids:
+            self.unit_name(unit_id)
+        self._count(alert, alert.unit_ids)
+
+    def _count(self, alert: Alert, unit_ids: Iterable[str], number: int = 1) -> None:
+        """Count an alert for units; what is mere news is none for them."""
+        if alert.severity == Severity.MESSAGE:
+            return
+        change = dict.fromkeys(unit_ids, number)
+        self._active_units.update(change)
+        if alert.drill:
+            self._drill_units.update(change)
 
     @callback
     def _close(
@@ -323,30 +643,16 @@ class Engine:
         alert.closed_at = time.time()
         alert.due_at = None
         self.dispatcher.close(alert, state.value)
-        self.ledger.put(alert, self.line(alert, progress.value, who=who))
+        self.ledger.put(alert, self.timeline.line(alert, progress.value, who=who))
         del self.alerts[alert.id]
-        if alert.severity != Severity.MESSAGE:
-            self._active_units.subtract(alert.unit_ids)
+        self._count(alert, alert.unit_ids, -1)
         self.people.forget(alert)
+        self.facts.forget(alert)
         self.escalation.forget(alert)
         self.news.tell(alert, progress)
-
-    def line(
-        self, alert: Alert, kind: str, delivery: Delivery | None = None, **data: Any
-    ) -> Entry:
-        """Return a line for an alert's timeline."""
-        # Two lines of one moment stay in their order.
-        self._last_at = max(time.time(), self._last_at + 1e-6)
-        return Entry(
-            id=ulid_now(),
-            alert_id=alert.id,
-            at=self._last_at,
-            kind=kind,
-            unit_id=delivery.unit_id if delivery else None,
-            person_id=delivery.person_id if delivery else None,
-            delivery_id=delivery.id if delivery else None,
-            data=data.get("data", data),
-        )
+        self.helpers.forget(alert)
+        if not self.alerts:
+            self.configure()
 
     async def async_hear(self, events: Sequence[DomainEvent]) -> None:
         """Forget who was erased: what is queued for them is not sent."""

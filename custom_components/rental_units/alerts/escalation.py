@@ -1,45 +1,65 @@
 """The steps of an alert: who is told next, and when, until a human has answered."""
 
-import time
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from homeassistant.core import Context, callback
+from homeassistant.core import callback
 
-from ..register import RegisterConfigEntry
+from ..const import Duty
+from ..register import Audience, Recipient
 from .channels.local import speakers
-from .const import OPEN, AlertState, Answer, Progress
-from .models import Alert
-from .people import RETRY_SECONDS
-from .planning import plan
-from .policies import Policy
-
-if TYPE_CHECKING:
-    from .engine import Engine
+from .clock import Clock
+from .const import HELP_STEP, OPEN, AlertState, Progress
+from .dispatcher import Dispatcher
+from .facts import FactFinder
+from .help import Calls
+from .ledger import Ledger
+from .models import Alert, Delivery
+from .news import News
+from .people import RETRY_SECONDS, People
+from .planning import audience_of, plan, vacant
+from .policies import ALL, Policy, Step
+from .timebase import Timebase
+from .timeline import Timeline
 
 #: How long a step waits for a register that cannot be read, once those last known are
 #: told: who has moved in since then is found by the next step.
 STALE_SECONDS = 10.0
-#: Who calls for help again and again has nobody called more often than a policy may.
-HELP_SECONDS = 10.0
+#: Over what a call for help is told.
+_HELP = Step(after=0, channels=ALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What an escalation works with."""
+
+    people: People
+    facts: FactFinder
+    dispatcher: Dispatcher
+    ledger: Ledger
+    clock: Clock[Any]
+    timebase: Timebase
+    timeline: Timeline
+    news: News
+    #: Called when it is known where nobody lives.
+    check: Callable[[Alert], None]
 
 
 class Escalation:
     """Walks the steps of the alerts of one entry."""
 
-    def __init__(self, engine: Engine, entry: RegisterConfigEntry) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Initialize."""
-        self._engine = engine
-        self._entry = entry
+        self._parts = parts
         #: Since when a step waits for the register, by alert.
         self._waiting: dict[str, float] = {}
-        #: When help is called, or was called last, by alert.
-        self._helped: dict[str, float] = {}
 
     @callback
     def forget(self, alert: Alert) -> None:
         """Drop what is known of an alert that is over."""
         self._waiting.pop(alert.id, None)
-        self._helped.pop(alert.id, None)
 
     async def async_step(self, alert: Alert) -> None:
         """Queue the deliveries of an alert's step, and set the time of the next.
@@ -47,35 +67,27 @@ class Escalation:
         While the register cannot be read, those last known are told, and the step is
         walked again: its deliveries are the same, and who is missing gets theirs.
         """
-        engine, started_at = self._engine, time.time()
+        parts = self._parts
         policy = Policy.from_dict(alert.policy)
         number, round_ = alert.step, alert.round
         if number >= len(policy.steps):
             alert.due_at = alert.ends_at
-            engine.clock.watch(alert)
+            parts.clock.watch(alert)
             return
         step = policy.steps[number]
-        people, is_fresh = await engine.people.async_recipients(alert, step.audience)
-        if alert.state != AlertState.ACTIVE or alert.step != number:
-            return
-        dispatcher = engine.dispatcher
-        channels = dispatcher.channels
-        found, deliveries = plan(
-            alert,
-            step,
-            people,
-            channels,
-            each_unit=policy.each_unit,
-            robots=len(channels["robot"].options.get("robots", ())),
-            speaking=[
-                area_id
-                for area_id in alert.area_ids
-                if speakers(channels["announce"], area_id)
-            ],
+        (people, is_fresh), is_news = await asyncio.gather(
+            self._async_people(alert, audience_of(alert, step)),
+            parts.facts.async_find(alert),
         )
-        engine.people.remember(alert, found)
-        new = [row for row in deliveries if row.id not in dispatcher.deliveries]
-        now = time.time()
+        if is_news:
+            parts.dispatcher.rewrite(alert)
+        if alert.state != AlertState.ACTIVE or (alert.step, alert.round) != (
+            number,
+            round_,
+        ):
+            return
+        new = self._plan(alert, step, people, (number, round_), policy.each_unit)
+        now = parts.timebase.now()
         is_first = alert.id not in self._waiting
         since = self._waiting.setdefault(alert.id, now)
         is_done = is_fresh or (bool(people) and now >= since + STALE_SECONDS)
@@ -84,40 +96,111 @@ class Escalation:
             self._advance(alert, policy, now)
         else:
             alert.due_at = now + RETRY_SECONDS
-        if (helped := self._helped.get(alert.id, 0.0)) > started_at:
-            # Called for while this step was waiting for the register.
-            alert.due_at = min(helped, alert.due_at or helped)
+        if is_fresh and policy.each_unit and not step.audience:
+            alert.vacant_units = vacant(alert, people)
         if is_first or new:
-            line = engine.line(
+            line = parts.timeline.line(
                 alert, "step", step=number, round=round_, deliveries=len(new)
             )
-            await engine.ledger.put(alert, line, *new)
+            await parts.ledger.put(alert, line, *new)
         else:
-            engine.ledger.put(alert)
+            parts.ledger.put(alert)
         if alert.state not in OPEN:
             return
-        dispatcher.add(alert, new)
-        engine.clock.watch(alert)
+        parts.dispatcher.add(alert, new)
+        parts.clock.watch(alert)
         if is_done and (number or round_):
-            engine.news.tell(alert, Progress.ESCALATED)
+            parts.news.tell(alert, Progress.ESCALATED)
+        parts.check(alert)
 
-    @callback
-    def need_help(
-        self, alert: Alert, unit_id: str | None, context: Context | None
-    ) -> None:
-        """Escalate at once, also what somebody has taken already."""
-        engine, now = self._engine, time.time()
-        alert.state = AlertState.ACTIVE
-        due_at = self._helped.get(alert.id, 0.0)
-        if due_at <= now:
-            last = len(alert.policy["steps"]) - 1
-            if alert.step > last:
-                alert.step, alert.round = last, alert.round + 1
-            due_at = self._helped[alert.id] = max(now, due_at + HELP_SECONDS)
-        alert.due_at = min(due_at, alert.due_at or due_at)
-        engine.ledger.put(alert)
-        engine.clock.watch(alert)
-        engine.news.tell(alert, Progress.NEED_HELP, unit_id, Answer.NEED_HELP, context)
+    async def async_help(self, calls: Calls) -> None:
+        """Tell those who respond that help is called for; landlords where nobody responds.
+
+        Whom the alert names or not: but in a drill nobody else is told.
+        """
+        alert, parts = calls.alert, self._parts
+        names = [Audience.RESPONDERS, Audience.LANDLORD]
+        if alert.drill:
+            names = [name for name in names if name in alert.audiences]
+        for name in names:
+            people, _ = await self._async_people(alert, [name])
+            rounds = [
+                row.round for row in parts.dispatcher.of(alert) if row.step == HELP_STEP
+            ]
+            place = HELP_STEP, max(rounds, default=-1) + 1
+            if new := self._plan(alert, _HELP, people, place):
+                line = parts.timeline.line(alert, "help_told", deliveries=len(new))
+                await parts.ledger.put(line, *new)
+                if alert.state in OPEN:
+                    parts.dispatcher.add(alert, new)
+                return
+
+    async def async_join(self, alert: Alert) -> None:
+        """Tell those of a wider alert whom it had not named before."""
+        parts = self._parts
+        policy = Policy.from_dict(alert.policy)
+        step = policy.steps[0]
+        people, _ = await self._async_people(alert, audience_of(alert, step))
+        told = {(row.channel, row.address_id) for row in parts.dispatcher.of(alert)}
+        new = [
+            row
+            for row in self._plan(alert, step, people, (0, 0), policy.each_unit)
+            if (row.channel, row.address_id) not in told
+        ]
+        if new and alert.state in OPEN:
+            line = parts.timeline.line(alert, "step", step=0, deliveries=len(new))
+            await parts.ledger.put(line, *new)
+            parts.dispatcher.add(alert, new)
+
+    async def _async_people(
+        self, alert: Alert, names: Sequence[str]
+    ) -> tuple[list[Recipient], bool]:
+        """Return who is told of these audiences, and if the register has just said so."""
+        is_test = alert.drill and not alert.announced
+        if is_test:
+            names = list(Audience)
+        if not names:
+            return [], True
+        people, is_fresh = await self._parts.people.async_recipients(alert, names)
+        if is_test:
+            # It concerns who does it, and the office that has to know of it.
+            people = [
+                row
+                for row in people
+                if row.role == Duty.PROPERTY_OFFICE
+                or self._parts.people.is_tester(alert, row)
+            ]
+        return people, is_fresh
+
+    def _plan(
+        self,
+        alert: Alert,
+        step: Step,
+        people: list[Recipient],
+        place: tuple[int, int],
+        each_unit: bool = False,
+    ) -> list[Delivery]:
+        """Return the deliveries of a step that there are not yet."""
+        dispatcher = self._parts.dispatcher
+        channels = dispatcher.channels
+        is_test = alert.drill and not alert.announced
+        found, deliveries = plan(
+            alert,
+            step,
+            people,
+            channels,
+            now=self._parts.timebase.now(),
+            place=place,
+            each_unit=each_unit,
+            robots=0 if is_test else len(channels["robot"].options.get("robots", ())),
+            speaking=[
+                area_id
+                for area_id in alert.area_ids
+                if not is_test and speakers(channels["announce"], area_id)
+            ],
+        )
+        self._parts.people.remember(alert, found)
+        return [row for row in deliveries if row.id not in dispatcher.deliveries]
 
     @staticmethod
     def _advance(alert: Alert, policy: Policy, now: float) -> None:
@@ -129,6 +212,6 @@ class Escalation:
         alert.step += 1
         if alert.step < len(policy.steps):
             alert.round = 0
-            alert.due_at = max(alert.created_at + policy.steps[alert.step].after, now)
+            alert.due_at = max(alert.begun_at + policy.steps[alert.step].after, now)
         else:
             alert.due_at = alert.ends_at

@@ -10,8 +10,8 @@ from homeassistant.helpers import selector
 
 from ..labels import async_label, async_select
 from .const import Severity
-from .manager import engine_of
 from .policies import ALL, AUDIENCES, POLICY_SCHEMA, policy_of
+from .runtime import engine_of
 from .settings import OPTIONAL, PROVIDERS, REQUIRED, SECRETS
 
 #: Channels with something to set.

@@ -4,18 +4,19 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from .const import OPEN
-from .models import Alert, Delivery, Entry
+from .models import Alert, Delivery, Entry, Help
+
+type Open = tuple[Alert, list[Delivery], list[Help]]
 
 
-def read_open(session: Session) -> list[tuple[Alert, list[Delivery]]]:
-    """Return the open alerts with their deliveries."""
+def read_open(session: Session) -> list[Open]:
+    """Return the open alerts with their deliveries and calls for help."""
     alerts = session.scalars(select(Alert).where(Alert.state.in_(OPEN))).all()
     found = []
     for alert in alerts:
-        rows = session.scalars(
-            select(Delivery).where(Delivery.alert_id == alert.id)
-        ).all()
-        found.append((alert, list(rows)))
+        rows = session.scalars(select(Delivery).where(Delivery.alert_id == alert.id))
+        calls = session.scalars(select(Help).where(Help.alert_id == alert.id))
+        found.append((alert, list(rows), list(calls)))
     # From here on they are ours: the ledger writes them, and no session.
     session.expunge_all()
     return found
@@ -24,6 +25,6 @@ def read_open(session: Session) -> list[tuple[Alert, list[Delivery]]]:
 def purge(session: Session, before: float) -> None:
     """Drop alerts that closed before a Unix time, with their rows."""
     old = select(Alert.id).where(Alert.closed_at < before)
-    for table in (Delivery, Entry):
+    for table in (Delivery, Entry, Help):
         session.execute(delete(table).where(table.alert_id.in_(old)))
     session.execute(delete(Alert).where(Alert.closed_at < before))

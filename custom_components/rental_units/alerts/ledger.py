@@ -44,6 +44,7 @@ class Ledger:
         run: Run,
         unwritten: Unwritten,
         on_trouble: Callable[[str | None], None],
+        now: Callable[[], float],
     ) -> None:
         """Initialize; `run` calls a function with a session in an executor.
 
@@ -53,6 +54,7 @@ class Ledger:
         self._run = run
         self._unwritten = unwritten
         self._on_trouble = on_trouble
+        self._now = now
         self._queue: dict[str, Row] = {}
         self._waiting: list[asyncio.Future[bool]] = []
         self._patience: asyncio.TimerHandle | None = None
@@ -76,7 +78,10 @@ class Ledger:
         The result is True when they are on disk, False when the database refused or did
         not answer within PATIENCE_SECONDS; they are then still queued.
         """
-        self._queue.update((row.id, row) for row in rows)
+        for row in rows:
+            self._queue[row.id] = row
+            if isinstance(row, Alert):
+                row.as_of = self._now()
         future: asyncio.Future[bool] = self._hass.loop.create_future()
         if self.trouble or self._is_stalled or self._closed:
             # The database is known not to answer: nobody waits for the next try.

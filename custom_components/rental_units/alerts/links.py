@@ -85,7 +85,6 @@ class Links:
                 "a": alert.id,
                 "u": delivery.unit_id or "",
                 "d": delivery.id,
-                "exp": int(alert.ends_at),
             },
             self._secret,
             _ALGORITHM,

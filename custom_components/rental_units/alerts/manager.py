@@ -5,35 +5,24 @@ from functools import partial
 
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
-from homeassistant.util.hass_dict import HassKey
 
-from ..const import DOMAIN
 from ..register import Register, RegisterConfigEntry
 from . import texts
 from .const import ACTION_PREFIX, TAG_PREFIX, Answer
-from .engine import Engine
+from .engine import HEARTBEAT_SECONDS, Engine
 from .links import Links
 from .models import Delivery
+from .runtime import DATA_ENGINES, engine_of
+from .services import async_setup_alert_services
 from .unwritten import Unwritten
-
-DATA_ENGINES: HassKey[dict[str, Engine]] = HassKey(f"{DOMAIN}_alerts")
+from .views import AnswerView, CallbackView
 
 _ACTION = "mobile_app_notification_action"
 _RECEIVED = "mobile_app_notification_received"
 
 
-@callback
-def engine_of(hass: HomeAssistant, entry_id: str) -> Engine | None:
-    """Return the engine of a property."""
-    return hass.data[DATA_ENGINES].get(entry_id)
-
-
 async def async_setup_alerts(hass: HomeAssistant) -> None:
     """Set up what all properties share."""
-    # They import this module.
-    from .services import async_setup_alert_services  # noqa: PLC0415
-    from .views import AnswerView, CallbackView  # noqa: PLC0415
-
     hass.data[DATA_ENGINES] = {}
     await hass.async_add_executor_job(texts.load)
     hass.http.register_view(AnswerView)
@@ -54,6 +43,14 @@ async def async_start_alerts(
     entry.async_on_unload(
         async_track_time_interval(
             hass, engine.async_purge, timedelta(days=1), cancel_on_shutdown=True
+        )
+    )
+    entry.async_on_unload(
+        async_track_time_interval(
+            hass,
+            engine.beat,
+            timedelta(seconds=HEARTBEAT_SECONDS),
+            cancel_on_shutdown=True,
         )
     )
     return engine

@@ -1,24 +1,42 @@
 """What is sent to an address: title, text, links and buttons, in its language."""
 
+from collections.abc import Callable
+
 from homeassistant.core import HomeAssistant, callback
 
 from . import texts
 from .channels.base import Channel, Message, RefusedError
-from .const import ACTION_PREFIX, ALL_CLEAR, Severity
+from .const import ACTION_PREFIX, ALL_CLEAR, HELP_STEP, Severity
+from .facts import FactFinder
+from .help import Helpers
 from .links import Links
-from .models import Alert, Delivery
+from .models import Alert, Delivery, severity_of
 from .people import Found
+from .planning import DUTIES
+
+#: Language; if it is a call for help; for who responds; for who lives in a unit of it.
+type _For = tuple[str, bool, bool, bool]
 
 
 class Composer:
     """Writes the messages of the open alerts."""
 
-    def __init__(self, hass: HomeAssistant, links: Links) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        links: Links,
+        helpers: Helpers,
+        facts: FactFinder,
+        unit_name: Callable[[str | None], str],
+    ) -> None:
         """Initialize."""
         self._hass = hass
         self._links = links
-        #: Title and text of an alert by language.
-        self._written: dict[str, dict[str, tuple[str, str]]] = {}
+        self._helpers = helpers
+        self._facts = facts
+        self._unit_name = unit_name
+        #: Title and text of an alert by language, and for whom it is.
+        self._written: dict[str, dict[_For, tuple[str, str]]] = {}
 
     @callback
     def forget(self, alert: Alert) -> None:
@@ -41,17 +59,17 @@ class Composer:
         to_person = recipient is not None
         asks = to_person and is_question(alert)
         written = self._written.setdefault(alert.id, {})
-        if language not in written:
-            written[language] = (
-                texts.title(alert, language),
-                texts.body(alert, language),
-            )
-        title, text = written[language]
+        is_help = delivery.step == HELP_STEP
+        responds = delivery.role in DUTIES or is_help
+        key = language, is_help, responds, delivery.unit_id is not None
+        if key not in written:
+            written[key] = self._write(alert, *key)
+        title, text = written[key]
         return Message(
             delivery_id=delivery.id,
             alert_id=alert.id,
             alarm_id=alert.alarm_id,
-            severity=Severity(alert.severity),
+            severity=severity_of(alert, delivery),
             hazard=alert.hazard,
             drill=alert.drill,
             language=language,
@@ -71,6 +89,26 @@ class Composer:
                 if asks
             ),
         )
+
+    def _write(
+        self,
+        alert: Alert,
+        language: str,
+        is_help: bool,
+        responds: bool,
+        lives_there: bool,
+    ) -> tuple[str, str]:
+        """Return title and text: who responds gets the facts, who lives there what to do."""
+        calls = self._helpers.of(alert)
+        names = [self._unit_name(row.unit_id) or alert.place for row in calls.open]
+        units = ", ".join(dict.fromkeys(names))
+        parts = [texts.body(alert, language, advise=lives_there or not responds)]
+        if responds:
+            parts += texts.facts(self._facts.of(alert), language)
+        if responds and units:
+            parts.insert(0, texts.help_body(alert, units, language))
+        head = texts.help_title(alert, units, language) if is_help else ""
+        return head or texts.title(alert, language), texts.join(parts, language)
 
 
 def is_question(alert: Alert) -> bool:

@@ -2,7 +2,8 @@
 
 A delivery points to a contact address by its id; what stands behind it is looked up in
 the register when it is used, so that an erased person is gone from here too. Times are
-seconds since 1970, UTC.
+seconds since 1970, UTC; those that something waits for are by a Timebase, which the wall's
+clock may differ from.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..storage.base import Base
-from .const import AlertState, DeliveryState
+from .const import HELP_STEP, AlertState, DeliveryState, Severity
 
 _DELIVERIES = uuid.UUID("5b3a6d0e-52a3-4d0a-8f0b-6f0d6f5f1c11")
 
@@ -40,12 +41,27 @@ class Alert(Base):
     audiences: Mapped[list[str]] = mapped_column(JSON)
     #: As it was when the alert was raised: an edited policy is for the next one.
     policy: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: The alarm that began it, all that have joined it, and those of them that are over.
     alarm_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    alarm_ids: Mapped[list[str]] = mapped_column(JSON)
+    over_alarm_ids: Mapped[list[str]] = mapped_column(JSON)
+    #: What the core calls one fire; all its alarms are one campaign.
+    incident_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    #: All hazards, the first one first.
+    hazards: Mapped[list[str]] = mapped_column(JSON)
     drill: Mapped[bool] = mapped_column(default=False)
+    #: A drill that names whom it is for; else it is for the tester and the office alone.
+    announced: Mapped[bool] = mapped_column(default=False)
+    #: Id of the user who has raised it.
+    who: Mapped[str | None] = mapped_column(String(64))
     step: Mapped[int] = mapped_column(Integer, default=0)
     round: Mapped[int] = mapped_column(Integer, default=0)
-    #: Units that have given an acknowledging answer.
+    #: Units that have given an acknowledging answer, and those where nobody lives.
     answered_units: Mapped[list[str]] = mapped_column(JSON)
+    vacant_units: Mapped[list[str]] = mapped_column(JSON)
+    #: From when its steps count, and when its row was written last, by its Timebase.
+    begun_at: Mapped[float] = mapped_column(Float)
+    as_of: Mapped[float] = mapped_column(Float)
     #: When the clock has to look at it again.
     due_at: Mapped[float | None] = mapped_column(Float)
     ends_at: Mapped[float] = mapped_column(Float)
@@ -71,6 +87,10 @@ class Delivery(Base):
     person_id: Mapped[str | None] = mapped_column(String(64), index=True)
     unit_id: Mapped[str | None] = mapped_column(String(64))
     role: Mapped[str] = mapped_column(String(16))
+    #: If this person's *on my way* or *false alarm* is for all.
+    decides: Mapped[bool] = mapped_column(default=False)
+    #: What was answered to it last.
+    answer: Mapped[str | None] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16))
     step: Mapped[int] = mapped_column(Integer)
     round: Mapped[int] = mapped_column(Integer)
@@ -86,6 +106,33 @@ class Delivery(Base):
     reference: Mapped[str | None] = mapped_column(String(128), index=True)
     #: Why it failed, as a word.
     reason: Mapped[str | None] = mapped_column(String(64))
+
+
+def severity_of(alert: Alert, delivery: Delivery) -> Severity:
+    """Return how bad it is: a call for help is a matter of life, whatever it came from."""
+    if delivery.step == HELP_STEP:
+        return Severity.ALARM
+    return Severity(alert.severity)
+
+
+class Help(Base):
+    """Somebody's call for help. It is open until a person closes it, with a note."""
+
+    __tablename__ = "alert_help"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    alert_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("alerts.id", ondelete="CASCADE"), index=True
+    )
+    person_id: Mapped[str] = mapped_column(String(64), index=True)
+    unit_id: Mapped[str | None] = mapped_column(String(64))
+    at: Mapped[float] = mapped_column(Float)
+    #: When somebody who responds has said that they are on their way.
+    taken_at: Mapped[float | None] = mapped_column(Float)
+    closed_at: Mapped[float | None] = mapped_column(Float)
+    #: Id of the user who has closed it, and what was found.
+    closed_by: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str | None] = mapped_column(String(1000))
 
 
 class Entry(Base):
@@ -105,8 +152,8 @@ class Entry(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
-type Row = Alert | Delivery | Entry
-TABLES = (Alert, Delivery, Entry)
+type Row = Alert | Delivery | Help | Entry
+TABLES = (Alert, Delivery, Help, Entry)
 
 _COLUMNS = {table: tuple(table.__table__.columns.keys()) for table in TABLES}
 

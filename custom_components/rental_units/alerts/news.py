@@ -9,6 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 from ..const import DOMAIN
 from ..register import RegisterConfigEntry
 from .const import EVENT_ALERT, Answer, Progress
+from .help import Helpers
 from .models import Alert
 
 type Listener = Callable[[Alert, Progress, str | None], None]
@@ -17,9 +18,12 @@ type Listener = Callable[[Alert, Progress, str | None], None]
 class News:
     """Tells of the alerts of one entry."""
 
-    def __init__(self, hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    def __init__(
+        self, hass: HomeAssistant, entry: RegisterConfigEntry, helpers: Helpers
+    ) -> None:
         """Initialize."""
         self._hass = hass
+        self._helpers = helpers
         self._entry = entry
         self._listeners: list[Listener] = []
         self._unit_listeners: defaultdict[str, list[Listener]] = defaultdict(list)
@@ -53,6 +57,8 @@ class News:
                 "entry_id": self._entry.entry_id,
                 "alert_id": alert.id,
                 "alarm_id": alert.alarm_id,
+                "alarm_ids": list(alert.alarm_ids),
+                "incident_id": alert.incident_id,
                 "severity": alert.severity,
                 "hazard": alert.hazard,
                 "drill": alert.drill,
@@ -60,6 +66,8 @@ class News:
                 "unit_id": unit_id,
                 "answer": answer.value if answer else None,
                 "step": alert.step,
+                "need_help": bool(self._helpers.of(alert).open),
+                "help_unit_ids": self._helpers.of(alert).units,
             },
             context=context,
         )
@@ -78,6 +86,11 @@ class News:
             "provider_failing",
             channel=channel,
         )
+
+    @callback
+    def tell_stalled(self, stalled: bool) -> None:
+        """Show in the repairs that nothing has walked the clock, or that it is walked."""
+        self._show(f"alerts_stalled_{self._entry.entry_id}", stalled, "alerts_stalled")
 
     @callback
     def tell_unwritable(self, reason: str | None) -> None:

@@ -6,12 +6,19 @@ from dataclasses import replace
 
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import LOGGER
+from ..const import LOGGER, Channel, Role
 from ..register import Address, Audience, Recipient, Register, RegisterConfigEntry
 from .channels.base import NotSentError
+from .channels.push import users_of
 from .ledger import TROUBLE
 from .models import Alert, Delivery
 
+#: Whom an audience means; all other roles are duties of responders.
+AUDIENCES = {
+    Role.TENANT.value: Audience.TENANTS,
+    Role.LANDLORD.value: Audience.LANDLORD,
+    "neighbour": Audience.NEIGHBOURS,
+}
 #: How long a register that cannot be read is left alone, and how long one is waited for.
 RETRY_SECONDS = 2.0
 READ_SECONDS = 2.0
@@ -21,6 +28,8 @@ ROBOT = "robot:"
 
 #: Who is behind an address: nobody, where it is a place or a robot.
 type Found = tuple[Recipient | None, Address | str]
+#: A person's part in an alert: who, as what, of which unit.
+type _Part = tuple[str, str, str | None]
 type _Reading = asyncio.Task[list[Recipient]]
 
 
@@ -52,15 +61,18 @@ class People:
         #: Questions that the register has not answered in time.
         self._asked: dict[tuple[str, tuple[Audience, ...]], _Reading] = {}
         self._is_blind = False
+        #: Who has been told of an alert, by the alert: they stay until it ends.
+        self._told: dict[str, dict[_Part, Recipient]] = {}
 
     async def async_recipients(
         self, alert: Alert, audience: Iterable[str]
     ) -> tuple[list[Recipient], bool]:
         """Return who is told, and True if the register has just said so.
 
-        While it does not answer, people are told as they were last known.
+        While it does not answer, people are told as they were last known. Who was told
+        once stays until the alert ends, though they are out of the register meanwhile.
         """
-        names = [Audience(name) for name in list(audience) or alert.audiences]
+        names = [Audience(name) for name in audience]
         known = self._register.phonebook.last_known(alert.unit_ids, names)
         key = alert.id, tuple(names)
         # One that has taken too long is waited for again, and not asked twice.
@@ -83,9 +95,29 @@ class People:
                     getattr(err, "key", type(err).__name__),
                 )
             self._is_blind = True
-            return known, False
+            return self._with_told(alert, known, names), False
         self._is_blind = False
-        return found, True
+        return self._with_told(alert, found, names), True
+
+    def _with_told(
+        self, alert: Alert, people: list[Recipient], names: list[Audience]
+    ) -> list[Recipient]:
+        told = self._told.setdefault(alert.id, {})
+        now = {(row.person_id, row.role, row.unit_id): row for row in people}
+        told.update(now)
+        return people + [
+            row
+            for part, row in told.items()
+            if part not in now and AUDIENCES.get(row.role, Audience.RESPONDERS) in names
+        ]
+
+    def is_tester(self, alert: Alert, person: Recipient) -> bool:
+        """Return if a person is the user who has begun a drill."""
+        return alert.who is not None and any(
+            alert.who in users_of(self._hass, address.target)
+            for address in person.addresses
+            if address.channel == Channel.PUSH
+        )
 
     @callback
     def remember(self, alert: Alert, found: dict[str, Found]) -> None:
@@ -99,11 +131,15 @@ class People:
         for address_id, (person, _) in list(known.items()):
             if person and person.person_id in person_ids:
                 del known[address_id]
+        told = self._told.get(alert.id, {})
+        for part in [part for part in told if part[0] in person_ids]:
+            del told[part]
 
     @callback
     def forget(self, alert: Alert) -> None:
         """Drop the people of an alert that is over."""
         self._found.pop(alert.id, None)
+        self._told.pop(alert.id, None)
         self._readings.pop(alert.id, None)
         for key in [key for key in self._asked if key[0] == alert.id]:
             self._asked.pop(key).cancel()

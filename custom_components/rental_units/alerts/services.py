@@ -3,7 +3,7 @@
 from collections.abc import Collection
 import time
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import Session
 import voluptuous as vol
 
@@ -18,20 +18,23 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import JsonValueType
 
 from ..app.application import application_of, async_user
+from ..app.work import refused
 from ..const import DOMAIN
 from ..register import Audience
 from .const import OPEN, Severity
 from .engine import Engine, Request
-from .manager import DATA_ENGINES
-from .models import Alert, Delivery, Entry
+from .models import Alert, Delivery, Entry, Help
+from .runtime import DATA_ENGINES
 from .target import Place, places
 
 ATTR_ALARM_ID = "alarm_id"
 ATTR_ALERT_ID = "alert_id"
 ATTR_HISTORY = "history"
+ATTR_INCIDENT_ID = "incident_id"
 #: Whom an alert of a unit reaches that goes not beyond it.
 _OF_THE_UNIT = {Audience.TENANTS, Audience.LANDLORD}
 #: Closed alerts in one answer.
@@ -58,6 +61,7 @@ SCHEMAS = {
             ),
             vol.Optional("policy"): cv.string,
             vol.Optional(ATTR_ALARM_ID): vol.All(cv.string, vol.Length(max=64)),
+            vol.Optional(ATTR_INCIDENT_ID): vol.All(cv.string, vol.Length(max=64)),
             vol.Optional("drill", default=False): cv.boolean,
         }
     ),
@@ -66,6 +70,15 @@ SCHEMAS = {
     ),
     "cancel_alert": vol.Schema(
         vol.All(_IDS, cv.has_at_least_one_key(ATTR_ALERT_ID, ATTR_ALARM_ID))
+    ),
+    "close_help": vol.Schema(
+        {
+            vol.Required(ATTR_ALERT_ID): cv.string,
+            vol.Optional("unit_id"): cv.string,
+            vol.Required("note"): vol.All(
+                cv.string, vol.Strip, vol.Length(min=1, max=1000)
+            ),
+        }
     ),
     "get_alerts": vol.Schema(
         {**_IDS, vol.Optional(ATTR_HISTORY, default=False): cv.boolean}
@@ -80,6 +93,7 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
         "alert": _async_alert,
         "acknowledge_alert": _async_acknowledge,
         "cancel_alert": _async_cancel,
+        "close_help": _async_close_help,
         "get_alerts": _async_get_alerts,
     }
     for name, handler in handlers.items():
@@ -157,8 +171,10 @@ def _request(
         hazard=data.get("hazard"),
         message=data.get("message"),
         audience=tuple(item.value for item in audience),
+        names_audience="audience" in data,
         policy=data.get("policy"),
         alarm_id=data.get(ATTR_ALARM_ID),
+        incident_id=data.get(ATTR_INCIDENT_ID),
         drill=data["drill"],
         who=call.context.user_id,
     )
@@ -175,9 +191,47 @@ async def _async_acknowledge(call: ServiceCall) -> ServiceResponse:
 
 async def _async_cancel(call: ServiceCall) -> ServiceResponse:
     chosen = await _async_chosen(call)
-    for engine, alert in chosen:
-        engine.cancel(alert, who=call.context.user_id)
-    return {"alert_ids": [alert.id for _, alert in chosen]}
+    named = set(call.data.get(ATTR_ALERT_ID, ()))
+    alarms = call.data.get(ATTR_ALARM_ID, ())
+    if waiting := [alert for engine, alert in chosen if engine.helpers.of(alert).open]:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="help_open",
+            translation_placeholders={"place": ", ".join(row.place for row in waiting)},
+        )
+    ended = [
+        alert.id
+        for engine, alert in chosen
+        if engine.cancel(
+            alert,
+            who=call.context.user_id,
+            # Named by itself it ends; by an alarm, when none of its alarms is left.
+            alarm_ids=() if alert.id in named else alarms,
+        )
+    ]
+    return {"alert_ids": list[JsonValueType](ended)}
+
+
+async def _async_close_help(call: ServiceCall) -> ServiceResponse:
+    """Close calls for help: a person has seen to them, and says what was found."""
+    alert_id: str = call.data[ATTR_ALERT_ID]
+    for engine in call.hass.data[DATA_ENGINES].values():
+        if (alert := engine.alerts.get(alert_id)) is None:
+            continue
+        caller = await application_of(call.hass, engine.entry_id).async_authorize(
+            call.context, "close_help", units=alert.unit_ids
+        )
+        closed = engine.close_help(
+            alert, call.data.get("unit_id"), who=caller.user_id or "", note=call.data["note"]
+        )
+        if not closed:
+            raise refused("no_help_open")
+        return {"closed": closed}
+    raise ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="unknown_alert",
+        translation_placeholders={"alert_id": alert_id},
+    )
 
 
 async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
@@ -192,7 +246,7 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
         (engine, alert)
         for engine in call.hass.data[DATA_ENGINES].values()
         for alert in engine.alerts.values()
-        if alert.id in ids or (alert.alarm_id and alert.alarm_id in alarms)
+        if alert.id in ids or alarms & set(alert.alarm_ids)
     ]
     for engine, alert in chosen:
         _check(call, user, engine, alert.unit_ids, call.service)
@@ -216,27 +270,36 @@ async def _async_get_alerts(call: ServiceCall) -> ServiceResponse:
         rows = await engine.async_read(
             lambda session: _read(session, ids, alarms, call.data[ATTR_HISTORY])
         )
-        for alert, deliveries, timeline in rows:
-            if _may(call.hass, user, engine, alert.unit_ids, call.service):
-                described.append(_describe(alert, deliveries, timeline))
+        described += [
+            _describe(*row)
+            for row in rows
+            if _may(call.hass, user, engine, row[0].unit_ids, call.service)
+        ]
     return {"alerts": described}
 
 
 type _Counts = dict[str, dict[str, int]]
+type _Row = tuple[Alert, _Counts, list[Entry], list[Help]]
 
 
 def _read(
     session: Session, ids: set[str], alarms: set[str], history: bool
-) -> list[tuple[Alert, _Counts, list[Entry]]]:
+) -> list[_Row]:
     query = select(Alert).order_by(Alert.created_at.desc()).limit(MOST_HISTORY)
     if ids:
         query = query.where(Alert.id.in_(ids))
     if alarms:
-        query = query.where(Alert.alarm_id.in_(alarms))
+        joined = cast(Alert.alarm_ids, String)
+        query = query.where(
+            or_(
+                Alert.alarm_id.in_(alarms),
+                *(joined.contains(json_dumps(key), autoescape=True) for key in alarms),
+            )
+        )
     if not (history or ids or alarms):
         query = query.where(Alert.state.in_(OPEN))
     alerts = session.scalars(query).all()
-    found = {alert.id: (alert, _Counts.__value__(), list[Entry]()) for alert in alerts}
+    found: dict[str, _Row] = {alert.id: (alert, {}, [], []) for alert in alerts}
     counted = session.execute(
         select(Delivery.alert_id, Delivery.channel, Delivery.state, func.count())
         .where(Delivery.alert_id.in_(found))
@@ -249,15 +312,23 @@ def _read(
     )
     for line in lines:
         found[line.alert_id][2].append(line)
+    for call in session.scalars(
+        select(Help).where(Help.alert_id.in_(found)).order_by(Help.at, Help.id)
+    ):
+        found[call.alert_id][3].append(call)
     session.expunge_all()
     return list(found.values())
 
 
-def _describe(alert: Alert, counts: _Counts, timeline: list[Entry]) -> JsonValueType:
+def _describe(
+    alert: Alert, counts: _Counts, timeline: list[Entry], calls: list[Help]
+) -> JsonValueType:
     """Return an alert for an answer: units and figures, and no person."""
     return {
         "alert_id": alert.id,
         "alarm_id": alert.alarm_id,
+        "alarm_ids": list(alert.alarm_ids or ()),
+        "incident_id": alert.incident_id,
         "state": alert.state,
         "severity": alert.severity,
         "hazard": alert.hazard,
@@ -270,6 +341,18 @@ def _describe(alert: Alert, counts: _Counts, timeline: list[Entry]) -> JsonValue
         "unit_ids": list(alert.unit_ids),
         "area_ids": list(alert.area_ids),
         "answered_units": list(alert.answered_units),
+        "vacant_units": list(alert.vacant_units or ()),
+        # The note stays in the register: it may name somebody.
+        "help": [
+            {
+                "unit_id": row.unit_id,
+                "at": row.at,
+                "taken_at": row.taken_at,
+                "closed_at": row.closed_at,
+                "closed_by": row.closed_by,
+            }
+            for row in calls
+        ],
         "deliveries": {key: dict(value) for key, value in counts.items()},
         "timeline": [
             {"at": line.at, "type": line.kind, "unit_id": line.unit_id, **line.data}

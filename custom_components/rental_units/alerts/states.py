@@ -26,9 +26,9 @@ from .channels.base import (
     SendError,
 )
 from .clock import Clock
-from .const import BACKOFF, VALIDITY, DeliveryState as State, Severity
+from .const import BACKOFF, VALIDITY, Answer, DeliveryState as State
 from .ledger import Ledger
-from .models import Alert, Delivery, key_of
+from .models import Alert, Delivery, key_of, severity_of
 
 #: A channel that cannot report is given this time before the next one of a turn.
 NO_RECEIPT_SECONDS = 60.0
@@ -44,12 +44,17 @@ class Deliveries(ABC):
     """The deliveries of the open alerts. Each change of a state is in the ledger."""
 
     def __init__(
-        self, hass: HomeAssistant, ledger: Ledger, token: Callable[[Delivery], str]
+        self,
+        hass: HomeAssistant,
+        ledger: Ledger,
+        token: Callable[[Delivery], str],
+        now: Callable[[], float],
     ) -> None:
         """Initialize; `token` returns what stands for a delivery in its link."""
         self._ledger = ledger
         self._token = token
-        self._clock = Clock[Any](hass, self._due)
+        self._now = now
+        self.clock = Clock[Any](hass, self._due, now)
         self.channels: dict[str, Channel] = {}
         #: Deliveries of open alerts by id, and their alerts.
         self.deliveries: dict[str, Delivery] = {}
@@ -97,14 +102,15 @@ class Deliveries(ABC):
             delivery.sent_at = delivery.sent_at or time.time()
             delivery.reason = NO_KEY
             if is_over:
-                delivery.due_at = time.time() + KEY_SECONDS
+                delivery.due_at = self._now() + KEY_SECONDS
             self._ledger.put(delivery)
-            self._clock.watch(delivery)
+            self.clock.watch(delivery)
 
     @callback
-    def answered(self, delivery: Delivery) -> None:
-        """Note that a delivery was answered."""
+    def answered(self, delivery: Delivery, answer: Answer) -> None:
+        """Note what was answered to a delivery."""
         delivery.state = State.ANSWERED
+        delivery.answer = answer
         delivery.due_at = None
         self._ledger.put(delivery)
 
@@ -144,9 +150,8 @@ class Deliveries(ABC):
         reason: str | None,
         message: Message | None = None,
     ) -> None:
-        now = time.time()
         delivery.state = State.SENT
-        delivery.sent_at = now
+        delivery.sent_at = time.time()
         delivery.reference = reference
         delivery.reason = reason
         wait = None
@@ -154,16 +159,16 @@ class Deliveries(ABC):
             wait = channel.receipt_seconds
         if wait is None and delivery.rest:
             wait = NO_RECEIPT_SECONDS
-        delivery.due_at = None if wait is None else now + wait
+        delivery.due_at = None if wait is None else self._now() + wait
         self._ledger.put(delivery)
-        self._clock.watch(delivery)
+        self.clock.watch(delivery)
 
     def _again(self, delivery: Delivery, error: SendError) -> None:
         """Queue another try, unless the message will not be worth it any more."""
         pause = BACKOFF[min(max(delivery.attempts, 1), len(BACKOFF)) - 1]
         if isinstance(error, NotSentError) and error.after is not None:
             pause = max(pause, error.after)
-        due_at = time.time() + pause
+        due_at = self._now() + pause
         if due_at >= delivery.expires_at:
             self._end(delivery, State.FAILED, error.reason)
             return
@@ -171,7 +176,7 @@ class Deliveries(ABC):
         delivery.reason = error.reason
         delivery.due_at = due_at
         self._ledger.put(delivery)
-        self._clock.watch(delivery)
+        self.clock.watch(delivery)
         # The provider may be down for long, and a number may be at its carrier's limit: the
         # next channel waits for neither.
         if delivery.attempts == TRIES or isinstance(error, NumberLimitError):
@@ -201,7 +206,6 @@ class Deliveries(ABC):
             return
         (name, address_id), *rest = (item.split("/", 1) for item in delivery.rest)
         delivery.rest = []
-        now = time.time()
         following = Delivery(
             id=key_of(alert.id, address_id, delivery.step, delivery.round),
             alert_id=alert.id,
@@ -209,14 +213,15 @@ class Deliveries(ABC):
             person_id=delivery.person_id,
             unit_id=delivery.unit_id,
             role=delivery.role,
+            decides=delivery.decides,
             channel=name,
             step=delivery.step,
             round=delivery.round,
             state=State.QUEUED,
             attempts=0,
             rest=["/".join(item) for item in rest],
-            created_at=now,
-            expires_at=now + VALIDITY[Severity(alert.severity)],
+            created_at=time.time(),
+            expires_at=self._now() + VALIDITY[severity_of(alert, delivery)],
         )
         self._ledger.put(delivery, following)
         self.add(alert, [following])

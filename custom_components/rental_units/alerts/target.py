@@ -47,7 +47,7 @@ def places(
     ]
     found = []
     for engine in engines.values():
-        own = dict.fromkeys(unit_id for unit_id in units if engine.unit_name(unit_id))
+        own = dict.fromkeys(unit_id for unit_id in units if engine.has_unit(unit_id))
         own |= dict.fromkeys(
             unit_id for area_id in sorted(areas) for unit_id in engine.units_of(area_id)
         )

@@ -14,6 +14,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import LANGUAGES
 from .const import ALL_CLEAR, Answer, Severity
+from .facts import Facts
 from .models import Alert
 
 #: What to do, by hazard; of others only the hazard is told.
@@ -66,7 +67,7 @@ def title(alert: Alert, language: str) -> str:
     return _drill(alert, text) + str(head).strip(" :：")
 
 
-def body(alert: Alert, language: str) -> str:
+def body(alert: Alert, language: str, *, advise: bool = True) -> str:
     """Return the message: the free one, or the hazard, the place, the time and what to do."""
     text = texts(language)
     if alert.message:
@@ -83,9 +84,42 @@ def body(alert: Alert, language: str) -> str:
             time=f"{at:%H:%M}",
         )
     ]
-    if advice := _ADVICE.get(alert.hazard or ""):
+    if advise and (advice := _ADVICE.get(alert.hazard or "")):
         parts.append(text["advice"][advice])
     return _drill(alert, text) + str(text["stop"]).join(parts)
+
+
+def help_title(alert: Alert, units: str, language: str) -> str:
+    """Return the headline of a call for help."""
+    text = texts(language)
+    return _drill(alert, text) + str(text["help"]["title"]).format(units=units)
+
+
+def help_body(alert: Alert, units: str, language: str) -> str:
+    """Return what is said of the calls for help that are open."""
+    text = texts(language)
+    return _drill(alert, text) + str(text["help"]["body"]).format(units=units)
+
+
+def facts(known: Facts, language: str) -> list[str]:
+    """Return sentences with what those who respond have to know."""
+    text: dict[str, str] = texts(language)["facts"]
+    said = []
+    if known.addresses:
+        said.append(text["address"].format(address="; ".join(known.addresses)))
+    if known.people is not None:
+        key = "people" if known.people else "nobody"
+        said.append(text[key].format(count=known.people))
+    if known.unproven:
+        said.append(text["live"].format(names=", ".join(known.unproven)))
+    if known.proven:
+        said.append(text["cut"].format(count=known.proven))
+    return said
+
+
+def join(parts: list[str], language: str) -> str:
+    """Return sentences as one text."""
+    return str(texts(language)["stop"]).join(parts)
 
 
 def buttons(language: str) -> list[tuple[Answer, str]]:
@@ -99,5 +133,8 @@ def _drill(alert: Alert, text: dict[str, Any]) -> str:
 
 
 def _hazard(alert: Alert, text: dict[str, Any]) -> str:
-    hazard = alert.hazard or ""
-    return str(text["hazard"].get(hazard, text["severity"][alert.severity]))
+    named = [
+        str(text["hazard"].get(hazard, text["severity"][alert.severity]))
+        for hazard in alert.hazards or [alert.hazard or ""]
+    ]
+    return str(text["and"]).join(dict.fromkeys(named))

@@ -27,8 +27,8 @@ from .const import KEYS, OPEN, Answer
 from .engine import Engine
 from .limits import Limit
 from .links import ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT
-from .manager import DATA_ENGINES, engine_of
 from .models import Alert, Delivery
+from .runtime import DATA_ENGINES, engine_of
 from .texts import body, buttons, texts, title
 
 _HEADERS = {
@@ -44,16 +44,28 @@ _HEADERS = {
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title}</title><style>
-body{{font:18px/1.5 sans-serif;margin:0 auto;max-width:28em;padding:1em}}
-button{{display:block;width:100%;font:inherit;padding:.8em;margin:.6em 0;border:0;
-border-radius:.5em;background:#0b57d0;color:#fff}}
-button.need_help{{background:#b3261e}}
+body{{font:18px/1.5 sans-serif;margin:0 auto;max-width:28em;padding:1em;
+background:#fff;color:#1f1f1f}}
+button,a{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:inherit;
+padding:.8em;margin:.6em 0;border:0;border-radius:.5em;background:#0b57d0;color:#fff;
+text-align:center;text-decoration:none}}
+a,button.need_help{{background:#b3261e}}
+button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
+@media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}}}
 </style></head><body><h1>{title}</h1>{body}</body></html>"""
 _BUTTON = (
-    '<form method="post"><button class="{answer}" name="answer" value="{answer}">'
+    '<form method="post"><button class="{answer}" name="answer" value="{answer}"'
+    ' aria-pressed="{pressed}">'
     "{text}</button></form>"
 )
+#: The fire brigade by country; 112 elsewhere, as in every mobile network (3GPP TS 22.101).
+EMERGENCY = {
+    **dict.fromkeys(("CN", "TW", "JP", "KR"), "119"),
+    **dict.fromkeys(("HK", "MO", "GB", "SG", "MY"), "999"),
+    **dict.fromkeys(("US", "CA"), "911"),
+}
 #: A provider reports about at most so many deliveries at once.
 MOST_REPORTS = 1000
 #: Pages that one address opens in vain, and answers by one link.
@@ -85,14 +97,19 @@ class AnswerView(HomeAssistantView):
         lines = [title(alert, language), body(alert, language)]
         if unit:
             lines.append(text["unit"].format(place=unit))
-        lines.append(text["ask"])
+        lines.append(_answered(alert, delivery, engine, language) or text["ask"])
         return _page(
             language,
             "".join(_paragraph(line) for line in lines)
             + "".join(
-                _BUTTON.format(answer=answer.value, text=escape(label))
+                _BUTTON.format(
+                    answer=answer.value,
+                    text=escape(label),
+                    pressed=str(answer == delivery.answer).lower(),
+                )
                 for answer, label in buttons(language)
-            ),
+            )
+            + _emergency(request, language),
         )
 
     async def post(self, request: web.Request, token: str) -> web.Response:
@@ -110,7 +127,13 @@ class AnswerView(HomeAssistantView):
             return _page(language, _paragraph(text["ask"]), HTTPStatus.BAD_REQUEST)
         if alert.state in OPEN:
             engine.answer(alert, answer, delivery, via="link")
-        return _page(language, _paragraph(text["thanks"]))
+        said = _answered(alert, delivery, engine, language)
+        return _page(
+            language,
+            _paragraph(text["thanks"])
+            + _paragraph(said)
+            + _emergency(request, language),
+        )
 
     def _refuse(self, request: web.Request) -> web.Response:
         # Who guesses is kept from making work, and nobody from answering: behind one
@@ -119,7 +142,9 @@ class AnswerView(HomeAssistantView):
             return _too_many()
         language = request.app[KEY_HASS].config.language
         text = texts(language)["page"]["invalid"]
-        return _page(language, _paragraph(text), HTTPStatus.GONE)
+        return _page(
+            language, _paragraph(text) + _emergency(request, language), HTTPStatus.GONE
+        )
 
 
 class CallbackView(HomeAssistantView):
@@ -238,8 +263,29 @@ def _too_many() -> web.Response:
     )
 
 
+def _answered(alert: Alert, delivery: Delivery, engine: Engine, language: str) -> str:
+    """Return what this person has answered so far; empty if nothing."""
+    text = texts(language)
+    said = text["page"]["answered"]
+    lines = []
+    if delivery.answer:
+        lines.append(said.format(answer=text["answer"][delivery.answer]))
+    calls = engine.helpers.of(alert).open
+    if any(row.person_id == delivery.person_id for row in calls):
+        lines.append(text["page"]["help_again"])
+    return " ".join(lines)
+
+
+def _emergency(request: web.Request, language: str) -> str:
+    """Return a link that calls the fire brigade."""
+    country = request.app[KEY_HASS].config.country
+    number = EMERGENCY.get(country or "CN", "112")
+    text = texts(language)["page"]["call"].format(number=number)
+    return f'<a href="tel:{number}">{escape(text)}</a>'
+
+
 def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
+    return f"<p>{escape(text)}</p>" if text else ""
 
 
 def _page(language: str, body: str, status: int = HTTPStatus.OK) -> web.Response:

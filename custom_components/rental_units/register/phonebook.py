@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from homeassistant.const import STATE_OFF
 from homeassistant.core import callback
 
-from ..const import LOGGER, SUBENTRY_RESPONDER, Role
+from ..const import LOGGER, SUBENTRY_RESPONDER, Duty, Role
 from ..storage.errors import RegisterError
 from . import queries
 from .people import Audience, Recipient
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Which leases an audience means.
 _ROLES: Final = {Audience.TENANTS: Role.TENANT, Audience.LANDLORD: Role.LANDLORD}
+#: Duties of which somebody is called whatever the roster says.
+_ALWAYS: Final = frozenset({Duty.FIRE_POST, Duty.PROPERTY_OFFICE})
 NEIGHBOUR: Final = "neighbour"
 
 
@@ -148,22 +150,28 @@ class Phonebook:
         return chosen
 
     def _on_duty(self, people: Mapping[str, Recipient]) -> list[Recipient]:
-        """Return the responders on duty; all of them if that would be nobody.
+        """Return the responders who are on duty and can be reached.
 
-        A duty whose entity cannot be read counts: better one call too many.
+        A duty whose entity cannot be read counts: better one call too many. Of the fire
+        post and of the office somebody is always called, and where nobody at all is on
+        duty, everybody who can be reached.
         """
         register = self._register
-        duties = {
-            row.subentry_id: row.data
-            for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
-            if row.subentry_id in people
-        }
-
-        def is_on(data: Mapping[str, str]) -> bool:
-            state = register.hass.states.get(data.get("schedule") or "")
-            return state is None or state.state != STATE_OFF
-
-        on_duty = [key for key, data in duties.items() if is_on(data)]
+        channels = set(register.channels())
+        duties: dict[str, list[tuple[bool, Recipient]]] = {}
+        for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER):
+            if (person := people.get(row.subentry_id)) is None:
+                continue
+            if all(address.channel not in channels for address in person.addresses):
+                continue
+            state = register.hass.states.get(row.data.get("schedule") or "")
+            is_on = state is None or state.state != STATE_OFF
+            duty = row.data["duty"]
+            duties.setdefault(duty, []).append((is_on, replace(person, role=duty)))
+        nobody = not any(on for rows in duties.values() for on, _ in rows)
         return [
-            replace(people[key], role=duties[key]["duty"]) for key in on_duty or duties
+            person
+            for duty, rows in duties.items()
+            for is_on, person in rows
+            if is_on or nobody or (duty in _ALWAYS and not any(on for on, _ in rows))
         ]

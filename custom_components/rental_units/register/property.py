@@ -56,7 +56,7 @@ class Register:
         self.hass = hass
         self.entry = entry
         self.database = database
-        self._channels = channels
+        self.channels = channels
         self.phonebook = Phonebook(self)
         self.units: dict[str, UnitInfo] = {}
         self.summaries: dict[str, Summary] = {}
@@ -98,7 +98,7 @@ class Register:
     async def async_refresh(self, unit_ids: Iterable[str] | None = None) -> None:
         """Read the figures of these units anew, or of all, and tell their entities."""
         wanted = None if unit_ids is None else list(unit_ids)
-        today, channels = self.today, sorted(self._channels())
+        today, channels = self.today, sorted(self.channels())
 
         def read(session: Session) -> tuple[dict[str, Summary], set[str]]:
             return (

@@ -17,8 +17,8 @@ from sqlalchemy import select
 
 from custom_components.rental_units.alerts.const import EVENT_ALERT
 from custom_components.rental_units.alerts.engine import Engine
-from custom_components.rental_units.alerts.manager import engine_of
 from custom_components.rental_units.alerts.models import Delivery, Entry
+from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.const import DOMAIN, SUBENTRY_RESPONDER
 from custom_components.rental_units.register.models import (
     ContactAddress,
@@ -206,12 +206,16 @@ class House:
         await self.engine.ledger.async_flush()
 
     def _is_quiet(self) -> bool:
-        return not any(
-            row.state == "active" and row.due_at is None
-            for row in self.engine.alerts.values()
-        ) and not any(
-            row.state == "sending" or (row.state == "queued" and not row.due_at)
-            for row in self.engine.dispatcher.deliveries.values()
+        return (
+            not self.engine.telling
+            and not any(
+                row.state == "active" and row.due_at is None
+                for row in self.engine.alerts.values()
+            )
+            and not any(
+                row.state == "sending" or (row.state == "queued" and not row.due_at)
+                for row in self.engine.dispatcher.deliveries.values()
+            )
         )
 
     async def stored(self) -> dict[str, Delivery]:
@@ -248,8 +252,10 @@ class House:
 
 
 @pytest.fixture
-async def entry(hass: HomeAssistant, database: dict[str, Any]) -> MockConfigEntry:
-    """Return a property without units, on each kind of database."""
+async def entry(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, database: dict[str, Any]
+) -> MockConfigEntry:
+    """Return a property without units, on each kind of database; time is frozen by then."""
     entry = MockConfigEntry(domain=DOMAIN, title="Property 1", data=database)
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)

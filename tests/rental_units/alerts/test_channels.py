@@ -337,7 +337,7 @@ async def test_push_to_a_real_registration(
     assert (await house.stored())["landlord-push"].state == "received"
     await fire("mobile_app_notification_action", {"action": "OTHER_ACTION"})
     await fire(
-        "mobile_app_notification_action", {"action": data["actions"][1]["action"]}
+        "mobile_app_notification_action", {"action": data["actions"][0]["action"]}
     )
     assert (await house.stored())["landlord-push"].state == "answered"
     assert house.kinds()[-2:] == ["answered", "acknowledged"]

@@ -63,8 +63,9 @@ async def test_escalation_until_a_human_answers(
     assert house.kinds() == ["raised", "escalated", "escalated"]
 
     delivery = house.engine.dispatcher.deliveries
-    row = next(row for row in delivery.values() if row.address_id == "tenant-a-sms")
-    house.engine.answer(house.engine.alerts[row.alert_id], Answer.SAFE, row, via="app")
+    row = next(row for row in delivery.values() if row.address_id == "landlord-sms")
+    alert = house.engine.alerts[row.alert_id]
+    house.engine.answer(alert, Answer.ON_MY_WAY, row, via="app")
     for _ in range(5):
         await house.tick(61)
         await house.settled()
@@ -95,46 +96,6 @@ async def test_unanswered(house: House, sms: Provider) -> None:
     assert house.kinds()[-1] == "unanswered"
     (alert,) = await house.get(history=True)
     assert alert["state"] == "ended"
-
-
-async def test_need_help_escalates_at_once(house: House, sms: Provider) -> None:
-    """A call for help starts the next step now, also after an acknowledgement."""
-    house.options(
-        policies={
-            "alarm": {
-                "steps": [
-                    {"after": 0, "channels": ["sms"], "audience": ["tenants"]},
-                    {"after": 600, "channels": ["sms"], "audience": ["responders"]},
-                ],
-                "valid_for": 3600,
-            }
-        }
-    )
-    alert_id = await house.alert(hazard="smoke")
-    await house.settled()
-    alert = house.engine.alerts[alert_id]
-    (first, second) = house.engine.dispatcher.of(alert)
-    house.engine.answer(alert, Answer.ON_MY_WAY, first, via="app")
-    assert alert.state == "acknowledged"
-    house.engine.answer(alert, Answer.NEED_HELP, second, via="app")
-    assert alert.state == "active"
-    await house.tick(1)
-    await house.settled()
-    assert numbers(sms).count(NUMBERS["fire-post"]) == 1
-    # And again, though all steps are walked; whoever presses often has nobody called
-    # more often than every ten seconds.
-    for _ in range(3):
-        house.engine.answer(alert, Answer.NEED_HELP, second, via="app")
-        await house.tick(1)
-        await house.settled()
-    assert numbers(sms).count(NUMBERS["fire-post"]) == 1
-    # Nor does it help that somebody has taken it in between.
-    house.engine.answer(alert, Answer.ON_MY_WAY, first, via="app")
-    house.engine.answer(alert, Answer.NEED_HELP, second, via="app")
-    await house.tick(8)
-    await house.settled()
-    assert numbers(sms).count(NUMBERS["fire-post"]) == 2
-    assert "need_help" in house.kinds()
 
 
 async def test_each_unit_must_answer(house: House, sms: Provider) -> None:
@@ -294,8 +255,8 @@ async def test_same_alarm_again(house: House, sms: Provider) -> None:
     assert await house.alert(hazard="smoke", alarm_id="a1") == alert_id
     await house.settled()
     assert len(sms.heard) == heard
-    # It concerns others, or it is worse: that is another one.
-    other = await house.alert(hazard="smoke", alarm_id="a1", audience=["landlord"])
+    # In a drill it is another one.
+    other = await house.alert(hazard="smoke", alarm_id="a1", drill=True)
     assert other != alert_id
 
 
@@ -437,7 +398,7 @@ async def test_signed_callbacks(
     taken = await client.post(path, data=form, headers=headers)
     assert taken.status == 200
     assert "<Say" in await taken.text()
-    assert house.kinds()[-1] == "acknowledged"
+    assert house.kinds()[-1] == "answered"
     assert (await house.stored())["landlord-call"].state == "answered"
     forged = await client.post(path + "x", data=form, headers=headers)
     assert forged.status == 403
@@ -485,7 +446,11 @@ async def test_answer_page(
     assert (await client.post(found[1], data={"answer": "x"})).status == 400
     thanks = await client.post(found[1], data={"answer": "safe"})
     assert "Thank you" in await thanks.text()
-    assert house.kinds()[-1] == "acknowledged"
+    assert house.kinds()[-1] == "answered"
+    again = await (await client.get(found[1])).text()
+    assert "You have answered: I&#x27;m safe." in again
+    assert 'value="safe" aria-pressed="true"' in again
+    assert 'href="tel:' in again
     assert (await client.get(found[1][:-2] + "xx")).status == 410
     assert (await client.post(found[1][:-2] + "xx")).status == 410
 

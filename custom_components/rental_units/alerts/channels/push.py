@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, ClassVar, override
 
-from homeassistant.components.mobile_app.const import DATA_NOTIFY
+from homeassistant.components.mobile_app.const import CONF_USER_ID, DATA_NOTIFY
 from homeassistant.components.notify import BaseNotificationService
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
@@ -143,6 +143,18 @@ def phones_of(hass: HomeAssistant, to: str) -> list[dr.DeviceEntry]:
         for row in found
         if isinstance(row, dr.DeviceEntry) and _registration(hass, row)
     ]
+
+
+@callback
+def users_of(hass: HomeAssistant, to: str) -> set[str]:
+    """Return the ids of the users whose phones are behind an address."""
+    state = hass.states.get(to) if is_person(to) else None
+    users = {
+        entry.data[CONF_USER_ID] for entry in registrations(hass, phones_of(hass, to))
+    }
+    if state and (user_id := state.attributes.get("user_id")):
+        users.add(user_id)
+    return users
 
 
 def _registration(hass: HomeAssistant, phone: dr.DeviceEntry) -> ConfigEntry | None:

@@ -1,0 +1,263 @@
+"""A clock that jumps, and a restart at every state: nothing stalls, and nothing ends early."""
+
+from collections.abc import Callable
+from datetime import timedelta
+import time
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.rental_units.alerts.clock import Clock
+from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.alerts.timebase import MOST_AWAY_SECONDS, Timebase
+from custom_components.rental_units.const import DOMAIN
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
+
+from .conftest import House
+from .providers import Provider
+
+HOUR, MONTH = 3600.0, 30 * 86_400.0
+JUMPS = (HOUR, -HOUR, MONTH, -MONTH)
+STEPS = [
+    {"after": 0, "channels": ["sms"], "audience": ["landlord"]},
+    {"after": 60, "channels": ["sms"], "repeat": 2, "every": 60},
+]
+POLICIES = {"alarm": {"steps": STEPS, "valid_for": 3600}}
+
+type Jump = Callable[[float], None]
+
+
+@pytest.fixture
+def jump(monkeypatch: pytest.MonkeyPatch) -> Jump:
+    """Return a function that sets the wall's clock; the machine's own goes on."""
+    moved = [0.0]
+    frozen = time.time
+
+    def set_clock(seconds: float) -> None:
+        moved[0] += seconds
+
+    monkeypatch.setattr(time, "time", lambda: frozen() + moved[0])
+    return set_clock
+
+
+@pytest.fixture
+async def house(house: House, jump: Jump) -> House:
+    """Return the house, whose clock can be set once it runs."""
+    return house
+
+
+async def wait(house: House, seconds: float) -> None:
+    """Let real time pass, whatever the wall's clock shows."""
+    house.freezer.tick(timedelta(seconds=seconds))
+    async_fire_time_changed(house.hass, dt_util.utc_from_timestamp(time.time()))
+    await house.hass.async_block_till_done()
+    await house.settled()
+
+
+@pytest.mark.parametrize("seconds", JUMPS)
+async def test_steps_keep_their_time(
+    house: House, sms: Provider, jump: Jump, seconds: float
+) -> None:
+    """The next step comes a minute after the first, and the alert ends after its hour."""
+    house.options(policies=POLICIES)
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    jump(seconds)
+    for heard in (1, 2, 3, 4, 4):
+        assert len(sms.heard) == heard
+        await wait(house, 59)
+        assert len(sms.heard) == heard
+        await wait(house, 1)
+    await wait(house, 3600 - 5 * 60 - 5)
+    assert house.kinds()[-1] == "escalated"
+    await wait(house, 6)
+    assert house.kinds()[-1] == "unanswered"
+
+
+@pytest.mark.parametrize("seconds", JUMPS)
+async def test_tries_keep_their_time(
+    house: House, sms: Provider, jump: Jump, seconds: float
+) -> None:
+    """What is tried again is tried when it was to be, and no receipt is missed early."""
+    sms.status = 500
+    house.options(policies={"alarm": {"steps": STEPS[:1], "valid_for": 3600}})
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    jump(seconds)
+    sms.status = 200
+    await wait(house, 2)
+    assert len(sms.heard) == 2
+    await wait(house, 40)
+    assert (await house.stored())["landlord-sms"].state == "sent"
+    await wait(house, 6)
+    assert (await house.stored())["landlord-sms"].reason == "no_receipt"
+
+
+async def begun(house: House, sms: Provider) -> None:
+    """Leave an alert after its first step."""
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+
+
+async def repeating(house: House, sms: Provider) -> None:
+    """Leave it in the middle of a step that repeats."""
+    await begun(house, sms)
+    await wait(house, 60)
+    assert len(sms.heard) == 2
+
+
+async def before_its_step(house: House, sms: Provider) -> None:
+    """Leave it before it has told anybody."""
+    late = {"steps": [{**STEPS[0], "after": 30}, *STEPS[1:]], "valid_for": 3600}
+    house.options(policies={"alarm": late})
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+
+
+async def failing(house: House, sms: Provider) -> None:
+    """Leave it with a delivery that waits for another try."""
+    sms.status = 500
+    await begun(house, sms)
+    sms.status = 200
+
+
+async def helping(house: House, sms: Provider) -> None:
+    """Leave it with a call for help."""
+    await begun(house, sms)
+    (alert,) = house.engine.alerts.values()
+    (row,) = house.engine.dispatcher.of(alert)
+    house.engine.answer(alert, Answer.NEED_HELP, row, via="link")
+    await house.settled()
+
+
+@pytest.mark.parametrize("seconds", [0.0, *JUMPS])
+@pytest.mark.parametrize("state", [before_its_step, begun, repeating, failing, helping])
+async def test_restart_with_another_clock(
+    house: House, sms: Provider, jump: Jump, state: Any, seconds: float
+) -> None:
+    """A restart takes ten minutes at the most: the alert goes on, and ends in its time."""
+    house.options(policies=POLICIES)
+    await state(house, sms)
+    heard = len(sms.heard)
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    jump(seconds)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.hass.async_block_till_done()
+    await house.settled()
+    for _ in range(2):
+        await wait(house, 61)
+    assert len(sms.heard) > heard
+    (alert,) = house.engine.alerts.values()
+    assert alert.state == "active"
+    assert alert.ends_at - house.engine.timebase.now() <= 3600
+    house.engine.close_help(alert, None, who="user", note="Out")
+    await wait(house, 3601)
+    assert house.engine.alerts == {}
+
+
+@pytest.mark.parametrize("seconds", [0.0, *JUMPS])
+async def test_acknowledged_over_a_restart(
+    house: House, sms: Provider, jump: Jump, seconds: float
+) -> None:
+    """What was taken tells nobody more, and ends."""
+    house.options(policies=POLICIES)
+    await begun(house, sms)
+    (alert,) = house.engine.alerts.values()
+    house.engine.acknowledge(alert, who="user", via="action")
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    jump(seconds)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.hass.async_block_till_done()
+    for _ in range(3):
+        await wait(house, 61)
+    assert len(sms.heard) == 1
+    assert house.active("201") == "on"
+    await wait(house, 3600)
+    assert house.kinds()[-1] == "ended"
+    assert house.active("201") == "off"
+
+
+@pytest.mark.parametrize("seconds", JUMPS)
+async def test_killed(
+    house: House,
+    sms: Provider,
+    jump: Jump,
+    seconds: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed and not stopped: the row is as old as the last heartbeat, and no older."""
+    house.options(policies=POLICIES)
+    await begun(house, sms)
+    for _ in range(4):
+        await wait(house, 61)
+    await house.engine.ledger.async_flush()
+    monkeypatch.setattr(house.engine.ledger, "put", lambda *rows: None)
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    jump(seconds)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.hass.async_block_till_done()
+    (alert,) = house.engine.alerts.values()
+    left = alert.ends_at - house.engine.timebase.now()
+    assert 3600 - 4 * 61 - MOST_AWAY_SECONDS <= left <= 3600 - 4 * 61 + 61
+
+
+def test_timebase(jump: Jump, freezer: Any) -> None:
+    """It counts on by itself, and takes a time away for what it can be."""
+    base = Timebase()
+    begun = base.now()
+    jump(HOUR)
+    freezer.tick(5)
+    assert base.now() == pytest.approx(begun + 5)
+    assert base.from_wall(time.time() + 10) == pytest.approx(base.now() + 10)
+    for away, counted in ((0, 0), (60, 60), (MONTH, MOST_AWAY_SECONDS), (-HOUR, 0)):
+        as_of = base.now() - away
+        assert as_of + base.shift(as_of) == pytest.approx(base.now() - counted)
+
+
+async def test_clock_that_nobody_walks(
+    house: House, sms: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer that is lost is seen within a minute, shown, and made good."""
+    house.options(policies=POLICIES)
+    await begun(house, sms)
+    clock = house.engine.clock
+    assert clock._cancel
+    clock._cancel()
+    await wait(house, 59)
+    issue = f"alerts_stalled_{house.entry.entry_id}"
+    issues = ir.async_get(house.hass)
+    await wait(house, 60)
+    assert issues.async_get_issue(DOMAIN, issue)
+    assert len(sms.heard) == 2
+    await wait(house, 61)
+    assert issues.async_get_issue(DOMAIN, issue) is None
+    assert len(sms.heard) == 3
+
+
+async def test_one_that_breaks_stops_no_clock(house: House) -> None:
+    """What raises when it is due keeps the others from nothing."""
+
+    class Item:
+        def __init__(self, due_at: float) -> None:
+            self.due_at: float | None = due_at
+
+    base, seen = Timebase(), []
+
+    def call(item: Item) -> None:
+        seen.append(item)
+        if len(seen) == 1:
+            raise LookupError
+
+    clock = Clock[Item](house.hass, call, base.now)
+    clock.watch(Item(base.now() - 1))
+    clock.watch(Item(base.now() + 5))
+    with pytest.raises(LookupError):
+        clock.wake()
+    assert clock.late == 0
+    house.freezer.tick(6)
+    assert clock.late == pytest.approx(1)
+    clock.wake()
+    assert len(seen) == 2
+    clock.stop()
