@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.rental_units.alerts.links import ANSWER_PATH
+from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
@@ -74,6 +75,11 @@ async def data_of(
     of_entry = {"config_entry_id": entry.entry_id, "reason": "inspection"}
     file = {**of_entry, "file": "register.csv"}
     ids = {"alert_id": alert["alert_id"]}
+    engine = engine_of(hass, entry.entry_id)
+    assert engine
+    got = Delivery(id="d", person_id=people[0], unit_id=unit["unit_id"])
+    open_alert = engine.alerts[str(ids["alert_id"])]
+    assert engine.helpers.call(open_alert, got)
     return {
         "check_in": {**device, "name": "MARK-NAME-2", "phone": "13800138002"},
         "get_unit": {**device, "reason": "alarm"},
@@ -86,6 +92,7 @@ async def data_of(
         "alert": {**unit, "severity": "message", "message": "y"},
         "get_alerts": {"alert_id": alert["alert_id"]},
         "acknowledge_alert": ids,
+        "close_help": {**ids, "note": "Seen to"},
         "cancel_alert": ids,
         "check_out": {**device, "person_id": people[0]},
         "export_register": file,

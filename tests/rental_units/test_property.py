@@ -57,7 +57,7 @@ async def test_recipients(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 
 
 async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Who is on duty is told; who may be; and everybody where it would be nobody."""
+    """Who is on duty is told; who may be; somebody of the fire post; nobody is not enough."""
     register = entry.runtime_data
     duties = {
         row.data["duty"]: row for row in entry.get_subentries_of_type("responder")
@@ -81,7 +81,7 @@ async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -
     assert await on_duty() == {"fire_post"}
     hass.states.async_set("schedule.police", "on")
     hass.states.async_set("schedule.fire_post", "off")
-    assert await on_duty() == {"police"}
+    assert await on_duty() == {"fire_post", "police"}
     hass.states.async_set("schedule.police", "off")
     assert await on_duty() == {"fire_post", "police"}
 

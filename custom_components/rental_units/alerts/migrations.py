@@ -67,19 +67,18 @@ _TABLES = (
 
 #: What an open alert of before is taken to be.
 _INCIDENTS = (
-    "ALTER TABLE alerts ADD COLUMN alarm_ids JSON",
-    "ALTER TABLE alerts ADD COLUMN over_alarm_ids JSON",
+    "ALTER TABLE alerts ADD COLUMN alarm_ids JSON NOT NULL DEFAULT '[]'",
+    "ALTER TABLE alerts ADD COLUMN over_alarm_ids JSON NOT NULL DEFAULT '[]'",
     "ALTER TABLE alerts ADD COLUMN incident_id TEXT",
-    "ALTER TABLE alerts ADD COLUMN hazards JSON",
+    "ALTER TABLE alerts ADD COLUMN hazards JSON NOT NULL DEFAULT '[]'",
     "ALTER TABLE alerts ADD COLUMN announced BOOLEAN NOT NULL DEFAULT TRUE",
     "ALTER TABLE alerts ADD COLUMN who TEXT",
-    "ALTER TABLE alerts ADD COLUMN vacant_units JSON",
+    "ALTER TABLE alerts ADD COLUMN vacant_units JSON NOT NULL DEFAULT '[]'",
     "ALTER TABLE alerts ADD COLUMN begun_at DOUBLE PRECISION NOT NULL DEFAULT 0",
     "ALTER TABLE alerts ADD COLUMN as_of DOUBLE PRECISION NOT NULL DEFAULT 0",
     "ALTER TABLE deliveries ADD COLUMN decides BOOLEAN NOT NULL DEFAULT FALSE",
     "ALTER TABLE deliveries ADD COLUMN answer TEXT",
-    """UPDATE alerts SET alarm_ids = '[]', over_alarm_ids = '[]', hazards = '[]',
-        vacant_units = '[]', begun_at = created_at, as_of = created_at""",
+    "UPDATE alerts SET begun_at = created_at, as_of = created_at",
     """UPDATE deliveries SET decides = TRUE
         WHERE unit_id IS NULL AND person_id IS NOT NULL""",
     """CREATE TABLE alert_help (

@@ -92,6 +92,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
     "cancel_alert": _ALERT,
+    "close_help": _ALERT,
     "get_alerts": _ALERT,
     "safety.acknowledge": _SAFETY,
     "safety.reset": _SAFETY,
@@ -108,6 +109,7 @@ IN_PERSON: Final = frozenset(
         "import_register",
         "export_register",
         "rotate_key",
+        "close_help",
         "get_audit",
         "grant_role",
         "revoke_role",
@@ -164,17 +166,17 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.INSTALLER: (_row(_SAFETY, "safety.self_test", "safety.silence"),),
     AccountRole.MANAGER: (
         _row(_ALL, *_LEASES, *_READS, "merge_people"),
-        _row(_ALERT, *_ALERTS, "alert_beyond"),
+        _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
         _row(_SAFETY, *_INCIDENT),
     ),
     AccountRole.DUTY: (
         _row(_ALL, *_READS, needs_reason=True),
-        _row(_ALERT, *_ALERTS, "alert_beyond"),
+        _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
         _row(_SAFETY, *_INCIDENT),
     ),
     AccountRole.DESK: (
         _row(_ALL, *_LEASES, *_READS),
-        _row(_ALERT, "get_alerts"),
+        _row(_ALERT, "get_alerts", "close_help"),
     ),
     AccountRole.GRID_WORKER: (
         _row({DataClass.REGISTER, DataClass.ADDRESS}, "get_unit", needs_reason=True),

@@ -158,20 +158,23 @@ class Phonebook:
         """
         register = self._register
         channels = set(register.channels())
-        duties: dict[str, list[tuple[bool, Recipient]]] = {}
-        for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER):
-            if (person := people.get(row.subentry_id)) is None:
-                continue
-            if all(address.channel not in channels for address in person.addresses):
-                continue
-            state = register.hass.states.get(row.data.get("schedule") or "")
-            is_on = state is None or state.state != STATE_OFF
-            duty = row.data["duty"]
-            duties.setdefault(duty, []).append((is_on, replace(person, role=duty)))
-        nobody = not any(on for rows in duties.values() for on, _ in rows)
+        rows = [
+            (row.data["duty"], row.data.get("schedule") or "", people[row.subentry_id])
+            for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
+            if row.subentry_id in people
+        ]
+
+        def is_reachable(person: Recipient) -> bool:
+            return any(address.channel in channels for address in person.addresses)
+
+        def is_on(schedule: str) -> bool:
+            state = register.hass.states.get(schedule)
+            return state is None or state.state != STATE_OFF
+
+        reachable = [row for row in rows if is_reachable(row[2])] or rows
+        served = {duty for duty, schedule, _ in reachable if is_on(schedule)}
         return [
-            person
-            for duty, rows in duties.items()
-            for is_on, person in rows
-            if is_on or nobody or (duty in _ALWAYS and not any(on for on, _ in rows))
+            replace(person, role=duty)
+            for duty, schedule, person in reachable
+            if is_on(schedule) or not served or (duty in _ALWAYS and duty not in served)
         ]

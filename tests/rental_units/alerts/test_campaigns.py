@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.const import DOMAIN
-from custom_components.rental_units.register.models import Lease, Person
+from custom_components.rental_units.register.models import Lease
 from homeassistant.core import Context
 from homeassistant.util import dt as dt_util
 
@@ -345,19 +345,21 @@ async def test_erased_in_mid_fire(house: House, sms: Provider) -> None:
     await house.alert(hazard="smoke", audience=["landlord", "responders"])
     await house.settled()
     sms.heard.clear()
-    house.engine.erase("landlord")
-
-    def erase(session: Any) -> None:
-        session.delete(session.get(Person, "landlord"))
-
-    await house.entry.runtime_data.async_run(erase)
+    user = await house.hass.auth.async_create_user("Admin", group_ids=["system-admin"])
+    await house.hass.services.async_call(
+        DOMAIN,
+        "erase_person",
+        {"person_id": "landlord"},
+        blocking=True,
+        context=Context(user_id=user.id),
+        return_response=True,
+    )
+    await house.hass.async_block_till_done(wait_background_tasks=True)
     sms.status = 200
     for _ in range(3):
         await house.tick(31)
         await house.settled()
     assert set(numbers(sms)) == {NUMBERS["fire-post"]}
-    rows = await house.stored()
-    assert rows["landlord-sms"].reason == "address_gone"
 
 
 async def test_responder_without_address_on_duty(house: House, sms: Provider) -> None:
