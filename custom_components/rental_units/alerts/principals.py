@@ -24,4 +24,5 @@ def remember(hass: HomeAssistant, context: Context, person_id: str) -> None:
 @callback
 def person_of(hass: HomeAssistant, context: Context) -> str | None:
     """Return the id of the person behind a context; None if it is none of ours."""
-    return hass.data.get(_DATA, {}).get(context.id)
+    known = hass.data.get(_DATA)
+    return known.get(context.id) if known else None

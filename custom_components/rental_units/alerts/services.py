@@ -222,7 +222,10 @@ async def _async_close_help(call: ServiceCall) -> ServiceResponse:
             call.context, "close_help", units=alert.unit_ids
         )
         closed = engine.close_help(
-            alert, call.data.get("unit_id"), who=caller.user_id or "", note=call.data["note"]
+            alert,
+            call.data.get("unit_id"),
+            who=caller.user_id or "",
+            note=call.data["note"],
         )
         if not closed:
             raise refused("no_help_open")
