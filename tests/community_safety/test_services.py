@@ -362,6 +362,20 @@ async def test_blind_user(hass: HomeAssistant, flat: None) -> None:
     assert await act(hass, "get_alarms", context=by(user)) == {"alarms": []}
 
 
+async def test_blind_user_and_the_past(
+    hass: HomeAssistant, flat: None, person: MockUser
+) -> None:
+    """Who may not read a device does not see what has become of its alarms either."""
+    await act(hass, "reset", context=by(person), area_id="1_1_201")
+    storage = hass.data[DATA_HOUSE].storage
+    await wait_until(hass, lambda: not storage.is_busy)
+    (row,) = (await act(hass, "get_alarms", context=by(person), history=True))["alarms"]
+    assert row["state"] == "reset"
+    user = limited(hass, {"domains": {"light": True}})
+    answer = await act(hass, "get_alarms", context=by(user), history=True)
+    assert answer == {"alarms": []}
+
+
 async def test_acknowledge(hass: HomeAssistant, flat: None, person: MockUser) -> None:
     """The answer says who, and when."""
     (alarm,) = (await act(hass, "acknowledge", context=by(person), area_id="1_1_201"))[

@@ -508,6 +508,19 @@ async def test_refused_to_release(
     assert caplog.text.count("did not release") == 1
 
 
+async def test_a_lost_release_is_repeated(
+    hass: HomeAssistant, door: Door, impatient: Callable[[], None]
+) -> None:
+    """A door that missed the first message hears the second, and nobody is alarmed."""
+    await door.holds()
+    impatient()
+    take = door.take
+    door.peer.answer(LIFT, lambda _lost: door.peer.answer(LIFT, take))
+    await door.sees(NOTHING)
+    await door.until(lambda: door.commands == [False] and not door.is_held())
+    assert "refused_to_release" not in door.alarms()
+
+
 async def test_hold_not_obeyed(
     door: Door, impatient: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -306,3 +306,14 @@ async def test_a_pause_of_the_machine(
     assert not [key for key, item in devices.items() if item.readings["unresponsive"]]
     await clock.sweep(300)
     assert is_silent(hass, devices["mains"]) and not is_silent(hass, devices["battery"])
+
+
+async def test_who_is_away_is_not_asked(
+    devices: dict[str, SafetyDevice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Devices that are known to be away take no one else's turn to be asked."""
+    mains, swapped = devices["mains"], devices["swapped"]
+    moved = SimpleNamespace(monotonic=lambda: time.monotonic() + 130)
+    monkeypatch.setattr(supervision, "time", moved)
+    mains.online = False
+    assert to_ask([mains, swapped]) == [swapped]

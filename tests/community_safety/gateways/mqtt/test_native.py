@@ -309,6 +309,21 @@ async def test_retained_at_start(
     assert gateway.devices["breaker"].reported.keys() == {"supply", "current"}
 
 
+async def test_retained_availability_is_no_sign_of_life(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """What the broker sends again after its own restart hides no dead device."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    runtime = gateway.runtime_data
+    device = runtime.devices["smoke-1"]
+    device.silence = 600.0
+    message = b'{"version": 1, "online": true}'
+    runtime.receive("smoke-1/availability", message, retained=True)
+    assert device.silence == 600.0
+    runtime.receive("smoke-1/availability", message, retained=False)
+    assert device.silence is None
+
+
 async def test_order(
     gateway: MockConfigEntry,
     smoke: SafetyDevice,

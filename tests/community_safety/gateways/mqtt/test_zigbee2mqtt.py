@@ -184,6 +184,18 @@ async def test_early_messages(hass: HomeAssistant, bridge: Bridge) -> None:
     assert not gateway.devices[BREAKER].online
 
 
+async def test_early_retained_messages_stay_history(
+    hass: HomeAssistant, bridge: Bridge
+) -> None:
+    """A retained state from before the list of devices is known, and is no news."""
+    gateway = (await add(hass)).runtime_data
+    gateway.receive(SMOKE_NAME, b'{"smoke": true}', retained=True)
+    await bridge.send("bridge/devices", DEVICES, retain=True)
+    device = gateway.devices[SMOKE]
+    assert device.readings["smoke"] is True
+    assert device.reported == {}
+
+
 async def test_retained_states_after_a_restart(
     hass: HomeAssistant,
     gateway: Zigbee2MqttGateway,
