@@ -1,6 +1,7 @@
 """Adding a gateway, and the thresholds of its kinds of device."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, override
 
 import voluptuous as vol
@@ -10,6 +11,7 @@ from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_USER,
+    ConfigEntryState,
     ConfigFlowResult,
     OptionsFlow,
     OptionsFlowWithReload,
@@ -26,6 +28,7 @@ from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
 from .gateways.mqtt.native import VERSION
+from .localization import async_setting
 
 #: Per dialect: the retained topic by which a gateway is recognised, and a default.
 DIALECTS = {
@@ -213,8 +216,11 @@ class ThresholdsFlow(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for all of them; only what differs from the default is kept."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        values = self.config_entry.options.get(CONF_THRESHOLDS, {})
         if user_input is not None:
-            changed = {
+            values = {
                 kind.key: {
                     row.key: value
                     for row in kind.all_settings.values()
@@ -222,15 +228,16 @@ class ThresholdsFlow(OptionsFlowWithReload):
                 }
                 for kind in DEVICE_KINDS.values()
             }
-            return self.async_create_entry(
-                data={
-                    **self.config_entry.options,
-                    CONF_THRESHOLDS: {
-                        kind: values for kind, values in changed.items() if values
-                    },
-                }
-            )
-        chosen = self.config_entry.options.get(CONF_THRESHOLDS, {})
+            errors, placeholders = self._contradiction(values)
+            if not errors:
+                return self.async_create_entry(
+                    data={
+                        **self.config_entry.options,
+                        CONF_THRESHOLDS: {
+                            kind: limits for kind, limits in values.items() if limits
+                        },
+                    }
+                )
         return self.async_show_form(
             step_id="init",
             data_schema=vol.Schema(
@@ -240,19 +247,52 @@ class ThresholdsFlow(OptionsFlowWithReload):
                             {
                                 vol.Required(
                                     row.key,
-                                    default=chosen.get(kind.key, {}).get(
+                                    default=values.get(kind.key, {}).get(
                                         row.key, row.default
                                     ),
                                 ): _number(row)
                                 for row in kind.all_settings.values()
                             }
                         ),
-                        {"collapsed": True},
+                        {"collapsed": not errors},
                     )
                     for kind in DEVICE_KINDS.values()
                 }
             ),
+            errors=errors,
+            description_placeholders=placeholders,
         )
+
+    def _contradiction(
+        self, values: Mapping[str, Mapping[str, float]]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the error for thresholds that contradict each other, with its placeholders.
+
+        Those of a device that has some of its own are looked at too.
+        """
+
+        def words(found: tuple[str, str]) -> dict[str, str]:
+            lower, upper = (async_setting(self.hass, key) for key in found)
+            return {"lower": lower, "upper": upper}
+
+        for kind in DEVICE_KINDS.values():
+            limits = values[kind.key]
+            if found := kind.contradiction(
+                lambda key, kind=kind, limits=limits: limits.get(  # type: ignore[misc]
+                    key, kind.all_settings[key].default
+                )
+            ):
+                return {"base": "contradicting_thresholds"}, words(found)
+        if self.config_entry.state is ConfigEntryState.LOADED:
+            for device in self.config_entry.runtime_data.devices.values():
+                if found := device.contradiction(
+                    kind_limits=values.get(device.kind.key, {})
+                ):
+                    return (
+                        {"base": "contradicting_device"},
+                        {**words(found), "device": device.name},
+                    )
+        return {}, {}
 
 
 def _number(row: Setting) -> selector.NumberSelector:

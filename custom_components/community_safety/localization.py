@@ -16,6 +16,12 @@ def async_option(hass: HomeAssistant, selector: str, option: str) -> str:
 
 
 @callback
+def async_setting(hass: HomeAssistant, key: str) -> str:
+    """Return what a setting is called, such as a threshold."""
+    return _text(hass, "entity", f"number.{key}.name", key)
+
+
+@callback
 def async_sentence(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     """Return what an announcement's data says has happened: `Alarm raised: Smoke`."""
     sentence = _text(

@@ -14,6 +14,7 @@ from .const import DOMAIN
 from .core.device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
+from .localization import async_setting
 
 PARALLEL_UPDATES = 0
 
@@ -61,6 +62,19 @@ class SettingNumber(SettingEntity, NumberEntity):
             # Home Assistant compares with the range, which lets "nan" pass.
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="not_a_number"
+            )
+        low, high = self.device.kind.range_of(self.key, self.device.limit)
+        if not low <= value <= high:
+            # An alarm before its warning, or too low above too high, would tell nothing.
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="contradicting_threshold",
+                translation_placeholders={
+                    "setting": async_setting(self.hass, self.key),
+                    "low": f"{low:g}",
+                    "high": f"{high:g}",
+                    "unit": self.native_unit_of_measurement or "",
+                },
             )
         self.device.settings.limits[self.key] = value
         await self.gateway.house.async_save_settings(self.device)

@@ -5,12 +5,15 @@ from typing import override
 
 from homeassistant.components.select import SelectEntity
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import GATEWAY
+from .const import DOMAIN
 from .core.device import SafetyDevice
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
+from .localization import async_setting
 
 PARALLEL_UPDATES = 0
 
@@ -47,6 +50,15 @@ class VariantSelect(SettingEntity, SelectEntity):
 
     @override
     async def async_select_option(self, option: str) -> None:
+        if found := self.device.contradiction(variant=option):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="contradicting_place",
+                translation_placeholders={
+                    "lower": async_setting(self.hass, found[0]),
+                    "upper": async_setting(self.hass, found[1]),
+                },
+            )
         self.device.settings.variant = option
         await self.gateway.house.async_save_settings(self.device)
 

@@ -1,5 +1,7 @@
 """Adding, moving and configuring gateways, as a person would, with a real broker."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,12 @@ from homeassistant.helpers import device_registry as dr
 from tests.common import BASE, Peer, add_gateway, wait_until
 
 OTHER = "community_safety/building-2"
+NUMBERS = json.loads(
+    (
+        Path(__file__).parents[2]
+        / "custom_components/community_safety/translations/en.json"
+    ).read_text("utf-8")
+)["entity"]["number"]
 
 
 @pytest.fixture(autouse=True)
@@ -329,3 +337,107 @@ async def test_threshold_out_of_range(
     with pytest.raises(InvalidData):
         await hass.config_entries.options.async_configure(result["flow_id"], values)
     assert gateway.options == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "lower", "upper"),
+    [
+        ("breaker_monitor", "leakage_alarm", 299, "leakage_warning", "leakage_alarm"),
+        (
+            "water_tank",
+            "low_level_alarm",
+            51,
+            "low_level_alarm",
+            "low_level_warning",
+        ),
+        ("water_tank", "overflow_warning", 49, "low_level_warning", "overflow_warning"),
+        (
+            "hydrant",
+            "high_pressure_warning",
+            69,
+            "low_pressure_alarm",
+            "high_pressure_warning",
+        ),
+    ],
+)
+async def test_thresholds_that_contradict_each_other(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    kind: str,
+    key: str,
+    value: float,
+    lower: str,
+    upper: str,
+) -> None:
+    """An alarm before its warning, or an overflow below the low level, is refused by name."""
+    result = await hass.config_entries.options.async_init(gateway.entry_id)
+    schema = result["data_schema"]
+    assert schema
+    values: dict[str, dict[str, float]] = schema({kind: {} for kind in DEVICE_KINDS})
+    values[kind][key] = value
+
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], values
+    )
+
+    assert result["errors"] == {"base": "contradicting_thresholds"}
+    assert result["description_placeholders"] == {
+        "lower": NUMBERS[lower]["name"],
+        "upper": NUMBERS[upper]["name"],
+    }
+    assert gateway.options == {}
+    # What was entered is still there, to be put right.
+    schema = result["data_schema"]
+    assert schema
+    values = schema({kind: {} for kind in DEVICE_KINDS})
+    assert values[kind][key] == value
+    values[kind] = {
+        row: DEVICE_KINDS[kind].all_settings[row].default for row in values[kind]
+    }
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], values
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_thresholds_that_contradict_a_device(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A device with a threshold of its own is named, if the kind's would contradict it."""
+    await peer.config("tank-1", "water_tank", ["level"])
+    device = gateway.runtime_data.devices["tank-1"]
+    device.settings.limits["low_level_warning"] = 40
+    result = await hass.config_entries.options.async_init(gateway.entry_id)
+    schema = result["data_schema"]
+    assert schema
+    values: dict[str, dict[str, float]] = schema({kind: {} for kind in DEVICE_KINDS})
+    values["water_tank"]["low_level_alarm"] = 45
+
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], values
+    )
+
+    assert result["errors"] == {"base": "contradicting_device"}
+    assert result["description_placeholders"] == {
+        "device": "Tank 1",
+        "lower": "Low level alarm threshold",
+        "upper": "Low level warning threshold",
+    }
+
+
+async def test_thresholds_of_a_gateway_that_is_away(
+    hass: HomeAssistant, gateway: MockConfigEntry
+) -> None:
+    """A gateway that is not loaded can be told its thresholds all the same."""
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    result = await hass.config_entries.options.async_init(gateway.entry_id)
+    schema = result["data_schema"]
+    assert schema
+    values: dict[str, dict[str, float]] = schema({kind: {} for kind in DEVICE_KINDS})
+    values["smoke_sensor"]["heat_alarm"] = 60
+
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], values
+    )
+
+    assert result["data"] == {"thresholds": {"smoke_sensor": {"heat_alarm": 60}}}

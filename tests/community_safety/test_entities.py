@@ -499,6 +499,43 @@ async def test_a_threshold_is_a_number(
     assert device.limit("rated_current") == 63
 
 
+@pytest.mark.usefixtures("_all_enabled")
+async def test_a_threshold_contradicts_another(
+    hass: HomeAssistant, compound: MockConfigEntry, peer: Peer
+) -> None:
+    """An alarm below its warning is refused with what is possible, in words."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await call(hass, "number.set_value", "breaker-monitor/leakage_alarm", value=299)
+
+    assert caught.value.translation_placeholders == {
+        "setting": "Leakage alarm threshold",
+        "low": "300",
+        "high": "1000",
+        "unit": "mA",
+    }
+    device = compound.runtime_data.devices["breaker-monitor"]
+    assert device.settings.limits == {}
+    await call(hass, "number.set_value", "breaker-monitor/leakage_alarm", value=300)
+    assert device.limit("leakage_alarm") == 300
+
+
+async def test_a_place_contradicts_a_threshold(
+    hass: HomeAssistant, compound: MockConfigEntry, peer: Peer
+) -> None:
+    """A place of use that a threshold of the device does not go with is refused."""
+    device = compound.runtime_data.devices["hydrant"]
+    device.settings.limits["high_pressure_warning"] = 90
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await call(hass, "select.select_option", "hydrant/variant", option="sprinkler")
+
+    assert caught.value.translation_placeholders == {
+        "lower": "Low pressure alarm threshold",
+        "upper": "High pressure warning threshold",
+    }
+    assert device.variant == "hydrant"
+
+
 # Commands
 
 

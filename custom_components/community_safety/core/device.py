@@ -306,13 +306,29 @@ class SafetyDevice:
         A gateway's option is for the kind as a whole, and a place of use is more
         special than that.
         """
-        if (value := self.settings.limits.get(key)) is not None:
-            return value
-        if (value := self.variant_limits.get(key)) is not None:
-            return value
-        if (value := self._kind_limits.get(key)) is not None:
-            return value
+        return self._limit(key, self.variant_limits, self._kind_limits)
+
+    def _limit(
+        self, key: str, variant: Mapping[str, float], kind: Mapping[str, float]
+    ) -> float:
+        for limits in (self.settings.limits, variant, kind):
+            if (value := limits.get(key)) is not None:
+                return value
         return self.kind.all_settings[key].default
+
+    def contradiction(
+        self,
+        *,
+        variant: str | None = None,
+        kind_limits: Mapping[str, float] | None = None,
+    ) -> tuple[str, str] | None:
+        """Return two thresholds that another place of use, or kind's limits, would set at odds.
+
+        The first would exceed the second; None if all were well.
+        """
+        limits = self.kind.variants.get(variant or self.variant or "", {})
+        kind = self._kind_limits if kind_limits is None else kind_limits
+        return self.kind.contradiction(lambda key: self._limit(key, limits, kind))
 
     @property
     def variant(self) -> str | None:

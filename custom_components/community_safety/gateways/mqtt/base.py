@@ -1,7 +1,6 @@
 """A gateway on Home Assistant's MQTT integration, whatever its dialect."""
 
 from abc import abstractmethod
-from math import isfinite
 from typing import Any, override
 
 from homeassistant.components import mqtt
@@ -13,7 +12,7 @@ from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 
 from ...catalogue.measurements import Value
 from ...const import CONF_TOPIC, DOMAIN
-from ...core.device import DERIVED, SafetyDevice
+from ...core.device import SafetyDevice
 from ..base import CommandError, Gateway
 
 #: Largest message in bytes that is looked at; a snapshot is a JPEG of the car.
@@ -100,13 +99,14 @@ class MqttGateway(Gateway):
         """Return the values that a device knows, and the keys of those that are none."""
         values: dict[str, Value] = {}
         unusable: list[str] = []
-        points = device.points
+        # What we find out about a device is not for the device to say.
+        reportable = device.layout.reportable
         for key, value in raw.items():
-            # What we find out about a device is not for the device to say.
-            if (point := points.get(key)) is None or key in DERIVED:
+            if (point := reportable.get(key)) is None:
                 continue
-            if type(value) is float and point.is_number and isfinite(value):
-                values[key] = value  # Most of what comes, and as it should be.
+            if type(value) is float and point.is_number:
+                # JSON has no infinity and no NaN: most readings need no second look.
+                values[key] = value
                 continue
             try:
                 values[key] = point.measurement.parse(value)
