@@ -5,7 +5,7 @@ from functools import partial
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.typing import ConfigType
 
 from .alerts.manager import (
@@ -60,6 +60,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     show_damage(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
+    _forget_occupied(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_updated))
     await register.async_catch_up()
@@ -72,6 +73,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, stop)
     )
     return True
+
+
+def _forget_occupied(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    """Remove the entities of before that told every account which units are lived in."""
+    registry = er.async_get(hass)
+    for row in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if row.unique_id.endswith("_occupied"):
+            registry.async_remove(row.entity_id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:

@@ -1,4 +1,4 @@
-"""If a unit is occupied, and if its registration lacks something."""
+"""If a unit's registration lacks something, and if an alert about it is open."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,12 +32,6 @@ class UnitBinarySensorDescription(BinarySensorEntityDescription):
 
 
 SENSORS = (
-    UnitBinarySensorDescription(
-        key="occupied",
-        translation_key="occupied",
-        device_class=BinarySensorDeviceClass.OCCUPANCY,
-        is_on_fn=lambda summary: summary.tenants > 0,
-    ),
     UnitBinarySensorDescription(
         key="registration",
         translation_key="registration",

@@ -25,10 +25,14 @@ async def async_setup_entry(
 
 
 class LeaseCalendar(CalendarEntity):
-    """Lease ends by unit; no event names a person."""
+    """Lease ends by unit; no event names a person.
+
+    Disabled at first: every account could read from it which units are let.
+    """
 
     _attr_has_entity_name = True
     _attr_translation_key = "lease_ends"
+    _attr_entity_registry_enabled_default = False
 
     def __init__(self, register: Register) -> None:
         """Initialize."""

@@ -3,20 +3,78 @@
 from collections.abc import Callable
 from typing import Any
 
-from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
+import voluptuous as vol
+
+from homeassistant.components.repairs import (
+    ConfirmRepairFlow,
+    RepairsFlow,
+    RepairsFlowResult,
+)
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .register import Register
+from .register.leases import UNDO_DAYS
 from .register.units import Summary
+from .storage.errors import RegisterError
 
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
-    """Return the flow of a fixable issue: a person confirms to have seen it."""
+    """Return the flow of a fixable issue: to bring back what is missing, or to confirm."""
+    entry = hass.config_entries.async_get_entry(issue_id.removeprefix(f"{MISSING}_"))
+    if (
+        entry
+        and issue_id.startswith(MISSING)
+        and entry.state is ConfigEntryState.LOADED
+    ):
+        return MissingFlow(entry.runtime_data)
     return ConfirmRepairFlow()
+
+
+class MissingFlow(RepairsFlow):
+    """Units and responders that Home Assistant's list of the property does not hold."""
+
+    def __init__(self, register: Register) -> None:
+        """Initialize."""
+        super().__init__()
+        self._register = register
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask what is to become of them."""
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["restore", "erase"],
+            description_placeholders=_described(self._register),
+        )
+
+    async def async_step_restore(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Bring them back."""
+        self._register.restore()
+        return self.async_create_entry(data={})
+
+    async def async_step_erase(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Remove them for good, once a person has confirmed it."""
+        if user_input is None:
+            return self.async_show_form(
+                step_id="erase",
+                data_schema=vol.Schema({}),
+                description_placeholders=_described(self._register),
+            )
+        try:
+            await self._register.async_erase_missing()
+        except RegisterError as err:
+            return self.async_abort(reason=err.key)
+        return self.async_create_entry(data={})
 
 
 #: Issues by what makes a unit count for them.
@@ -27,6 +85,7 @@ ISSUES: dict[str, Callable[[Summary], bool]] = {
     "overdue_tenants": lambda summary: summary.overdue > 0,
 }
 RESPONDERS = "silent_responders"
+MISSING = "missing"
 _MOST_NAMED = 10
 
 
@@ -41,6 +100,7 @@ def show_issues(hass: HomeAssistant, register: Register) -> None:
             if unit_id in register.units and applies(summary)
         )
         _show(hass, register, key, "units", units)
+    _show_missing(hass, register)
     duties = sorted(
         entry.subentries[key].title
         for key in register.silent_responders & entry.subentries.keys()
@@ -73,6 +133,37 @@ def _show(
     )
 
 
+def _show_missing(hass: HomeAssistant, register: Register) -> None:
+    """Show what has no subentry any more, until it is back, erased, or its time is over."""
+    issue_id = f"{MISSING}_{register.entry.entry_id}"
+    if not register.missing:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=MISSING,
+        translation_placeholders=_described(register),
+    )
+
+
+def _described(register: Register) -> dict[str, str]:
+    """Return what is missing: names of units and duties, and how many people."""
+    rows = register.missing
+    titles = sorted(str((row.facts or {}).get("title", "?")) for row in rows)
+    named = ", ".join(titles[:_MOST_NAMED])
+    return {
+        "property": register.entry.title,
+        "count": str(len(rows)),
+        "people": str(sum(row.people for row in rows)),
+        "names": named if len(titles) <= _MOST_NAMED else f"{named}, …",
+        "days": str(UNDO_DAYS),
+    }
+
+
 @callback
 def show_damage(hass: HomeAssistant, register: Register) -> None:
     """Show that a damaged file was moved aside and the register begins anew."""
@@ -97,6 +188,7 @@ def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
     for key in (
         *ISSUES,
         RESPONDERS,
+        MISSING,
         "register_damaged",
         "register_unwritable",
         "alerts_stalled",

@@ -38,7 +38,7 @@ def _lease_end(summary: Summary) -> datetime | None:
     )
 
 
-# Disabled at first: Home Assistant has room for 10,000 enabled entities of a property, and
+# Disabled at first: every account could read from them who is there. And Home Assistant has room for 10,000 enabled entities of a property, and
 # two thousand units need it for what tells of danger. The calendar shows all lease ends.
 SENSORS = (
     UnitSensorDescription(

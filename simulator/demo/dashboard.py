@@ -27,7 +27,6 @@ _TEXTS = {
     "alerts_now": ("Alerts now", "当前警报", "目前通報"),
     "no_alerts": ("No alert is active.", "当前没有警报。", "目前沒有通報。"),
     "lease_ends": ("Lease ends", "租约到期", "租約到期"),
-    "occupied": ("Occupied", "有人居住", "有人居住"),
     "alert_active": ("Alert", "警报", "通報"),
     "registration": ("Registration", "登记", "登記"),
     "lease_end": ("Lease end", "租约到期", "租約到期"),
@@ -54,7 +53,6 @@ _TILES: dict[str, Card] = {
 }
 #: What the property manager sees of a unit. All of it is figures and days, and no person.
 _UNIT: dict[str, Card] = {
-    "occupied": {"icon": "mdi:home-account"},
     "alert_active": {"color": "red"},
     "registration": {"icon": "mdi:clipboard-account", "color": "amber"},
     "lease_end": {"icon": "mdi:calendar-end"},
@@ -125,7 +123,8 @@ def build(
     """
     house = _House(devices, entities, areas, floors)
     homes = sorted(
-        (row for row in units if (row["id"], "occupied") in house.entities), key=_name
+        (row for row in units if (row["id"], "alert_active") in house.entities),
+        key=_name,
     )
     texts = {key: names[language] for key, names in _TEXTS.items()}
     return {
@@ -185,14 +184,14 @@ def _units(house: _House, homes: list[Row], texts: dict[str, str], user: str) ->
 
 
 def _police(house: _House, homes: list[Row], texts: dict[str, str], user: str) -> Card:
-    """Return the page of the police: where an alert is active, and which homes are let."""
-    let = [
+    """Return the page of the police: where an alert is active, and whose registration lacks something."""
+    registrations = [
         {
             "type": "tile",
-            "entity": house.entities[home["id"], "occupied"],
+            "entity": house.entities[home["id"], "registration"],
             "name": _name(home),
             **_HALF,
-            **_UNIT["occupied"],
+            **_UNIT["registration"],
         }
         for home in homes
     ]
@@ -204,7 +203,7 @@ def _police(house: _House, homes: list[Row], texts: dict[str, str], user: str) -
         "visible": [{"user": user}],
         "sections": [
             _alerts(house, homes, texts),
-            _section(texts["units"], "mdi:home-group", let),
+            _section(texts["units"], "mdi:home-group", registrations),
         ],
     }
 

@@ -26,6 +26,13 @@ from homeassistant.util import dt as dt_util
 from .common import E164, OTHER_PHONE, PHONE, call, check_in, device_id, unit, unit_id
 
 
+def tenants(entry: MockConfigEntry, title: str) -> int:
+    """Return how many tenants are in a unit, which no state tells."""
+    summaries = entry.runtime_data.summaries
+    count: int = summaries[unit_id(entry, title)].tenants
+    return count
+
+
 async def test_recipients(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Tenants, landlord and neighbours are who they are to the unit that burns."""
     register = entry.runtime_data
@@ -100,19 +107,18 @@ async def test_leases_begin_end_and_are_forgotten(
         async_fire_time_changed(hass, midnight)
         await hass.async_block_till_done(wait_background_tasks=True)
 
-    occupied = "binary_sensor.1_1_101_occupied"
-    assert hass.states.get(occupied).state == "off"
+    assert tenants(entry, "1-1-101") == 0
     await next_day()
-    assert hass.states.get(occupied).state == "on"
+    assert tenants(entry, "1-1-101") == 1
     await next_day(days=2)
     # Whoever stays after the end of the lease is told when it burns.
-    assert hass.states.get(occupied).state == "on"
+    assert tenants(entry, "1-1-101") == 1
     assert entry.runtime_data.summaries[unit_id(entry, "1-1-101")].overdue == 1
 
     device = device_id(hass, entry, "1-1-101")
     answer = await call(hass, "check_out", {"device_id": device})
     assert len(answer["people"]) == 1
-    assert hass.states.get(occupied).state == "off"
+    assert tenants(entry, "1-1-101") == 0
     await next_day(days=365)
     assert (await entry.runtime_data.async_run(queries.counts))["leases"] == 1
     await next_day(days=2)
@@ -129,9 +135,10 @@ async def test_units_come_and_go(hass: HomeAssistant, entry: MockConfigEntry) ->
     hass.config_entries.async_add_subentry(entry, new)
     await hass.async_block_till_done()
     assert entry.runtime_data is register
-    assert hass.states.get("binary_sensor.2_7_occupied").state == "off"
+    assert hass.states.get("binary_sensor.2_7_registration").state == "on"
+    assert tenants(entry, "2-7") == 0
     await check_in(hass, entry, "2-7")
-    assert hass.states.get("binary_sensor.2_7_occupied").state == "on"
+    assert tenants(entry, "2-7") == 1
     device = dr.async_get(hass).async_get(device_id(hass, entry, "2-7"))
     assert device.area_id == "area_7"
 
@@ -144,9 +151,13 @@ async def test_units_come_and_go(hass: HomeAssistant, entry: MockConfigEntry) ->
 
     hass.config_entries.async_remove_subentry(entry, new.subentry_id)
     await hass.async_block_till_done()
+    assert hass.states.get("binary_sensor.2_7_registration") is None
+    # Its people are kept for a while, and counted nowhere.
     counts = await register.async_run(queries.counts)
-    assert (counts["units"], counts["persons"], counts["leases"]) == (3, 0, 0)
-    assert hass.states.get("binary_sensor.2_7_occupied") is None
+    assert (counts["units"], counts["persons"], counts["leases"]) == (4, 1, 1)
+    assert new.subentry_id not in register.summaries or not register.units.get(
+        new.subentry_id
+    )
 
 
 async def test_units_come_and_go_during_the_set_up(
@@ -161,7 +172,7 @@ async def test_units_come_and_go_during_the_set_up(
 
     begun = asyncio.Event()
     async_track_state_change_event(
-        hass, "binary_sensor.1_1_101_occupied", callback(lambda _: begun.set())
+        hass, "binary_sensor.1_1_101_registration", callback(lambda _: begun.set())
     )
     setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
     await begun.wait()
@@ -173,13 +184,17 @@ async def test_units_come_and_go_during_the_set_up(
 
     register = entry.runtime_data
     assert gone not in register.units
-    assert hass.states.get("binary_sensor.3_1_101_occupied").state == "off"
+    assert hass.states.get("binary_sensor.3_1_101_registration").state == "on"
     rows = await register.async_read(
-        lambda session: set(session.scalars(select(Unit.id)))
+        lambda session: set(
+            session.scalars(select(Unit.id).where(Unit.removed_at.is_(None)))
+        )
     )
     assert rows == register.units.keys()
-    assert hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 2}_occupied").state == "off"
-    assert hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 1}_occupied") is None
+    assert (
+        hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 2}_registration").state == "on"
+    )
+    assert hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 1}_registration") is None
 
 
 async def test_start_follows_the_subentries(
@@ -207,7 +222,7 @@ async def test_start_follows_the_subentries(
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
 
-    assert hass.states.get("binary_sensor.1_3_301_occupied").state == "on"
+    assert tenants(entry, "1-3-301") == 1
     units = await entry.runtime_data.async_run(
         lambda session: {row.address for row in session.query(Unit)}
     )
@@ -239,7 +254,12 @@ async def test_calendar_and_sensors(
     tenants = registry.async_get_entity_id(
         "sensor", "rental_units", f"{unit_id(entry, '1-1-101')}_tenants"
     )
-    for entity_id in (sensor, tenants):
+    calendar_id = registry.async_get_entity_id(
+        "calendar", "rental_units", f"{entry.entry_id}_lease_ends"
+    )
+    for entity_id in (sensor, tenants, calendar_id):
+        # Whoever has an account could read them: they are an administrator's to enable.
+        assert registry.async_get(entity_id).disabled_by
         registry.async_update_entity(entity_id, disabled_by=None)
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()

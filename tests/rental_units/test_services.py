@@ -12,7 +12,16 @@ from custom_components.rental_units.register.models import Audit, Lease
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 
-from .common import E164, OTHER_PHONE, account, administrator, call, check_in, device_id
+from .common import (
+    E164,
+    OTHER_PHONE,
+    account,
+    administrator,
+    call,
+    check_in,
+    device_id,
+    unit_id,
+)
 
 ALL = frozenset(
     {"check_in", "get_unit", "update_contact", "check_out", "export", "import", "erase"}
@@ -218,7 +227,7 @@ async def test_erased_person_leaves_no_trace(
             assert b"MARK-NAME-1" not in content
             assert E164.encode() not in content
             assert b"mark-mail-1" not in content
-    assert hass.states.get("binary_sensor.1_1_101_occupied").state == "off"
+    assert entry.runtime_data.summaries[unit_id(entry, "1-1-101")].tenants == 0
 
 
 @pytest.mark.parametrize(

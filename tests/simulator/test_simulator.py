@@ -473,7 +473,7 @@ def test_dashboard_shows_only_what_exists(language: int) -> None:
 
 def test_pages_of_the_rental_units() -> None:
     """The manager's page has all figures of a unit, that of the police no lease."""
-    keys = ("occupied", "alert_active", "registration", "lease_end")
+    keys = ("alert_active", "registration", "lease_end")
     entities = [
         {
             "platform": "rental_units",
@@ -499,7 +499,7 @@ def test_pages_of_the_rental_units() -> None:
     }
     assert shown == {
         "m": {f"sensor.{key}" for key in keys},
-        "p": {"sensor.occupied", "sensor.alert_active"},
+        "p": {"sensor.registration", "sensor.alert_active"},
     }
 
 

@@ -100,6 +100,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "safety.restore": _SAFETY,
     "safety.silence": _SAFETY,
     "safety.self_test": _SAFETY,
+    "safety.release": _SAFETY,
 }
 #: Only a person does these, never an automation.
 IN_PERSON: Final = frozenset(
@@ -159,6 +160,7 @@ _INCIDENT: Final = (
     "safety.restore",
     "safety.silence",
     "safety.self_test",
+    "safety.release",
 )
 
 TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {

@@ -85,6 +85,12 @@ STEPS: tuple[Step, ...] = (
         )""",
         "CREATE INDEX ix_grants_user_id ON grants (user_id)",
     ),
+    # What a subentry says, so that one that is missing can be brought back.
+    statements(
+        "ALTER TABLE units ADD COLUMN facts JSON",
+        "ALTER TABLE responders ADD COLUMN facts JSON",
+        "ALTER TABLE responders ADD COLUMN removed_at DOUBLE PRECISION",
+    ),
 )
 
 FEATURE = Feature("register", STEPS)

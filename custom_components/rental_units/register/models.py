@@ -6,8 +6,9 @@ entry. A change here needs a step in migrations.py.
 
 from datetime import date, time
 import time as clock
+from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeassistant.util.ulid import ulid_now
@@ -24,8 +25,10 @@ class Unit(Base):
     #: The standard address; it may tell who lives there.
     address: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
-    #: Since when it is gone, in Unix time; it can be brought back for a while.
+    #: Since when its subentry is missing, in Unix time; it can be brought back for a while.
     removed_at: Mapped[float | None]
+    #: Title, unique id and data of its subentry: nothing personal. None: not known yet.
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     leases: Mapped[list[Lease]] = relationship(
         back_populates="unit", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -150,6 +153,9 @@ class Responder(Base):
         ForeignKey("persons.id", ondelete="CASCADE"), index=True
     )
     person: Mapped[Person] = relationship(back_populates="duties")
+    #: As those of a unit.
+    removed_at: Mapped[float | None]
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class Grant(Base):

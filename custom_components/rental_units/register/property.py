@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import partial
 from itertools import batched
+import time
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_time_change
@@ -62,6 +64,8 @@ class Register:
         self.summaries: dict[str, Summary] = {}
         #: Responders whom no channel reaches that is set up, by their subentries.
         self.silent_responders: set[str] = set()
+        #: Units and responders without a subentry, which can be brought back.
+        self.missing: list[queries.Missing] = []
         self._unit_listeners: dict[str, list[CALLBACK_TYPE]] = defaultdict(list)
         self._new_unit_listeners: list[Callable[[Iterable[UnitInfo]], None]] = []
         self._change_listeners: list[CALLBACK_TYPE] = []
@@ -72,7 +76,7 @@ class Register:
         """Open the database and read the figures. Raises RegisterError."""
         await self.database.async_open()
         self.units = self._units()
-        await self.async_run(partial(self._adopt, at_start=True))
+        self.missing = await self.async_run(partial(self._adopt, at_start=True))
         await self.async_refresh()
         self._add_devices(self.units.values())
         self.entry.async_on_unload(
@@ -202,7 +206,7 @@ class Register:
     async def _async_sync(self) -> None:
         before, self.units = self.units, self._units()
         try:
-            await self.async_run(partial(self._adopt, at_start=False))
+            self.missing = await self.async_run(partial(self._adopt, at_start=False))
             await self.async_refresh()
         except RegisterError as err:
             LOGGER.error("The units could not be matched with the register: %s", err)
@@ -265,18 +269,45 @@ class Register:
             for row in self.entry.get_subentries_of_type(SUBENTRY_UNIT)
         }
 
-    def _adopt(self, session: Session, *, at_start: bool) -> None:
+    def _adopt(self, session: Session, *, at_start: bool) -> list[queries.Missing]:
         queries.adopt(
             session,
             *(
                 {
-                    row.subentry_id: row.unique_id
+                    row.subentry_id: {
+                        "title": row.title,
+                        "unique_id": row.unique_id,
+                        "data": dict(row.data),
+                    }
                     for row in self.entry.get_subentries_of_type(kind)
                 }
                 for kind in (SUBENTRY_UNIT, SUBENTRY_RESPONDER)
             ),
             at_start=at_start,
+            now=time.time(),
         )
+        return queries.missing(session)
+
+    @callback
+    def restore(self) -> None:
+        """Add the subentries anew that are missing, with the ids that they had."""
+        taken = {row.unique_id for row in self.entry.subentries.values()}
+        for row in self.missing:
+            if row.facts and row.facts["unique_id"] not in taken:
+                subentry = ConfigSubentry(
+                    data=MappingProxyType(row.facts["data"]),
+                    subentry_id=row.id,
+                    subentry_type=row.kind,
+                    title=row.facts["title"],
+                    unique_id=row.facts["unique_id"],
+                )
+                self.hass.config_entries.async_add_subentry(self.entry, subentry)
+
+    async def async_erase_missing(self) -> None:
+        """Remove what is missing for good. Raises RegisterError."""
+        await self.async_run(queries.erase_missing)
+        await self.database.async_checkpoint()
+        await self.async_sync()
 
     async def _async_new_day(self, now: datetime) -> None:
         """Let leases begin and end, and drop what need not be kept any more."""
@@ -292,6 +323,7 @@ class Register:
 
         try:
             await self.async_run(purge)
+            self.missing = await self.async_run(queries.missing)
             await self.async_refresh()
         except RegisterError as err:
             LOGGER.error("The register could not begin a new day: %s", err)

@@ -1,7 +1,7 @@
 """Questions and changes, as pure functions on a session."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import batched, groupby
 from operator import itemgetter
@@ -20,11 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from ..const import Role
+from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Reason, Role
+from ..storage import events
+from ..storage.events import Happened, Kind
 from .leases import UNDO_DAYS
 from .models import Audit, ContactAddress, Lease, LeaseChange, Person, Responder, Unit
 from .people import Address, Contact, Recipient
 from .units import Summary
+
+#: Title, unique id and data of a subentry.
+type Facts = Mapping[str, Any]
 
 #: SQLite takes a limited number of values in one statement.
 MOST_VALUES = 500
@@ -71,7 +76,7 @@ def summaries(
     found: dict[str, Summary] = {}
     reachable = exists().where(ContactAddress.person_id == Lease.person_id)
     usable = reachable.where(ContactAddress.channel.in_(channels))
-    units = select(Unit.id, Unit.address != "")
+    units = select(Unit.id, Unit.address != "").where(Unit.removed_at.is_(None))
     leases = select(
         Lease.unit_id,
         Lease.role,
@@ -88,7 +93,8 @@ def summaries(
         for unit_id, has_address in session.execute(units_of_chunk):
             found[unit_id] = Summary(has_address=bool(has_address))
         for row in session.execute(leases_of_chunk):
-            summary = found[row.unit_id]
+            if (summary := found.get(row.unit_id)) is None:
+                continue
             summary = replace(
                 summary,
                 unreachable=summary.unreachable + (not row.is_reachable),
@@ -143,9 +149,9 @@ def recipients(
 def responders(session: Session) -> dict[str, Person]:
     """Return the responders of the property by the id of their subentry."""
     rows = session.scalars(
-        select(Responder).options(
-            joinedload(Responder.person).selectinload(Person.addresses)
-        )
+        select(Responder)
+        .where(Responder.removed_at.is_(None))
+        .options(joinedload(Responder.person).selectinload(Person.addresses))
     )
     return {row.id: row.person for row in rows}
 
@@ -156,7 +162,8 @@ def silent_responders(session: Session, channels: Collection[str]) -> set[str]:
         ContactAddress.person_id == Responder.person_id,
         ContactAddress.channel.in_(channels),
     )
-    return set(session.scalars(select(Responder.id).where(~usable)))
+    query = select(Responder.id).where(~usable, Responder.removed_at.is_(None))
+    return set(session.scalars(query))
 
 
 def recipient(person: Person, role: str, unit_id: str | None) -> Recipient:
@@ -266,21 +273,24 @@ def put_responder(session: Session, key: str, person: Person) -> None:
 
 def adopt(
     session: Session,
-    units: dict[str, str | None],
-    duties: dict[str, str | None],
+    units: Mapping[str, Facts],
+    duties: Mapping[str, Facts],
     *,
     at_start: bool,
+    now: float,
 ) -> None:
-    """Make the rows those of the subentries: their unique ids by their ids.
+    """Make the rows those of the subentries, by their ids.
 
-    Rows of a form that was just entered get the id of its subentry. Rows whose subentry
-    is gone are removed, with the people of whom nothing else is known; at a start those
-    too whose form never ended, while otherwise it may be about to.
+    Rows of a form that was just entered get the id of its subentry; those whose form never
+    ended are removed at a start, while otherwise it may be about to. Rows whose subentry is
+    missing are kept with their people, and can be brought back: an older `.storage` may
+    not know them.
     """
+    happened: list[Happened] = []
     for model, subentries in ((Unit, units), (Responder, duties)):
         known = set(session.scalars(select(model.id)))
-        for subentry_id, unique_id in subentries.items():
-            pending = f"{PENDING}{unique_id}"
+        for subentry_id, facts in subentries.items():
+            pending = f"{PENDING}{facts['unique_id']}"
             if subentry_id not in known and pending in known:
                 session.execute(
                     update(model).where(model.id == pending).values(id=subentry_id)
@@ -289,13 +299,89 @@ def adopt(
             elif subentry_id not in known and model is Unit:
                 session.add(Unit(id=subentry_id, address=""))
         session.flush()
-        gone = {
-            key
-            for key in known - subentries.keys()
-            if at_start or not key.startswith(PENDING)
-        }
-        for chunk in batched(gone, MOST_VALUES, strict=False):
+        gone = known - subentries.keys()
+        pending_rows = {key for key in gone if key.startswith(PENDING)}
+        for chunk in batched(
+            pending_rows if at_start else (), MOST_VALUES, strict=False
+        ):
             session.execute(delete(model).where(model.id.in_(chunk)))
+        happened += _follow(session, model, subentries, pending_rows, now)
+    for event in happened:
+        audit(
+            session,
+            None,
+            event.kind,
+            Reason.MANAGEMENT,
+            unit_id=event.unit_id,
+        )
+    events.record(session, happened)
+    forget_strangers(session)
+
+
+def _follow(
+    session: Session,
+    model: type[Unit | Responder],
+    subentries: Mapping[str, Facts],
+    pending: Collection[str],
+    now: float,
+) -> list[Happened]:
+    """Note what the subentries say, and which are missing; return what has happened.
+
+    By columns: see `recipients`.
+    """
+    happened: list[Happened] = []
+
+    def change(key: str, kind: Kind | None = None, **values: Any) -> None:
+        session.execute(update(model).where(model.id == key).values(**values))
+        if kind and model is Unit:
+            happened.append(Happened(kind, unit_id=key))
+
+    rows = session.execute(select(model.id, model.facts, model.removed_at)).all()
+    for key, known, removed_at in rows:
+        facts = subentries.get(key)
+        if facts is None:
+            if removed_at is None and key not in pending:
+                change(key, Kind.UNIT_REMOVED, removed_at=now)
+        elif removed_at is not None:
+            change(key, Kind.UNIT_RESTORED, removed_at=None, facts=dict(facts))
+        elif known != facts:
+            change(key, facts=dict(facts))
+    return happened
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What has no subentry any more, and how many people belong to it."""
+
+    id: str
+    kind: str
+    facts: Facts | None
+    people: int
+
+
+def missing(session: Session) -> list[Missing]:
+    """Return what can be brought back."""
+    people = (
+        select(func.count(Lease.person_id.distinct()))
+        .where(Lease.unit_id == Unit.id)
+        .scalar_subquery()
+    )
+    units = session.execute(
+        select(Unit.id, Unit.facts, people).where(Unit.removed_at.is_not(None))
+    )
+    duties = session.execute(
+        select(Responder.id, Responder.facts).where(Responder.removed_at.is_not(None))
+    )
+    return [
+        *(Missing(key, SUBENTRY_UNIT, facts, count) for key, facts, count in units),
+        *(Missing(key, SUBENTRY_RESPONDER, facts, 1) for key, facts in duties),
+    ]
+
+
+def erase_missing(session: Session) -> None:
+    """Remove for good what has no subentry any more, with people who have nothing else."""
+    for model in (Unit, Responder):
+        session.execute(delete(model).where(model.removed_at.is_not(None)))
     forget_strangers(session)
 
 
@@ -327,7 +413,8 @@ def purge(session: Session, today: date, keep_days: int, now: float) -> int:
             settled,
         ),
     )
-    session.execute(delete(Unit).where(Unit.removed_at < undo))
+    for model in (Unit, Responder):
+        session.execute(delete(model).where(model.removed_at < undo))
     forget_strangers(session)
     return gone
 

@@ -1,0 +1,69 @@
+"""Who may know whom: the layers of the register point one way."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "custom_components" / "rental_units"
+FILES = sorted(ROOT.rglob("*.py"))
+#: What a folder must not import, however it is written.
+FORBIDDEN = {
+    "storage": {"app", "register", "alerts", "transfer", "access", "forms", "services"},
+    "register": {"app", "alerts", "transfer", "access", "forms", "services"},
+    "app": {"transfer", "access", "forms", "services", "entity"},
+}
+#: Features, which have tables, and what carries out commands.
+WITH_SESSIONS = ("storage", "register", "alerts", "app", "transfer")
+#: What the features take to the database with.
+SESSIONS = {"async_run", "async_read"}
+#: Reads of figures alone, by who shows them.
+FIGURES = {
+    "calendar.py": "lease_ends",
+    "diagnostics.py": "counts",
+    "community_safety.py": "names, for who may see all of them",
+    "services.py": "the audit of a file, whose import is a feature's own",
+}
+
+
+def name_of(path: Path) -> str:
+    """Return a file's name inside the integration."""
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Return the modules of the integration that a file imports, by their first part."""
+    package = path.relative_to(ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*package][: len(package) - node.level + 1]
+            names = [node.module] if node.module else [row.name for row in node.names]
+            yield from ([*base, *name.split(".")][0] for name in names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (node.module or "").split(".")[2:3]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_point_one_way(path: Path) -> None:
+    """Storage knows no feature, the register no alert, and the application no door."""
+    folder = path.relative_to(ROOT).parts[0]
+    allowed = {"schema.py": {"alerts"}}.get(path.name, set())
+    assert set(imports(path)) & (FORBIDDEN.get(folder, set()) - allowed) == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nobody_else_opens_a_session(path: Path) -> None:
+    """Forms, actions, pages and entities call commands; they do not write themselves."""
+    tree = ast.parse(path.read_text("utf-8"))
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    inside = path.relative_to(ROOT).parts[0] in WITH_SESSIONS
+    assert inside or name_of(path) in FIGURES or not called & SESSIONS
+
+
+def test_the_doors_open_no_transaction_that_writes() -> None:
+    """Those that read figures only read."""
+    for name in set(FIGURES) - {"services.py"}:
+        assert "async_run" not in (ROOT / name).read_text("utf-8")
+    services = (ROOT / "services.py").read_text("utf-8")
+    assert not {row for row in SESSIONS if f".{row}(" in services}

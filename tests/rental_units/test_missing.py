@@ -1,0 +1,151 @@
+"""A unit that Home Assistant's storage does not know any more is kept with its people."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from sqlalchemy.orm import Session
+
+from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.register import queries
+from custom_components.rental_units.repairs import async_create_fix_flow
+from custom_components.rental_units.storage import events
+from custom_components.rental_units.storage.errors import RegisterError
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
+
+from .common import check_in, unit, unit_id
+
+
+def issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
+    """Return the issue about what is missing."""
+    return ir.async_get(hass).async_get_issue(DOMAIN, f"missing_{entry.entry_id}")
+
+
+async def forget(hass: HomeAssistant, entry: MockConfigEntry, key: str) -> None:
+    """Start with a storage that does not know a subentry, as an older backup may not."""
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.config_entries.async_remove_subentry(entry, key)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def repair(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Begin to repair what is missing."""
+    flow = await async_create_fix_flow(hass, f"missing_{entry.entry_id}", None)
+    flow.hass = hass
+    flow.handler = DOMAIN
+    return flow
+
+
+async def test_brought_back(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """An older storage erases nobody: the unit comes back with its id and its people."""
+    key = unit_id(entry, "1-1-101")
+    duty = next(iter(entry.get_subentries_of_type("responder"))).subentry_id
+    person = await check_in(hass, entry, "1-1-101")
+    before = dict(entry.subentries)
+    await forget(hass, entry, key)
+    found = issue(hass, entry)
+    assert found
+    assert found.translation_placeholders == {
+        "property": "Property 1",
+        "count": "1",
+        "people": "1",
+        "names": "1-1-101",
+        "days": "30",
+    }
+    counts = await entry.runtime_data.async_run(queries.counts)
+    assert (counts["persons"], counts["leases"]) == (1, 1)
+    assert duty in entry.subentries
+
+    flow = await repair(hass, entry)
+    menu = await flow.async_step_init()
+    assert menu["menu_options"] == ["restore", "erase"]
+    result = await flow.async_step_restore()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    assert entry.subentries[key].as_dict() == before[key].as_dict()
+    assert issue(hass, entry) is None
+    register = entry.runtime_data
+    (tenant,) = await register.async_recipients([key], ["tenants"])
+    assert tenant.person_id == person
+
+
+async def test_told_to_who_listens(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """That a unit went and came back is an event, once each."""
+    run = entry.runtime_data.async_run
+    await run(lambda session: events.join(session, ["cards"]))
+    key = unit_id(entry, "1-1-101")
+    await forget(hass, entry, key)
+    await hass.config_entries.async_reload(entry.entry_id)
+    entry.runtime_data.restore()
+    await hass.async_block_till_done()
+
+    def kinds(session: Session) -> list[tuple[str, str | None]]:
+        return [(row.kind, row.unit_id) for row in events.unheard(session, "cards")]
+
+    assert await entry.runtime_data.async_run(kinds) == [
+        ("unit_removed", key),
+        ("unit_restored", key),
+    ]
+
+
+async def test_erased(
+    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who confirms it erases them at once; a database that fails is said."""
+    key = unit_id(entry, "1-1-101")
+    await check_in(hass, entry, "1-1-101")
+    hass.config_entries.async_remove_subentry(entry, key)
+    await hass.async_block_till_done()
+    assert issue(hass, entry)
+    flow = await repair(hass, entry)
+    form = await flow.async_step_erase()
+    assert form["step_id"] == "erase"
+
+    async def fail() -> None:
+        raise RegisterError("register_full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(entry.runtime_data, "async_erase_missing", fail)
+        assert (await flow.async_step_erase({}))["reason"] == "register_full"
+    await flow.async_step_erase({})
+    await hass.async_block_till_done()
+    counts = await entry.runtime_data.async_run(queries.counts)
+    assert (counts["units"], counts["persons"], counts["leases"]) == (2, 0, 0)
+    assert issue(hass, entry) is None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_over_after_thirty_days(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """What nobody brings back in thirty days is purged."""
+    await check_in(hass, entry, "1-1-101")
+    hass.config_entries.async_remove_subentry(entry, unit_id(entry, "1-1-101"))
+    await hass.async_block_till_done()
+    for days, left in ((29, 1), (2, 0)):
+        freezer.tick(days * 86_400)
+        await entry.runtime_data._async_new_day(dt_util.utcnow())
+        counts = await entry.runtime_data.async_run(queries.counts)
+        assert counts["persons"] == left
+    assert issue(hass, entry) is None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_entered_anew_meanwhile(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A unit that somebody has entered anew is not there twice."""
+    key = unit_id(entry, "1-1-101")
+    hass.config_entries.async_remove_subentry(entry, key)
+    await hass.async_block_till_done()
+    hass.config_entries.async_add_subentry(entry, unit("1", "1", "101"))
+    await hass.async_block_till_done()
+    entry.runtime_data.restore()
+    await hass.async_block_till_done()
+    assert key not in entry.subentries
+    assert issue(hass, entry)
