@@ -21,12 +21,15 @@ class Gate:
         self._work = work
         self._open = asyncio.Event()
         self.reached = asyncio.Event()
+        self.passed = asyncio.Event()
 
     async def __call__(self, *args: Any, **named: Any) -> Any:
         """Wait, then do what was asked for."""
         self.reached.set()
         await self._open.wait()
-        return await self._work(*args, **named)
+        result = await self._work(*args, **named)
+        self.passed.set()
+        return result
 
     def open(self) -> None:
         """Let everything through from now on."""
@@ -55,8 +58,8 @@ async def test_taken_while_recipients_are_read(house: House, sms: Provider) -> N
     await house.until(gate.reached.is_set)
     house.engine.acknowledge(alert, who=None, via="app")
     gate.open()
-    await house.tick(1)
-    await house.until(lambda: alert.due_at is not None)
+    await house.until(gate.passed.is_set)
+    await house.settled()
     assert sms.heard == []
     assert alert.state == "acknowledged"
     assert alert.due_at == alert.ends_at
@@ -107,3 +110,17 @@ async def test_what_was_cancelled_takes_no_place(house: House, sms: Provider) ->
     await house.alert(hazard="smoke", audience=["landlord"])
     await house.settled()
     assert len(sms.heard) == 1
+
+
+async def test_what_is_too_late_is_not_sent(house: House, sms: Provider) -> None:
+    """What has waited for a place until it was no news any more is not sent."""
+    dispatcher = house.engine.dispatcher
+    dispatcher._lanes["sms"] = Lane(0, None, time.time)
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.until(lambda: bool(dispatcher.deliveries))
+    for row in dispatcher.deliveries.values():
+        row.expires_at = 0.0
+    dispatcher.use(dispatcher.channels)
+    await house.settled()
+    assert sms.heard == []
+    assert (await house.stored())["landlord-sms"].state == "expired"
