@@ -381,7 +381,7 @@ async def test_delay_ends_with_the_device(
     """A device that is removed while a delay runs raises nothing any more."""
     await peer.config("breaker", "breaker_monitor", ["current"])
     await peer.state("breaker", current=100)
-    await peer.send("community_safety/building-1/breaker/config", "", retain=True)
+    gateway.runtime_data.remove_device("breaker")
     await pass_time(hass, freezer, 60)
     assert not hass.data[DATA_HOUSE].book.open
 
