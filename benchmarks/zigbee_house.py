@@ -307,7 +307,7 @@ class ZigbeeHouse(Watched):
         if any(latches):
             await house.cut_off.async_restore(supplies, who="benchmark")
         for alarm in house.book.of_device(gateway.devices[smoke].uid):
-            house.book.reset(alarm, "benchmark", false_alarm=False)
+            house.book.reset(alarm, "benchmark", outcome="real")
         return all(latch and latch.proven for latch in latches)
 
     # Life

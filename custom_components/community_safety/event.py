@@ -39,7 +39,9 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
 class AlarmEvent(SafetyEntity, EventEntity):
     """Changes of the alarms of a device, also while it cannot be reached."""
 
-    _attr_event_types = [change.value for change in Change]
+    _attr_event_types = [
+        change.value for change in Change if change is not Change.NOTED
+    ]
     _attr_translation_key = "alarm_event"
 
     @property
@@ -55,14 +57,21 @@ class AlarmEvent(SafetyEntity, EventEntity):
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
-        alarm = item.alarm
+        if item.change is Change.NOTED:
+            return
         self._trigger_event(
             item.change.value,
             {
-                "alarm_id": alarm.id,
-                "hazard": alarm.hazard,
-                "severity": alarm.severity.value,
-                "drill": alarm.drill,
+                key: item.data[key]
+                for key in (
+                    "alarm_id",
+                    "incident_id",
+                    "hazard",
+                    "severity",
+                    "drill",
+                    "reason",
+                )
+                if key in item.data
             },
         )
         self.async_set_context(item.context)

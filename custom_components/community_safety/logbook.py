@@ -19,7 +19,8 @@ _ICONS = {
     Change.RAISED: "mdi:bell-alert",
     Change.ACKNOWLEDGED: "mdi:account-check",
     Change.CLEARED: "mdi:bell-check",
-    Change.RESET: "mdi:bell-off",
+    Change.RETURNED: "mdi:bell-ring",
+    Change.CLOSED: "mdi:bell-off",
 }
 
 

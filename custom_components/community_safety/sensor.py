@@ -155,7 +155,7 @@ class OpenAlarms(SafetyEntity, SensorEntity):
     @override
     def native_value(self) -> int:
         return sum(
-            alarm.severity is self._severity and self._counts(alarm)
+            alarm.severity is self._severity and not alarm.drill and self._counts(alarm)
             for alarm in self.gateway.house.book.open.values()
         )
 

@@ -28,10 +28,10 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
-from .core.alarms import Alarm, describe
+from .core.alarms import Alarm, Cause, Outcome, describe
 from .core.authority import Action, Subject
 from .core.device import SafetyDevice
-from .core.disconnect import DEADLINE_SECONDS, Result, Status, Supply
+from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status, Supply
 from .core.house import DATA_HOUSE, House
 from .localization import async_option
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, Found, find_by_entity
@@ -40,8 +40,10 @@ from .zigbee_services import async_setup_zigbee_services
 ATTR_ALARM_ID = "alarm_id"
 ATTR_DEADLINE = "deadline"
 ATTR_DRILL = "drill"
-ATTR_FALSE_ALARM = "false_alarm"
+ATTR_CAUSE = "cause"
+ATTR_CHECKED = "checked"
 ATTR_HISTORY = "history"
+ATTR_OUTCOME = "outcome"
 ATTR_SINCE = "since"
 
 #: Closed alarms in one answer, and in one read of the storage.
@@ -57,7 +59,8 @@ SCHEMAS = {
         {
             **_TARGET,
             **_ALARM_IDS,
-            vol.Optional(ATTR_FALSE_ALARM, default=False): cv.boolean,
+            vol.Required(ATTR_OUTCOME): vol.Coerce(Outcome),
+            vol.Optional(ATTR_CAUSE, default=Cause.UNKNOWN): vol.Coerce(Cause),
         }
     ),
     "cut_off": vol.Schema(
@@ -70,7 +73,7 @@ SCHEMAS = {
             ),
         }
     ),
-    "restore": vol.Schema(_TARGET),
+    "restore": vol.Schema({**_TARGET, vol.Required(ATTR_CHECKED): vol.Coerce(Checked)}),
     "silence": vol.Schema(_TARGET),
     "self_test": vol.Schema(_TARGET),
     "get_alarms": vol.Schema(
@@ -134,7 +137,9 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
         )
     await _async_authorize(call, Action.RESET, alarms=cleared)
     for alarm in cleared:
-        _house(call).book.reset(alarm, who, false_alarm=call.data[ATTR_FALSE_ALARM])
+        _house(call).book.reset(
+            alarm, who, outcome=call.data[ATTR_OUTCOME], cause=call.data[ATTR_CAUSE]
+        )
     return {
         **_alarms_response(call, cleared),
         "still_present": [_describe(call, alarm) for alarm in present],
@@ -164,7 +169,9 @@ async def _async_restore(call: ServiceCall) -> ServiceResponse:
     who = await _async_person(call)
     found = await _async_supplies(call)
     await _async_authorize(call, Action.RESTORE, found=found)
-    results = await _house(call).cut_off.async_restore(_supplies(found), who=who)
+    results = await _house(call).cut_off.async_restore(
+        _supplies(found), who=who, checked=call.data[ATTR_CHECKED]
+    )
     unproven = {
         result.supply.device.name
         for result in results
@@ -184,9 +191,13 @@ async def _async_press(call: ServiceCall) -> ServiceResponse:
     found = await _async_find(
         call, "button", lambda device: {call.service} & set(device.commands)
     )
-    await _async_authorize(call, Action(call.service), found=found)
+    who = await _async_authorize(call, Action(call.service), found=found)
     # One that does not answer must not keep the others waiting, or stop them.
     errors = await asyncio.gather(*(_async_try(item) for item in found))
+    house = _house(call)
+    for item, error in zip(found, errors, strict=True):
+        for alarm in house.book.of_device(item.device.uid):
+            house.book.note(alarm.id, call.service, who=who, done=error is None)
     if not call.return_response:
         for error in filter(None, errors):
             raise error
@@ -255,7 +266,7 @@ async def _async_history(call: ServiceCall) -> AsyncIterator[Alarm]:
         if len(rows) < MOST_HISTORY or not alarms:
             return
         seen = {alarm.id for alarm in alarms}
-        end = alarms[-1].reset_at or begin
+        end = alarms[-1].closed_at or begin
 
 
 def _house(call: ServiceCall) -> House:
@@ -308,6 +319,7 @@ async def _async_authorize(
                     area_id=row["area_id"],
                     device_id=row["device_id"],
                     alarm_id=row["alarm_id"],
+                    incident_id=row["incident_id"],
                     drill=row["drill"],
                 )
                 for row in described

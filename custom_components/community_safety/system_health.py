@@ -24,7 +24,9 @@ async def async_get_info(hass: HomeAssistant) -> dict[str, Any]:
     gateways = [
         entry.runtime_data for entry in hass.config_entries.async_loaded_entries(DOMAIN)
     ]
-    opened = Counter(alarm.severity for alarm in house.book.open.values())
+    opened = Counter(
+        alarm.severity for alarm in house.book.open.values() if not alarm.drill
+    )
     info = {
         "gateways": f"{sum(row.connected for row in gateways)}/{len(entries)}",
         "devices": sum(len(row.devices) for row in gateways),

@@ -15,12 +15,10 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .catalogue import Nature
 from .core.alarms import Announcement, Change
 from .localization import async_option, async_sentence
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house
-
-#: What could not be proven open or released.
-FAILED_HAZARDS = frozenset({"refused_to_open", "refused_to_release"})
 
 
 class AlarmTrigger(Trigger):
@@ -83,7 +81,7 @@ class AlarmTrigger(Trigger):
 
 
 class AlarmRaised(AlarmTrigger):
-    """An alarm is raised, or has become worse."""
+    """An alarm is raised, has become worse, or is back after everybody went home."""
 
     _change = Change.RAISED
 
@@ -113,7 +111,7 @@ class CutOffFailed(AlarmTrigger):
 
     @override
     def _is_meant(self, item: Announcement) -> bool:
-        return item.alarm.hazard in FAILED_HAZARDS and super()._is_meant(item)
+        return item.alarm.nature is Nature.LINKAGE and super()._is_meant(item)
 
 
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:

@@ -219,7 +219,7 @@ class Story:
             await self._hass.action(
                 "community_safety.reset",
                 alarm_id=[row["alarm_id"] for row in cleared],
-                false_alarm=false_alarm,
+                outcome="false_alarm" if false_alarm else "real",
             )
         for row in cleared:
             print(f"• Reset: {self.title(row)}")
@@ -288,7 +288,7 @@ class Story:
     async def _restore(self, supplies: list[str]) -> list[str]:
         """Close what was cut off. Return what could not be closed."""
         answer = await self._hass.action(
-            "community_safety.restore", {"entity_id": supplies}
+            "community_safety.restore", {"entity_id": supplies}, checked="on_site"
         )
         problems = []
         for row in answer["supplies"]:

@@ -30,6 +30,8 @@ from homeassistant.setup import async_setup_component
 from tests.common import BASE, Peer, wait_until
 
 REGISTER = "some_register"
+#: What a person must say who does it.
+NEEDED = {"reset": {"outcome": "real"}, "restore": {"checked": "on_site"}}
 
 
 class Register:
@@ -129,6 +131,7 @@ async def act(
 ) -> dict[str, Any] | None:
     """Call an action; its name may have its domain."""
     domain, dot, action = name.partition(".")
+    data |= NEEDED.get(name, {})
     return cast(
         "dict[str, Any] | None",
         await hass.services.async_call(

@@ -25,6 +25,7 @@ from custom_components.community_safety.catalogue.measurements import (
     SIGHTINGS,
 )
 from custom_components.community_safety.const import DOMAIN, PLATFORMS, Severity
+from custom_components.community_safety.core.alarms import Reason
 from custom_components.community_safety.core.device import DERIVED
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.entity import NAMED_BY_CLASS
@@ -236,8 +237,10 @@ def test_states_and_choices_have_names(language: str) -> None:
         "raised",
         "acknowledged",
         "cleared",
-        "reset",
+        "returned",
+        "closed",
     }
+    assert set(alarm["reason"]["state"]) == set(Reason)
     assert set(alarm["hazard"]["state"]) == set(HAZARDS)
     assert set(alarm["severity"]["state"]) == set(Severity)
     sighting = entity["event"]["sighting"]["state_attributes"]

@@ -42,6 +42,11 @@ from tests.common import BASE, Peer, wait_until
 
 ACTIONS = ("acknowledge", "reset", "cut_off", "restore", "silence", "self_test")
 NOBODY = Context()
+#: What a person must say who does it.
+NEEDED: dict[str, dict[str, Any]] = {
+    "reset": {"outcome": "real"},
+    "restore": {"checked": "on_site"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +113,7 @@ async def act(
     hass: HomeAssistant, action: str, *, context: Context = NOBODY, **data: Any
 ) -> dict[str, Any]:
     """Call an action for its answer."""
+    data = NEEDED.get(action, {}) | data
     answer = await hass.services.async_call(
         DOMAIN, action, data, blocking=True, return_response=True, context=context
     )
@@ -184,6 +190,7 @@ async def test_read_only_by_websocket(
                 "type": "call_service",
                 "domain": DOMAIN,
                 "service": action,
+                "service_data": NEEDED.get(action, {}),
                 "target": target,
             }
         )
@@ -212,7 +219,8 @@ async def test_read_only_by_rest(
     peer.heard.clear()
     client = await hass_client(hass_read_only_access_token)
     response = await client.post(
-        f"/api/services/{DOMAIN}/{action}", json={"area_id": "1_1_201"}
+        f"/api/services/{DOMAIN}/{action}",
+        json={"area_id": "1_1_201", **NEEDED.get(action, {})},
     )
     assert response.status == 401
     await peer.settled()
@@ -257,6 +265,7 @@ async def test_user_may(
             "type": "call_service",
             "domain": DOMAIN,
             "service": action,
+            "service_data": NEEDED.get(action, {}),
             "target": {"area_id": "1_1_201"},
         }
     )
@@ -309,6 +318,7 @@ async def test_automation_of_a_person(
                 "actions": {
                     "action": f"{DOMAIN}.restore",
                     "target": {"area_id": "1_1_201"},
+                    "data": NEEDED["restore"],
                 },
             }
         },
@@ -400,10 +410,17 @@ async def test_by_id(hass: HomeAssistant, flat: None, person: MockUser) -> None:
     assert snapshot(hass) == before
     await act(hass, "acknowledge", alarm_id=alarm.id)
     answer = await act(
-        hass, "reset", context=by(person), alarm_id=alarm.id, false_alarm=True
+        hass,
+        "reset",
+        context=by(person),
+        alarm_id=alarm.id,
+        outcome="false_alarm",
+        cause="cooking",
     )
-    assert answer["alarms"][0]["state"] == "reset"
-    assert answer["alarms"][0]["timeline"][-1]["false_alarm"] is True
+    (row,) = answer["alarms"]
+    assert (row["state"], row["reason"]) == ("closed", "reset")
+    assert row["timeline"][-1]["outcome"] == "false_alarm"
+    assert row["timeline"][-1]["cause"] == "cooking"
 
 
 async def test_reset_while_present(
@@ -587,7 +604,11 @@ async def test_restore(
     obey(peer, "breaker-1")
     with pytest.raises(HomeAssistantError) as caught:
         await hass.services.async_call(
-            DOMAIN, "restore", {"area_id": "1_1_201"}, True, by(person)
+            DOMAIN,
+            "restore",
+            {"area_id": "1_1_201", "checked": "phone"},
+            True,
+            by(person),
         )
     assert caught.value.translation_key == "restore_unproven"
     assert caught.value.translation_placeholders == {"devices": "Breaker 1"}
@@ -639,7 +660,7 @@ async def test_get_alarms(
         await act(hass, "reset", context=by(person), area_id="1_1_201")
     assert await act(hass, "get_alarms") == {"alarms": []}
     closed = (await act(hass, "get_alarms", history=True))["alarms"]
-    assert [alarm["state"] for alarm in closed] == ["reset", "reset"]
+    assert [alarm["state"] for alarm in closed] == ["closed", "closed"]
     monkeypatch.setattr(services, "MOST_HISTORY", 3)
     closed = (await act(hass, "get_alarms", history=True, hazard="smoke"))["alarms"]
     assert len(closed) == 3
@@ -699,7 +720,9 @@ async def test_history_unreadable(hass: HomeAssistant, flat: None) -> None:
         ("get_alarms", {"hazard": "earthquake"}),
         ("get_alarms", {"severity": "catastrophe"}),
         ("get_alarms", {"since": "some time"}),
-        ("reset", {"area_id": "1_1_201", "false_alarm": "perhaps"}),
+        ("reset", {"area_id": "1_1_201", "outcome": "perhaps"}),
+        ("reset", {"area_id": "1_1_201", "cause": "dragons"}),
+        ("restore", {"area_id": "1_1_201", "checked": "by feeling"}),
     ],
 )
 async def test_bad_data(

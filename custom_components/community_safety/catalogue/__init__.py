@@ -5,7 +5,7 @@ from .charging_pile import CHARGING_PILE
 from .common import fault
 from .elevator_blocker import ELEVATOR_BLOCKER
 from .measurements import RADIO, parse_point
-from .model import DeviceKind, Hazard, Level, Scope, Setting, When
+from .model import DeviceKind, Hazard, Level, Nature, Scope, Setting, When
 from .smoke_sensor import SMOKE_SENSOR
 from .water_gauge import HYDRANT, WATER_TANK
 
@@ -64,6 +64,7 @@ __all__ = [
     "DeviceKind",
     "Hazard",
     "Level",
+    "Nature",
     "Scope",
     "Setting",
     "When",

@@ -10,7 +10,7 @@ from homeassistant.const import (
 
 from ..const import Severity
 from . import common
-from .model import DeviceKind, Hazard, Level, Scope, Setting, When
+from .model import DeviceKind, Hazard, Level, Nature, Scope, Setting, When
 
 
 def _of_rated(key: str, default: float) -> Setting:
@@ -48,7 +48,11 @@ def _volt(key: str, default: float) -> Setting:
     )
 
 
-def over_temperature(measurement: str, *levels: tuple[Severity, float]) -> Hazard:
+def over_temperature(
+    measurement: str,
+    *levels: tuple[Severity, float],
+    nature: Nature = Nature.ELECTRICAL,
+) -> Hazard:
     """Return the over-temperature hazard of a measurement."""
     return Hazard(
         key="over_temperature",
@@ -67,6 +71,7 @@ def over_temperature(measurement: str, *levels: tuple[Severity, float]) -> Hazar
         ),
         hysteresis=5,
         latching=True,
+        nature=nature,
         cuts_off=Scope.DEVICE,
         binary_class=BinarySensorDeviceClass.HEAT,
     )

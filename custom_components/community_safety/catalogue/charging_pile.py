@@ -6,7 +6,7 @@ from homeassistant.const import PERCENTAGE, UnitOfTime
 from ..const import Severity
 from . import common
 from .breaker_monitor import over_temperature
-from .model import DeviceKind, Hazard, Level, Scope, Setting, When
+from .model import DeviceKind, Hazard, Level, Nature, Scope, Setting, When
 
 OVERLOAD = Hazard(
     key="overload",
@@ -73,11 +73,12 @@ CHARGING_PILE = DeviceKind(
             key="smoke",
             levels=common.SMOKE.levels,
             latching=True,
+            nature=Nature.FIRE,
             cuts_off=Scope.DEVICE,
             releases_elevators=True,
             binary_class=common.SMOKE.binary_class,
         ),
-        over_temperature("temperature", (Severity.ALARM, 70)),
+        over_temperature("temperature", (Severity.ALARM, 70), nature=Nature.FIRE),
         OVERLOAD,
         OVERLONG_SESSION,
         common.REFUSED_TO_OPEN,

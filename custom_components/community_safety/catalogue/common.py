@@ -10,7 +10,7 @@ from homeassistant.const import (
 )
 
 from ..const import Severity
-from .model import Hazard, Level, Scope, Setting, When
+from .model import Hazard, Level, Nature, Scope, Setting, When
 
 _DIAGNOSTIC = EntityCategory.DIAGNOSTIC
 
@@ -109,6 +109,7 @@ SMOKE = Hazard(
     key="smoke",
     levels=(on("smoke", Severity.ALARM),),
     latching=True,
+    nature=Nature.FIRE,
     cuts_off=Scope.AREA,
     releases_elevators=True,
     binary_class=BinarySensorDeviceClass.SMOKE,
@@ -117,6 +118,7 @@ REFUSED_TO_OPEN = Hazard(
     key="refused_to_open",
     levels=(on("cut_off_unproven", Severity.ALARM),),
     latching=True,
+    nature=Nature.LINKAGE,
 )
 FREEZING = Hazard(
     key="freezing",

@@ -6,7 +6,7 @@ from homeassistant.const import PERCENTAGE, UnitOfTime
 from ..const import Severity
 from . import common
 from .measurements import COUNTERS
-from .model import DeviceKind, Hazard, Setting
+from .model import DeviceKind, Hazard, Nature, Setting
 
 CONFIDENCE = Setting(
     key="least_confidence",
@@ -49,6 +49,7 @@ ELEVATOR_BLOCKER = DeviceKind(
             key="refused_to_release",
             levels=(common.on("release_unproven", Severity.ALARM),),
             latching=True,
+            nature=Nature.LINKAGE,
         ),
         *common.FAULTS,
     ),

@@ -38,6 +38,17 @@ class Scope(StrEnum):
     AREA = "area"
 
 
+class Nature(StrEnum):
+    """What a hazard is a danger of; at severity alarm it decides what comes first."""
+
+    FIRE = "fire"
+    #: What had to be cut off or released is not proven so.
+    LINKAGE = "linkage"
+    #: Electricity and elevators.
+    ELECTRICAL = "electrical"
+    WATER = "water"
+
+
 # Rows are the same only if they are one: they are looked up for each reading, and to
 # compare their values would cost more than all the rest.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +97,7 @@ class Hazard:
     levels: tuple[Level, ...]
     hysteresis: float = 0
     latching: bool = False
+    nature: Nature = Nature.ELECTRICAL
     #: What is opened at severity alarm.
     cuts_off: Scope = Scope.NONE
     #: A fire: every elevator of the building lets its door go.

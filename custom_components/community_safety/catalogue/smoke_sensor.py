@@ -4,7 +4,7 @@ from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 
 from ..const import Severity
 from . import common
-from .model import DeviceKind, Hazard, Level, Scope, When
+from .model import DeviceKind, Hazard, Level, Nature, Scope, When
 
 HEAT = Hazard(
     key="heat",
@@ -18,6 +18,7 @@ HEAT = Hazard(
     ),
     hysteresis=5,
     latching=True,
+    nature=Nature.FIRE,
     cuts_off=Scope.AREA,
     releases_elevators=True,
     binary_class=BinarySensorDeviceClass.HEAT,

@@ -5,7 +5,7 @@ from homeassistant.const import PERCENTAGE, UnitOfPressure
 
 from ..const import Severity
 from . import common
-from .model import DeviceKind, Hazard, Level, Setting, When
+from .model import DeviceKind, Hazard, Level, Nature, Setting, When
 
 
 def _level(hazard: str, severity: Severity, when: When, default: float) -> Level:
@@ -62,6 +62,7 @@ WATER_TANK = DeviceKind(
     hazards=(
         Hazard(
             key="low_level",
+            nature=Nature.WATER,
             levels=(
                 _level("low_level", Severity.WARNING, When.AT_MOST, 50),
                 _level("low_level", Severity.ALARM, When.AT_MOST, 20),
@@ -70,6 +71,7 @@ WATER_TANK = DeviceKind(
         ),
         Hazard(
             key="overflow",
+            nature=Nature.WATER,
             levels=(_level("overflow", Severity.WARNING, When.AT_LEAST, 98),),
             hysteresis=2,
         ),
@@ -86,6 +88,7 @@ HYDRANT = DeviceKind(
     hazards=(
         Hazard(
             key="low_pressure",
+            nature=Nature.WATER,
             levels=(
                 _pressure(
                     "low_pressure",
@@ -99,6 +102,7 @@ HYDRANT = DeviceKind(
         ),
         Hazard(
             key="high_pressure",
+            nature=Nature.WATER,
             levels=(
                 _pressure(
                     "high_pressure",

@@ -1,34 +1,87 @@
-"""The alarm book: raised, acknowledged, cleared, reset; stored before it is announced."""
+"""The alarm book: raised, acknowledged, cleared, returned, closed; stored before announced."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
+from functools import partial
 import time
 from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Context, HassJob, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util.ulid import ulid_now
 
-from ..catalogue import HAZARDS
+from ..catalogue import HAZARDS, Nature
 from ..catalogue.measurements import Value
 from ..const import EVENT_ALARM, LOGGER, RENAMED_HAZARDS, Severity
+from .authority import user_of
+from .hazards import LONGEST_TEST_SECONDS
+from .incidents import Incidents
 from .storage import Storage
 
 MOST_TIMELINE = 200
 #: Who hears an alarm has begun to act after this many seconds, and what they do is on disk
 #: too. A crash before that announces the alarm again: twice is better than never.
 ACTED_SECONDS = 0.5
+#: A hazard that returns calls people again only if it was gone for so long, in seconds,
+#: and nobody has said within the last minutes that they go.
+GONE_SECONDS = 60
+HEEDED_SECONDS = 600
 
 
 class Change(StrEnum):
     """What has happened to an alarm, as announced."""
 
+    #: Raised, worsened, or returned in a way that calls people again.
     RAISED = "raised"
+    RETURNED = "returned"
     ACKNOWLEDGED = "acknowledged"
     CLEARED = "cleared"
+    CLOSED = "closed"
+    #: Something was noted on the timeline: for listeners, not for the event bus.
+    NOTED = "noted"
+
+
+class Reason(StrEnum):
+    """Why an alarm was closed."""
+
+    #: By a person.
     RESET = "reset"
+    #: By itself: it does not latch.
+    CLEARED = "cleared"
+    #: A drill, by a real alarm of the same device.
+    SUPERSEDED = "superseded"
+    #: A drill, with the test.
+    TEST_ENDED = "test_ended"
+    #: With its device.
+    REMOVED = "removed"
+
+
+class Outcome(StrEnum):
+    """What an alarm turned out to be, as a person says who resets it."""
+
+    REAL = "real"
+    FALSE_ALARM = "false_alarm"
+    TEST = "test"
+
+
+class Cause(StrEnum):
+    """What has set it off."""
+
+    FIRE = "fire"
+    ELECTRICAL = "electrical"
+    CHARGING = "charging"
+    SMOKING = "smoking"
+    COOKING = "cooking"
+    STEAM = "steam"
+    DUST = "dust"
+    INSECTS = "insects"
+    DEVICE_FAULT = "device_fault"
+    OTHER = "other"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +97,7 @@ class Report:
     device_name: str
     hazard: str
     severity: Severity | None
+    nature: Nature = Nature.ELECTRICAL
     drill: bool = False
     values: Mapping[str, Value] = field(default_factory=dict)
 
@@ -52,8 +106,9 @@ class Report:
 class Alarm:
     """The record of one hazard or fault. Times are Unix times in seconds.
 
-    It is open until it is reset; one that does not latch is reset when it clears.
-    `timeline` holds what happened: `at`, `what`, `who` (a user's id) and details.
+    It is open until it is closed: by a person's reset if it latches, else when it clears.
+    `timeline` holds what happened: `at`, `what`, `who` (the id of a user, or of a
+    principal) and details. `area_id` is where it was raised.
     """
 
     id: str
@@ -63,11 +118,19 @@ class Alarm:
     hazard: str
     severity: Severity
     raised_at: float
+    nature: Nature = Nature.ELECTRICAL
+    area_id: str | None = None
+    incident_id: str = ""
+    incident_key: str = ""
     drill: bool = False
     announced: bool = False
+    returns: int = 0
+    #: Unique ids of what was opened for it; opened anew when the hazard returns.
+    supplies: list[str] = field(default_factory=list)
     acknowledged_at: float | None = None
     cleared_at: float | None = None
-    reset_at: float | None = None
+    closed_at: float | None = None
+    closed_by: str | None = None
     timeline: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -77,15 +140,19 @@ class Alarm:
 
     @property
     def latches(self) -> bool:
-        """Return if a person must reset it."""
+        """Return if a person must reset it; a drill ends by itself."""
         hazard = HAZARDS.get(self.hazard)
-        return self.severity is Severity.ALARM and (not hazard or hazard.latching)
+        return (
+            not self.drill
+            and self.severity is Severity.ALARM
+            and (not hazard or hazard.latching)
+        )
 
     @property
     def state(self) -> str:
         """Return the state in the alarm's life."""
-        if self.reset_at:
-            return Change.RESET.value
+        if self.closed_at:
+            return Change.CLOSED.value
         if self.cleared_at:
             return Change.CLEARED.value
         return (Change.ACKNOWLEDGED if self.acknowledged_at else Change.RAISED).value
@@ -100,13 +167,28 @@ class Alarm:
 
         Raises TypeError or ValueError for one that cannot be read.
         """
-        alarm = cls(**{key: value for key, value in data.items() if key in _FIELDS})
+        alarm = cls(
+            **{
+                name: value
+                for key, value in data.items()
+                if (name := _RENAMED_FIELDS.get(key, key)) in _FIELDS
+            }
+        )
         alarm.severity = Severity(alarm.severity)
         alarm.hazard = RENAMED_HAZARDS.get(alarm.hazard, alarm.hazard)
+        hazard = HAZARDS.get(alarm.hazard)
+        alarm.nature = (
+            Nature(data["nature"])
+            if "nature" in data
+            else hazard.nature
+            if hazard
+            else alarm.nature
+        )
         return alarm
 
 
 _FIELDS = tuple(item.name for item in fields(Alarm))
+_RENAMED_FIELDS = {"reset_at": "closed_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +219,18 @@ class AlarmBook:
         """Initialize."""
         self._hass = hass
         self._storage = storage
+        self.incidents = Incidents()
         self.open: dict[str, Alarm] = {}
-        self._by_hazard: dict[tuple[str, str], Alarm] = {}
+        #: By device, and there by hazard and drill: a drill never hides a real one.
+        self._of: dict[str, dict[tuple[str, bool], Alarm]] = {}
         self._listeners: dict[bool, list[Listener]] = {True: [], False: []}
         self._device_listeners: dict[str, list[Listener]] = {}
         self._held_back: list[Announcement] | None = []
         self._told: list[Alarm] = []
         self._acted: asyncio.TimerHandle | None = None
+        self._end_drill: dict[str, CALLBACK_TYPE] = {}
+        #: What has just closed by itself, the oldest first: it may return at once.
+        self._lately: dict[tuple[str, str, bool], Alarm] = {}
 
     @callback
     def restore(self, rows: Iterable[dict[str, Any]]) -> None:
@@ -155,8 +242,21 @@ class AlarmBook:
                 # The others are needed all the more. The row stays on disk.
                 LOGGER.error("An alarm cannot be taken over: %s", err)
                 continue
-            self.open[alarm.id] = alarm
-            self._by_hazard[alarm.device, alarm.hazard] = alarm
+            self._open(alarm)
+        for alarm in tuple(self.open.values()):
+            if alarm.hazard not in HAZARDS and alarm.present:
+                # Nothing measures it any more: nothing would ever end it.
+                self._clear(alarm)
+
+    async def async_restore_closed(self) -> None:
+        """Take over the closed alarms for which supplies are still off."""
+        for row in await self._storage.async_rows(
+            "alarms", set(self.incidents.wanted_off()) - self.open.keys()
+        ):
+            try:
+                self.incidents.join(Alarm.from_dict(row))
+            except (TypeError, ValueError) as err:
+                LOGGER.warning("A closed alarm cannot be read: %s", err)
 
     @callback
     def started(self) -> None:
@@ -202,30 +302,36 @@ class AlarmBook:
 
     def present(self, device: str, hazard: str) -> Severity | None:
         """Return how badly a hazard is recorded as present, None if it is not."""
-        alarm = self._by_hazard.get((device, hazard))
+        alarm = self._of.get(device, {}).get((hazard, False))
         return alarm.severity if alarm and alarm.present else None
 
     def of_device(self, device: str) -> list[Alarm]:
         """Return the open alarms of a device, the oldest first."""
-        return [alarm for alarm in self.open.values() if alarm.device == device]
+        return list(self._of.get(device, {}).values())
 
     @callback
     def report(self, report: Report) -> None:
         """Take how a hazard stands now."""
-        alarm = self._by_hazard.get((report.device, report.hazard))
+        here = self._of.get(report.device, {})
+        real, drill = here.get((report.hazard, False)), here.get((report.hazard, True))
         if report.severity is None:
-            if alarm and alarm.present:
-                self._clear(alarm)
-        elif alarm is None or not alarm.present or (alarm.drill and not report.drill):
-            if alarm:
-                self._close(alarm, "superseded")
-            self._raise(report, report.severity)
+            for alarm in (real, drill):
+                if alarm and alarm.present:
+                    self._clear(alarm)
+            return
+        # A test makes no drill of what was there before it.
+        is_drill = report.drill and not (real and real.present)
+        alarm = (drill if is_drill else real) or self._reopen(report, is_drill)
+        if alarm is None:
+            self._raise(report, report.severity, is_drill)
+        elif not alarm.present:
+            self._return(alarm, report, report.severity)
         elif report.severity.rank > alarm.severity.rank:
-            alarm.severity = report.severity
-            # It needs a new acknowledgement: somebody has seen the warning only.
-            alarm.acknowledged_at = None
-            self._note(alarm, "worsened", severity=report.severity, **report.values)
+            self._worsen(alarm, report, report.severity)
             self._save(alarm, Change.RAISED)
+        if not is_drill:
+            # After it: the alarm waits for nothing.
+            self.end_drills(report.device, Reason.SUPERSEDED)
 
     @callback
     def acknowledge(self, alarm: Alarm, who: str | None) -> None:
@@ -236,29 +342,59 @@ class AlarmBook:
             self._save(alarm, Change.ACKNOWLEDGED, who)
 
     @callback
-    def reset(self, alarm: Alarm, who: str | None, *, false_alarm: bool) -> None:
+    def reset(
+        self,
+        alarm: Alarm,
+        who: str | None,
+        *,
+        outcome: Outcome,
+        cause: Cause = Cause.UNKNOWN,
+    ) -> None:
         """Close a cleared alarm by a person. Raises ValueError while it is present."""
         if alarm.present:
             raise ValueError("still present")
-        self._close(alarm, Change.RESET, who=who, false_alarm=false_alarm)
-        self._save(alarm, Change.RESET, who)
+        self._close(alarm, Reason.RESET, who=who, outcome=outcome, cause=cause)
+        self._save(alarm, Change.CLOSED, who)
+
+    @callback
+    def cut_for(self, alarm_id: str | None, supply: str) -> None:
+        """Keep which supply is opened for an open alarm."""
+        alarm = self.open.get(alarm_id or "")
+        if alarm and supply not in alarm.supplies:
+            alarm.supplies.append(supply)
+            self._save(alarm)
+
+    @callback
+    def end_drills(self, device: str, reason: Reason = Reason.TEST_ENDED) -> None:
+        """Close the drills of a device."""
+        for alarm in self.of_device(device):
+            if alarm.drill:
+                self._close(alarm, reason)
+                self._save(alarm, Change.CLOSED)
 
     @callback
     def drop_device(self, device: str) -> None:
         """Close the alarms of a device that was removed."""
         for alarm in self.of_device(device):
             alarm.cleared_at = alarm.cleared_at or time.time()
-            self._close(alarm, "removed")
-            self._save(alarm, Change.RESET)
+            self._close(alarm, Reason.REMOVED)
+            self._save(alarm, Change.CLOSED)
+        for key in [key for key in self._lately if key[0] == device]:
+            del self._lately[key]
 
     @callback
-    def note(self, alarm_id: str | None, what: str, **details: Any) -> None:
-        """Add to the timeline of an open alarm; an unknown id is passed over."""
-        if alarm_id and (alarm := self.open.get(alarm_id)):
-            self._note(alarm, what, **details)
-            self._save(alarm)
+    def note(
+        self, alarm_id: str | None, what: str, *, who: str | None = None, **details: Any
+    ) -> None:
+        """Add to the timeline of an alarm; an unknown id is passed over.
 
-    def _raise(self, report: Report, severity: Severity) -> None:
+        It may be closed, as long as its incident is not over.
+        """
+        if alarm := self.open.get(alarm_id or "") or self.incidents.alarm(alarm_id):
+            self._note(alarm, what, who=who, **details)
+            self._save(alarm, Change.NOTED, who)
+
+    def _raise(self, report: Report, severity: Severity, drill: bool) -> None:
         alarm = Alarm(
             id=ulid_now(),
             device=report.device,
@@ -266,29 +402,98 @@ class AlarmBook:
             device_name=report.device_name,
             hazard=report.hazard,
             severity=severity,
+            nature=report.nature,
             raised_at=time.time(),
-            drill=report.drill,
+            area_id=_area_of(self._hass, report.device_id),
+            drill=drill,
         )
-        self.open[alarm.id] = alarm
-        self._by_hazard[alarm.device, alarm.hazard] = alarm
+        self._open(alarm)
         self._note(alarm, Change.RAISED, severity=severity, **report.values)
         self._save(alarm, Change.RAISED)
+
+    def _reopen(self, report: Report, drill: bool) -> Alarm | None:
+        """Open again what closed by itself a moment ago: at its threshold it is one alarm."""
+        alarm = self._lately.pop((report.device, report.hazard, drill), None)
+        if not alarm or not _within(alarm.closed_at, time.time(), GONE_SECONDS):
+            return None
+        alarm.closed_at = alarm.closed_by = None
+        self._open(alarm)
+        return alarm
+
+    def _return(self, alarm: Alarm, report: Report, severity: Severity) -> None:
+        """Take a hazard that comes back: a detector at its threshold is one alarm."""
+        now = time.time()
+        # A clock that was set back is no reason to call nobody.
+        calls = not _within(alarm.cleared_at, now, GONE_SECONDS) and not _within(
+            alarm.acknowledged_at, now, HEEDED_SECONDS
+        )
+        alarm.cleared_at = None
+        alarm.returns += 1
+        if calls:
+            alarm.acknowledged_at = None
+        if [item["what"] for item in alarm.timeline[-2:]] == ["returned", "cleared"]:
+            # The hundredth time must not push out who has acknowledged.
+            del alarm.timeline[-1]
+            alarm.timeline[-1] |= {"count": alarm.returns, "last_at": now}
+        else:
+            self._note(alarm, Change.RETURNED, count=alarm.returns, **report.values)
+        if severity.rank > alarm.severity.rank:
+            calls = True
+            self._worsen(alarm, report, severity)
+        self._save(alarm, Change.RAISED if calls else Change.RETURNED)
+
+    def _worsen(self, alarm: Alarm, report: Report, severity: Severity) -> None:
+        alarm.severity = severity
+        # It needs a new acknowledgement: somebody has seen the warning only.
+        alarm.acknowledged_at = None
+        self.incidents.join(alarm)
+        self._note(alarm, "worsened", severity=severity, **report.values)
 
     def _clear(self, alarm: Alarm) -> None:
         alarm.cleared_at = time.time()
         self._note(alarm, Change.CLEARED)
-        self._save(alarm, Change.CLEARED)
-        if not alarm.latches:
-            self._close(alarm, None)
+        if alarm.latches or alarm.drill:
+            self._save(alarm, Change.CLEARED)
+            return
+        # One row, two things to tell.
+        cleared = self._announcement(alarm, Change.CLEARED)
+        self._close(alarm, Reason.CLEARED)
+        for key, row in tuple(self._lately.items()):
+            if _within(row.closed_at, time.time(), GONE_SECONDS):
+                break
+            del self._lately[key]
+        self._lately[alarm.device, alarm.hazard, alarm.drill] = alarm
+        self._store(alarm, cleared, self._announcement(alarm, Change.CLOSED))
 
-    def _close(self, alarm: Alarm, what: str | None, **details: Any) -> None:
-        alarm.reset_at = time.time()
-        if what:
-            self._note(alarm, what, **details)
+    def _open(self, alarm: Alarm) -> None:
+        self.open[alarm.id] = alarm
+        self._of.setdefault(alarm.device, {})[alarm.hazard, alarm.drill] = alarm
+        self.incidents.join(alarm)
+        if alarm.drill:
+            age = time.time() - alarm.raised_at
+            self._end_drill[alarm.id] = async_call_later(
+                self._hass,
+                min(max(LONGEST_TEST_SECONDS - age, 0), LONGEST_TEST_SECONDS),
+                HassJob(partial(self._drill_lasted, alarm), cancel_on_shutdown=True),
+            )
+
+    @callback
+    def _drill_lasted(self, alarm: Alarm, _now: datetime) -> None:
+        self._close(alarm, Reason.TEST_ENDED)
+        self._save(alarm, Change.CLOSED)
+
+    def _close(self, alarm: Alarm, reason: Reason, **details: Any) -> None:
+        alarm.closed_at = time.time()
+        alarm.closed_by = reason.value
+        if reason is not Reason.CLEARED:
+            self._note(alarm, reason, **details)
         del self.open[alarm.id]
-        if self._by_hazard.get((alarm.device, alarm.hazard)) is alarm:
-            del self._by_hazard[alarm.device, alarm.hazard]
-        self._save(alarm)
+        here = self._of[alarm.device]
+        if here.get((alarm.hazard, alarm.drill)) is alarm:
+            del here[alarm.hazard, alarm.drill]
+        if cancel := self._end_drill.pop(alarm.id, None):
+            cancel()
+        self.incidents.closed(alarm)
 
     def _note(self, alarm: Alarm, what: str, **details: Any) -> None:
         alarm.timeline.append({"at": time.time(), "what": str(what), **details})
@@ -300,29 +505,37 @@ class AlarmBook:
         self, alarm: Alarm, change: Change | None = None, who: str | None = None
     ) -> None:
         """Store an alarm, and announce a change once that is done."""
+        if change is Change.RAISED:
+            alarm.announced = False
+        items = () if change is None else (self._announcement(alarm, change, who),)
+        self._store(alarm, *items)
+
+    @callback
+    def _store(self, alarm: Alarm, *items: Announcement) -> None:
         stored = self._storage.put(
-            "alarms", alarm.id, alarm.as_dict(), closed_at=alarm.reset_at
+            "alarms", alarm.id, alarm.as_dict(), closed_at=alarm.closed_at
         )
-        if change is None:
+        if not items:
             return
-        item = self._announcement(alarm, change, who)
 
         @callback
         def done(_future: asyncio.Future[bool]) -> None:
             # Also when the disk has failed: people matter more than the record, and
             # the storage goes on trying. Entities come last: they only show it.
-            _tell(self._listeners[True], item)
-            if self._held_back is None:
-                self._announce(item)
-            else:
-                self._held_back.append(item)
-            _tell(self._device_listeners.get(alarm.device, ()), item)
+            for item in items:
+                _tell(self._listeners[True], item)
+                if self._held_back is None:
+                    self._announce(item)
+                else:
+                    self._held_back.append(item)
+                _tell(self._device_listeners.get(alarm.device, ()), item)
 
         stored.add_done_callback(done)
 
     @callback
     def _announce(self, item: Announcement) -> None:
-        self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
+        if item.change is not Change.NOTED:
+            self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
         _tell(self._listeners[False], item)
         if item.change is Change.RAISED and not item.alarm.announced:
             if self._hass.is_stopping:
@@ -337,12 +550,12 @@ class AlarmBook:
     def _announcement(
         self, alarm: Alarm, change: Change, who: str | None = None
     ) -> Announcement:
-        return Announcement(
-            alarm,
-            change,
-            {"type": change.value, **describe(self._hass, alarm)},
-            Context(user_id=who),
-        )
+        data = {"type": change.value, **describe(self._hass, alarm)}
+        if change is Change.NOTED:
+            # Never what was noted: it may be words of a person.
+            data |= {key: alarm.timeline[-1][key] for key in ("what", "at")}
+            data["who"] = who
+        return Announcement(alarm, change, data, Context(user_id=user_of(who)))
 
 
 def describe(hass: HomeAssistant, alarm: Alarm) -> dict[str, Any]:
@@ -350,6 +563,7 @@ def describe(hass: HomeAssistant, alarm: Alarm) -> dict[str, Any]:
     entry = dr.async_get(hass).async_get(alarm.device_id) if alarm.device_id else None
     return {
         "alarm_id": alarm.id,
+        "incident_id": alarm.incident_id,
         "hazard": alarm.hazard,
         "severity": alarm.severity.value,
         "state": alarm.state,
@@ -363,7 +577,19 @@ def describe(hass: HomeAssistant, alarm: Alarm) -> dict[str, Any]:
         "raised_at": alarm.raised_at,
         "acknowledged_at": alarm.acknowledged_at,
         "cleared_at": alarm.cleared_at,
+        "returns": alarm.returns,
+        **({"reason": alarm.closed_by} if alarm.closed_by else {}),
     }
+
+
+def _area_of(hass: HomeAssistant, device_id: str | None) -> str | None:
+    entry = dr.async_get(hass).async_get(device_id) if device_id else None
+    return entry.area_id if entry else None
+
+
+def _within(since: float | None, now: float, seconds: float) -> bool:
+    """Return if something was less than `seconds` ago."""
+    return since is not None and 0 <= now - since < seconds
 
 
 def _tell(listeners: Iterable[Listener], item: Announcement) -> None:

@@ -228,12 +228,15 @@ class SafetyDevice:
                     }
                 )
         self._book = book
-        self.monitor = HazardMonitor(hass, self, self.report, self.hazard_changed)
+        self.monitor = HazardMonitor(
+            hass, self, self.report, self.hazard_changed, self._test_ended
+        )
         self.monitor.take_over(
             {
                 alarm.hazard: alarm.severity
                 for alarm in book.of_device(self.uid)
-                if alarm.present
+                # No test that still runs is known: what is there now is real.
+                if alarm.present and not alarm.drill
             }
         )
         self.monitor.evaluate(self.layout.derived)
@@ -625,6 +628,7 @@ class SafetyDevice:
                 device_name=self.description.name,
                 hazard=hazard.key,
                 severity=severity,
+                nature=hazard.nature,
                 drill=self.monitor.is_testing,
                 values={
                     key: self.readings[key]
@@ -634,6 +638,10 @@ class SafetyDevice:
                 },
             )
         )
+
+    @callback
+    def _test_ended(self) -> None:
+        self._book.end_drills(self.uid)
 
     def _notify(self, key: str) -> None:
         for listener in self._listeners.get(key, ()):

@@ -34,6 +34,14 @@ NO_CURRENT_OF_RATED = 0.01
 NO_POWER_WATTS = 5.0
 
 
+class Checked(StrEnum):
+    """How a person has checked that a supply may be closed again."""
+
+    ON_SITE = "on_site"
+    CAMERA = "camera"
+    PHONE = "phone"
+
+
 class Status(StrEnum):
     """What a cut-off or restore came to for one supply."""
 
@@ -169,6 +177,7 @@ class CutOff:
                 results.append(Result(supply, Status.UNCONFIRMED, reason="drill"))
                 continue
             self._tie(supply, alarm_id)
+            self._house.book.cut_for(alarm_id, supply.id)
             if self._is_proven(supply):
                 results.append(
                     Result(supply, Status.CONFIRMED, 0, self._proof(supply, 0))
@@ -182,20 +191,14 @@ class CutOff:
             alarm_id,
             "drill" if drill else "cut_off",
             who=who,
-            supplies={
-                f"{result.supply.device.name} {result.supply.key}": {
-                    "status": result.status.value,
-                    "milliseconds": result.milliseconds,
-                }
-                for result in results
-            },
+            supplies=_told(results),
         )
         return results
 
     async def async_restore(
-        self, supplies: Iterable[Supply], *, who: str
+        self, supplies: Iterable[Supply], *, who: str, checked: Checked | None = None
     ) -> list[Result]:
-        """Close latched supplies again, by a person.
+        """Close latched supplies again, by a person who has checked that.
 
         Raises ServiceValidationError if none of them is latched, or if the hazard that
         cut one of them is still present; then nothing is changed.
@@ -224,9 +227,20 @@ class CutOff:
                             ),
                         },
                     )
+        wanted = {supply.id: self.latches[supply.id].alarms for supply in latched}
         results = await asyncio.gather(
             *(self._async_close(supply) for supply in latched)
         )
+        for alarm_id in dict.fromkeys(key for keys in wanted.values() for key in keys):
+            self._house.book.note(
+                alarm_id,
+                "restored",
+                who=who,
+                checked=checked,
+                supplies=_told(
+                    row for row in results if alarm_id in wanted[row.supply.id]
+                ),
+            )
         return list(results)
 
     def supplies_of(self, gateway: Gateway, device: SafetyDevice) -> list[Supply]:
@@ -235,8 +249,10 @@ class CutOff:
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
-        if item.change is Change.RAISED:
+        if item.change in (Change.RAISED, Change.RETURNED):
             self._cut_by_itself(item.alarm)
+            if item.alarm.returns:
+                self._cut_anew(item.alarm)
 
     @callback
     def _cut_by_itself(self, alarm: Alarm) -> None:
@@ -257,6 +273,25 @@ class CutOff:
                     self.supplies_of(gateway, device), alarm_id=alarm.id
                 ),
                 f"{DOMAIN} cut-off of {device.uid}",
+            )
+
+    @callback
+    def _cut_anew(self, alarm: Alarm) -> None:
+        """Open and prove again what was opened for an alarm whose hazard has returned.
+
+        Somebody may have restored it in between.
+        """
+        again: list[Supply] = []
+        for supply_id in alarm.supplies:
+            uid, _slash, key = supply_id.rpartition("/")
+            if found := self._house.device(uid):
+                again.append(Supply(*found, key))
+            if latch := self.latches.get(supply_id):
+                latch.proven = None
+        if again:
+            self._house.hass.async_create_background_task(
+                self.async_cut_off(again, alarm_id=alarm.id),
+                f"{DOMAIN} cut-off anew of {alarm.id}",
             )
 
     def _alarms_of(self, latch: Latch) -> list[Alarm]:
@@ -499,3 +534,14 @@ class CutOff:
         return self._house.storage.put(
             "latches", supply_id, asdict(self.latches[supply_id])
         )
+
+
+def _told(results: Iterable[Result]) -> dict[str, dict[str, Any]]:
+    """Return results as a timeline tells them."""
+    return {
+        f"{result.supply.device.name} {result.supply.key}": {
+            "status": result.status.value,
+            "milliseconds": result.milliseconds,
+        }
+        for result in results
+    }

@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 from ..catalogue import ELEVATOR_BLOCKER, HAZARDS
 from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
 from ..const import DOMAIN, LOGGER
-from .alarms import Announcement, Change
+from .alarms import Announcement, Change, Outcome
 from .device import AVAILABILITY, SafetyDevice
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ class Elevators:
             for near in self._doors.values():
                 near.decide()
         if (
-            item.change is Change.RESET
+            item.change is Change.CLOSED
             and item.alarm.hazard == "e_bike_in_car"
             and (door := self._doors.get(item.alarm.device))
-            and item.alarm.timeline[-1].get("false_alarm")
+            and item.alarm.timeline[-1].get("outcome") == Outcome.FALSE_ALARM
         ):
             self.count(door.device, "false_holds")
 

@@ -49,6 +49,11 @@ class House:
         self.book = AlarmBook(hass, self.storage)
         self.authority = Authority(hass)
         self.cut_off = CutOff(self)
+        self.book.incidents.wanted_off = lambda: (
+            alarm_id
+            for latch in self.cut_off.latches.values()
+            for alarm_id in latch.alarms
+        )
         self.elevators = Elevators(self)
         self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
         self._settings: dict[str, DeviceSettings] = {}
@@ -85,6 +90,7 @@ class House:
             )
         self.book.restore(rows["alarms"].values())
         self.cut_off.restore_latches(rows["latches"])
+        await self.book.async_restore_closed()
         self.elevators.restore_counts(rows["counts"])
         self.seen = rows["seen"]
         for uid, row in rows["devices"].items():

@@ -156,6 +156,16 @@ class Storage:
         """Return closed alarms by time of closing, the newest first."""
         return await self._async_run(self._history, since, until, most)
 
+    async def async_rows(self, table: str, keys: Iterable[str]) -> list[dict[str, Any]]:
+        """Return rows by their keys, closed ones too; what cannot be read is missing."""
+        if not (wanted := list(keys)):
+            return []
+        try:
+            return await self._async_run(self._rows, table, wanted)
+        except sqlite3.Error as err:
+            LOGGER.error("Closed alarms cannot be read: %s", err)
+            return []
+
     async def async_purge(self) -> None:
         """Drop closed rows that are too old or too many."""
         try:
@@ -320,6 +330,14 @@ class Storage:
             "SELECT data FROM alarms WHERE closed_at >= ? AND closed_at <= ?"
             " ORDER BY closed_at DESC LIMIT ?",
             (since, until, most),
+        ).fetchall()
+        return [json_loads_object(data) for (data,) in rows]
+
+    def _rows(self, table: str, keys: list[str]) -> list[dict[str, Any]]:
+        rows = self._db.execute(
+            f"SELECT data FROM {table} WHERE key IN"  # noqa: S608
+            " (SELECT value FROM json_each(?))",
+            (json_dumps(keys),),
         ).fetchall()
         return [json_loads_object(data) for (data,) in rows]
 

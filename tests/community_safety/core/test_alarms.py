@@ -1,13 +1,17 @@
 """The life of an alarm, from a real message to its reset, and across restarts."""
 
+from contextlib import closing
 from datetime import timedelta
+import json
 import sqlite3
+import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    MockUser,
     async_capture_events,
     async_fire_time_changed,
 )
@@ -17,14 +21,19 @@ from custom_components.community_safety.core.alarms import (
     MOST_TIMELINE,
     Alarm,
     Announcement,
+    Outcome,
 )
 from custom_components.community_safety.core.hazards import LONGEST_TEST_SECONDS
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.storage import KEEP_DAYS
+from custom_components.community_safety.system_health import async_get_info
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState, HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
 from tests.common import BASE, Peer, add_gateway, insert, wait_until
+
+ALARM_COUNT = f"mqtt/{BASE}/open_alarm"
 
 
 @pytest.fixture
@@ -63,43 +72,25 @@ async def test_life(hass: HomeAssistant, smoke: str, peer: Peer) -> None:
     book.acknowledge(alarm, "somebody")
     book.acknowledge(alarm, "somebody else")
     with pytest.raises(ValueError, match="still present"):
-        book.reset(alarm, "somebody", false_alarm=False)
+        book.reset(alarm, "somebody", outcome=Outcome.REAL)
     await peer.state("smoke-1", smoke=False)
     await wait_until(hass, lambda: len(events) == 3)
     assert open_alarms(hass) == [alarm]
     assert alarm.state == "cleared"
 
-    book.reset(alarm, "somebody", false_alarm=True)
+    book.reset(alarm, "somebody", outcome=Outcome.FALSE_ALARM)
     await wait_until(hass, lambda: len(events) == 4)
     assert open_alarms(hass) == []
     assert [event.data["type"] for event in events] == [
         "raised",
         "acknowledged",
         "cleared",
-        "reset",
+        "closed",
     ]
+    assert events[-1].data["reason"] == "reset"
     assert whats(alarm) == ["raised", "acknowledged", "cleared", "reset"]
     assert alarm.timeline[1]["who"] == "somebody"
     assert [row["id"] for row in await history(hass)] == [alarm.id]
-
-
-async def test_alarm_again_within_a_second(
-    hass: HomeAssistant, smoke: str, peer: Peer
-) -> None:
-    """A new alarm right after clearing is a new one; the old one is closed by it."""
-    raised = async_capture_events(hass, EVENT_ALARM)
-    peer.publish(f"{BASE}/smoke-1/state", peer.state_message({"smoke": True}))
-    peer.publish(f"{BASE}/smoke-1/state", peer.state_message({"smoke": False}))
-    await peer.state("smoke-1", smoke=True)
-    await wait_until(hass, lambda: len(raised) == 3)
-    assert [event.data["type"] for event in raised] == ["raised", "cleared", "raised"]
-    first, second = raised[0].data["alarm_id"], raised[2].data["alarm_id"]
-    assert first != second
-    assert [alarm.id for alarm in open_alarms(hass)] == [second]
-    await wait_until(hass, lambda: not hass.data[DATA_HOUSE].storage.is_busy)
-    (closed,) = await history(hass)
-    assert closed["id"] == first
-    assert closed["timeline"][-1]["what"] == "superseded"
 
 
 async def test_one_alarm_while_it_is_open(
@@ -152,9 +143,35 @@ async def test_drill(hass: HomeAssistant, smoke: str, peer: Peer) -> None:
     await peer.state("smoke-1", smoke=True, test=True)
     await wait_until(hass, lambda: len(events) == 1)
     await peer.state("smoke-1", smoke=True, test=False)
-    await wait_until(hass, lambda: len(events) == 2)
-    assert [event.data["drill"] for event in events] == [True, False]
+    await wait_until(hass, lambda: len(events) == 3)
+    assert [(e.data["type"], e.data["drill"]) for e in events] == [
+        ("raised", True),
+        ("raised", False),
+        ("closed", True),
+    ]
+    assert events[2].data["reason"] == "superseded"
     assert len(open_alarms(hass)) == 1
+
+
+async def test_drill_ends_with_its_test(
+    hass: HomeAssistant, smoke: str, peer: Peer
+) -> None:
+    """A drill that nothing real follows is closed by itself, and counts as no fire."""
+    events = async_capture_events(hass, EVENT_ALARM)
+    count = er.async_get(hass).async_get_entity_id("sensor", DOMAIN, ALARM_COUNT)
+    assert count
+    await peer.state("smoke-1", smoke=True, test=True)
+    state = hass.states.get(count)
+    assert state
+    assert state.state == "0"
+    assert (await async_get_info(hass))["alarms"] == 0
+    await peer.state("smoke-1", smoke=False)
+    assert len(open_alarms(hass)) == 1
+    await peer.state("smoke-1", test=False)
+    await wait_until(hass, lambda: len(events) == 3)
+    assert [event.data["type"] for event in events] == ["raised", "cleared", "closed"]
+    assert events[-1].data["reason"] == "test_ended"
+    assert open_alarms(hass) == []
 
 
 async def test_a_test_that_does_not_end(
@@ -171,10 +188,141 @@ async def test_a_test_that_does_not_end(
     async_fire_time_changed(hass)
     await hass.async_block_till_done()
     await peer.settled()
-    assert [event.data["drill"] for event in events] == [True, False]
+    assert [(e.data["type"], e.data["drill"]) for e in events] == [
+        ("raised", True),
+        ("raised", False),
+        ("closed", True),
+    ]
     await peer.state("smoke-1", test=False)
     await peer.settled()
-    assert len(events) == 2
+    assert len(events) == 3
+
+
+async def test_a_drill_beside_a_real_alarm(
+    hass: HomeAssistant, smoke: str, peer: Peer
+) -> None:
+    """A test of a sensor whose alarm nobody has reset leaves that alarm alone."""
+    await peer.state("smoke-1", smoke=True)
+    (real,) = open_alarms(hass)
+    # It was there before the test: the test makes no drill of it.
+    await peer.state("smoke-1", test=True)
+    await peer.state("smoke-1", smoke=True)
+    assert open_alarms(hass) == [real]
+    await peer.state("smoke-1", smoke=False)
+    await peer.state("smoke-1", smoke=True)
+    _, drill = open_alarms(hass)
+    assert (real.present, drill.present, drill.drill) == (False, True, True)
+    await peer.state("smoke-1", smoke=False)
+    await peer.state("smoke-1", test=False)
+    assert open_alarms(hass) == [real]
+    assert (real.returns, real.state) == (0, "cleared")
+
+
+async def test_drill_and_restart(
+    hass: HomeAssistant,
+    mqtt_entry: MockConfigEntry,
+    peer: Peer,
+    hass_config_file: sqlite3.Connection,
+) -> None:
+    """A drill that a restart has interrupted ends in time, and hides no fire."""
+    began = time.time() - 100
+    row = Alarm(
+        id="01",
+        device=f"mqtt/{BASE}/smoke-1",
+        device_id=None,
+        device_name="Smoke 1",
+        hazard="smoke",
+        severity=Severity.ALARM,
+        raised_at=began,
+        drill=True,
+        announced=True,
+    ).as_dict()
+    insert(hass_config_file, "alarms", "01", row)
+    insert(hass_config_file, "alarms", "02", {**row, "id": "02", "device": "gone"})
+    entry = await add_gateway(hass)
+    await peer.gateway()
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    events = async_capture_events(hass, EVENT_ALARM)
+    await peer.config("smoke-1", "smoke_sensor", ["smoke", "test"])
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: len(events) == 2)
+    assert [(e.data["type"], e.data["drill"]) for e in events] == [
+        ("raised", False),
+        ("closed", True),
+    ]
+    began += LONGEST_TEST_SECONDS
+    for seconds, left in ((-60, 2), (1, 1)):
+        async_fire_time_changed(hass, dt_util.utc_from_timestamp(began + seconds))
+        await hass.async_block_till_done()
+        assert len(open_alarms(hass)) == left
+    assert not open_alarms(hass)[0].drill
+
+
+async def test_hazard_that_no_longer_exists(
+    hass: HomeAssistant,
+    mqtt_entry: MockConfigEntry,
+    hass_config_file: sqlite3.Connection,
+    hass_admin_user: MockUser,
+) -> None:
+    """An alarm of a hazard that an update has dropped can be reset; a fault goes by itself."""
+    row = Alarm(
+        id="01",
+        device="mqtt/elsewhere/smoke-1",
+        device_id=None,
+        device_name="Smoke 1",
+        hazard="earthquake",
+        severity=Severity.ALARM,
+        raised_at=1.0,
+        announced=True,
+    ).as_dict()
+    del row["nature"]
+    insert(hass_config_file, "alarms", "01", {**row, "reset_at": None})
+    insert(hass_config_file, "alarms", "02", {**row, "id": "02", "severity": "fault"})
+    await add_gateway(hass)
+    (alarm,) = open_alarms(hass)
+    assert (alarm.id, alarm.state) == ("01", "cleared")
+    await hass.services.async_call(
+        DOMAIN,
+        "reset",
+        {"alarm_id": "01", "outcome": "real"},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    assert open_alarms(hass) == []
+    assert {row["id"] for row in await history(hass)} == {"01", "02"}
+
+
+async def test_raised_while_stopping(
+    hass: HomeAssistant, smoke: str, peer: Peer
+) -> None:
+    """An alarm of the last moment is announced by the next run: nobody acts on it now."""
+    book = hass.data[DATA_HOUSE].book
+    hass.set_state(CoreState.stopping)
+    await peer.state("smoke-1", smoke=True)
+    book.store_announced()
+    await wait_until(hass, lambda: not hass.data[DATA_HOUSE].storage.is_busy)
+    hass.set_state(CoreState.running)
+    with closing(sqlite3.connect(hass.data[DATA_HOUSE].storage.path)) as database:
+        ((row,),) = database.execute("SELECT data FROM alarms").fetchall()
+    assert json.loads(row)["announced"] is False
+
+
+async def test_notes_are_announced(hass: HomeAssistant, smoke: str, peer: Peer) -> None:
+    """Who shows a timeline hears of a note: by whom, and never its words."""
+    heard: list[Announcement] = []
+    events = async_capture_events(hass, EVENT_ALARM)
+    book = hass.data[DATA_HOUSE].book
+    book.listen(heard.append)
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = open_alarms(hass)
+    book.note(alarm.id, "checked", who="somebody", words="an old lady lives there")
+    await wait_until(hass, lambda: len(heard) == 2)
+    assert heard[1].change == "noted"
+    assert heard[1].data["alarm_id"] == alarm.id
+    assert (heard[1].data["what"], heard[1].data["who"]) == ("checked", "somebody")
+    assert "lady" not in str(heard[1].data)
+    assert alarm.timeline[-1]["words"] == "an old lady lives there"
+    assert [event.data["type"] for event in events] == ["raised"]
 
 
 async def test_timeline_is_bounded(hass: HomeAssistant, smoke: str, peer: Peer) -> None:
@@ -274,7 +422,7 @@ async def test_history_is_kept_for_a_year(
     await peer.state("smoke-1", temperature=60)
     await peer.state("smoke-1", temperature=20)
     (alarm,) = open_alarms(hass)
-    hass.data[DATA_HOUSE].book.reset(alarm, "somebody", false_alarm=False)
+    hass.data[DATA_HOUSE].book.reset(alarm, "somebody", outcome=Outcome.REAL)
     await hass.async_block_till_done()
     for days, left in ((366, 1), (KEEP_DAYS + 1 - 366, 0)):
         freezer.tick(timedelta(days=days))
@@ -293,12 +441,12 @@ async def test_user_and_reset_action(
     answer = await hass.services.async_call(
         DOMAIN,
         "reset",
-        {"device_id": alarm.device_id},
+        {"device_id": alarm.device_id, "outcome": "real"},
         blocking=True,
         return_response=True,
         context=Context(user_id=hass_admin_user.id),
     )
-    assert answer["alarms"][0]["state"] == "reset"
+    assert answer["alarms"][0]["state"] == "closed"
     assert open_alarms(hass) == []
 
 

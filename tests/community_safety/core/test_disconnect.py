@@ -20,6 +20,9 @@ from tests.common import BASE, Peer, add_gateway, insert, wait_until
 
 READINGS = ["supply", "current", "residual_current"]
 
+#: What a person must say who restores.
+CHECKED = {"checked": "on_site"}
+
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +193,7 @@ async def test_latch_refuses_until_a_person_restores(
     ):
         with pytest.raises(ServiceValidationError) as no_person:
             await hass.services.async_call(
-                DOMAIN, "restore", switch, blocking=True, context=context
+                DOMAIN, "restore", {**switch, **CHECKED}, blocking=True, context=context
             )
         assert no_person.value.translation_key == "needs_person"
 
@@ -198,7 +201,7 @@ async def test_latch_refuses_until_a_person_restores(
     answer = await hass.services.async_call(
         DOMAIN,
         "restore",
-        switch,
+        {**switch, **CHECKED},
         blocking=True,
         return_response=True,
         context=person,
@@ -210,7 +213,7 @@ async def test_latch_refuses_until_a_person_restores(
     assert state.state == "on"
     with pytest.raises(ServiceValidationError) as nothing:
         await hass.services.async_call(
-            DOMAIN, "restore", switch, blocking=True, context=person
+            DOMAIN, "restore", {**switch, **CHECKED}, blocking=True, context=person
         )
     assert nothing.value.translation_key == "nothing_to_restore"
 
@@ -228,7 +231,7 @@ async def test_not_restored_while_the_hazard_is_there(
     restore: Callable[[], Any] = lambda: hass.services.async_call(  # noqa: E731
         DOMAIN,
         "restore",
-        {"entity_id": result["entity_id"]},
+        {"entity_id": result["entity_id"], **CHECKED},
         blocking=True,
         context=Context(user_id=hass_admin_user.id),
     )

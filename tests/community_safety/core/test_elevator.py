@@ -20,7 +20,7 @@ from custom_components.community_safety.catalogue.measurements import (
     SIGHTINGS,
 )
 from custom_components.community_safety.core import elevator
-from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.alarms import Alarm, Outcome
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.const import ATTR_ENTITY_ID
@@ -654,16 +654,22 @@ async def test_counts_after_a_restart(
 async def test_false_holds(hass: HomeAssistant, door: Door) -> None:
     """A hold is false if the person who resets its alarm says so; other alarms do not count."""
     book = hass.data[DATA_HOUSE].book
-    for false_alarm, false_holds in ((True, 1), (False, 1), (True, 2)):
+    for outcome, false_holds in (
+        (Outcome.FALSE_ALARM, 1),
+        (Outcome.REAL, 1),
+        (Outcome.FALSE_ALARM, 2),
+    ):
         await door.holds()
         await door.sees(NOTHING)
         await door.is_told(False)
-        book.reset(door.alarms()["e_bike_in_car"], "somebody", false_alarm=false_alarm)
+        book.reset(door.alarms()["e_bike_in_car"], "somebody", outcome=outcome)
         await hass.async_block_till_done()
         await door.until(lambda n=false_holds: door.counts()["false_holds"] == n)  # type: ignore[misc]
     door.device.derive(release_unproven=True)
     door.device.derive(release_unproven=False)
-    book.reset(door.alarms()["refused_to_release"], "somebody", false_alarm=True)
+    book.reset(
+        door.alarms()["refused_to_release"], "somebody", outcome=Outcome.FALSE_ALARM
+    )
     await hass.async_block_till_done()
     await door.peer.settled()
     assert door.counts()["false_holds"] == 2

@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety.catalogue import DEVICE_KINDS, KINDS
 from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.const import Severity
+from custom_components.community_safety.core.alarms import Outcome
 from custom_components.community_safety.core.device import DERIVED, SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import HomeAssistant
@@ -561,7 +562,7 @@ async def test_no_longer_measured(
     assert present(device) == alarms(hass, device) == {"heat": "alarm"}
     (smoke,) = [a for a in book.open.values() if a.hazard == "smoke"]
     assert (smoke.state, smoke.severity) == ("cleared", Severity.ALARM)
-    book.reset(smoke, "somebody", false_alarm=False)
+    book.reset(smoke, "somebody", outcome=Outcome.REAL)
     assert len(book.open) == 1
 
 

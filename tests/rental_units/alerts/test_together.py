@@ -114,7 +114,10 @@ class Street:
         await self.hass.services.async_call(
             "community_safety",
             "reset",
-            {"alarm_id": alarm.id, "false_alarm": false_alarm},
+            {
+                "alarm_id": alarm.id,
+                "outcome": "false_alarm" if false_alarm else "real",
+            },
             blocking=True,
             context=Context(user_id=user.id),
         )
