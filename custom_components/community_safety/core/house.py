@@ -67,6 +67,7 @@ class House:
         """Open the storage and take over what an earlier run has left."""
         try:
             self._take_over(await self.storage.async_open())
+            await self.book.async_restore_closed()
             await self.authority.async_start()
         except BaseException:
             # Also where it is cancelled: the next try opens the file anew.
@@ -90,7 +91,6 @@ class House:
             )
         self.book.restore(rows["alarms"].values())
         self.cut_off.restore_latches(rows["latches"])
-        await self.book.async_restore_closed()
         self.elevators.restore_counts(rows["counts"])
         self.seen = rows["seen"]
         for uid, row in rows["devices"].items():
@@ -99,13 +99,16 @@ class House:
             except (KeyError, TypeError, ValueError) as err:
                 LOGGER.warning("%s is not remembered: %r", uid, err)
         for uid, row in rows["settings"].items():
-            self._settings[uid] = DeviceSettings(
-                limits=row["limits"],
-                protected=set(row["protected"]),
-                variant=row["variant"],
-                blocking=row["blocking"],
-                kind=row.get("kind"),
-            )
+            try:
+                self._settings[uid] = DeviceSettings(
+                    limits=row["limits"],
+                    protected=set(row["protected"]),
+                    variant=row["variant"],
+                    blocking=row["blocking"],
+                    kind=row.get("kind"),
+                )
+            except (KeyError, TypeError) as err:
+                LOGGER.error("The settings of %s are not remembered: %r", uid, err)
 
     def _begin(self) -> None:
         """Begin to live: with the days, until Home Assistant's end."""
