@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 import sqlite3
 import time
@@ -260,13 +261,18 @@ async def _async_history(call: ServiceCall) -> AsyncIterator[Alarm]:
     seen: set[str] = set()
     while True:
         rows = await _house(call).storage.async_history(begin, end, MOST_HISTORY)
-        alarms = [Alarm.from_dict(row) for row in rows if row["id"] not in seen]
-        for alarm in alarms:
-            yield alarm
-        if len(rows) < MOST_HISTORY or not alarms:
+        new = False
+        for row in rows:
+            # One that cannot be read costs that one.
+            with suppress(TypeError, ValueError):
+                alarm = Alarm.from_dict(row)
+                if alarm.id not in seen:
+                    new = True
+                    seen.add(alarm.id)
+                    yield alarm
+        if len(rows) < MOST_HISTORY or not new:
             return
-        seen = {alarm.id for alarm in alarms}
-        end = alarms[-1].closed_at or begin
+        end = rows[-1]["closed_at"]
 
 
 def _house(call: ServiceCall) -> House:

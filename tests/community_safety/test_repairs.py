@@ -41,7 +41,8 @@ async def test_damaged_alarm_book(
     )
     flow = await response.json()
     assert flow["step_id"] == "confirm"
-    assert flow["description_placeholders"] == {"path": str(kept)}
+    assert flow["description_placeholders"]["path"] == str(kept)
+    assert "protected loads" in flow["description_placeholders"]["lost"]
     response = await client.post(f"{url}/{flow['flow_id']}", json={})
     flow = await response.json()
     assert flow["type"] == "create_entry"

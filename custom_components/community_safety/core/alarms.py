@@ -512,14 +512,8 @@ class AlarmBook:
 
     @callback
     def _store(self, alarm: Alarm, *items: Announcement) -> None:
-        stored = self._storage.put(
-            "alarms", alarm.id, alarm.as_dict(), closed_at=alarm.closed_at
-        )
-        if not items:
-            return
-
         @callback
-        def done(_future: asyncio.Future[bool]) -> None:
+        def done(_stored: bool) -> None:
             # Also when the disk has failed: people matter more than the record, and
             # the storage goes on trying. Entities come last: they only show it.
             for item in items:
@@ -530,7 +524,9 @@ class AlarmBook:
                     self._held_back.append(item)
                 _tell(self._device_listeners.get(alarm.device, ()), item)
 
-        stored.add_done_callback(done)
+        self._storage.put_then(
+            "alarms", alarm.id, alarm.as_dict(), done, closed_at=alarm.closed_at
+        )
 
     @callback
     def _announce(self, item: Announcement) -> None:

@@ -18,6 +18,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..catalogue import GATEWAY
 from ..const import DOMAIN, LOGGER, Severity
+from ..localization import async_option
 from .alarms import AlarmBook
 from .authority import Authority
 from .device import DeviceDescription, DeviceSettings, SafetyDevice
@@ -79,15 +80,32 @@ class House:
 
     def _take_over(self, rows: dict[str, dict[str, dict[str, Any]]]) -> None:
         if self.storage.moved:
+            key = "storage_moved_aside" if self.storage.lost else "storage_rescued"
             ir.async_create_issue(
                 self.hass,
                 DOMAIN,
-                "storage_moved_aside",
+                key,
                 is_fixable=True,
                 is_persistent=True,
                 severity=ir.IssueSeverity.ERROR,
-                translation_key="storage_moved_aside",
-                translation_placeholders={"path": str(self.storage.moved)},
+                translation_key=key,
+                translation_placeholders={
+                    "path": str(self.storage.moved),
+                    "lost": ", ".join(
+                        async_option(self.hass, "table", table)
+                        for table in self.storage.lost
+                    ),
+                },
+            )
+        if self.storage.newer is not None:
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                "storage_newer",
+                is_fixable=False,
+                severity=ir.IssueSeverity.CRITICAL,
+                translation_key="storage_newer",
+                translation_placeholders={"path": str(self.storage.path)},
             )
         self.book.restore(rows["alarms"].values())
         self.cut_off.restore_latches(rows["latches"])

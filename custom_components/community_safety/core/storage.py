@@ -8,7 +8,10 @@ queued and is tried again until it is on disk.
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
+import os
 from pathlib import Path
 import sqlite3
 import time
@@ -21,15 +24,23 @@ from homeassistant.util.json import json_loads_object
 
 from ..const import LOGGER
 
-VERSION = 1
+#: 2: self-tests have a table of their own.
+VERSION = 2
 RETRY_SECONDS = 5
 #: A disk that does not answer must not hold up an alarm for longer.
 PATIENCE_SECONDS = 1.0
+#: Pages of the log file at which SQLite takes them into the database: its default.
+LOG_PAGES = 1000
 KEEP_DAYS = 400
 KEEP_ROWS = 200_000
 
 #: When it was closed, and its JSON.
 type Row = tuple[float | None, str]
+#: Who waits for a row to be on disk: True, or False if the disk refused or is silent.
+type Waiter = Callable[[bool], None]
+
+#: A row as bytes: its text may be none.
+_BYTES = "CAST(key AS BLOB), closed_at, CAST(data AS BLOB)"
 
 # All rows of a table in one statement: the thread asks for the interpreter once and not
 # for each row, while the event loop is busiest.
@@ -39,7 +50,7 @@ _UPSERT = """
     ON CONFLICT (key) DO UPDATE SET closed_at = excluded.closed_at, data = excluded.data
 """
 _DELETE = "DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?))"
-_TABLES = ("alarms", "latches", "settings", "counts", "seen", "devices")
+TABLES = ("alarms", "latches", "settings", "counts", "seen", "devices", "tests")
 SCHEMA = "".join(
     f"""
     CREATE TABLE IF NOT EXISTS {table} (
@@ -49,7 +60,7 @@ SCHEMA = "".join(
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS {table}_closed ON {table} (closed_at);
     """
-    for table in _TABLES
+    for table in TABLES
 )
 
 
@@ -68,20 +79,25 @@ class Storage:
         self._on_trouble = on_trouble
         self._executor = ThreadPoolExecutor(1, "community_safety_storage")
         self._queue: dict[tuple[str, str], Row | None] = {}
-        self._waiting: list[asyncio.Future[bool]] = []
-        self._patience: asyncio.TimerHandle | None = None
-        self._flushing: asyncio.Task[None] | None = None
+        self._waiting = _Waiting()
+        #: Done when nothing is being written any more.
+        self._idle: asyncio.Future[None] | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._reason: str | None = None
         #: Where a damaged file was moved to when this run began.
         self.moved: Path | None = None
+        #: Tables of which a damaged file could be read in part or not at all.
+        self.lost: tuple[str, ...] = ()
+        #: The version of a file that a newer version has written; it is only read.
+        self.newer: int | None = None
 
     async def async_open(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Open the file and return the living rows by table and key.
 
-        A file that SQLite cannot read is moved aside, so that alarms go on.
+        A file that is damaged is moved aside, so that alarms go on; what can be read of
+        it is taken over. One of a newer version is read and never written.
         """
         found, broken = await self._async_run(self._open)
         if broken:
@@ -93,12 +109,13 @@ class Storage:
         if self._closed:
             return
         self._closed = True
-        self._end_retry()
-        if self._flushing and not self._flushing.done():
-            await self._flushing
-        elif self._queue:
-            await self._async_flush()
-        self._end_retry()
+        if self._cancel_retry:
+            self._cancel_retry()
+            self._cancel_retry = None
+        if self._queue and not self._is_writing:
+            self._begin_writing()
+        if self._idle:
+            await self._idle
         if self._queue:
             LOGGER.error("%d records could not be stored", len(self._queue))
         await self._async_run(self._close)
@@ -118,27 +135,43 @@ class Storage:
         The result is True when it is on disk, False when the disk refused or did not
         answer within PATIENCE_SECONDS; it is then still queued.
         """
+        future: asyncio.Future[bool] = self._hass.loop.create_future()
+        self.put_then(table, key, data, partial(_resolve, future), closed_at=closed_at)
+        return future
+
+    @callback
+    def put_then(
+        self,
+        table: str,
+        key: str,
+        data: dict[str, Any] | None,
+        then: Waiter,
+        *,
+        closed_at: float | None = None,
+    ) -> None:
+        """Queue a row as `put` does, and call `then` once, at once when it is answered.
+
+        It must not raise: an alarm waits for no future, and no task.
+        """
+        if self.newer is not None:
+            self._hass.loop.call_soon(then, False)
+            return
         self._queue[table, key] = (
             None if data is None else (closed_at, json_dumps(data))
         )
-        future: asyncio.Future[bool] = self._hass.loop.create_future()
-        if self._patience is None:
-            # It runs from here: an earlier commit may be what takes so long.
-            self._patience = self._hass.loop.call_later(
-                PATIENCE_SECONDS, _answer, self._waiting, False
-            )
-        self._waiting.append(future)
         if self._cancel_retry or self._closed:
             # The disk is known to be broken: nobody waits for the next try.
-            self._answer(*self._take_waiting(), False)
-        elif not self._is_flushing:
-            self._begin_flush()
-        return future
+            self._hass.loop.call_soon(then, False)
+            return
+        # Patience runs from here: an earlier commit may be what takes so long.
+        self._waiting.add(then, self._hass.loop)
+        if not self._is_writing:
+            self._begin_writing()
 
     @property
     def is_busy(self) -> bool:
         """Return if anything is not on disk yet."""
-        return bool(self._queue) or self._is_flushing
+        return bool(self._queue) or self._is_writing
 
     @property
     def waiting(self) -> int:
@@ -174,76 +207,79 @@ class Storage:
             LOGGER.warning("Old alarms could not be dropped: %s", err)
 
     async def async_checkpoint(self) -> None:
-        """Bring everything into the one file, for a backup. Raises sqlite3.Error."""
+        """Bring everything into the one file, and keep it as it is, for a backup.
+
+        What is written from now on is in the log file beside it, until the backup is
+        over. Raises sqlite3.Error.
+        """
+
+        def checkpoint() -> None:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._db.execute("PRAGMA wal_autocheckpoint=0")
+
+        await self._async_run(checkpoint)
+
+    async def async_backup_over(self) -> None:
+        """Let the log file go into the one file again. Raises sqlite3.Error."""
         await self._async_run(
-            lambda: self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            lambda: self._db.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         )
 
     async def _async_run[*Ts, T](self, target: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._hass.loop.run_in_executor(self._executor, target, *args)
 
     @property
-    def _is_flushing(self) -> bool:
-        return self._flushing is not None and not self._flushing.done()
+    def _is_writing(self) -> bool:
+        return self._idle is not None and not self._idle.done()
 
     @callback
-    def _begin_flush(self) -> None:
-        # No background task: these are cancelled when Home Assistant stops, and with
-        # them what they were about to write. It has begun at the return: an alarm waits.
-        self._flushing = self._hass.async_create_task(
-            self._async_flush_all(), "community_safety storage"
-        )
-
-    async def _async_flush_all(self) -> None:
-        while self._queue and not self._cancel_retry:
-            await self._async_flush()
-
-    async def _async_flush(self) -> None:
-        """Commit all that is queued; what fails is queued again for later."""
+    def _begin_writing(self) -> None:
+        """Hand all that is queued to the thread. The next batch waits for its answer."""
         batch, self._queue = self._queue, {}
-        waiting = self._take_waiting()
-        try:
-            await self._async_run(self._commit, batch)
-        except sqlite3.Error as err:
-            # A newer row of the same key has overtaken the failed one.
-            self._queue = {**batch, **self._queue}
-            self._trouble(str(err))
-            self._answer(*waiting, False)
-            self._answer(*self._take_waiting(), False)
-            self._cancel_retry = async_call_later(
-                self._hass, RETRY_SECONDS, self._retry
+        waiting, self._waiting = self._waiting, _Waiting()
+        self._executor.submit(self._write, batch, waiting)
+        # The thread wants the interpreter now, and not when every entity is drawn.
+        os.sched_yield()
+        if not self._is_writing:
+            self._idle = self._hass.loop.create_future()
+            # No background task: those are cancelled when Home Assistant stops.
+            self._hass.async_create_task(
+                self._async_wait(self._idle), "community_safety storage"
             )
-        else:
-            self._trouble(None)
-            self._answer(*waiting, True)
-
-    def _take_waiting(
-        self,
-    ) -> tuple[list[asyncio.Future[bool]], asyncio.TimerHandle | None]:
-        """Return who waits, with the timer of their patience."""
-        taken = self._waiting, self._patience
-        self._waiting, self._patience = [], None
-        return taken
 
     @staticmethod
-    def _answer(
-        waiting: list[asyncio.Future[bool]],
-        patience: asyncio.TimerHandle | None,
-        stored: bool,
+    async def _async_wait(idle: asyncio.Future[None]) -> None:
+        await asyncio.shield(idle)
+
+    @callback
+    def _written(
+        self,
+        batch: dict[tuple[str, str], Row | None],
+        waiting: _Waiting,
+        error: str | None,
     ) -> None:
-        if patience:
-            patience.cancel()
-        _answer(waiting, stored)
+        """Take the thread's answer; what has failed is queued again for later."""
+        self._trouble(error)
+        if error is not None:
+            # A newer row of the same key has overtaken the failed one.
+            self._queue = {**batch, **self._queue}
+            if not self._closed:
+                self._cancel_retry = async_call_later(
+                    self._hass, RETRY_SECONDS, self._retry
+                )
+        if error is None and self._queue:
+            # The thread writes on while this one tells what is written.
+            self._begin_writing()
+        elif self._idle:
+            self._idle.set_result(None)
+        waiting.answer(error is None)
+        if error is not None:
+            self._waiting.answer(False)
 
     @callback
     def _retry(self, _now: datetime) -> None:
         self._cancel_retry = None
-        self._begin_flush()
-
-    def _end_retry(self) -> None:
-        if self._cancel_retry:
-            self._cancel_retry()
-            self._cancel_retry = None
+        self._begin_writing()
 
     @callback
     def _trouble(self, reason: str | None) -> None:
@@ -277,25 +313,67 @@ class Storage:
             trouble = str(err)
             self._move_aside()
             self._prepare()
+            self._rescue()
         try:
-            return {table: self._living(table) for table in _TABLES}, trouble
+            return {table: self._living(table) for table in TABLES}, trouble
         except sqlite3.OperationalError as err:
             # Better without the past than without a present.
-            return {table: {} for table in _TABLES}, str(err)
+            return {table: {} for table in TABLES}, str(err)
 
     def _living(self, table: str) -> dict[str, dict[str, Any]]:
+        """Return the living rows; one that cannot be read costs that row, and stays."""
+        if self.newer is not None and not _columns(self._db, table):
+            return {}
         rows = self._db.execute(
-            f"SELECT key, data FROM {table} WHERE closed_at IS NULL"  # noqa: S608
+            f"SELECT {_BYTES} FROM {table} WHERE closed_at IS NULL"  # noqa: S608
         )
-        return {key: json_loads_object(data) for key, data in rows}
+        found: dict[str, dict[str, Any]] = {}
+        for key, _closed_at, data in rows:
+            try:
+                found[key.decode()] = json_loads_object(data)
+            except ValueError as err:
+                LOGGER.error("A row of %s cannot be read: %s", table, err)
+        return found
 
     def _prepare(self) -> None:
         if self._db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("the file is damaged")
-        if self._db.execute("PRAGMA user_version").fetchone() != (VERSION,):
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            # What it means is not known: nothing of it is changed, and nothing is added.
+            self.newer = version
+            self._close()
+            self._connection = _read_only(self.path)
+        elif version < VERSION:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.executescript(SCHEMA)
             self._db.execute(f"PRAGMA user_version={VERSION}")
+
+    def _rescue(self) -> None:
+        """Take over what can be read of the file that was moved aside, table by table."""
+        lost: list[str] = []
+        for table in TABLES:
+            rows: dict[bytes, Row] = {}
+            try:
+                with closing(_read_only(self.moved)) as source:
+                    is_whole = _read(source, table, rows)
+            except sqlite3.Error as err:
+                LOGGER.error("%s of the damaged file: %s", table, err)
+                is_whole = False
+            for key, (closed_at, data) in rows.items():
+                try:
+                    row = (key.decode(), closed_at, json_dumps(json_loads_object(data)))
+                except ValueError as err:
+                    LOGGER.error("A row of %s cannot be rescued: %s", table, err)
+                    is_whole = False
+                    continue
+                self._db.execute(
+                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",  # noqa: S608
+                    row,
+                )
+            if not is_whole:
+                lost.append(table)
+        self.lost = tuple(lost)
 
     def _move_aside(self) -> None:
         self._close()
@@ -305,6 +383,19 @@ class Storage:
             file = self.path.with_name(self.path.name + suffix)
             if file.exists():
                 file.rename(f"{self.moved}{suffix}")
+
+    def _write(
+        self, batch: dict[tuple[str, str], Row | None], waiting: _Waiting
+    ) -> None:
+        error: str | None = None
+        try:
+            self._commit(batch)
+        except Exception as err:  # noqa: BLE001
+            # Whatever it is, somebody waits for the answer.
+            error = str(err) or repr(err)
+        # The loop may be closed: then nobody waits any more.
+        with suppress(RuntimeError):
+            self._hass.loop.call_soon_threadsafe(self._written, batch, waiting, error)
 
     def _commit(self, batch: dict[tuple[str, str], Row | None]) -> None:
         written: dict[str, list[Any]] = {}
@@ -327,22 +418,22 @@ class Storage:
 
     def _history(self, since: float, until: float, most: int) -> list[dict[str, Any]]:
         rows = self._db.execute(
-            "SELECT data FROM alarms WHERE closed_at >= ? AND closed_at <= ?"
-            " ORDER BY closed_at DESC LIMIT ?",
+            f"SELECT {_BYTES} FROM alarms"  # noqa: S608
+            " WHERE closed_at >= ? AND closed_at <= ? ORDER BY closed_at DESC LIMIT ?",
             (since, until, most),
         ).fetchall()
-        return [json_loads_object(data) for (data,) in rows]
+        return [_row(*row) for row in rows]
 
     def _rows(self, table: str, keys: list[str]) -> list[dict[str, Any]]:
         rows = self._db.execute(
-            f"SELECT data FROM {table} WHERE key IN"  # noqa: S608
+            f"SELECT {_BYTES} FROM {table} WHERE key IN"  # noqa: S608
             " (SELECT value FROM json_each(?))",
             (json_dumps(keys),),
         ).fetchall()
-        return [json_loads_object(data) for (data,) in rows]
+        return [_row(*row) for row in rows]
 
     def _purge(self, before: float) -> None:
-        for table in _TABLES:
+        for table in TABLES:
             self._db.execute(f"DELETE FROM {table} WHERE closed_at < ?", (before,))  # noqa: S608
             self._db.execute(
                 f"DELETE FROM {table} WHERE closed_at <= (SELECT closed_at FROM {table}"  # noqa: S608
@@ -357,7 +448,84 @@ class Storage:
             self._connection = None
 
 
-def _answer(waiting: Iterable[asyncio.Future[bool]], stored: bool) -> None:
-    for future in waiting:
-        if not future.done():
-            future.set_result(stored)
+class _Waiting:
+    """Who waits for one batch, and for how long at most."""
+
+    __slots__ = ("_patience", "_waiters")
+
+    def __init__(self) -> None:
+        """Initialize."""
+        self._waiters: list[Waiter] = []
+        self._patience: asyncio.TimerHandle | None = None
+
+    def add(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
+        """Let one more wait."""
+        if self._patience is None:
+            self._patience = loop.call_later(PATIENCE_SECONDS, self.answer, False)
+        self._waiters.append(waiter)
+
+    def answer(self, stored: bool) -> None:
+        """Answer everybody who still waits."""
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter(stored)
+
+
+def _resolve(future: asyncio.Future[bool], stored: bool) -> None:
+    if not future.done():
+        future.set_result(stored)
+
+
+def _row(key: bytes, closed_at: float | None, data: bytes) -> dict[str, Any]:
+    """Return a row with when it was closed; of one that cannot be read only that."""
+    try:
+        row = json_loads_object(data)
+    except ValueError as err:
+        LOGGER.error("The row %r cannot be read: %s", key, err)
+        row = {}
+    return {**row, "closed_at": closed_at}
+
+
+def _read_only(path: Path | None) -> sqlite3.Connection:
+    return sqlite3.connect(f"{Path(path or '').as_uri()}?mode=ro", uri=True)
+
+
+def _columns(source: sqlite3.Connection, table: str) -> list[Any]:
+    return source.execute(f"PRAGMA table_info({table})").fetchall()
+
+
+def _read(source: sqlite3.Connection, table: str, found: dict[bytes, Row]) -> bool:
+    """Read what can be read of a damaged table; return if that is all of it.
+
+    A damaged page ends a walk over the table. So it is walked from both ends, and what
+    lies between two damaged pages is asked for by the keys that the index still names.
+    Raises sqlite3.Error if nothing can be read at all.
+    """
+    if not _columns(source, table):
+        return True
+    for order in ("ASC", "DESC"):
+        try:
+            for key, *row in source.execute(
+                f"SELECT {_BYTES} FROM {table} ORDER BY key {order}"  # noqa: S608
+            ):
+                found[key] = tuple(row)
+        except sqlite3.DatabaseError:
+            continue
+        return True
+    with suppress(sqlite3.DatabaseError):
+        for (key,) in source.execute(
+            f"SELECT CAST(key AS BLOB) FROM {table} INDEXED BY {table}_closed"  # noqa: S608
+            " ORDER BY closed_at"
+        ).fetchall():
+            if key not in found:
+                with suppress(sqlite3.DatabaseError):
+                    row = source.execute(
+                        f"SELECT {_BYTES} FROM {table}"  # noqa: S608
+                        " WHERE key = CAST(? AS TEXT)",
+                        (key,),
+                    ).fetchone()
+                    found[key] = row[1:]
+    return False

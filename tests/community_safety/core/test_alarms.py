@@ -338,12 +338,22 @@ async def test_timeline_is_bounded(hass: HomeAssistant, smoke: str, peer: Peer) 
     hass.data[DATA_HOUSE].book.note(None, "nothing")
 
 
-async def test_removed_device(hass: HomeAssistant, smoke: str, peer: Peer) -> None:
-    """A device that its gateway takes away leaves no open alarm behind."""
+async def test_removed_device(
+    hass: HomeAssistant, smoke: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """A device that its gateway takes away keeps its alarm until a person deletes it."""
     events = async_capture_events(hass, EVENT_ALARM)
     await peer.state("smoke-1", smoke=True)
     await peer.send(f"{BASE}/smoke-1/config", "", retain=True)
+    assert {alarm.hazard for alarm in open_alarms(hass)} == {"smoke", "unresponsive"}
+    events.clear()
+    assert await gateway.runtime_data.async_delete(
+        gateway.runtime_data.devices["smoke-1"]
+    )
     await wait_until(hass, lambda: len(events) == 2)
+    assert [(event.data["type"], event.data["reason"]) for event in events] == [
+        ("closed", "removed")
+    ] * 2
     assert open_alarms(hass) == []
     assert not dr.async_get(hass).async_get(events[0].data["device_id"])
 

@@ -14,6 +14,10 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.community_safety.backup import (
+    async_post_backup,
+    async_pre_backup,
+)
 from custom_components.community_safety.const import DOMAIN, EVENT_ALARM
 from custom_components.community_safety.core import storage as module
 from custom_components.community_safety.core.house import DATA_HOUSE
@@ -142,7 +146,8 @@ async def test_damaged_file(
     await wait_until(hass, lambda: entry.runtime_data.connected)
     await smoke(peer, 1)
     await wait_until(hass, lambda: not hass.data[DATA_HOUSE].storage.is_busy)
-    assert len(stored(hass)) == 1
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    assert alarm.id in stored(hass)
     aside = await hass.async_add_executor_job(
         lambda: list(path.parent.glob(f"{DOMAIN}.db.broken-??????????????"))
     )
@@ -188,3 +193,217 @@ async def test_close_with_a_broken_disk(
     assert "1 records could not be stored" in caplog.text
     await storage.async_close()
     assert not await storage.put("settings", "b", {})
+
+
+ROWS = 300
+
+
+def write_house(path: Path) -> None:
+    """Write a house of several pages in each table, every row with a mark of its own."""
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(module.SCHEMA)
+        database.execute(f"PRAGMA user_version={module.VERSION}")
+        for number in range(ROWS):
+            uid = f"mqtt/{number:04}"
+            filler = {"x": "x" * 200}
+            insert(database, "alarms", uid, {"mark": f"alarms-{number:04}", **filler})
+            insert(
+                database,
+                "settings",
+                uid,
+                {
+                    "mark": f"settings-{number:04}",
+                    "limits": {},
+                    "protected": ["supply"],
+                    "variant": None,
+                    "blocking": True,
+                    **filler,
+                },
+            )
+            insert(database, "latches", uid, {"mark": f"latches-{number:04}", **filler})
+
+
+def damage_page_of(path: Path, *marks: str) -> None:
+    """Overwrite the pages on which rows are."""
+    data = bytearray(path.read_bytes())
+    for mark in marks:
+        page = data.index(mark.encode()) // 4096 * 4096
+        data[page : page + 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("marks", "lost", "least"),
+    [
+        (["alarms-0150"], ("alarms",), ROWS - 20),
+        (["settings-0150"], ("settings",), ROWS - 20),
+        # Between two damaged pages: the index still names what is there.
+        (["latches-0050", "latches-0250"], ("latches",), ROWS - 40),
+        (["latches-0000", "alarms-0299"], ("alarms", "latches"), ROWS - 20),
+    ],
+)
+async def test_one_damaged_page(
+    hass: HomeAssistant, marks: list[str], lost: tuple[str, ...], least: int
+) -> None:
+    """It costs what is on it: every other row is there, and what is lost is named."""
+    path = Path(hass.config.path("a.db"))
+    await hass.async_add_executor_job(write_house, path)
+    await hass.async_add_executor_job(damage_page_of, path, *marks)
+    storage = Storage(hass, path, lambda _reason: None)
+    rows = await storage.async_open()
+    assert storage.moved
+    assert storage.lost == lost
+    for table in ("alarms", "settings", "latches"):
+        fewest = least if table in lost else ROWS
+        assert fewest <= len(rows[table]) <= ROWS - (table in lost)
+    await storage.async_close()
+    # It is all in the new file, and stays there.
+    again = Storage(hass, path, lambda _reason: None)
+    assert await again.async_open() == rows
+    assert (again.moved, again.lost) == (None, ())
+    await again.async_close()
+
+
+async def test_protected_loads_survive(
+    hass: HomeAssistant, mqtt_entry: MockConfigEntry
+) -> None:
+    """A page of old alarms that is damaged lets no cut-off open the fire pump."""
+    path = Path(hass.config.path(f"{DOMAIN}.db"))
+    await hass.async_add_executor_job(write_house, path)
+    await hass.async_add_executor_job(damage_page_of, path, "alarms-0150")
+    await add_gateway(hass)
+    house = hass.data[DATA_HOUSE]
+    for number in range(ROWS):
+        assert house.settings_of(f"mqtt/{number:04}").protected == {"supply"}
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, "storage_moved_aside")
+    assert issue
+    assert issue.translation_placeholders
+    assert issue.translation_placeholders["lost"] == "alarms"
+
+
+async def test_everything_rescued(
+    hass: HomeAssistant, mqtt_entry: MockConfigEntry
+) -> None:
+    """Where only an index is damaged nothing is lost, and nobody is told otherwise."""
+    path = Path(hass.config.path(f"{DOMAIN}.db"))
+
+    def damage() -> None:
+        write_house(path)
+        with closing(sqlite3.connect(path)) as database:
+            ((page,),) = database.execute(
+                "SELECT rootpage FROM sqlite_master WHERE name = 'counts_closed'"
+            )
+        data = bytearray(path.read_bytes())
+        data[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+        path.write_bytes(data)
+
+    await hass.async_add_executor_job(damage)
+    await add_gateway(hass)
+    assert hass.data[DATA_HOUSE].storage.moved
+    issues = ir.async_get(hass)
+    assert issues.async_get_issue(DOMAIN, "storage_rescued")
+    assert not issues.async_get_issue(DOMAIN, "storage_moved_aside")
+
+
+async def test_newer_version(
+    hass: HomeAssistant, peer: Peer, mqtt_entry: MockConfigEntry
+) -> None:
+    """What a newer version has written is used and not changed; alarms go on."""
+    path = Path(hass.config.path(f"{DOMAIN}.db"))
+
+    def write() -> bytes:
+        write_house(path)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute(f"PRAGMA user_version={module.VERSION + 1}")
+            database.execute("DROP TABLE counts")
+        return path.read_bytes()
+
+    before = await hass.async_add_executor_job(write)
+    entry = await add_gateway(hass)
+    await peer.gateway()
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    house = hass.data[DATA_HOUSE]
+    assert house.settings_of("mqtt/0001").protected == {"supply"}
+    events = async_capture_events(hass, EVENT_ALARM)
+    await smoke(peer, 1)
+    await wait_until(hass, lambda: len(events) == 1)
+    assert not await house.storage.put("settings", "a", {})
+    assert not house.storage.is_busy
+    assert ir.async_get(hass).async_get_issue(DOMAIN, "storage_newer")
+    await house.storage.async_close()
+    assert path.read_bytes() == before
+
+
+async def test_an_older_version_is_taken_over(hass: HomeAssistant) -> None:
+    """A file of the first version keeps its rows and gets what is new."""
+    path = Path(hass.config.path("a.db"))
+
+    def write() -> None:
+        write_house(path)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("DROP TABLE tests")
+            database.execute("PRAGMA user_version=1")
+
+    await hass.async_add_executor_job(write)
+    storage = Storage(hass, path, lambda _reason: None)
+    rows = await storage.async_open()
+    assert len(rows["settings"]) == ROWS
+    assert await storage.put("tests", "a", {"at": 1})
+    assert await run(storage, "PRAGMA user_version") == (module.VERSION,)
+    await storage.async_close()
+
+
+async def test_a_row_that_cannot_be_read(
+    hass: HomeAssistant,
+    mqtt_entry: MockConfigEntry,
+    hass_config_file: sqlite3.Connection,
+) -> None:
+    """It costs that row, in every table, and the house starts."""
+    insert(
+        hass_config_file,
+        "settings",
+        "good",
+        {"limits": {}, "protected": ["supply"], "variant": None, "blocking": True},
+    )
+    for table in module.TABLES:
+        for key, data in (
+            ("no json", "{"),
+            ("no object", "[1]"),
+            ("no text", b"\xff\xfe{}"),
+            ("nothing of ours", "{}"),
+            ("another shape", '{"limits": 3, "total": [], "device": {}, "alarms": 1}'),
+        ):
+            hass_config_file.execute(
+                f"INSERT INTO {table} VALUES (?, NULL, CAST(? AS TEXT))",  # noqa: S608
+                (key, data),
+            )
+    hass_config_file.commit()
+    await add_gateway(hass)
+    house = hass.data[DATA_HOUSE]
+    assert house.settings_of("good").protected == {"supply"}
+    assert not house.book.open
+    assert house.storage.trouble is None
+
+
+async def test_closed_rows_that_cannot_be_read(storage: Storage) -> None:
+    """The history is the rest of it; what is asked for by key too."""
+    await storage.put("alarms", "good", {"id": "good"}, closed_at=1.0)
+    await run(storage, "INSERT INTO alarms VALUES ('bad', 2.0, '{')")
+    rows = await storage.async_history(0, 10, 10)
+    assert rows == [{"closed_at": 2.0}, {"id": "good", "closed_at": 1.0}]
+    assert len(await storage.async_rows("alarms", ["good", "bad", "none"])) == 2
+
+
+async def test_no_checkpoint_during_a_backup(
+    hass: HomeAssistant, storage: Storage
+) -> None:
+    """The file that is being copied stays as it is, however much is written."""
+    await wait_until(hass, lambda: not storage.is_busy)
+    await async_pre_backup(hass)
+    before = await hass.async_add_executor_job(storage.path.read_bytes)
+    for number in range(3):
+        assert await storage.put("settings", str(number), {"x": "x" * 3_000_000})
+    assert await hass.async_add_executor_job(storage.path.read_bytes) == before
+    await async_post_backup(hass)
+    assert await storage.put("settings", "after", {})
+    assert len(await hass.async_add_executor_job(storage.path.read_bytes)) > len(before)
