@@ -32,6 +32,7 @@ from homeassistant.helpers import (
     entity_registry as er,
     floor_registry as fr,
 )
+from homeassistant.helpers.entity import entity_sources
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, yaml as yaml_util
 from tests.common import BASE, PATIENCE, Peer, real_seconds, wait_until
@@ -51,9 +52,11 @@ SHED = {"area_id": ["shed_1"]}
 
 #: What a blueprint cannot do without.
 REQUIRED: dict[str, dict[str, Any]] = {
-    name: {"notify_target": OFFICE} for name in NAMES if name not in SILENT
+    "charging_pile_response": {"watched": SHED},
+    "water_supply": {"notify_target": OFFICE},
+    "elevator": {"notify_target": OFFICE},
+    "equipment_fault": {"notify_target": OFFICE},
 }
-REQUIRED["charging_pile_response"]["watched"] = SHED
 #: Every input, each other than its default.
 EVERYTHING: dict[str, dict[str, Any]] = {
     "smoke_response": {
@@ -510,23 +513,31 @@ async def test_smoke(
     assert supply(hass, "breaker-1") == "off"
 
 
-@pytest.mark.parametrize("nobody", [{}, {"entity_id": []}])
+@pytest.mark.parametrize("nobody", [{}, {"notify_target": {"entity_id": []}}])
 async def test_smoke_without_anybody_to_tell(
     hass: HomeAssistant,
     home: None,
     peer: Peer,
     add: Add,
     told: list[ServiceCall],
+    phone: str,
     nobody: dict[str, Any],
 ) -> None:
-    """Of those who were chosen nobody is left: Home Assistant shows it, the power is cut."""
+    """Nobody was chosen, or is left: every phone with the app and Home Assistant tell it."""
     shown = async_mock_service(hass, "persistent_notification", "create")
-    await add("smoke_response", notify_target=nobody)
+    entity_id = er.async_get(hass).async_get_entity_id("notify", "mobile_app", "1")
+    assert entity_id
+    entity_sources(hass)[entity_id] = {
+        "domain": "mobile_app",
+        "custom_component": False,
+    }
+    await add("smoke_response", **nobody)
     await peer.state("smoke-1", temperature=60)
-    await wait_until(hass, lambda: len(shown) == 2)
+    await wait_until(hass, lambda: len(shown) == len(told) == 2)
     assert titles(shown) == ["Heat alarm: 1-1-201", "Power is off: 1-1-201"]
+    assert said(told) == said(shown)
+    assert {tuple(call.data["entity_id"]) for call in told} == {(entity_id,)}
     assert supply(hass, "breaker-1") == "off"
-    assert told == []
 
 
 @pytest.mark.parametrize(
@@ -693,7 +704,7 @@ async def test_smoke_without_a_choice_cuts_the_area(
     where: str,
 ) -> None:
     """Where no place was chosen, or the area has no floor, the area is announced and cut."""
-    await add("smoke_response", **inputs)
+    await add("smoke_response", notify_target=OFFICE, **inputs)
     await peer.state("smoke-1", smoke=True)
     await wait_until(hass, lambda: len(told) == 2)
     assert said(told)[0][1].endswith(f"The power of {where} is being cut.")
@@ -1085,7 +1096,9 @@ async def test_pile_drill_and_a_pile_without_a_shed(
     device = er.async_get(hass).async_get(pile).device_id
     dr.async_get(hass).async_update_device(device, area_id=None)
     await add(
-        "charging_pile_response", watched={"area_id": ["shed_1"], "device_id": [device]}
+        "charging_pile_response",
+        notify_target=OFFICE,
+        watched={"area_id": ["shed_1"], "device_id": [device]},
     )
     await peer.state("pile-1", smoke=True, test=True)
     await wait_until(hass, lambda: len(told) == 2)
