@@ -527,10 +527,7 @@ async def test_smoke_without_anybody_to_tell(
     shown = async_mock_service(hass, "persistent_notification", "create")
     entity_id = er.async_get(hass).async_get_entity_id("notify", "mobile_app", "1")
     assert entity_id
-    entity_sources(hass)[entity_id] = {
-        "domain": "mobile_app",
-        "custom_component": False,
-    }
+    entity_sources(hass)[entity_id] = {"domain": "mobile_app"}
     await add("smoke_response", **nobody)
     await peer.state("smoke-1", temperature=60)
     await wait_until(hass, lambda: len(shown) == len(told) == 2)

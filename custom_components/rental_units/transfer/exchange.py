@@ -222,17 +222,17 @@ class Known:
                 unit.id: unit
                 for unit in session.scalars(select(Unit).where(Unit.id.in_(chunk)))
             }
-            for lease in session.scalars(
+            leases = (
                 select(Lease)
-                .where(Lease.unit_id.in_(chunk))
+                .where(Lease.unit_id.in_(chunk), Lease.removed_at.is_(None))
                 .order_by(Lease.id)
                 .options(selectinload(Lease.person).selectinload(Person.addresses))
-            ):
-                is_over = lease.left_on and lease.left_on <= today
-                known.learn(lease.person)
-                (known.ended if is_over else known.leases)[
-                    lease.unit_id, lease.role
-                ].append(lease)
+            )
+            is_open = queries.is_open(today)
+            for found, condition in ((known.leases, is_open), (known.ended, ~is_open)):
+                for lease in session.scalars(leases.where(condition)):
+                    known.learn(lease.person)
+                    found[lease.unit_id, lease.role].append(lease)
         for row in session.scalars(
             select(Responder).options(
                 selectinload(Responder.person).selectinload(Person.addresses)

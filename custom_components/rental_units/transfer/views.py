@@ -15,6 +15,7 @@ from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.translation import async_get_translations
 
+from ..app.application import application_of
 from ..const import DOMAIN, LANGUAGES, Reason
 from ..forms import default_language
 from ..register import Register, queries
@@ -65,22 +66,27 @@ class RegisterFileView(HomeAssistantView):
     ) -> web.Response:
         """Handle a request of somebody who may; say errors in the clerk's language."""
         hass, user = request.app[KEY_HASS], request[KEY_HASS_USER]
-        if not user.is_admin or user.system_generated:
-            raise Unauthorized
+        if not user.is_admin:
+            raise Unauthorized  # Not even if there is such a property.
         try:
             query = _QUERY(dict(request.query))
         except vol.Invalid:
             return self.json_message("Invalid query", HTTPStatus.BAD_REQUEST)
         query.setdefault("language", default_language(hass))
         what = "export_register" if request.method == "GET" else "import_register"
+        context = self.context(request)
 
         def audit(session: Session) -> None:
             queries.audit(session, user.id, what, query["reason"])
 
         try:
-            response: web.Response = await handle(
-                request, _register(hass, entry_id), audit, query
+            register = _register(hass, entry_id)
+            await application_of(hass, entry_id).async_authorize(
+                context, what, query["reason"]
             )
+            response: web.Response = await handle(request, register, audit, query)
+        except Unauthorized:
+            raise
         except HomeAssistantError as err:
             return await self._failure(hass, err, query["language"])
         response.headers["Cache-Control"] = "no-store"
@@ -127,6 +133,7 @@ class RegisterFileView(HomeAssistantView):
             audit,
             language=query["language"],
             dry_run=query["dry_run"],
+            who=request[KEY_HASS_USER].id,
         )
         return self.json(answer)
 

@@ -109,7 +109,9 @@ async def test_administrators_in_person(
     assert (await getattr(stranger, method)(path)).status == HTTPStatus.UNAUTHORIZED
     client = await hass_client()
     hass_admin_user.system_generated = True
-    assert (await getattr(client, method)(path)).status == HTTPStatus.UNAUTHORIZED
+    response = await getattr(client, method)(path)
+    assert response.status == HTTPStatus.BAD_REQUEST
+    assert (await response.json())["code"] == "needs_person"
     hass_admin_user.system_generated = False
     hass_admin_user.groups = []
     assert (await getattr(client, method)(path)).status == HTTPStatus.UNAUTHORIZED
