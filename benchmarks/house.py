@@ -154,7 +154,9 @@ class Watched:
 
         house = self.hass.data[DATA_HOUSE]
         alarms = house.book.open.values()
-        gateways = {gateway.uid: gateway for gateway, _device in house.devices()}
+        gateways: dict[str, Any] = {
+            gateway.uid: gateway for gateway, _device in house.devices()
+        }
         return {
             "open": len(alarms),
             "present": sum(alarm.present for alarm in alarms),

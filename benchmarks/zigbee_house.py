@@ -302,7 +302,7 @@ class ZigbeeHouse(Watched):
     async def _restore_ours(self, smoke: str, breaker: str) -> bool:
         house = self._house
         (gateway,) = (row for row in self._ours() if breaker in row.devices)
-        supplies = house.cut_off.supplies_of(gateway, gateway.devices[breaker])
+        supplies = house.cut_off.supplies_of(gateway.devices[breaker])
         latches = [house.cut_off.latches.get(item.id) for item in supplies]
         if any(latches):
             await house.cut_off.async_restore(supplies, who="benchmark")

@@ -41,7 +41,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
         await gateway.async_start()
     except BaseException:
         # Also where it is cancelled: the next try begins anew, and finds nothing here.
-        hass.data[DATA_HOUSE].start_failed(gateway)
+        gateway.start_failed()
         await asyncio.shield(hass.async_create_task(_async_undo_setup(hass, entry)))
         raise
     return True
@@ -94,6 +94,10 @@ async def async_remove_config_entry_device(
 ) -> bool:
     """Allow to delete a device, if its gateway can let it go."""
     if entry.state is not ConfigEntryState.LOADED:
+        house = await async_get_house(hass)
+        for domain, uid in device_entry.identifiers:
+            if domain == DOMAIN:
+                house.forget(uid)
         return True
     gateway = entry.runtime_data
     for device in gateway.all_devices:

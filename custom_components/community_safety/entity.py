@@ -9,6 +9,8 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .catalogue import DeviceKind
+from .const import DOMAIN
 from .core.authority import Action, Subject
 from .core.device import AVAILABILITY, SafetyDevice
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -38,9 +40,41 @@ def add_for_each_device(
     async_add_entities: AddConfigEntryEntitiesCallback,
     factory: EntityFactory,
 ) -> None:
-    """Add the entities of every device: those of today and those to come."""
+    """Add the entities of every device: those of today and those to come.
+
+    Of a device that has become another one those that it no longer has go, and new ones
+    come; one that stays is not touched.
+    """
     gateway = entry.runtime_data
-    gateway.on_device(lambda device: async_add_entities(factory(gateway, device)))
+    shown: dict[str, tuple[DeviceKind, dict[str, SafetyEntity]]] = {}
+
+    @callback
+    def show(device: SafetyDevice) -> None:
+        kind, before = shown.get(device.uid, (device.kind, {}))
+        now = {entity.key: entity for entity in factory(gateway, device)}
+        # Under the same key another kind of device may have something else.
+        kept = before if kind is device.kind else {}
+        gone = [
+            entity for key, entity in before.items() if key not in now.keys() & kept
+        ]
+        new = [entity for key, entity in now.items() if key not in kept]
+        shown[device.uid] = (
+            device.kind,
+            {key: kept.get(key, entity) for key, entity in now.items()},
+        )
+        if gone:
+            entry.async_create_task(hass, replace(gone, new), f"{DOMAIN} entities")
+        else:
+            async_add_entities(new)
+
+    async def replace(gone: list[SafetyEntity], new: list[SafetyEntity]) -> None:
+        for entity in gone:
+            if entity.hass:  # type: ignore[truthy-bool]
+                await entity.async_remove()
+        async_add_entities(new)
+
+    hass = gateway.hass
+    gateway.on_device(show)
 
 
 class SafetyEntity(Entity):

@@ -11,6 +11,7 @@ import voluptuous as vol
 
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -32,8 +33,9 @@ from .const import DOMAIN
 from .core.alarms import Alarm, Cause, Outcome, describe
 from .core.authority import Action, Subject
 from .core.device import SafetyDevice
-from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status, Supply
+from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status
 from .core.house import DATA_HOUSE, House
+from .core.latches import OpeningReason, Supply
 from .localization import async_option
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, Found, find_by_entity
 from .zigbee_services import async_setup_zigbee_services
@@ -45,6 +47,7 @@ ATTR_CAUSE = "cause"
 ATTR_CHECKED = "checked"
 ATTR_HISTORY = "history"
 ATTR_OUTCOME = "outcome"
+ATTR_REASON = "reason"
 ATTR_SINCE = "since"
 
 #: Closed alarms in one answer, and in one read of the storage.
@@ -75,6 +78,13 @@ SCHEMAS = {
         }
     ),
     "restore": vol.Schema({**_TARGET, vol.Required(ATTR_CHECKED): vol.Coerce(Checked)}),
+    # By its own name alone: an area, a floor or a label must not stop a fire pump.
+    "open_protected_load": vol.Schema(
+        {
+            vol.Required(ATTR_ENTITY_ID): cv.entity_ids,
+            vol.Required(ATTR_REASON): vol.Coerce(OpeningReason),
+        }
+    ),
     "silence": vol.Schema(_TARGET),
     "self_test": vol.Schema(_TARGET),
     "get_alarms": vol.Schema(
@@ -97,6 +107,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         "reset": _async_reset,
         "cut_off": _async_cut_off,
         "restore": _async_restore,
+        "open_protected_load": _async_open_protected,
         "silence": _async_press,
         "self_test": _async_press,
         "get_alarms": _async_get_alarms,
@@ -174,7 +185,8 @@ async def _async_restore(call: ServiceCall) -> ServiceResponse:
         _supplies(found), who=who, checked=call.data[ATTR_CHECKED]
     )
     unproven = {
-        result.supply.device.name
+        f"{result.device_name}"
+        f" ({async_option(call.hass, 'cut_off_reason', result.reason or '')})"
         for result in results
         if result.status is not Status.CONFIRMED
     }
@@ -184,6 +196,24 @@ async def _async_restore(call: ServiceCall) -> ServiceResponse:
             translation_key="restore_unproven",
             translation_placeholders={"devices": ", ".join(sorted(unproven))},
         )
+    return _supplies_response(call, results)
+
+
+async def _async_open_protected(call: ServiceCall) -> ServiceResponse:
+    """Open protected loads by a person, who names them and says why."""
+    who = await _async_person(call)
+    found = await _async_supplies(call)
+    for item in found:
+        if item.key not in item.device.settings.protected:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="not_protected",
+                translation_placeholders={"device": item.device.name},
+            )
+    await _async_authorize(call, Action.CUT_OFF, found=found)
+    results = await _house(call).cut_off.async_cut_off(
+        _supplies(found), who=who, protected_reason=call.data[ATTR_REASON]
+    )
     return _supplies_response(call, results)
 
 
@@ -382,7 +412,7 @@ async def _async_supplies(call: ServiceCall) -> list[Found]:
 
 
 def _supplies(found: Iterable[Found]) -> list[Supply]:
-    return [Supply(item.gateway, item.device, item.key) for item in found]
+    return [Supply(item.device.uid, item.key) for item in found]
 
 
 async def _async_find(
@@ -436,10 +466,11 @@ def _supplies_response(
                 "entity_id": registry.async_get_entity_id(
                     "switch", DOMAIN, result.supply.id
                 ),
-                "device_id": result.supply.device.device_id,
+                "device_id": result.device_id,
                 "status": result.status.value,
                 "milliseconds": result.milliseconds,
                 "proof": list(result.proof),
+                "limit": result.limit,
                 "reason": result.reason,
             }
             for result in results

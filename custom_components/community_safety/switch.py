@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER
 from .catalogue.measurements import point_key
+from .const import DOMAIN
 from .core.authority import Action
 from .core.device import SafetyDevice
+from .core.latches import Supply
 from .entity import SafetyEntity, SettingEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
@@ -40,11 +43,19 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
     def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
         """Initialize."""
         super().__init__(gateway, device, key)
+        self.supply = Supply(device.uid, key)
         is_socket = device.kind is CHARGING_PILE
         self.name_after("socket" if is_socket else "supply", device.points[key].channel)
         self._attr_device_class = (
             SwitchDeviceClass.OUTLET if is_socket else SwitchDeviceClass.SWITCH
         )
+
+    @override
+    @callback
+    def refresh(self) -> None:
+        # What a gateway hopes, remembers and hears takes turns until the cut is proven.
+        if not self.gateway.house.cut_off.is_cutting(self.supply):
+            super().refresh()
 
     @property
     @override
@@ -55,12 +66,18 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         await self.async_authorize(Action.RESTORE)
-        self.gateway.house.cut_off.check_closing(self.device, self.key)
+        self.gateway.house.latches.check_closing(self.supply, self.device.name)
         await self.gateway.async_set(self.device, self.key, True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         await self.async_authorize(Action.CUT_OFF)
+        if self.key in self.device.settings.protected:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="protected",
+                translation_placeholders={"device": self.device.name},
+            )
         await self.gateway.async_set(self.device, self.key, False)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import voluptuous as vol
 
@@ -27,6 +27,7 @@ from .const import DOMAIN, LOGGER, RENAMED_HAZARDS, Severity
 from .core.alarms import Alarm
 from .core.device import SafetyDevice
 from .core.house import DATA_HOUSE, House
+from .core.ports import Port
 from .gateways.base import Gateway
 
 ATTR_HAZARD = "hazard"
@@ -246,7 +247,7 @@ def _devices(
     """Return the loaded devices that a target touches, without a walk over the house."""
     house = hass.data[DATA_HOUSE]
     if is_all:
-        return tuple(house.devices())
+        return tuple(map(_with_gateway, house.devices()))
     entities, devices = er.async_get(hass), dr.async_get(hass)
     device_ids = {
         entry.device_id
@@ -260,7 +261,14 @@ def _devices(
         for domain, uid in device.identifiers
         if domain == DOMAIN
     }
-    return [found for uid in sorted(uids) if (found := house.device(uid))]
+    return [
+        _with_gateway(found) for uid in sorted(uids) if (found := house.device(uid))
+    ]
+
+
+def _with_gateway(found: tuple[Port, SafetyDevice]) -> tuple[Gateway, SafetyDevice]:
+    """Return a device with its gateway, which is what stands behind every port."""
+    return cast("Gateway", found[0]), found[1]
 
 
 async def async_get_house(hass: HomeAssistant) -> House:

@@ -255,15 +255,25 @@ async def test_deleting_a_device(
     assert registry.async_get(gone.id) is None
 
     # While the gateway is not loaded nobody knows better than the person.
+    await peer.state("smoke-1", smoke=True)
+    house = hass.data[DATA_HOUSE]
+    await wait_until(hass, lambda: len(house.book.open) == 1)
     assert await hass.config_entries.async_unload(gateway.entry_id)
+    assert house.book.open
     taken = await client.remove_device(known)
     assert taken["success"]
+    assert house.book.open == {}
+    assert not [*house.known_devices(gateway.unique_id or "")]
 
 
-async def test_device_vanishes_on_request(
-    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+async def test_device_vanishes(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """A gateway that clears a device's config takes it away with its alarms."""
+    """One that its gateway no longer names is missing with its alarm, until it is deleted."""
+    assert await async_setup_component(hass, "config", {})
     await peer.config("smoke-1", "smoke_sensor", ["smoke"])
     await peer.state("smoke-1", smoke=True)
     book = hass.data[DATA_HOUSE].book
@@ -271,7 +281,12 @@ async def test_device_vanishes_on_request(
     device_id = gateway.runtime_data.devices["smoke-1"].device_id
 
     await peer.send(f"{BASE}/smoke-1/config", "", retain=True)
+    assert dr.async_get(hass).async_get(device_id)
+    assert "smoke" in {alarm.hazard for alarm in book.open.values() if alarm.present}
 
+    client = await hass_ws_client(hass)
+    assert (await client.remove_device(device_id))["success"]
+    await hass.async_block_till_done()
     assert dr.async_get(hass).async_get(device_id) is None
     assert book.open == {}
 

@@ -380,7 +380,7 @@ async def test_blind_user_and_the_past(
     storage = hass.data[DATA_HOUSE].storage
     await wait_until(hass, lambda: not storage.is_busy)
     (row,) = (await act(hass, "get_alarms", context=by(person), history=True))["alarms"]
-    assert row["state"] == "reset"
+    assert row["state"] == "closed"
     user = limited(hass, {"domains": {"light": True}})
     answer = await act(hass, "get_alarms", context=by(user), history=True)
     assert answer == {"alarms": []}
@@ -611,7 +611,48 @@ async def test_restore(
             by(person),
         )
     assert caught.value.translation_key == "restore_unproven"
-    assert caught.value.translation_placeholders == {"devices": "Breaker 1"}
+    assert caught.value.translation_placeholders == {
+        "devices": "Breaker 1 (the device did not say what it did)"
+    }
+
+
+async def test_open_a_protected_load(
+    hass: HomeAssistant,
+    flat: None,
+    peer: Peer,
+    person: MockUser,
+    gateway: MockConfigEntry,
+) -> None:
+    """A person opens it, by its name and with a reason; it stays off until restored."""
+    await act(hass, "restore", context=by(person), area_id="1_1_201")
+    device = gateway.runtime_data.devices["breaker-1"]
+    switch = er.async_get(hass).async_get_entity_id(
+        "switch", DOMAIN, f"{device.uid}/supply"
+    )
+    call = {"entity_id": switch, "reason": "water"}
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "open_protected_load", context=by(person), **call)
+    assert refused.value.translation_key == "not_protected"
+    device.settings.protected.add("supply")
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "open_protected_load", **call)
+    assert refused.value.translation_key == "needs_person"
+    for bad in (
+        {"entity_id": switch},
+        {"area_id": "1_1_201", "reason": "water"},
+        {"entity_id": switch, "reason": "Mr. Li wants it"},
+    ):
+        with pytest.raises(vol.Invalid):
+            await act(hass, "open_protected_load", context=by(person), **bad)
+    latches = hass.data[DATA_HOUSE].cut_off.latches
+    assert not latches
+
+    answer = await act(hass, "open_protected_load", context=by(person), **call)
+    assert [row["status"] for row in answer["supplies"]] == ["confirmed"]
+    (latch,) = latches.values()
+    assert (latch.who, latch.reason) == (person.id, call["reason"])
+    await act(hass, "restore", context=by(person), area_id="1_1_201")
+    assert not latches
 
 
 @pytest.mark.parametrize("action", ["silence", "self_test"])
@@ -654,7 +695,7 @@ async def test_get_alarms(
     monkeypatch.setattr(services, "MOST_HISTORY", 2)
     await act(hass, "reset", context=by(person), area_id="1_1_201")
     for _ in range(4):
-        await peer.state("breaker-1", supply=False, current=200)
+        await peer.state("breaker-1", supply=False)
         await peer.state("smoke-1", smoke=True)
         await peer.state("smoke-1", smoke=False)
         await act(hass, "reset", context=by(person), area_id="1_1_201")

@@ -182,12 +182,8 @@ class SafetyDevice:
         self.uid = f"{gateway_uid}/{description.id}" if description.id else gateway_uid
         #: One for all entities of the device: thousands of copies would add up.
         self.device_info = DeviceInfo(identifiers={(DOMAIN, self.uid)})
-        self.layout = layout_of(description.kind, description.points)
-        self.kind = self.layout.kind
-        self.points = self.layout.points
-        self.by_measurement = self.layout.by_measurement
         self.settings = settings
-        self._kind_limits = kind_limits
+        self._book = book
         self.readings: dict[str, Value] = {}
         #: Monotonic time of each reading's last fresh report, changed or not.
         self.reported: dict[str, float] = {}
@@ -210,13 +206,22 @@ class SafetyDevice:
         self._doubts: dict[str, float | None] = {}
         #: Keys of readings whose scale is not known.
         self._unscaled: frozenset[str] = frozenset()
-        self.readings.update(
-            {
-                key: False
-                for key in self.layout.derived
-                if not self.points[key].is_number
-            }
-        )
+        self._take_shape(kind_limits)
+
+    def _take_shape(self, kind_limits: Mapping[str, float]) -> None:
+        """Take what the description says it measures, and its open alarms."""
+        description, book = self.description, self._book
+        self.layout = layout_of(description.kind, description.points)
+        self.kind = self.layout.kind
+        self.points = self.layout.points
+        self.by_measurement = self.layout.by_measurement
+        self._kind_limits = kind_limits
+        self.readings = {
+            key: False for key in self.layout.derived if not self.points[key].is_number
+        } | {key: value for key, value in self.readings.items() if key in self.points}
+        self.reported = {
+            key: at for key, at in self.reported.items() if key in self.points
+        }
         for hazard in self.kind.hazards:
             if book.present(self.uid, hazard.key):
                 # What was found out before a restart holds until it is found otherwise.
@@ -227,9 +232,8 @@ class SafetyDevice:
                         if level.measurement in DERIVED
                     }
                 )
-        self._book = book
         self.monitor = HazardMonitor(
-            hass, self, self.report, self.hazard_changed, self._test_ended
+            self._hass, self, self.report, self.hazard_changed, self._test_ended
         )
         self.monitor.take_over(
             {
@@ -240,6 +244,28 @@ class SafetyDevice:
             }
         )
         self.monitor.evaluate(self.layout.derived)
+
+    @callback
+    def reshape(
+        self, description: DeviceDescription, kind_limits: Mapping[str, float]
+    ) -> None:
+        """Become what a changed description says, in place: nobody loses sight of it.
+
+        To be called while it is detached. Readings that it still has stay.
+        """
+        self.monitor.stop()
+        self.description = description
+        self._implausible &= description.points
+        self._unscaled &= description.points
+        self._doubts = {
+            key: value
+            for key, value in self._doubts.items()
+            if key in description.points
+        }
+        self._take_shape(kind_limits)
+        self.monitor.evaluate(
+            {self.points[key].measurement.key for key in self.readings}
+        )
 
     @property
     def name(self) -> str:
@@ -604,6 +630,11 @@ class SafetyDevice:
     def hazard_changed(self, hazard: str) -> None:
         """Tell listeners that a hazard came, went, or is known for the first time."""
         self._notify(hazard_key(hazard))
+
+    @callback
+    def supply_settled(self, key: str) -> None:
+        """Tell listeners that a supply is no longer being cut: what it says now holds."""
+        self._notify(key)
 
     @callback
     def set_snapshot(self, picture: bytes) -> None:

@@ -1,37 +1,50 @@
-"""Verified cut-off: command, read back relay and current, latch until a person restores."""
+"""Verified cut-off: command, read back relay and current, prove, and cut again."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.event import async_call_later
 
 from ..catalogue import Scope
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
-from .alarms import Alarm, Announcement, Change
-from .device import AVAILABILITY, SafetyDevice
-
-if TYPE_CHECKING:
-    from ..gateways.base import Gateway
-    from .house import House
+from .alarms import Alarm, AlarmBook, Announcement, Change
+from .device import AVAILABILITY, DeviceSettings, SafetyDevice
+from .latches import Latch, Latches, OpeningReason, Supply
+from .ports import Find, Port
 
 #: Seconds for one try, and for all of them. GB 50166: linkage acts within 3 s.
 TRY_SECONDS = 3.0
 DEADLINE_SECONDS = 10.0
 FIRST_BACKOFF_SECONDS = 0.2
+#: What is left of the deadline is too short for a command: it is only read back.
+LEAST_TRY_SECONDS = 0.5
 #: A device that does not report by itself is asked again this often, in seconds.
 ASK_SECONDS = 1.0
+#: Seconds until a supply that was proven open and is live again is cut the next time, and
+#: until one that could not be opened is: a stuck relay only wears out by more commands.
+AGAIN_SECONDS: tuple[int, ...] = (0, 0, 2, 5, 10, 30, 60)
+RETRY_SECONDS: tuple[int, ...] = (30, 60, 120, 300, 600)
+#: So many drills are remembered after they ended, for automations that come late.
+MOST_DRILLS = 100
 
 #: An open contact still shows the meter's noise: amperes, or part of the rated current.
 NO_CURRENT_AMPERES = 0.1
 NO_CURRENT_OF_RATED = 0.01
 NO_POWER_WATTS = 5.0
+#: Part of what flowed before that may still be shown: else it is a load, on standby.
+LEFT_OF_BEFORE = 0.1
+#: A small load must at least fall to this part, or it may as well have stayed.
+LEFT_OF_SMALL = 0.5
 
 
 class Checked(StrEnum):
@@ -51,18 +64,42 @@ class Status(StrEnum):
     PROTECTED = "protected"
 
 
+class Reason(StrEnum):
+    """Why a cut-off or restore was not confirmed; translated where it is shown."""
+
+    DRILL = "drill"
+    #: The gateway is not loaded, or no longer has the device.
+    GONE = "gone"
+    NOT_CONNECTED = "not_connected"
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+    #: The relay was read back, and says otherwise.
+    CONTRADICTED = "contradicted"
+    CURRENT_FLOWS = "current_flows"
+    #: The relay says so, and the current was not read back.
+    CURRENT_UNKNOWN = "current_unknown"
+    RELAY_UNKNOWN = "relay_unknown"
+    #: Restored or deleted by a person meanwhile, or cut off again.
+    OVERTAKEN = "overtaken"
+
+
+class Limit(StrEnum):
+    """By what a current was judged to be gone."""
+
+    #: It flowed, and is below what an open contact shows on this meter.
+    NO_CURRENT = "no_current"
+    #: It was small, and has fallen to a part of what it was.
+    CHANGE = "change"
+    #: None flowed before, so that its absence proves nothing.
+    RELAY_ONLY = "relay_only"
+
+
 @dataclass(frozen=True, slots=True)
-class Supply:
-    """One supply of one device; `key` is its reading, such as `supply_1`."""
+class Proof:
+    """The readings that were read back, and the limit by which the current was judged."""
 
-    gateway: Gateway
-    device: SafetyDevice
-    key: str
-
-    @property
-    def id(self) -> str:
-        """Return the unique id, which is also that of its switch."""
-        return f"{self.device.uid}/{self.key}"
+    keys: tuple[str, ...]
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,88 +107,111 @@ class Result:
     """The answer for one supply. `proof` names the readings that were read back."""
 
     supply: Supply
+    device_name: str
+    device_id: str | None
     status: Status
     milliseconds: int = 0
     proof: tuple[str, ...] = ()
-    reason: str | None = None
+    limit: Limit | None = None
+    reason: Reason | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a timeline keeps of it."""
+        return {
+            "status": self.status.value,
+            "milliseconds": self.milliseconds,
+            **({"limit": self.limit.value} if self.limit else {}),
+            **({"reason": self.reason.value} if self.reason else {}),
+        }
 
 
-@dataclass(slots=True, kw_only=True)
-class Latch:
-    """A supply that was cut and stays off until a person restores it.
+@dataclass(slots=True)
+class _Pace:
+    """How often a supply was cut, and when it may be by itself again.
 
-    `alarms` are the ids of those that want it off, the newest last.
+    Times are monotonic; `since` is when it was last begun: older reports prove nothing.
     """
 
-    device: str
-    key: str
-    at: float
-    alarms: list[str] = field(default_factory=list)
-    who: str | None = None
-    #: None until the first read-back has ended.
+    since: float = 0
+    count: int = 0
     proven: bool | None = None
+    next: float = 0
+    told: bool = False
+    #: The relay was open since, proven or not, and one that was has closed again.
+    was_open: bool = False
+    reclosed: bool = False
+    timer: CALLBACK_TYPE | None = None
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Latch:
-        """Return the latch of a stored row; fields of a later version are dropped.
-
-        Raises TypeError if one is missing.
-        """
-        known = {item.name for item in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in known})
+    def cancel(self) -> None:
+        """End the timer."""
+        if self.timer:
+            self.timer()
+            self.timer = None
 
 
 class CutOff:
     """Opens supplies, proves it, and keeps them open."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        book: AlarmBook,
+        latches: Latches,
+        find: Find,
+        settings_of: Callable[[str], DeviceSettings],
+    ) -> None:
         """Initialize."""
-        self._house = house
-        self.latches: dict[str, Latch] = {}
+        self._hass = hass
+        self._book = book
+        self._latches = latches
+        self._find = find
+        self._settings_of = settings_of
         self._running: dict[str, asyncio.Task[Result]] = {}
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
-        house.book.listen(self._alarm_changed, immediate=True)
+        self._paces: dict[str, _Pace] = {}
+        self._drills: deque[str] = deque(maxlen=MOST_DRILLS)
+        book.listen(self._alarm_changed, immediate=True)
 
-    def restore_latches(self, rows: dict[str, dict[str, Any]]) -> None:
-        """Take over the latches of an earlier run."""
-        for key, row in rows.items():
-            try:
-                self.latches[key] = Latch.from_dict(row)
-            except TypeError as err:
-                LOGGER.error("The cut-off of %s is not remembered: %s", key, err)
+    @property
+    def latches(self) -> Mapping[str, Latch]:
+        """Return what is latched, by the id of the supply."""
+        return self._latches.rows
 
     @callback
-    def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
+    def attach(self, device: SafetyDevice) -> None:
         """Watch the supplies of a device that are latched, and cut what a crash left."""
-        if any(
-            Supply(gateway, device, key).id in self.latches for key in device.supplies
-        ):
-            self._watch(gateway, device)
-        for alarm in self._house.book.of_device(device.uid):
+        for latch in self._latches.of_device(device.uid):
+            # It has been away: what is not proven is tried at once.
+            self._drop_pace(latch.supply)
+            self._watch(device)
+        for alarm in self._book.of_device(device.uid):
             if alarm.present and not alarm.announced:
                 self._cut_by_itself(alarm)
 
     @callback
     def detach(self, device: SafetyDevice) -> None:
-        """Stop watching a device."""
+        """Stop watching a device. A cut-off that is under way goes on when it is back."""
         for undo in self._undo.pop(device.uid, ()):
             undo()
+        for latch in self._latches.of_device(device.uid):
+            self._drop_pace(latch.supply)
 
     @callback
     def forget(self, uid: str) -> None:
-        """Drop the latches of a removed device."""
-        for supply_id, latch in tuple(self.latches.items()):
-            if latch.device == uid:
-                self._unlatch(supply_id)
+        """Drop the latches of a device that a person has deleted."""
+        for latch in self._latches.of_device(uid):
+            self._latches.lift(latch.supply)
+            self._drop_pace(latch.supply)
 
-    def check_closing(self, device: SafetyDevice, key: str) -> None:
-        """Raise HomeAssistantError if a supply must not be switched on."""
-        if f"{device.uid}/{key}" in self.latches:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="latched",
-                translation_placeholders={"device": device.name},
-            )
+    def is_cutting(self, supply: Supply) -> bool:
+        """Return if a supply is being cut: what it reports meanwhile may change again."""
+        return supply.id in self._running
+
+    def supplies_of(self, device: SafetyDevice) -> list[Supply]:
+        """Return every supply of a device."""
+        return [Supply(device.uid, key) for key in device.supplies]
+
+    # Cutting
 
     async def async_cut_off(
         self,
@@ -160,34 +220,42 @@ class CutOff:
         alarm_id: str | None = None,
         who: str | None = None,
         drill: bool = False,
-        deadline: float = DEADLINE_SECONDS,
+        deadline: float | None = None,
+        protected_reason: OpeningReason | None = None,
     ) -> list[Result]:
         """Open supplies, all at once. Returns one result for each; raises nothing.
 
-        `deadline` is in seconds, for all tries together. In a drill nothing is
-        commanded: the results say which supplies would be opened.
+        `deadline` is in seconds, for all tries together. In a drill, also one of the
+        alarm, nothing is commanded: the results say which supplies would be opened.
+        A protected load is opened only with the reason that a person gives.
         """
+        alarm = self._book.open.get(alarm_id or "")
+        drill = drill or (alarm.drill if alarm else alarm_id in self._drills)
         results: list[Result] = []
         tasks: list[asyncio.Task[Result]] = []
         for supply in supplies:
-            if supply.key in supply.device.settings.protected:
-                results.append(Result(supply, Status.PROTECTED))
+            protected = supply.key in self._settings_of(supply.uid).protected
+            if protected and protected_reason is None:
+                results.append(self._result(supply, Status.PROTECTED))
                 continue
             if drill:
-                results.append(Result(supply, Status.UNCONFIRMED, reason="drill"))
+                results.append(
+                    self._result(supply, Status.UNCONFIRMED, reason=Reason.DRILL)
+                )
                 continue
             self._tie(supply, alarm_id)
-            self._house.book.cut_for(alarm_id, supply.id)
-            if self._is_proven(supply):
-                results.append(
-                    Result(supply, Status.CONFIRMED, 0, self._proof(supply, 0))
-                )
+            self._book.cut_for(alarm_id, supply.id)
+            if proof := self._standing_proof(supply):
+                results.append(self._confirmed(supply, proof, 0))
             else:
-                tasks.append(self._start(supply, alarm_id, who, deadline))
+                self._drop_pace(supply)
+                tasks.append(
+                    self._start(supply, alarm_id, who, protected_reason, deadline)
+                )
         if tasks:
             # A caller that goes away does not end the cut-off of the others.
             results += await asyncio.gather(*(asyncio.shield(task) for task in tasks))
-        self._house.book.note(
+        self._book.note(
             alarm_id,
             "drill" if drill else "cut_off",
             who=who,
@@ -195,64 +263,15 @@ class CutOff:
         )
         return results
 
-    async def async_restore(
-        self, supplies: Iterable[Supply], *, who: str, checked: Checked | None = None
-    ) -> list[Result]:
-        """Close latched supplies again, by a person who has checked that.
-
-        Raises ServiceValidationError if none of them is latched, or if the hazard that
-        cut one of them is still present; then nothing is changed.
-        """
-        supplies = list(supplies)
-        if running := [
-            self._running[item.id] for item in supplies if item.id in self._running
-        ]:
-            # Else a supply would be told to open and to close in turns.
-            await asyncio.wait(running)
-        latched = [supply for supply in supplies if supply.id in self.latches]
-        if not latched:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="nothing_to_restore"
-            )
-        for supply in latched:
-            for alarm in self._alarms_of(self.latches[supply.id]):
-                if alarm.present:
-                    raise ServiceValidationError(
-                        translation_domain=DOMAIN,
-                        translation_key="still_present",
-                        translation_placeholders={
-                            "device": alarm.device_name,
-                            "hazard": async_option(
-                                self._house.hass, "hazard", alarm.hazard
-                            ),
-                        },
-                    )
-        wanted = {supply.id: self.latches[supply.id].alarms for supply in latched}
-        results = await asyncio.gather(
-            *(self._async_close(supply) for supply in latched)
-        )
-        for alarm_id in dict.fromkeys(key for keys in wanted.values() for key in keys):
-            self._house.book.note(
-                alarm_id,
-                "restored",
-                who=who,
-                checked=checked,
-                supplies=_told(
-                    row for row in results if alarm_id in wanted[row.supply.id]
-                ),
-            )
-        return list(results)
-
-    def supplies_of(self, gateway: Gateway, device: SafetyDevice) -> list[Supply]:
-        """Return every supply of a device."""
-        return [Supply(gateway, device, key) for key in device.supplies]
-
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
+        alarm = item.alarm
+        if alarm.drill and alarm.id not in self._drills:
+            self._drills.append(alarm.id)
         if item.change in (Change.RAISED, Change.RETURNED):
-            self._cut_by_itself(item.alarm)
-            if item.alarm.returns:
-                self._cut_anew(item.alarm)
+            self._cut_by_itself(alarm)
+            if alarm.returns:
+                self._cut_anew(alarm)
 
     @callback
     def _cut_by_itself(self, alarm: Alarm) -> None:
@@ -260,18 +279,16 @@ class CutOff:
         if (
             alarm.severity is not Severity.ALARM
             or alarm.drill
-            or not (found := self._house.device(alarm.device))
+            or not (found := self._find(alarm.device))
         ):
             return
-        gateway, device = found
+        _port, device = found
         if any(
             row.key == alarm.hazard and row.cuts_off is Scope.DEVICE
             for row in device.kind.hazards
         ):
-            self._house.hass.async_create_background_task(
-                self.async_cut_off(
-                    self.supplies_of(gateway, device), alarm_id=alarm.id
-                ),
+            self._hass.async_create_background_task(
+                self.async_cut_off(self.supplies_of(device), alarm_id=alarm.id),
                 f"{DOMAIN} cut-off of {device.uid}",
             )
 
@@ -284,92 +301,189 @@ class CutOff:
         again: list[Supply] = []
         for supply_id in alarm.supplies:
             uid, _slash, key = supply_id.rpartition("/")
-            if found := self._house.device(uid):
-                again.append(Supply(*found, key))
-            if latch := self.latches.get(supply_id):
+            supply = Supply(uid, key)
+            again.append(supply)
+            if latch := self._latches.get(supply):
                 latch.proven = None
         if again:
-            self._house.hass.async_create_background_task(
+            self._hass.async_create_background_task(
                 self.async_cut_off(again, alarm_id=alarm.id),
                 f"{DOMAIN} cut-off anew of {alarm.id}",
             )
 
     def _alarms_of(self, latch: Latch) -> list[Alarm]:
         """Return the open alarms that want a supply off."""
-        book = self._house.book
+        book = self._book
         return [book.open[key] for key in latch.alarms if key in book.open]
 
     @callback
     def _tie(self, supply: Supply, alarm_id: str | None) -> None:
         """Let a supply that is cut already stay off as long as one more alarm lasts."""
-        latch = self.latches.get(supply.id)
+        latch = self._latches.get(supply)
         if latch and alarm_id and alarm_id not in latch.alarms:
             latch.alarms = [*(alarm.id for alarm in self._alarms_of(latch)), alarm_id]
-            self._store(supply.id)
+            self._latches.store(latch)
 
     def _start(
-        self, supply: Supply, alarm_id: str | None, who: str | None, deadline: float
+        self,
+        supply: Supply,
+        alarm_id: str | None,
+        who: str | None,
+        reason: OpeningReason | None,
+        deadline: float | None,
+        *,
+        asking_first: bool = False,
     ) -> asyncio.Task[Result]:
         """Return the task that cuts a supply, the one that runs already if there is."""
         if task := self._running.get(supply.id):
             return task
-        task = self._running[supply.id] = self._house.hass.async_create_background_task(
-            self._async_open(supply, alarm_id, who, deadline),
+        now = time.monotonic()
+        latch = self._latches.get(supply)
+        before = self._loads(supply)
+        if latch is None:
+            latch = self._latches.add(supply, alarm_id, who, reason, before)
+        elif not asking_first:
+            # Of several tries the one that found the load counts.
+            for key, value in before.items():
+                latch.before[key] = max(value, latch.before.get(key, 0))
+        if found := self._find(supply.uid):
+            self._watch(found[1])
+
+        def ended(_task: asyncio.Task[Result]) -> None:
+            self._running.pop(supply.id, None)
+            if found := self._find(supply.uid):
+                found[1].supply_settled(supply.key)
+
+        self._pace(supply).since = now
+        task = self._running[supply.id] = self._hass.async_create_background_task(
+            self._async_open(
+                supply, latch, now, deadline or DEADLINE_SECONDS, asking_first
+            ),
             f"{DOMAIN} cut-off of {supply.id}",
         )
-        task.add_done_callback(lambda _task: self._running.pop(supply.id, None))
+        task.add_done_callback(ended)
         return task
 
     async def _async_open(
-        self, supply: Supply, alarm_id: str | None, who: str | None, deadline: float
+        self,
+        supply: Supply,
+        latch: Latch,
+        begun: float,
+        deadline: float,
+        asking_first: bool,
     ) -> Result:
-        begun = time.monotonic()
-        latch = self.latches.get(supply.id)
-        if latch is None:
-            latch = self.latches[supply.id] = Latch(
-                device=supply.device.uid,
-                key=supply.key,
-                at=time.time(),
-                alarms=[alarm_id] if alarm_id else [],
-                who=who,
-            )
-            # The command does not wait for the disk. If a crash comes between, the alarm
-            # does not count as announced yet, and what it has led to is done again.
-            self._store(supply.id)
-        self._watch(supply.gateway, supply.device)
         result = await self._async_command(
-            supply, False, begun, deadline, lambda since: self._proof(supply, since)
+            supply,
+            False,
+            begun,
+            deadline,
+            lambda device, since: self._proof(device, latch, since),
+            asking_first=asking_first,
         )
+        if self._latches.get(supply) is latch:
+            # Else a person has restored or deleted it meanwhile.
+            self._conclude(latch, result)
+        return result
+
+    @callback
+    def _conclude(self, latch: Latch, result: Result) -> None:
+        """Keep what a cut-off came to, and when it may be tried again."""
+        supply = latch.supply
         latch.proven = result.status is Status.CONFIRMED
-        if self.latches.get(supply.id) is latch:
-            # Else the device was removed meanwhile.
-            self._store(supply.id)
-            self._tell(supply.device)
+        self._latches.store(latch)
+        self._tell(supply.uid)
+        pace = self._pace(supply)
+        if pace.proven is not latch.proven:
+            pace.proven, pace.count = latch.proven, 0
         if not latch.proven:
-            LOGGER.error(
+            steps = RETRY_SECONDS
+            # One line for each trouble, however often it is tried.
+            LOGGER.log(
+                10 if pace.told else 40,
                 "Cut-off of %s is not proven (%s): %s",
                 supply.id,
                 result.status,
                 result.reason,
             )
-        return result
+            pace.told = True
+        else:
+            steps = AGAIN_SECONDS
+            if pace.told:
+                LOGGER.warning("Cut-off of %s is proven now", supply.id)
+            pace.told = pace.reclosed = False
+        found = self._find(supply.uid)
+        pace.was_open = bool(found and found[1].readings.get(supply.key) is False)
+        pace.next = time.monotonic() + steps[min(pace.count, len(steps) - 1)]
+        pace.count += 1
+
+    # Restoring
+
+    async def async_restore(
+        self, supplies: Iterable[Supply], *, who: str, checked: Checked | None = None
+    ) -> list[Result]:
+        """Close latched supplies again, by a person, who says how it was checked.
+
+        Raises ServiceValidationError if none of them is latched, or if the hazard that
+        cut one of them is still present; then nothing is changed.
+        """
+        supplies = list(supplies)
+        if running := [
+            self._running[item.id] for item in supplies if item.id in self._running
+        ]:
+            # Else a supply would be told to open and to close in turns.
+            await asyncio.wait(running)
+        latched = [latch for item in supplies if (latch := self._latches.get(item))]
+        if not latched:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="nothing_to_restore"
+            )
+        alarms = {
+            alarm.id: alarm for latch in latched for alarm in self._alarms_of(latch)
+        }
+        for alarm in alarms.values():
+            if alarm.present:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN,
+                    translation_key="still_present",
+                    translation_placeholders={
+                        "device": alarm.device_name,
+                        "hazard": async_option(self._hass, "hazard", alarm.hazard),
+                    },
+                )
+        wanted = {latch.supply.id: latch.alarms for latch in latched}
+        results = await asyncio.gather(
+            *(self._async_close(latch.supply) for latch in latched)
+        )
+        for alarm_id in dict.fromkeys(key for keys in wanted.values() for key in keys):
+            self._book.note(
+                alarm_id,
+                "restored",
+                who=who,
+                checked=checked,
+                supplies=_told(
+                    row for row in results if alarm_id in wanted[row.supply.id]
+                ),
+            )
+        return list(results)
 
     async def _async_close(self, supply: Supply) -> Result:
-        self._unlatch(supply.id)
-        self._tell(supply.device)
+        self._latches.lift(supply)
+        self._drop_pace(supply)
+        self._tell(supply.uid)
 
-        def closed(since: float) -> tuple[str, ...]:
-            device = supply.device
-            return (
-                (supply.key,)
-                if device.reported.get(supply.key, 0) >= since
+        def closed(device: SafetyDevice, since: float) -> Proof | None:
+            if (
+                device.reported.get(supply.key, -1) >= since
                 and device.readings[supply.key] is True
-                else ()
-            )
+            ):
+                return Proof((supply.key,))
+            return None
 
         return await self._async_command(
             supply, True, time.monotonic(), DEADLINE_SECONDS, closed
         )
+
+    # Command and read back
 
     async def _async_command(
         self,
@@ -377,137 +491,218 @@ class CutOff:
         closed: bool,
         begun: float,
         deadline: float,
-        proof: Callable[[float], tuple[str, ...]],
+        proof: Callable[[SafetyDevice, float], Proof | None],
+        *,
+        asking_first: bool = False,
     ) -> Result:
-        """Command a supply until it is proven, or until the deadline."""
-        gateway, device, key = supply.gateway, supply.device, supply.key
+        """Command a supply until it is proven, or until the deadline.
+
+        The device is looked up for each try: a reload in between makes it anew.
+        """
         end = begun + deadline
         backoff = FIRST_BACKOFF_SECONDS
-        reason: str | None = None
+        reason: Reason | None = Reason.GONE
+        taken = False
         since = time.monotonic()
-        while not closed or supply.id not in self.latches:
+        while (supply.id in self.latches) is not closed:
             tried = time.monotonic()
             until = min(tried + TRY_SECONDS, end)
-            try:
-                async with asyncio.timeout(until - tried):
-                    await gateway.async_set(device, key, closed)
-                reason = None
-            except TimeoutError:
-                reason = "no answer"
-            except HomeAssistantError as err:
-                reason = str(err)
-            if found := await self._async_read_back(supply, since, until, proof):
-                elapsed = round((time.monotonic() - begun) * 1000)
-                return Result(supply, Status.CONFIRMED, elapsed, found)
+            if found := self._find(supply.uid):
+                port, device = found
+                # A relay that says it is open has obeyed: to repeat it proves nothing.
+                obeyed = (
+                    device.reported.get(supply.key, -1) >= since
+                    and device.readings.get(supply.key) is closed
+                )
+                if not (asking_first or obeyed) and end - tried >= LEAST_TRY_SECONDS:
+                    refused = await self._async_set(
+                        port, device, supply.key, closed, until
+                    )
+                    taken = taken or refused is None
+                    # One that comes too late to be answered says less than those before.
+                    if refused is not Reason.NO_ANSWER or not taken:
+                        reason = refused
+                asking_first = False
+                if done := await self._async_read_back(supply, since, until, proof):
+                    elapsed = round((time.monotonic() - begun) * 1000)
+                    return self._confirmed(supply, done, elapsed)
             if (left := end - time.monotonic()) <= 0:
                 break
             await asyncio.sleep(min(backoff, left))
             backoff *= 2
         else:
-            reason = "cut off again"
-        contradicted = (
-            device.reported.get(key, 0) >= since
-            and device.readings.get(key) is not closed
-        )
-        return Result(
-            supply,
-            Status.FAILED
-            if reason or contradicted or self._flows(supply, since)
-            else Status.UNCONFIRMED,
-            round((time.monotonic() - begun) * 1000),
-            reason=reason or ("still reported otherwise" if contradicted else None),
-        )
+            return self._result(
+                supply, Status.FAILED, begun=begun, reason=Reason.OVERTAKEN
+            )
+        return self._unproven(supply, closed, begun, since, reason)
+
+    async def _async_set(
+        self, port: Port, device: SafetyDevice, key: str, closed: bool, until: float
+    ) -> Reason | None:
+        """Command a supply once; return why that was not taken."""
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await port.async_set(device, key, closed)
+        except TimeoutError:
+            return Reason.NO_ANSWER
+        except HomeAssistantError as err:
+            LOGGER.debug("%s/%s: %s", device.uid, key, err)
+            try:
+                return Reason(err.translation_key or "")
+            except ValueError:
+                return Reason.REFUSED
+        return None
 
     async def _async_read_back(
         self,
         supply: Supply,
         since: float,
         until: float,
-        proof: Callable[[float], tuple[str, ...]],
-    ) -> tuple[str, ...]:
-        """Wait for the proof and ask for it; return the readings that are the proof."""
-        keys = (supply.key, *self._load_keys(supply))
-        while not (found := proof(since)) and (now := time.monotonic()) < until:
+        proof: Callable[[SafetyDevice, float], Proof | None],
+    ) -> Proof | None:
+        """Wait for the proof and ask for it; return it, None if it did not come."""
+        done: Proof | None = None
+        while found := self._find(supply.uid):
+            port, device = found
+            done = proof(device, since)
+            now = time.monotonic()
+            if done or now >= until:
+                break
             patience = min(ASK_SECONDS, until - now)
             with suppress(TimeoutError, HomeAssistantError):
                 async with asyncio.timeout(patience):
-                    await supply.gateway.async_refresh(supply.device, keys)
-            await supply.device.async_wait(lambda: bool(proof(since)), patience)
-        return found
+                    await port.async_refresh(
+                        device, (supply.key, *_load_keys(device, supply.key))
+                    )
+            await device.async_wait(
+                lambda device=device: bool(proof(device, since)),  # type: ignore[misc]
+                patience,
+            )
+        return done
 
-    def _load_keys(self, supply: Supply) -> tuple[str, ...]:
-        """Return the readings that show a load: current, or power without it."""
-        device = supply.device
-        return device.related("current", supply.key) or device.related(
-            "power", supply.key
+    def _unproven(
+        self,
+        supply: Supply,
+        closed: bool,
+        begun: float,
+        since: float,
+        reason: Reason | None,
+    ) -> Result:
+        """Return what is known of a supply whose time is over."""
+        if not (found := self._find(supply.uid)):
+            return self._result(
+                supply, Status.UNCONFIRMED, begun=begun, reason=Reason.GONE
+            )
+        device = found[1]
+        is_read = device.reported.get(supply.key, -1) >= since
+        failed = True
+        if is_read and device.readings.get(supply.key) is not closed:
+            reason = reason or Reason.CONTRADICTED
+        elif not closed and self._flows(device, supply, since):
+            reason = reason or Reason.CURRENT_FLOWS
+        elif not reason:
+            failed = False
+            reason = Reason.CURRENT_UNKNOWN if is_read else Reason.RELAY_UNKNOWN
+        return self._result(
+            supply,
+            Status.FAILED if failed else Status.UNCONFIRMED,
+            begun=begun,
+            reason=reason,
         )
 
-    def _no_load(self, supply: Supply, key: str) -> bool:
-        device = supply.device
-        if device.points[key].measurement.key == "power":
-            limit = NO_POWER_WATTS
-        else:
-            limit = max(
-                NO_CURRENT_AMPERES, device.limit("rated_current") * NO_CURRENT_OF_RATED
-            )
-        value = device.readings.get(key)
-        return isinstance(value, float) and abs(value) <= limit
+    # Proof
 
-    def _proof(self, supply: Supply, since: float) -> tuple[str, ...]:
-        """Return the readings that prove an open supply, none if one is missing.
+    def _loads(self, supply: Supply) -> dict[str, float]:
+        """Return what flows now, as far as it is known: in amperes, or in watts."""
+        if not (found := self._find(supply.uid)):
+            return {}
+        readings = found[1].readings
+        return {
+            key: abs(value)
+            for key in _load_keys(found[1], supply.key)
+            if isinstance(value := readings.get(key), float)
+        }
+
+    def _proof(self, device: SafetyDevice, latch: Latch, since: float) -> Proof | None:
+        """Return what proves an open supply, None if something is missing.
 
         The relay must say open, and every current behind it must be gone.
         """
-        device = supply.device
-        keys = (supply.key, *self._load_keys(supply))
+        keys = _load_keys(device, latch.key)
         if (
-            all(device.reported.get(key, -1) >= since for key in keys)
-            and device.readings[supply.key] is False
-            and all(self._no_load(supply, key) for key in keys[1:])
+            any(device.reported.get(key, -1) < since for key in (latch.key, *keys))
+            or device.readings.get(latch.key) is not False
         ):
-            return keys
-        return ()
+            return None
+        found: set[Limit] = set()
+        for key in keys:
+            most, limit = _most(device, key, latch.before.get(key, 0))
+            value = device.readings.get(key)
+            if not isinstance(value, float) or abs(value) > most:
+                return None
+            found.add(limit)
+        if Limit.NO_CURRENT in found or Limit.CHANGE in found:
+            limit = Limit.CHANGE if Limit.CHANGE in found else Limit.NO_CURRENT
+            return Proof((latch.key, *keys), limit)
+        return Proof((latch.key,), Limit.RELAY_ONLY)
 
-    def _flows(self, supply: Supply, since: float) -> bool:
+    def _flows(self, device: SafetyDevice, supply: Supply, since: float) -> bool:
         """Return if a current was read back after the command."""
+        latch = self._latches.get(supply)
         return any(
-            supply.device.reported.get(key, -1) >= since
-            and not self._no_load(supply, key)
-            for key in self._load_keys(supply)
+            device.reported.get(key, -1) >= since
+            and isinstance(value := device.readings.get(key), float)
+            and abs(value) > _most(device, key, latch.before.get(key, 0))[0]
+            for key in _load_keys(device, supply.key)
+            if latch
         )
 
-    def _is_proven(self, supply: Supply) -> bool:
-        latch = self.latches.get(supply.id)
-        return bool(
-            latch
-            and latch.proven
-            and supply.device.available
-            and self._proof(supply, 0)
+    def _standing_proof(self, supply: Supply) -> Proof | None:
+        """Return the proof of a supply that was cut before and still is."""
+        latch = self._latches.get(supply)
+        found = self._find(supply.uid)
+        if latch and latch.proven and found and found[1].available:
+            return self._proof(found[1], latch, 0)
+        return None
+
+    def _result(
+        self,
+        supply: Supply,
+        status: Status,
+        *,
+        begun: float | None = None,
+        reason: Reason | None = None,
+    ) -> Result:
+        found = self._find(supply.uid)
+        return Result(
+            supply,
+            found[1].name if found else supply.uid,
+            found[1].device_id if found else None,
+            status,
+            0 if begun is None else round((time.monotonic() - begun) * 1000),
+            reason=reason,
         )
+
+    def _confirmed(self, supply: Supply, proof: Proof, milliseconds: int) -> Result:
+        return replace(
+            self._result(supply, Status.CONFIRMED),
+            milliseconds=milliseconds,
+            proof=proof.keys,
+            limit=proof.limit,
+        )
+
+    # Watching
 
     @callback
-    def _watch(self, gateway: Gateway, device: SafetyDevice) -> None:
-        """Cut again what comes back closed, and take proof that comes late."""
+    def _watch(self, device: SafetyDevice) -> None:
+        """Cut again what comes back live, and take proof that comes late."""
         if device.uid in self._undo:
             return
 
         @callback
         def check() -> None:
-            for supply in self.supplies_of(gateway, device):
-                latch = self.latches.get(supply.id)
-                if latch is None or supply.id in self._running or not device.available:
-                    continue
-                closed = device.readings.get(supply.key) is not False
-                if closed or (not latch.proven and not self._proof(supply, 0)):
-                    if closed and latch.proven:
-                        for alarm in self._alarms_of(latch):
-                            self._house.book.note(alarm.id, "came_back_closed")
-                    latch.proven = None
-                    self._start(supply, None, None, DEADLINE_SECONDS)
-                elif not latch.proven:
-                    latch.proven = True
-                    self._store(supply.id)
-                    self._tell(device)
+            for latch in self._latches.of_device(device.uid):
+                self._check(device, latch)
 
         self._undo[device.uid] = [
             device.watch(check),
@@ -516,32 +711,113 @@ class CutOff:
         ]
 
     @callback
-    def _tell(self, device: SafetyDevice) -> None:
-        """Raise or clear the alarm for what could not be proven."""
-        device.derive(
-            cut_off_unproven=any(
-                latch.device == device.uid and latch.proven is False
-                for latch in self.latches.values()
-            )
-        )
+    def _check(self, device: SafetyDevice, latch: Latch) -> None:
+        supply = latch.supply
+        if self.is_cutting(supply) or not device.available:
+            return
+        live = self._came_back(device, latch)
+        relay = device.readings.get(latch.key)
+        pace = self._pace(supply)
+        if relay is True and pace.was_open and not pace.reclosed:
+            # Somebody closes it: that is no stuck relay, the first time.
+            pace.reclosed, pace.next = True, 0
+        pace.was_open = relay is False
+        if not live and relay is False:
+            if not latch.proven and self._proof(device, latch, pace.since):
+                latch.proven = True
+                self._latches.store(latch)
+                self._tell(device.uid)
+            if latch.proven:
+                return
+        if live and latch.proven:
+            for alarm in self._alarms_of(latch):
+                self._book.note(alarm.id, live, supply=f"{device.name} {latch.key}")
+            # What flows now is what the next proof is held against.
+            latch.before = self._loads(supply)
+            latch.proven = False
+            self._tell(device.uid)
+        elif latch.proven:
+            # It was before a restart: nobody knows what it is now.
+            latch.proven = None
+        if (left := pace.next - time.monotonic()) <= 0:
+            pace.cancel()
+            asking_first = relay is None
+            self._start(supply, None, None, None, None, asking_first=asking_first)
+        elif pace.timer is None:
+
+            @callback
+            def again(_now: datetime) -> None:
+                pace.timer = None
+                found = self._find(supply.uid)
+                if found and self._latches.get(supply) is latch:
+                    self._check(found[1], latch)
+
+            pace.timer = async_call_later(self._hass, left, again)
+
+    def _came_back(self, device: SafetyDevice, latch: Latch) -> str | None:
+        """Return how a supply that should be open shows that it is not."""
+        if latch.key in device.reported and device.readings[latch.key] is True:
+            return "came_back_closed"
+        for key in _load_keys(device, latch.key):
+            value = device.readings.get(key)
+            if not isinstance(value, float) or key not in device.reported:
+                continue
+            noise, nothing = _noise(device, key)
+            most, _limit = _most(device, key, latch.before.get(key, 0))
+            # Wider than the proof: a meter that trembles must not raise an alarm.
+            if abs(value) > min(nothing, max(2 * most, 2 * noise)):
+                return "current_returned"
+        return None
+
+    def _pace(self, supply: Supply) -> _Pace:
+        return self._paces.setdefault(supply.id, _Pace())
 
     @callback
-    def _unlatch(self, supply_id: str) -> None:
-        self.latches.pop(supply_id, None)
-        self._house.storage.put("latches", supply_id, None)
+    def _drop_pace(self, supply: Supply) -> None:
+        if pace := self._paces.pop(supply.id, None):
+            pace.cancel()
 
-    def _store(self, supply_id: str) -> asyncio.Future[bool]:
-        return self._house.storage.put(
-            "latches", supply_id, asdict(self.latches[supply_id])
-        )
+    @callback
+    def _tell(self, uid: str) -> None:
+        """Raise or clear the alarm for what could not be proven."""
+        if found := self._find(uid):
+            found[1].derive(
+                cut_off_unproven=any(
+                    latch.proven is False for latch in self._latches.of_device(uid)
+                )
+            )
 
 
 def _told(results: Iterable[Result]) -> dict[str, dict[str, Any]]:
     """Return results as a timeline tells them."""
-    return {
-        f"{result.supply.device.name} {result.supply.key}": {
-            "status": result.status.value,
-            "milliseconds": result.milliseconds,
-        }
-        for result in results
-    }
+    return {f"{row.device_name} {row.supply.key}": row.as_dict() for row in results}
+
+
+def _load_keys(device: SafetyDevice, supply: str) -> tuple[str, ...]:
+    """Return the readings that show a load: current, or power without it."""
+    return device.related("current", supply) or device.related("power", supply)
+
+
+def _noise(device: SafetyDevice, key: str) -> tuple[float, float]:
+    """Return what a meter may show of nothing, and the most that an open contact shows.
+
+    Both in amperes, or in watts.
+    """
+    if device.points[key].measurement.key == "power":
+        return NO_POWER_WATTS, NO_POWER_WATTS
+    rated = device.limit("rated_current") * NO_CURRENT_OF_RATED
+    return NO_CURRENT_AMPERES, max(NO_CURRENT_AMPERES, rated)
+
+
+def _most(device: SafetyDevice, key: str, before: float) -> tuple[float, Limit]:
+    """Return the most that a proven cut-off leaves of what flowed before, and why.
+
+    A standby current lies below what an open contact may show, so that its own fall counts.
+    """
+    noise, nothing = _noise(device, key)
+    if before <= noise:
+        return noise, Limit.RELAY_ONLY
+    most = min(max(noise, before * LEFT_OF_BEFORE), before * LEFT_OF_SMALL)
+    if most < nothing:
+        return most, Limit.CHANGE
+    return nothing, Limit.NO_CURRENT

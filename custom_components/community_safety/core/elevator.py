@@ -4,9 +4,9 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.helpers.event import async_call_later
@@ -15,12 +15,10 @@ from homeassistant.util import dt as dt_util
 from ..catalogue import ELEVATOR_BLOCKER, HAZARDS
 from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
 from ..const import DOMAIN, LOGGER
-from .alarms import Announcement, Change, Outcome
+from .alarms import AlarmBook, Announcement, Change, Outcome
 from .device import AVAILABILITY, SafetyDevice
-
-if TYPE_CHECKING:
-    from ..gateways.base import Gateway
-    from .house import House
+from .ports import Port
+from .storage import Storage
 
 #: Hazards that let every elevator of the building go.
 FIRES = frozenset(key for key, hazard in HAZARDS.items() if hazard.releases_elevators)
@@ -34,22 +32,24 @@ TRIES = 3
 class Elevators:
     """All elevator blockers."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, hass: HomeAssistant, book: AlarmBook, storage: Storage) -> None:
         """Initialize."""
-        self._house = house
+        self.hass = hass
+        self._book = book
+        self._storage = storage
         self._doors: dict[str, Door] = {}
         self._counts: dict[str, dict[str, Any]] = {}
-        house.book.listen(self._alarm_changed, immediate=True)
+        book.listen(self._alarm_changed, immediate=True)
 
     def restore_counts(self, rows: dict[str, dict[str, Any]]) -> None:
         """Take over the counts of an earlier run."""
         self._counts = rows
 
     @callback
-    def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
+    def attach(self, port: Port, device: SafetyDevice) -> None:
         """Watch a device if it is an elevator blocker."""
         if device.kind is ELEVATOR_BLOCKER:
-            self._doors[device.uid] = Door(self, gateway, device)
+            self._doors[device.uid] = Door(self, port, device)
             self._show(device)
 
     @callback
@@ -76,7 +76,7 @@ class Elevators:
             self._archive(device.uid)
             counts = self._counts[device.uid] = {"day": today, **_zeros()}
         counts[counter] += 1
-        self._house.storage.put("counts", device.uid, counts)
+        self._storage.put("counts", device.uid, counts)
         self._show(device)
 
     def fire_near(self, device: SafetyDevice) -> bool:
@@ -92,13 +92,13 @@ class Elevators:
             and (
                 None in (floor, other := self._floor(alarm.device_id)) or floor == other
             )
-            for alarm in self._house.book.open.values()
+            for alarm in self._book.open.values()
         )
 
     def _floor(self, device_id: str | None) -> str | None:
         registry, areas = (
-            dr.async_get(self._house.hass),
-            ar.async_get(self._house.hass),
+            dr.async_get(self.hass),
+            ar.async_get(self.hass),
         )
         entry = registry.async_get(device_id) if device_id else None
         area = areas.async_get_area(entry.area_id) if entry and entry.area_id else None
@@ -121,7 +121,7 @@ class Elevators:
     def forget(self, uid: str) -> None:
         """Drop the counts of a removed device."""
         if self._counts.pop(uid, None):
-            self._house.storage.put("counts", uid, None)
+            self._storage.put("counts", uid, None)
 
     @callback
     def new_day(self) -> None:
@@ -133,10 +133,10 @@ class Elevators:
     @callback
     def _archive(self, uid: str) -> None:
         if counts := self._counts.pop(uid, None):
-            self._house.storage.put(
+            self._storage.put(
                 "counts", f"{uid}@{counts['day']}", counts, closed_at=time.time()
             )
-            self._house.storage.put("counts", uid, None)
+            self._storage.put("counts", uid, None)
 
     @callback
     def _show(self, device: SafetyDevice) -> None:
@@ -150,13 +150,11 @@ class Elevators:
 class Door:
     """The rule for one door: what is seen decides, and a release always wins."""
 
-    def __init__(
-        self, elevators: Elevators, gateway: Gateway, device: SafetyDevice
-    ) -> None:
+    def __init__(self, elevators: Elevators, port: Port, device: SafetyDevice) -> None:
         """Begin to watch."""
         self.device = device
         self._elevators = elevators
-        self._gateway = gateway
+        self._port = port
         self._held = False
         self._released_by = "limit" if device.readings["held_too_long"] else None
         self._seen: str | None = None
@@ -240,7 +238,7 @@ class Door:
             self._held = True
             self._elevators.count(device, "holds")
             self._limit = async_call_later(
-                self._gateway.hass, device.limit("longest_hold"), self._too_long
+                self._elevators.hass, device.limit("longest_hold"), self._too_long
             )
             self._command(True)
         elif not wanted and (self._held or device.readings.get("held")):
@@ -285,21 +283,19 @@ class Door:
                 return self._task
             self._task.cancel()
         self._task_holds = hold
-        self._task = self._gateway.entry.async_create_background_task(
-            self._gateway.hass,
-            self._async_command(hold),
-            f"{DOMAIN} door of {self.device.uid}",
+        self._task = self._elevators.hass.async_create_background_task(
+            self._async_command(hold), f"{DOMAIN} door of {self.device.uid}"
         )
         return self._task
 
     async def _async_command(self, hold: bool) -> bool:
         """Command the door until it is read back. Return if it was."""
-        gateway, device = self._gateway, self.device
+        device = self.device
         for _try in range(TRIES):
             since = time.monotonic()
             with suppress(TimeoutError, HomeAssistantError):
                 async with asyncio.timeout(TRY_SECONDS):
-                    await gateway.async_set(device, "held", hold)
+                    await self._port.async_set(device, "held", hold)
             if await device.async_wait(
                 lambda since=since: self._is(hold, since),  # type: ignore[misc]
                 TRY_SECONDS,

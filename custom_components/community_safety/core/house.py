@@ -1,13 +1,12 @@
 """What all gateways share: the storage, the alarm book, the cut-off, device settings."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -24,17 +23,10 @@ from .authority import Authority
 from .device import DeviceDescription, DeviceSettings, SafetyDevice
 from .disconnect import CutOff
 from .elevator import Elevators
+from .latches import Latches
+from .ports import Port
 from .storage import Storage
 
-if TYPE_CHECKING:
-    from ..gateways.base import Gateway
-
-#: States of a gateway that a person wants to run, and that does not.
-_NOT_STARTED = (
-    ConfigEntryState.SETUP_ERROR,
-    ConfigEntryState.SETUP_IN_PROGRESS,
-    ConfigEntryState.SETUP_RETRY,
-)
 DATA_HOUSE: HassKey[House] = HassKey(DOMAIN)
 
 
@@ -49,14 +41,17 @@ class House:
         )
         self.book = AlarmBook(hass, self.storage)
         self.authority = Authority(hass)
-        self.cut_off = CutOff(self)
+        self.latches = Latches(self.storage)
+        self.cut_off = CutOff(
+            hass, self.book, self.latches, self.device, self.settings_of
+        )
         self.book.incidents.wanted_off = lambda: (
             alarm_id
-            for latch in self.cut_off.latches.values()
+            for latch in self.latches.rows.values()
             for alarm_id in latch.alarms
         )
-        self.elevators = Elevators(self)
-        self._devices: dict[str, tuple[Gateway, SafetyDevice]] = {}
+        self.elevators = Elevators(hass, self.book, self.storage)
+        self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
         self._settings: dict[str, DeviceSettings] = {}
         #: Seconds for which devices were silent in an earlier run, by gateway.
         self.seen: dict[str, dict[str, float]] = {}
@@ -108,7 +103,7 @@ class House:
                 translation_placeholders={"path": str(self.storage.path)},
             )
         self.book.restore(rows["alarms"].values())
-        self.cut_off.restore_latches(rows["latches"])
+        self.latches.restore(rows["latches"])
         self.elevators.restore_counts(rows["counts"])
         self.seen = rows["seen"]
         for uid, row in rows["devices"].items():
@@ -150,37 +145,37 @@ class House:
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
         async_at_started(self.hass, started)
 
-    def devices(self) -> Iterator[tuple[Gateway, SafetyDevice]]:
+    def devices(self) -> Iterator[tuple[Port, SafetyDevice]]:
         """Walk over every device of every loaded gateway, gateways included."""
         yield from self._devices.values()
 
-    def device(self, uid: str) -> tuple[Gateway, SafetyDevice] | None:
+    def device(self, uid: str) -> tuple[Port, SafetyDevice] | None:
         """Return a device by its unique id, None while its gateway is not loaded."""
         return self._devices.get(uid)
 
     @callback
-    def attach(self, gateway: Gateway, device: SafetyDevice) -> None:
+    def attach(self, port: Port, device: SafetyDevice) -> None:
         """Take a device in: its latched supplies and its door are watched from now."""
-        self._devices[device.uid] = (gateway, device)
-        self.cut_off.attach(gateway, device)
-        self.elevators.attach(gateway, device)
+        self._devices[device.uid] = (port, device)
+        self.cut_off.attach(device)
+        self.elevators.attach(port, device)
 
     @callback
-    def start_failed(self, gateway: Gateway) -> None:
-        """Note that a gateway could not be started: a fault if it stays like that.
+    def start_failed(self, device: SafetyDevice, lasts: Callable[[], bool]) -> None:
+        """Note that a gateway could not be started: a fault if that still `lasts` then.
 
-        Its own device is let go with it, and each further try begins anew.
+        Its own `device` is let go with it, and each further try begins anew.
         """
         (hazard,) = GATEWAY.hazards
 
         @callback
         def elapsed(_now: datetime) -> None:
-            self._not_started.discard(gateway.uid)
-            if gateway.entry.state in _NOT_STARTED:
-                gateway.device.report(hazard, Severity.FAULT)
+            self._not_started.discard(device.uid)
+            if lasts():
+                device.report(hazard, Severity.FAULT)
 
-        if gateway.uid not in self._not_started:
-            self._not_started.add(gateway.uid)
+        if device.uid not in self._not_started:
+            self._not_started.add(device.uid)
             async_call_later(
                 self.hass,
                 hazard.levels[0].delay,
@@ -196,26 +191,23 @@ class House:
         self.elevators.detach(device)
 
     @callback
-    def forget(self, device: SafetyDevice) -> None:
-        """Forget a removed device's alarms, latches and settings."""
-        self._forget(device.uid)
-
-    @callback
     def forget_gateway(self, uid: str) -> None:
         """Forget a removed gateway with all its devices, whether it is loaded or not."""
         known = {
             *self._settings,
             *self._known,
             *(alarm.device for alarm in self.book.open.values()),
-            *(latch.device for latch in self.cut_off.latches.values()),
+            *(latch.device for latch in self.latches.rows.values()),
         }
         for device in known:
             if uid in (device, device.rpartition("/")[0]):
-                self._forget(device)
+                self.forget(device)
         if self.seen.pop(uid, None):
             self.storage.put("seen", uid, None)
 
-    def _forget(self, uid: str) -> None:
+    @callback
+    def forget(self, uid: str) -> None:
+        """Forget the alarms, latches and settings of a device that a person has deleted."""
         self.book.drop_device(uid)
         self.cut_off.forget(uid)
         self.elevators.forget(uid)
@@ -224,10 +216,10 @@ class House:
         if self._known.pop(uid, None):
             self.storage.put("devices", uid, None)
 
-    def known_devices(self, gateway: Gateway) -> Iterator[DeviceDescription]:
+    def known_devices(self, gateway: str) -> Iterator[DeviceDescription]:
         """Return the devices that a gateway had in an earlier run."""
         for uid, description in tuple(self._known.items()):
-            if uid.rpartition("/")[0] == gateway.uid:
+            if uid.rpartition("/")[0] == gateway:
                 yield description
 
     @callback

@@ -3,15 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 import time
-from typing import TYPE_CHECKING
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .device import Power, SafetyDevice
-
-if TYPE_CHECKING:
-    from ..gateways.base import Gateway
+from .house import House
+from .ports import Port
 
 SWEEP = timedelta(seconds=30)
 #: Seconds of silence that one sweep counts at most.
@@ -65,8 +63,9 @@ class Supervision:
     clock that is set make no device look dead, and none look alive.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, house: House, gateway: Port) -> None:
         """Initialize."""
+        self._house = house
         self._gateway = gateway
         self._sweeps = 0
         #: Monotonic time of the last sweep; None if the gateway was not connected then.
@@ -77,7 +76,7 @@ class Supervision:
     def start(self) -> None:
         """Begin, once the devices of an earlier run are there."""
         self._end = async_track_time_interval(
-            self._gateway.hass, self._sweep, SWEEP, name="community_safety supervision"
+            self._house.hass, self._sweep, SWEEP, name="community_safety supervision"
         )
 
     @callback
@@ -117,5 +116,5 @@ class Supervision:
         silence = {
             device.uid: device.silence or 0 for device in gateway.devices.values()
         }
-        gateway.house.seen[gateway.uid] = silence
-        gateway.house.storage.put("seen", gateway.uid, silence)
+        self._house.seen[gateway.uid] = silence
+        self._house.storage.put("seen", gateway.uid, silence)

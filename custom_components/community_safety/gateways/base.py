@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -17,11 +17,18 @@ from ..catalogue import is_catalogued
 from ..catalogue.measurements import Value
 from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
 from ..core.device import DOUBT, DeviceDescription, SafetyDevice
+from ..core.house import House
 from ..core.supervision import Supervision
 
 if TYPE_CHECKING:
-    from ..core.house import House
     from .zigbee.host.joining import Joining
+
+#: States of a gateway that a person wants to run, and that does not.
+_NOT_STARTED = (
+    ConfigEntryState.SETUP_ERROR,
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.SETUP_RETRY,
+)
 
 type GatewayConfigEntry = ConfigEntry[Gateway]
 type DeviceListener = Callable[[SafetyDevice], None]
@@ -74,7 +81,6 @@ class Gateway(ABC):
         #: Good messages that change nothing: repeated, or overtaken by a newer one.
         self.discarded: Counter[str] = Counter()
         self._listeners: list[DeviceListener] = []
-        self._reloading = False
         #: Devices of an earlier run that the gateway has not named in this one.
         self.missing: set[str] = set()
         self.device = self._register(
@@ -88,7 +94,7 @@ class Gateway(ABC):
             )
         )
         self.device.derive(offline=True)
-        self._supervision = Supervision(self)
+        self._supervision = Supervision(house, self)
 
     @abstractmethod
     async def async_start(self) -> None:
@@ -153,6 +159,11 @@ class Gateway(ABC):
         for device in (self.device, *self.devices.values()):
             self.house.detach(device)
 
+    @callback
+    def start_failed(self) -> None:
+        """Note that it could not be started: people are told if it stays like that."""
+        self.house.start_failed(self.device, lambda: self.entry.state in _NOT_STARTED)
+
     @property
     def all_devices(self) -> Iterable[SafetyDevice]:
         """Return the gateway's own device and those behind it."""
@@ -160,7 +171,7 @@ class Gateway(ABC):
 
     @callback
     def on_device(self, listener: DeviceListener) -> None:
-        """Call a listener for each device, those of today and those to come."""
+        """Call a listener for each device: today's, those to come, and those that change."""
         for device in self.all_devices:
             listener(device)
         self._listeners.append(listener)
@@ -179,20 +190,29 @@ class Gateway(ABC):
                 listener(known)
             self.house.remember(known)
         elif known.description != description:
-            before, known.description = known.description, description
+            before = known.description
             self._update_registry(description)
-            self.house.remember(known)
-            if (before.kind, before.points, before.commands) != (
+            if (before.kind, before.points, before.commands) == (
                 description.kind,
                 description.points,
                 description.commands,
             ):
-                # Other entities are needed: rare, so the whole entry starts anew, once
-                # for all devices that change together.
-                if not self._reloading:
-                    self._reloading = True
-                    self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                known.description = description
+            else:
+                self._reshape(known, description)
+            self.house.remember(known)
         return known
+
+    def _reshape(self, device: SafetyDevice, description: DeviceDescription) -> None:
+        """Let one device become another; all others, and the connection, go on."""
+        self.house.detach(device)
+        device.reshape(description, self._kind_limits(description))
+        self._drop_stale_entities(device)
+        for listener in tuple(self._listeners):
+            listener(device)
+        self.house.attach(self, device)
+        # Whoever showed it before shows what it is now.
+        device.settings_changed()
 
     @callback
     def restore_devices(self) -> None:
@@ -201,7 +221,7 @@ class Gateway(ABC):
         An alarm that a restart has interrupted finds its supplies at once, and a device
         that does not come back is missed: all are supervised from now on.
         """
-        for description in self.house.known_devices(self):
+        for description in self.house.known_devices(self.uid):
             self.add_device(description)
             self.missing.add(description.id)
         self._supervision.start()
@@ -222,7 +242,7 @@ class Gateway(ABC):
         self.missing.discard(device_id)
         if device := self.devices.pop(device_id, None):
             self.house.detach(device)
-            self.house.forget(device)
+            self.house.forget(device.uid)
             for item in [item for item in self.refused if item[0] == device_id]:
                 del self.refused[item]
             if device.device_id:
@@ -291,9 +311,7 @@ class Gateway(ABC):
             settings=self.house.settings_of(
                 f"{self.uid}/{description.id}" if description.id else self.uid
             ),
-            kind_limits=self.entry.options.get(CONF_THRESHOLDS, {}).get(
-                description.kind, {}
-            ),
+            kind_limits=self._kind_limits(description),
         )
         device.device_id = self._update_registry(description).id
         device.silence = self.house.seen.get(self.uid, {}).get(device.uid)
@@ -301,6 +319,13 @@ class Gateway(ABC):
         device.listen((DOUBT,), partial(self._ask_again, device))
         self.house.attach(self, device)
         return device
+
+    def _kind_limits(self, description: DeviceDescription) -> Mapping[str, float]:
+        """Return the options of this gateway for a kind of device."""
+        limits: Mapping[str, float] = self.entry.options.get(CONF_THRESHOLDS, {}).get(
+            description.kind, {}
+        )
+        return limits
 
     @callback
     def _ask_again(self, device: SafetyDevice) -> None:

@@ -675,13 +675,13 @@ async def test_false_holds(hass: HomeAssistant, door: Door) -> None:
     assert door.counts()["false_holds"] == 2
 
 
-async def test_removed(hass: HomeAssistant, door: Door, peer: Peer) -> None:
+async def test_removed(hass: HomeAssistant, door: Door) -> None:
     """A lift that is removed while its door is held leaves nothing running."""
     await door.holds()
     door.obeys = False
     await door.sees(NOTHING)
     running = hass.data[DATA_HOUSE].elevators._doors[door.device.uid]
-    await peer.send(f"{LIFT}/config", "", retain=True)
+    door.entry.runtime_data.remove_device("lift")
     assert running._task and running._limit is None
     await door.until(running._task.done)
     assert not hass.data[DATA_HOUSE].elevators._doors

@@ -285,8 +285,6 @@ async def test_native(
     monkeypatch.setattr(native, "MOST_DEVICES", 20)
     monkeypatch.setattr(native, "MOST_EARLY", 40)
     run: native.NativeGateway = gateway.runtime_data
-    # A changed device makes the entry start anew; here it must go on.
-    run._reloading = True
     await peer.send(f"{BASE}/smoke-1/config", VALID["smoke-1/config"])
     known: SafetyDevice = run.devices[KNOWN]
     description = known.description
@@ -320,7 +318,6 @@ async def test_zigbee2mqtt(
     monkeypatch.setattr(zigbee2mqtt, "MOST_DEVICES", 20)
     entry = await add_gateway(hass, "zigbee2mqtt", "zigbee2mqtt")
     run: zigbee2mqtt.Zigbee2MqttGateway = entry.runtime_data
-    run._reloading = True
     devices = encoded(DEVICES)
     deliver(run, ("bridge/state", b'{"state": "online"}', True))
     deliver(run, ("bridge/devices", devices, True))

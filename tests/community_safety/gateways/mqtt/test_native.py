@@ -498,13 +498,9 @@ async def test_before_its_config(
 
 
 async def test_changed_config(
-    hass: HomeAssistant,
-    gateway: MockConfigEntry,
-    smoke: SafetyDevice,
-    peer: Peer,
-    monkeypatch: pytest.MonkeyPatch,
+    hass: HomeAssistant, gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
 ) -> None:
-    """What is said of a device follows at once; other readings need other entities."""
+    """What is said of a device follows in place: its alarm lasts, and nobody else notices."""
     config = VALID["smoke-1/config"]
     topic = f"{BASE}/smoke-1/config"
     await peer.send(topic, {**config, "name": "Kitchen", "firmware": "2"}, retain=True)
@@ -512,37 +508,59 @@ async def test_changed_config(
     entry = dr.async_get(hass).async_get(smoke.device_id)
     assert entry and (entry.name, entry.sw_version) == ("Kitchen", "2")
 
-    await peer.config("smoke-2", "smoke_sensor", ["smoke"])
-    reloads: list[str] = []
-    schedule = hass.config_entries.async_schedule_reload
-    # It begins when both have come: the broker may deliver them one by one.
-    monkeypatch.setattr(hass.config_entries, "async_schedule_reload", reloads.append)
-    old = gateway.runtime_data
+    run = gateway.runtime_data
     entities = er.async_get(hass)
 
     def entity(domain: str, key: str) -> str | None:
         return entities.async_get_entity_id(domain, DOMAIN, f"{smoke.uid}/{key}")
 
+    def shown(domain: str, key: str) -> str:
+        state = hass.states.get(str(entity(domain, key)))
+        assert state
+        return state.state
+
     assert entity("sensor", "temperature") and entity("binary_sensor", "heat")
     assert not entity("sensor", "battery")
+    await peer.state("smoke-1", smoke=True, temperature=21.0)
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    assert shown("binary_sensor", "smoke") == "on"
+    told: list[str] = []
+    hass.data[DATA_HOUSE].book.listen(lambda item: told.append(item.change))
     changed = {**config, "readings": ["smoke", "battery"], "commands": ["silence"]}
-    peer.publish(topic, changed, retain=True)
-    more = {**config, "readings": ["smoke", "battery"]}
-    peer.publish(f"{BASE}/smoke-2/config", more, retain=True)
-    await peer.settled()
-    assert reloads == [gateway.entry_id], "once for all that change together"
-    schedule(gateway.entry_id)
-    await wait_until(hass, lambda: gateway.runtime_data is not old)
-    await wait_until(hass, lambda: len(gateway.runtime_data.devices) == 2)
-    assert reloads == [gateway.entry_id]
-    again = gateway.runtime_data.devices["smoke-1"]
-    assert again.device_id == smoke.device_id
-    await hass.async_block_till_done()
+    await peer.send(topic, changed, retain=True)
+
+    assert gateway.runtime_data is run and run.devices["smoke-1"] is smoke
     assert entity("sensor", "battery") and entity("button", "silence")
     assert not entity("sensor", "temperature")
     assert not entity("binary_sensor", "heat")
     assert not entity("number", "heat_alarm")
-    assert entity("binary_sensor", "smoke") and entity("event", "alarm_event")
+    assert entity("event", "alarm_event")
+    assert shown("binary_sensor", "smoke") == "on"
+    assert (alarm.present, told) == (True, [])
+    # It is heard as before, also with what is new.
+    await peer.state("smoke-1", smoke=False, battery=80.0)
+    assert not alarm.present and shown("binary_sensor", "smoke") == "off"
+    assert shown("sensor", "battery") == "80.0"
+
+
+async def test_another_kind(
+    hass: HomeAssistant, gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
+) -> None:
+    """A device that is of another kind now has that kind's entities, under the same keys."""
+    await peer.config("smoke-1", "breaker_monitor", ["supply_1", "current_1"])
+    pile = {"supply_1": True, "current_1": 3.0}
+    await peer.state("smoke-1", **pile)
+    registry = er.async_get(hass)
+    socket = registry.async_get_entity_id("switch", DOMAIN, f"{smoke.uid}/supply_1")
+    state = hass.states.get(str(socket))
+    assert state and state.attributes["device_class"] == "switch"
+    assert smoke.kind.key == "breaker_monitor"
+
+    await peer.config("smoke-1", "charging_pile", ["supply_1", "current_1"])
+    await hass.async_block_till_done()
+    state = hass.states.get(str(socket))
+    assert state and (state.state, state.attributes["device_class"]) == ("on", "outlet")
+    assert smoke.kind.key == "charging_pile"
 
 
 async def test_a_cleared_config_lifts_nothing(

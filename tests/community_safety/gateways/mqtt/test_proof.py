@@ -69,9 +69,7 @@ async def detector(gateway: Zigbee2MqttGateway, bridge: Bridge) -> SafetyDevice:
 async def cut(gateway: Zigbee2MqttGateway, device: SafetyDevice) -> Result:
     """Cut a breaker off."""
     cut_off = gateway.house.cut_off
-    (result,) = await cut_off.async_cut_off(
-        cut_off.supplies_of(gateway, device), deadline=4.0
-    )
+    (result,) = await cut_off.async_cut_off(cut_off.supplies_of(device), deadline=4.0)
     return result
 
 
@@ -215,18 +213,10 @@ async def test_a_command_is_no_sign_of_life(
 
 
 @pytest.fixture
-async def din(
-    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
-) -> Zigbee2MqttGateway:
+async def din(gateway: Zigbee2MqttGateway, bridge: Bridge) -> Zigbee2MqttGateway:
     """Return a gateway with a Tuya breaker, which cannot be asked."""
     await bridge.send("bridge/devices", [DATAPOINT_ENTRY, SMOKE_ENTRY], retain=True)
-    await wait_until(hass, lambda: gateway.entry.runtime_data is not gateway)
-    new = gateway.entry.runtime_data
-    assert isinstance(new, Zigbee2MqttGateway)
-    await wait_until(hass, lambda: BREAKER in new.devices)
-    await subscribed(hass)
-    await wait_until(hass, lambda: new.connected)
-    return new
+    return gateway
 
 
 def publish(bridge: Bridge, **state: Any) -> None:

@@ -562,13 +562,6 @@ async def test_a_device_that_cannot_be_asked(
 ) -> None:
     """Its relay reports nothing that could not be Zigbee2MQTT's hope; its meter does."""
     await bridge.send("bridge/devices", [DATAPOINT_ENTRY], retain=True)
-    await wait_until(gateway.hass, lambda: gateway.entry.runtime_data is not gateway)
-    reloaded = gateway.entry.runtime_data
-    assert isinstance(reloaded, Zigbee2MqttGateway)
-    gateway = reloaded
-    await wait_until(gateway.hass, lambda: BREAKER in reloaded.devices)
-    await subscribed(gateway.hass)
-    await wait_until(gateway.hass, lambda: reloaded.connected)
     breaker = gateway.devices[BREAKER]
     assert breaker.power is Power.BATTERY
     await bridge.send(BREAKER_NAME, {"state": "ON", "current": 3})

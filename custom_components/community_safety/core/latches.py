@@ -1,0 +1,144 @@
+"""Latches: what stays open until a person restores it."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+import time
+from typing import Any
+
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
+
+from ..const import DOMAIN, LOGGER
+from .storage import Storage
+
+
+class OpeningReason(StrEnum):
+    """Why a person opens a protected load. No free text: it may name somebody."""
+
+    FIRE_BRIGADE = "fire_brigade"
+    ELECTRIC_SHOCK = "electric_shock"
+    WATER = "water"
+    REPAIR = "repair"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """One supply: the unique id of its device, and its reading, such as `supply_1`."""
+
+    uid: str
+    key: str
+
+    @property
+    def id(self) -> str:
+        """Return the unique id, which is also that of its switch."""
+        return f"{self.uid}/{self.key}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Latch:
+    """A supply that was cut and stays off until a person restores it.
+
+    `alarms` are the ids of those that want it off, the newest last. `before` is what
+    flowed before it was cut, by reading, in amperes or watts.
+    """
+
+    device: str
+    key: str
+    at: float
+    alarms: list[str] = field(default_factory=list)
+    who: str | None = None
+    #: None until the first read-back has ended.
+    proven: bool | None = None
+    before: dict[str, float] = field(default_factory=dict)
+    #: Why a person has opened a protected load.
+    reason: OpeningReason | None = None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Latch:
+        """Return the latch of a stored row; fields of a later version are dropped.
+
+        Raises TypeError if one is missing.
+        """
+        known = {item.name for item in fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in known})
+
+    @property
+    def supply(self) -> Supply:
+        """Return the supply."""
+        return Supply(self.device, self.key)
+
+
+class Latches:
+    """The latches of the house, stored as they change."""
+
+    def __init__(self, storage: Storage) -> None:
+        """Initialize."""
+        self._storage = storage
+        self.rows: dict[str, Latch] = {}
+
+    def restore(self, rows: Mapping[str, dict[str, Any]]) -> None:
+        """Take over the latches of an earlier run."""
+        for key, row in rows.items():
+            try:
+                self.rows[key] = Latch.from_dict(row)
+            except TypeError as err:
+                LOGGER.error("The cut-off of %s is not remembered: %s", key, err)
+
+    def get(self, supply: Supply) -> Latch | None:
+        """Return the latch of a supply."""
+        return self.rows.get(supply.id)
+
+    def of_device(self, uid: str) -> Iterator[Latch]:
+        """Return the latches of a device."""
+        for latch in tuple(self.rows.values()):
+            if latch.device == uid:
+                yield latch
+
+    def check_closing(self, supply: Supply, name: str) -> None:
+        """Raise HomeAssistantError if a supply of the device `name` must stay off."""
+        if supply.id in self.rows:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="latched",
+                translation_placeholders={"device": name},
+            )
+
+    @callback
+    def add(
+        self,
+        supply: Supply,
+        alarm_id: str | None,
+        who: str | None,
+        reason: OpeningReason | None,
+        before: dict[str, float],
+    ) -> Latch:
+        """Latch a supply that is not latched yet.
+
+        The command does not wait for the disk. If a crash comes between, the alarm does
+        not count as announced yet, and what it has led to is done again.
+        """
+        latch = self.rows[supply.id] = Latch(
+            device=supply.uid,
+            key=supply.key,
+            at=time.time(),
+            alarms=[alarm_id] if alarm_id else [],
+            who=who,
+            before=before,
+            reason=reason,
+        )
+        self.store(latch)
+        return latch
+
+    @callback
+    def lift(self, supply: Supply) -> None:
+        """Let a supply be closed again."""
+        self.rows.pop(supply.id, None)
+        self._storage.put("latches", supply.id, None)
+
+    @callback
+    def store(self, latch: Latch) -> asyncio.Future[bool]:
+        """Store a latch that has changed."""
+        return self._storage.put("latches", latch.supply.id, asdict(latch))
