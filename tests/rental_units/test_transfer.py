@@ -128,7 +128,7 @@ async def test_import(
     assert (unit.rooms, unit.letting, unit.area_id) == (3, "shared", area.id)
     assert entry.runtime_data.units[unit_id(entry, "1-1-101")].rooms == 2
     states = {row.name: row.state for row in hass.states.async_all("binary_sensor")}
-    assert states["5-1-501 Occupied"] == "on"
+    assert entry.runtime_data.summaries[unit.id].tenants == 1
     assert states["5-1-501 Registration"] == "off"
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["units"], counts["persons"], counts["leases"]) == (5, 2, 3)
