@@ -15,7 +15,7 @@ from .const import CONF_DIALECT, DOMAIN, PLATFORMS, RENAMED_HAZARDS
 from .core.house import DATA_HOUSE, House
 from .gateways import DIALECTS
 from .gateways.base import GatewayConfigEntry
-from .repairs import show_version
+from .repairs import drop_problems, show_problems, watch_problems
 from .services import async_setup_services
 from .target import async_get_house
 
@@ -35,6 +35,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
     """Set up a gateway. Its platforms come first, so that no message is missed."""
     gateway = DIALECTS[entry.data[CONF_DIALECT]](hass, entry, hass.data[DATA_HOUSE])
     entry.runtime_data = gateway
+    watch_problems(hass, gateway)
     try:
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         gateway.restore_devices()
@@ -44,6 +45,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
         gateway.start_failed()
         await asyncio.shield(hass.async_create_task(_async_undo_setup(hass, entry)))
         raise
+    show_problems(hass, gateway)
     return True
 
 
@@ -86,7 +88,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
     # Nothing is set up yet if every gateway was disabled.
     house = await async_get_house(hass)
     house.forget_gateway(entry.unique_id or entry.entry_id)
-    show_version(hass, entry, None)
+    drop_problems(hass, entry)
 
 
 async def async_remove_config_entry_device(

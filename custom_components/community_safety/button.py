@@ -12,7 +12,7 @@ from .core.authority import Action
 from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
-from .gateways.zigbee.host.joining import LONGEST_SECONDS
+from .gateways.joining import LONGEST_SECONDS
 
 PARALLEL_UPDATES = 0
 

@@ -14,7 +14,7 @@ from .const import DOMAIN
 from .core.authority import Action, Subject
 from .core.device import AVAILABILITY, SafetyDevice
 from .gateways.base import Gateway, GatewayConfigEntry
-from .gateways.zigbee.host.joining import Joining
+from .gateways.joining import Joining
 
 #: Hazards and measurements whose device class says all that a name would. Power, energy and
 #: tamper have names of ours: Home Assistant's Chinese calls them supply and falsification.

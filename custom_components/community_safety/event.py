@@ -14,7 +14,7 @@ from .core.alarms import Announcement, Change
 from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
-from .gateways.zigbee.host.joining import STAGES
+from .gateways.joining import STAGES
 
 PARALLEL_UPDATES = 0
 

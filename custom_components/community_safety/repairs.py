@@ -1,7 +1,11 @@
 """What a person must mend at the software. Faults of equipment are alarms, not repairs."""
 
+from abc import abstractmethod
+from collections.abc import Container
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, override
+
+import voluptuous as vol
 
 from homeassistant.components.repairs import (
     ConfirmRepairFlow,
@@ -14,9 +18,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.importlib import async_import_module
+from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig
 
 from .const import DOMAIN
 from .flows.zigbee.writing import NetworkSteps
+from .gateways.base import Gateway
 from .gateways.zigbee import FORMING, async_load_library, database_path, remove_database
 from .gateways.zigbee.host.backups import network_backups
 from .gateways.zigbee.host.connection import CONF_NETWORK, Port, entry_of
@@ -24,8 +30,12 @@ from .gateways.zigbee.host.connection import CONF_NETWORK, Port, entry_of
 if TYPE_CHECKING:
     from .gateways.base import GatewayConfigEntry
 
+#: A kind that a person may choose beside those of the catalogue: none of ours.
+NOT_OURS = "none"
 #: Begins the id of the issue that a coordinator does not hold its network; the entry's follows.
 INCONSISTENT = "zigbee_inconsistent_"
+#: Keys of the problems that a device is not watched.
+NOT_INTERVIEWED, NO_KIND = "device_not_interviewed", "device_no_kind"
 
 
 async def async_create_fix_flow(
@@ -34,6 +44,9 @@ async def async_create_fix_flow(
     """Return the flow of a fixable issue; mostly, a person confirms to have done it."""
     if issue_id.startswith(INCONSISTENT) and data:
         return NetworkFlow(str(data["entry_id"]))
+    for begin, flow in _DEVICE_FLOWS.items():
+        if issue_id.startswith(begin) and data:
+            return flow(str(data["entry_id"]), str(data["device_id"]))
     return ConfirmRepairFlow()
 
 
@@ -129,21 +142,139 @@ class NetworkFlow(NetworkSteps[RepairsFlowContext, RepairsFlowResult], RepairsFl
             self.hass.config_entries.async_schedule_reload(self._entry_id)
 
 
+class _DeviceFlow(RepairsFlow):
+    """Has a device watched that is not."""
+
+    def __init__(self, entry_id: str, device_id: str) -> None:
+        """Initialize with the gateway's config entry, and the device's id there."""
+        super().__init__()
+        self._entry_id = entry_id
+        self._device_id = device_id
+
+    @property
+    def _gateway(self) -> Gateway:
+        entry: GatewayConfigEntry = self.hass.config_entries.async_get_known_entry(
+            self._entry_id
+        )
+        return entry.runtime_data
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Begin; what comes with it is not yet a person's."""
+        return await self.async_step_help()
+
+    @abstractmethod
+    async def async_step_help(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask a person for help, and do what follows."""
+
+    @property
+    def _placeholders(self) -> dict[str, str]:
+        texts = {
+            key: value
+            for problem in self._gateway.problems.values()
+            if problem.device_id == self._device_id
+            for key, value in problem.placeholders.items()
+        }
+        return {"gateway": self._gateway.entry.title, "device": self._device_id} | texts
+
+
+class _KindFlow(_DeviceFlow):
+    """Asks what a device is that can raise an alarm, and does not say of what."""
+
+    @override
+    async def async_step_help(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        errors = {}
+        if user_input is not None:
+            try:
+                await self._gateway.async_set_kind(self._device_id, user_input["kind"])
+            except HomeAssistantError:
+                errors["base"] = "device_kind"
+            else:
+                return self.async_create_entry(data={})
+        kinds = [*self._gateway.choosable_kinds, NOT_OURS]
+        return self.async_show_form(
+            step_id="help",
+            data_schema=vol.Schema(
+                {
+                    vol.Required("kind"): SelectSelector(
+                        SelectSelectorConfig(
+                            options=kinds, translation_key="device_kind"
+                        )
+                    )
+                }
+            ),
+            errors=errors,
+            description_placeholders=self._placeholders,
+        )
+
+
+class _InterviewFlow(_DeviceFlow):
+    """Asks a device once more what it has, when a person has woken it."""
+
+    @override
+    async def async_step_help(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        errors = {}
+        if user_input is not None:
+            try:
+                await self._gateway.async_interview(self._device_id)
+            except HomeAssistantError:
+                errors["base"] = "interview_failed"
+            else:
+                return self.async_create_entry(data={})
+        return self.async_show_form(
+            step_id="help",
+            data_schema=vol.Schema({}),
+            errors=errors,
+            description_placeholders=self._placeholders,
+        )
+
+
+_DEVICE_FLOWS: dict[str, type[_DeviceFlow]] = {
+    NOT_INTERVIEWED: _InterviewFlow,
+    NO_KIND: _KindFlow,
+}
+
+
 @callback
-def show_version(
-    hass: HomeAssistant, entry: GatewayConfigEntry, version: int | None
+def watch_problems(hass: HomeAssistant, gateway: Gateway) -> None:
+    """Show what a gateway says that a person must mend."""
+    gateway.on_problem(lambda: show_problems(hass, gateway))
+
+
+@callback
+def show_problems(hass: HomeAssistant, gateway: Gateway) -> None:
+    """Show what a person must mend at a gateway, and nothing that is mended."""
+    entry = gateway.entry
+    wanted = {
+        "_".join(filter(None, (row.key, entry.entry_id, row.device_id))): row
+        for row in gateway.problems.values()
+    }
+    drop_problems(hass, entry, but=wanted)
+    for issue_id, row in wanted.items():
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            data={"entry_id": entry.entry_id, "device_id": row.device_id},
+            is_fixable=row.fixable,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=row.key,
+            translation_placeholders={"gateway": entry.title, **row.placeholders},
+        )
+
+
+@callback
+def drop_problems(
+    hass: HomeAssistant, entry: GatewayConfigEntry, but: Container[str] = ()
 ) -> None:
-    """Show that a gateway speaks a version that is not supported; with None no longer."""
-    issue_id = f"unsupported_version_{entry.entry_id}"
-    if version is None:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        is_fixable=False,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key="unsupported_version",
-        translation_placeholders={"gateway": entry.title, "version": str(version)},
-    )
+    """Show no more of what was to be mended at a gateway."""
+    for domain, issue_id in tuple(ir.async_get(hass).issues):
+        if domain == DOMAIN and entry.entry_id in issue_id and issue_id not in but:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)

@@ -20,8 +20,8 @@ from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
 from .core.device import SafetyDevice
+from .gateways.joining import LONGEST_SECONDS
 from .gateways.zigbee import ZigbeeGateway
-from .gateways.zigbee.host.joining import LONGEST_SECONDS
 from .target import find_devices
 
 ATTR_ADDRESS = "address"
@@ -150,7 +150,7 @@ async def _async_remove_device(call: ServiceCall) -> ServiceResponse:
 async def _async_reinterview(call: ServiceCall) -> ServiceResponse:
     members = _members(call)
     for gateway, address in members:
-        await gateway.async_reinterview(address)
+        await gateway.async_interview(address)
     return {"addresses": [address for _gateway, address in members]}
 
 

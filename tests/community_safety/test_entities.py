@@ -29,7 +29,7 @@ from custom_components.community_safety.core.alarms import Reason
 from custom_components.community_safety.core.device import DERIVED
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.entity import NAMED_BY_CLASS
-from custom_components.community_safety.gateways.zigbee.host.joining import STAGES
+from custom_components.community_safety.gateways.joining import STAGES
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError

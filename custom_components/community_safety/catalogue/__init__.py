@@ -12,10 +12,12 @@ from .water_gauge import HYDRANT, WATER_TANK
 #: The connection itself: when it is lost its devices cannot be trusted.
 GATEWAY = DeviceKind(
     key="gateway",
-    measurements=("offline", *RADIO),
+    # Trouble: a device behind it may speak of danger, and is not watched.
+    measurements=("offline", "trouble", *RADIO),
     # GB/T 45839: a fault is shown within 100 s; a broker that restarts takes less.
     hazards=(
         fault("gateway_offline", "offline", delay=60, enabled=True, always_shown=True),
+        fault("sensor_fault", "trouble", enabled=True, always_shown=True),
     ),
     mains=True,
 )

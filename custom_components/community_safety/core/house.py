@@ -166,7 +166,7 @@ class House:
 
         Its own `device` is let go with it, and each further try begins anew.
         """
-        (hazard,) = GATEWAY.hazards
+        hazard = GATEWAY.hazards[0]
 
         @callback
         def elapsed(_now: datetime) -> None:

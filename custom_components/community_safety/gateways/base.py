@@ -5,6 +5,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ..core.house import House
 from ..core.supervision import Supervision
 
 if TYPE_CHECKING:
-    from .zigbee.host.joining import Joining
+    from .joining import Joining
 
 #: States of a gateway that a person wants to run, and that does not.
 _NOT_STARTED = (
@@ -32,6 +33,21 @@ _NOT_STARTED = (
 
 type GatewayConfigEntry = ConfigEntry[Gateway]
 type DeviceListener = Callable[[SafetyDevice], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What a person must mend before a gateway, or a device of it, is watched again.
+
+    `key` is that of the texts under `issues`, `placeholders` are what they need beside the
+    gateway's name. A problem with a device is a fault of the gateway as long as it lasts.
+    """
+
+    key: str
+    device_id: str | None = None
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    #: If a form, or a person's word, ends it; else it ends by itself.
+    fixable: bool = False
 
 
 class CommandError(HomeAssistantError):
@@ -80,6 +96,9 @@ class Gateway(ABC):
         self.refused: Counter[tuple[str, str]] = Counter()
         #: Good messages that change nothing: repeated, or overtaken by a newer one.
         self.discarded: Counter[str] = Counter()
+        #: What a person must mend, by key and device.
+        self.problems: dict[tuple[str, str | None], Problem] = {}
+        self._problem_listeners: list[CALLBACK_TYPE] = []
         self._listeners: list[DeviceListener] = []
         #: Devices of an earlier run that the gateway has not named in this one.
         self.missing: set[str] = set()
@@ -144,6 +163,10 @@ class Gateway(ABC):
 
         Raises ServiceValidationError for a kind that it cannot be.
         """
+        raise NotImplementedError
+
+    async def async_interview(self, device_id: str) -> None:
+        """Find out anew what a device has. Raises HomeAssistantError if that fails."""
         raise NotImplementedError
 
     def diagnostics(self) -> dict[str, Any]:
@@ -247,6 +270,40 @@ class Gateway(ABC):
                 del self.refused[item]
             if device.device_id:
                 dr.async_get(self.hass).async_remove_device(device.device_id)
+
+    @callback
+    def add_problem(self, problem: Problem) -> None:
+        """Note what a person must mend; a device has one problem at a time."""
+        if problem.device_id:
+            self._drop_problems(None, problem.device_id)
+        self.problems[problem.key, problem.device_id] = problem
+        self._problems_changed()
+
+    @callback
+    def end_problem(self, key: str | None = None, device_id: str | None = None) -> None:
+        """Note that something is mended: what has the key, or whatever a device had."""
+        if self._drop_problems(key, device_id):
+            self._problems_changed()
+
+    def _drop_problems(self, key: str | None, device_id: str | None) -> bool:
+        ended = [
+            item
+            for item in self.problems
+            if item[1] == device_id and key in (None, item[0])
+        ]
+        for item in ended:
+            del self.problems[item]
+        return bool(ended)
+
+    def _problems_changed(self) -> None:
+        self.device.derive(trouble=any(device_id for _key, device_id in self.problems))
+        for listener in tuple(self._problem_listeners):
+            listener()
+
+    @callback
+    def on_problem(self, listener: CALLBACK_TYPE) -> None:
+        """Call a listener when there is another problem, or one less."""
+        self._problem_listeners.append(listener)
 
     @callback
     def describe(self, description: DeviceDescription) -> None:

@@ -249,6 +249,7 @@ def test_nothing_is_left_out() -> None:
 
     def tested() -> Iterator[tuple[str, str, str, str]]:
         yield ("gateway", "gateway_offline", "fault", "offline")  # test_native.py
+        yield ("gateway", "sensor_fault", "fault", "trouble")  # test_unguarded.py
         for kind, rows in TABLE.items():
             for row in (*rows, *FAULTS):
                 for hazard, severity in row.hazards.items():

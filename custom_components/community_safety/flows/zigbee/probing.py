@@ -26,7 +26,11 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from ...gateways.zigbee import FORMING
 from ...gateways.zigbee.host.connection import (
+    BAUDRATES,
+    CONF_BAUDRATE,
+    CONF_FLOW_CONTROL,
     CONF_NETWORK,
+    CONF_PATH,
     DEFAULT_TCP_PORT,
     Port,
     network_address,
@@ -38,11 +42,7 @@ CONNECTIONS = ["zigbee_serial", "zigbee_network"]
 
 CONF_ADDRESS = "address"
 CONF_ADVANCED = "advanced"
-CONF_BAUDRATE = "baudrate"
-CONF_FLOW_CONTROL = "flow_control"
-CONF_PATH = "path"
-#: Speeds and flow controls of a serial port, the slowest and the usual first.
-BAUDRATES = ("57600", "115200", "230400", "460800")
+#: Flow controls of a serial port, the usual first.
 NO_FLOW_CONTROL = "none"
 FLOW_CONTROLS = (NO_FLOW_CONTROL, "hardware", "software")
 
@@ -101,7 +101,7 @@ class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
                         {
                             vol.Required(
                                 CONF_BAUDRATE, default=str(self._port.baudrate)
-                            ): select(CONF_BAUDRATE, *BAUDRATES),
+                            ): select(CONF_BAUDRATE, *map(str, sorted(BAUDRATES))),
                             vol.Required(
                                 CONF_FLOW_CONTROL,
                                 default=self._port.flow_control or NO_FLOW_CONTROL,

@@ -18,11 +18,11 @@ from homeassistant.util.ulid import ulid_now
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import Value, parse_point
 from ...core.device import DERIVED, DeviceDescription, Power, SafetyDevice
-from ...repairs import show_version
-from ..base import CommandError
+from ..base import CommandError, Problem
 from .base import MOST_DEVICES, MqttGateway
 
 VERSION = 1
+UNSUPPORTED_VERSION = "unsupported_version"
 SCHEMA = Path(__file__).with_name("protocol.schema.json")
 RESULT_SECONDS = 5.0
 #: A message that is older than the newest one by less than this came out of order, if the
@@ -242,8 +242,12 @@ class NativeGateway(MqttGateway):
     def _check_version(self, message: Any) -> None:
         """Tell a person that this gateway needs another version of us, or we of it."""
         version = message.get("version") if isinstance(message, dict) else None
-        if isinstance(version, int):
-            show_version(self.hass, self.entry, None if version == VERSION else version)
+        if version == VERSION:
+            self.end_problem(UNSUPPORTED_VERSION)
+        elif isinstance(version, int):
+            self.add_problem(
+                Problem(key=UNSUPPORTED_VERSION, placeholders={"version": str(version)})
+            )
 
     def _describe(self, message: dict[str, Any]) -> None:
         self.describe(

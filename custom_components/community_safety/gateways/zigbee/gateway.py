@@ -1,5 +1,6 @@
 """A Zigbee coordinator as a gateway: its devices, its commands, its network."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,13 +12,13 @@ from homeassistant.helpers.event import async_track_time_interval
 
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import RADIO, Value
-from ...const import DOMAIN
-from ...core.device import DeviceDescription, SafetyDevice
+from ...const import DOMAIN, Severity
+from ...core.device import DERIVED, DeviceDescription, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
-from ..base import CommandError
+from ..base import CommandError, Problem
+from ..joining import Joining
 from .host.backups import network_backups
 from .host.connection import CONF_NETWORK
-from .host.joining import Joining
 from .host.link import LinkedGateway
 from .host.network import NetworkInfo
 
@@ -26,11 +27,19 @@ if TYPE_CHECKING:
     from zigpy.types import ZigbeePacket
 
     from .devices.node import Node
+    from .devices.profile import Profile
     from .host import radio as library
 
 COUNT_EVERY = timedelta(seconds=30)
 
+#: Seconds until a device is taken again whose entry in the registry was deleted.
+AGAIN_SECONDS = 1.0
+
 type JoinListener = Callable[[str, str], None]
+
+
+def _model(device: Device) -> str:
+    return f"{device.manufacturer} {device.model}"
 
 
 class ZigbeeGateway(LinkedGateway):
@@ -38,7 +47,7 @@ class ZigbeeGateway(LinkedGateway):
 
     manufacturer = "Zigbee"
     joining: Joining
-    points = frozenset(RADIO)
+    points = frozenset({*RADIO, "trouble"})
     choosable_kinds = tuple(kind for kind in DEVICE_KINDS if kind != "elevator_blocker")
 
     def __init__(self, *args: Any) -> None:
@@ -47,6 +56,8 @@ class ZigbeeGateway(LinkedGateway):
         self._nodes: dict[str, Node] = {}
         #: Devices that are none of ours, with their names.
         self.ignored: dict[str, str] = {}
+        #: Devices that a person is removing.
+        self._removing: set[str] = set()
         self._join_listeners: list[JoinListener] = []
         self.joining = Joining(self)
 
@@ -102,15 +113,47 @@ class ZigbeeGateway(LinkedGateway):
     @callback
     def device_ready(self, device: Device) -> None:
         """Take a device that was loaded, has joined, or was interviewed anew."""
+        self._take_device(device)
+
+    def _take_device(self, device: Device, *, by_person: bool = False) -> None:
+        """Take a device as it is now; a person may have chosen its kind."""
         device_id = str(device.ieee)
+        try:
+            self._bind(device_id, device, by_person)
+        finally:
+            node = self._nodes.get(device_id)
+            self._library.spare_entities(device, node.profile.entities if node else ())
+
+    def _bind(self, device_id: str, device: Device, by_person: bool) -> None:
         settings = self.house.settings_of(f"{self.uid}/{device_id}")
         if node := self._nodes.pop(device_id, None):
             node.unbind()
         profile = self._library.compile_device(device, settings.kind)
-        if profile is None:
-            self.ignored[device_id] = device.name
+        known = self.devices.get(device_id)
+        if known and not by_person and self._is_replaced(known, profile):
+            # Nothing but a person ends what is open: the device that it was is missing.
+            self.missing.add(device_id)
+            self.set_online(known, False)
+            self._add_problem("device_replaced", device_id, device.name, _model(device))
             self.device_progress(device_id, "ignored")
             return
+        if profile is None:
+            self.ignored[device_id] = device.name
+            if known is not None:
+                self.missing.add(device_id)
+                self.set_online(known, False)
+            if (
+                settings.kind != self._library.NONE
+                and self._library.may_speak_of_danger(device)
+            ):
+                self._add_problem(
+                    "device_no_kind", device_id, device.name, _model(device)
+                )
+            else:
+                self.end_problem(device_id=device_id)
+            self.device_progress(device_id, "ignored")
+            return
+        self.end_problem(device_id=device_id)
         self.ignored.pop(device_id, None)
         house = self.add_device(
             DeviceDescription(
@@ -135,6 +178,58 @@ class ZigbeeGateway(LinkedGateway):
             node.verify()
         self.device_progress(device_id, "ready")
 
+    def _is_replaced(self, known: SafetyDevice, profile: Profile | None) -> bool:
+        """Return if a device has come back without what its open alarms and cuts are of."""
+        needed = [
+            {latch.key}
+            for latch in self.house.cut_off.latches.values()
+            if latch.device == known.uid
+        ]
+        needed += [
+            keys
+            for alarm in self.house.book.of_device(known.uid)
+            if alarm.severity is not Severity.FAULT
+            for hazard in known.kind.hazards
+            if hazard.key == alarm.hazard
+            if (
+                keys := {
+                    key
+                    for level in hazard.levels
+                    for key in known.by_measurement.get(level.measurement, ())
+                    if key not in DERIVED
+                }
+            )
+        ]
+        if not needed:
+            return False
+        return (
+            profile is None
+            or profile.kind != known.kind.key
+            or not all(keys & profile.points for keys in needed)
+        )
+
+    @callback
+    def device_unfinished(self, ieee: str, model: str | None) -> None:
+        """Take that nobody knows what a device of the network has.
+
+        One that was known in an earlier run is heard all the same, as far as that goes.
+        """
+        known = self.devices.get(ieee)
+        name = known.name if known else model or ieee
+        self._add_problem("device_not_interviewed", ieee, name, model)
+
+    def _add_problem(
+        self, key: str, device_id: str, name: str, model: str | None
+    ) -> None:
+        self.add_problem(
+            Problem(
+                key=key,
+                device_id=device_id,
+                placeholders={"device": name, "model": model or "?"},
+                fixable=key != "device_replaced",
+            )
+        )
+
     @callback
     def device_left(self, ieee: str) -> None:
         """Take that a device has left: somebody may have taken it down."""
@@ -143,16 +238,34 @@ class ZigbeeGateway(LinkedGateway):
 
     @callback
     def device_removed(self, ieee: str) -> None:
-        """Forget a device that a person has removed."""
+        """Forget a device that a person has removed; who else does, leaves it missing."""
         self.ignored.pop(ieee, None)
-        self.remove_device(ieee)
+        self.end_problem(device_id=ieee)
+        if ieee in self._removing:
+            self.remove_device(ieee)
+        elif device := self.devices.get(ieee):
+            if node := self._nodes.pop(ieee, None):
+                node.unbind()
+            self.missing.add(ieee)
+            self.set_online(device, False)
 
     @override
     async def async_delete(self, device: SafetyDevice) -> bool:
-        if device.description.id in self.missing:
-            return await super().async_delete(device)
-        await self.async_remove(device.description.id)
+        device_id = device.description.id
+        if device_id not in self.missing:
+            await self.async_remove(device_id)
+            return True
+        await super().async_delete(device)
+        if replaced := self._radio and self._radio.device(device_id):
+            # What it has become is another device, once the registry has let it go.
+            self._create_task(self._async_take_again(replaced), "take again")
         return True
+
+    async def _async_take_again(self, device: Device) -> None:
+        await asyncio.sleep(AGAIN_SECONDS)
+        await self._library.async_have_entities(device)
+        if self._radio and self._radio.device(str(device.ieee)) is device:
+            self.device_ready(device)
 
     @override
     @callback
@@ -165,6 +278,7 @@ class ZigbeeGateway(LinkedGateway):
     def packet_heard(self, ieee: str, packet: ZigbeePacket) -> None:
         """Take a sign of life."""
         if (node := self._nodes.get(ieee)) is None:
+            self._hear_unfinished(ieee, packet)
             return
         if not node.safety.online:
             self.set_online(node.safety, True)
@@ -175,6 +289,18 @@ class ZigbeeGateway(LinkedGateway):
             # It had no power, or another parent: how it is now, only it knows.
             node.doubt()
         node.heard(packet)
+
+    def _hear_unfinished(self, ieee: str, packet: ZigbeePacket) -> None:
+        """Take the alarm of a device whose interview is not finished, if it is known."""
+        if (device := self.devices.get(ieee)) is None or ieee in self.ignored:
+            return
+        try:
+            status = self._library.notified_status(packet)
+        except ValueError:
+            device.update({}, unusable=("smoke",))
+            return
+        if status is not None:
+            device.update({"smoke": bool(status & self._library.ALARM_BITS)})
 
     @callback
     def _count(self, _now: datetime) -> None:
@@ -198,9 +324,13 @@ class ZigbeeGateway(LinkedGateway):
         """
         device = self.radio.device(device_id)
         leave_out = kind == self._library.NONE
+        if device is not None:
+            await self._library.async_have_entities(device)
         if device is None or not (
             kind is None or leave_out or self._library.compile_device(device, kind)
         ):
+            if device is not None:
+                self._take_device(device)
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="zigbee_kind"
             )
@@ -208,7 +338,7 @@ class ZigbeeGateway(LinkedGateway):
             self.remove_device(device_id)
         uid = f"{self.uid}/{device_id}"
         self.house.settings_of(uid).kind = kind
-        self.device_ready(device)
+        self._take_device(device, by_person=True)
         await self.house.async_store_settings(uid)
 
     # Commands
@@ -267,11 +397,15 @@ class ZigbeeGateway(LinkedGateway):
 
     async def async_remove(self, ieee: str) -> None:
         """Ask a device to leave, and forget it."""
-        await self._async_operate(lambda _to: self.radio.async_remove(ieee))
+        self._removing.add(ieee)
+        try:
+            await self._async_operate(lambda _to: self.radio.async_remove(ieee))
+        finally:
+            self._removing.discard(ieee)
 
-    async def async_reinterview(self, ieee: str) -> None:
-        """Find out anew what a device has."""
-        await self._async_operate(lambda _to: self.radio.async_reinterview(ieee))
+    @override
+    async def async_interview(self, device_id: str) -> None:
+        await self._async_operate(lambda _to: self.radio.async_reinterview(device_id))
 
     async def async_energy_scan(self) -> dict[int, float]:
         """Return how busy each channel is: 0 to 255."""

@@ -190,7 +190,7 @@ async def test_a_device_is_interviewed_anew(
     _node, device = await join(hass, zigbee, coordinator, "breaker")
     stages: list[str] = []
     zigbee.on_join(lambda _ieee, stage: stages.append(stage))
-    await zigbee.async_reinterview(device.description.id)
+    await zigbee.async_interview(device.description.id)
     await wait_until(hass, lambda: "ready" in stages)
 
     assert zigbee.devices[device.description.id] is device

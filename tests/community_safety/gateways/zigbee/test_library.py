@@ -73,10 +73,14 @@ async def test_unknown_versions(
     with patch.object(library, "version", return_value=version):
         assert not await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_ERROR
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, library.ISSUE)
+    issue = ir.async_get(hass).async_get_issue(
+        DOMAIN, f"zigbee_library_{entry.entry_id}"
+    )
     assert issue is not None
     assert f"zha {version}" in (issue.translation_placeholders or {})["versions"]
 
     assert await hass.config_entries.async_reload(entry.entry_id)
-    assert not ir.async_get(hass).async_get_issue(DOMAIN, library.ISSUE)
+    assert not ir.async_get(hass).async_get_issue(
+        DOMAIN, f"zigbee_library_{entry.entry_id}"
+    )
     await hass.config_entries.async_unload(entry.entry_id)

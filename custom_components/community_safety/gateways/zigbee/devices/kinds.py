@@ -4,7 +4,7 @@ from zha.zigbee.device import Device
 from zigpy.zcl import Cluster
 
 from ...units import FACTORS
-from .matching import Found, clusters_of, is_own, phase_of
+from .matching import Match, clusters_of, is_own, phase_of
 from .table import (
     INPUTS,
     METERED,
@@ -17,7 +17,7 @@ from .table import (
 
 
 def propose(
-    device: Device, found: list[Found], zones: set[str | None], relays: list[Cluster]
+    device: Device, found: list[Match], zones: set[str | None], relays: list[Cluster]
 ) -> str | None:
     """Return the kind that a device seems to be, None if it is none of ours.
 

@@ -4,21 +4,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from zha.application import Platform
+from zha.application.platforms import PlatformEntity
 from zha.zigbee.device import Device
 from zigpy.zcl import Cluster
 
-from .table import INPUTS, PHASES, READINGS, Row
+from .table import ATTRIBUTES, INPUTS, PHASES, Row
 from .values import Read, reader
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Match:
     """A row of the table that an attribute of the device fits."""
 
     row: Row
     cluster: Cluster
     attribute: str
     read: Read
+    #: The library's entity, whose unit and conversion `read` may use.
+    entity: PlatformEntity | None
 
 
 def clusters_of(device: Device) -> Iterator[Cluster]:
@@ -27,7 +30,7 @@ def clusters_of(device: Device) -> Iterator[Cluster]:
         yield from endpoint.in_clusters.values()
 
 
-def find(device: Device) -> Iterator[Found]:
+def match_attributes(device: Device) -> Iterator[Match]:
     """Yield what the table knows of the device's attributes, the best first."""
     clusters = list(clusters_of(device))
     entities = {
@@ -36,7 +39,7 @@ def find(device: Device) -> Iterator[Found]:
         if (attribute := getattr(entity, "_attribute_name", None))
         and entity.PLATFORM in (Platform.SENSOR, Platform.BINARY_SENSOR)
     }
-    for row in READINGS:
+    for row in ATTRIBUTES:
         for attribute in row.attributes:
             for cluster in clusters:
                 if row.clusters and cluster.ep_attribute not in row.clusters:
@@ -50,7 +53,7 @@ def find(device: Device) -> Iterator[Found]:
                     # A standard attribute that the device turned out not to have.
                     continue
                 if read := reader(row, cluster, entity):
-                    yield Found(row, cluster, attribute, read)
+                    yield Match(row, cluster, attribute, read, entity)
 
 
 def _is_described(row: Row, cluster: Cluster) -> bool:
@@ -61,7 +64,7 @@ def _is_described(row: Row, cluster: Cluster) -> bool:
     if row.described:
         return bool(row.described.search(description))
     return not any(
-        other.described.search(description) for other in READINGS if other.described
+        other.described.search(description) for other in ATTRIBUTES if other.described
     )
 
 
@@ -71,7 +74,7 @@ def is_own(cluster: Cluster, attribute: str) -> bool:
     return standard is None or attribute not in standard.attributes_by_name
 
 
-def phase_of(item: Found, found: list[Found]) -> str:
+def phase_of(item: Match, found: list[Match]) -> str:
     """Return the phase that an attribute is of, "" for none."""
     for suffix, phase in PHASES.items():
         if item.attribute.endswith(suffix):
@@ -85,7 +88,7 @@ def phase_of(item: Found, found: list[Found]) -> str:
     return "l1" if "_ph_b" in siblings and "_ph_a" not in siblings else ""
 
 
-def is_per_socket(item: Found, found: list[Found]) -> bool:
+def is_per_socket(item: Match, found: list[Match]) -> bool:
     """Return if several endpoints measure the same: then it is not the whole device."""
     return (
         len(

@@ -1,11 +1,12 @@
 """One Zigbee device at work: what it reports, what it is asked, what it is told."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import cache, partial
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from zha.exceptions import ZHAException
 from zha.zigbee.device import Device
@@ -19,15 +20,13 @@ from zigpy.zcl.clusters.general import Basic, OnOff
 from zigpy.zcl.clusters.security import IasWd, IasZone, WarningType
 from zigpy.zcl.foundation import Status
 
-from ....catalogue.measurements import Value
+from ....catalogue.measurements import Value, parse_point
 from ....core.device import Power, SafetyDevice
 from ...base import CommandError
 from .matching import clusters_of
 from .profile import Binding, Profile, Zone
-from .table import ALARM_BITS, ZONE_BITS
-
-if TYPE_CHECKING:
-    from ..host.radio import Radio
+from .table import ALARM_BITS, NEVER_WHOLE, ZONE_BITS
+from .zones import notified_status, zone_alarm
 
 #: Seconds for the answer to one try, and how often one is tried again: with the way to the
 #: device looked for anew. All of it fits into one try of a cut-off.
@@ -37,21 +36,30 @@ RETRIES = 1
 READ_SECONDS = 5.0
 
 _ZONE_STATUS = IasZone.AttributeDefs.zone_status.name
-#: Attributes by cluster that say how to read the others.
-SCALES = {
-    "electrical_measurement": (
-        "ac_current_multiplier",
-        "ac_current_divisor",
-        "ac_voltage_multiplier",
-        "ac_voltage_divisor",
-        "ac_power_multiplier",
-        "ac_power_divisor",
-    ),
-    "smartenergy_metering": ("multiplier", "divisor"),
-}
 #: Values that a device has sent, by the events of zigpy's clusters.
 _SENT = ("attribute_report", "attribute_updated")
 _READ = "attribute_read"
+
+
+class Radio(Protocol):
+    """What a device needs of its coordinator."""
+
+    #: zigpy's application.
+    app: Any
+    #: Limits how many devices are asked for all their readings at the same time.
+    asking: asyncio.Semaphore
+
+    @property
+    def receiving(self) -> bool:
+        """Return if what happens is because of a packet that has just come."""
+
+    def create_task(
+        self, work: Coroutine[Any, Any, None], name: str, /
+    ) -> asyncio.Task[None]:
+        """Run something until it ends or the gateway does."""
+
+    def refuse(self, device: str, reason: str) -> None:
+        """Count a message that was of no use."""
 
 
 class Node:
@@ -67,14 +75,16 @@ class Node:
         self.verified = False
         self._radio = radio
         self._undo: list[Callable[[], None]] = []
-        self._zones: dict[Cluster, int] = {}
+        #: The last status of each IAS zone.
+        self._zones: dict[Cluster | int, int] = {}
+        #: What each source has said last of a flag that several tell of.
+        self._flags: dict[str, dict[object, bool]] = {}
         self._verifying: asyncio.Task[None] | None = None
-        #: Attributes that say how to read others, and are not known yet.
-        self._unknown_scales = {
-            cluster: missing
-            for cluster in {item.cluster for item in profile.bindings if item.remote}
-            if (missing := _missing_scales(cluster))
-        }
+        #: Readings whose scale is not known, with the value that waits for it, …
+        self._unscaled: dict[str, object] = {}
+        #: … and if it was asked for, so that the next value cannot wait any more.
+        self._scales_asked = False
+        self._find_scales()
         #: Relays that can be asked for nothing else; a Tuya device tells all or nothing.
         self._relays = [
             item
@@ -82,6 +92,9 @@ class Node:
             if item.remote and item.key in profile.supplies
         ]
         own = {item.key for item in profile.bindings}
+        tellers = Counter(item.key for item in profile.bindings)
+        tellers.update({item.measurement for item in profile.zones if item.measurement})
+        self._shared = {key for key, number in tellers.items() if number > 1}
         #: What bits of a zone's status mean; an attribute that says the same knows better.
         self._bits = {
             key: bits
@@ -107,8 +120,8 @@ class Node:
         for item in self.profile.bindings:
             by_cluster.setdefault(item.cluster, {})[item.attribute] = self._taker(item)
         for zone in self.profile.zones:
-            by_cluster.setdefault(zone.cluster, {})[_ZONE_STATUS] = self._zone_taker(
-                zone
+            by_cluster.setdefault(zone.cluster, {})[_ZONE_STATUS] = partial(
+                self._take_zone, zone
             )
         for cluster, takers in by_cluster.items():
             self._listen(cluster, takers)
@@ -142,8 +155,33 @@ class Node:
             if packet.rssi is not None:
                 values["signal_strength"] = float(packet.rssi)
             self.safety.update(values)
+        if packet.cluster_id == IasZone.cluster_id:
+            self._check_zone(packet)
         if not self.verified:
             self.verify()
+
+    def _check_zone(self, packet: ZigbeePacket) -> None:
+        """Take what zigpy drops: a broken status, and that of a zone it does not know."""
+        try:
+            status = notified_status(packet)
+        except ValueError:
+            self._refuse("zone status: unusable value", *self._zone_keys)
+            return
+        if status is not None and not any(
+            zone.cluster.endpoint.endpoint_id == packet.src_ep
+            for zone in self.profile.zones
+        ):
+            measurement = zone_alarm(None, self.profile.kind)
+            self._take_status(packet.src_ep or 0, measurement, status, fresh=True)
+
+    @property
+    def _zone_keys(self) -> set[str]:
+        return {zone.measurement for zone in self.profile.zones if zone.measurement}
+
+    def _refuse(self, what: str, *keys: str) -> None:
+        """Count a value that nothing can be made of: of danger, it is a sensor fault."""
+        self._radio.refuse(self.id, what)
+        self.safety.update({}, unusable=keys)
 
     def _listen(
         self, cluster: Cluster, takers: dict[str, Callable[[Any, bool], None]]
@@ -163,41 +201,71 @@ class Node:
             self._undo.append(cluster.on_event(_READ, was_read))
 
     def _taker(self, item: Binding) -> Callable[[Any, bool], None]:
+        key = item.key
+
         def take(raw: Any, fresh: bool) -> None:
-            if item.cluster in self._unknown_scales:
-                # A hundredth of an ampere is not to be taken for an ampere.
+            unscaled = key in self._unscaled
+            if unscaled and not self._may_read_unscaled(key, raw, fresh):
                 return
             try:
                 value = item.read(raw)
             except Exception:  # noqa: BLE001
                 # A quirk's own conversion may fail in any way.
-                self._radio.refuse(self.id, f"{item.key}: unusable value")
+                self._refuse(f"{key}: unusable value", key)
                 return
-            if value is not None:
-                self.safety.update({item.key: value}, fresh=fresh)
+            if value is None:
+                if fresh and key in self.safety.readings:
+                    # The device itself says that it does not know any more.
+                    self.safety.update({}, unusable=(key,))
+                return
+            if key in self._shared:
+                value = self._together(key, item, bool(value))
+            self.safety.update(
+                {key: value}, fresh=fresh, unscaled=(key,) if unscaled else ()
+            )
 
         return take
 
-    def _zone_taker(self, zone: Zone) -> Callable[[Any, bool], None]:
-        def take(raw: Any, fresh: bool) -> None:
-            self._zones[zone.cluster] = int(raw)
-            values: dict[str, Value] = {}
-            if zone.measurement in self.safety.points:
-                values[zone.measurement] = any(
-                    self._zones.get(item.cluster, 0) & ALARM_BITS
-                    for item in self.profile.zones
-                    if item.measurement == zone.measurement
-                )
-            if zone.remote:
-                together = 0
-                for status in self._zones.values():
-                    together |= status
-                values |= {
-                    key: bool(together & bits) for key, bits in self._bits.items()
-                }
-            self.safety.update(values, fresh=fresh)
+    def _together(self, key: str, source: object, value: bool) -> bool:
+        """Return if any source of a flag says that it is on: the calm of one is its own."""
+        said = self._flags.setdefault(key, {})
+        said[source] = value
+        return any(said.values())
 
-        return take
+    def _take_zone(self, zone: Zone, raw: Any, fresh: bool) -> None:
+        try:
+            status = int(raw)
+        except TypeError, ValueError:
+            self._refuse("zone status: unusable value", *self._zone_keys)
+            return
+        self._take_status(
+            zone.cluster, zone.measurement, status, fresh=fresh, remote=zone.remote
+        )
+
+    def _take_status(
+        self,
+        source: Cluster | int,
+        measurement: str | None,
+        status: int,
+        *,
+        fresh: bool,
+        remote: bool = True,
+    ) -> None:
+        values: dict[str, Value] = {}
+        if remote:
+            # One that a quirk has made up has the bits of its alarm alone.
+            self._zones[source] = status
+            together = 0
+            for bits in self._zones.values():
+                together |= bits
+            values = {
+                key: bool(together & bits) or any(self._flags.get(key, {}).values())
+                for key, bits in self._bits.items()
+            }
+        if measurement in self.safety.points:
+            alarm = self._together(measurement, source, bool(status & ALARM_BITS))
+            values[measurement] = alarm or bool(values.get(measurement))
+        self.safety.update(values, fresh=fresh)
 
     def _guard(self, cluster: TuyaNewManufCluster) -> None:
         """Keep a data point that its quirk cannot take from taking the others with it."""
@@ -207,18 +275,94 @@ class Node:
             try:
                 take(datapoint)
             except Exception:  # noqa: BLE001
-                self._radio.refuse(
-                    self.id, f"data point {int(datapoint.dp)}: unusable value"
+                self._refuse(
+                    f"data point {int(datapoint.dp)}: unusable value",
+                    *self._keys_of_point(cluster, datapoint.dp),
                 )
 
         cluster.__dict__["_dp_2_attr_update"] = guarded
         self._undo.append(lambda: cluster.__dict__.pop("_dp_2_attr_update", None))
+
+    def _keys_of_point(self, cluster: TuyaNewManufCluster, number: int) -> set[str]:
+        """Return the readings that a data point carries."""
+        attributes = {
+            (row.ep_attribute, name)
+            for row in cluster._dp_to_attributes.get(number, ())  # noqa: SLF001
+            for name in (
+                (row.attribute_name,)
+                if isinstance(row.attribute_name, str)
+                else row.attribute_name
+            )
+        }
+        keys = {
+            item.key
+            for item in self.profile.bindings
+            if (item.cluster.ep_attribute, item.attribute) in attributes
+        }
+        if (IasZone.ep_attribute, _ZONE_STATUS) in attributes:
+            keys |= self._zone_keys
+        return keys
+
+    # How it is scaled
+
+    def _find_scales(self) -> None:
+        """Note the readings whose scale is not known, and keep what waits for one."""
+        self._unscaled = {
+            item.key: self._unscaled.get(item.key)
+            for item in self.profile.bindings
+            if not _is_scaled(item)
+        }
+
+    def _may_read_unscaled(self, key: str, raw: Any, fresh: bool) -> bool:
+        """Keep a value until its scale was asked for; after that it is told as it is.
+
+        A hundredth of an ampere is not to be taken for an ampere.
+        """
+        if not fresh:
+            return False
+        self._unscaled[key] = raw
+        if self._scales_asked:
+            self._radio.refuse(self.id, f"{key}: scale unknown")
+        else:
+            self.doubt()
+        return self._scales_asked
+
+    async def _async_read_scales(self) -> None:
+        """Read what was lost: it is read when a device joins, and never again."""
+        if not self._unscaled:
+            return
+        wanted: dict[Cluster, list[str]] = {}
+        for item in self.profile.bindings:
+            if item.key in self._unscaled:
+                names = wanted.setdefault(item.cluster, [])
+                names += [
+                    name
+                    for options in item.scale
+                    for name in options
+                    if name not in names
+                ]
+        try:
+            await _all(
+                self._async_read_attributes(cluster, names)
+                for cluster, names in wanted.items()
+            )
+        finally:
+            self._scales_asked = True
+            waiting = {
+                key: raw for key, raw in self._unscaled.items() if raw is not None
+            }
+            self._find_scales()
+            for item in self.profile.bindings:
+                if item.key in waiting:
+                    # Also what is refused now: that is seen at once.
+                    self._taker(item)(waiting[item.key], True)
 
     # What it is asked
 
     def doubt(self) -> None:
         """Hold everything for unverified: it was away, or we were."""
         self.verified = False
+        self._scales_asked = False
 
     def verify(self) -> None:
         """Begin to find out how things are, unless that is under way."""
@@ -235,9 +379,16 @@ class Node:
                 # Danger first, and relays: one that was cut may have come back closed. The
                 # rest waits until all have been asked for that.
                 async with self._radio.app.request_priority(PacketPriority.HIGH):
-                    await self._async_read_zones()
-                    if not self.is_sleepy:
-                        await self._async_read(self._relays)
+                    await _all(
+                        [
+                            self._async_read_zones(),
+                            *(
+                                []
+                                if self.is_sleepy
+                                else [self._async_read(self._relays)]
+                            ),
+                        ]
+                    )
                 await self._async_read_scales()
                 if not self.is_sleepy:
                     async with (
@@ -284,16 +435,13 @@ class Node:
                 [item for item in self.profile.bindings if item.key in wanted]
             )
 
-    async def _async_read_scales(self) -> None:
-        """Read what was lost: it is read when a device joins, and never again."""
-        for cluster, missing in tuple(self._unknown_scales.items()):
-            await self._async_read_attributes(cluster, missing)
-            self._unknown_scales.pop(cluster, None)
-
     async def _async_read_zones(self) -> None:
-        for zone in self.profile.zones:
-            if zone.remote:
-                await self._async_read_attributes(zone.cluster, [_ZONE_STATUS])
+        """Read every zone: one that does not answer hides nothing of the others."""
+        await _all(
+            self._async_read_attributes(zone.cluster, [_ZONE_STATUS])
+            for zone in self.profile.zones
+            if zone.remote
+        )
 
     async def _async_read(self, items: Iterable[Binding]) -> None:
         by_cluster: dict[Cluster, list[str]] = {}
@@ -303,7 +451,7 @@ class Node:
                 by_cluster.setdefault(item.cluster, []).append(item.attribute)
             else:
                 ask_tuya = True
-        reads = [
+        reads: list[Coroutine[Any, Any, None]] = [
             self._async_read_attributes(cluster, names)
             for cluster, names in by_cluster.items()
         ]
@@ -313,7 +461,7 @@ class Node:
                     partial(mcu.command, mcu.ServerCommandDefs.query_data.id)
                 )
             )
-        await asyncio.gather(*reads)
+        await _all(reads)
 
     async def _async_read_attributes(self, cluster: Cluster, names: list[str]) -> None:
         await self._async_do(
@@ -412,10 +560,28 @@ async def _silence(siren: Cluster) -> Any:
     )
 
 
-def _missing_scales(cluster: Cluster) -> list[str]:
-    """Return the attributes of a cluster's scale that the device has not told yet."""
-    return [
-        name
-        for name in SCALES.get(cluster.ep_attribute or "", ())
-        if cluster.get(name) is None and not cluster.is_attribute_unsupported(name)
-    ]
+async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it, then raise the first error: none takes the others with it."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _is_scaled(item: Binding) -> bool:
+    """Return if it is known how to read an attribute."""
+    whole = parse_point(item.key).measurement.key not in NEVER_WHOLE
+    return all(
+        _scale_known(item.cluster, names, whole or "multiplier" in names[0])
+        for names in item.scale
+    )
+
+
+def _scale_known(cluster: Cluster, names: tuple[str, ...], may_lack: bool) -> bool:
+    """Return if a device has told a number of its scale; zero is none.
+
+    Where it may lack it, it may also say that it has none: that is 1 (ZCL 4.9.2.2).
+    """
+    for name in names:
+        if (value := cluster.get(name)) is not None:
+            return bool(value)
+    return may_lack and all(cluster.is_attribute_unsupported(name) for name in names)

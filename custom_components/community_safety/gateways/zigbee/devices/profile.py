@@ -4,7 +4,7 @@ A device is compiled once, when it has joined, was interviewed anew or was loade
 that a report is a look-up and a conversion.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from zha.application import Platform
@@ -17,12 +17,13 @@ from zigpy.zcl.clusters.security import IasWd, IasZone
 
 from ....catalogue import DEVICE_KINDS
 from ....catalogue.common import MEASUREMENTS as COMMON
-from ....catalogue.measurements import point_key
+from ....catalogue.measurements import MEASUREMENTS, point_key
 from ....core.device import Power
 from .kinds import propose
-from .matching import clusters_of, find, is_per_socket, phase_of
-from .table import COMMANDS, ZONE_ALARMS, ZONE_BITS
+from .matching import Match, clusters_of, is_per_socket, match_attributes, phase_of
+from .table import PRESSABLE, SCALES, ZONE_ALARMS, ZONE_BITS
 from .values import Read, flag
+from .zones import may_be_danger, zone_alarm
 
 #: Chosen to be left out.
 NONE = "none"
@@ -34,12 +35,16 @@ class Binding:
 
     `read` makes our value of the attribute's, None while there is none. It raises
     ValueError for what is no value. A value that is not `remote` comes by itself alone.
+    `scale` are names of attributes that say how to read this one, the best first.
     """
 
     key: str
     cluster: Cluster
     attribute: str
     read: Read
+    scale: tuple[tuple[str, ...], ...] = ()
+    #: The library's entity that `read` may use.
+    entity: PlatformEntity | None = None
 
     @property
     def remote(self) -> bool:
@@ -74,6 +79,16 @@ class Profile:
     power: Power | None = None
 
     @property
+    def entities(self) -> Iterator[PlatformEntity]:
+        """Yield the library's entities that are of use here."""
+        for binding in self.bindings:
+            if binding.entity is not None:
+                yield binding.entity
+        for command in self.commands.values():
+            if isinstance(command, PlatformEntity):
+                yield command
+
+    @property
     def points(self) -> frozenset[str]:
         """Return the names of the readings."""
         measurements = DEVICE_KINDS[self.kind].measurements
@@ -94,10 +109,19 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
     `chosen` is the kind that a person has chosen, NONE to leave it out.
     """
     clusters = list(clusters_of(device))
-    found = list(find(device))
-    zones = [_zone(item) for item in clusters if item.cluster_id == IasZone.cluster_id]
+    found = list(match_attributes(device))
+    zone_types = {
+        item: _zone_type(item)
+        for item in clusters
+        if item.cluster_id == IasZone.cluster_id
+    }
     relays = _relays(device)
-    proposed = propose(device, found, {zone.measurement for zone in zones}, relays)
+    proposed = propose(
+        device,
+        found,
+        {ZONE_ALARMS.get(zone_type or 0) for zone_type in zone_types.values()},
+        relays,
+    )
     kind = chosen or proposed
     if kind is None or kind == NONE:
         return None
@@ -115,9 +139,8 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
         for relay in relays
         if "supply" in measurements
     }
-    bindings = {
-        key: Binding(key, relay, "on_off", flag) for key, relay in supplies.items()
-    }
+    bindings = [Binding(key, relay, "on_off", flag) for key, relay in supplies.items()]
+    taken = {item.key: item.cluster for item in bindings}
     for item in found:
         row = item.row
         if (
@@ -130,12 +153,35 @@ def compile_device(device: Device, chosen: str | None = None) -> Profile | None:
         if not channel and is_per_socket(item, found):
             channel = numbers.get(item.cluster.endpoint.endpoint_id, "")
         key = point_key(row.measurement, channel)
-        bindings.setdefault(key, Binding(key, item.cluster, item.attribute, item.read))
+        if (first := taken.get(key)) and MEASUREMENTS[row.measurement].is_number:
+            if (
+                first.endpoint is item.cluster.endpoint
+                or row.measurement not in DEVICE_KINDS[kind].concerned
+                or row.measurement in COMMON
+            ):
+                continue
+            # Measured at one more place: of several, the worst counts.
+            key = _free_key(row.measurement, len(relays) + 1, taken)
+        taken.setdefault(key, item.cluster)
+        # Several that say the same of danger are all heard.
+        bindings.append(
+            Binding(
+                key,
+                item.cluster,
+                item.attribute,
+                item.read,
+                _scale(item),
+                item.entity,
+            )
+        )
     profile = Profile(
         kind=kind,
         proposed=proposed,
-        bindings=list(bindings.values()),
-        zones=zones,
+        bindings=bindings,
+        zones=[
+            Zone(cluster, zone_alarm(zone_type, kind))
+            for cluster, zone_type in zone_types.items()
+        ],
         supplies=supplies,
         commands=dict(_commands(device, clusters, DEVICE_KINDS[kind].buttons)),
         power=_power(device),
@@ -155,9 +201,30 @@ def _relays(device: Device) -> list[Cluster]:
     return sorted(relays, key=lambda cluster: cluster.endpoint.endpoint_id)
 
 
-def _zone(cluster: Cluster) -> Zone:
+def _zone_type(cluster: Cluster) -> int | None:
     zone_type = cluster.get(IasZone.AttributeDefs.zone_type.name)
-    return Zone(cluster, ZONE_ALARMS.get(int(zone_type or 0)))
+    return None if zone_type is None else int(zone_type)
+
+
+def may_speak_of_danger(device: Device) -> bool:
+    """Return if a device that is none of ours may still raise an alarm."""
+    return any(
+        cluster.cluster_id == IasZone.cluster_id and may_be_danger(_zone_type(cluster))
+        for cluster in clusters_of(device)
+    )
+
+
+def _scale(item: Match) -> tuple[tuple[str, ...], ...]:
+    if isinstance(item.cluster, LocalDataCluster):
+        # Its quirk has done that.
+        return ()
+    return SCALES.get((item.cluster.ep_attribute or "", item.row.measurement), ())
+
+
+def _free_key(measurement: str, number: int, taken: Container[str]) -> str:
+    while (key := point_key(measurement, str(number))) in taken:
+        number += 1
+    return key
 
 
 def _commands(
@@ -170,7 +237,7 @@ def _commands(
         for name in (getattr(entity, "_attribute_name", None), entity.translation_key)
         if name
     }
-    for command, names in COMMANDS.items():
+    for command, names in PRESSABLE.items():
         if command not in wanted:
             continue
         if name := next((name for name in names if name in pressable), None):

@@ -15,8 +15,8 @@ class Row:
     """A measurement and the attributes that carry it, the best first.
 
     A row with `clusters` (endpoint attributes of zigpy) is for those alone. `on` are
-    words: an enumeration's value that contains one means on, as any value but zero does
-    without them. `described` is what the cluster's own description must say. `kinds` are
+    words: an enumeration's value that contains one means on. Without them, any value does
+    that is neither zero nor one of `CALM_WORDS`. `described` is what the cluster's own description must say. `kinds` are
     the kinds of device a row is for; with `chosen` it needs a person who has said so, and
     it is not for a cluster that describes itself as something else. `unit` is that of a value for which the library has no entity
     that knows better; without one, the attribute is a flag.
@@ -59,7 +59,7 @@ def _input(
     )
 
 
-READINGS = (
+ATTRIBUTES = (
     _input("smoke", "binary_input", _SMOKE),
     _input("plugged", "binary_input", _PLUGGED),
     _input("tripped", "binary_input", _TRIPPED, "breaker_monitor"),
@@ -69,7 +69,19 @@ READINGS = (
     _input("level", "analog_input", _LEVEL),
     _input("level_height", "analog_input", _DEPTH),
     _input("pressure", "analog_input", _PRESSURE, "hydrant"),
-    Row(measurement="smoke", attributes=("smoke", "smoke_state"), on=("alarm",)),
+    Row(
+        measurement="smoke",
+        attributes=(
+            "smoke",
+            "smoke_state",
+            "smoke_alarm",
+            "smoke_alarm_1",
+            "smoke_alarm_2",
+            "fire_alarm",
+            "heat_alarm",
+        ),
+        on=("alarm", "fire", "smoke", "heat", "detected"),
+    ),
     # An input that an installer has wired to a detector, or to a breaker's alarm contact.
     Row(
         measurement="smoke",
@@ -132,13 +144,28 @@ READINGS = (
     ),
     Row(
         measurement="trouble",
-        attributes=("fault_alarm", "device_fault", "fault_code", "fault"),
+        attributes=(
+            "fault_alarm",
+            "device_fault",
+            "fault_code",
+            "fault",
+            "sensor_fault_state",
+        ),
         kinds=("smoke_sensor", "water_tank", "hydrant"),
     ),
     # Of a breaker these say that its own protection has acted.
     Row(
         measurement="tripped",
-        attributes=("alarm", "fault_code", "fault", "trip"),
+        attributes=(
+            "alarm",
+            "alarm_code",
+            "fault_code",
+            "fault",
+            "fault_alarm",
+            "fault_state",
+            "trip",
+            "trip_state",
+        ),
         clusters=("electrical_measurement", "on_off", "tuya_manufacturer"),
         kinds=("breaker_monitor",),
     ),
@@ -222,6 +249,53 @@ READINGS = (
     ),
 )
 
+#: Words, in lower case, by which an enumeration or a text says that all is well …
+CALM_WORDS = {
+    *(
+        "clear",
+        "cleared",
+        "normal",
+        "none",
+        "no",
+        "ok",
+        "good",
+        "safe",
+        "idle",
+        "standby",
+    ),
+    *("off", "false", "0", "inactive", "undetected", "pass", "passed", "success"),
+}
+#: … and those that a row with words of its own knows besides: of tests and batteries.
+NEUTRAL_WORDS = {
+    *("checking", "detecting", "others", "charging"),
+    *("high", "middle", "medium", "full"),
+}
+#: Words by which a text says that something is on, whatever it is about.
+ON_WORDS = {"on", "true", "1", "active", "yes"}
+
+#: Attributes that a value is multiplied with, and divided by, to have it in its unit: by
+#: cluster and measurement, the best name first (ZCL 4.9.2.2, 10.4.2.2.2).
+SCALES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
+    ("electrical_measurement", "current"): (
+        ("ac_current_multiplier",),
+        ("ac_current_divisor",),
+    ),
+    ("electrical_measurement", "voltage"): (
+        ("ac_voltage_multiplier",),
+        ("ac_voltage_divisor",),
+    ),
+    ("electrical_measurement", "power"): (
+        ("ac_power_multiplier", "power_multiplier"),
+        ("ac_power_divisor", "power_divisor"),
+    ),
+    ("smartenergy_metering", "power"): (("multiplier",), ("divisor",)),
+    ("smartenergy_metering", "energy"): (("multiplier",), ("divisor",)),
+}
+
+#: Without a divisor volts and watts are whole ones; amperes are milliamperes as often as
+#: not (zigpy/zha-device-handlers#1764, #1821).
+NEVER_WHOLE = {"current"}
+
 #: Longest value of a device temperature in °C, as the ZCL has it (3.4.2.2.1). What is beyond
 #: is in hundredths, as many devices and the library's quirks have it.
 MOST_CELSIUS = 200
@@ -250,12 +324,14 @@ ZONE_BITS = {
     "test": ZoneStatus.TEST,
 }
 ALARM_BITS = ZoneStatus.ALARM_1 | ZoneStatus.ALARM_2
-#: Zone types (table 8-4) whose alarm is a measurement of ours. Water leaks and carbon
-#: monoxide are none that the catalogue knows.
+#: Zone types (table 8-4) whose alarm is a measurement of ours …
 ZONE_ALARMS = {0x0028: "smoke"}
+#: … and those whose alarm is grave, but no measurement of ours: "standard CIE", which says
+#: nothing, carbon monoxide (or gas), and personal emergency.
+GRAVE_ZONES = {0x0000, 0x002B, 0x002C}
 
 #: Our commands, by names of attributes, switches and buttons, the best first.
-COMMANDS: dict[str, tuple[str, ...]] = {
+PRESSABLE: dict[str, tuple[str, ...]] = {
     "silence": (
         "silence_alarm",
         "se_silence_alarm",
@@ -279,6 +355,7 @@ METERED = {"current", "power", "energy"}
 MOST_AIR_PRESSURE = 120
 #: Attributes by cluster that the library does not read, and that tell what a device is.
 TELLING = {
+    "ias_zone": ("zone_type",),
     "pressure": ("max_measured_value",),
     "multistate_input": ("description",),
 }

@@ -12,6 +12,9 @@ from ....const import DOMAIN
 
 #: Id of the network that a gateway has. Its unique id is that of the first that it had.
 CONF_NETWORK = "network"
+CONF_PATH = "path"
+CONF_BAUDRATE = "baudrate"
+CONF_FLOW_CONTROL = "flow_control"
 DEFAULT_BAUDRATE = 115200
 #: Those that firmware of coordinators is built for, the likeliest first.
 BAUDRATES = (DEFAULT_BAUDRATE, 460800, 230400, 57600)
@@ -31,9 +34,9 @@ class Port:
     def of(cls, data: Mapping[str, Any]) -> Self:
         """Return the port of a config entry's data."""
         return cls(
-            path=data["path"],
-            baudrate=data["baudrate"],
-            flow_control=data["flow_control"],
+            path=data[CONF_PATH],
+            baudrate=data[CONF_BAUDRATE],
+            flow_control=data[CONF_FLOW_CONTROL],
         )
 
     def as_dict(self) -> dict[str, Any]:

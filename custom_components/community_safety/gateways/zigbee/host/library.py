@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.loader import IntegrationNotFound
 from homeassistant.requirements import (
     RequirementsNotFound,
@@ -30,7 +29,6 @@ ZHA = "zha"
 #: Versions of the packages that this code is written for: the least, and the first that
 #: is not known any more.
 SUPPORTED = {"zha": ((2, 3), (3,)), "zigpy": ((2, 3), (3,)), "bellows": ((1, 1), (2,))}
-ISSUE = "zigbee_library"
 
 _LOCK: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_zigbee_library")
 
@@ -53,7 +51,6 @@ async def async_load_library(hass: HomeAssistant) -> ModuleType:
                 translation_placeholders={"reason": str(err)},
             ) from err
         unknown = await hass.async_add_executor_job(_unknown_versions)
-        _show(hass, unknown)
         if unknown:
             raise ConfigEntryError(
                 translation_domain=DOMAIN,
@@ -94,19 +91,3 @@ def _unknown_versions() -> str:
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".")[:3] if part.isdecimal())
-
-
-def _show(hass: HomeAssistant, versions: str) -> None:
-    """Show what a person can do about it, or that it is done."""
-    if not versions:
-        ir.async_delete_issue(hass, DOMAIN, ISSUE)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        ISSUE,
-        is_fixable=False,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key=ISSUE,
-        translation_placeholders={"versions": versions},
-    )

@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any, override
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 
 from ....const import DOMAIN, LOGGER
-from ...base import Gateway, GatewayConfigEntry
-from .connection import CONF_NETWORK
+from ...base import Gateway, GatewayConfigEntry, Problem
+from .connection import (
+    CONF_BAUDRATE,
+    CONF_FLOW_CONTROL,
+    CONF_NETWORK,
+    CONF_PATH,
+    DEFAULT_BAUDRATE,
+)
 from .library import async_load_library
 
 if TYPE_CHECKING:
     from . import radio as library
 
-CONF_PATH = "path"
-CONF_BAUDRATE = "baudrate"
-CONF_FLOW_CONTROL = "flow_control"
-DEFAULT_BAUDRATE = 115200
-
+#: Keys of what a person must mend.
+LIBRARY, INCONSISTENT = "zigbee_library", "zigbee_inconsistent"
 #: Longest start in seconds: opening, reset and forming, with the radio's own retries.
 START_SECONDS = 60.0
 #: Seconds between two tries to have the coordinator back.
@@ -47,10 +49,6 @@ def remove_database(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
     path = database_path(hass, entry)
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _inconsistent(entry: GatewayConfigEntry) -> str:
-    return f"zigbee_inconsistent_{entry.entry_id}"
 
 
 class LinkedGateway(Gateway):
@@ -77,7 +75,14 @@ class LinkedGateway(Gateway):
 
     @override
     async def async_start(self) -> None:
-        self._library = await async_load_library(self.hass)
+        try:
+            self._library = await async_load_library(self.hass)
+        except ConfigEntryError as err:
+            self.add_problem(
+                Problem(key=LIBRARY, placeholders=err.translation_placeholders or {})
+            )
+            raise
+        self.end_problem(LIBRARY)
         try:
             await self._async_connect()
         except self._library.ANOTHER_NETWORK as err:
@@ -128,7 +133,6 @@ class LinkedGateway(Gateway):
     @classmethod
     async def async_forget(cls, hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
         await hass.async_add_executor_job(remove_database, hass, entry)
-        ir.async_delete_issue(hass, DOMAIN, _inconsistent(entry))
 
     async def _async_connect(self) -> None:
         """Open the coordinator, and take its devices. Raises whatever goes wrong."""
@@ -149,13 +153,13 @@ class LinkedGateway(Gateway):
             async with asyncio.timeout(START_SECONDS):
                 await radio.start()
         except self._library.ANOTHER_NETWORK:
-            self._show_inconsistent(True)
+            self.add_problem(Problem(key=INCONSISTENT, fixable=True))
             await radio.stop()
             raise
         except BaseException:
             await radio.stop()
             raise
-        self._show_inconsistent(False)
+        self.end_problem(INCONSISTENT)
         self._radio = radio
         self._missed = 0
         self.take_radio(radio)
@@ -226,21 +230,3 @@ class LinkedGateway(Gateway):
             self._missed = 0
         finally:
             self._checking = False
-
-    @callback
-    def _show_inconsistent(self, inconsistent: bool) -> None:
-        """Show that the coordinator holds another network than ours, or none."""
-        issue_id = _inconsistent(self.entry)
-        if not inconsistent:
-            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
-            return
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            issue_id,
-            data={"entry_id": self.entry.entry_id},
-            is_fixable=True,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="zigbee_inconsistent",
-            translation_placeholders={"gateway": self.entry.title},
-        )

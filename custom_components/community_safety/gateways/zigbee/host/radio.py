@@ -34,23 +34,30 @@ from zigpy.backups import NetworkBackup
 from zigpy.exceptions import NetworkNotFormed, NetworkSettingsInconsistent
 import zigpy.types as t
 
+from ..devices.entities import async_have_entities, spare_entities
 from ..devices.matching import clusters_of
 from ..devices.node import Node
-from ..devices.profile import NONE, compile_device
-from ..devices.table import TELLING
+from ..devices.profile import NONE, compile_device, may_speak_of_danger
+from ..devices.table import ALARM_BITS, TELLING
+from ..devices.zones import notified_status
 from . import operations
 from .application import Application
 from .network import NetworkInfo
 
 __all__ = [
+    "ALARM_BITS",
     "ANOTHER_NETWORK",
     "NONE",
     "Node",
     "Radio",
     "RadioConfig",
+    "async_have_entities",
     "compile_device",
     "load_quirks",
+    "may_speak_of_danger",
+    "notified_status",
     "operations",
+    "spare_entities",
 ]
 
 #: What is raised by the start of a coordinator whose network is not ours, or is gone.
@@ -62,6 +69,7 @@ NEVER_AWAY_SECONDS = 10 * 365 * 24 * 3600
 #: free for commands.
 ASKED_AT_A_TIME = 3
 STOP_SECONDS = 10.0
+INTERVIEW_SECONDS = 60.0
 #: Cluster of a device that tells that it is back (ZDO).
 DEVICE_ANNOUNCE = 0x0013
 
@@ -86,6 +94,9 @@ class Listener(Protocol):
 
     def device_ready(self, device: Device) -> None:
         """Take a device that can be used."""
+
+    def device_unfinished(self, ieee: str, model: str | None) -> None:
+        """Take that it was not found out what a device of the network has."""
 
     def device_left(self, ieee: str) -> None:
         """Take that a device has left the network."""
@@ -235,11 +246,27 @@ class Radio:
 
     async def async_remove(self, ieee: str) -> None:
         """Ask a device to leave, and forget it."""
-        await self._gateway.async_remove_device(t.EUI64.convert(ieee))
+        address = t.EUI64.convert(ieee)
+        if address in self._gateway.devices:
+            await self._gateway.async_remove_device(address)
+        else:
+            # Its interview never came to an end: the library does not know it.
+            await self.app.remove(address)
 
     async def async_reinterview(self, ieee: str) -> None:
-        """Find out anew what a device has."""
-        await self._gateway.async_reinterview_device(t.EUI64.convert(ieee))
+        """Find out anew what a device has. Raises whatever goes wrong."""
+        address = t.EUI64.convert(ieee)
+        device: Any = self.app.devices.get(address)
+        if device is None or device.is_initialized:
+            await self._gateway.async_reinterview_device(address)
+            # The library only logs why it has failed.
+            done = self.app.devices.get(address) is not device
+        else:
+            async with asyncio.timeout(INTERVIEW_SECONDS):
+                await device.schedule_initialize()
+            done = device.is_initialized
+        if not done:
+            raise TimeoutError("no answer")
 
     async def stop(self) -> None:
         """End everything, also what is half started. Raises nothing."""
@@ -268,6 +295,8 @@ class Radio:
     def device_init_failure(self, device: Any) -> None:
         """Take that an interview has failed."""
         self._listener.device_progress(str(device.ieee), "failed")
+        if not device.is_initialized:
+            self._listener.device_unfinished(str(device.ieee), _model(device))
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
         """Take that a packet was dealt with."""
@@ -297,6 +326,11 @@ class Radio:
                     await cluster.read_attributes(missing)
         if self._gateway.devices.get(ieee) is device:
             self._listener.device_ready(device)
+
+
+def _model(device: Any) -> str | None:
+    """Return the model of a device, as far as it has told it."""
+    return " ".join(filter(None, (device.manufacturer, device.model))) or None
 
 
 def _library_config(config: RadioConfig) -> ZHAData:

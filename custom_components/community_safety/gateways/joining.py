@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
-if TYPE_CHECKING:
-    from ..gateway import ZigbeeGateway
+from ..core.device import SafetyDevice
 
 #: The longest time that Zigbee knows, and that of the button.
 LONGEST_SECONDS = 254
@@ -20,10 +19,33 @@ _ENDS = STAGES[2:]
 type ProgressListener = Callable[[str, str], None]
 
 
+class Network(Protocol):
+    """The gateway of a network that devices join."""
+
+    hass: HomeAssistant
+    connected: bool
+    #: The gateway's own device, and those behind it by address.
+    device: SafetyDevice
+    devices: dict[str, SafetyDevice]
+    #: Devices that are none of ours, with their names.
+    ignored: dict[str, str]
+
+    def on_unload(self, *undo: CALLBACK_TYPE) -> None:
+        """Undo things when the gateway is unloaded."""
+
+    def on_join(self, listener: ProgressListener) -> CALLBACK_TYPE:
+        """Call a listener with address and stage of whatever is joining."""
+
+    async def async_permit(
+        self, seconds: int, ieee: str | None = None, install_code: str | None = None
+    ) -> None:
+        """Let devices join."""
+
+
 class Joining:
     """Whether a network is open. A radio that starts anew has closed it."""
 
-    def __init__(self, gateway: ZigbeeGateway) -> None:
+    def __init__(self, gateway: Network) -> None:
         """Initialize as closed."""
         self._gateway = gateway
         self.until: datetime | None = None
