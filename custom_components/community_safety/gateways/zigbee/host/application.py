@@ -15,6 +15,7 @@ from homeassistant.util.async_ import create_eager_task
 from ....const import LOGGER
 from .addresses import COORDINATOR, Addresses
 from .database import Database
+from .reports import take_report
 
 #: Packets that are kept until everybody listens.
 MOST_EARLY = 2000
@@ -250,7 +251,8 @@ class Application(Addresses, OpenedOften):
         self._speaking = packet.src.address if packet.src else None
         kept = self._keep_requests(packet)
         try:
-            super().packet_received(packet)
+            if not take_report(self, packet):
+                super().packet_received(packet)
         except Exception:  # noqa: BLE001
             # A quirk may fail in any way, and bellows would drop it without a word.
             self.radio.refuse(self.sender(packet) or STRANGER, "unusable message")
