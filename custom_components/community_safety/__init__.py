@@ -13,7 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_DIALECT, DOMAIN, PLATFORMS, RENAMED_HAZARDS
 from .core.house import DATA_HOUSE, House
-from .gateways import DIALECTS
+from .gateways import async_gateway_class
 from .gateways.base import GatewayConfigEntry
 from .repairs import drop_problems, show_problems, watch_problems
 from .services import async_setup_services
@@ -33,7 +33,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:
     """Set up a gateway. Its platforms come first, so that no message is missed."""
-    gateway = DIALECTS[entry.data[CONF_DIALECT]](hass, entry, hass.data[DATA_HOUSE])
+    gateway_class = await async_gateway_class(hass, entry.data[CONF_DIALECT])
+    gateway = gateway_class(hass, entry, hass.data[DATA_HOUSE])
     entry.runtime_data = gateway
     watch_problems(hass, gateway)
     try:
@@ -84,7 +85,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
 
 async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> None:
     """Forget a removed gateway with the alarms, latches and settings of its devices."""
-    await DIALECTS[entry.data[CONF_DIALECT]].async_forget(hass, entry)
+    gateway_class = await async_gateway_class(hass, entry.data[CONF_DIALECT])
+    await gateway_class.async_forget(hass, entry)
     # Nothing is set up yet if every gateway was disabled.
     house = await async_get_house(hass)
     house.forget_gateway(entry.unique_id or entry.entry_id)

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 import voluptuous as vol
 
-from homeassistant.components import mqtt
-from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_USER,
@@ -20,16 +18,21 @@ from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers import selector
+from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 from homeassistant.util.json import json_loads_object
 
 from .catalogue import DEVICE_KINDS, Setting
-from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN
+from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN, PROTOCOL_VERSION
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
-from .gateways.mqtt.native import VERSION
 from .localization import async_setting
 
+if TYPE_CHECKING:
+    from homeassistant.components.mqtt.models import ReceiveMessage
+
+#: Home Assistant's own; it is imported by who needs it.
+MQTT = "homeassistant.components.mqtt"
 #: Per dialect: the retained topic by which a gateway is recognised, and a default.
 DIALECTS = {
     "native": ("gateway", "community_safety/gateway-1"),
@@ -128,6 +131,7 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
     async def _async_step_topic(
         self, dialect: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
+        mqtt = await async_import_module(self.hass, MQTT)
         if not await mqtt.async_wait_for_mqtt_client(self.hass):
             return self.async_abort(reason="mqtt_not_ready")
         self._dialect = dialect
@@ -172,6 +176,7 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
 
     async def _async_probe(self) -> dict[str, str]:
         """Listen for the gateway, and return errors for the form."""
+        mqtt = await async_import_module(self.hass, MQTT)
         try:
             mqtt.util.valid_publish_topic(self._topic)
         except vol.Invalid:
@@ -326,6 +331,6 @@ def _title(dialect: str, topic: str, payload: str | bytes | bytearray) -> str:
     name = message.get(CONF_NAME)
     if not isinstance(version, int) or not isinstance(name, str) or not name:
         raise ValueError("not_a_gateway")
-    if version != VERSION:
+    if version != PROTOCOL_VERSION:
         raise ValueError("unsupported_version")
     return name

@@ -41,3 +41,7 @@ class Severity(StrEnum):
     def rank(self) -> int:
         """Return the order, the worst is the highest."""
         return list(Severity).index(self)
+
+
+#: Version of our own protocol on MQTT (docs/protocol.md).
+PROTOCOL_VERSION = 1

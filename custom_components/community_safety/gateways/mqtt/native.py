@@ -17,11 +17,11 @@ from homeassistant.util.ulid import ulid_now
 
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import Value, parse_point
+from ...const import PROTOCOL_VERSION
 from ...core.device import DERIVED, DeviceDescription, Power, SafetyDevice
 from ..base import CommandError, Problem
 from .base import MOST_DEVICES, MqttGateway
 
-VERSION = 1
 UNSUPPORTED_VERSION = "unsupported_version"
 SCHEMA = Path(__file__).with_name("protocol.schema.json")
 RESULT_SECONDS = 5.0
@@ -179,7 +179,7 @@ class NativeGateway(MqttGateway):
     async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
         message_id = ulid_now()
         message: dict[str, Any] = {
-            "version": VERSION,
+            "version": PROTOCOL_VERSION,
             "id": message_id,
             "time": time.time(),
             "set": {key: value},
@@ -207,7 +207,7 @@ class NativeGateway(MqttGateway):
         await self.async_publish(
             device,
             f"{device.description.id}/get",
-            {"version": VERSION, "id": ulid_now(), "time": time.time()},
+            {"version": PROTOCOL_VERSION, "id": ulid_now(), "time": time.time()},
         )
 
     @override
@@ -242,7 +242,7 @@ class NativeGateway(MqttGateway):
     def _check_version(self, message: Any) -> None:
         """Tell a person that this gateway needs another version of us, or we of it."""
         version = message.get("version") if isinstance(message, dict) else None
-        if version == VERSION:
+        if version == PROTOCOL_VERSION:
             self.end_problem(UNSUPPORTED_VERSION)
         elif isinstance(version, int):
             self.add_problem(

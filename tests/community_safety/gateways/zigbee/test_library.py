@@ -16,14 +16,15 @@ from simulator.ezsp.simulator import EzspSimulator
 
 from .common import form, zigbee_entry
 
-HEAVY = ("zha", "zhaquirks", "zigpy", "bellows")
+HEAVY = ("zha", "zhaquirks", "zigpy", "bellows", "paho", "fastjsonschema")
 
 
 def test_nothing_heavy_is_imported() -> None:
-    """A house without Zigbee does not pay for it."""
+    """A house without Zigbee does not pay for it, nor one without MQTT for that."""
     code = (
         "import sys, custom_components.community_safety.config_flow\n"
-        f"assert not {{name.partition('.')[0] for name in sys.modules}} & set({HEAVY})"
+        f"assert not {{name.partition('.')[0] for name in sys.modules}} & set({HEAVY})\n"
+        "assert 'homeassistant.components.mqtt' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
