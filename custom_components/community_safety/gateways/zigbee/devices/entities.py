@@ -6,19 +6,28 @@ compiled; whatever else they do at every report, and all that they keep, is for 
 
 from collections.abc import Iterable
 
+from zha.application import Platform
 from zha.application.platforms import PlatformEntity
 from zha.zigbee.device import Device
 
+#: Platforms whose entities only show, or set, an attribute. Those of others do more: that of
+#: an IAS zone makes the attribute of a notification, and without it no alarm is heard.
+SPARED = {Platform.SENSOR, Platform.NUMBER, Platform.SELECT, Platform.BUTTON}
+
 
 def spare_entities(device: Device, used: Iterable[PlatformEntity]) -> None:
-    """Let a device's entities go but for those that are used, which hear nothing more.
+    """Let a device's entities go that only show something, but for those that are used.
 
-    Those that ask the device by themselves go on.
+    These hear nothing more. Those that ask the device by themselves go on.
     """
     kept = set(map(id, used))
     entities = device.platform_entities
     for key, entity in tuple(entities.items()):
-        if entity._tracked_tasks or entity._tracked_handles:  # noqa: SLF001
+        if (
+            entity.PLATFORM not in SPARED
+            or entity._tracked_tasks  # noqa: SLF001
+            or entity._tracked_handles  # noqa: SLF001
+        ):
             continue
         while entity._on_remove_callbacks:  # noqa: SLF001
             entity._on_remove_callbacks.pop()()  # noqa: SLF001
