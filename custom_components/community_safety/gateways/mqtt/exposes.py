@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from ...catalogue import DEVICE_KINDS
-from ...catalogue.measurements import MEASUREMENTS, Value, point_key
+from ...catalogue.measurements import MEASUREMENTS, Value, parse_point, point_key
 from ..units import FACTORS, Convert, converter
 
 #: Chosen to be left out.
@@ -232,6 +232,11 @@ _BREAKER_WORDS = re.compile(
     r"|(energy|electricity) (meter|monitor)\b",
     re.IGNORECASE,
 )
+#: What these raise an alarm of is no hazard of ours.
+_OTHER_ALARMS = re.compile(
+    r"door|window|opening|motion|presence|occupancy|siren|sound|leak|valve|water(ing)? kit",
+    re.IGNORECASE,
+)
 _WATER_WORDS = re.compile(r"water\b.*\bpressure", re.IGNORECASE)
 
 #: What a person wrote into the description that Zigbee2MQTT keeps for a device.
@@ -293,14 +298,16 @@ _KNOWN = {name for row in EXPOSED_READINGS for name in row.properties} | {"state
 
 
 def compile_device(
-    definition: Mapping[str, Any], note: str = ""
+    definition: Mapping[str, Any], note: str = "", chosen: str | None = None
 ) -> Interpretation | None:
     """Return what a device is to us, None if it is none of ours.
 
     `definition` is the one in `bridge/devices`. `note` is the user's description of the
-    device: "safety: hydrant" in it chooses the kind, "safety: none" leaves it out.
+    device: "safety: hydrant" in it chooses the kind, "safety: none" leaves it out. What a
+    person has `chosen` here is worth more.
     Raises KeyError, TypeError, ValueError or AttributeError for a malformed definition.
     """
+    chosen = chosen or chosen_kind(note)
     description = str(definition.get("description"))
     features = list(_flatten(definition["exposes"]))
     supplies = _supplies(features)
@@ -310,9 +317,11 @@ def compile_device(
         for name in row.properties
         for feature in features
         if feature.name == name and (convert := _converter(row, feature))
-        if not row.described or row.described.search(description)
+        if not row.described
+        or (chosen == "smoke_sensor" and not feature.access & SETTABLE)
+        or row.described.search(description)
     ]
-    kind = chosen_kind(note) or _kind(
+    kind = chosen or _kind(
         {row.measurement for row, *_ in found if not row.kinds},
         features,
         supplies,
@@ -366,6 +375,39 @@ def compile_device(
         settable=frozenset(
             feature.key for feature in features if feature.access & SETTABLE
         ),
+    )
+
+
+def may_speak_of_danger(definition: Mapping[str, Any]) -> bool:
+    """Return if a device of no certain kind may raise an alarm, or cut a supply off.
+
+    Raises what compile_device raises.
+    """
+    groups = {str(item["type"]) for item in definition["exposes"]}
+    if _OTHER_DEVICES & groups or _OTHER_ALARMS.search(
+        str(definition.get("description"))
+    ):
+        return False
+    measured = {
+        parse_point(key).measurement.key
+        for kind in ("smoke_sensor", "breaker_monitor")
+        if (found := compile_device(definition, chosen=kind))
+        for key in found.points
+    }
+    return bool(
+        measured & {"smoke", "residual_current"}
+        or ("supply" in measured and measured & _METERED)
+    )
+
+
+def names_danger(names: Iterable[str]) -> bool:
+    """Return if a message of a device that nobody knows has a property of danger."""
+    dangers = {"smoke", "residual_current", "tripped"}
+    return any(
+        name in row.properties
+        for row in EXPOSED_READINGS
+        if row.measurement in dangers
+        for name in names
     )
 
 

@@ -15,14 +15,26 @@ import voluptuous as vol
 
 from homeassistant.components import mqtt
 from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.json import json_dumps
+from homeassistant.util.ulid import ulid_now
 
+from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import Value
+from ...const import DOMAIN
 from ...core.device import DeviceDescription, Power, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
-from ..base import CommandError
+from ..base import CommandError, Problem
 from .base import MOST_BYTES, MOST_DEVICES, UNKNOWN, MqttGateway
-from .exposes import Interpretation, compile_device
+from .exposes import (
+    NONE,
+    Interpretation,
+    chosen_kind,
+    compile_device,
+    may_speak_of_danger,
+    names_danger,
+)
 from .proof import Item, Publishing
 
 #: The list of devices holds everything that every device exposes.
@@ -30,6 +42,10 @@ MOST_LIST_BYTES = 8 * 1024 * 1024
 #: How long a command waits to hear of its failure, in seconds. No answer is no failure:
 #: a device may be asleep, and what a command did is told by the readings alone.
 SETTLE_SECONDS = 1.0
+
+#: How long an interview may take, in seconds: a sleeping device answers when it wakes.
+INTERVIEW_SECONDS = 60.0
+SUCCESSFUL, FAILED, PENDING = "SUCCESSFUL", "FAILED", "PENDING"
 
 _FAILED = re.compile(
     r"Publish '(?P<verb>[sg]et)' '(?P<key>.+?)' to '(?P<name>.+)' failed: (?P<why>.*)"
@@ -42,6 +58,8 @@ class Zigbee2MqttGateway(MqttGateway):
     """Zigbee2MQTT, with the devices whose exposed properties matter to house."""
 
     manufacturer = "Zigbee2MQTT"
+    points = frozenset({"trouble"})
+    choosable_kinds = tuple(kind for kind in DEVICE_KINDS if kind != "elevator_blocker")
     # Friendly names contain slashes at will, so one subscription takes everything, and
     # a dictionary tells what is ours.
     subscriptions = (("#", 1),)
@@ -54,12 +72,19 @@ class Zigbee2MqttGateway(MqttGateway):
             "bridge/info": self._bridge_info,
             "bridge/devices": self._bridge_devices,
             "bridge/logging": self._bridge_logging,
+            "bridge/response/device/interview": self._bridge_interviewed,
         }
         self._handlers = self._own
         self._items: dict[str, Item] = {}
         #: By friendly name, also of a device that has left.
         self._ids: dict[str, str] = {}
-        self._compiled: dict[str, tuple[Any, str, Interpretation | None]] = {}
+        #: By address: definition, note and choice, and what they make of a device.
+        self._compiled: dict[
+            str, tuple[Any, str, str | None, Interpretation | None]
+        ] = {}
+        #: Devices that are not watched, or not well, until a person helps.
+        self._unwatched: set[str] = set()
+        self._responses: dict[str, asyncio.Future[str | None]] = {}
         #: Messages of devices that the list has not named yet.
         self._early: dict[str, tuple[bytes, bool]] = {}
         self._listed: bytes | None = None
@@ -158,7 +183,7 @@ class Zigbee2MqttGateway(MqttGateway):
                 id="",
                 kind="gateway",
                 name=self.entry.title,
-                points=frozenset(),
+                points=self.points,
                 manufacturer=self.manufacturer,
                 model=_text(coordinator.get("type")),
                 firmware=self._version,
@@ -205,6 +230,7 @@ class Zigbee2MqttGateway(MqttGateway):
         self._listed = payload
         self._handlers = {}
         self._ignored = {}
+        before, self._unwatched = self._unwatched, set()
         gone = set(self._items)
         for entry in entries:
             device_id = _text(_or_empty(entry).get("ieee_address")) or ""
@@ -226,6 +252,9 @@ class Zigbee2MqttGateway(MqttGateway):
             # can write to the broker can say so: a person deletes it here.
             self._away.add(device_id)
             self.lose_device(device_id)
+        for device_id in before - self._unwatched:
+            self.end_problem(device_id=device_id)
+        self.device.derive(trouble=bool(self._unwatched))
         self._handlers |= self._own
         early, self._early = self._early, {}
         for topic, message in early.items():
@@ -241,22 +270,131 @@ class Zigbee2MqttGateway(MqttGateway):
         self._ids[name] = device_id
         definition, note = entry.get("definition"), entry.get("description") or ""
         is_known = device_id in self._items
-        if not definition or (not is_known and not _is_interviewed(entry)):
+        state = _interview(entry)
+        if state == FAILED:
+            self._add_problem("device_not_interviewed", device_id, entry)
+        if not definition or (not is_known and state == PENDING):
             # It may report before it is known what it is.
-            for topic in (name, f"{name}/availability"):
-                self._handlers[topic] = partial(self._keep, topic)
+            self._handlers[name] = partial(self._state_of_unknown, device_id, entry)
+            topic = f"{name}/availability"
+            self._handlers[topic] = partial(self._keep, topic)
             return not is_known
         interpretation = self._compile(device_id, definition, note)
         if interpretation is None:
             self._ignored[device_id] = (
                 f"{definition.get('vendor')} {definition['model']}"
             )
+            if (
+                NONE not in (self._chosen(device_id), chosen_kind(note))
+                and not entry.get("disabled")
+                and may_speak_of_danger(definition)
+            ):
+                self._add_problem("device_no_kind", device_id, entry)
             return not is_known
         if is_known or not entry.get("disabled"):
             item = self._add(device_id, name, entry, interpretation)
             self._hear(item)
             self._set_away(item, bool(entry.get("disabled")))
         return True
+
+    def _add_problem(self, key: str, device_id: str, entry: dict[str, Any]) -> None:
+        """Note that a device is not watched until a person helps."""
+        definition = _or_empty(entry.get("definition"))
+        self._unwatched.add(device_id)
+        self.add_problem(
+            Problem(
+                key=key,
+                device_id=device_id,
+                placeholders={
+                    "device": _text(entry.get("friendly_name")) or device_id,
+                    "model": _text(definition.get("model"))
+                    or _text(entry.get("model_id"))
+                    or "?",
+                },
+                fixable=True,
+            )
+        )
+
+    def _state_of_unknown(
+        self, device_id: str, entry: dict[str, Any], payload: bytes, retained: bool
+    ) -> None:
+        """Take a state of a device that is not interviewed yet: it may be on fire."""
+        name = str(entry["friendly_name"])
+        self._keep(name, payload, retained)
+        if not (definition := entry.get("definition")):
+            if not retained and names_danger(_mapping(self.decode(payload))):
+                self._add_problem("device_not_interviewed", device_id, entry)
+            return
+        note = entry.get("description") or ""
+        if not retained and (found := self._compile(device_id, definition, note)):
+            item = self._add(device_id, name, entry, found)
+            self._hear(item)
+            for topic in (name, f"{name}/availability"):
+                if early := self._early.pop(topic, None):
+                    self.receive(topic, early[0], retained=early[1])
+
+    def _chosen(self, device_id: str) -> str | None:
+        """Return the kind that a person has chosen here."""
+        return self.house.settings_of(f"{self.uid}/{device_id}").kind
+
+    @override
+    async def async_set_kind(self, device_id: str, kind: str | None) -> None:
+        """Choose what a device is: a kind, "none" to leave it out, None for the proposal.
+
+        Raises ServiceValidationError for a kind that it cannot be.
+        """
+        definition, note, *_ = self._compiled.get(device_id, (None, ""))
+        if definition is None or not (
+            kind in (None, NONE) or compile_device(definition, note, kind)
+        ):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="zigbee_kind"
+            )
+        if kind == NONE:
+            self.remove_device(device_id)
+        uid = f"{self.uid}/{device_id}"
+        self.house.settings_of(uid).kind = kind
+        if listed := self._listed:
+            self._listed = None
+            self._bridge_devices(listed, True)
+        await self.house.async_store_settings(uid)
+
+    @override
+    async def async_interview(self, device_id: str) -> None:
+        """Let Zigbee2MQTT ask a device what it is. Raises HomeAssistantError if that fails."""
+        transaction = ulid_now()
+        future = self._responses[transaction] = self.hass.loop.create_future()
+        request = {"id": device_id, "transaction": transaction}
+        try:
+            async with asyncio.timeout(INTERVIEW_SECONDS):
+                await mqtt.async_publish(
+                    self.hass,
+                    f"{self.base_topic}/bridge/request/device/interview",
+                    json_dumps(request),
+                    qos=1,
+                )
+                reason = await future
+        except TimeoutError as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="no_answer",
+                translation_placeholders={"device": device_id},
+            ) from err
+        finally:
+            del self._responses[transaction]
+        if reason:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="refused",
+                translation_placeholders={"device": device_id, "reason": reason},
+            )
+
+    def _bridge_interviewed(self, payload: bytes, _retained: bool) -> None:
+        response = _mapping(self.decode(payload))
+        future = self._responses.get(str(response.get("transaction")))
+        if future and not future.done():
+            is_ok = response.get("status") == "ok"
+            future.set_result(None if is_ok else str(response.get("error"))[:200])
 
     def _hear(self, item: Item) -> None:
         name = item.device.description.name
@@ -266,12 +404,13 @@ class Zigbee2MqttGateway(MqttGateway):
     def _compile(
         self, device_id: str, definition: Any, note: str
     ) -> Interpretation | None:
+        kind = self._chosen(device_id)
         known = self._compiled.get(device_id)
-        if known and known[:2] == (definition, note):
-            return known[2]
-        interpretation = compile_device(definition, note)
-        self._compiled[device_id] = (definition, note, interpretation)
-        return interpretation
+        if known and known[:3] == (definition, note, kind):
+            return known[3]
+        found = None if kind == NONE else compile_device(definition, note, kind)
+        self._compiled[device_id] = (definition, note, kind, found)
+        return found
 
     def _add(
         self,
@@ -395,11 +534,13 @@ def _is_online(gateway: MqttGateway, payload: bytes) -> bool:
     return state == "online"
 
 
-def _is_interviewed(entry: Mapping[str, Any]) -> bool:
-    """Return if it is known what a device is."""
+def _interview(entry: Mapping[str, Any]) -> str:
+    """Return how far it is known what a device is: successful, failed or still pending."""
     if state := entry.get("interview_state"):
-        return bool(state == "SUCCESSFUL")
-    return bool(entry.get("interview_completed"))
+        return str(state) if state in (SUCCESSFUL, FAILED) else PENDING
+    if entry.get("interview_completed"):
+        return SUCCESSFUL
+    return PENDING if entry.get("interviewing", True) else FAILED
 
 
 def _power(source: object, interpretation: Interpretation) -> Power | None:

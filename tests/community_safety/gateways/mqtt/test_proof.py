@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.disconnect import Result, Status
 from custom_components.community_safety.gateways.mqtt import proof
+from custom_components.community_safety.gateways.mqtt.exposes import compile_device
 from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
     Zigbee2MqttGateway,
 )
@@ -30,6 +31,7 @@ from .test_zigbee2mqtt import (
     SMOKE_ENTRY,
     SMOKE_NAME,
     Bridge,
+    add,
     breaker,
     bridge,
     entry,
@@ -460,6 +462,33 @@ async def test_a_mark_that_comes_on_begins_a_test(
         item for item in gateway.house.book.open.values() if item.hazard == "smoke"
     )
     assert alarm.drill
+
+
+async def test_early_states_stay_retained(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Also where nothing is cached, and a live message would be the device's own word."""
+    await bridge.send(SMOKE_NAME, {"smoke": False, "battery": 7}, retain=True)
+    gateway = (await add(hass)).runtime_data
+    await bridge.peer.settled()
+    config = {"advanced": {"cache_state": False}}
+    await bridge.send("bridge/info", {"config": config})
+    await bridge.send("bridge/devices", DEVICES)
+    device = gateway.devices[SMOKE]
+    assert device.readings["battery"] == 7
+    assert device.reported == {}
+
+
+async def test_a_failure_names_no_endpoint(breaker: SafetyDevice) -> None:
+    """Zigbee2MQTT says `state` of `state_l1`; another property's failure is none of its."""
+    interpretation = compile_device(BREAKER_ENTRY["definition"])
+    assert interpretation
+    item = proof.Item(device=breaker, interpretation=interpretation)
+    async with item.commanding("state_l1", "OFF") as failed:
+        item.fail("set", "stat", "another")
+        item.fail("get", "state", "a question")
+        assert not failed.done()
+        item.fail("set", "state", "timed out")
+        item.fail("set", "state", "once more")
+        assert await failed == "timed out"
 
 
 async def test_early_states_are_cached_too(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 import json
 from typing import Any
 
@@ -14,12 +15,14 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.community_safety.core.device import Power, SafetyDevice
 from custom_components.community_safety.gateways.base import CommandError
+from custom_components.community_safety.gateways.mqtt import zigbee2mqtt
 from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
     Zigbee2MqttGateway,
 )
 from homeassistant.components import mqtt
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from tests.common import Peer, add_gateway, patience, wait_until
 
 from .test_exposes import BY_MODEL
@@ -381,20 +384,161 @@ async def test_disabled(gateway: Zigbee2MqttGateway, bridge: Bridge) -> None:
     [
         {"interview_state": "IN_PROGRESS"},
         {"interview_state": None, "interview_completed": False},
-        {"definition": None},
     ],
 )
 async def test_interview(
     gateway: Zigbee2MqttGateway, bridge: Bridge, pending: dict[str, Any]
 ) -> None:
-    """A new device is taken when it is known; what it said before is not lost."""
+    """A new device is taken when it is known, or when it speaks: it may be on fire."""
     new = entry_of("0x05", "new", "ZSS-QY-SSD-A-EN")
     await bridge.send("bridge/devices", [*DEVICES, {**new, **pending}], retain=True)
-    await bridge.send("new", {"smoke": True})
     assert "0x05" not in gateway.devices
+    await bridge.send("new/availability", {"state": "offline"})
+    await bridge.send("new", {"smoke": True})
+    device = gateway.devices["0x05"]
+    assert device.readings["smoke"] is True
+    assert not device.online
 
     await bridge.send("bridge/devices", [*DEVICES, new], retain=True)
-    assert gateway.devices["0x05"].readings["smoke"] is True
+    assert gateway.devices["0x05"] is device
+
+
+def problems(hass: HomeAssistant) -> dict[str, str]:
+    """Return what people see that they must mend: the key, by the device's address."""
+    return {
+        str(item.data["device_id"]): str(item.translation_key)
+        for item in ir.async_get(hass).issues.values()
+        if item.data and item.active
+    }
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        {"interview_state": "FAILED"},
+        {"interview_state": None, "interviewing": False},
+    ],
+)
+async def test_a_failed_interview(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    bridge: Bridge,
+    failed: dict[str, Any],
+) -> None:
+    """Koenkk/zigbee2mqtt#16720, #23536: what it hands on is heard, and a person is told."""
+    row = entry_of("0x05", "new", "SMSZB-120", interview_completed=False)
+    await bridge.send("bridge/devices", [*DEVICES, {**row, **failed}], retain=True)
+    await bridge.send("new", {"smoke": True, "battery": 90})
+    device = gateway.devices["0x05"]
+    assert gateway.house.book.present(device.uid, "smoke")
+    assert problems(hass) == {"0x05": "device_not_interviewed"}
+    assert gateway.house.book.present(gateway.uid, "sensor_fault")
+
+    done = entry_of("0x05", "new", "SMSZB-120")
+    await bridge.send("bridge/devices", [*DEVICES, done], retain=True)
+    assert problems(hass) == {}
+    assert not gateway.house.book.present(gateway.uid, "sensor_fault")
+
+
+async def test_a_device_that_nobody_knows(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """It has no definition, and sends what may be danger."""
+    row = entry_of("0x05", "new", "SMSZB-120", model_id="X1", definition=None)
+    await bridge.send("bridge/devices", [*DEVICES, row], retain=True)
+    await bridge.send("new", {"colour": 1})
+    assert problems(hass) == {}
+    await bridge.send("new", {"smoke_alarm_2": True})
+    assert problems(hass) == {"0x05": "device_not_interviewed"}
+    (item,) = ir.async_get(hass).issues.values()
+    assert item.translation_placeholders
+    assert item.translation_placeholders["model"] == "X1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "key"),
+    [
+        ({"status": "ok"}, None),
+        ({"status": "error", "error": "timed out"}, "refused"),
+        (None, "no_answer"),
+    ],
+)
+async def test_another_interview(
+    gateway: Zigbee2MqttGateway,
+    bridge: Bridge,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: dict[str, Any] | None,
+    key: str | None,
+) -> None:
+    """A person wakes the device, and Zigbee2MQTT asks it once more."""
+    monkeypatch.setattr(zigbee2mqtt, "INTERVIEW_SECONDS", 2 if answer else 0.1)
+    heard: list[dict[str, Any]] = []
+
+    @callback
+    def reply(message: mqtt.ReceiveMessage) -> None:
+        heard.append(json.loads(message.payload))
+        for transaction in ("another", heard[-1]["transaction"]):
+            response = {**(answer or {}), "transaction": transaction}
+            topic = f"{BASE}/bridge/response/device/interview"
+            bridge.peer.publish(topic if answer else f"{topic}s", response)
+
+    request = f"{BASE}/bridge/request/device/interview"
+    await mqtt.async_subscribe(gateway.hass, request, reply)
+    done = asyncio.Event()
+    mqtt.async_on_subscribe_done(gateway.hass, request, 0, done.set)
+    async with patience():
+        await done.wait()
+    expected = pytest.raises(HomeAssistantError) if key else nullcontext()
+    with expected as caught:
+        await gateway.async_interview(SMOKE)
+    assert heard[0]["id"] == SMOKE
+    assert getattr(getattr(caught, "value", None), "translation_key", None) == key
+    assert gateway._responses == {}
+
+
+SWITCH_ENTRY = entry_of("0x06", "flat", "TS0001_power")
+
+
+async def test_a_device_that_does_not_say_what_it_is(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    entry: MockConfigEntry,
+    bridge: Bridge,
+) -> None:
+    """It can cut a supply off, or only a light: a person chooses, and that stays."""
+    listed = [*DEVICES, SWITCH_ENTRY]
+    await bridge.send("bridge/devices", listed, retain=True)
+    assert problems(hass) == {"0x06": "device_no_kind"}
+    assert gateway.house.book.present(gateway.uid, "sensor_fault")
+
+    with pytest.raises(ServiceValidationError):
+        await gateway.async_set_kind("0x06", "smoke_sensor")
+    with pytest.raises(ServiceValidationError):
+        await gateway.async_set_kind("0x99", "breaker_monitor")
+    await gateway.async_set_kind("0x06", "breaker_monitor")
+    assert problems(hass) == {}
+    assert gateway.devices["0x06"].supplies == ("supply",)
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    gateway = entry.runtime_data
+    await wait_until(hass, lambda: "0x06" in gateway._items)
+    assert gateway.devices["0x06"].description.kind == "breaker_monitor"
+    await gateway.async_set_kind("0x06", "none")
+    assert "0x06" not in gateway.devices
+    assert problems(hass) == {}
+    await bridge.send("bridge/devices", [*listed, LAMP_ENTRY], retain=True)
+    assert "0x06" not in gateway.devices
+    assert problems(hass) == {}
+
+
+async def test_a_note_of_none_asks_nobody(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """Whoever writes it knows what the device is."""
+    noted = {**SWITCH_ENTRY, "description": "safety: none"}
+    await bridge.send("bridge/devices", [*DEVICES, noted], retain=True)
+    assert problems(hass) == {}
 
 
 async def test_a_device_that_is_no_longer_supported(
