@@ -422,6 +422,34 @@ async def test_without_hope_a_changed_state_is_proof(
     assert "supply" in breaker.reported
 
 
+# Danger by other names
+
+
+@pytest.mark.parametrize(
+    ("model", "first", "second"),
+    [
+        ("MIR-SM100-E", "alarm_1", "alarm_2"),
+        ("SR-ZG9070A-SS", "smoke_alarm_1", "smoke_alarm_2"),
+    ],
+)
+async def test_fire_on_the_second_bit(
+    gateway: Zigbee2MqttGateway, bridge: Bridge, model: str, first: str, second: str
+) -> None:
+    """Koenkk/zigbee-herdsman-converters#2889: the first bit's calm hides it not."""
+    row = entry_of(DETECTOR, DETECTOR_NAME, model, power_source="Battery")
+    await bridge.send("bridge/devices", [*DEVICES, row], retain=True)
+    device = gateway.devices[DETECTOR]
+    calm = {first: False, second: False, "battery": 90}
+    await bridge.send(DETECTOR_NAME, calm)
+    await bridge.send(DETECTOR_NAME, {**calm, second: True})
+    assert gateway.house.book.present(device.uid, "smoke")
+    await bridge.send(DETECTOR_NAME, {**calm, first: True, second: True})
+    await bridge.send(DETECTOR_NAME, {**calm, second: True})
+    assert gateway.house.book.present(device.uid, "smoke")
+    await bridge.send(DETECTOR_NAME, calm)
+    assert not gateway.house.book.present(device.uid, "smoke")
+
+
 # Marks of a test
 
 
