@@ -269,6 +269,19 @@ async def test_reports_of_others_are_no_answers(
     assert result.status is not Status.CONFIRMED
 
 
+async def test_a_report_of_another_attribute_is_no_answer(
+    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """What it was not asked for comes by itself, with the relay's state from the cache."""
+    state = {"state": "OFF", "current": 0, "voltage": 229}
+    await bridge.send(BREAKER_NAME, state)
+    await gateway.async_refresh(breaker, ["supply"])
+    await bridge.send(BREAKER_NAME, {**state, "voltage": 230})
+    assert "supply" not in breaker.reported
+    await bridge.send(BREAKER_NAME, {**state, "voltage": 230})
+    assert "supply" in breaker.reported
+
+
 async def test_a_current_that_settles_is_no_answer_of_the_relay(
     gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
 ) -> None:
