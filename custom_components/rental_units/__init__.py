@@ -16,10 +16,11 @@ from .alerts.manager import (
 )
 from .alerts.settings import working
 from .app.application import DATA_APPLICATIONS, Application
+from .app.files import async_remove_exports
 from .app.schema import database_of
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .register import Register, RegisterConfigEntry
-from .repairs import forget_issues, show_damage, show_issues
+from .repairs import forget_issues, show_away, show_damage, show_issues, show_lost_key
 from .services import async_setup_services
 from .storage.errors import RegisterError
 from .transfer.views import async_setup_views
@@ -45,7 +46,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     try:
         await register.async_start()
         engine = await async_start_alerts(hass, entry, register)
-        await application.async_start({"alerts": engine.async_hear})
+        await application.async_start(
+            {
+                "alerts": engine.async_hear,
+                "last_known": register.phonebook.async_hear,
+            }
+        )
     except RegisterError as err:
         await async_stop_alerts(hass, entry)
         await register.async_stop()
@@ -57,6 +63,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         raise failure(translation_domain=DOMAIN, translation_key=err.key) from err
     entry.runtime_data = register
     hass.data[DATA_APPLICATIONS][entry.entry_id] = application
+    show_away(hass, register)
+    show_lost_key(hass, register)
     show_damage(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
@@ -100,7 +108,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
     """Erase the people of a property that is removed."""
     forget_issues(hass, entry.entry_id)
     await async_remove_alerts(hass, entry.entry_id)
-    database = database_of(hass, entry)
+    register = Register(hass, entry, database_of(hass, entry), tuple)
+    await register.last_known.async_remove()
+    await register.keys.async_remove()
+    database = register.database
+    await async_remove_exports(hass, database)
     try:
         await database.async_erase()
     except RegisterError as err:

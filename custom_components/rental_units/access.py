@@ -29,6 +29,9 @@ PERSONAL = (
     "email",
     "notify",
     "webhook",
+    # Free text, in which somebody may be named.
+    "message",
+    "file",
 )
 MARK = "**REDACTED**"
 

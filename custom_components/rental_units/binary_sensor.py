@@ -75,8 +75,8 @@ class UnitBinarySensor(UnitEntity, BinarySensorEntity):
 
     @property
     @override
-    def is_on(self) -> bool:
-        return self.entity_description.is_on_fn(self.summary)
+    def is_on(self) -> bool | None:
+        return self.entity_description.is_on_fn(self.summary) if self.summary else None
 
 
 class AlertActive(UnitEntity, BinarySensorEntity):

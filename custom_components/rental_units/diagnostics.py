@@ -26,6 +26,7 @@ async def async_get_config_entry_diagnostics(
     return {
         "database": "sqlite" if register.database.path else "postgresql",
         "damaged_file_moved": register.database.moved is not None,
+        "damaged_files": len(await register.database.async_leftovers()),
         "options": async_redact_data(dict(entry.options), SECRETS),
         "rows": rows,
         "units": {

@@ -27,18 +27,15 @@ class UnitEntity(Entity):
         self.device_entry = register.device_of(unit.id)
 
     @property
-    def summary(self) -> Summary:
-        """Return the figures of the unit."""
-        return self.register.summaries.get(self.unit_id, _NOTHING)
+    def summary(self) -> Summary | None:
+        """Return the figures of the unit; None while they cannot be read."""
+        return self.register.summaries.get(self.unit_id)
 
     @override
     async def async_added_to_hass(self) -> None:
         self.async_on_remove(
             self.register.listen_unit(self.unit_id, self.async_write_ha_state)
         )
-
-
-_NOTHING = Summary()
 
 
 async def async_add_for_each_unit(

@@ -86,6 +86,8 @@ ISSUES: dict[str, Callable[[Summary], bool]] = {
 }
 RESPONDERS = "silent_responders"
 MISSING = "missing"
+AWAY = "register_away"
+KEY_LOST = "key_lost"
 _MOST_NAMED = 10
 
 
@@ -165,6 +167,48 @@ def _described(register: Register) -> dict[str, str]:
 
 
 @callback
+def show_away(hass: HomeAssistant, register: Register) -> None:
+    """Show that people are told as they were last known, or no longer."""
+    entry, failure = register.entry, register.blind
+    issue_id = f"{AWAY}_{entry.entry_id}"
+    if failure is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=AWAY,
+        translation_placeholders={"property": entry.title, "error": str(failure)},
+    )
+
+
+@callback
+def show_lost_key(hass: HomeAssistant, register: Register) -> None:
+    """Show that encrypted rows cannot be read: their key is not there."""
+    entry = register.entry
+    issue_id = f"{KEY_LOST}_{entry.entry_id}"
+    if not register.unreadable:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=KEY_LOST,
+        translation_placeholders={
+            "property": entry.title,
+            "count": str(register.unreadable),
+            "file": register.keys.name,
+        },
+    )
+
+
+@callback
 def show_damage(hass: HomeAssistant, register: Register) -> None:
     """Show that a damaged file was moved aside and the register begins anew."""
     entry = register.entry
@@ -189,6 +233,7 @@ def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
         *ISSUES,
         RESPONDERS,
         MISSING,
+        KEY_LOST,
         "register_damaged",
         "register_unwritable",
         "alerts_stalled",

@@ -86,4 +86,4 @@ class UnitSensor(UnitEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | datetime | None:
-        return self.entity_description.value_fn(self.summary)
+        return self.entity_description.value_fn(self.summary) if self.summary else None

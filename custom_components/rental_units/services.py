@@ -192,6 +192,9 @@ SCHEMAS: dict[str, vol.Schema] = {
             **_REASON,
         }
     ),
+    "rotate_key": vol.Schema(
+        {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string, **_REASON}
+    ),
     "get_roles": vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string, **_REASON}),
 }
 
@@ -218,6 +221,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         "grant_role": _async_grant_role,
         "revoke_role": _async_revoke_role,
         "get_roles": _async_get_roles,
+        "rotate_key": _async_rotate_key,
     }
     answers = {
         *("get_unit", "get_audit", "get_roles"),
@@ -380,9 +384,12 @@ async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
         )
         # The log file beside the database holds the pages of before.
         await application.register.database.async_checkpoint()
+        files.extend(await application.async_remove_files(call.context))
         return erased
 
-    return {"person_id": await async_first(call, erase, "no_such_person")}
+    files: list[JsonValueType] = []
+    person = await async_first(call, erase, "no_such_person")
+    return {"person_id": person, "files_removed": files}
 
 
 async def _async_get_audit(call: ServiceCall) -> ServiceResponse:
@@ -428,12 +435,21 @@ async def _async_get_roles(call: ServiceCall) -> ServiceResponse:
     return {"roles": list[JsonValueType](rows)}
 
 
+async def _async_rotate_key(call: ServiceCall) -> ServiceResponse:
+    lost = await application_of_entry(call).async_rotate_key(call.context, _why(call))
+    return {"unreadable_rows": lost}
+
+
 async def _async_import(call: ServiceCall) -> ServiceResponse:
     return await async_import(call, await _async_audit(call))
 
 
 async def _async_export(call: ServiceCall) -> ServiceResponse:
-    return await async_export(call, await _async_audit(call))
+    answer = await async_export(call, await _async_audit(call))
+    await application_of_entry(call).async_note_export(
+        call.data["file"], call.context, _why(call)
+    )
+    return answer
 
 
 async def _async_audit(call: ServiceCall) -> Callable[[Session], None]:

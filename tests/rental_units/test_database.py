@@ -28,7 +28,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .common import check_in, unit
+from .common import call, check_in, unit
 
 MIGRATIONS = "custom_components.rental_units.app.schema.FEATURES"
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -163,6 +163,38 @@ async def test_damaged(
         "property": "Property 1",
         "file": moved.name,
     }
+
+
+@sqlite_only
+async def test_files_are_private_and_go_with_the_people(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Nobody else reads a database, and what lies beside it goes with an erasure."""
+    path = path_of(entry)
+    await hass.config_entries.async_unload(entry.entry_id)
+    damaged = path.with_name(f"{path.name}.broken-20260101000000")
+    damaged.write_bytes(b"MARK")
+    damaged.chmod(0o644)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    for file in path.parent.glob(f"{path.name}*"):
+        assert file.stat().st_mode & 0o777 == 0o600, file.name
+    person = await check_in(hass, entry, "1-1-101")
+    export = {"config_entry_id": entry.entry_id, "file": "register.csv"}
+    for _ in range(2):
+        await call(hass, "export_register", export)
+    folder = Path(hass.config.path(DOMAIN))
+    (folder / "own.csv").write_text("what somebody else has put there")
+    answer = await call(hass, "erase_person", {"person_id": person})
+    assert answer["files_removed"] == ["register.csv", damaged.name]
+    assert not damaged.exists()
+    assert [file.name for file in folder.iterdir()] == ["own.csv"]
+    (folder / "own.csv").unlink()
+    # With the property goes what was moved aside or exported.
+    damaged.write_bytes(b"MARK")
+    await call(hass, "export_register", export)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not list(path.parent.glob(f"{path.name}*"))
+    assert not list(folder.iterdir())
 
 
 @sqlite_only

@@ -19,7 +19,11 @@ from custom_components.rental_units.storage.migrations import (
 
 from .before import create, dump, engine_of, fill, fill_alerts
 
-UNITS = [f"unit{number}" for number in range(6)]
+#: Units of the register that is migrated; RENTAL_UNITS_MIGRATION_UNITS=2000 is a large one.
+UNITS = [
+    f"unit{number}"
+    for number in range(int(os.environ.get("RENTAL_UNITS_MIGRATION_UNITS", "6")))
+]
 #: How many steps of each feature the last release of before has had.
 DONE = {"register": 2, "alerts": 1}
 MISSING = sum(len(row.steps) - DONE.get(row.name, 0) for row in FEATURES)

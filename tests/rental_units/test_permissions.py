@@ -41,7 +41,7 @@ OWN, OTHER = "1-1-101", "1-2-101"
 REFUSALS = {"needs_person", "needs_reason", "Unauthorized"}
 #: Commands of the table that are no actions: forms, and what the other integration asks.
 NO_ACTIONS = {
-    *("unit_form", "unit_removed", "unit_restored", "responder_form", "rotate_key"),
+    *("unit_form", "responder_form"),
     *("get_unit_revealed", "alert_beyond"),
     *(name for name in TABLE_COMMANDS if name.startswith("safety.")),
 }
@@ -99,6 +99,7 @@ async def data_of(
         "import_register": file,
         "get_audit": of_entry,
         "get_roles": of_entry,
+        "rotate_key": of_entry,
         "grant_role": {**of_entry, "user_id": administrator(hass).id, "role": "desk"},
         "revoke_role": {**of_entry, "grant_id": "unknown"},
         "erase_person": {"person_id": people[1]},

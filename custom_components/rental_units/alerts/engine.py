@@ -150,9 +150,12 @@ class Engine:
     async def async_start(self) -> None:
         """Take up what an earlier run has left. Raises RegisterError."""
         await self.links.async_load()
-        await self.ledger.async_open()
+        is_away = self._register.blind is not None
+        await self.ledger.async_open(is_away=is_away)
         self.configure()
-        for alert, deliveries, calls in await self._register.async_run(read_open):
+        # What is open in a database that is away goes on when it is back.
+        found = [] if is_away else await self._register.async_run(read_open)
+        for alert, deliveries, calls in found:
             self._adopt(alert, deliveries)
             self._open(alert)
             self.dispatcher.restore(alert, deliveries)

@@ -61,6 +61,8 @@ class Ledger:
         self._flushing: asyncio.Task[None] | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._closed = False
+        #: What an earlier run could not write, and this one not yet.
+        self._earlier: Tables = {}
         #: A commit has taken longer than anybody waits: nobody waits for it now.
         self._is_stalled = False
         #: Why nothing can be written; None while all is well.
@@ -96,13 +98,29 @@ class Ledger:
             self._begin()
         return future
 
-    async def async_open(self) -> None:
-        """Take in what an earlier run could not write. Raises RegisterError."""
-        if tables := await self._unwritten.async_load():
-            lost = await self._run(partial(_take_in, tables=tables))
-            if lost:
-                LOGGER.error("%d rows of alerts have lost their alert", lost)
+    async def async_open(self, *, is_away: bool = False) -> None:
+        """Take in what an earlier run could not write; later, while the database is away.
+
+        Raises RegisterError.
+        """
+        self._earlier = await self._unwritten.async_load()
+        if self._earlier and not is_away:
+            await self._async_take_in()
             await self._unwritten.async_remove()
+
+    async def _async_take_in(self) -> None:
+        lost = await self._run(partial(_take_in, tables=self._earlier))
+        if lost:
+            LOGGER.error("%d rows of alerts have lost their alert", lost)
+        self._earlier = {}
+
+    async def _async_keep(self, rows: Iterable[Row]) -> None:
+        """Hold these rows in the file, beside those of an earlier run that are not taken in."""
+        tables = _tables(rows)
+        for name, earlier in self._earlier.items():
+            both = json.loads(earlier) + json.loads(tables.get(name, "[]"))
+            tables[name] = json_dumps(both)
+        await self._unwritten.async_keep(tables)
 
     async def async_flush(self) -> None:
         """Wait until all that was put is on disk, or known not to be."""
@@ -123,7 +141,7 @@ class Ledger:
             self._cancel_retry()
         self._answer(False)
         if self._queue:
-            await self._unwritten.async_keep(_tables(self._queue.values()))
+            await self._async_keep(self._queue.values())
             LOGGER.error(
                 "%d rows of alerts could not be written: the next start does it",
                 len(self._queue),
@@ -157,8 +175,10 @@ class Ledger:
             )
         if self._unwritten.is_there:
             # Killed between the commit and its removal, it must not hold what is older.
-            await self._unwritten.async_keep(tables)
+            await self._async_keep(batch.values())
         try:
+            if self._earlier:
+                await self._async_take_in()
             await self._run(partial(_write, tables=tables))
         except Exception as err:  # noqa: BLE001
             # Whatever it is, the alert goes on. A newer change of the same row has
@@ -170,7 +190,7 @@ class Ledger:
             self._cancel_retry = async_call_later(
                 self._hass, RETRY_SECONDS, self._retry
             )
-            await self._unwritten.async_keep(_tables(self._queue.values()))
+            await self._async_keep(self._queue.values())
         else:
             self._tell(None)
             _answer(waiting, True)

@@ -21,6 +21,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import JsonValueType
 
+from ..access import sealed
 from ..app.application import application_of, async_user
 from ..app.work import refused
 from ..const import DOMAIN
@@ -101,7 +102,7 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
             DOMAIN,
             name,
             handler,
-            SCHEMAS[name],
+            sealed(SCHEMAS[name]),
             SupportsResponse.ONLY
             if name == "get_alerts"
             else SupportsResponse.OPTIONAL,
@@ -113,6 +114,10 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
     engines = call.hass.data[DATA_ENGINES]
     found = places(call.hass, call.data, engines)
     if not found:
+        if call.hass.config_entries.async_entries(DOMAIN) and not engines:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="property_not_loaded"
+            )
         if _has_target(call):
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="no_property"

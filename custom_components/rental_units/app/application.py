@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 import time
 
 from sqlalchemy import select
@@ -21,6 +22,8 @@ from ..register.models import Grant
 from ..storage import events
 from ..storage.errors import RegisterError
 from ..storage.events import DomainEvent
+from ..storage.vault import Vault
+from .files import NoteExport, RotateKey, TakeExports, remove
 from .policy import IN_PERSON, AccountRole, Held, Permit, lacks_reason, permit
 from .work import Caller, Command, NotCoveredError, Work, refused
 
@@ -64,6 +67,9 @@ class Application:
     async def async_start(self, listeners: Mapping[str, Listener]) -> None:
         """Let listeners hear of what they have not done yet. Raises RegisterError."""
         self._listeners = listeners
+        if self.register.blind:
+            # Roles are not known: nobody has one but Home Assistant's administrators.
+            return
         await self.async_read_grants()
         await self.register.async_run(lambda session: events.join(session, listeners))
         await self.async_tell()
@@ -209,6 +215,40 @@ class Application:
             await self.register.async_refresh([row for row in units if row])
         except RegisterError as err:
             LOGGER.warning("The figures could not be read: %s", err.key)
+
+    # Files
+
+    async def async_note_export(
+        self, file: str, context: Context, why: Reason = Reason.MANAGEMENT
+    ) -> None:
+        """Note that an export was written. Raises RegisterError."""
+        await self.async_do(NoteExport(file, Vault(self.register.keys)), context, why)
+
+    async def async_remove_files(self, context: Context) -> list[str]:
+        """Delete exports and damaged databases, which hold somebody who was erased.
+
+        Returns their names. Raises RegisterError.
+        """
+        exports = await self.async_do(TakeExports(), context)
+        folder = Path(self._hass.config.path(DOMAIN))
+
+        removed = await self._hass.async_add_executor_job(remove, folder, exports)
+        return removed + await self.register.database.async_remove_leftovers()
+
+    async def async_rotate_key(
+        self, context: Context, why: Reason = Reason.MANAGEMENT
+    ) -> int:
+        """Change the key of what is encrypted; return how many rows nobody can read.
+
+        Raises Unauthorized, RegisterError. The old key goes when nothing needs it.
+        """
+        await self.async_authorize(context, RotateKey.name, why)
+        keys = self.register.keys
+        await keys.async_add()
+        lost = await self.async_do(RotateKey(Vault(keys)), context, why)
+        await self.register.last_known.async_save()
+        await keys.async_keep_only_current()
+        return lost
 
     # Who listens
 

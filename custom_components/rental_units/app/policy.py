@@ -78,8 +78,6 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "get_unit": _REGISTER | {DataClass.ADDRESS},
     "get_unit_revealed": _ALL,
     "unit_form": _ALL,
-    "unit_removed": _REGISTER,
-    "unit_restored": _REGISTER,
     "responder_form": _CONTACT,
     "import_register": _ALL,
     "export_register": _ALL,
@@ -129,7 +127,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table; without commands, it is all that these data classes allow."""
+    """A row of the table: commands that a role may carry out, and on which data."""
 
     classes: frozenset[DataClass]
     commands: frozenset[str]

@@ -1,10 +1,10 @@
 """Who is to be told: asked of the database, and remembered for when it does not answer.
 
 A fire may take the database's server with it. What was last read of everybody stays in
-memory, and is used then; it is never written anywhere.
+memory, and encrypted in a file for a start meanwhile; it is used then.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,9 @@ from homeassistant.core import callback
 
 from ..const import LOGGER, SUBENTRY_RESPONDER, Duty, Role
 from ..storage.errors import RegisterError
+from ..storage.events import DomainEvent, Kind
 from . import queries
+from .last_known import LastKnown
 from .people import Audience, Recipient
 
 if TYPE_CHECKING:
@@ -39,10 +41,21 @@ class People:
 class Phonebook:
     """The people of one register."""
 
-    def __init__(self, register: Register) -> None:
+    def __init__(self, register: Register, file: LastKnown) -> None:
         """Initialize."""
         self._register = register
+        self._file = file
         self._known = People()
+
+    async def async_recall(self) -> bool:
+        """Take the people of the file; return if there are any."""
+        self._known = People(*await self._file.async_load())
+        return bool(self._known.by_unit or self._known.responders)
+
+    async def async_hear(self, events: Sequence[DomainEvent]) -> None:
+        """Forget at once who was erased, in the file too."""
+        if any(row.kind == Kind.PERSON_ERASED for row in events):
+            await self._file.async_save()
 
     async def async_recipients(
         self, unit_ids: Iterable[str], audiences: Iterable[Audience]
@@ -88,7 +101,11 @@ class Phonebook:
             return
         kept = {} if unit_ids is None else self._known.by_unit
         gone: dict[str, list[Recipient]] = {key: [] for key in wanted}
-        self._known = People({**kept, **gone, **found.by_unit}, found.responders)
+        by_unit = {**kept, **gone, **found.by_unit}
+        self._known = People(
+            {key: rows for key, rows in by_unit.items() if rows}, found.responders
+        )
+        self._file.follow((self._known.by_unit, self._known.responders))
 
     def _meant(
         self, unit_ids: Iterable[str], audiences: Iterable[Audience]

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import batched
 import time
@@ -16,7 +16,10 @@ from sqlalchemy.orm import Session
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.event import async_track_time_change
+from homeassistant.helpers.event import (
+    async_track_time_change,
+    async_track_time_interval,
+)
 from homeassistant.util import dt as dt_util
 
 from ..const import (
@@ -32,12 +35,19 @@ from ..const import (
 from ..storage import events, vault
 from ..storage.engine import Database
 from ..storage.errors import RegisterError
+from ..storage.vault import Keys, Vault
 from . import queries
+from .last_known import LastKnown
 from .people import Audience, Recipient
 from .phonebook import Phonebook
 from .units import Summary, UnitInfo
 
 type RegisterConfigEntry = ConfigEntry[Register]
+
+#: Failures of a database that may be over soon.
+AWAY: Final = frozenset({"register_locked", "register_unreachable", "register_full"})
+#: How often a database that is away is looked for.
+LOOK_SECONDS: Final = 10
 
 #: Units that are added in one turn of the event loop. An alert takes some twenty turns,
 #: and waits for such a portion in each.
@@ -59,7 +69,13 @@ class Register:
         self.entry = entry
         self.database = database
         self.channels = channels
-        self.phonebook = Phonebook(self)
+        self.keys = Keys(hass, entry.entry_id)
+        self.last_known = LastKnown(hass, entry.entry_id, self.keys)
+        self.phonebook = Phonebook(self, self.last_known)
+        #: How many encrypted rows nobody can read: their key is not there.
+        self.unreadable = 0
+        #: Why the database could not be opened, where people are told as last known.
+        self.blind: RegisterError | None = None
         self.units: dict[str, UnitInfo] = {}
         self.summaries: dict[str, Summary] = {}
         #: Responders whom no channel reaches that is set up, by their subentries.
@@ -73,11 +89,33 @@ class Register:
         self._pause = asyncio.Lock()
 
     async def async_start(self) -> None:
-        """Open the database and read the figures. Raises RegisterError."""
-        await self.database.async_open()
+        """Open the database and read the figures.
+
+        While it is away, people are told as they were last known, and it is tried again.
+        Raises RegisterError if nobody is known.
+        """
+        try:
+            await self.keys.async_load()
+        except RegisterError as err:
+            LOGGER.error(
+                "People are not kept for a start without database: %s", err.key
+            )
         self.units = self._units()
-        self.missing = await self.async_run(partial(self._adopt, at_start=True))
-        await self.async_refresh()
+        try:
+            await self.database.async_open()
+            self.missing = await self.async_run(partial(self._adopt, at_start=True))
+            self.unreadable = await self.async_run(Vault(self.keys).lost)
+            await self.async_refresh()
+        except RegisterError as err:
+            if err.key not in AWAY or not await self.phonebook.async_recall():
+                raise
+            LOGGER.error("People are told as they were last known: %s", err.key)
+            self.blind = err
+            self.entry.async_on_unload(
+                async_track_time_interval(
+                    self.hass, self._async_look, timedelta(seconds=LOOK_SECONDS)
+                )
+            )
         self._add_devices(self.units.values())
         self.entry.async_on_unload(
             async_track_time_change(
@@ -85,9 +123,19 @@ class Register:
             )
         )
 
+    async def _async_look(self, _now: datetime) -> None:
+        """Begin anew, once the database is back."""
+        try:
+            await self.database.async_open()
+        except RegisterError:
+            return
+        self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+
     async def async_stop(self) -> None:
-        """Close the database."""
+        """Close the database, and keep who is known."""
         await self.database.async_close()
+        if self.blind is None:
+            await self.last_known.async_save()
 
     async def async_run[T](self, work: Callable[[Session], T]) -> T:
         """Run work on the database in one transaction. Raises RegisterError."""

@@ -30,6 +30,9 @@ BUSY_SECONDS = 5
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
 
+#: Only the owner reads and writes.
+PRIVATE = 0o600
+
 _NO_BEGIN = "rental_units_no_begin"
 
 
@@ -56,18 +59,21 @@ class Database:
         self._long_reader = ThreadPoolExecutor(1, f"{schema}_long_reader")
         self._reading = open_engine(where, schema, read_only=True)
         self._closed = False
+        self._is_open = False
         #: Where a damaged file was moved to when this run began.
         self.moved: Path | None = None
 
     async def async_open(self) -> None:
         """Check and migrate. Raises RegisterError."""
         await self._async_call(self._executor, self._open)
+        self._is_open = True
 
     async def async_run[T](self, work: Callable[[Session], T]) -> T:
         """Run work in one transaction, in the thread that writes.
 
         Raises RegisterError; nothing was changed then.
         """
+        self._check_open()
         return await self._async_call(self._executor, partial(_run, self._engine, work))
 
     async def async_read[T](
@@ -77,6 +83,7 @@ class Database:
 
         What may take more than some milliseconds is `long`: no alert waits for it.
         """
+        self._check_open()
         return await self._async_call(
             self._long_reader if long else self._reader,
             partial(_run, self._reading, work),
@@ -96,9 +103,29 @@ class Database:
             await self._hass.async_add_executor_job(executor.shutdown)
         await self._hass.async_add_executor_job(self._dispose)
 
+    async def async_leftovers(self) -> list[Path]:
+        """Return the damaged files that were moved aside: they hold people too."""
+        return await self._hass.async_add_executor_job(self._leftovers)
+
+    async def async_remove_leftovers(self) -> list[str]:
+        """Delete the damaged files that were moved aside; return their names."""
+
+        def remove() -> list[str]:
+            found = self._leftovers()
+            for file in found:
+                file.unlink(missing_ok=True)
+            return [file.name for file in found]
+
+        return await self._hass.async_add_executor_job(remove)
+
     async def async_erase(self) -> None:
         """Delete the whole database, where its property is removed. Raises RegisterError."""
         await self._async_call(self._executor, self._erase)
+
+    def _check_open(self) -> None:
+        # What is not migrated yet must not be written.
+        if not self._is_open and not self._closed:
+            raise RegisterError("register_unreachable")
 
     async def _async_call[T](
         self, executor: ThreadPoolExecutor, work: Callable[[], T]
@@ -130,6 +157,10 @@ class Database:
                     text(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
                 )
             migrate(connection, self._features)
+        if self.path:
+            # Nobody but Home Assistant's own user; the log beside it follows the file.
+            for file in (*_files(self.path), *self._leftovers()):
+                file.chmod(PRIVATE)
 
     def _move_aside(self, path: Path) -> None:
         self._dispose()
@@ -152,8 +183,15 @@ class Database:
                 )
             return
         self._dispose()
-        for file in _files(self.path):
+        for file in (*_files(self.path), *self._leftovers()):
             file.unlink()
+
+    def _leftovers(self) -> list[Path]:
+        return (
+            sorted(self.path.parent.glob(f"{self.path.name}.broken-*"))
+            if self.path
+            else []
+        )
 
 
 def _run[T](engine: Engine, work: Callable[[Session], T]) -> T:

@@ -107,7 +107,8 @@ class Keys:
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Initialize."""
         self._hass = hass
-        self._name = f"{DOMAIN}.{entry_id}.keys"
+        #: Of the file in `.storage`.
+        self.name = f"{DOMAIN}.{entry_id}.keys"
         self._keys: dict[str, bytes] = {}
         self.current = ""
 
@@ -176,7 +177,7 @@ class Keys:
         self.current, self._keys = current, keys
 
     def _store(self) -> Store[_Stored]:
-        return Store(self._hass, 1, self._name, private=True, atomic_writes=True)
+        return Store(self._hass, 1, self.name, private=True, atomic_writes=True)
 
 
 class Vault:

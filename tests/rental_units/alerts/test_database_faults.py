@@ -310,7 +310,8 @@ async def test_nobody_known(house: House, sms: Provider) -> None:
         lambda session: session.execute(text("ALTER TABLE persons RENAME TO elsewhere"))
     )
     await house.hass.async_block_till_done(wait_background_tasks=True)
-    house.entry.runtime_data.phonebook = Phonebook(house.entry.runtime_data)
+    register = house.entry.runtime_data
+    register.phonebook = Phonebook(register, register.last_known)
     alert_id = await house.alert(hazard="smoke")
     for _ in range(12):
         await house.settled()

@@ -79,7 +79,11 @@ async def is_taken_in(house: House, sms: Provider, call: Provider, away: Away) -
     assert stat.S_IMODE(kept(house).stat().st_mode) == 0o600
     assert not any(number in kept(house).read_text() for number in NUMBERS.values())
     await stop(house)
-    assert not await start(house)
+    # A start meanwhile tells people as they were last known, and loses nothing of before.
+    assert await start(house)
+    assert house.entry.runtime_data.blind
+    assert kept(house).exists()
+    await stop(house)
     assert kept(house).exists()
 
     await run(register.__exit__, None, None, None)
@@ -226,7 +230,8 @@ async def test_removed(house: House, sms: Provider) -> None:
     await stop(house)
     await house.hass.async_add_executor_job(kept(house).write_text, "{}")
     pattern = f"rental_units.{house.entry.entry_id}.*"
-    assert len(list(folder.glob(pattern))) == 2
+    # Beside the rows: the secret of the links, the key, and who was last known.
+    assert len(list(folder.glob(pattern))) == 4
     await house.hass.config_entries.async_remove(house.entry.entry_id)
     assert not list(folder.glob(pattern))
 

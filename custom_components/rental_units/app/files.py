@@ -1,0 +1,87 @@
+"""Commands about files that hold people, or the key to them, outside the database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import override
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from homeassistant.core import HomeAssistant
+
+from ..const import DOMAIN, LOGGER
+from ..storage.engine import Database
+from ..storage.errors import RegisterError
+from ..storage.vault import Compartment, CompartmentRow, Vault
+from .work import Command, Work
+
+_KIND = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteExport(Command[None]):
+    """Note that an export was written, so that it can be deleted with the people in it."""
+
+    name = "export_register"
+    file: str
+    vault: Vault
+
+    @override
+    def run(self, work: Work) -> None:
+        if self.file not in exports(work.session):
+            self.vault.put(work.session, Compartment.REGISTER, _KIND, self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeExports(Command[list[str]]):
+    """Return the exports that were written, and forget them: they are to be deleted."""
+
+    name = "erase_person"
+
+    @override
+    def run(self, work: Work) -> list[str]:
+        found = exports(work.session)
+        for row in work.session.scalars(
+            select(CompartmentRow).where(CompartmentRow.kind == _KIND)
+        ):
+            work.session.delete(row)
+        return found
+
+
+def exports(session: Session) -> list[str]:
+    """Return the names of the exports that are noted."""
+    query = select(CompartmentRow.body).where(CompartmentRow.kind == _KIND)
+    return sorted(set(session.scalars(query)))
+
+
+def remove(folder: Path, names: Iterable[str]) -> list[str]:
+    """Delete files; return the names of those that were there."""
+    found = [folder / name for name in names if (folder / name).is_file()]
+    for file in found:
+        file.unlink()
+    return [file.name for file in found]
+
+
+async def async_remove_exports(hass: HomeAssistant, database: Database) -> None:
+    """Delete the exports of a property that is removed, as far as they are known."""
+    try:
+        await database.async_open()
+        names = await database.async_read(exports)
+    except RegisterError as err:
+        LOGGER.warning("The exports of a removed property are not known: %s", err.key)
+        return
+    await hass.async_add_executor_job(remove, Path(hass.config.path(DOMAIN)), names)
+
+
+@dataclass(frozen=True, slots=True)
+class RotateKey(Command[int]):
+    """Encrypt every row anew with the newest key; return how many nobody can read."""
+
+    name = "rotate_key"
+    vault: Vault
+
+    @override
+    def run(self, work: Work) -> int:
+        work.audit()
+        return self.vault.rotate(work.session)

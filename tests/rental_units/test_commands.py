@@ -1,0 +1,335 @@
+"""The actions about leases, people, roles and the audit, as they are called."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.register.models import (
+    ContactAddress,
+    Grant,
+    Lease,
+    Person,
+    Responder,
+)
+from custom_components.rental_units.storage import events, vault
+from custom_components.rental_units.storage.errors import RegisterError
+from custom_components.rental_units.storage.vault import Compartment, Vault
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.helpers import issue_registry as ir
+
+from .common import (
+    OTHER_PHONE,
+    account,
+    administrator,
+    call,
+    check_in,
+    device_id,
+    unit_id,
+)
+from .test_config_flow import fill, suggested
+
+
+async def shown(hass: HomeAssistant, entry: MockConfigEntry, title: str) -> Any:
+    """Return who is in a unit."""
+    data = {"device_id": device_id(hass, entry, title), "reason": "alarm"}
+    return (await call(hass, "get_unit", data))["people"]
+
+
+async def refusal(hass: HomeAssistant, action: str, **data: Any) -> str | None:
+    """Return why a call is refused."""
+    with pytest.raises(ServiceValidationError) as failure:
+        await call(hass, action, data)
+    return failure.value.translation_key
+
+
+async def test_life_of_a_lease(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """It is renewed, corrected, moved and undone, and all of it is shown."""
+    await check_in(hass, entry, "1-1-101", start="2026-01-01", end="2026-12-31")
+    (row,) = await shown(hass, entry, "1-1-101")
+    lease = {"lease_id": row["lease_id"]}
+    await call(hass, "renew_lease", {**lease, "end": "2027-12-31", "version": 1})
+    assert (
+        await refusal(hass, "renew_lease", **lease, end="2028-12-31", version=1)
+        == "lease_changed"
+    )
+    corrected = await call(hass, "correct_lease", {**lease, "open_end": True})
+    (row,) = await shown(hass, entry, "1-1-101")
+    assert (row["start"], row["end"], row["is_inside"]) == ("2026-01-01", None, True)
+    await call(hass, "undo", {"command_id": corrected["command_id"]})
+    (row,) = await shown(hass, entry, "1-1-101")
+    assert (row["end"], row["version"]) == ("2027-12-31", 4)
+    assert [(step["what"], step["undone"]) for step in row["history"]] == [
+        ("started", False),
+        ("renewed", False),
+        ("corrected", True),
+        ("undone", False),
+    ]
+    assert {step["who"] for step in row["history"]} == {administrator(hass).id}
+    other = device_id(hass, entry, "1-2-101")
+    await call(hass, "move", {**lease, "device_id": other})
+    assert await shown(hass, entry, "1-1-101") == []
+    (row,) = await shown(hass, entry, "1-2-101")
+    assert row["end"] == "2027-12-31"
+    day = entry.runtime_data.today + timedelta(days=2)
+    leaving = {"device_id": other, "date": day.isoformat()}
+    await call(hass, "check_out", leaving)
+    (row,) = await shown(hass, entry, "1-2-101")
+    assert (row["left_on"], row["is_inside"]) == (day.isoformat(), True)
+    for action, data, key in (
+        ("renew_lease", {"lease_id": "x", "end": "2030-01-01"}, "no_such_lease"),
+        ("undo", {"command_id": "x"}, "nothing_to_undo"),
+        ("check_in", {"device_id": other}, "name_missing"),
+        ("update_contact", {"person_id": "x"}, "no_such_person"),
+    ):
+        assert await refusal(hass, action, **data) == key
+
+
+async def test_people_who_are_one(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Leases, addresses, duties and what is sealed of a duplicate go to who is kept."""
+    kept = await check_in(hass, entry, "1-1-101", email="mark-1@example.com")
+    other = await check_in(hass, entry, "1-1-102", name="MARK-N", phone=OTHER_PHONE)
+    twice = {"device_id": device_id(hass, entry, "1-1-101"), "person_id": other}
+    await call(hass, "check_in", twice)
+    key = next(iter(entry.get_subentries_of_type("responder"))).subentry_id
+    box = Vault(entry.runtime_data.keys)
+
+    def more(session: Session) -> str:
+        session.add(Responder(id=key, person_id=other))
+        return box.put(session, Compartment.CARE, "note", "MARK-NOTE", person_id=other)
+
+    note = await entry.runtime_data.async_run(more)
+    people = {"person_id": kept, "duplicate_id": other}
+    assert await refusal(hass, "merge_people", person_id=kept, duplicate_id=kept) == (
+        "no_such_person"
+    )
+    await call(hass, "merge_people", people)
+
+    def read(session: Session) -> tuple[set[str], set[str], set[str], str | None]:
+        leases = session.scalars(select(Lease).where(Lease.removed_at.is_(None)))
+        row = session.get(vault.CompartmentRow, note)
+        return (
+            {lease.unit_id for lease in leases if lease.person_id == kept},
+            set(session.scalars(select(ContactAddress.target))),
+            set(session.scalars(select(Person.id))),
+            row.person_id if row else None,
+        )
+
+    units, targets, persons, about = await entry.runtime_data.async_run(read)
+    assert units == {unit_id(entry, "1-1-101"), unit_id(entry, "1-1-102")}
+    assert targets == {"+8613800138001", "+8613800138002", "mark-1@example.com"}
+    assert (persons, about) == ({kept}, kept)
+    (tenant,) = await shown(hass, entry, "1-1-101")
+    assert tenant["person_id"] == kept
+    # An emptied number is gone, both of them.
+    await call(hass, "update_contact", {"person_id": kept, "phone": ""})
+    (tenant,) = await shown(hass, entry, "1-1-101")
+    assert [row["channel"] for row in tenant["addresses"]] == ["email"]
+
+
+async def test_roles(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A role is given, shown and taken; it holds from then on."""
+    of_entry = {"config_entry_id": entry.entry_id}
+    user = MockUser().add_to_hass(hass)
+    person = await check_in(hass, entry, "1-1-101", role="landlord")
+    look = {"device_id": device_id(hass, entry, "1-1-101"), "reason": "request"}
+    for data, key in (
+        ({"user_id": "nobody", "role": "desk"}, "no_such_user"),
+        ({"user_id": user.id, "role": "administrator"}, "role_not_given"),
+        ({"user_id": user.id, "role": "automation"}, "role_not_given"),
+        ({"user_id": user.id, "role": "landlord"}, "role_needs_person"),
+        (
+            {"user_id": user.id, "role": "desk", "person_id": person},
+            "role_needs_person",
+        ),
+        ({"user_id": user.id, "role": "resident", "person_id": "x"}, "no_such_person"),
+    ):
+        assert await refusal(hass, "grant_role", **of_entry, **data) == key
+    with pytest.raises(Unauthorized):
+        await call(hass, "get_unit", look, user=user)
+    role = {**of_entry, "user_id": user.id, "role": "landlord", "person_id": person}
+    given = await call(hass, "grant_role", role)
+    assert await call(hass, "grant_role", role) == given
+    assert (await call(hass, "get_roles", of_entry))["roles"] == [
+        {**given, "user_id": user.id, "role": "landlord", "person_id": person}
+    ]
+    await call(hass, "get_unit", look, user=user)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    await call(hass, "get_unit", look, user=user)
+    await call(hass, "revoke_role", {**of_entry, **given})
+    with pytest.raises(Unauthorized):
+        await call(hass, "get_unit", look, user=user)
+    assert await refusal(hass, "revoke_role", **of_entry, **given) == "no_such_role"
+
+
+async def test_role_of_an_erased_person(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A landlord who is erased has no role any more."""
+    person = await check_in(hass, entry, "1-1-101", role="landlord")
+    await account(hass, entry, "landlord", person)
+    await call(hass, "erase_person", {"person_id": person})
+    grants = await entry.runtime_data.async_run(
+        lambda session: list(session.scalars(select(Grant.id)))
+    )
+    assert grants == []
+
+
+async def test_audit_is_read(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Who did what is shown to who may, with what was refused; and so is the reading."""
+    of_entry = {"config_entry_id": entry.entry_id}
+    person = await check_in(hass, entry, "1-1-101")
+    curious = await account(hass, entry, "user")
+    look = {"device_id": device_id(hass, entry, "1-1-101"), "reason": "request"}
+    with pytest.raises(Unauthorized):
+        await call(hass, "get_unit", look, user=curious)
+    supervisor = await account(hass, entry, "supervisor")
+    assert await call(
+        hass, "get_audit", {**of_entry, "reason": "inspection"}, user=supervisor
+    )
+    rows = (await call(hass, "get_audit", of_entry))["audit"]
+    assert (rows[0]["what"], rows[0]["who"]) == ("get_audit", supervisor.id)
+    (refused,) = (row for row in rows if row["what"] == "get_unit_refused")
+    assert (refused["who"], refused["why"]) == (curious.id, "refused")
+    assert refused["unit_id"] == unit_id(entry, "1-1-101")
+    about = {**of_entry, "person_id": person, "device_id": look["device_id"]}
+    rows = (await call(hass, "get_audit", about))["audit"]
+    assert [row["what"] for row in rows] == ["check_in"]
+    assert rows[0]["command_id"]
+    by = {**of_entry, "user_id": curious.id, "until": "2020-01-01T00:00:00+00:00"}
+    assert (await call(hass, "get_audit", by))["audit"] == []
+
+
+async def test_key_is_changed_and_lost(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A new key opens all that the old one did; one that is lost is said, with its file."""
+    of_entry = {"config_entry_id": entry.entry_id}
+    box = Vault(entry.runtime_data.keys)
+    note = await entry.runtime_data.async_run(
+        lambda session: box.put(session, Compartment.SEALED, "note", "MARK-NOTE")
+    )
+    before = entry.runtime_data.keys.current
+    answer = await call(hass, "rotate_key", of_entry)
+    assert answer == {"unreadable_rows": 0}
+    assert entry.runtime_data.keys.current != before
+    await hass.config_entries.async_reload(entry.entry_id)
+    keys = entry.runtime_data.keys
+    assert (
+        await entry.runtime_data.async_run(
+            lambda session: Vault(keys).read(session, note)
+        )
+        == "MARK-NOTE"
+    )
+    issues = ir.async_get(hass)
+    assert issues.async_get_issue(DOMAIN, f"key_lost_{entry.entry_id}") is None
+
+    await hass.config_entries.async_unload(entry.entry_id)
+    await keys.async_remove()
+    await hass.config_entries.async_setup(entry.entry_id)
+    found = issues.async_get_issue(DOMAIN, f"key_lost_{entry.entry_id}")
+    assert found
+    assert found.translation_placeholders == {
+        "property": "Property 1",
+        "count": "1",
+        "file": keys.name,
+    }
+    assert (await call(hass, "rotate_key", of_entry))["unreadable_rows"] == 1
+
+
+async def test_form_that_was_overtaken(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A form says what has changed meanwhile, shows it, and saves nothing."""
+    await check_in(hass, entry, "1-1-101")
+    unit = unit_id(entry, "1-1-101")
+    result = await entry.start_subentry_reconfigure_flow(hass, unit)
+    values = suggested(result)
+    await check_in(hass, entry, "1-1-101", name="MARK-NEW", phone=OTHER_PHONE)
+    form = {"building": "1", "stairwell": "1", "number": "101", "landlord": {}}
+    result = await fill(hass, result, {**form, "tenants": values["tenants"]})
+    assert result["errors"] == {"base": "changed_meanwhile"}
+    assert result["description_placeholders"] == {"changes": "- MARK-NEW: moved in"}
+    tenants = suggested(result)["tenants"]
+    assert {row["name"] for row in tenants} == {"MARK-NAME-1", "MARK-NEW"}
+    day = entry.runtime_data.today + timedelta(days=3)
+    leaving = [
+        {**tenants[0], "left_on": day.isoformat()},
+        tenants[1],
+        {"name": "MARK-3", "phone": "13800138003", "left_on": day.isoformat()},
+    ]
+    result = await fill(hass, result, {**form, "tenants": leaving})
+    assert result["reason"] == "reconfigure_successful"
+    rows = {row["name"]: row["left_on"] for row in await shown(hass, entry, "1-1-101")}
+    assert set(rows.values()) == {day.isoformat(), None}
+    assert rows["MARK-3"] == day.isoformat()
+    # The day is taken out again: they stay.
+    result = await entry.start_subentry_reconfigure_flow(hass, unit)
+    tenants = suggested(result)["tenants"]
+    staying = [{k: v for k, v in row.items() if k != "left_on"} for row in tenants]
+    await fill(hass, result, {**form, "address": "MARK-A", "tenants": staying})
+    rows = {row["name"]: row["left_on"] for row in await shown(hass, entry, "1-1-101")}
+    assert set(rows.values()) == {None}
+
+
+async def test_a_listener_that_fails_is_told_again(
+    hass: HomeAssistant, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it has not done is told with the next command, and at the next start."""
+    application = application_of(hass, entry.entry_id)
+    heard: list[str] = []
+    works = False
+
+    async def listener(rows: Any) -> None:
+        if not works:
+            raise RegisterError("register_full")
+        heard.extend(row.kind for row in rows)
+
+    await application.async_start({"cards": listener})
+    await check_in(hass, entry, "1-1-101")
+    assert heard == []
+    assert "could not be told: register_full" in caplog.text
+    works = True
+    await application.async_start({"cards": listener})
+    assert heard == ["lease_started"]
+    await check_in(hass, entry, "1-1-102", name="MARK-2", phone=OTHER_PHONE)
+    assert heard == ["lease_started", "lease_started"]
+    assert (
+        await entry.runtime_data.async_run(
+            lambda session: list(events.unheard(session, "cards"))
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_what_fails_around_a_command(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A command that is written is done, also if the figures cannot be read then."""
+    register = entry.runtime_data
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise RegisterError("register_locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(register, "async_refresh", fail)
+        await check_in(hass, entry, "1-1-101")
+    assert "The figures could not be read" in caplog.text
+    user = await account(hass, entry, "user")
+    look = {"device_id": device_id(hass, entry, "1-1-101"), "reason": "request"}
+    with monkeypatch.context() as patched:
+        patched.setattr(register, "async_run", fail)
+        with pytest.raises(Unauthorized):
+            await call(hass, "get_unit", look, user=user)
+    assert "A refusal could not be written down" in caplog.text
