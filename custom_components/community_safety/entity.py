@@ -1,5 +1,6 @@
 """What every entity of a device has in common."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import override
 
@@ -7,9 +8,11 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import Context, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_current_platform,
+)
 
-from .catalogue import DeviceKind
 from .const import DOMAIN
 from .core.authority import Action, Subject
 from .core.device import AVAILABILITY, SafetyDevice
@@ -46,35 +49,30 @@ def add_for_each_device(
     come; one that stays is not touched.
     """
     gateway = entry.runtime_data
-    shown: dict[str, tuple[DeviceKind, dict[str, SafetyEntity]]] = {}
+    platform = async_get_current_platform()
+    turns = asyncio.Lock()
+
+    async def async_reshape(device: SafetyDevice, same_kind: bool) -> None:
+        # One after the other: what the last one adds is not there at once.
+        async with turns:
+            new = {entity.key: entity for entity in factory(gateway, device)}
+            for entity in tuple(platform.entities.values()):
+                if isinstance(entity, SafetyEntity) and entity.device is device:
+                    # Under the same key another kind may have something else.
+                    if same_kind and entity.key in new:
+                        del new[entity.key]
+                    else:
+                        await entity.async_remove()
+            await platform.async_add_entities(new.values())
 
     @callback
-    def show(device: SafetyDevice) -> None:
-        kind, before = shown.get(device.uid, (device.kind, {}))
-        now = {entity.key: entity for entity in factory(gateway, device)}
-        # Under the same key another kind of device may have something else.
-        kept = before if kind is device.kind else {}
-        gone = [
-            entity for key, entity in before.items() if key not in now.keys() & kept
-        ]
-        new = [entity for key, entity in now.items() if key not in kept]
-        shown[device.uid] = (
-            device.kind,
-            {key: kept.get(key, entity) for key, entity in now.items()},
+    def reshape(device: SafetyDevice, same_kind: bool) -> None:
+        entry.async_create_task(
+            gateway.hass, async_reshape(device, same_kind), f"{DOMAIN} entities"
         )
-        if gone:
-            entry.async_create_task(hass, replace(gone, new), f"{DOMAIN} entities")
-        else:
-            async_add_entities(new)
 
-    async def replace(gone: list[SafetyEntity], new: list[SafetyEntity]) -> None:
-        for entity in gone:
-            if entity.hass:  # type: ignore[truthy-bool]
-                await entity.async_remove()
-        async_add_entities(new)
-
-    hass = gateway.hass
-    gateway.on_device(show)
+    gateway.on_device(lambda device: async_add_entities(factory(gateway, device)))
+    gateway.on_reshape(reshape)
 
 
 class SafetyEntity(Entity):

@@ -33,6 +33,7 @@ _NOT_STARTED = (
 
 type GatewayConfigEntry = ConfigEntry[Gateway]
 type DeviceListener = Callable[[SafetyDevice], None]
+type ReshapeListener = Callable[[SafetyDevice, bool], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,7 @@ class Gateway(ABC):
         self.problems: dict[tuple[str, str | None], Problem] = {}
         self._problem_listeners: list[CALLBACK_TYPE] = []
         self._listeners: list[DeviceListener] = []
+        self._reshape_listeners: list[ReshapeListener] = []
         #: Devices of an earlier run that the gateway has not named in this one.
         self.missing: set[str] = set()
         self.device = self._register(
@@ -194,11 +196,16 @@ class Gateway(ABC):
 
     @callback
     def on_device(self, listener: DeviceListener) -> None:
-        """Call a listener for each device: today's, those to come, and those that change."""
+        """Call a listener for each device, those of today and those to come."""
         for device in self.all_devices:
             listener(device)
         self._listeners.append(listener)
         self.entry.async_on_unload(lambda: self._listeners.remove(listener))
+
+    @callback
+    def on_reshape(self, listener: ReshapeListener) -> None:
+        """Call a listener with each device that has changed, and if its kind has not."""
+        self._reshape_listeners.append(listener)
 
     @callback
     def add_device(self, description: DeviceDescription) -> SafetyDevice:
@@ -228,11 +235,12 @@ class Gateway(ABC):
 
     def _reshape(self, device: SafetyDevice, description: DeviceDescription) -> None:
         """Let one device become another; all others, and the connection, go on."""
+        kind = device.kind
         self.house.detach(device)
         device.reshape(description, self._kind_limits(description))
         self._drop_stale_entities(device)
-        for listener in tuple(self._listeners):
-            listener(device)
+        for listener in tuple(self._reshape_listeners):
+            listener(device, kind is device.kind)
         self.house.attach(self, device)
         # Whoever showed it before shows what it is now.
         device.settings_changed()
