@@ -194,6 +194,8 @@ class SafetyDevice:
         self.silence: float | None = None
         self.online = True
         self.available = True
+        #: Monotonic time at which it was last lost and found again; 0 if it never was.
+        self.available_since = 0.0
         self.device_id: str | None = None
         #: The last picture of the car, a JPEG; never written to disk by us.
         self.snapshot: bytes | None = None
@@ -624,6 +626,8 @@ class SafetyDevice:
         """Set if the readings can be trusted, and tell every listener of a change."""
         if available != self.available:
             self.available = available
+            if available:
+                self.available_since = time.monotonic()
             self._notify(AVAILABILITY)
 
     @callback

@@ -662,7 +662,8 @@ class CutOff:
         latch = self._latches.get(supply)
         found = self._find(supply.uid)
         if latch and latch.proven and found and found[1].available:
-            return self._proof(found[1], latch, 0)
+            # While it was away, anybody may have closed it.
+            return self._proof(found[1], latch, found[1].available_since)
         return None
 
     def _result(

@@ -47,7 +47,7 @@ async def restore(hass: HomeAssistant, user: MockUser) -> None:
     await hass.services.async_call(
         DOMAIN,
         "restore",
-        {"entity_id": switch},
+        {"entity_id": switch, "checked": "on_site"},
         blocking=True,
         context=Context(user_id=user.id),
     )
@@ -215,3 +215,17 @@ async def test_a_restore_does_not_begin_before_the_cut_has_ended(
     obey(peer, current=5)
     await restoring
     assert hass.data[DATA_HOUSE].cut_off.latches == {}
+
+
+async def test_what_was_said_before_contact_was_lost_is_no_proof(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Somebody closes the breaker while nobody listens: what is remembered confirms nothing."""
+    await add_breaker(peer, current=5)
+    obey(peer, current=0)
+    assert (await cut(hass))["status"] == "confirmed"
+    for online in (False, True):
+        await peer.send(f"{BASE}/status", {"version": 1, "online": online}, retain=True)
+    peer.heard.clear()
+    assert (await cut(hass))["status"] == "confirmed"
+    assert f"{BASE}/breaker-1/set" in [topic for topic, _ in peer.heard]
