@@ -1,11 +1,12 @@
 """Actions. Each checks that its caller may control, or read, what it touches."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 import sqlite3
 import time
+from typing import Any
 
 import voluptuous as vol
 
@@ -447,7 +448,20 @@ def _nothing_in_target() -> ServiceValidationError:
 
 
 def _describe(call: ServiceCall, alarm: Alarm) -> dict[str, JsonValueType]:
-    return {**describe(call.hass, alarm), "timeline": list(alarm.timeline)}
+    """Return an alarm for people: times are those of Home Assistant, with their zone."""
+    return {
+        **_with_times(describe(call.hass, alarm)),
+        "timeline": [_with_times(item) for item in alarm.timeline],
+    }
+
+
+def _with_times(row: Mapping[str, Any]) -> dict[str, JsonValueType]:
+    return {
+        key: dt_util.as_local(dt_util.utc_from_timestamp(value)).isoformat()
+        if isinstance(value, float) and (key == "at" or key.endswith("_at"))
+        else value
+        for key, value in row.items()
+    }
 
 
 def _alarms_response(
@@ -467,7 +481,8 @@ def _supplies_response(
                     "switch", DOMAIN, result.supply.id
                 ),
                 "device_id": result.device_id,
-                "status": result.status.value,
+                # In a drill nothing was to be confirmed.
+                "status": "drill" if result.reason == "drill" else result.status.value,
                 "milliseconds": result.milliseconds,
                 "proof": list(result.proof),
                 "limit": result.limit,

@@ -527,18 +527,17 @@ class Plot:
                     self._cut_off(entry)
 
     def _cut_off(self, entry: dict[str, Any]) -> None:
+        at = datetime.fromisoformat(entry["at"]).timestamp()
         for name, result in entry["supplies"].items():
             status, took = result["status"], result["milliseconds"]
             if (name, status) in self._results:
                 # The device's own cut-off and an automation's are one and the same.
                 continue
             self._results.add((name, status))
-            self._story.line(
-                entry["at"], f"Cut-off of {name}: {status} after {took} ms"
-            )
+            self._story.line(at, f"Cut-off of {name}: {status} after {took} ms")
             if status not in ("confirmed", "protected"):
                 self.wrong.append(f"the cut-off of {name} is {status}")
-        self._proven = entry["at"]
+        self._proven = at
         self.missing.pop("proven", None)
 
 

@@ -391,7 +391,11 @@ async def test_acknowledge(hass: HomeAssistant, flat: None, person: MockUser) ->
     (alarm,) = (await act(hass, "acknowledge", context=by(person), area_id="1_1_201"))[
         "alarms"
     ]
-    assert alarm["acknowledged_at"] == pytest.approx(time.time(), abs=60)
+    for at in (alarm["acknowledged_at"], alarm["timeline"][-1]["at"]):
+        told = dt_util.parse_datetime(at, raise_on_error=True)
+        assert told.tzinfo
+        assert told.utcoffset() == dt_util.now().utcoffset()
+        assert told.timestamp() == pytest.approx(time.time(), abs=60)
     assert alarm["timeline"][-1]["what"] == "acknowledged"
     assert alarm["timeline"][-1]["who"] == person.id
 
@@ -514,7 +518,7 @@ async def add_pile(hass: HomeAssistant, peer: Peer) -> list[str]:
 async def supplies(hass: HomeAssistant, **target: Any) -> list[str]:
     """Return which supplies a drill would open."""
     answer = await act(hass, "cut_off", drill=True, **target)
-    assert {supply["reason"] for supply in answer["supplies"]} == {"drill"}
+    assert {supply["status"] for supply in answer["supplies"]} == {"drill"}
     return sorted(supply["entity_id"] for supply in answer["supplies"])
 
 
@@ -774,16 +778,47 @@ async def test_bad_data(
         await act(hass, action, **data)
 
 
+OURS = {"acknowledge", "reset", "cut_off", "restore", "silence", "self_test"}
+
+
+async def test_what_the_editor_offers(
+    hass: HomeAssistant,
+    flat: None,
+    peer: Peer,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """Each action is offered for what it acts on, and none of a network for a flat."""
+    await peer.config("pile-1", "charging_pile", ["supply_1"], area="Yard")
+    client = await hass_ws_client(hass)
+
+    async def offered(**target: Any) -> set[str]:
+        await client.send_json_auto_id(
+            {"type": "get_services_for_target", "target": target}
+        )
+        found = (await client.receive_json())["result"]
+        return {name.partition(".")[2] for name in found if name.startswith(DOMAIN)}
+
+    assert await offered(area_id=["1_1_201"]) == OURS
+    breaker = entity_id(hass, "switch", "breaker-1/supply")
+    assert await offered(entity_id=[breaker]) == {"cut_off", "restore"}
+    socket = entity_id(hass, "switch", "pile-1/supply_1")
+    assert await offered(entity_id=[socket]) == {"cut_off", "restore"}
+    event = entity_id(hass, "event", "smoke-1/alarm_event")
+    assert await offered(entity_id=[event]) == {"acknowledge", "reset"}
+    silence = entity_id(hass, "button", "smoke-1/silence")
+    assert await offered(entity_id=[silence]) == {"silence", "self_test"}
+
+
 async def test_descriptions(hass: HomeAssistant, gateway: MockConfigEntry) -> None:
     """The editor offers each action with all its fields, and no others."""
     described = (await async_get_all_descriptions(hass))[DOMAIN]
     schemas = {**services.SCHEMAS, **zigbee_services.SCHEMAS}
     assert described.keys() == schemas.keys()
     for name, schema in schemas.items():
-        fields = {str(key) for key in schema.schema} - {
-            *services._TARGET_KEYS  # the target has a selector of its own
-        }
-        assert described[name]["fields"].keys() == fields
-        assert described[name]["target"]
+        own = {str(key) for key in schema.schema} - {*services._TARGET_KEYS}
+        fields = described[name]["fields"].keys()
+        assert fields - {*services._TARGET_KEYS} == own
+        # What is acted on has a selector: the target's, or fields of its own.
+        assert bool(described[name].get("target")) is not bool(fields - own)
     options = described["get_alarms"]["fields"]["hazard"]["selector"]["select"]
     assert options["options"] == list(HAZARDS)
