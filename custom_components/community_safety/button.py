@@ -48,9 +48,11 @@ class CommandButton(SafetyEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        await self.async_authorize(
+        who = await self.async_authorize(
             Action.CUT_OFF if self.key == "all_off" else Action(self.key)
         )
+        if self.key == "self_test":
+            self.gateway.house.book.tests.commanded(self.device.uid, who)
         await self.gateway.async_press(self.device, self.key)
 
 

@@ -17,7 +17,17 @@ from .gateways.base import Gateway, GatewayConfigEntry
 
 #: A device's id may be its serial number, and a name may be that of a person. Devices are
 #: told apart by Home Assistant's own id.
-TO_REDACT = {"area", "device", "device_name", "id", "name", "serial", "supplies", "who"}
+TO_REDACT = {
+    "area",
+    "device",
+    "device_name",
+    "id",
+    "name",
+    "serial",
+    "supplies",
+    "who",
+    "commanded_by",
+}
 #: An address of Zigbee is as good as a serial number.
 ADDRESS = re.compile(r"(?:[0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}")
 
@@ -131,6 +141,9 @@ def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
             {"alarm_id": alarm.id, **_redacted(alarm.as_dict())}
             for alarm in house.book.of_device(device.uid)
         ],
+        "last_test": _redacted(asdict(test))
+        if (test := house.book.tests.last(device.uid))
+        else None,
         "latches": [
             _redacted(asdict(latch))
             for latch in house.cut_off.latches.values()

@@ -118,14 +118,14 @@ class SafetyEntity(Entity):
         """Write the state."""
         self.async_write_ha_state()
 
-    async def async_authorize(self, action: Action) -> None:
-        """Raise an error if whoever calls this entity's action may not do that here.
+    async def async_authorize(self, action: Action) -> str | None:
+        """Return who calls this entity's action; raise an error if they may not do that.
 
         To be called first: another call of the entity brings another context.
         """
         entry = self.registry_entry
         device = dr.async_get(self.hass).async_get(self.device.device_id or "")
-        await self.gateway.house.authority.async_authorize(
+        return await self.gateway.house.authority.async_authorize(
             action,
             self._context or Context(),
             [

@@ -1,12 +1,13 @@
 """What has happened: the alarms of a device, and what an elevator has seen."""
 
 from collections.abc import Iterable
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.event import EventEntity
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .catalogue import ELEVATOR_BLOCKER
 from .catalogue.measurements import SIGHTINGS, Value
@@ -54,6 +55,18 @@ class AlarmEvent(SafetyEntity, EventEntity):
         self.async_on_remove(
             self.gateway.house.book.listen_device(self.device.uid, self._alarm_changed)
         )
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return when and how the device was last tested."""
+        if not (test := self.gateway.house.book.tests.last(self.device.uid)):
+            return None
+        return {
+            "last_test": dt_util.utc_from_timestamp(test.at).isoformat(),
+            "last_test_began": "command" if test.commanded else "device",
+            "last_test_found": list(test.found),
+        }
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:

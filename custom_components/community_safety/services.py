@@ -227,6 +227,9 @@ async def _async_press(call: ServiceCall) -> ServiceResponse:
     # One that does not answer must not keep the others waiting, or stop them.
     errors = await asyncio.gather(*(_async_try(item) for item in found))
     house = _house(call)
+    if call.service == "self_test":
+        for item in found:
+            house.book.tests.commanded(item.device.uid, who)
     for item, error in zip(found, errors, strict=True):
         for alarm in house.book.of_device(item.device.uid):
             house.book.note(alarm.id, call.service, who=who, done=error is None)

@@ -20,6 +20,7 @@ from ..const import EVENT_ALARM, LOGGER, RENAMED_HAZARDS, Severity
 from .authority import user_of
 from .hazards import LONGEST_TEST_SECONDS
 from .incidents import Incidents
+from .selftests import SelfTests
 from .storage import Storage
 
 MOST_TIMELINE = 200
@@ -220,6 +221,7 @@ class AlarmBook:
         self._hass = hass
         self._storage = storage
         self.incidents = Incidents()
+        self.tests = SelfTests(storage)
         self.open: dict[str, Alarm] = {}
         #: By device, and there by hazard and drill: a drill never hides a real one.
         self._of: dict[str, dict[tuple[str, bool], Alarm]] = {}
@@ -381,6 +383,7 @@ class AlarmBook:
             self._save(alarm, Change.CLOSED)
         for key in [key for key in self._lately if key[0] == device]:
             del self._lately[key]
+        self.tests.forget(device)
 
     @callback
     def note(
@@ -408,6 +411,8 @@ class AlarmBook:
             drill=drill,
         )
         self._open(alarm)
+        if drill:
+            self.tests.found(alarm.device, alarm.hazard)
         self._note(alarm, Change.RAISED, severity=severity, **report.values)
         self._save(alarm, Change.RAISED)
 

@@ -235,7 +235,7 @@ class SafetyDevice:
                     }
                 )
         self.monitor = HazardMonitor(
-            self._hass, self, self.report, self.hazard_changed, self._test_ended
+            self._hass, self, self.report, self.hazard_changed, self._tested
         )
         self.monitor.take_over(
             {
@@ -675,8 +675,12 @@ class SafetyDevice:
         )
 
     @callback
-    def _test_ended(self) -> None:
-        self._book.end_drills(self.uid)
+    def _tested(self, on: bool) -> None:
+        if on:
+            self._book.tests.began(self.uid)
+        else:
+            self._book.end_drills(self.uid)
+            self._book.tests.ended(self.uid)
 
     def _notify(self, key: str) -> None:
         for listener in self._listeners.get(key, ()):

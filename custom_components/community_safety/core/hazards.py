@@ -42,19 +42,19 @@ class HazardMonitor:
         device: Measured,
         report: Callable[[Hazard, Severity | None], None],
         changed: Callable[[str], None],
-        test_ended: Callable[[], None],
+        tested: Callable[[bool], None],
     ) -> None:
         """Initialize.
 
         `report` hears of each hazard how badly it is present, None when it has ended;
         `changed` the key of one that came, went, or is known or unknown anew;
-        `test_ended` that what is found from now on is no drill.
+        `tested` if the device tests itself from now on, or no longer.
         """
         self._hass = hass
         self._device = device
         self._report = report
         self._changed = changed
-        self._test_ended = test_ended
+        self._tested = tested
         self._active: dict[str, frozenset[Level]] = {}
         self._severities: dict[str, Severity] = {}
         self._pending: dict[Level, CALLBACK_TYPE] = {}
@@ -165,6 +165,7 @@ class HazardMonitor:
             self._end_test = async_call_later(
                 self._hass, LONGEST_TEST_SECONDS, self._test_lasted
             )
+            self._tested(True)
 
     @callback
     def _test_lasted(self, _now: datetime) -> None:
@@ -186,7 +187,7 @@ class HazardMonitor:
         for hazard in self._device.kind.hazards:
             if severity := self.severity(hazard.key):
                 self._report(hazard, severity)
-        self._test_ended()
+        self._tested(False)
 
     def _evaluate(self, hazard: Hazard) -> None:
         active = self._active.get(hazard.key, _NONE)

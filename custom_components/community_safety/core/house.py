@@ -104,6 +104,7 @@ class House:
             )
         self.book.restore(rows["alarms"].values())
         self.latches.restore(rows["latches"])
+        self.book.tests.restore(rows["tests"])
         self.elevators.restore_counts(rows["counts"])
         self.seen = rows["seen"]
         for uid, row in rows["devices"].items():
