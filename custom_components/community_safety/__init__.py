@@ -15,6 +15,12 @@ from .const import CONF_DIALECT, DOMAIN, PLATFORMS, RENAMED_HAZARDS
 from .core.house import DATA_HOUSE, House
 from .gateways import async_gateway_class
 from .gateways.base import GatewayConfigEntry
+from .open_alarms import (
+    ask_before_deletion,
+    gateway_disabled,
+    gateway_removed,
+    gateway_runs,
+)
 from .repairs import drop_problems, show_problems, watch_problems
 from .services import async_setup_services
 from .target import async_get_house
@@ -47,6 +53,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> b
         await asyncio.shield(hass.async_create_task(_async_undo_setup(hass, entry)))
         raise
     show_problems(hass, gateway)
+    gateway_runs(hass, entry)
     return True
 
 
@@ -80,6 +87,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
     """Unload a gateway. Its open alarms and latches stay in the alarm book."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         await entry.runtime_data.async_stop()
+        if entry.disabled_by:
+            gateway_disabled(hass, hass.data[DATA_HOUSE], entry)
     return unloaded
 
 
@@ -89,7 +98,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> 
     await gateway_class.async_forget(hass, entry)
     # Nothing is set up yet if every gateway was disabled.
     house = await async_get_house(hass)
-    house.forget_gateway(entry.unique_id or entry.entry_id)
+    if gateway_removed(hass, house, entry):
+        house.forget_gateway(entry.unique_id or entry.entry_id)
     drop_problems(hass, entry)
 
 
@@ -106,5 +116,6 @@ async def async_remove_config_entry_device(
     gateway = entry.runtime_data
     for device in gateway.all_devices:
         if device.device_id == device_entry.id:
+            ask_before_deletion(hass, gateway.house, device.uid)
             return await gateway.async_delete(device)
     return True

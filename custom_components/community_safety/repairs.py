@@ -21,11 +21,13 @@ from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig
 
 from .const import DOMAIN
+from .core.house import DATA_HOUSE
 from .flows.zigbee.writing import NetworkSteps
 from .gateways.base import Gateway
 from .gateways.zigbee import FORMING, async_load_library, database_path, remove_database
 from .gateways.zigbee.host.backups import network_backups
 from .gateways.zigbee.host.connection import CONF_NETWORK, Port, entry_of
+from .open_alarms import REMOVED
 
 if TYPE_CHECKING:
     from .gateways.base import GatewayConfigEntry
@@ -44,10 +46,29 @@ async def async_create_fix_flow(
     """Return the flow of a fixable issue; mostly, a person confirms to have done it."""
     if issue_id.startswith(INCONSISTENT) and data:
         return NetworkFlow(str(data["entry_id"]))
+    if issue_id.startswith(REMOVED) and data:
+        return RemovedFlow(str(data["uid"]))
     for begin, flow in _DEVICE_FLOWS.items():
         if issue_id.startswith(begin) and data:
             return flow(str(data["entry_id"]), str(data["device_id"]))
     return ConfirmRepairFlow()
+
+
+class RemovedFlow(ConfirmRepairFlow):
+    """Closes the alarms of a gateway that was deleted, once a person has said so."""
+
+    def __init__(self, uid: str) -> None:
+        """Initialize with the unique id of the gateway."""
+        super().__init__()
+        self._uid = uid
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        if user_input is not None:
+            self.hass.data[DATA_HOUSE].forget_gateway(self._uid)
+        return await super().async_step_confirm(user_input)
 
 
 class NetworkFlow(NetworkSteps[RepairsFlowContext, RepairsFlowResult], RepairsFlow):

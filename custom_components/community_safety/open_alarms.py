@@ -1,0 +1,116 @@
+"""Deleting or disabling something whose alarm is open: people are told, nothing vanishes."""
+
+import time
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN
+from .core.alarms import Alarm
+from .core.house import House
+from .localization import async_option
+
+#: Who deletes a device again within so many seconds has read why it was not.
+CONFIRM_SECONDS = 60
+#: Begins the id of the issue that a deleted gateway has open alarms; its entry's follows.
+REMOVED = "removed_with_alarms_"
+_DISABLED = "disabled_with_alarms_"
+_DATA_ASKED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_asked")
+
+
+@callback
+def ask_before_deletion(hass: HomeAssistant, house: House, device: str) -> None:
+    """Raise HomeAssistantError if a device has an open alarm, the first time.
+
+    Home Assistant has no question of its own here: the second time is the answer.
+    """
+    asked = hass.data.setdefault(_DATA_ASKED, {})
+    alarms = [alarm for alarm in house.book.of_device(device) if not alarm.drill]
+    before = asked.pop(device, None)
+    if not alarms or (
+        before is not None and time.monotonic() - before <= CONFIRM_SECONDS
+    ):
+        return
+    asked[device] = time.monotonic()
+    raise HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="open_alarm",
+        translation_placeholders={
+            "device": alarms[0].device_name,
+            "hazards": _hazards(hass, alarms),
+            "seconds": str(CONFIRM_SECONDS),
+        },
+    )
+
+
+@callback
+def gateway_runs(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """End what was told about a gateway that was away."""
+    for kind in (_DISABLED, REMOVED):
+        # A gateway that is added anew is another entry of the same gateway.
+        ir.async_delete_issue(hass, DOMAIN, kind + _uid(entry))
+
+
+@callback
+def gateway_disabled(hass: HomeAssistant, house: House, entry: ConfigEntry) -> None:
+    """Tell that alarms of a disabled gateway are still open."""
+    _tell(hass, house, entry, _DISABLED, "disabled_with_alarms", is_fixable=False)
+
+
+@callback
+def gateway_removed(hass: HomeAssistant, house: House, entry: ConfigEntry) -> bool:
+    """Return if a removed gateway can be forgotten at once: it has no open alarm.
+
+    Else its alarms, latches and settings stay until a person confirms the repair.
+    """
+    ir.async_delete_issue(hass, DOMAIN, _DISABLED + _uid(entry))
+    return not _tell(
+        hass, house, entry, REMOVED, "removed_with_alarms", is_fixable=True
+    )
+
+
+def _tell(
+    hass: HomeAssistant,
+    house: House,
+    entry: ConfigEntry,
+    kind: str,
+    key: str,
+    *,
+    is_fixable: bool,
+) -> bool:
+    uid = _uid(entry)
+    alarms = [
+        alarm
+        for alarm in house.book.open.values()
+        if not alarm.drill and uid in (alarm.device, alarm.device.rpartition("/")[0])
+    ]
+    if not alarms:
+        return False
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        kind + uid,
+        data={"uid": uid},
+        is_fixable=is_fixable,
+        is_persistent=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=key,
+        translation_placeholders={
+            "gateway": entry.title,
+            "hazards": _hazards(hass, alarms),
+        },
+    )
+    return True
+
+
+def _uid(entry: ConfigEntry) -> str:
+    return entry.unique_id or entry.entry_id
+
+
+def _hazards(hass: HomeAssistant, alarms: list[Alarm]) -> str:
+    return ", ".join(
+        dict.fromkeys(async_option(hass, "hazard", alarm.hazard) for alarm in alarms)
+    )
