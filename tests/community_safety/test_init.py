@@ -206,6 +206,10 @@ async def test_removed_gateway_leaves_nothing_behind(
     await house.async_save_settings(breaker)
 
     await hass.config_entries.async_remove(gateway.entry_id)
+    # An alarm is open: it goes when a person has confirmed that.
+    assert {alarm.device for alarm in house.book.open.values()} == {other, breaker.uid}
+    assert len(house.cut_off.latches) == 1
+    house.forget_gateway(f"mqtt/{BASE}")
 
     assert {alarm.device for alarm in house.book.open.values()} == {other}
     assert house.cut_off.latches == {}
