@@ -57,7 +57,7 @@ class HasOpenAlarm(Condition):
     @override
     def _async_check(self, **kwargs: Any) -> bool:
         return any(
-            self._is_in_state(alarm) and self._filter.matches(alarm)
+            not alarm.drill and self._is_in_state(alarm) and self._filter.matches(alarm)
             for alarm in self._book.open.values()
         )
 

@@ -33,7 +33,13 @@ def seen(hass: HomeAssistant) -> list[ServiceCall]:
 
 @pytest.fixture
 async def flats(hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer) -> None:
-    """Smoke in one flat; leakage that is gone again, and was acknowledged, in another."""
+    """Smoke in one flat; leakage that is gone again, and was acknowledged, in another.
+
+    In a third a sensor tests itself.
+    """
+    await peer.config("smoke-3", "smoke_sensor", ["smoke", "test"], area="1-1-501")
+    await peer.state("smoke-3", test=True)
+    await peer.state("smoke-3", test=True, smoke=True)
     await peer.config("smoke-1", "smoke_sensor", ["smoke"], area="1-1-201")
     await peer.config(
         "breaker-1", "breaker_monitor", ["residual_current"], area="1-1-301"
@@ -55,6 +61,7 @@ async def flats(hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer) -> No
         ({"options": {"severity": ["warning", "fault"]}}, False),
         ({"target": {"area_id": "1_1_201"}}, True),
         ({"target": {"area_id": "1_1_401"}}, False),
+        ({"target": {"area_id": "1_1_501"}}, False),
         ({"target": {"area_id": "1_1_301"}}, True),
         ({"target": {"area_id": "1_1_301"}, "options": {"state": "any"}}, True),
         ({"target": {"area_id": "1_1_301"}, "options": {"state": "present"}}, False),
