@@ -24,6 +24,7 @@ from .open_alarms import (
 from .repairs import drop_problems, show_problems, watch_problems
 from .services import async_setup_services
 from .target import async_get_house
+from .websocket import async_setup_websocket
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -34,6 +35,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await house.async_start()
     hass.data[DATA_HOUSE] = house
     async_setup_services(hass)
+    async_setup_websocket(hass)
     return True
 
 

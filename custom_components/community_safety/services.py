@@ -38,7 +38,14 @@ from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status
 from .core.house import DATA_HOUSE, House
 from .core.latches import OpeningReason, Supply
 from .localization import async_option
-from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, Found, find_by_entity
+from .target import (
+    HAZARD_FIELD,
+    SEVERITY_FIELD,
+    AlarmFilter,
+    Found,
+    find_by_entity,
+    may,
+)
 from .zigbee_services import async_setup_zigbee_services
 
 ATTR_ALARM_ID = "alarm_id"
@@ -369,11 +376,7 @@ async def _async_authorize(
 
 
 def _may(call: ServiceCall, user: User | None, alarm: Alarm, policy: str) -> bool:
-    """Return if a user may read or control an alarm: as its device's alarm event."""
-    entity_id = er.async_get(call.hass).async_get_entity_id(
-        "event", DOMAIN, f"{alarm.device}/alarm_event"
-    )
-    return user is None or user.permissions.check_entity(entity_id or "", policy)
+    return may(call.hass, user, alarm, policy)
 
 
 def _check_control(

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import voluptuous as vol
 
+from homeassistant.auth.models import User
 from homeassistant.const import ENTITY_MATCH_ALL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import (
@@ -219,6 +220,14 @@ def find_by_entity(
                 area_id = (entry and entry.area_id) or _area_of(hass, device)
                 found.append(Found(gateway, device, key, entity_id, area_id))
     return found
+
+
+def may(hass: HomeAssistant, user: User | None, alarm: Alarm, policy: str) -> bool:
+    """Return if a user may read or control an alarm: as its device's alarm event."""
+    entity_id = er.async_get(hass).async_get_entity_id(
+        "event", DOMAIN, f"{alarm.device}/alarm_event"
+    )
+    return user is None or user.permissions.check_entity(entity_id or "", policy)
 
 
 def _area_of(hass: HomeAssistant, device: SafetyDevice) -> str | None:
