@@ -460,7 +460,8 @@ class CutOff:
                 "restored",
                 who=who,
                 checked=checked,
-                supplies=_told(
+                # Not as `supplies`: those are what was opened.
+                restored=_told(
                     row for row in results if alarm_id in wanted[row.supply.id]
                 ),
             )
