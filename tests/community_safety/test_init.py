@@ -289,6 +289,8 @@ async def test_device_vanishes(
     assert "smoke" in {alarm.hazard for alarm in book.open.values() if alarm.present}
 
     client = await hass_ws_client(hass)
+    # The first time they are told what is open.
+    assert not (await client.remove_device(device_id))["success"]
     assert (await client.remove_device(device_id))["success"]
     await hass.async_block_till_done()
     assert dr.async_get(hass).async_get(device_id) is None

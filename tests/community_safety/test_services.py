@@ -778,7 +778,8 @@ async def test_bad_data(
         await act(hass, action, **data)
 
 
-OURS = {"acknowledge", "reset", "cut_off", "restore", "silence", "self_test"}
+OF_SUPPLIES = {"cut_off", "restore", "open_protected_load"}
+OURS = OF_SUPPLIES | {"acknowledge", "reset", "silence", "self_test"}
 
 
 async def test_what_the_editor_offers(
@@ -800,9 +801,9 @@ async def test_what_the_editor_offers(
 
     assert await offered(area_id=["1_1_201"]) == OURS
     breaker = entity_id(hass, "switch", "breaker-1/supply")
-    assert await offered(entity_id=[breaker]) == {"cut_off", "restore"}
+    assert await offered(entity_id=[breaker]) == OF_SUPPLIES
     socket = entity_id(hass, "switch", "pile-1/supply_1")
-    assert await offered(entity_id=[socket]) == {"cut_off", "restore"}
+    assert await offered(entity_id=[socket]) == OF_SUPPLIES
     event = entity_id(hass, "event", "smoke-1/alarm_event")
     assert await offered(entity_id=[event]) == {"acknowledge", "reset"}
     silence = entity_id(hass, "button", "smoke-1/silence")
