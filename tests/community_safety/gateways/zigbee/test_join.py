@@ -123,8 +123,12 @@ async def test_the_kind_can_be_chosen(
     entry: MockConfigEntry,
     coordinator: EzspSimulator,
 ) -> None:
-    """A choice makes other entities, and lasts; what cannot be is refused."""
+    """A choice makes other entities, and lasts; what cannot be is refused.
+
+    The radio goes on meanwhile: nobody else is unheard.
+    """
     zigbee = entry.runtime_data
+    connections, resets = coordinator.connections, coordinator.ncp.resets
     _node, device = await join(hass, zigbee, coordinator, "breaker")
     await hass.async_block_till_done()
     select = er.async_get(hass).async_get_entity_id(
@@ -147,8 +151,10 @@ async def test_the_kind_can_be_chosen(
         blocking=True,
     )
     await hass.async_block_till_done()
-    zigbee = entry.runtime_data
-    assert zigbee.devices[device.description.id].kind.key == "charging_pile"
+    assert entry.runtime_data is zigbee
+    assert zigbee.devices[device.description.id] is device
+    assert device.kind.key == "charging_pile"
+    assert (coordinator.connections, coordinator.ncp.resets) == (connections, resets)
 
     await zigbee.async_set_kind(device.description.id, "none")
     assert zigbee.devices == {}
