@@ -14,7 +14,6 @@ from custom_components.community_safety.gateways.zigbee import (
     database_path,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from simulator.devices import SmokeSensor
@@ -538,7 +537,11 @@ async def test_a_device_of_an_earlier_run_whose_interview_fails(
 
 
 async def become(
-    coordinator: EzspSimulator, zigbee: ZigbeeGateway, node: Node, model: str
+    hass: HomeAssistant,
+    zigbee: ZigbeeGateway,
+    coordinator: EzspSimulator,
+    node: Node,
+    model: str,
 ) -> None:
     """Let a device be reset and join as another one, at the same address."""
     coordinator.air.leave(node)
@@ -547,10 +550,7 @@ async def become(
     await zigbee.async_permit(60)
     await coordinator.join(device)
     known: Any = zigbee.radio.device(address(device))
-    while known.nwk != device.nwk:
-        # The radio has not heard yet where it is now: asked there, nobody answers.
-        with pytest.raises(HomeAssistantError, match="no answer"):
-            await zigbee.async_interview(address(device))
+    await wait_until(hass, lambda: known.nwk == device.nwk)
     await zigbee.async_interview(address(device))
 
 
@@ -562,7 +562,7 @@ async def test_a_device_that_becomes_another_one(
     node, device = await join(hass, zigbee, coordinator, "smoke")
     smoke(node)
     await wait_until(hass, lambda: "smoke" in alarms(zigbee, device))
-    await become(coordinator, zigbee, node, "breaker")
+    await become(hass, zigbee, coordinator, node, "breaker")
     await wait_until(hass, lambda: shown(hass) == {"device_replaced"})
     assert zigbee.devices[device.description.id] is device
     assert device.kind.key == "smoke_sensor"
@@ -586,7 +586,7 @@ async def test_a_device_that_becomes_none_of_ours(
 ) -> None:
     """Without anything open it is missing, and not shown as if it were watched."""
     node, device = await join(hass, zigbee, coordinator, "smoke")
-    await become(coordinator, zigbee, node, "elevator-blocker")
+    await become(hass, zigbee, coordinator, node, "elevator-blocker")
     await wait_until(hass, lambda: device.description.id in zigbee.ignored)
     assert not device.available
     assert device.readings["unresponsive"] is True
