@@ -715,6 +715,9 @@ class SafetyDevice:
         A socket's supply has the readings of its own channel, if it reports any;
         a breaker's only supply has all phases.
         """
+        if supply not in self.points:
+            # It was changed in the middle of a cut-off: nothing proves that any more.
+            return ()
         own = point_key(measurement, self.points[supply].channel)
         if own in self.points:
             return (own,)
