@@ -13,6 +13,7 @@ from .alerts.manager import (
     async_setup_alerts,
     async_start_alerts,
     async_stop_alerts,
+    async_take_up,
 )
 from .alerts.settings import working
 from .app.application import DATA_APPLICATIONS, Application
@@ -72,6 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_updated))
     await register.async_catch_up()
+    await async_take_up(hass, entry.entry_id)
 
     async def stop(_event: Event) -> None:
         # Home Assistant unloads nothing when it ends, and waits for our threads.

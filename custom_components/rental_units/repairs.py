@@ -237,5 +237,7 @@ def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
         "register_damaged",
         "register_unwritable",
         "alerts_stalled",
+        "report_ends",
+        "alert_missed",
     ):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry_id}")

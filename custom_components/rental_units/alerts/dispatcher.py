@@ -40,7 +40,7 @@ class Dispatcher(Deliveries):
         ledger: Ledger,
         composer: Composer,
         *,
-        token: Callable[[Delivery], str],
+        token: Callable[[Delivery, str], str],
         find: Finder,
         tell_failing: Callable[[str, bool], None],
         timebase: Timebase,

@@ -22,6 +22,8 @@ from ..const import LOGGER
 from ..register import Audience, Register, RegisterConfigEntry
 from ..storage.events import DomainEvent, Kind
 from .channels import build
+from .channels.base import NotSentError
+from .channels.push import is_person, users_of
 from .clock import Clock
 from .const import (
     ACCOUNTED,
@@ -84,6 +86,8 @@ class Request:
     incident_id: str | None = None
     drill: bool = False
     who: str | None = None
+    #: When it happened, in Unix time; None: now.
+    at: float | None = None
 
 
 class Engine:
@@ -249,7 +253,7 @@ class Engine:
         now = self.timebase.now()
         alert = Alert(
             id=ulid_now(),
-            created_at=time.time(),
+            created_at=request.at or time.time(),
             state=AlertState.ACTIVE,
             severity=request.severity.value,
             hazard=request.hazard,
@@ -587,6 +591,24 @@ class Engine:
             for clock in clocks:
                 clock.wake()
         self.ledger.put(*self.alerts.values())
+
+    async def async_is_from(
+        self, alert: Alert, delivery: Delivery, user_id: str | None
+    ) -> bool:
+        """Return if a user's phone is the one to which a delivery went.
+
+        An address that is no phone of ours, such as a group of them, cannot be told; and
+        while the register does not say whose it was, nobody's call for help is lost.
+        """
+        try:
+            found = await self.people.async_find(alert, delivery.address_id)
+        except NotSentError:
+            return True
+        address = found[1] if found else ""
+        if isinstance(address, str):
+            return False
+        users = users_of(self.hass, address.target)
+        return user_id in users if users else not is_person(address.target)
 
     async def async_language(self, alert: Alert, delivery: Delivery) -> str:
         """Return the language of who got a delivery."""

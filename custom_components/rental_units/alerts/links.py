@@ -36,6 +36,10 @@ BASE_SECONDS = 5.0
 #: part. Eleven of them are 65 bits.
 _ALPHABET = digits + ascii_letters
 TOKEN_CHARACTERS = 11
+#: The address for a provider's console holds so long; each that is shown is a new one.
+REPORT_SECONDS = 400 * 86_400
+#: Seconds before its end that a repair asks for the next one.
+REPORT_NOTICE_SECONDS = 30 * 86_400
 #: Purposes: a token of one is none of another.
 CALLBACK = "c"
 REPORT = "r"
@@ -67,9 +71,9 @@ class Links:
         """Forget the secret: every link is void."""
         await self._store.async_remove()
 
-    def token(self, delivery: Delivery) -> str:
-        """Return what stands for a delivery in the link to answer it."""
-        key, text = self._secret.encode(), f"answer {delivery.id}".encode()
+    def token(self, delivery: Delivery, purpose: str = "answer") -> str:
+        """Return what stands for a delivery in the link to answer it, or in a button."""
+        key, text = self._secret.encode(), f"{purpose} {delivery.id}".encode()
         number = int.from_bytes(hmac.digest(key, text, "sha256"))
         characters = ""
         for _ in range(TOKEN_CHARACTERS):
@@ -92,7 +96,11 @@ class Links:
 
     def report_token(self) -> str:
         """Return the token of the address that a provider's console asks for."""
-        return jwt.encode({"p": REPORT}, self._secret, _ALGORITHM)
+        return jwt.encode(
+            {"p": REPORT, "exp": int(time.time() + REPORT_SECONDS)},
+            self._secret,
+            _ALGORITHM,
+        )
 
     def read(self, purpose: str, token: str) -> dict[str, Any] | None:
         """Return what a token says; None if it is not ours, of this purpose, or expired."""
@@ -106,10 +114,23 @@ class Links:
             )
         except jwt.InvalidTokenError:
             return None
-        # The token of reports has no end.
-        if claims.get("p") != purpose or claims.get("exp", math.inf) < time.time():
+        if claims.get("p") != purpose:
+            return None
+        # A callback ends with its alert.
+        end = 0 if purpose == REPORT else math.inf
+        if claims.get("exp", end) < time.time():
             return None
         return claims
+
+    def is_old_report(self, token: str) -> bool:
+        """Return if a token of reports was ours, and has ended."""
+        try:
+            claims = jwt.decode(
+                token, self._secret, [_ALGORITHM], options={"verify_exp": False}
+            )
+        except jwt.InvalidTokenError:
+            return False
+        return bool(claims.get("p") == REPORT)
 
     def answer_url(self, delivery: Delivery) -> str:
         """Return the link for a message; empty where Home Assistant has no address."""

@@ -6,14 +6,16 @@ from functools import partial
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
+from ..const import LOGGER
 from ..register import Register, RegisterConfigEntry
 from . import texts
 from .const import ACTION_PREFIX, TAG_PREFIX, Answer
 from .engine import HEARTBEAT_SECONDS, Engine
+from .inbox import DATA_INBOX, Inbox
 from .links import Links
 from .models import Delivery
 from .runtime import DATA_ENGINES, engine_of
-from .services import async_setup_alert_services
+from .services import async_raise_kept, async_setup_alert_services
 from .unwritten import Unwritten
 from .views import AnswerView, CallbackView
 
@@ -24,10 +26,12 @@ _RECEIVED = "mobile_app_notification_received"
 async def async_setup_alerts(hass: HomeAssistant) -> None:
     """Set up what all properties share."""
     hass.data[DATA_ENGINES] = {}
+    inbox = hass.data[DATA_INBOX] = Inbox(hass)
+    await inbox.async_load()
     await hass.async_add_executor_job(texts.load)
     hass.http.register_view(AnswerView)
     hass.http.register_view(CallbackView)
-    hass.bus.async_listen(_ACTION, partial(_pressed, hass))
+    hass.bus.async_listen(_ACTION, partial(_async_pressed, hass))
     hass.bus.async_listen(_RECEIVED, partial(_received, hass))
     async_setup_alert_services(hass)
 
@@ -56,6 +60,12 @@ async def async_start_alerts(
     return engine
 
 
+async def async_take_up(hass: HomeAssistant, entry_id: str) -> None:
+    """Raise what was asked for while a property was away."""
+    if engine := engine_of(hass, entry_id):
+        await async_raise_kept(hass, engine)
+
+
 async def _async_configure(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     """Take the channels of changed options; a unit that is added changes none."""
     if engine := engine_of(hass, entry.entry_id):
@@ -70,40 +80,47 @@ async def async_stop_alerts(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
 
 async def async_remove_alerts(hass: HomeAssistant, entry_id: str) -> None:
     """Delete the files of a property that is removed: every link is void."""
+    inbox = hass.data[DATA_INBOX]
+    await inbox.async_done(inbox.of(entry_id))
     for file in (Links(hass, entry_id), Unwritten(hass, entry_id)):
         await file.async_remove()
 
 
-def _find(hass: HomeAssistant, delivery_id: str) -> tuple[Engine, Delivery] | None:
+def _find(hass: HomeAssistant, token: str) -> tuple[Engine, Delivery] | None:
     for engine in hass.data[DATA_ENGINES].values():
-        if delivery := engine.dispatcher.deliveries.get(delivery_id):
+        if delivery := engine.dispatcher.by_button.get(token):
             return engine, delivery
     return None
 
 
 def _parse(action: object) -> tuple[str, str]:
-    """Return the delivery's id and the answer in a button's action; empty if not ours."""
+    """Return the token and the answer in a button's action; empty if not ours."""
     prefix, _, rest = str(action).partition(f"{ACTION_PREFIX}_")
-    delivery_id, _, word = rest.partition("_")
-    return ("", "") if prefix or word not in set(Answer) else (delivery_id, word)
+    token, _, word = rest.partition("_")
+    return ("", "") if prefix or word not in set(Answer) else (token, word)
 
 
-@callback
-def _pressed(hass: HomeAssistant, event: Event) -> None:
-    """Take a button of the app. The delivery's id cannot be guessed."""
-    delivery_id, word = _parse(event.data.get("action"))
-    if not (found := _find(hass, delivery_id)):
+async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
+    """Take a button of the app, from the phone alone that it was sent to."""
+    token, word = _parse(event.data.get("action"))
+    if not (found := _find(hass, token)):
         return
     engine, delivery = found
-    if alert := engine.alerts.get(delivery.alert_id):
+    if (alert := engine.alerts.get(delivery.alert_id)) is None:
+        return
+    if await engine.async_is_from(alert, delivery, event.context.user_id):
         engine.answer(alert, Answer(word), delivery, via="app", context=event.context)
+    else:
+        LOGGER.warning("An answer did not come from the phone that was asked")
 
 
 @callback
 def _received(hass: HomeAssistant, event: Event) -> None:
     """Take the receipt of a phone, which returns the buttons or the tag that it was sent."""
-    delivery_id, _ = _parse(event.data.get("action_1_key"))
+    token, _ = _parse(event.data.get("action_1_key"))
     tag = str(event.data.get("tag")).removeprefix(TAG_PREFIX)
-    if found := _find(hass, delivery_id or tag):
-        engine, delivery = found
-        engine.dispatcher.received(delivery)
+    for engine in hass.data[DATA_ENGINES].values():
+        if delivery := engine.dispatcher.by_button.get(
+            token
+        ) or engine.dispatcher.deliveries.get(tag):
+            engine.dispatcher.received(delivery)

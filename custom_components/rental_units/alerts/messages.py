@@ -65,6 +65,7 @@ class Composer:
         if key not in written:
             written[key] = self._write(alert, *key)
         title, text = written[key]
+        button = self._links.token(delivery, "button") if asks else ""
         return Message(
             delivery_id=delivery.id,
             alert_id=alert.id,
@@ -84,7 +85,7 @@ class Composer:
             if to_person and channel.wants_callback
             else "",
             buttons=tuple(
-                (f"{ACTION_PREFIX}_{delivery.id}_{answer}", answer, title)
+                (f"{ACTION_PREFIX}_{button}_{answer}", answer, title)
                 for answer, title in texts.buttons(language)
                 if asks
             ),

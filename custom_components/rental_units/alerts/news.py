@@ -88,6 +88,28 @@ class News:
         )
 
     @callback
+    def tell_report_ends(self, ends: bool) -> None:
+        """Show in the repairs that the address for a provider's console has to be renewed."""
+        self._show(f"report_ends_{self._entry.entry_id}", ends, "report_ends")
+
+    @callback
+    def tell_missed(self, place: str) -> None:
+        """Show in the repairs, until a person has seen it, that an alert came too late."""
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            f"alert_missed_{self._entry.entry_id}",
+            is_fixable=True,
+            is_persistent=True,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="alert_missed",
+            translation_placeholders={
+                "property": self._entry.title,
+                "place": place or "–",
+            },
+        )
+
+    @callback
     def tell_stalled(self, stalled: bool) -> None:
         """Show in the repairs that nothing has walked the clock, or that it is walked."""
         self._show(f"alerts_stalled_{self._entry.entry_id}", stalled, "alerts_stalled")

@@ -1,6 +1,7 @@
 """Actions of the alerts. Each checks that its caller may control, or read, what it touches."""
 
 from collections.abc import Collection
+from dataclasses import replace
 import time
 
 from sqlalchemy import String, cast, func, or_, select
@@ -10,24 +11,30 @@ import voluptuous as vol
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
+    Context,
     HomeAssistant,
     ServiceCall,
     ServiceResponse,
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.json import json_dumps
-from homeassistant.util.json import JsonValueType
+from homeassistant.util.json import JsonValueType, json_loads_object
 
 from ..access import sealed
 from ..app.application import application_of, async_user
 from ..app.work import refused
-from ..const import DOMAIN
+from ..const import DOMAIN, LOGGER
 from ..register import Audience
 from .const import OPEN, Severity
 from .engine import Engine, Request
+from .inbox import DATA_INBOX, away
 from .models import Alert, Delivery, Entry, Help
 from .runtime import DATA_ENGINES
 from .target import Place, places
@@ -113,6 +120,13 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
     user = await async_user(call.hass, call.context)
     engines = call.hass.data[DATA_ENGINES]
     found = places(call.hass, call.data, engines)
+    kept = await _async_keep(call, is_found=bool(found))
+    if kept and not found:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="alert_kept",
+            translation_placeholders={"property": ", ".join(kept)},
+        )
     if not found:
         if call.hass.config_entries.async_entries(DOMAIN) and not engines:
             raise ServiceValidationError(
@@ -143,6 +157,60 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
         "alert_id": alerts[0].id,
         "alert_ids": [alert.id for alert in alerts],
     }
+
+
+async def _async_keep(call: ServiceCall, *, is_found: bool) -> list[str]:
+    """Keep an alert for the properties that are away; return what they are called.
+
+    Which units are theirs nobody can tell now: where others have some in the place, they
+    are told, and those that are away look when they are back.
+    """
+    entries = away(call.hass)
+    if not entries or not any(str(key) in call.data for key in _TARGET):
+        return []
+    data = {
+        key: value
+        for key, value in call.data.items()
+        if not (key == "unit_id" and is_found)
+    }
+    await call.hass.data[DATA_INBOX].async_keep(
+        [entry.entry_id for entry in entries],
+        # As text: words, ids and flags.
+        json_loads_object(json_dumps({**data, "_shared": not is_found})),
+        call.context.user_id,
+    )
+    return [entry.title for entry in entries]
+
+
+async def async_raise_kept(hass: HomeAssistant, engine: Engine) -> None:
+    """Raise what was asked for while a property was away, and say what came too late."""
+    inbox = hass.data[DATA_INBOX]
+    rows = inbox.of(engine.entry_id)
+    for row in rows:
+        data = dict(row["data"])
+        is_shared = data.pop("_shared")
+        try:
+            call = ServiceCall(
+                hass,
+                DOMAIN,
+                "alert",
+                SCHEMAS["alert"](data),
+                Context(user_id=row["user_id"]),
+            )
+            user = await async_user(hass, call.context)
+            for _, place in places(hass, call.data, {engine.entry_id: engine}):
+                if not place.unit_ids and not is_shared:
+                    continue
+                audience = _audience(call, user, engine, place)
+                request = replace(_request(call, place, audience), at=row["at"])
+                if time.time() >= row["at"] + engine.policy(request).valid_for:
+                    engine.news.tell_missed(place.name)
+                    continue
+                await engine.async_raise(request)
+        except (HomeAssistantError, vol.Invalid, KeyError) as err:
+            LOGGER.error("A kept alert could not be raised: %s", type(err).__name__)
+            engine.news.tell_missed("")
+    await inbox.async_done(rows)
 
 
 def _audience(

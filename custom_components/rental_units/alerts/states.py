@@ -10,7 +10,7 @@ was: nobody is called twice for one attempt, and the policy's next step calls an
 """
 
 from abc import ABC, abstractmethod
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 import time
 from typing import Any
@@ -32,6 +32,8 @@ from .models import Alert, Delivery, key_of, severity_of
 
 #: A channel that cannot report is given this time before the next one of a turn.
 NO_RECEIPT_SECONDS = 60.0
+#: Links that are over and still known as ours.
+MOST_ENDED = 20_000
 #: Why a call that was taken has reached nobody for certain.
 NO_KEY = "no_key"
 #: The key comes in a report of its own, which may be later than that of the call's end.
@@ -47,7 +49,7 @@ class Deliveries(ABC):
         self,
         hass: HomeAssistant,
         ledger: Ledger,
-        token: Callable[[Delivery], str],
+        token: Callable[[Delivery, str], str],
         now: Callable[[], float],
     ) -> None:
         """Initialize; `token` returns what stands for a delivery in its link."""
@@ -61,6 +63,9 @@ class Deliveries(ABC):
         self.alerts: dict[str, Alert] = {}
         #: The same deliveries by their tokens.
         self.by_token: dict[str, Delivery] = {}
+        #: Those of the app by the tokens of their buttons, and the last links that have ended.
+        self.by_button: dict[str, Delivery] = {}
+        self.ended: OrderedDict[str, None] = OrderedDict()
         self._of: defaultdict[str, list[Delivery]] = defaultdict(list)
 
     @abstractmethod
@@ -77,11 +82,18 @@ class Deliveries(ABC):
 
     def _know(self, delivery: Delivery) -> None:
         self.deliveries[delivery.id] = delivery
-        self.by_token[self._token(delivery)] = delivery
+        self.by_token[self._token(delivery, "answer")] = delivery
+        if delivery.channel == "push":
+            self.by_button[self._token(delivery, "button")] = delivery
         self._of[delivery.alert_id].append(delivery)
 
     def _forget(self, delivery: Delivery) -> None:
-        del self.deliveries[delivery.id], self.by_token[self._token(delivery)]
+        token = self._token(delivery, "answer")
+        del self.deliveries[delivery.id], self.by_token[token]
+        self.by_button.pop(self._token(delivery, "button"), None)
+        self.ended[token] = None
+        while len(self.ended) > MOST_ENDED:
+            self.ended.popitem(last=False)
 
     @callback
     def received(self, delivery: Delivery) -> None:

@@ -7,6 +7,7 @@ messengers open links to show a preview; only a button answers.
 from html import escape
 from http import HTTPStatus
 import json
+import time
 from typing import Any
 
 from aiohttp import web
@@ -26,7 +27,7 @@ from .channels.twilio import (
 from .const import KEYS, OPEN, Answer
 from .engine import Engine
 from .limits import Limit
-from .links import ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT
+from .links import ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT, REPORT_NOTICE_SECONDS
 from .models import Alert, Delivery
 from .runtime import DATA_ENGINES, engine_of
 from .texts import body, buttons, texts, title
@@ -88,7 +89,7 @@ class AnswerView(HomeAssistantView):
     async def get(self, request: web.Request, token: str) -> web.Response:
         """Show the page."""
         if (found := _by_token(request, token)) is None:
-            return self._refuse(request)
+            return self._refuse(request, token)
         engine, alert, delivery = found
         language = await engine.async_language(alert, delivery)
         unit = engine.unit_name(delivery.unit_id)
@@ -115,7 +116,7 @@ class AnswerView(HomeAssistantView):
     async def post(self, request: web.Request, token: str) -> web.Response:
         """Take an answer."""
         if (found := _by_token(request, token)) is None:
-            return self._refuse(request)
+            return self._refuse(request, token)
         if not self._answers.allows(token):
             return _too_many()
         engine, alert, delivery = found
@@ -123,7 +124,7 @@ class AnswerView(HomeAssistantView):
         text = texts(language)["page"]
         try:
             answer = Answer(str((await request.post()).get("answer")))
-        except ValueError:
+        except ValueError, LookupError:
             return _page(language, _paragraph(text["ask"]), HTTPStatus.BAD_REQUEST)
         if alert.state in OPEN:
             engine.answer(alert, answer, delivery, via="link")
@@ -135,10 +136,12 @@ class AnswerView(HomeAssistantView):
             + _emergency(request, language),
         )
 
-    def _refuse(self, request: web.Request) -> web.Response:
+    def _refuse(self, request: web.Request, token: str) -> web.Response:
         # Who guesses is kept from making work, and nobody from answering: behind one
-        # address may be a whole town.
-        if not self._wrong.allows(request.remote or ""):
+        # address may be a whole town. A link that has ended is no guess.
+        engines = request.app[KEY_HASS].data[DATA_ENGINES].values()
+        was_ours = any(token in engine.dispatcher.ended for engine in engines)
+        if not was_ours and not self._wrong.allows(request.remote or ""):
             return _too_many()
         language = request.app[KEY_HASS].config.language
         text = texts(language)["page"]["invalid"]
@@ -161,9 +164,13 @@ class CallbackView(HomeAssistantView):
         engine = engine_of(request.app[KEY_HASS], entry_id)
         if engine is None:
             return web.Response(status=HTTPStatus.NOT_FOUND)
-        if engine.links.read(REPORT, token):
+        if report := engine.links.read(REPORT, token):
+            left = report["exp"] - time.time()
+            engine.news.tell_report_ends(left < REPORT_NOTICE_SECONDS)
             return await _async_report(engine, request)
         if not (claims := engine.links.read(CALLBACK, token)):
+            if engine.links.is_old_report(token):
+                engine.news.tell_report_ends(True)
             return web.Response(status=HTTPStatus.FORBIDDEN)
         try:
             posted = await request.post()

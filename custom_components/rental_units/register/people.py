@@ -13,6 +13,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
 from ..const import DOMAIN, LANGUAGES, Channel
+from ..hosts import may_be_public
 from .models import ContactAddress, Person
 
 #: Where the house has no country set.
@@ -180,7 +181,9 @@ def parse_contact(data: Mapping[str, Any], region: str | None) -> Contact:
             Channel.PUSH: _push(data),
             Channel.EMAIL: _checked(data.get("email"), vol.Email(), "invalid_email"),
             Channel.NOTIFY: _checked(data.get("notify"), str, "failed"),
-            Channel.WEBHOOK: _checked(data.get("webhook"), cv.url, "invalid_webhook"),
+            Channel.WEBHOOK: _checked(
+                data.get("webhook"), _public_url, "invalid_webhook"
+            ),
         },
         language=data.get("language"),
         quiet=_quiet(data.get("quiet_from"), data.get("quiet_until")),
@@ -238,10 +241,21 @@ def _checked(value: str | None, check: Callable[[str], Any], key: str) -> str | 
     return text
 
 
+def _public_url(text: str) -> None:
+    """Raise ValueError for a URL of the house's own network, or for none at all."""
+    cv.url(text)
+    if not may_be_public(text):
+        raise ValueError
+
+
 def _quiet(start: time | str | None, until: time | str | None) -> Quiet | None:
     """Return quiet hours; None if they are not said, twice None if they were emptied."""
     if start and until:
-        return parse_time(start), parse_time(until)
+        quiet = parse_time(start), parse_time(until)
+        if quiet[0] == quiet[1]:
+            # The whole day, or never: nobody can tell which is meant.
+            raise _invalid("quiet_half")
+        return quiet
     if start or until:
         raise _invalid("quiet_half")
     return None if start is None or until is None else (None, None)

@@ -280,9 +280,10 @@ async def house(
 
 @pytest.fixture
 async def add_provider(
-    socket_enabled: None,
+    hass: HomeAssistant, socket_enabled: None
 ) -> AsyncGenerator[Callable[..., Awaitable[Provider]]]:
-    """Return a function that starts a provider."""
+    """Return a function that starts a provider, in the network of the house itself."""
+    hass.config.allowlist_external_urls.add("http://127.0.0.1")
     providers: list[Provider] = []
 
     async def add(answer: dict[str, Any] | None = None) -> Provider:

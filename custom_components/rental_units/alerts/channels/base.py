@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 import json
+import socket
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from aiohttp import (
     InvalidURL,
 )
 import voluptuous as vol
+from yarl import URL
 
 from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.exceptions import (
@@ -29,6 +31,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.trace import TraceElement, trace_clear, trace_get
 from homeassistant.util import dt as dt_util
 
+from ...hosts import are_public
 from ..const import Answer, Severity
 
 #: What a script has to do to have sent something.
@@ -147,6 +150,32 @@ class Channel:
 
 class HttpChannel(Channel):
     """A channel over HTTP."""
+
+    async def async_outside(self, url: URL) -> tuple[URL, dict[str, Any]]:
+        """Return where a URL that a person has given leads, and how to ask there.
+
+        By its number, so that what was looked at is what is asked. Raises RefusedError for
+        one of the house's own network, which an administrator has to allow by the setting
+        `allowlist_external_urls` of Home Assistant.
+        """
+        if not url.host or url.scheme not in ("http", "https"):
+            raise RefusedError("invalid_url")
+        if self.hass.config.is_allowed_external_url(str(url)):
+            return url, {}
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                found = await self.hass.loop.getaddrinfo(
+                    url.host, url.port, type=socket.SOCK_STREAM
+                )
+        except (OSError, UnicodeError, TimeoutError) as err:
+            raise NotSentError("unreachable") from err
+        addresses = [str(row[4][0]) for row in found]
+        if not are_public(addresses):
+            raise RefusedError("private_address")
+        kwargs: dict[str, Any] = {"headers": {"Host": url.raw_authority}}
+        if url.scheme == "https":
+            kwargs["server_hostname"] = url.host
+        return url.with_host(addresses[0]), kwargs
 
     #: A request that is refused has a `code` in its JSON, which says more than the status.
     explains_refusals: ClassVar[bool] = False

@@ -69,7 +69,7 @@ class Push(Channel):
         fields = {
             "title": message.title,
             "message": message.text,
-            "data": payload(message),
+            "data": payload(message, can_link=is_apple(way)),
         }
         await async_notify(self.hass, way, fields, self.timeout)
 
@@ -162,11 +162,19 @@ def _registration(hass: HomeAssistant, phone: dr.DeviceEntry) -> ConfigEntry | N
     return entry if entry and entry.domain == MOBILE_APP else None
 
 
-def payload(message: Message) -> dict[str, Any]:
+def is_apple(way: ConfigEntry | str) -> bool:
+    """Return if a phone is known to be Apple's, which gives no receipt."""
+    return not isinstance(way, str) and way.data.get("manufacturer") == "Apple"
+
+
+def payload(message: Message, *, can_link: bool = False) -> dict[str, Any]:
     """Return what makes a notification loud, and what it answers with.
 
+    A receipt, which the recorder keeps, holds all that Android was sent: no link, by
+    which anybody could answer. A button answers from the phone alone that it was sent to.
+
     iOS reads `push`, Android the rest; each leaves the other's alone. Android shows three
-    of the buttons, and a tap opens the page with all four. Its push server passes on the
+    of the buttons. Its push server passes on the
     fields that it knows only: of ours, the tag and the buttons' actions. By one of them a
     receipt names the delivery.
     """
@@ -198,6 +206,6 @@ def payload(message: Message) -> dict[str, Any]:
         # Rings through silence on Android, and is not wiped away with the others. Not
         # `sticky` too: nobody could take it away then, not even by an answer.
         data |= {"channel": "alarm_stream", "persistent": True}
-    if message.link:
-        data |= {"url": message.link, "clickAction": message.link}
+    if message.link and can_link:
+        data["url"] = message.link
     return data

@@ -35,6 +35,8 @@ _TOO_MANY = {45009, 130101, 660026, 11232}
 class Webhook(HttpChannel):
     """A URL that takes JSON; the address is the URL, a robot's secret comes after a `#`."""
 
+    #: A person's own may not lead into the house's network; the property's may.
+    is_of_a_person: ClassVar[bool] = True
     # Ours have the key in a header. Robots know no key: see `Robot`.
     idempotent: ClassVar[bool] = True
 
@@ -47,11 +49,14 @@ class Webhook(HttpChannel):
             return None
         body = json.dumps(self._payload(message), ensure_ascii=False).encode()
         stamp = str(int(time.time()))
+        where, how = await self.async_outside(_url(url))
         await self.async_request(
-            url,
+            str(where),
             wants_json=False,
             data=body,
+            **{key: value for key, value in how.items() if key != "headers"},
             headers={
+                **how.get("headers", {}),
                 "Content-Type": "application/json",
                 "Idempotency-Key": message.delivery_id,
                 "X-Rental-Units-Timestamp": stamp,
@@ -86,8 +91,11 @@ class Webhook(HttpChannel):
             # The signature is encoded already: it must not be encoded again.
             join = "&" if "?" in url else "?"
             url += f"{join}timestamp={stamp}&sign={quote(dingtalk(secret, stamp), safe='')}"
+        where, how = _url(url), dict[str, Any]()
+        if self.is_of_a_person:
+            where, how = await self.async_outside(where)
         answer = await self.async_request(
-            str(URL(url, encoded=True)), json=robot(form, text, secret, stamp)
+            str(where), json=robot(form, text, secret, stamp), **how
         )
         code = next((answer[key] for key in _RESULTS if key in answer), None)
         if code is None:
@@ -104,6 +112,7 @@ class Robot(Webhook):
     A robot cannot tell a message that comes twice.
     """
 
+    is_of_a_person: ClassVar[bool] = False
     idempotent: ClassVar[bool] = False
 
     @override
@@ -119,6 +128,14 @@ class Robot(Webhook):
             # It is the property's own: its owner has to hear of it.
             raise NotSentError(err.reason, 30) from err
         return None
+
+
+def _url(text: str) -> URL:
+    """Return an address that is encoded already. Raises RefusedError."""
+    try:
+        return URL(text, encoded=True)
+    except ValueError as err:
+        raise RefusedError("invalid_url") from err
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:

@@ -1,0 +1,78 @@
+"""Alerts that were asked for while a register was away: kept, and raised once it is there.
+
+What is kept is what the action was told, in a private file: places, a hazard, a message. It
+holds no person, and who is meant is looked up when the register can be read.
+"""
+
+import time
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+
+DATA_INBOX: HassKey[Inbox] = HassKey(f"{DOMAIN}_inbox")
+#: A property in one of these may be there in a moment.
+_AWAY = frozenset(
+    {
+        ConfigEntryState.NOT_LOADED,
+        ConfigEntryState.SETUP_ERROR,
+        ConfigEntryState.SETUP_IN_PROGRESS,
+        ConfigEntryState.SETUP_RETRY,
+    }
+)
+#: A house in which everything burns for a night has no more.
+MOST_KEPT = 1000
+
+#: What the action was told, when (Unix time), by whom, and for which property.
+type Kept = dict[str, Any]
+
+
+class Inbox:
+    """What waits for a register, of all properties."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize; `async_load` reads the file."""
+        self._store = Store[list[Kept]](
+            hass, 1, f"{DOMAIN}.inbox", private=True, atomic_writes=True
+        )
+        self._rows: list[Kept] = []
+
+    async def async_load(self) -> None:
+        """Read what an earlier run has kept."""
+        self._rows = await self._store.async_load() or []
+
+    async def async_keep(
+        self, entry_ids: list[str], data: dict[str, Any], user_id: str | None
+    ) -> None:
+        """Keep what was asked for; in memory too, should the disk be full."""
+        self._rows += [
+            {"entry_id": key, "data": data, "user_id": user_id, "at": time.time()}
+            for key in entry_ids
+        ]
+        del self._rows[:-MOST_KEPT]
+        await self._store.async_save(self._rows)
+
+    @callback
+    def of(self, entry_id: str) -> list[Kept]:
+        """Return what waits for a property."""
+        return [row for row in self._rows if row["entry_id"] == entry_id]
+
+    async def async_done(self, rows: list[Kept]) -> None:
+        """Forget what is in a register now, or is of a property that is removed."""
+        if rows:
+            self._rows = [row for row in self._rows if row not in rows]
+            await self._store.async_save(self._rows)
+
+
+@callback
+def away(hass: HomeAssistant) -> list[ConfigEntry]:
+    """Return the properties that are not there now, and are meant to be."""
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        if entry.disabled_by is None and entry.state in _AWAY
+    ]
