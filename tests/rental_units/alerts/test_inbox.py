@@ -14,6 +14,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
 
 from .conftest import NUMBERS, House
 from .providers import Provider
@@ -37,9 +38,11 @@ def lock(file: Path) -> sqlite3.Connection:
 
 
 async def away(house: House) -> sqlite3.Connection:
-    """Restart the property while its database is locked."""
+    """Restart the property while its database is locked, and nobody is known from before."""
     entries, file = house.hass.config_entries, file_of(house)
     assert await entries.async_unload(house.entry.entry_id)
+    known = f"{DOMAIN}.{house.entry.entry_id}.last_known"
+    await Store[Any](house.hass, 1, known).async_remove()
     held = await house.hass.async_add_executor_job(lock, file)
     await entries.async_reload(house.entry.entry_id)
     await house.hass.async_block_till_done()
