@@ -11,7 +11,8 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.condition import Condition, ConditionConfig
 from homeassistant.helpers.typing import ConfigType
 
-from .core.alarms import Alarm, Announcement
+from .core.alarm import Alarm
+from .core.alarms import Announcement
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house
 
 STATES: dict[str, Callable[[Alarm], bool]] = {

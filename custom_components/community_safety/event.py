@@ -11,7 +11,8 @@ from homeassistant.util import dt as dt_util
 
 from .catalogue import ELEVATOR_BLOCKER
 from .catalogue.measurements import SIGHTINGS, Value
-from .core.alarms import Announcement, Change
+from .core.alarm import Change
+from .core.alarms import Announcement
 from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry

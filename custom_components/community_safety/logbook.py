@@ -12,7 +12,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import area_registry as ar
 
 from .const import DOMAIN, EVENT_ALARM
-from .core.alarms import Change
+from .core.alarm import Change
 from .localization import async_sentence
 
 _ICONS = {

@@ -9,7 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
-from .core.alarms import Alarm
+from .core.alarm import Alarm
 from .core.house import House
 from .localization import async_option
 

@@ -20,7 +20,8 @@ from homeassistant.helpers.event import async_track_time_interval
 from .catalogue import GATEWAY
 from .catalogue.measurements import Point
 from .const import Severity
-from .core.alarms import Alarm, Announcement
+from .core.alarm import Alarm
+from .core.alarms import Announcement
 from .core.device import SafetyDevice
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry

@@ -31,7 +31,8 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
-from .core.alarms import Alarm, Cause, Outcome, describe
+from .core.alarm import Alarm, Cause, Outcome
+from .core.alarms import describe
 from .core.authority import Action, Subject
 from .core.device import SafetyDevice
 from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status

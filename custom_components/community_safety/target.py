@@ -25,7 +25,7 @@ from homeassistant.setup import async_setup_component
 
 from .catalogue import HAZARDS
 from .const import DOMAIN, LOGGER, RENAMED_HAZARDS, Severity
-from .core.alarms import Alarm
+from .core.alarm import Alarm
 from .core.device import SafetyDevice
 from .core.house import DATA_HOUSE, House
 from .core.ports import Port

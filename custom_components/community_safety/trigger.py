@@ -16,7 +16,8 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .catalogue import Nature
-from .core.alarms import Announcement, Change
+from .core.alarm import Change
+from .core.alarms import Announcement
 from .localization import async_option, async_sentence
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house
 

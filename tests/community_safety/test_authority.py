@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core import authority
-from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.authority import Action, Request
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.auth.const import GROUP_ID_USER

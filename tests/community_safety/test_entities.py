@@ -25,7 +25,7 @@ from custom_components.community_safety.catalogue.measurements import (
     SIGHTINGS,
 )
 from custom_components.community_safety.const import DOMAIN, PLATFORMS, Severity
-from custom_components.community_safety.core.alarms import Reason
+from custom_components.community_safety.core.alarm import Reason
 from custom_components.community_safety.core.device import DERIVED
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.entity import NAMED_BY_CLASS

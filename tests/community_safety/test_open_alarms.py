@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.community_safety import open_alarms
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant

@@ -22,7 +22,7 @@ from custom_components.community_safety import services, zigbee_services
 from custom_components.community_safety.catalogue import HAZARDS
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core import disconnect
-from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import Credentials, Group

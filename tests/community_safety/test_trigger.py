@@ -11,7 +11,7 @@ import voluptuous as vol
 
 from custom_components.community_safety.catalogue import HAZARDS
 from custom_components.community_safety.const import DOMAIN, Severity
-from custom_components.community_safety.core.alarms import Change
+from custom_components.community_safety.core.alarm import Change
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.target import AlarmFilter
 from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN

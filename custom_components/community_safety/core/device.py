@@ -22,7 +22,8 @@ from ..catalogue.measurements import (
     point_key,
 )
 from ..const import DOMAIN, Severity
-from .alarms import AlarmBook, Report
+from .alarm import Report
+from .alarms import AlarmBook
 from .doubt import contradicts, witnesses
 from .hazards import HazardMonitor
 

@@ -17,7 +17,8 @@ from homeassistant.helpers.event import async_call_later
 from ..catalogue import Scope
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
-from .alarms import Alarm, AlarmBook, Announcement, Change
+from .alarm import Alarm, Change
+from .alarms import AlarmBook, Announcement
 from .device import AVAILABILITY, DeviceSettings, SafetyDevice
 from .latches import Latch, Latches, OpeningReason, Supply
 from .ports import Find, Port

@@ -15,7 +15,8 @@ from homeassistant.util import dt as dt_util
 from ..catalogue import ELEVATOR_BLOCKER, HAZARDS
 from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
 from ..const import DOMAIN, LOGGER
-from .alarms import AlarmBook, Announcement, Change, Outcome
+from .alarm import Change, Outcome
+from .alarms import AlarmBook, Announcement
 from .device import AVAILABILITY, SafetyDevice
 from .ports import Port
 from .storage import Storage

@@ -8,15 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from homeassistant.util.ulid import ulid_now
 
 from ..catalogue import Nature
 from ..const import Severity
-
-if TYPE_CHECKING:
-    from .alarms import Alarm
+from .alarm import Alarm
 
 #: More faults of one gateway within so many seconds are one incident: the gateway's.
 FLOOD_FAULTS = 5

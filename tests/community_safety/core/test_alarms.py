@@ -17,12 +17,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.community_safety.const import DOMAIN, EVENT_ALARM, Severity
-from custom_components.community_safety.core.alarms import (
-    MOST_TIMELINE,
-    Alarm,
-    Announcement,
-    Outcome,
-)
+from custom_components.community_safety.core.alarm import Alarm, Outcome
+from custom_components.community_safety.core.alarms import MOST_TIMELINE, Announcement
 from custom_components.community_safety.core.hazards import LONGEST_TEST_SECONDS
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.storage import KEEP_DAYS

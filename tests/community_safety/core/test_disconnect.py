@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.community_safety.const import DOMAIN, Severity
 from custom_components.community_safety.core import disconnect
-from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.disconnect import Reason, Status
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.latches import Latch, Supply

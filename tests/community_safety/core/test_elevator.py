@@ -20,7 +20,7 @@ from custom_components.community_safety.catalogue.measurements import (
     SIGHTINGS,
 )
 from custom_components.community_safety.core import elevator
-from custom_components.community_safety.core.alarms import Alarm, Outcome
+from custom_components.community_safety.core.alarm import Alarm, Outcome
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.const import ATTR_ENTITY_ID

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety.catalogue import DEVICE_KINDS, KINDS
 from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.const import Severity
-from custom_components.community_safety.core.alarms import Outcome
+from custom_components.community_safety.core.alarm import Outcome
 from custom_components.community_safety.core.device import DERIVED, SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import HomeAssistant

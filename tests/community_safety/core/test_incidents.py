@@ -11,7 +11,8 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety.catalogue import Nature
 from custom_components.community_safety.const import EVENT_ALARM, Severity
 from custom_components.community_safety.core import incidents
-from custom_components.community_safety.core.alarms import Alarm, AlarmBook, Outcome
+from custom_components.community_safety.core.alarm import Alarm, Outcome
+from custom_components.community_safety.core.alarms import AlarmBook
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.incidents import (
     FLOOD_SECONDS,

@@ -11,10 +11,10 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.community_safety.const import EVENT_ALARM
+from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.alarms import (
     GONE_SECONDS,
     HEEDED_SECONDS,
-    Alarm,
     AlarmBook,
 )
 from custom_components.community_safety.core.house import DATA_HOUSE

@@ -11,7 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.community_safety.core.alarms import Alarm
+from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.rental_units.alerts.links import REPORT
 from custom_components.rental_units.alerts.models import Alert

@@ -7,7 +7,8 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from custom_components.community_safety.core.alarms import Announcement, Change
+from custom_components.community_safety.core.alarm import Change
+from custom_components.community_safety.core.alarms import Announcement
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.disconnect import Status
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
