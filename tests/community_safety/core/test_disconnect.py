@@ -827,7 +827,7 @@ async def test_drill_of_the_alarm(
     assert alarm.drill
     for _now in ("during", "after"):
         (result,) = await cut(hass, alarm_id=alarm.id)
-        assert (result["status"], result["reason"]) == ("unconfirmed", "drill")
+        assert (result["status"], result["reason"]) == ("drill", "drill")
         hass.data[DATA_HOUSE].book.drop_device(alarm.device)
     await peer.settled()
     assert sets(peer) == []
