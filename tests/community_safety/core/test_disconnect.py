@@ -172,7 +172,7 @@ async def test_protected_and_drill(
 ) -> None:
     """A protected load is never opened; a drill opens nothing."""
     (drilled,) = await cut(hass, drill=True)
-    assert (drilled["status"], drilled["reason"]) == ("unconfirmed", "drill")
+    assert (drilled["status"], drilled["reason"]) == ("drill", "drill")
     gateway.runtime_data.devices[breaker].settings.protected.add("supply")
     (result,) = await cut(hass)
     assert result["status"] == "protected"
