@@ -367,7 +367,7 @@ def rows_xml(count: int, row: str) -> bytes:
 def test_a_million_empty_rows(blank: str) -> None:
     """Rows that only have a format take seconds and no memory to speak of.
 
-    openpyxl takes a minute and gigabytes for them (its issue 1514 and others).
+    openpyxl takes a minute and gigabytes for them.
     """
     rows = rows_xml(1_000_000, blank)
     last = b'<row r="1048576"><c r="A1048576"><v>5</v></c><c r="B1048576"><v>509</v></c></row>'

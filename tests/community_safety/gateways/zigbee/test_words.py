@@ -68,8 +68,8 @@ def read(measurement: str, attribute: str, raw: Any, entity: Any = None) -> Any:
 def test_fault_of_a_breaker(raw: Any, tripped: bool) -> None:
     """Whatever is not calm has tripped.
 
-    Tuya's breakers have a code (zigpy/zha-device-handlers#2134), a bitmap, a word
-    (Koenkk/zigbee-herdsman-converters#6094), or several bits at once.
+    Tuya's breakers have a code (zigpy/zha-device-handlers#2559), a bitmap, a word
+    (Koenkk/zigbee-herdsman-converters#10138), or several bits at once.
     """
     assert read("tripped", "fault", raw) is tripped
 
@@ -77,7 +77,7 @@ def test_fault_of_a_breaker(raw: Any, tripped: bool) -> None:
 @pytest.mark.parametrize(
     ("raw", "smoke"),
     [
-        # Number zero is the alarm (zigpy/zha-device-handlers#2420).
+        # Number zero is the alarm (zigpy/zha-device-handlers#3421).
         (TuyaSmokeState.Alarm, True),
         (TuyaSmokeState.Normal, False),
         (TuyaSmokeState.Detecting, False),
