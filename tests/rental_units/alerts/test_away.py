@@ -13,7 +13,7 @@ from custom_components.rental_units.register.property import LOOK_SECONDS
 from custom_components.rental_units.storage import engine as engine_module
 from custom_components.rental_units.storage.vault import Keys
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from tests.rental_units.common import call as act
 
@@ -168,7 +168,7 @@ async def test_nobody_known(house: House, locked: sqlite3.Connection) -> None:
     locked.execute("BEGIN EXCLUSIVE")
     await house.hass.config_entries.async_setup(house.entry.entry_id)
     assert house.entry.state is ConfigEntryState.SETUP_RETRY
-    with pytest.raises(ServiceValidationError) as failure:
+    with pytest.raises(HomeAssistantError) as failure:
         await house.alert(hazard="smoke")
-    assert failure.value.translation_key == "property_not_loaded"
+    assert failure.value.translation_key == "alert_kept"
     locked.execute("ROLLBACK")
