@@ -148,10 +148,12 @@ def fill(session: Any, recipients: int, url: str) -> None:
     """Let placeholders live in the flats."""
     for number in range(recipients):
         person = Person(id=f"p{number}", name=f"Placeholder {number}", language="en")
+        # One number of several people would ring once.
+        phone = f"+1202{5_550_000 + number}"
         targets = {
-            "sms": "+12025550101",
-            "call": "+12025550101",
-            "webhook": f"{url}/webhook",
+            "sms": phone,
+            "call": phone,
+            "webhook": f"{url}/webhook/{number}",
         }
         person.addresses = [
             ContactAddress(id=f"p{number}-{channel}", channel=channel, target=target)
