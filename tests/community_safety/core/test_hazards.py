@@ -551,13 +551,10 @@ async def test_no_longer_measured(
     await peer.state("smoke", smoke=True, temperature=60)
     book = hass.data[DATA_HOUSE].book
     await wait_until(hass, lambda: all(a.announced for a in book.open.values()))
-    old = gateway.runtime_data
     await peer.config("smoke", "smoke_sensor", ["temperature"])
     await wait_until(
         hass,
-        lambda: (
-            gateway.runtime_data is not old and "smoke" in gateway.runtime_data.devices
-        ),
+        lambda: "smoke" not in gateway.runtime_data.devices["smoke"].points,
     )
     device = gateway.runtime_data.devices["smoke"]
     assert present(device) == alarms(hass, device) == {"heat": "alarm"}
