@@ -29,12 +29,17 @@ POLICY = {"steps": [{"after": 0, "channels": ["sms", "call", "webhook"]}]}
 
 async def main(folder: str, url: str) -> None:
     """Run until killed."""
+    # The provider is on this machine, where nobody is sent to unless it is allowed: from
+    # the first moment, for what an earlier run has left goes out while it is set up.
+    Path(folder, "configuration.yaml").write_text(
+        "logger:\n  default: error\nhomeassistant:\n  allowlist_external_urls:\n"
+        f"    - {url}/\n",
+        "utf-8",
+    )
     hass = await bootstrap.async_setup_hass(
         runner.RuntimeConfig(config_dir=folder, skip_pip=True)
     )
     assert isinstance(hass, HomeAssistant)
-    # The provider is on this machine, where nobody is sent to unless it is allowed.
-    hass.config.allowlist_external_urls.add(f"{url}/")
     first = not Path(folder, "first").exists()
     if not hass.config_entries.async_entries("rental_units"):
         await hass.config_entries.async_add(entry(url))
