@@ -43,7 +43,7 @@ from .facts import FactFinder
 from .help import Calls, Helpers
 from .history import purge, read_open
 from .ledger import TROUBLE, Ledger
-from .links import Links
+from .links import AlertLinks
 from .messages import Composer
 from .models import Alert, Delivery, Help
 from .news import News
@@ -112,7 +112,7 @@ class Engine:
             self.news.tell_unwritable,
             now,
         )
-        self.links = Links(hass, entry.entry_id)
+        self.links = AlertLinks(hass, entry.entry_id)
         self.people = People(hass, entry, register)
         self.facts = FactFinder(hass, register)
         self.dispatcher = Dispatcher(

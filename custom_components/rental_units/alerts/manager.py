@@ -12,7 +12,7 @@ from . import texts
 from .const import ACTION_PREFIX, TAG_PREFIX, Answer
 from .engine import HEARTBEAT_SECONDS, Engine
 from .inbox import DATA_INBOX, Inbox
-from .links import Links
+from .links import AlertLinks
 from .models import Delivery
 from .runtime import DATA_ENGINES, engine_of
 from .services import async_raise_kept, async_setup_alert_services
@@ -82,7 +82,7 @@ async def async_remove_alerts(hass: HomeAssistant, entry_id: str) -> None:
     """Delete the files of a property that is removed: every link is void."""
     inbox = hass.data[DATA_INBOX]
     await inbox.async_done(inbox.of(entry_id))
-    for file in (Links(hass, entry_id), Unwritten(hass, entry_id)):
+    for file in (AlertLinks(hass, entry_id), Unwritten(hass, entry_id)):
         await file.async_remove()
 
 

@@ -9,7 +9,7 @@ from .channels.base import Channel, Message, RefusedError
 from .const import ACTION_PREFIX, ALL_CLEAR, HELP_STEP, Severity
 from .facts import FactFinder
 from .help import Helpers
-from .links import Links
+from .links import AlertLinks
 from .models import Alert, Delivery, severity_of
 from .people import Found
 from .planning import DUTIES
@@ -24,7 +24,7 @@ class Composer:
     def __init__(
         self,
         hass: HomeAssistant,
-        links: Links,
+        links: AlertLinks,
         helpers: Helpers,
         facts: FactFinder,
         unit_name: Callable[[str | None], str],

@@ -4,7 +4,6 @@ Who opens them has a token that cannot be guessed, for one unit and one alert. L
 messengers open links to show a preview; only a button answers.
 """
 
-from html import escape
 from http import HTTPStatus
 import json
 import time
@@ -14,6 +13,8 @@ from aiohttp import web
 
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
+from ..public.limits import Limit
+from ..public.pages import button, emergency, page, paragraph, too_many
 from .channels.alibaba import OUT_ID_CHARACTERS, Report, pressed, reported
 from .channels.twilio import (
     ENDED,
@@ -26,47 +27,11 @@ from .channels.twilio import (
 )
 from .const import KEYS, OPEN, Answer
 from .engine import Engine
-from .limits import Limit
 from .links import ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT, REPORT_NOTICE_SECONDS
 from .models import Alert, Delivery
 from .runtime import DATA_ENGINES, engine_of
 from .texts import body, buttons, texts, title
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
-        " frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-_PAGE = """<!doctype html>
-<html lang="{language}"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title><style>
-body{{font:18px/1.5 sans-serif;margin:0 auto;max-width:28em;padding:1em;
-background:#fff;color:#1f1f1f}}
-button,a{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:inherit;
-padding:.8em;margin:.6em 0;border:0;border-radius:.5em;background:#0b57d0;color:#fff;
-text-align:center;text-decoration:none}}
-a,button.need_help{{background:#b3261e}}
-button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
-@media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}}}
-</style></head><body><h1>{title}</h1>{body}</body></html>"""
-_BUTTON = (
-    '<form method="post"><button class="{answer}" name="answer" value="{answer}"'
-    ' aria-pressed="{pressed}">'
-    "{text}</button></form>"
-)
-#: The fire brigade by country; 112 elsewhere, as in every mobile network (3GPP TS 22.101).
-EMERGENCY = {
-    **dict.fromkeys(("CN", "TW", "JP", "KR"), "119"),
-    **dict.fromkeys(("HK", "MO", "GB", "SG", "MY"), "999"),
-    **dict.fromkeys(("US", "CA"), "911"),
-}
 #: A provider reports about at most so many deliveries at once.
 MOST_REPORTS = 1000
 #: Pages that one address opens in vain, and answers by one link.
@@ -101,12 +66,14 @@ class AnswerView(HomeAssistantView):
         lines.append(_answered(alert, delivery, engine, language) or text["ask"])
         return _page(
             language,
-            "".join(_paragraph(line) for line in lines)
+            "".join(paragraph(line) for line in lines)
             + "".join(
-                _BUTTON.format(
-                    answer=answer.value,
-                    text=escape(label),
-                    pressed=str(answer == delivery.answer).lower(),
+                button(
+                    "answer",
+                    answer.value,
+                    label,
+                    pressed=answer == delivery.answer,
+                    urgent=answer is Answer.NEED_HELP,
                 )
                 for answer, label in buttons(language)
             )
@@ -118,22 +85,20 @@ class AnswerView(HomeAssistantView):
         if (found := _by_token(request, token)) is None:
             return self._refuse(request, token)
         if not self._answers.allows(token):
-            return _too_many()
+            return too_many()
         engine, alert, delivery = found
         language = await engine.async_language(alert, delivery)
         text = texts(language)["page"]
         try:
             answer = Answer(str((await request.post()).get("answer")))
         except ValueError, LookupError:
-            return _page(language, _paragraph(text["ask"]), HTTPStatus.BAD_REQUEST)
+            return _page(language, paragraph(text["ask"]), HTTPStatus.BAD_REQUEST)
         if alert.state in OPEN:
             engine.answer(alert, answer, delivery, via="link")
         said = _answered(alert, delivery, engine, language)
         return _page(
             language,
-            _paragraph(text["thanks"])
-            + _paragraph(said)
-            + _emergency(request, language),
+            paragraph(text["thanks"]) + paragraph(said) + _emergency(request, language),
         )
 
     def _refuse(self, request: web.Request, token: str) -> web.Response:
@@ -142,11 +107,11 @@ class AnswerView(HomeAssistantView):
         engines = request.app[KEY_HASS].data[DATA_ENGINES].values()
         was_ours = any(token in engine.dispatcher.ended for engine in engines)
         if not was_ours and not self._wrong.allows(request.remote or ""):
-            return _too_many()
+            return too_many()
         language = request.app[KEY_HASS].config.language
         text = texts(language)["page"]["invalid"]
         return _page(
-            language, _paragraph(text) + _emergency(request, language), HTTPStatus.GONE
+            language, paragraph(text) + _emergency(request, language), HTTPStatus.GONE
         )
 
 
@@ -169,7 +134,7 @@ class CallbackView(HomeAssistantView):
             engine.news.tell_report_ends(left < REPORT_NOTICE_SECONDS)
             return await _async_report(engine, request)
         if not (claims := engine.links.read(CALLBACK, token)):
-            if engine.links.is_old_report(token):
+            if engine.links.was_ours(REPORT, token):
                 engine.news.tell_report_ends(True)
             return web.Response(status=HTTPStatus.FORBIDDEN)
         try:
@@ -264,12 +229,6 @@ def _by_token(
     return None
 
 
-def _too_many() -> web.Response:
-    return web.Response(
-        status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "60"}
-    )
-
-
 def _answered(alert: Alert, delivery: Delivery, engine: Engine, language: str) -> str:
     """Return what this person has answered so far; empty if nothing."""
     text = texts(language)
@@ -286,20 +245,8 @@ def _answered(alert: Alert, delivery: Delivery, engine: Engine, language: str) -
 def _emergency(request: web.Request, language: str) -> str:
     """Return a link that calls the fire brigade."""
     country = request.app[KEY_HASS].config.country
-    number = EMERGENCY.get(country or "CN", "112")
-    text = texts(language)["page"]["call"].format(number=number)
-    return f'<a href="tel:{number}">{escape(text)}</a>'
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>" if text else ""
+    return emergency(country, texts(language)["page"]["call"])
 
 
 def _page(language: str, body: str, status: int = HTTPStatus.OK) -> web.Response:
-    title = escape(texts(language)["page"]["title"])
-    return web.Response(
-        text=_PAGE.format(language=escape(language), title=title, body=body),
-        content_type="text/html",
-        status=status,
-        headers=_HEADERS,
-    )
+    return page(language, texts(language)["page"]["title"], body, status)

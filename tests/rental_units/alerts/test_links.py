@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientSession
 import pytest
 
-from custom_components.rental_units.alerts.links import Links
+from custom_components.rental_units.alerts.links import AlertLinks
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.views import ANSWERS_A_MINUTE, WRONG_A_MINUTE
 from simulator.broker import free_port
@@ -97,7 +97,7 @@ async def test_tokens(house: House, sms: Provider, hass_client_no_auth: Any) -> 
     found = await tokens(house)
     assert len(set(found)) == 5
     assert all(len(token) == 11 and token.isalnum() for token in found)
-    other = Links(house.hass, "other")
+    other = AlertLinks(house.hass, "other")
     await other.async_load()
     assert other.token(Delivery(id="d")) != house.engine.links.token(Delivery(id="d"))
 

@@ -274,7 +274,7 @@ async def test_address_for_the_reports_of_a_provider(
     assert url.startswith("https://house.example/api/rental_units/callback/")
     ticks = count(1_000_000_000)
     monkeypatch.setattr(
-        "custom_components.rental_units.alerts.links.time",
+        "custom_components.rental_units.public.links.time",
         SimpleNamespace(time=lambda: next(ticks)),
     )
     assert house.engine.links.read(REPORT, url.rpartition("/")[2])

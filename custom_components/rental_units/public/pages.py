@@ -1,0 +1,84 @@
+"""The frame of a page that needs no login: one look, and nothing that others could use."""
+
+from html import escape
+from http import HTTPStatus
+
+from aiohttp import web
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
+        " frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_PAGE = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title><style>
+body{{font:18px/1.5 sans-serif;margin:0 auto;max-width:28em;padding:1em;
+background:#fff;color:#1f1f1f}}
+button,a{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:inherit;
+padding:.8em;margin:.6em 0;border:0;border-radius:.5em;background:#0b57d0;color:#fff;
+text-align:center;text-decoration:none}}
+a,button.urgent{{background:#b3261e}}
+button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
+@media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}}}
+</style></head><body><h1>{title}</h1>{body}</body></html>"""
+_BUTTON = (
+    '<form method="post"><button{kind} name="{name}" value="{value}"'
+    ' aria-pressed="{pressed}">{text}</button></form>'
+)
+#: The fire brigade by country; 112 elsewhere, as in every mobile network (3GPP TS 22.101).
+EMERGENCY = {
+    **dict.fromkeys(("CN", "TW", "JP", "KR"), "119"),
+    **dict.fromkeys(("HK", "MO", "GB", "SG", "MY"), "999"),
+    **dict.fromkeys(("US", "CA"), "911"),
+}
+
+
+def page(
+    language: str, title: str, body: str, status: int = HTTPStatus.OK
+) -> web.Response:
+    """Return a page; `body` is HTML, of the pieces below."""
+    return web.Response(
+        text=_PAGE.format(language=escape(language), title=escape(title), body=body),
+        content_type="text/html",
+        status=status,
+        headers=_HEADERS,
+    )
+
+
+def paragraph(text: str) -> str:
+    """Return a paragraph; none for no text."""
+    return f"<p>{escape(text)}</p>" if text else ""
+
+
+def button(
+    name: str, value: str, text: str, *, pressed: bool = False, urgent: bool = False
+) -> str:
+    """Return a button that posts one value to the page's own address."""
+    return _BUTTON.format(
+        kind=' class="urgent"' if urgent else "",
+        name=escape(name),
+        value=escape(value),
+        pressed=str(pressed).lower(),
+        text=escape(text),
+    )
+
+
+def emergency(country: str | None, text: str) -> str:
+    """Return a link that calls the fire brigade of a country; `text` takes the number."""
+    number = EMERGENCY.get(country or "CN", "112")
+    return f'<a href="tel:{number}">{escape(text.format(number=number))}</a>'
+
+
+def too_many() -> web.Response:
+    """Return the answer to who asks too often."""
+    return web.Response(
+        status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "60"}
+    )
