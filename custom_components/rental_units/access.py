@@ -12,32 +12,34 @@ from homeassistant.exceptions import (
     ServiceValidationError,
     Unauthorized,
 )
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 
 from .app.application import Application, application_of, applications
 from .app.work import refused
 from .const import DOMAIN
 from .register import Register, RegisterConfigEntry
+from .register.addresses import KINDS
 
-#: Fields that hold personal data. The event of a call, which the recorder keeps and a
-#: script's trace stores, gets the mark in their place.
-PERSONAL = (
-    "name",
-    "phone",
-    "person",
-    "push",
-    "email",
-    "notify",
-    "webhook",
-    # Free text, in which somebody may be named.
-    "message",
-    "file",
+#: Fields that name nobody. In the event of a call, which the recorder keeps and a script's
+#: trace stores, the mark stands in the place of all others: of people, of their addresses,
+#: and of free text, in which somebody may be named.
+PUBLIC = frozenset(
+    {
+        *(kind.key for kind in KINDS if not kind.is_personal),
+        *("config_entry_id", "unit_id", "person_id", "duplicate_id", "user_id"),
+        *("lease_id", "command_id", "grant_id", "alert_id", "alarm_id", "incident_id"),
+        *(str(key) for key in cv.ENTITY_SERVICE_FIELDS),
+        *("role", "channels", "only", "language", "quiet_from", "quiet_until"),
+        *("start", "end", "open_end", "date", "since", "until", "version", "everyone"),
+        *("reason", "reveal", "dry_run", "history"),
+        *("severity", "hazard", "audience", "policy", "drill"),
+    }
 )
 MARK = "**REDACTED**"
 
 
 def sealed(schema: vol.Schema) -> vol.Schema:
-    """Return a schema that takes the personal fields out of what was passed to it.
+    """Return a schema that takes what may be personal out of what was passed to it.
 
     Home Assistant fires an event with the data of every call as it was passed, and after
     the schema has seen it. So the schema is where it can be kept back.
@@ -47,9 +49,8 @@ def sealed(schema: vol.Schema) -> vol.Schema:
         if not isinstance(data, MutableMapping):
             raise vol.Invalid("expected a dictionary that can be redacted")
         whole = dict(data)
-        for key in PERSONAL:
-            if key in data:
-                data[key] = MARK
+        for key in data.keys() - PUBLIC:
+            data[key] = MARK
         return schema(whole)
 
     return vol.Schema(seal)

@@ -23,37 +23,23 @@ from homeassistant.helpers.http import current_request
 from .app.application import Application, application_of
 from .app.tenancy import ChangedMeanwhileError
 from .app.work import Command
-from .const import LANGUAGES, Channel
+from .const import LANGUAGES
 from .labels import async_label, async_select
 from .register import Register, default_language as language_of, queries
+from .register.addresses import KINDS, PHONE_CHANNELS, by_kind
 from .register.households import HOUSEHOLD, LEASE
 from .register.models import Person
-from .register.people import PHONE_CHANNELS, mask, quiet_of
+from .register.people import quiet_of
 
 FIELDS: dict[str, selector.Selector[Any]] = {
     "name": selector.TextSelector(),
-    "phone": selector.TextSelector(
-        selector.TextSelectorConfig(type=selector.TextSelectorType.TEL)
-    ),
+    **{kind.key: selector.selector(dict(kind.selector)) for kind in KINDS},
     "channels": selector.SelectSelector(
         selector.SelectSelectorConfig(
             options=[channel.value for channel in PHONE_CHANNELS],
             multiple=True,
             translation_key="channels",
         )
-    ),
-    "person": selector.EntitySelector(selector.EntitySelectorConfig(domain="person")),
-    "push": selector.DeviceSelector(
-        selector.DeviceSelectorConfig(integration="mobile_app")
-    ),
-    "email": selector.TextSelector(
-        selector.TextSelectorConfig(type=selector.TextSelectorType.EMAIL)
-    ),
-    "notify": selector.EntitySelector(
-        selector.EntitySelectorConfig(domain=["notify", "script"])
-    ),
-    "webhook": selector.TextSelector(
-        selector.TextSelectorConfig(type=selector.TextSelectorType.URL)
     ),
     "language": selector.LanguageSelector(
         selector.LanguageSelectorConfig(languages=list(LANGUAGES), native_name=True)
@@ -100,26 +86,20 @@ async def async_household_selector(hass: HomeAssistant) -> selector.ObjectSelect
 
 
 def shown(person: Person, keys: Iterable[str]) -> dict[str, Any]:
-    """Return what a form with these fields shows of a person: phone numbers are masked.
+    """Return what a form with these fields shows of a person: of some addresses a mask.
 
-    A masked number that comes back means the one that is known.
+    What is shown in their place and comes back means the one that is known.
     """
-    by_channel = {row.channel: row.target for row in person.addresses}
-    phones = [channel for channel in PHONE_CHANNELS if channel in by_channel]
-    push = by_channel.get(Channel.PUSH, "")
     quiet = [hour.isoformat() for hour in quiet_of(person) if hour]
+    used = {row.channel for row in person.addresses}
     values: dict[str, Any] = {
         "name": person.name,
         "language": person.language,
-        "phone": mask(by_channel[phones[0]]) if phones else "",
-        "channels": [channel.value for channel in phones],
-        "person" if push.startswith("person.") else "push": push,
+        "channels": [channel.value for channel in PHONE_CHANNELS if channel in used],
         **dict(zip(("quiet_from", "quiet_until"), quiet, strict=False)),
-        **{
-            channel.value: by_channel.get(channel, "")
-            for channel in (Channel.EMAIL, Channel.NOTIFY, Channel.WEBHOOK)
-        },
     }
+    for kind, target in by_kind(person.addresses):
+        values.setdefault(kind.key, kind.hide(target))
     return {key: values[key] for key in keys if values.get(key)}
 
 

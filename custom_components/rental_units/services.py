@@ -39,7 +39,8 @@ from .app.tenancy import (
 from .app.work import Command, refused
 from .const import DOMAIN, LANGUAGES, Channel, Reason, Role
 from .register import queries
-from .register.people import PHONE_CHANNELS, parse_contact
+from .register.addresses import KINDS, PHONE_CHANNELS
+from .register.people import parse_contact
 from .transfer.actions import async_export, async_import
 
 ATTR_CONFIG_ENTRY_ID = "config_entry_id"
@@ -52,15 +53,10 @@ _REASON: dict[vol.Marker, Any] = {
 }
 _TEXT = vol.All(cv.string, vol.Length(max=500))
 _CONTACT: dict[vol.Marker, Any] = {
-    vol.Optional("phone"): _TEXT,
+    **{vol.Optional(kind.key): _TEXT for kind in KINDS},
     vol.Optional("channels"): vol.All(
         cv.ensure_list, [vol.In([str(channel) for channel in PHONE_CHANNELS])]
     ),
-    vol.Optional("person"): vol.Any("", cv.entity_domain("person")),
-    vol.Optional("push"): _TEXT,
-    vol.Optional("email"): _TEXT,
-    vol.Optional("notify"): _TEXT,
-    vol.Optional("webhook"): _TEXT,
     vol.Optional("language"): vol.In(LANGUAGES),
     vol.Inclusive("quiet_from", "quiet"): cv.time,
     vol.Inclusive("quiet_until", "quiet"): cv.time,

@@ -1,6 +1,6 @@
 """A property with units, on each kind of database."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -9,9 +9,30 @@ import pytest_socket
 
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowHandler
 
 from .common import responder, unit
 from .postgresql import postgresql
+from .texts import missing, of_result
+
+
+@pytest.fixture(autouse=True)
+def _all_is_said(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Note each form, menu and end of a flow that a test comes to: all of it has its texts."""
+    wanted: list[str] = []
+    for name in ("async_show_form", "async_show_menu", "async_abort"):
+        shown = getattr(FlowHandler, name)
+
+        def note(
+            flow: Any, *args: Any, shown: Callable[..., Any] = shown, **kwargs: Any
+        ) -> Any:
+            result = shown(flow, *args, **kwargs)
+            wanted.extend(of_result(flow, result))
+            return result
+
+        monkeypatch.setattr(FlowHandler, name, note)
+    yield
+    assert missing(list(dict.fromkeys(wanted))) == []
 
 
 @pytest.fixture(scope="session")

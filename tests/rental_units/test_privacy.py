@@ -25,7 +25,7 @@ from .common import call, check_in, device_id, unit_id
 from .test_config_flow import UNIT, begin, fill
 
 #: Names, the national parts of the numbers, addresses.
-MARKS = ("MARK-", "mark-mail", "mark_person", "1380013800")
+MARKS = ("MARK-", "mark-mail", "mark_mail", "mark_person", "1380013800")
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_marked_data(
         start="2019-01-01",
     )
     device = device_id(hass, entry, "1-1-101")
-    contact = {"person_id": person, "name": "MARK-NEW", "notify": "notify.mark-mail"}
+    contact = {"person_id": person, "name": "MARK-NEW", "notify": "notify.mark_mail"}
     await call(hass, "update_contact", contact)
     await call(
         hass, "get_unit", {"device_id": device, "reason": "alarm", "reveal": True}

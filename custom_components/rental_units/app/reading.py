@@ -10,8 +10,8 @@ from sqlalchemy import select
 from homeassistant.util.json import JsonValueType
 
 from ..register import leases, queries
+from ..register.addresses import mask
 from ..register.models import Audit, Lease, Unit
-from ..register.people import mask
 from .work import Command, Work
 
 #: Audit rows in one answer.

@@ -6,26 +6,24 @@ from datetime import date
 from typing import Any, Self
 
 from ..const import Role
+from .addresses import KINDS, PHONE, PHONE_CHANNELS
 from .leases import check_order
 from .models import Lease
-from .people import PHONE_CHANNELS, mask
+
+
+def _asked(*, responders: bool) -> tuple[str, ...]:
+    """Return what is asked of a person, in the order of the form."""
+    kinds = [kind.key for kind in KINDS if responders or not kind.for_responders]
+    kinds.insert(kinds.index(PHONE.key) + 1, "channels")
+    return ("name", *kinds, "language", "quiet_from", "quiet_until")
+
 
 #: What the form of a unit asks of each person, in its order.
-HOUSEHOLD = (
-    "name",
-    "phone",
-    "channels",
-    "person",
-    "push",
-    "email",
-    "language",
-    "quiet_from",
-    "quiet_until",
-)
+HOUSEHOLD = _asked(responders=False)
 #: What is asked of a stay. Nobody leaves but by a day that says so.
 LEASE = ("start", "end", "left_on")
 #: What is asked of a responder.
-RESPONDER = (*HOUSEHOLD, "notify", "webhook")
+RESPONDER = _asked(responders=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def _phones(lease: Lease) -> dict[str | None, str]:
         row.target for row in lease.person.addresses if row.channel in PHONE_CHANNELS
     ]
     return {
-        **{mask(number): number for number in numbers},
+        **{PHONE.hide(number): number for number in numbers},
         **dict(zip(numbers, numbers, strict=True)),
     }
 

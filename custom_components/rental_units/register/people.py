@@ -1,24 +1,16 @@
 """People as the rest of the sidecar sees them, and how they are written down."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
 from typing import Any, override
 
-import phonenumbers
-import voluptuous as vol
-
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv
 
 from ..const import DOMAIN, LANGUAGES, Channel
-from ..hosts import may_be_public
+from .addresses import KINDS, PHONE, PHONE_CHANNELS, by_kind, mask
 from .models import ContactAddress, Person
-
-#: Where the house has no country set.
-DEFAULT_REGION = "CN"
-PHONE_CHANNELS = (Channel.SMS, Channel.CALL)
 
 #: From and until; twice None for no quiet hours.
 type Quiet = tuple[time, time] | tuple[None, None]
@@ -168,27 +160,35 @@ def quiet_of(person: Person) -> Quiet:
 
 def parse_contact(data: Mapping[str, Any], region: str | None) -> Contact:
     """Return the contact in the fields of a form. Raises ServiceValidationError."""
-    phone, channels, only = data.get("phone"), data.get("channels"), data.get("only")
+    channels, only = data.get("channels"), data.get("only")
+    phone = PHONE.parse(data.get(PHONE.key), region)
     if phone and channels is not None and not channels:
         raise _invalid("phone_without_use")
     return Contact(
         name=(data.get("name") or "").strip() or None,
-        phone=parse_phone(phone, region) if phone else phone,
+        phone=phone,
         phone_channels=PHONE_CHANNELS
         if channels is None
         else tuple(Channel(channel) for channel in channels),
-        direct={
-            Channel.PUSH: _push(data),
-            Channel.EMAIL: _checked(data.get("email"), vol.Email(), "invalid_email"),
-            Channel.NOTIFY: _checked(data.get("notify"), str, "failed"),
-            Channel.WEBHOOK: _checked(
-                data.get("webhook"), _public_url, "invalid_webhook"
-            ),
-        },
+        direct=_direct(data, region),
         language=data.get("language"),
         quiet=_quiet(data.get("quiet_from"), data.get("quiet_until")),
         only=tuple(Channel(channel) for channel in only) if only else None,
     )
+
+
+def _direct(data: Mapping[str, Any], region: str | None) -> dict[Channel, str | None]:
+    """Return the addresses of one channel each: None where nothing is said."""
+    said: dict[Channel, str | None] = {}
+    for kind in KINDS:
+        if kind is PHONE:
+            continue
+        (channel,) = kind.channels
+        value, other = kind.parse(data.get(kind.key), region), said.get(channel)
+        if value and other:
+            raise _invalid("person_and_phone")
+        said[channel] = value or other or (other if value is None else value)
+    return said
 
 
 def contact_of(
@@ -199,8 +199,9 @@ def contact_of(
 ) -> Contact:
     """Return the contact in a form with these fields. Raises ServiceValidationError.
 
-    The form of a person who is known shows everything: what is absent was emptied, a
-    masked number is the known one, and quiet hours that were not touched are not said.
+    The form of a person who is known shows everything: what is absent was emptied, what
+    is shown in an address's place is the known one, and quiet hours that were not touched
+    are not said.
     """
     values: dict[str, Any] = {key: fields.get(key) for key in keys}
     if person:
@@ -208,44 +209,15 @@ def contact_of(
             key: value if key == "channels" else value or ""
             for key, value in values.items()
         }
-        masks = {
-            mask(row.target): row.target
-            for row in person.addresses
-            if row.channel in PHONE_CHANNELS
-        }
-        values["phone"] = masks.get(values["phone"], values["phone"])
+        for kind, target in by_kind(person.addresses):
+            if values.get(kind.key) == kind.hide(target):
+                values[kind.key] = target
     contact = parse_contact(values, region)
     if not contact.name:
         raise _invalid("name_missing")
     if person and contact.quiet == quiet_of(person):
         return replace(contact, quiet=None)
     return contact
-
-
-def _push(data: Mapping[str, Any]) -> str | None:
-    """Return whose phones get the push: those of a Home Assistant person, or one."""
-    person, phone = data.get("person"), data.get("push")
-    if person and phone:
-        raise _invalid("person_and_phone")
-    return person or phone or (None if person is None and phone is None else "")
-
-
-def _checked(value: str | None, check: Callable[[str], Any], key: str) -> str | None:
-    """Return an address that is as it has to be, or what stands for none."""
-    if not value or not (text := value.strip()):
-        return value and ""
-    try:
-        check(text)
-    except vol.Invalid, ValueError:
-        raise _invalid(key) from None
-    return text
-
-
-def _public_url(text: str) -> None:
-    """Raise ValueError for a URL of the house's own network, or for none at all."""
-    cv.url(text)
-    if not may_be_public(text):
-        raise ValueError
 
 
 def _quiet(start: time | str | None, until: time | str | None) -> Quiet | None:
@@ -264,25 +236,6 @@ def _quiet(start: time | str | None, until: time | str | None) -> Quiet | None:
 def _invalid(key: str) -> ServiceValidationError:
     # Without what was entered: the error may be logged.
     return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
-
-
-def parse_phone(text: str, region: str | None) -> str:
-    """Return a phone number in E.164. Raises ServiceValidationError."""
-    try:
-        number = phonenumbers.parse(text, region or DEFAULT_REGION)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_valid_number(number):
-        raise _invalid("invalid_phone")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def mask(target: str) -> str:
-    """Return as much of an address as tells its owner which one it is."""
-    if len(target) < 8:
-        return "*" * len(target)
-    shown = 3 if target.startswith("+") else 1
-    return f"{target[:shown]}{'*' * (len(target) - shown - 4)}{target[-4:]}"
 
 
 def parse_time(value: time | str) -> time:

@@ -8,9 +8,7 @@ import unicodedata
 
 import phonenumbers
 
-from homeassistant.exceptions import ServiceValidationError
-
-from ..register.people import DEFAULT_REGION, parse_phone
+from ..register.addresses import DEFAULT_REGION, parse_phone
 from .charsets import is_damaged
 from .sheet import Value, from_text
 from .workbook import UNSOLVED
@@ -270,7 +268,7 @@ def parse_number(value: Value, region: str | None) -> str | Masked:
     try:
         if _NUMBER.fullmatch(text):
             return parse_phone(text, region)
-    except ServiceValidationError:
+    except ValueError:
         _explain_number(text, region)
     raise CellError("not_a_phone")
 
@@ -281,7 +279,7 @@ def _explain_number(text: str, region: str | None) -> None:
     def is_one(part: str) -> bool:
         try:
             parse_phone(part, region)
-        except ServiceValidationError:
+        except ValueError:
             return False
         return True
 

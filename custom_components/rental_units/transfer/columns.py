@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from ..const import Channel, Duty, Letting, Role
+from ..register.addresses import KINDS, PHONE
 
 #: Traditional signs of the headings and words below, and what they are in simplified ones:
 #: each heading stands there once.
@@ -43,18 +44,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "name": (
         "姓名", "姓名", "名字", "人员姓名", "住户姓名", "住户", "联系人", "fullname",
     ),
-    "phone": (
-        "电话", "電話", "手机", "手机号", "手机号码", "电话号码", "联系电话", "联系方式", "联系手机",
-        "联系号码", "移动电话", "行动电话", "phoneno", "phonenumber", "mobile", "mobileno",
-        "mobilenumber", "mobilephone", "cell", "cellphone", "tel", "telno", "telephone", "contactnumber",
-    ),
+    PHONE.key: PHONE.headings,
     "channels": ("方式", "方式", "通知方式"),
-    "email": (
-        "邮箱", "電子郵件", "电子邮箱", "电子邮件", "邮件", "邮件地址", "emailaddress", "mail",
-    ),
-    "push": ("应用", "應用程式", "应用程式"),
-    "notify": ("通知实体", "通知實體"),
-    "webhook": ("网络钩子", "網路鉤子", "网路钩子"),
+    **{kind.key: kind.headings for kind in KINDS if kind.headings and kind is not PHONE},
     "language": ("语言", "語言", "语种"),
     "quiet_from": ("免打扰开始", "勿擾開始", "勿扰开始"),
     "quiet_until": ("免打扰结束", "勿擾結束", "勿扰结束"),

@@ -16,11 +16,12 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.ulid import ulid_now
 
-from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Duty
+from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Channel, Duty
 from ..register import leases, queries
+from ..register.addresses import PHONE_CHANNELS
 from ..register.leases import Hand
 from ..register.models import Lease, Person, Responder, Unit
-from ..register.people import PHONE_CHANNELS, Contact
+from ..register.people import Contact
 from ..register.units import unit_key, unit_title
 from .cells import Masked
 from .rows import Entry, RowError, place_key
@@ -539,8 +540,9 @@ def _state(person: Person) -> dict[str, Any]:
         "phone": ", ".join(dict.fromkeys(by_channel[key].target for key in phones)),
         "channels": ",".join(phones),
         **{
-            key: by_channel[key].target if key in by_channel else None
-            for key in ("email", "push", "notify", "webhook")
+            str(key): by_channel[key].target if key in by_channel else None
+            for key in Channel
+            if key not in PHONE_CHANNELS
         },
         **dict(zip(("quiet_from", "quiet_until"), _hours(quiet), strict=True)),
     }

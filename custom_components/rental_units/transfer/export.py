@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from ..register import queries
+from ..register.addresses import PHONE_CHANNELS
 from ..register.models import Lease, Person, Unit
-from ..register.people import PHONE_CHANNELS
 from ..register.units import UnitInfo
 from .cells import written_phone
 from .columns import COLUMNS, word_of

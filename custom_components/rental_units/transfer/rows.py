@@ -10,7 +10,8 @@ from typing import Any
 from homeassistant.exceptions import ServiceValidationError
 
 from ..const import LANGUAGES, Duty, Letting, Role
-from ..register.people import PHONE_CHANNELS, Contact, parse_contact
+from ..register.addresses import KINDS, PHONE, PHONE_CHANNELS
+from ..register.people import Contact, parse_contact
 from ..register.units import unit_title
 from .cells import (
     CellError,
@@ -33,14 +34,14 @@ from .sheet import Line, Table, Value, cell_name, refused
 _OF_A_UNIT = ("building", "number", "stairwell", "address", "area", "start", "end")
 #: Where a contact that was refused is wrong.
 _COLUMN_OF = {
-    "invalid_email": "email",
-    "invalid_webhook": "webhook",
+    **{kind.error: kind.key for kind in KINDS},
     "quiet_half": "quiet_until",
     "phone_without_use": "channels",
 }
-_AS_THEY_ARE = ("push", "email", "notify", "webhook")
+#: Addresses but numbers, which are read with more care.
+_AS_THEY_ARE = tuple(kind.key for kind in KINDS if kind.headings and kind is not PHONE)
 #: Whose they are is unclear where a row has the columns of two people.
-_OF_ONE = ("phone", *_AS_THEY_ARE)
+_OF_ONE = (PHONE.key, *_AS_THEY_ARE)
 #: What the words of a column are of.
 _CHOICES: dict[str, tuple[str, ...]] = {
     "role": (*Role, *Duty),

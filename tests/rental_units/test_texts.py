@@ -1,0 +1,140 @@
+"""What is the same in several places is the same there, and said in each language."""
+
+import ast
+from collections.abc import Iterator
+import json
+from typing import Any
+
+import pytest
+import voluptuous as vol
+
+from custom_components.rental_units import services
+from custom_components.rental_units.access import PUBLIC
+from custom_components.rental_units.alerts import services as alert_services
+from custom_components.rental_units.const import Channel
+from custom_components.rental_units.register.addresses import KINDS, PHONE
+from custom_components.rental_units.register.households import HOUSEHOLD, RESPONDER
+from custom_components.rental_units.transfer.columns import COLUMNS, fold
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.yaml import load_yaml_dict
+
+from .texts import ROOT, missing, of_selector
+
+SCHEMAS = {**services.SCHEMAS, **alert_services.SCHEMAS}
+SERVICES: dict[str, Any] = load_yaml_dict(str(ROOT / "services.yaml"))
+#: Whose target is chosen above the fields.
+TARGETED = {str(key) for key in cv.ENTITY_SERVICE_FIELDS}
+
+
+def fields_of(schema: Any) -> set[str]:
+    """Return the fields of an action's schema."""
+    if isinstance(schema, vol.Schema):
+        return fields_of(schema.schema)
+    if isinstance(schema, vol.All):
+        return {key for part in schema.validators for key in fields_of(part)}
+    return {str(key) for key in schema} if isinstance(schema, dict) else set()
+
+
+def keys_in_code() -> Iterator[tuple[str, str]]:
+    """Yield each key of an exception that the code names, with its file."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            error = name.endswith(("Error", "Unauthorized", "ConfigEntryNotReady"))
+            said = [
+                row.value
+                for row in node.keywords
+                if error and row.arg == "translation_key"
+            ]
+            if name in ("refused", "_invalid"):
+                said += node.args[:1]
+            for value in said:
+                if isinstance(value, ast.Constant):
+                    yield str(path.relative_to(ROOT)), str(value.value)
+
+
+def test_errors_are_said() -> None:
+    """Each error that the code names has its text."""
+    keys = list(keys_in_code())
+    assert len(keys) > 40
+    assert missing([f"exceptions.{key}.message" for _, key in keys]) == []
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_action(name: str) -> None:
+    """An action's fields are in services.yaml, have texts, and it has an icon."""
+    listed = set((SERVICES[name] or {}).get("fields") or {})
+    expected = fields_of(SCHEMAS[name])
+    if "target" in (SERVICES[name] or {}):
+        expected -= TARGETED
+    assert listed == expected
+    path = f"services.{name}"
+    wanted = [f"{path}.name", f"{path}.description"]
+    for key in listed:
+        wanted += [f"{path}.fields.{key}.{part}" for part in ("name", "description")]
+        field = SERVICES[name]["fields"][key] or {}
+        wanted += of_selector(field.get("selector") or {"text": None})
+    assert missing(wanted) == []
+    assert name in json.loads((ROOT / "icons.json").read_text("utf-8"))["services"]
+
+
+def test_actions_are_listed() -> None:
+    """Services.yaml has the actions that there are."""
+    assert set(SERVICES) == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("name", ["check_in", "update_contact"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_address_in_an_action(name: str, kind: Any) -> None:
+    """Who writes down a person by an action is asked as in a form."""
+    assert SERVICES[name]["fields"][kind.key]["selector"] == kind.selector
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_address(kind: Any) -> None:
+    """A kind of address is asked of somebody, and what is wrong with one is said anywhere."""
+    asked = ["responder", *([] if kind.for_responders else ["unit"])]
+    assert kind.key in RESPONDER
+    assert (kind.key in HOUSEHOLD) == (not kind.for_responders)
+    wanted = [f"exceptions.{kind.error}.message"]
+    wanted += [f"config_subentries.{flow}.error.{kind.error}" for flow in asked]
+    wanted += [f"selector.alert_channel.options.{channel}" for channel in kind.channels]
+    if kind.headings and kind is not PHONE:
+        wanted.append(f"exceptions.cell_{kind.error}.message")
+    if not kind.for_responders:
+        wanted.append(f"selector.tenants.fields.{kind.key}.name")
+    assert missing(wanted) == []
+    assert (kind.key not in PUBLIC) == kind.is_personal
+
+
+def test_addresses_reach_every_channel() -> None:
+    """Each channel has a kind of address, and a column with its name, for files."""
+    reached = [channel for kind in KINDS for channel in kind.channels]
+    assert set(reached) == set(Channel)
+    columns = {kind.key for kind in KINDS if kind.headings}
+    assert columns <= COLUMNS.keys()
+    assert set(Channel) - set(PHONE.channels) <= columns
+    only = SERVICES["update_contact"]["fields"]["only"]["selector"]["select"]
+    assert set(only["options"]) == set(Channel)
+
+
+def test_headings_are_no_others() -> None:
+    """No two columns are read of one heading."""
+    words = [
+        (fold(text), key)
+        for key, texts in COLUMNS.items()
+        for text in dict.fromkeys(map(fold, (key, *texts)))
+    ]
+    assert len({word for word, _ in words}) == len(words)
+
+
+def test_what_is_public() -> None:
+    """All fields are known to name nobody, or are kept out of events."""
+    fields = {key for schema in SCHEMAS.values() for key in fields_of(schema)}
+    assert fields - PUBLIC == {
+        *(kind.key for kind in KINDS if kind.is_personal),
+        *("name", "message", "note", "file"),
+    }
+    assert fields & PUBLIC == PUBLIC
