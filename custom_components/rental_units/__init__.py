@@ -20,6 +20,7 @@ from .app.application import DATA_APPLICATIONS, Application
 from .app.files import async_remove_exports
 from .app.schema import database_of
 from .const import DOMAIN, LOGGER, PLATFORMS
+from .duties import DutyWatch, tell_apart
 from .register import Register, RegisterConfigEntry
 from .repairs import forget_issues, show_away, show_damage, show_issues, show_lost_key
 from .services import async_setup_services
@@ -69,6 +70,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     show_damage(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
+    tell_apart(hass, entry)
+    DutyWatch(hass, register).start()
     _forget_occupied(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_updated))
@@ -124,4 +127,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
 
 
 async def _async_updated(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    tell_apart(hass, entry)
     await entry.runtime_data.async_sync()

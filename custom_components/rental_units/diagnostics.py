@@ -41,7 +41,9 @@ async def async_get_config_entry_diagnostics(
             "with_unreachable_people": sum(row.unreachable > 0 for row in summaries),
             "without_channel": sum(row.without_channel > 0 for row in summaries),
         },
-        "silent_responders": len(register.silent_responders),
+        "silent_responders": sum(
+            not row.is_reachable for row in register.phonebook.posts()
+        ),
         "duties": Counter(
             row.data["duty"] for row in entry.get_subentries_of_type(SUBENTRY_RESPONDER)
         ),

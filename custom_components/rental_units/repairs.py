@@ -84,7 +84,7 @@ ISSUES: dict[str, Callable[[Summary], bool]] = {
     "no_landlord": lambda summary: summary.tenants > 0 and not summary.landlords,
     "overdue_tenants": lambda summary: summary.overdue > 0,
 }
-RESPONDERS = "silent_responders"
+DUTIES = ("duty_unreachable", "duty_off", "silent_responders")
 MISSING = "missing"
 AWAY = "register_away"
 KEY_LOST = "key_lost"
@@ -94,43 +94,43 @@ _MOST_NAMED = 10
 @callback
 def show_issues(hass: HomeAssistant, register: Register) -> None:
     """Show what the figures of a property say, and what is mended no longer."""
-    entry = register.entry
     for key, applies in ISSUES.items():
         units = sorted(
             register.units[unit_id].title
             for unit_id, summary in register.summaries.items()
             if unit_id in register.units and applies(summary)
         )
-        _show(hass, register, key, "units", units)
+        show(hass, register, key, units=units)
     _show_missing(hass, register)
-    duties = sorted(
-        entry.subentries[key].title
-        for key in register.silent_responders & entry.subentries.keys()
-    )
-    _show(hass, register, RESPONDERS, "duties", duties)
 
 
-def _show(
-    hass: HomeAssistant, register: Register, key: str, what: str, titles: list[str]
+@callback
+def show(
+    hass: HomeAssistant,
+    register: Register,
+    key: str,
+    severity: ir.IssueSeverity = ir.IssueSeverity.WARNING,
+    **named: list[str],
 ) -> None:
     """Show an issue with what it is about, or take it back."""
     entry = register.entry
     issue_id = f"{key}_{entry.entry_id}"
+    ((what, titles),) = named.items()
     if not titles:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
         return
-    named = ", ".join(titles[:_MOST_NAMED])
+    first = ", ".join(titles[:_MOST_NAMED])
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id,
         is_fixable=False,
-        severity=ir.IssueSeverity.WARNING,
+        severity=severity,
         translation_key=key,
         translation_placeholders={
             "property": entry.title,
             "count": str(len(titles)),
-            what: named if len(titles) <= _MOST_NAMED else f"{named}, …",
+            what: first if len(titles) <= _MOST_NAMED else f"{first}, …",
         },
     )
 
@@ -231,7 +231,7 @@ def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
     """Take back the issues of a property that is removed."""
     for key in (
         *ISSUES,
-        RESPONDERS,
+        *DUTIES,
         MISSING,
         KEY_LOST,
         "register_damaged",

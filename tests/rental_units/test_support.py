@@ -1,21 +1,17 @@
 """Diagnostics, system health and repairs: counts, and units, but no people."""
 
 import threading
-from typing import Any
 
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     get_system_health_info,
 )
-from sqlalchemy.orm import Session
 
 from custom_components.rental_units.alerts.runtime import DATA_ENGINES
-from custom_components.rental_units.const import DOMAIN, Channel
+from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
-from custom_components.rental_units.register import queries
-from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.repairs import async_create_fix_flow
 from homeassistant.components.repairs import ConfirmRepairFlow
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
@@ -29,10 +25,10 @@ from .common import OTHER_PHONE, call, check_in, device_id
 def issues(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, str]:
     """Return the units that each issue names."""
     return {
-        issue.translation_key: issue.translation_placeholders.get("units")
-        or issue.translation_placeholders["duties"]
+        str(issue.translation_key): told["units"]
         for (domain, _), issue in ir.async_get(hass).issues.items()
         if domain == DOMAIN
+        and "units" in (told := issue.translation_placeholders or {})
     }
 
 
@@ -55,43 +51,13 @@ async def test_repairs(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         "no_working_channel": "1-1-101",
     }
     script = {"provider": "script", "script": "script.own"}
-    await put_channels(hass, entry, sms=script)
+    hass.config_entries.async_update_entry(entry, options={"channels": {"sms": script}})
+    await hass.async_block_till_done()
     assert issues(hass, entry) == {"overdue_tenants": "1-1-101"}
     await call(hass, "check_out", {"device_id": device_id(hass, entry, "1-1-101")})
     assert issues(hass, entry) == {}
     flow = await async_create_fix_flow(hass, "register_damaged", None)
     assert isinstance(flow, ConfirmRepairFlow)
-
-
-async def put_channels(
-    hass: HomeAssistant, entry: MockConfigEntry, **channels: Any
-) -> None:
-    """Set up channels in the options."""
-    hass.config_entries.async_update_entry(entry, options={"channels": channels})
-    await hass.async_block_till_done()
-
-
-async def test_responders_without_a_channel(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
-    """Responders whom nobody can alert are named by their duty."""
-    duties = [row for row in entry.subentries.values() if "duty" in row.data]
-
-    def write(session: Session) -> None:
-        for row, channel in zip(duties, ("email", "push"), strict=True):
-            contact = Contact(name=f"MARK-{channel}", direct={Channel(channel): "x"})
-            person = queries.add_person(session, contact, "en")
-            queries.put_responder(session, row.subentry_id, person)
-
-    await entry.runtime_data.async_run(write)
-    await entry.runtime_data.async_refresh()
-    assert issues(hass, entry) == {"silent_responders": "fire_post"}
-    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
-    assert diagnostics["silent_responders"] == 1
-    await put_channels(
-        hass, entry, email={"provider": "notify", "action": "notify.smtp"}
-    )
-    assert issues(hass, entry) == {}
 
 
 async def test_figures(hass: HomeAssistant, entry: MockConfigEntry) -> None:

@@ -9,7 +9,13 @@ from ..register.households import RESPONDER
 from ..register.models import Person
 from ..register.people import contact_of
 from ..storage.events import Kind
-from .work import Command, Work
+from .work import Command, Work, refused
+
+
+def check_reachable(person: Person) -> None:
+    """Raise ServiceValidationError for a responder whom nobody could tell of a fire."""
+    if not person.addresses:
+        raise refused("responder_unreachable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class SaveResponder(Command[str]):
             )
             contact.apply(person)
             queries.put_responder(work.session, self.key, person)
+        check_reachable(person)
         work.audit(person_id=person.id)
         work.tell(Kind.PERSON_CHANGED, person_id=person.id)
         return person.id

@@ -14,6 +14,7 @@ from ..register.models import Lease, Person, Responder, Unit
 from ..register.people import Contact, contact_of
 from ..storage import vault
 from ..storage.events import Kind
+from .responders import check_reachable
 from .work import Command, NotCoveredError, Work, refused
 
 
@@ -310,6 +311,8 @@ class UpdateContact(Command[str]):
     def run(self, work: Work) -> str:
         person = person_of(work, self.person_id)
         self.contact.apply(person)
+        if person.duties:
+            check_reachable(person)
         work.audit(person_id=person.id)
         tell_person(work, person, Kind.PERSON_CHANGED)
         return person.id

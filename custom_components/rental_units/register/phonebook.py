@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.orm import Session
 
-from homeassistant.const import STATE_OFF
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 
-from ..const import LOGGER, SUBENTRY_RESPONDER, Duty, Role
+from ..const import LOGGER, Role
 from ..storage.errors import RegisterError
 from ..storage.events import DomainEvent, Kind
 from . import queries
 from .last_known import LastKnown
 from .people import Audience, Recipient
+from .roster import Post, on_duty, posts
 
 if TYPE_CHECKING:
     from .property import Register
 
 #: Which leases an audience means.
 _ROLES: Final = {Audience.TENANTS: Role.TENANT, Audience.LANDLORD: Role.LANDLORD}
-#: Duties of which somebody is called whatever the roster says.
-_ALWAYS: Final = frozenset({Duty.FIRE_POST, Duty.PROPERTY_OFFICE})
 NEIGHBOUR: Final = "neighbour"
 
 
@@ -46,11 +44,26 @@ class Phonebook:
         self._register = register
         self._file = file
         self._known = People()
+        #: If it was read who there is, now or before a start without database.
+        self.is_known = False
+        self._listeners: list[CALLBACK_TYPE] = []
+
+    @callback
+    def listen(self, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call `update` when it was read anew who responds."""
+        self._listeners.append(update)
+        return lambda: self._listeners.remove(update)
+
+    @callback
+    def posts(self) -> list[Post]:
+        """Return the roster, with the responders as the register was last read."""
+        return posts(self._register, self._known.responders)
 
     async def async_recall(self) -> bool:
         """Take the people of the file; return if there are any."""
         self._known = People(*await self._file.async_load())
-        return bool(self._known.by_unit or self._known.responders)
+        self.is_known = bool(self._known.by_unit or self._known.responders)
+        return self.is_known
 
     async def async_hear(self, events: Sequence[DomainEvent]) -> None:
         """Forget at once who was erased, in the file too."""
@@ -106,6 +119,9 @@ class Phonebook:
             {key: rows for key, rows in by_unit.items() if rows}, found.responders
         )
         self._file.follow((self._known.by_unit, self._known.responders))
+        self.is_known = True
+        for update in self._listeners:
+            update()
 
     def _meant(
         self, unit_ids: Iterable[str], audiences: Iterable[Audience]
@@ -163,35 +179,5 @@ class Phonebook:
             if row.role == Role.TENANT
         ]
         if Audience.RESPONDERS in wanted:
-            chosen += self._on_duty(people.responders)
+            chosen += on_duty(posts(self._register, people.responders))
         return chosen
-
-    def _on_duty(self, people: Mapping[str, Recipient]) -> list[Recipient]:
-        """Return the responders who are on duty and can be reached.
-
-        A duty whose entity cannot be read counts: better one call too many. Of the fire
-        post and of the office somebody is always called, and where nobody at all is on
-        duty, everybody who can be reached.
-        """
-        register = self._register
-        channels = set(register.channels())
-        rows = [
-            (row.data["duty"], row.data.get("schedule") or "", people[row.subentry_id])
-            for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
-            if row.subentry_id in people
-        ]
-
-        def is_reachable(person: Recipient) -> bool:
-            return any(address.channel in channels for address in person.addresses)
-
-        def is_on(schedule: str) -> bool:
-            state = register.hass.states.get(schedule)
-            return state is None or state.state != STATE_OFF
-
-        reachable = [row for row in rows if is_reachable(row[2])] or rows
-        served = {duty for duty, schedule, _ in reachable if is_on(schedule)}
-        return [
-            replace(person, role=duty)
-            for duty, schedule, person in reachable
-            if is_on(schedule) or not served or (duty in _ALWAYS and duty not in served)
-        ]

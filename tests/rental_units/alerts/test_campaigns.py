@@ -363,7 +363,7 @@ async def test_erased_in_mid_fire(house: House, sms: Provider) -> None:
 
 
 async def test_responder_without_address_on_duty(house: House, sms: Provider) -> None:
-    """The fire post is off, a volunteer without an address is on: somebody is called."""
+    """The fire post is off, a volunteer whom no channel reaches is on: somebody is called."""
     (row,) = house.entry.get_subentries_of_type("responder")
     house.hass.config_entries.async_update_subentry(
         house.entry, row, data={"duty": "fire_post", "schedule": "schedule.placeholder"}
@@ -374,7 +374,12 @@ async def test_responder_without_address_on_duty(house: House, sms: Provider) ->
         (house.entry.entry_id, "responder"), context={"source": "user"}
     )
     await flows.async_configure(
-        result["flow_id"], {"duty": "volunteer", "name": "Placeholder volunteer"}
+        result["flow_id"],
+        {
+            "duty": "volunteer",
+            "name": "Placeholder volunteer",
+            "email": "volunteer@example.com",
+        },
     )
     await house.hass.async_block_till_done()
     house.options(policies={"alarm": ONE_STEP})

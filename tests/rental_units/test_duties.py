@@ -1,0 +1,191 @@
+"""Duties that nobody covers: known before it burns, and by their name alone."""
+
+from datetime import timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.rental_units.const import DOMAIN, SUBENTRY_RESPONDER
+from custom_components.rental_units.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
+from custom_components.rental_units.duties import LOOK
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import issue_registry as ir
+
+from .common import PHONE, call, check_in
+from .test_config_flow import begin, fill
+
+FIRE_POST, POLICE = "schedule.fire_post", "schedule.police"
+SMS = {"sms": {"provider": "script", "script": "script.sms"}}
+
+
+def shown(hass: HomeAssistant) -> dict[str, tuple[str, str]]:
+    """Return the issues about duties: which are named, and how bad it is."""
+    return {
+        str(issue.translation_key): (
+            issue.translation_placeholders["duties"],
+            str(issue.severity),
+        )
+        for issue in ir.async_get(hass).issues.values()
+        if issue.translation_placeholders and "duties" in issue.translation_placeholders
+    }
+
+
+async def put_channels(
+    hass: HomeAssistant, entry: MockConfigEntry, **data: Any
+) -> None:
+    """Set up channels in the options."""
+    hass.config_entries.async_update_entry(entry, options={"channels": data})
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def add(
+    hass: HomeAssistant, entry: MockConfigEntry, duty: str, **data: Any
+) -> Any:
+    """Add a responder by the form; return its result."""
+    data = {"duty": duty, "name": f"MARK-{duty}", **data}
+    result = await fill(hass, await begin(hass, entry, "responder"), data)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return result
+
+
+@pytest.fixture
+async def staffed(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """Return a property whose fire post and police have a number, by text message."""
+    for row in entry.get_subentries_of_type(SUBENTRY_RESPONDER):
+        hass.config_entries.async_remove_subentry(entry, row.subentry_id)
+    await put_channels(hass, entry, **SMS)
+    await add(hass, entry, "fire_post", phone=PHONE, schedule=FIRE_POST)
+    await add(hass, entry, "police", phone=PHONE, schedule=POLICE)
+    assert shown(hass) == {}
+    return entry
+
+
+async def test_fire_post_is_off(hass: HomeAssistant, staffed: MockConfigEntry) -> None:
+    """It is said at once, and for as long; that the police is off is no gap."""
+    hass.states.async_set(POLICE, "off")
+    await hass.async_block_till_done()
+    assert shown(hass) == {}
+    hass.states.async_set(FIRE_POST, "off")
+    await hass.async_block_till_done()
+    # Nobody at all is on duty: then that of the police is one too.
+    assert shown(hass) == {"duty_off": ("Fire post, Police", "error")}
+    hass.states.async_set(POLICE, "on")
+    await hass.async_block_till_done()
+    assert shown(hass) == {"duty_off": ("Fire post", "error")}
+    hass.states.async_set(FIRE_POST, "on")
+    await hass.async_block_till_done()
+    assert shown(hass) == {}
+
+
+async def test_another_roster(hass: HomeAssistant, staffed: MockConfigEntry) -> None:
+    """A responder who gets another schedule is followed by that."""
+    row = staffed.get_subentries_of_type(SUBENTRY_RESPONDER)[0]
+    hass.config_entries.async_update_subentry(
+        staffed, row, data={"duty": "fire_post", "schedule": "schedule.night"}
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    hass.states.async_set(FIRE_POST, "off")
+    await hass.async_block_till_done()
+    assert shown(hass) == {}
+    hass.states.async_set("schedule.night", "off")
+    await hass.async_block_till_done()
+    assert shown(hass) == {"duty_off": ("Fire post", "error")}
+
+
+async def test_channel_goes(hass: HomeAssistant, staffed: MockConfigEntry) -> None:
+    """Without the channel nobody of them is reached; one who is leaves a warning."""
+    await put_channels(hass, staffed)
+    assert shown(hass) == {"duty_unreachable": ("Fire post, Police", "error")}
+    await add(hass, staffed, "police", webhook="https://hooks.example.com/x")
+    assert shown(hass) == {
+        "duty_unreachable": ("Fire post", "error"),
+        "silent_responders": ("Police", "warning"),
+    }
+    diagnostics = await async_get_config_entry_diagnostics(hass, staffed)
+    assert diagnostics["silent_responders"] == 2
+    await put_channels(hass, staffed, **SMS)
+    assert shown(hass) == {}
+
+
+async def test_looked_at_again(
+    hass: HomeAssistant, staffed: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """What changes without an event is seen after ten minutes, also after a reload."""
+    await hass.config_entries.async_reload(staffed.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    register = staffed.runtime_data
+    register.channels = tuple
+    freezer.tick(LOOK + timedelta(seconds=1))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    assert shown(hass) == {"duty_unreachable": ("Fire post, Police", "error")}
+    assert await hass.config_entries.async_remove(staffed.entry_id)
+    assert shown(hass) == {}
+
+
+async def test_nobody_is_named(hass: HomeAssistant, staffed: MockConfigEntry) -> None:
+    """A repair names the duty, and never the person."""
+    await put_channels(hass, staffed)
+    hass.states.async_set(FIRE_POST, "off")
+    issues = repr(ir.async_get(hass).issues)
+    assert "Fire post" in issues
+    assert "MARK" not in issues
+
+
+async def test_no_address(hass: HomeAssistant, staffed: MockConfigEntry) -> None:
+    """Whom nobody could tell is not saved, whether they are new or lose their number."""
+    result = await add(hass, staffed, "volunteer")
+    assert result["errors"] == {"base": "responder_unreachable"}
+    data = {"duty": "volunteer", "name": "MARK-volunteer"}
+    result = await fill(hass, result, {**data, "phone": PHONE})
+    assert result["type"] == "create_entry"
+    await hass.async_block_till_done(wait_background_tasks=True)
+    row = staffed.get_subentries_of_type(SUBENTRY_RESPONDER)[-1]
+    result = await staffed.start_subentry_reconfigure_flow(hass, row.subentry_id)
+    result = await fill(hass, result, data)
+    assert result["errors"] == {"base": "responder_unreachable"}
+    people = staffed.runtime_data.phonebook.posts()
+    person = next(row.person for row in people if row.duty == "volunteer")
+    assert person
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call(hass, "update_contact", {"person_id": person.person_id, "phone": ""})
+    assert refusal.value.translation_key == "responder_unreachable"
+    assert person in [row.person for row in staffed.runtime_data.phonebook.posts()]
+    # Somebody without a duty may be without a number: that is a repair of their unit.
+    tenant = await check_in(hass, staffed, "1-1-101")
+    await call(hass, "update_contact", {"person_id": tenant, "phone": ""})
+
+
+async def test_told_apart(hass: HomeAssistant, staffed: MockConfigEntry) -> None:
+    """Two of one duty have two names, whichever is changed or goes, and over a restart."""
+
+    def titles() -> list[str]:
+        rows = staffed.get_subentries_of_type(SUBENTRY_RESPONDER)
+        return [row.title for row in rows if row.data["duty"] == "volunteer"]
+
+    for _ in range(3):
+        await add(hass, staffed, "volunteer", phone=PHONE)
+    assert titles() == ["Volunteer", "Volunteer 2", "Volunteer 3"]
+    rows = staffed.get_subentries_of_type(SUBENTRY_RESPONDER)
+    key = next(row.subentry_id for row in rows if row.title == "Volunteer 2")
+    result = await staffed.start_subentry_reconfigure_flow(hass, key)
+    data = {"duty": "volunteer", "name": "MARK-new", "phone": PHONE}
+    await fill(hass, result, data)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert titles() == ["Volunteer", "Volunteer 2", "Volunteer 3"]
+    assert staffed.subentries[key].title == "Volunteer 2"
+    # Those of a release that did not number them are at the next start.
+    for row in staffed.get_subentries_of_type(SUBENTRY_RESPONDER)[-2:]:
+        hass.config_entries.async_update_subentry(staffed, row, title="Volunteer")
+    await hass.config_entries.async_reload(staffed.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert titles() == ["Volunteer", "Volunteer 2", "Volunteer 3"]
+    assert DOMAIN in hass.config.components
