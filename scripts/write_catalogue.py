@@ -62,6 +62,12 @@ def page() -> Iterator[str]:
                     f"`{key}` {value:g}" for key, value in limits.items()
                 )
                 yield f"Used as `{name}`: {values}.\n"
+        if kind.single_phase:
+            yield (
+                f"A new device that measures one phase begins as `{kind.single_phase}`,"
+                f" every other as `{next(iter(kind.variants))}`. It is written down when"
+                " the device is first seen: an update changes it for none that is there.\n"
+            )
 
 
 def _readings(kind: DeviceKind) -> Iterator[str]:

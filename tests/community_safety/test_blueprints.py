@@ -540,7 +540,7 @@ async def test_smoke_without_anybody_to_tell(
 @pytest.mark.parametrize(
     ("name", "device", "values", "title"),
     [
-        ("breaker_response", "breaker-1", {"residual_current": 350}, "Warning, Leakage current: 1-1-201"),
+        ("breaker_response", "breaker-1", {"residual_current": 20}, "Warning, Leakage current: 1-1-201"),
         ("equipment_fault", "smoke-1", {"tamper": True}, "Fault, tampered with: 1-1-201"),
     ],
 )  # fmt: skip
@@ -959,7 +959,7 @@ async def test_breaker_warning(
 ) -> None:
     """A warning is told, and nothing is cut."""
     await add("breaker_response", notify_target=OFFICE, language="zh-Hans")
-    await peer.state("breaker-1", residual_current=350)
+    await peer.state("breaker-1", residual_current=20)
     await wait_until(hass, lambda: len(told) == 1)
     await hass.async_block_till_done()
     assert said(told) == [
@@ -984,7 +984,7 @@ async def test_breaker_alarm(
     """At severity alarm the breaker cuts by itself; the rest of the area if asked for."""
     await breaker(peer, "breaker-2", "1-1-201")
     await add("breaker_response", notify_target=OFFICE, whole_area=whole_area)
-    await peer.state("breaker-1", residual_current=600)
+    await peer.state("breaker-1", residual_current=60)
     await wait_until(hass, lambda: len(told) == 2)
     assert titles(told) == ["ALARM, Leakage current: 1-1-201", "Power is off: 1-1-201"]
     assert supply(hass, "breaker-1") == "off"
@@ -1004,7 +1004,7 @@ async def test_breaker_that_does_not_open(
     """What is not proven is said, and an electrician is called for, loudly."""
     peer.answer(f"{BASE}/breaker-1", lambda _message: None)
     await add("breaker_response", notify_target=OFFICE, phones=[phone])
-    report(peer, "breaker-1", residual_current=600)
+    report(peer, "breaker-1", residual_current=60)
     await peer.hears(f"{BASE}/breaker-1/set")
     await pass_time(hass, freezer, seconds=11)
     await until(lambda: len(told) == 3)
@@ -1026,7 +1026,7 @@ async def test_breaker_hazards_chosen(
 ) -> None:
     """Only the chosen hazards are told, and none means none."""
     await add("breaker_response", notify_target=OFFICE, hazards=[])
-    await peer.state("breaker-1", residual_current=350)
+    await peer.state("breaker-1", residual_current=20)
     await hass.async_block_till_done()
     assert told == []
 

@@ -187,5 +187,6 @@ BREAKER_MONITOR = DeviceKind(
         # IEC 61008-1: a 30 mA device may trip from half of that.
         "final_circuit": {"leakage_warning": 15, "leakage_alarm": 30},
     },
+    single_phase="final_circuit",
     mains=True,
 )

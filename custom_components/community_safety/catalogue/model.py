@@ -116,7 +116,8 @@ class DeviceKind:
     """A kind of device: its measurements, hazards, settings and commands.
 
     `buttons` are the commands without a state. `variants` are places of use that
-    change default settings: a select chooses among them, the first is the default.
+    change default settings: a select chooses among them. The first is that of a device
+    of which no other was ever written down.
     """
 
     key: str
@@ -125,6 +126,8 @@ class DeviceKind:
     settings: tuple[Setting, ...] = ()
     buttons: tuple[str, ...] = ()
     variants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    #: The place of use in which a new device begins that measures a single phase.
+    single_phase: str | None = None
     #: Power source when the device does not say: it decides when silence is a fault.
     mains: bool = False
 

@@ -33,6 +33,8 @@ AVAILABILITY = ""
 SNAPSHOT = "snapshot"
 #: Key of listeners that want to know when a reading is doubted: it can be asked for anew.
 DOUBT = "doubt"
+#: What has a channel for each phase.
+PHASES = ("current", "voltage", "power")
 #: Two readings agree if one is at most so many times the other.
 AGREEING = 2
 
@@ -150,6 +152,17 @@ class Layout:
         for key, point in self.points.items():
             name = point.measurement.key
             self.by_measurement[name] = (*self.by_measurement.get(name, ()), key)
+
+    @property
+    def first_variant(self) -> str | None:
+        """Return the place of use to write down of a new device, None for the kind's first.
+
+        A breaker of one phase is in a flat; who measures several is ahead of it. A power
+        may be that of all phases, and residual current alone is measured anywhere.
+        """
+        several = any(len(self.by_measurement.get(name, ())) > 1 for name in PHASES)
+        known = {"current", "voltage"} & self.by_measurement.keys()
+        return self.kind.single_phase if known and not several else None
 
 
 @lru_cache(maxsize=1024)
@@ -364,8 +377,11 @@ class SafetyDevice:
 
     @property
     def variant(self) -> str | None:
-        """Return the place of use."""
-        return self.settings.variant or next(iter(self.kind.variants), None)
+        """Return the place of use: what was written down, unless it was of another kind."""
+        variants = self.kind.variants
+        if (written := self.settings.variant) in variants:
+            return written
+        return next(iter(variants), None)
 
     @property
     def variant_limits(self) -> Mapping[str, float]:

@@ -20,7 +20,7 @@ from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
 from .alarms import AlarmBook
 from .authority import Authority
-from .device import DeviceDescription, DeviceSettings, SafetyDevice
+from .device import DeviceDescription, DeviceSettings, Layout, SafetyDevice
 from .disconnect import CutOff
 from .elevator import Elevators
 from .latches import Latches
@@ -230,6 +230,22 @@ class House:
             self._known[device.uid] = device.description
             self.storage.put("devices", device.uid, device.description.as_dict())
 
+    @callback
+    def place(self, uid: str, layout: Layout) -> None:
+        """Write down the place of use of a device that is new, or of a kind that is.
+
+        It is decided once: whatever a later version or a changed device would begin with,
+        an installed breaker does not begin to cut at 30 mA by itself.
+        """
+        settings, variant = self.settings_of(uid), layout.first_variant
+        if variant and settings.variant not in layout.kind.variants:
+            settings.variant = variant
+            self._put_settings(uid)
+
+    def knows(self, uid: str) -> bool:
+        """Return if a device was here before, in this run or an earlier one."""
+        return uid in self._known
+
     def settings_of(self, uid: str) -> DeviceSettings:
         """Return the settings of a device; to change them, use async_save_settings."""
         return self._settings.setdefault(uid, DeviceSettings())
@@ -247,16 +263,18 @@ class House:
 
         Raises HomeAssistantError if they hold for now but could not be written.
         """
+        if not await self._put_settings(uid):
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="not_stored"
+            )
+
+    def _put_settings(self, uid: str) -> asyncio.Future[bool]:
         settings = self.settings_of(uid)
-        stored = await self.storage.put(
+        return self.storage.put(
             "settings",
             uid,
             {**asdict(settings), "protected": sorted(settings.protected)},
         )
-        if not stored:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN, translation_key="not_stored"
-            )
 
     @callback
     def _storage_trouble(self, reason: str | None) -> None:

@@ -17,7 +17,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from ..catalogue import is_catalogued
 from ..catalogue.measurements import Value
 from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
-from ..core.device import DOUBT, DeviceDescription, SafetyDevice
+from ..core.device import DOUBT, DeviceDescription, SafetyDevice, layout_of
 from ..core.house import House
 from ..core.supervision import Supervision
 
@@ -237,6 +237,11 @@ class Gateway(ABC):
         """Let one device become another; all others, and the connection, go on."""
         kind = device.kind
         self.house.detach(device)
+        if device.settings.kind and kind.key != description.kind:
+            # A person has said what it is: as such it is new.
+            self.house.place(
+                device.uid, layout_of(description.kind, description.points)
+            )
         device.reshape(description, self._kind_limits(description))
         self._drop_stale_entities(device)
         for listener in tuple(self._reshape_listeners):
@@ -368,14 +373,18 @@ class Gateway(ABC):
             )
 
     def _register(self, description: DeviceDescription) -> SafetyDevice:
+        uid = f"{self.uid}/{description.id}" if description.id else self.uid
+        # The registry still knows one of which our own file was lost.
+        if not self.house.knows(uid) and not dr.async_get(self.hass).async_get_device(
+            {(DOMAIN, uid)}
+        ):
+            self.house.place(uid, layout_of(description.kind, description.points))
         device = SafetyDevice(
             self.hass,
             description,
             gateway_uid=self.uid,
             book=self.house.book,
-            settings=self.house.settings_of(
-                f"{self.uid}/{description.id}" if description.id else self.uid
-            ),
+            settings=self.house.settings_of(uid),
             kind_limits=self._kind_limits(description),
         )
         device.device_id = self._update_registry(description).id

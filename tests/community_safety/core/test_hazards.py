@@ -403,7 +403,9 @@ async def house(hass: HomeAssistant, peer: Peer) -> MockConfigEntry:
     )
     await peer.gateway()
     await wait_until(hass, lambda: entry.runtime_data.connected)
-    await peer.config("breaker", "breaker_monitor", ["residual_current", "voltage"])
+    await peer.config(
+        "breaker", "breaker_monitor", ["residual_current", "voltage_l1", "voltage_l2"]
+    )
     await peer.config("hydrant", "hydrant", ["pressure"])
     await peer.config("pile", "charging_pile", ["current_1"])
     return entry
@@ -420,13 +422,13 @@ async def test_settings(
     breaker, hydrant, pile = (devices[key] for key in ("breaker", "hydrant", "pile"))
 
     # The kind's
-    await peer.state("breaker", residual_current=399.9, voltage=240.1)
+    await peer.state("breaker", residual_current=399.9, voltage_l1=240.1)
     await peer.state("hydrant", pressure=60)
     await peer.state("pile", current_1=18)
     await pass_time(hass, freezer, 10)
     assert present(breaker) == {"leakage": "warning", "over_voltage": "warning"}
     assert present(hydrant) == present(pile) == NONE
-    await peer.state("breaker", residual_current=400, voltage=230)
+    await peer.state("breaker", residual_current=400, voltage_l1=230)
     await peer.state("hydrant", pressure=59.9)
     await peer.state("pile", current_1=18.1)
     await pass_time(hass, freezer, 10)
