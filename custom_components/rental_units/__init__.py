@@ -8,6 +8,7 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.typing import ConfigType
 
+from .alerts.channels import working
 from .alerts.manager import (
     async_remove_alerts,
     async_setup_alerts,
@@ -15,7 +16,6 @@ from .alerts.manager import (
     async_stop_alerts,
     async_take_up,
 )
-from .alerts.settings import working
 from .app.application import DATA_APPLICATIONS, Application
 from .app.files import async_remove_exports
 from .app.schema import database_of

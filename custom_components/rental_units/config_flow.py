@@ -15,7 +15,8 @@ from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.helpers import selector
 
-from .alerts.flow import AlertOptionsFlow
+from .alerts.channel_flow import ChannelFlow
+from .alerts.policy_flow import PolicyFlow
 from .const import (
     CONF_DATABASE,
     CONF_KEEP_AUDIT_DAYS,
@@ -173,7 +174,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         return {}
 
 
-class PropertyOptionsFlow(AlertOptionsFlow):
+class PropertyOptionsFlow(PolicyFlow, ChannelFlow):
     """How long people are kept, and how they are alerted."""
 
     async def async_step_init(

@@ -3,10 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
-from .alerts.settings import SECRETS
+from .alerts.channels import redacted
 from .const import SUBENTRY_RESPONDER
 from .register import RegisterConfigEntry
 from .register.queries import counts
@@ -27,7 +26,7 @@ async def async_get_config_entry_diagnostics(
         "database": "sqlite" if register.database.path else "postgresql",
         "damaged_file_moved": register.database.moved is not None,
         "damaged_files": len(await register.database.async_leftovers()),
-        "options": async_redact_data(dict(entry.options), SECRETS),
+        "options": redacted(entry.options),
         "rows": rows,
         "units": {
             "all": len(register.units),

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ import voluptuous as vol
 from custom_components.rental_units import services
 from custom_components.rental_units.access import PUBLIC
 from custom_components.rental_units.alerts import services as alert_services
+from custom_components.rental_units.alerts.channels import CLASSES, PROVIDERS, redacted
+from custom_components.rental_units.alerts.channels.setting import Setting, Shown
+from custom_components.rental_units.alerts.policies import CHANNELS
 from custom_components.rental_units.const import Channel
 from custom_components.rental_units.register.addresses import KINDS, PHONE
 from custom_components.rental_units.register.households import HOUSEHOLD, RESPONDER
@@ -18,7 +22,7 @@ from custom_components.rental_units.transfer.columns import COLUMNS, fold
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util.yaml import load_yaml_dict
 
-from .texts import ROOT, missing, of_selector
+from .texts import LANGUAGES, ROOT, missing, of_selector
 
 SCHEMAS = {**services.SCHEMAS, **alert_services.SCHEMAS}
 SERVICES: dict[str, Any] = load_yaml_dict(str(ROOT / "services.yaml"))
@@ -138,3 +142,73 @@ def test_what_is_public() -> None:
         *("name", "message", "note", "file"),
     }
     assert fields & PUBLIC == PUBLIC
+
+
+@pytest.mark.parametrize(("channel", "provider"), CLASSES)
+def test_channel(channel: str, provider: str) -> None:
+    """A provider's settings are asked for, and what is wrong with them is said."""
+    step = "alibaba" if provider == "alibaba" else "channel_edit"
+    wanted = [f"selector.alert_channel.options.{channel}"]
+    if len(PROVIDERS[channel]) > 1:
+        wanted.append(f"selector.alert_provider.options.{provider}")
+    for row in CLASSES[channel, provider].settings:
+        parts = ("data", "data_description")
+        wanted += [f"options.step.{step}.{part}.{row.key}" for part in parts]
+        wanted += [f"options.error.{row.error}"] if row.check else []
+    assert missing(wanted) == []
+
+
+def test_channels_are_all_there() -> None:
+    """Who has an address of a channel is reached over it, the others are places."""
+    assert set(PROVIDERS) == set(Channel) | {"robot", "announce"}
+    assert set(CHANNELS) == set(Channel)
+
+
+def test_reasons_are_said() -> None:
+    """Why a channel could not send is said in words, where a person has asked for a test."""
+    reasons = {
+        node.args[0].value
+        for path in (ROOT / "alerts/channels").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "").endswith("Error")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+    assert len(reasons) > 15
+    wanted = [
+        f"options.error.test_{row}" for row in (*reasons, "number_limit", "error")
+    ]
+    assert missing(wanted) == []
+
+
+def test_a_setting_is_a_secret_unless_it_says_otherwise() -> None:
+    """Diagnostics show of a channel what is known to be no secret, and nothing else."""
+    assert Setting(key="token").shown is Shown.NOWHERE
+    marked = {
+        channel: {
+            "provider": provider,
+            **{row.key: f"MARK-{row.shown.name}" for row in found.settings},
+            "unknown": "MARK-UNKNOWN",
+        }
+        for (channel, provider), found in CLASSES.items()
+    }
+    marked["pigeon"] = {"provider": "pigeon", "colour": "MARK-GREY"}
+    seen = repr(redacted({"keep_days": 1, "channels": marked}))
+    assert set(re.findall("MARK-[A-Z]+", seen)) == {"MARK-EVERYWHERE"}
+    assert "'keep_days': 1" in seen
+
+
+def test_messages_are_said() -> None:
+    """What people are sent is there in each language."""
+    found = json.loads((ROOT / "alerts/texts.json").read_text("utf-8"))
+    assert sorted(found) == LANGUAGES
+
+    def paths(node: Any, path: str = "") -> set[str]:
+        if isinstance(node, str):
+            return {path}
+        return {row for key in node for row in paths(node[key], f"{path}.{key}")}
+
+    first, *others = (paths(found[language]) for language in LANGUAGES)
+    assert all(other == first for other in others)

@@ -8,10 +8,12 @@ import voluptuous as vol
 
 from homeassistant.helpers import config_validation as cv
 
+from ..const import Channel
+from .channels import PROVIDERS
 from .const import Severity
 
 #: Channels that reach a person, the loudest last.
-CHANNELS = ("push", "notify", "email", "webhook", "sms", "call")
+CHANNELS = tuple(name for name in PROVIDERS if name in set(Channel))
 #: Those that let the phone lie.
 QUIET = CHANNELS[:-1]
 #: Everything, with the loudspeakers of the place.

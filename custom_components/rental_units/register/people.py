@@ -12,6 +12,8 @@ from ..const import DOMAIN, LANGUAGES, Channel
 from .addresses import KINDS, PHONE, PHONE_CHANNELS, by_kind, mask
 from .models import ContactAddress, Person
 
+#: Where Chinese is written in traditional signs; a script that is named says so itself.
+_TRADITIONAL = {"hant", "tw", "hk", "mo"}
 #: From and until; twice None for no quiet hours.
 type Quiet = tuple[time, time] | tuple[None, None]
 
@@ -247,4 +249,7 @@ def default_language(language: str) -> str:
     """Return the language for somebody of whom none is known, by that of the house."""
     if language in LANGUAGES:
         return language
-    return "zh-Hans" if language.startswith("zh") else "en"
+    primary, *parts = language.casefold().replace("_", "-").split("-")
+    if primary != "zh":
+        return "en"
+    return "zh-Hant" if _TRADITIONAL & set(parts) else "zh-Hans"

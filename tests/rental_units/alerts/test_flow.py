@@ -1,14 +1,42 @@
 """Every way through the options that are about alerts."""
 
+from collections.abc import Awaitable, Callable
+import json
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
+from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 
 from .conftest import House
-from .test_channels import ALIBABA, message
+from .providers import ALIBABA_OK, Provider
+from .test_channels import message
+
+type Add = Callable[..., Awaitable[Provider]]
+
+#: Placeholders with the form of what the providers give out.
+TWILIO = {
+    "account_sid": f"AC{'0' * 32}",
+    "auth_token": "placeholder-token",
+    "from": "+12025550100",
+}
+ALIBABA = {
+    "access_key_id": "placeholder0placeholder",
+    "access_key_secret": "placeholder-secret",
+    "sign_name": "Placeholder",
+    "template": "SMS_1",
+}
+CALL_BY_ALIBABA = {
+    **{key: value for key, value in ALIBABA.items() if key != "sign_name"},
+    "template": "TTS_1",
+    "keys_template": "TTS_2",
+    "show_number": "02100000000",
+}
+SECRETS = ("placeholder-token", "placeholder-secret", "0placeholder", "0" * 32, "MARK")
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -53,9 +81,17 @@ async def test_policy(house: House) -> None:
     }
     assert [step["after"] for step in suggested["steps"]] == [0, 30, 60]
     assert suggested["valid_for"] == 4 * 3600
-    assert shown["description_placeholders"] == {
-        "severity": "Alarm: lives are at stake"
-    }
+    placeholders = shown["description_placeholders"]
+    assert placeholders["severity"] == "Alarm: lives are at stake"
+    # Who, when and how, at a glance.
+    assert placeholders["steps"].splitlines() == [
+        "1. After 0 s: whom the alert names, over all channels",
+        "2. After 30 s: Responders, Landlord, over Call",
+        (
+            "3. After 1 min: whom the alert names, over App, Notify entity, Email,"
+            " Webhook, SMS, Call; 10 more times, every 1 min"
+        ),
+    ]
     # What is suggested can be saved as it is.
     saved = await flow.fill(shown, suggested)
     assert saved["type"] is FlowResultType.CREATE_ENTRY
@@ -66,6 +102,10 @@ async def test_policy(house: House) -> None:
     for steps in ([{"after": 0, "channels": []}], [{"after": 0}] * 51):
         wrong = await flow.walk(*begin, {"steps": steps, **more})
         assert wrong["errors"] == {"steps": "invalid_policy"}
+    # What would begin when the alert is over.
+    late = await flow.walk(*begin, {"steps": [{"after": 0}, {"after": 600}], **more})
+    assert late["errors"] == {"steps": "step_too_late"}
+    assert "2. After 10 min" in late["description_placeholders"]["steps"]
     right = await flow.fill(wrong, {"steps": [{"after": 5}], **more})
     assert right["type"] is FlowResultType.CREATE_ENTRY
     policy = house.entry.options["policies"]["alarm"]
@@ -76,19 +116,55 @@ async def test_policy(house: House) -> None:
     assert house.entry.options["policies"] == {}
 
 
+def choose(channel: str, *provider: str) -> tuple[dict[str, Any], ...]:
+    """Return the inputs that lead to the settings of a channel."""
+    begin = ({"next_step_id": "channel"}, {"channel": channel})
+    return (*begin, *({"provider": row} for row in provider))
+
+
+def shown_in(form: Any) -> dict[str, Any]:
+    """Return what a form shows."""
+    return {
+        str(key): key.description["suggested_value"]
+        for key in form["data_schema"].schema
+        if key.description
+    }
+
+
+async def add_script(house: House, *steps: dict[str, Any]) -> None:
+    """Let there be a script."""
+    script = {"own": {"sequence": list(steps)}}
+    assert await async_setup_component(house.hass, "script", {"script": script})
+
+
 @pytest.mark.parametrize(
     ("channel", "provider", "settings", "wrong"),
     [
-        ("sms", "script", {"script": "script.own"}, {"script": "light.own"}),
-        ("sms", "twilio", {"account_sid": "a", "auth_token": "b", "from": "c"}, None),
+        ("sms", "script", {"script": "script.own"}, {"script": "no_such_script"}),
         (
-            "call",
-            "alibaba",
-            {**ALIBABA, "keys_template": "TTS_2", "show_number": "02100000000"},
-            None,
+            *("sms", "twilio", TWILIO),
+            {
+                "account_sid": "invalid_account",
+                "from": "invalid_sender",
+                "url": "invalid_address",
+            },
         ),
-        ("email", "notify", {"action": "notify.smtp"}, {}),
-        ("email", "script", {"script": "script.own"}, {}),
+        (
+            *("sms", "alibaba", {**ALIBABA, "region": "cn-hangzhou"}),
+            {
+                "access_key_id": "invalid_account",
+                "template": "invalid_template",
+                "region": "invalid_region",
+                "url": "invalid_address",
+            },
+        ),
+        (
+            *("call", "alibaba", CALL_BY_ALIBABA),
+            {"keys_template": "invalid_template", "show_number": "invalid_sender"},
+        ),
+        ("email", "notify", {"action": "notify.smtp"}, {"action": "no_such_action"}),
+        ("email", "script", {"script": "script.own"}, {"script": "no_such_script"}),
+        ("announce", "", {"tts_entity": "tts.own"}, {"tts_entity": "no_such_entity"}),
     ],
 )
 async def test_provider(
@@ -96,45 +172,256 @@ async def test_provider(
     channel: str,
     provider: str,
     settings: dict[str, Any],
-    wrong: dict[str, Any] | None,
+    wrong: dict[str, str],
 ) -> None:
     """A channel works once its provider has what it needs, until it is taken away."""
     flow = Flow(house)
-    settings = {key: value for key, value in settings.items() if key != "provider"}
-    if channel == "call":
-        settings.pop("sign_name")
-    choose = ({"next_step_id": "channel"}, {"channel": channel})
-    assert channel not in house.engine.dispatcher.channels
-    form = await flow.walk(*choose, {"provider": provider})
+    await add_script(house)
+    async_mock_service(house.hass, "notify", "smtp")
+    house.hass.states.async_set("tts.own", "unknown")
+    way = choose(channel, *filter(None, [provider]))
+    form = await flow.walk(*way)
     assert set(settings) <= keys(form)
-    if wrong is not None:
-        with pytest.raises(InvalidData):
-            await flow.walk(*choose, {"provider": provider}, wrong)
-    if "url" in keys(form):
-        for url in ("nowhere", "ftp://placeholder.example", "http://[", "https://"):
-            refused = await flow.walk(
-                *choose, {"provider": provider}, {**settings, "url": url}
-            )
-            assert refused["errors"] == {"url": "invalid_address"}, url
-            assert channel not in house.engine.dispatcher.channels
-        done = await flow.fill(refused, settings)
-    else:
-        done = await flow.fill(form, settings)
+    domain = next(iter(settings.values())).partition(".")[0]
+    bad = {key: f"{domain}.!" if key in settings else "http://[" for key in wrong}
+    bad |= {key: f"{domain}.gone" for key in ("script", "tts_entity") if key in bad}
+    refused = await flow.fill(form, {**settings, **bad})
+    assert refused["errors"] == wrong
+    assert not house.entry.options.get("channels")
+    last = await flow.fill(refused, settings)
+    assert last["step_id"] == "channel_test"
+    assert not house.entry.options.get("channels")
+    done = await flow.fill(last, {})
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert channel in house.engine.dispatcher.channels
-    assert house.entry.options["channels"][channel] == {
-        "provider": provider,
-        **settings,
+    stored = house.entry.options["channels"][channel]
+    assert stored == {"provider": provider or channel, **settings}
+
+    # What is stored is shown again, but for what is secret, and stays if it is not touched.
+    form = await flow.walk(*way)
+    assert [mark for mark in SECRETS if mark in repr(shown_in(form))] == []
+    again = await flow.fill(form, {k: v for k, v in shown_in(form).items() if v})
+    await flow.fill(again, {})
+    assert house.entry.options["channels"][channel] == stored
+
+
+@pytest.mark.parametrize(
+    "url", ["nowhere", "ftp://a.example", "https://", "https://u@a.example"]
+)
+async def test_address_of_a_provider(house: House, url: str) -> None:
+    """An endpoint is the address of a server, without a name or password in it."""
+    refused = await Flow(house).walk(*choose("sms", "twilio"), {**TWILIO, "url": url})
+    assert refused["errors"] == {"url": "invalid_address"}
+
+
+async def test_none_takes_a_channel_away(house: House) -> None:
+    """A channel without a provider is not there."""
+    flow = Flow(house)
+    await flow.walk(*choose("sms", "twilio"), TWILIO, {})
+    assert "sms" in house.engine.dispatcher.channels
+    await flow.walk(*choose("sms", "none"))
+    assert "sms" not in house.engine.dispatcher.channels
+
+
+async def test_another_provider_begins_anew(house: House) -> None:
+    """Nothing of a provider is another one's: no address, no secret, no sender."""
+    flow = Flow(house)
+    url = "https://placeholder.example"
+    await flow.walk(*choose("sms", "twilio"), {**TWILIO, "url": url}, {})
+    form = await flow.walk(*choose("sms", "alibaba"))
+    assert not any(shown_in(form).values())
+    await flow.fill(await flow.fill(form, ALIBABA), {})
+    assert house.entry.options["channels"]["sms"] == {"provider": "alibaba", **ALIBABA}
+    # Nor does a way back bring it back: who has no token is asked for it.
+    form = await flow.walk(*choose("sms", "twilio"))
+    with pytest.raises(InvalidData):
+        await flow.fill(form, {"from": TWILIO["from"]})
+    blank = await flow.fill(form, {**TWILIO, "auth_token": "  "})
+    assert blank["errors"] == {"auth_token": "missing"}
+
+
+async def test_a_secret_is_changed_kept_or_forgotten(house: House) -> None:
+    """An empty field keeps a secret; one that is not needed can be forgotten."""
+    flow = Flow(house)
+    await flow.walk(*choose("webhook"), {"secret": "MARK-1"}, {})
+    form = await flow.walk(*choose("webhook"))
+    assert "MARK" not in repr(form)
+    await flow.fill(await flow.fill(form, {}), {})
+    assert house.entry.options["channels"]["webhook"]["secret"] == "MARK-1"
+    form = await flow.walk(*choose("webhook"))
+    await flow.fill(await flow.fill(form, {"secret": "MARK-2"}), {})
+    assert house.entry.options["channels"]["webhook"]["secret"] == "MARK-2"
+    form = await flow.walk(*choose("webhook"))
+    await flow.fill(await flow.fill(form, {"forget_secrets": True}), {})
+    assert house.entry.options["channels"]["webhook"] == {"provider": "webhook"}
+
+
+async def test_robots(house: House, add_provider: Add) -> None:
+    """A robot is its messenger's, and its address, which is a key, is not shown again."""
+    flow = Flow(house)
+    way = choose("robot")
+    official = {
+        "wecom": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=MARK-KEY-0001",
+        "dingtalk": "https://oapi.dingtalk.com/robot/send?access_token=MARK-KEY-0002",
     }
-    await flow.walk(*choose, {"provider": "none"})
-    assert channel not in house.engine.dispatcher.channels
+    rows = [{"form": form, "url": url} for form, url in official.items()]
+    for robots in ("x", [{"url": "x"}], [{**rows[0], "form": "pigeon"}]):
+        with pytest.raises(InvalidData):
+            await flow.walk(*way, {"robots": robots})
+    for url, error in (
+        ("placeholder", "invalid_address"),
+        (official["dingtalk"], "robot_host"),
+        (official["wecom"].replace("https", "http"), "robot_host"),
+        ("https://placeholder.example", "robot_host"),
+    ):
+        refused = await flow.walk(*way, {"robots": [{"form": "wecom", "url": url}]})
+        assert refused["errors"] == {"robots": error}, url
+    # A server of one's own is allowed by an administrator.
+    provider = await add_provider({"errcode": 0})
+    own = {"form": "wecom", "url": f"{provider.url}/a", "secret": "MARK-SECRET"}
+    await flow.fill(await flow.fill(refused, {"robots": [*rows, own, own]}), {})
+    assert house.entry.options["channels"]["robot"]["robots"] == [*rows, own, own]
+
+    form = await flow.walk(*way)
+    (shown,) = shown_in(form).values()
+    assert [row["form"] for row in shown] == ["wecom", "dingtalk", "wecom", "wecom"]
+    assert "MARK" not in repr(form)
+    assert len({row["url"] for row in shown}) == 4
+    # The first goes, another one gets a new secret, the rest is as it was.
+    shown[2]["secret"] = "MARK-NEW"
+    test = await flow.fill(form, {"robots": shown[1:]})
+    sent = await flow.fill(test, {"robot": "1"})
+    assert sent["type"] is FlowResultType.MENU
+    assert "[DRILL]" in provider.heard[0]["json"]["text"]["content"]
+    await flow.fill(sent, {"next_step_id": "channel_save"})
+    assert house.entry.options["channels"]["robot"]["robots"] == [
+        rows[1],
+        {**own, "secret": "MARK-NEW"},
+        own,
+    ]
+
+
+async def test_a_test_is_sent_before_anything_is_kept(
+    house: House, add_provider: Add, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A message marked as a drill goes to one address; what fails is not kept unasked."""
+    flow = Flow(house)
+    house.hass.config.country = "US"
+    provider = await add_provider()
+    settings = {**TWILIO, "url": provider.url}
+    form = await flow.walk(*choose("sms", "twilio"), settings)
+    wrong = await flow.fill(form, {"phone": "12"})
+    assert wrong["errors"] == {"phone": "invalid_phone"}
+    assert provider.heard == []
+
+    provider.status, provider.answer = 400, {"code": 21608}
+    failed = await flow.fill(wrong, {"phone": "(202) 555-0101"})
+    assert failed["errors"] == {"base": "test"}
+    assert failed["description_placeholders"] == {"code": "twilio_21608"}
+    provider.status = 401
+    failed = await flow.fill(failed, {"phone": "+12025550101"})
+    assert failed["errors"] == {"base": "test_credentials"}
+    assert not house.entry.options.get("channels")
+
+    provider.status, provider.answer = 201, {"sid": "SM-1", "status": "queued"}
+    provider.heard.clear()
+    sent = await flow.fill(failed, {"phone": "+12025550101"})
+    assert (sent["type"], sent["step_id"]) == (FlowResultType.MENU, "channel_sent")
+    assert sent["description_placeholders"] == {"reference": "SM-1"}
+    (heard,) = provider.heard
+    assert heard["form"]["To"] == "+12025550101"
+    assert heard["form"]["Body"].startswith("[DRILL] Test: Property 1\n[DRILL] ")
+    assert not house.entry.options.get("channels")
+    # Back to the settings, whose secrets are known to the flow and not to the browser.
+    form = await flow.fill(sent, {"next_step_id": "channel_edit"})
+    assert [mark for mark in SECRETS if mark in repr(shown_in(form))] == []
+    again = await flow.fill(form, {"from": "+12025550109", "url": provider.url})
+    sent = await flow.fill(again, {"phone": "+12025550101"})
+    assert provider.heard[-1]["form"]["From"] == "+12025550109"
+    await flow.fill(sent, {"next_step_id": "channel_save"})
+    assert house.entry.options["channels"]["sms"] == {
+        "provider": "twilio",
+        **settings,
+        "from": "+12025550109",
+    }
+    # The address of the test was for the test.
+    assert "2025550101" not in json.dumps(house.entry.as_dict(), default=str)
+    assert "2025550101" not in caplog.text
+
+
+async def test_saved_all_the_same(house: House, add_provider: Add) -> None:
+    """Who knows better keeps what has failed, and says so."""
+    flow = Flow(house)
+    provider = await add_provider(ALIBABA_OK)
+    await provider.stop()
+    settings = {**ALIBABA, "url": provider.url}
+    form = await flow.walk(*choose("sms", "alibaba"), settings)
+    failed = await flow.fill(form, {"phone": "+8613800138001"})
+    assert failed["errors"] == {"base": "test_unreachable"}
+    await provider.start()
+    provider.status = 500
+    failed = await flow.fill(failed, {"phone": "+8613800138001"})
+    assert failed["errors"] == {"base": "test"}
+    assert failed["description_placeholders"] == {"code": "http_500"}
+    done = await flow.fill(failed, {"phone": "+8613800138001", "save_anyway": True})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert len(provider.heard) == 1
+    assert house.entry.options["channels"]["sms"] == {"provider": "alibaba", **settings}
+
+
+async def test_a_script_that_does_nothing(house: House) -> None:
+    """A script that sends nothing has failed, in the form as in a fire."""
+    flow = Flow(house)
+    await add_script(house, {"variables": {"a": "{{ to }}"}})
+    way = choose("sms", "script")
+    form = await flow.walk(*way, {"script": "script.own"})
+    failed = await flow.fill(form, {"phone": "+12025550101"})
+    assert failed["errors"] == {"base": "test_script_did_nothing"}
+
+
+async def test_channels_without_settings(house: House) -> None:
+    """The app and notify entities can be tested too; there is nothing to keep."""
+    flow = Flow(house)
+    before = dict(house.entry.options)
+    row = er.async_get(house.hass).async_get_or_create("notify", "placeholder", "1")
+    house.hass.states.async_set(row.entity_id, "unknown")
+    sent = async_mock_service(house.hass, "notify", "send_message")
+    form = await flow.walk(*choose("notify"))
+    assert form["step_id"] == "channel_test"
+    done = await flow.fill(form, {"notify": row.entity_id})
+    assert done["step_id"] == "channel_sent"
+    assert "[DRILL]" in sent[0].data["title"]
+    await flow.fill(done, {"next_step_id": "channel_save"})
+
+    form = await flow.walk(*choose("push"))
+    failed = await flow.fill(form, {"person": "person.nobody"})
+    assert failed["errors"] == {"base": "test_no_phone"}
+    await flow.fill(failed, {})
+    form = await flow.walk(*choose("announce"), {})
+    failed = await flow.fill(form, {"area": house.area_id})
+    assert failed["errors"] == {"base": "test_no_speaker"}
+    assert house.entry.options.get("channels", {}) == before.get("channels", {})
+
+
+async def test_what_a_channel_raises_is_said(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A test that breaks says so, and the log does not hold the address."""
+    await add_script(house)
+    flow = Flow(house)
+    form = await flow.walk(*choose("email", "script"), {"script": "script.own"})
+    component = house.hass.data["script"]
+    monkeypatch.setattr(type(component), "get_entity", lambda *_: 1 / 0, raising=True)
+    failed = await flow.fill(form, {"email": "mark@example.com"})
+    assert failed["errors"] == {"base": "test_error"}
+    assert "mark@example.com" not in caplog.text
 
 
 async def test_alibaba_shows_where_to_report(house: House) -> None:
     """Alibaba's console has to be told where to report; without an address that is said."""
     flow = Flow(house)
-    choose = ({"next_step_id": "channel"}, {"channel": "sms"}, {"provider": "alibaba"})
-    form = await flow.walk(*choose)
+    way = choose("sms", "alibaba")
+    form = await flow.walk(*way)
     assert form["step_id"] == "alibaba"
     assert form["description_placeholders"] == {
         "report_url": house.engine.links.report_url(),
@@ -144,45 +431,85 @@ async def test_alibaba_shows_where_to_report(house: House) -> None:
         form["description_placeholders"]
     )
     await house.hass.config_entries.async_unload(house.entry.entry_id)
-    form = await flow.walk(*choose)
+    form = await flow.walk(*way)
     assert form["description_placeholders"] == {"report_url": "–", "answer_url": "–"}
-
-
-async def test_channels_without_a_choice(house: House) -> None:
-    """Webhooks, robots and loudspeakers have one provider and are edited at once."""
-    flow = Flow(house)
-
-    async def edit(channel: str, data: dict[str, Any]) -> Any:
-        choose = ({"next_step_id": "channel"}, {"channel": channel})
-        return await flow.walk(*choose, data)
-
-    await edit("webhook", {"secret": "placeholder"})
-    await edit("announce", {"tts_entity": "tts.placeholder"})
-    row = {"form": "wecom", "url": "https://placeholder.example"}
-    for robots in ("x", [{"url": "x"}], [{**row, "form": "pigeon"}]):
-        with pytest.raises(InvalidData):
-            await edit("robot", {"robots": robots})
-    refused = await edit("robot", {"robots": [{**row, "url": "placeholder"}]})
-    assert refused["errors"] == {"robots": "invalid_address"}
-    await flow.fill(refused, {"robots": [row]})
-    channels = house.entry.options["channels"]
-    assert channels["webhook"]["secret"] == "placeholder"
-    assert channels["announce"]["tts_entity"] == "tts.placeholder"
-    assert channels["robot"]["robots"] == [row]
 
 
 async def test_notify_actions_are_offered(house: House) -> None:
     """Email goes through a notify action that takes a target; those there are offered."""
     sent = async_mock_service(house.hass, "notify", "smtp")
-    choose = ({"next_step_id": "channel"}, {"channel": "email"})
-    form = await Flow(house).walk(*choose, {"provider": "notify"})
+    form = await Flow(house).walk(*choose("email", "notify"))
     (field,) = form["data_schema"].schema.values()
     assert "notify.smtp" in field.config["options"]
     assert "notify.send_message" not in field.config["options"]
-    await Flow(house).fill(form, {"action": "notify.smtp"})
+    form = await Flow(house).fill(form, {"action": "notify.smtp"})
+    await Flow(house).fill(form, {})
     channel = house.engine.dispatcher.channels["email"]
     link = "https://house.example/x"
     await channel.async_send(message("mark@example.com", link=link))
     (call,) = sent
     assert call.data["target"] == ["mark@example.com"]
     assert call.data["message"] == f"Smoke at 1-1-201.\n{link}"
+
+
+@pytest.mark.parametrize(
+    ("header", "chosen", "language"),
+    [
+        ("zh-TW,zh;q=0.9,en;q=0.8", None, "zh-Hant"),
+        ("zh-CN", None, "zh-Hans"),
+        ("de", None, "en"),
+        ("", None, "en"),
+        ("de", "zh-Hans", "zh-Hans"),
+        ("zh-Hans", "en", "en"),
+    ],
+)
+async def test_in_the_language_of_who_looks(
+    house: House,
+    hass_client: Any,
+    hass_admin_user: Any,
+    header: str,
+    chosen: str | None,
+    language: str,
+) -> None:
+    """What the frontend cannot translate is in the language of the profile, or the browser."""
+    assert await async_setup_component(house.hass, "config", {})
+    store = await async_user_store(house.hass, hass_admin_user.id)
+    await store.async_set_item("language", chosen and {"language": chosen})
+    client = await hass_client()
+
+    async def post(path: str, data: dict[str, Any]) -> Any:
+        response = await client.post(
+            f"/api/config/config_entries/options/flow{path}",
+            json=data,
+            headers={"Accept-Language": header},
+        )
+        assert response.status == 200
+        return await response.json()
+
+    form = await post("", {"handler": house.entry.entry_id})
+    for data in ({"next_step_id": "policy"}, {"severity": "fault"}):
+        form = await post(f"/{form['flow_id']}", data)
+    assert (
+        form["description_placeholders"]
+        == {
+            "en": {
+                "severity": "Fault of equipment",
+                "steps": "1. After 0 s: Landlord, over App, Notify entity, Email, Webhook,"
+                " SMS; one channel after another",
+            },
+            "zh-Hans": {
+                "severity": "设备故障",
+                "steps": "1. 0 s 后：房东，通过手机应用、通知实体、电子邮件、Webhook、短信；逐个渠道",
+            },
+            "zh-Hant": {
+                "severity": "設備故障",
+                "steps": "1. 0 s 後：房東，透過手機應用程式、通知實體、電子郵件、Webhook、簡訊；逐一管道",
+            },
+        }[language]
+    )
+    (steps, *_) = form["data_schema"]
+    channels = steps["selector"]["object"]["fields"]["channels"]["selector"]["select"]
+    labels = {row["value"]: row["label"] for row in channels["options"]}
+    assert (
+        labels["sms"] == {"en": "SMS", "zh-Hans": "短信", "zh-Hant": "簡訊"}[language]
+    )

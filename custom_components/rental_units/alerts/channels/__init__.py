@@ -1,18 +1,21 @@
-"""The ways to a person. A new provider is a class here and a row in settings.py."""
+"""The ways to a person. A new provider is a class, which says what it must be told, and a row here."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from homeassistant.components.diagnostics import REDACTED
 from homeassistant.core import HomeAssistant
 
-from ..settings import PROVIDERS, provider_of
 from .alibaba import AlibabaCall, AlibabaSms
 from .base import Channel
 from .local import Announce, Email, Notify, Script
 from .push import Push
+from .setting import Shown
 from .twilio import TwilioCall, TwilioSms
 from .webhook import Robot, Webhook
 
+#: The class of each provider of a channel: the loudest channel of a person last, the
+#: provider that serves where nobody has chosen one first.
 CLASSES: Mapping[tuple[str, str], type[Channel]] = {
     ("push", "mobile_app"): Push,
     ("notify", "notify"): Notify,
@@ -28,13 +31,63 @@ CLASSES: Mapping[tuple[str, str], type[Channel]] = {
     ("call", "twilio"): TwilioCall,
     ("announce", "announce"): Announce,
 }
+PROVIDERS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(provider for channel, provider in CLASSES if channel == name)
+    for name in dict.fromkeys(channel for channel, _ in CLASSES)
+}
+#: What every channel can be told besides, and nothing of it is a secret.
+COMMON = ("provider", "concurrency", "per_second", "receipt_seconds", "timeout")
+
+
+def settings_of(options: Mapping[str, Any], channel: str) -> Mapping[str, Any]:
+    """Return what a channel was told."""
+    own: Mapping[str, Any] = options.get("channels", {}).get(channel, {})
+    return own
+
+
+def chosen(options: Mapping[str, Any], channel: str) -> str:
+    """Return the provider that was chosen for a channel, whether it can work or not."""
+    provider: str = settings_of(options, channel).get("provider", PROVIDERS[channel][0])
+    return provider
+
+
+def provider_of(options: Mapping[str, Any], channel: str) -> str | None:
+    """Return the provider of a channel; None if it lacks something that it needs."""
+    own, provider = settings_of(options, channel), chosen(options, channel)
+    found = CLASSES.get((channel, provider))
+    if found and all(own.get(row.key) for row in found.settings if row.required):
+        return provider
+    return None
+
+
+def working(options: Mapping[str, Any]) -> frozenset[str]:
+    """Return the channels over which something could be sent."""
+    return frozenset(name for name in PROVIDERS if provider_of(options, name))
 
 
 def build(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, Channel]:
     """Return the channels that the options of an entry describe."""
-    own = options.get("channels", {})
     return {
-        name: CLASSES[name, provider](hass, own.get(name, {}))
+        name: CLASSES[name, provider](hass, settings_of(options, name))
         for name in PROVIDERS
         if (provider := provider_of(options, name))
     }
+
+
+def redacted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of which everybody may see all: of a channel only what is public."""
+    channels = {}
+    for name, own in options.get("channels", {}).items():
+        found = CLASSES.get((name, own.get("provider", PROVIDERS.get(name, ("",))[0])))
+        public = {
+            *COMMON,
+            *(
+                row.key
+                for row in (found.settings if found else ())
+                if row.shown is Shown.EVERYWHERE
+            ),
+        }
+        channels[name] = {
+            key: value if key in public else REDACTED for key, value in own.items()
+        }
+    return {**options, "channels": channels} if channels else dict(options)

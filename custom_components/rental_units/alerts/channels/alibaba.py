@@ -28,8 +28,27 @@ from .base import (
     RefusedError,
     UnknownError,
 )
+from .setting import Setting, Shown, base_url, like, sender
 
 _VERSION = "2017-05-25"
+_ACCESS = (
+    Setting(
+        key="access_key_id",
+        required=True,
+        check=like("[A-Za-z0-9.]{16,128}"),
+        error="invalid_account",
+    ),
+    Setting(key="access_key_secret", required=True),
+)
+_WHERE = (
+    Setting(
+        key="region",
+        shown=Shown.EVERYWHERE,
+        check=like(r"[a-z]{2}(-[a-z]+)+(-\d)?"),
+        error="invalid_region",
+    ),
+    base_url(),
+)
 #: So many to one number in a minute, an hour, a day (1, 5, 10): the message says which, as
 #: 触发小时级流控Permits:5.
 _NUMBER_LIMIT = "BUSINESS_LIMIT_CONTROL"
@@ -55,9 +74,31 @@ _HEARD = {"200000", "200001", "200008", "300000"}
 _UNDER_WAY = {"200101", "200201", "200100"}
 
 
+def _template(key: str, form: str, *, required: bool = False) -> Setting:
+    return Setting(
+        key=key,
+        required=required,
+        shown=Shown.EVERYWHERE,
+        check=like(rf"{form}_\d+"),
+        error="invalid_template",
+    )
+
+
 class AlibabaSms(HttpChannel):
     """An SMS by its template."""
 
+    settings = (
+        *_ACCESS,
+        Setting(key="sign_name", required=True, shown=Shown.EVERYWHERE),
+        _template("template", "SMS", required=True),
+        _template("news_template", "SMS"),
+        Setting(
+            key="variable_characters",
+            shown=Shown.EVERYWHERE,
+            config={"number": {"min": 15, "max": 500, "step": 1, "mode": "box"}},
+        ),
+        *_WHERE,
+    )
     explains_refusals: ClassVar[bool] = True
     receipt_seconds = 45
     per_second = 300
@@ -126,6 +167,14 @@ class AlibabaSms(HttpChannel):
 class AlibabaCall(AlibabaSms):
     """A call that reads a template aloud, and takes a key where a menu is set up."""
 
+    settings = (
+        *_ACCESS,
+        _template("template", "TTS", required=True),
+        sender("show_number", r"\+?\d{5,15}", required=False),
+        _template("keys_template", "TTS"),
+        _template("news_template", "TTS"),
+        *_WHERE,
+    )
     receipt_seconds = 60
     per_second = 50
     concurrency = 32

@@ -33,6 +33,7 @@ from homeassistant.util import dt as dt_util
 
 from ...hosts import are_public
 from ..const import Answer, Severity
+from .setting import Setting
 
 #: What a script has to do to have sent something.
 ACTS = frozenset(
@@ -118,6 +119,8 @@ class Message:
 class Channel:
     """One provider on one channel."""
 
+    #: What it can be told; those without which it cannot send are required.
+    settings: ClassVar[tuple[Setting, ...]] = ()
     #: A delivery found half made is made again with its key; else it counts as made.
     idempotent: ClassVar[bool] = False
     #: It tells the provider where to report.
@@ -142,6 +145,17 @@ class Channel:
     async def async_send(self, message: Message) -> str | None:
         """Send, and return the provider's reference. Raises SendError."""
         raise NotImplementedError
+
+    async def async_probe(self) -> None:
+        """Ask, without a message, if it would be sent. Raises SendError.
+
+        Where a provider has no such question, it does nothing: see `can_probe`.
+        """
+
+    @classmethod
+    def can_probe(cls) -> bool:
+        """Return if there is something to ask without a message."""
+        return cls.async_probe is not Channel.async_probe
 
     def gives_receipt(self, message: Message) -> bool:
         """Return if this message will be reported as arrived."""

@@ -15,6 +15,7 @@ from .base import (
     async_run_script,
 )
 from .push import async_notify, named
+from .setting import NotifyAction, Shown, entity_of
 
 
 class Notify(Channel):
@@ -48,6 +49,15 @@ class Notify(Channel):
 class Email(Channel):
     """An email by a notify action that takes a target, such as that of SMTP."""
 
+    settings = (NotifyAction(key="action", required=True, shown=Shown.EVERYWHERE),)
+
+    @override
+    async def async_probe(self) -> None:
+        """See if the action is still there."""
+        name = str(self.options["action"]).removeprefix("notify.")
+        if not self.hass.services.has_service("notify", name):
+            raise NotSentError("no_such_action", 30)
+
     @override
     async def async_send(self, message: Message) -> str | None:
         await async_call(
@@ -70,6 +80,15 @@ class Script(Channel):
     The script is named in the options; who is called is a field.
     """
 
+    settings = (entity_of("script", "script", "no_such_script", required=True),)
+
+    @override
+    async def async_probe(self) -> None:
+        """See if the script is still there, and could run."""
+        state = self.hass.states.get(str(self.options["script"]))
+        if state is None or state.state == STATE_UNAVAILABLE:
+            raise NotSentError("no_such_script", 30)
+
     @override
     async def async_send(self, message: Message) -> str | None:
         script = str(self.options["script"])
@@ -80,6 +99,7 @@ class Script(Channel):
 class Announce(Channel):
     """Satellites and media players of an area; the address is the area's id."""
 
+    settings = (entity_of("tts_entity", "tts", "no_such_entity"),)
     # To hear it twice does no harm.
     idempotent: ClassVar[bool] = True
     # The actions end when all has been said.

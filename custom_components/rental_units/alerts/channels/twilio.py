@@ -22,7 +22,17 @@ from .base import (
     RefusedError,
     UnknownError,
 )
+from .setting import Setting, base_url, like, sender
 
+_SETTINGS = (
+    Setting(
+        key="account_sid",
+        required=True,
+        check=like("AC[0-9a-f]{32}"),
+        error="invalid_account",
+    ),
+    Setting(key="auth_token", required=True),
+)
 API = "https://api.twilio.com"
 #: Voices by our languages; https://www.twilio.com/docs/voice/twiml/say
 VOICES = {"en": "en-US", "zh-Hans": "cmn-CN", "zh-Hant": "cmn-TW"}
@@ -48,6 +58,12 @@ FAILED = {"failed", "undelivered", "busy", "no-answer", "canceled"}
 class TwilioSms(HttpChannel):
     """An SMS."""
 
+    #: A number, a short code, or a name of letters and digits.
+    settings = (
+        *_SETTINGS,
+        sender("from", r"\+[1-9]\d{6,14}|\d{5,6}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}"),
+        base_url(),
+    )
     wants_callback: ClassVar[bool] = True
     explains_refusals: ClassVar[bool] = True
 
@@ -68,12 +84,10 @@ class TwilioSms(HttpChannel):
     async def _async_create(
         self, what: str, message: Message, form: list[tuple[str, str]]
     ) -> str | None:
-        account = self.options["account_sid"]
-        base = str(self.options.get("url") or API).rstrip("/")
         answer = await self.async_request(
-            f"{base}/2010-04-01/Accounts/{account}/{what}.json",
+            f"{self._account()}/{what}.json",
             data=[("To", message.to), ("From", self.options["from"]), *form],
-            headers={"Authorization": basic(account, self.options["auth_token"])},
+            headers=self._authorization(),
         )
         code = answer.get("code") or answer.get("error_code")
         if code in _TOO_MANY:
@@ -89,6 +103,27 @@ class TwilioSms(HttpChannel):
         return str(sid)
 
     @override
+    async def async_probe(self) -> None:
+        """Ask for the account: who is refused, or suspended, cannot send.
+
+        https://www.twilio.com/docs/iam/api/account
+        """
+        answer = await self.async_request(
+            f"{self._account()}.json", method="GET", headers=self._authorization()
+        )
+        if answer.get("status") != "active":
+            code = answer.get("code") or answer.get("status") or "unreadable_answer"
+            raise NotSentError(f"twilio_{code}"[:32], 30)
+
+    def _account(self) -> str:
+        base = str(self.options.get("url") or API).rstrip("/")
+        return f"{base}/2010-04-01/Accounts/{self.options['account_sid']}"
+
+    def _authorization(self) -> dict[str, str]:
+        user, password = self.options["account_sid"], self.options["auth_token"]
+        return {"Authorization": basic(user, password)}
+
+    @override
     def gives_receipt(self, message: Message) -> bool:
         return super().gives_receipt(message) and bool(message.callback)
 
@@ -96,6 +131,7 @@ class TwilioSms(HttpChannel):
 class TwilioCall(TwilioSms):
     """A call that says the message three times and takes a key."""
 
+    settings = (*_SETTINGS, sender("from", r"\+[1-9]\d{6,14}"), base_url())
     receipt_seconds = 60
     per_second = 30
     concurrency = 32

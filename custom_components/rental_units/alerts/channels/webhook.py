@@ -1,6 +1,7 @@
 """Webhooks: signed JSON to anybody's server, and the group robots of three messengers."""
 
 import base64
+from dataclasses import dataclass
 import hashlib
 import hmac
 import json
@@ -10,6 +11,11 @@ from urllib.parse import quote
 
 from yarl import URL
 
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import selector
+
+from ...labels import async_select
+from ...register.addresses import mask_url
 from .base import (
     HttpChannel,
     Message,
@@ -18,6 +24,7 @@ from .base import (
     RefusedError,
     UnknownError,
 )
+from .setting import Setting, is_url
 
 #: Robots are known by their host; a test's server is named in the options.
 HOSTS = {
@@ -26,15 +33,99 @@ HOSTS = {
     "open.feishu.cn": "feishu",
     "open.larksuite.com": "feishu",
 }
+ROBOTS = ("wecom", "dingtalk", "feishu")
 #: Where a robot's answer says what came of it: WeCom and DingTalk, Feishu, Feishu of old.
 _RESULTS = ("errcode", "code", "StatusCode")
 #: What it says when it has had too many messages in a minute: WeCom, DingTalk, Feishu.
 _TOO_MANY = {45009, 130101, 660026, 11232}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Robots(Setting):
+    """The robots of a property, of which a form shows where they are, and no key."""
+
+    @property
+    @override
+    def keeps(self) -> bool:
+        """Return False: a row that is left out is a robot that is taken away."""
+        return False
+
+    @override
+    async def async_selector(
+        self, hass: HomeAssistant, language: str
+    ) -> selector.Selector[Any]:
+        form = await async_select(
+            hass, ROBOTS, "alert_robot", language=language, multiple=False
+        )
+        return selector.selector(
+            {
+                "object": {
+                    "multiple": True,
+                    "label_field": "form",
+                    "description_field": "url",
+                    "translation_key": "alert_robots",
+                    "fields": {
+                        "form": {
+                            "selector": form.serialize()["selector"],
+                            "required": True,
+                        },
+                        "url": {"selector": {"text": {}}, "required": True},
+                        "secret": {"selector": {"text": {"type": "password"}}},
+                    },
+                }
+            }
+        )
+
+    @override
+    def show(self, value: Any) -> Any:
+        return [
+            {"form": row["form"], "url": text} for text, row in _by_mask(value).items()
+        ]
+
+    @override
+    def merge(self, value: Any, known: Any) -> Any:
+        """Return the robots that are meant: one that is shown keeps its key and secret."""
+        stored, merged = _by_mask(known), []
+        for row in value or ():
+            before = stored.get(row["url"], {})
+            found = {"form": row["form"], "url": before.get("url", row["url"])}
+            if secret := row.get("secret") or before.get("secret"):
+                found["secret"] = secret
+            merged.append(found)
+        return merged
+
+    @override
+    def wrong(self, hass: HomeAssistant, value: Any) -> str | None:
+        if not all(is_url(row["url"]) for row in value):
+            return "invalid_address"
+        return None if all(_is_own(hass, row) for row in value) else "robot_host"
+
+
+def _by_mask(rows: Any) -> dict[str, dict[str, Any]]:
+    """Return robots by what a form shows of their addresses, no two alike."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows or ():
+        text = mask_url(row["url"])
+        while text in found:
+            text += "*"
+        found[text] = {"form": HOSTS.get(URL(row["url"]).host or "", "wecom"), **row}
+    return found
+
+
+def _is_own(hass: HomeAssistant, row: dict[str, str]) -> bool:
+    """Return if an address is of the messenger that is said to be behind it.
+
+    A server of one's own is, where an administrator has allowed it.
+    """
+    url = URL(row["url"])
+    is_known = url.scheme == "https" and HOSTS.get(url.host or "") == row["form"]
+    return is_known or hass.config.is_allowed_external_url(row["url"])
+
+
 class Webhook(HttpChannel):
     """A URL that takes JSON; the address is the URL, a robot's secret comes after a `#`."""
 
+    settings = (Setting(key="secret"),)
     #: A person's own may not lead into the house's network; the property's may.
     is_of_a_person: ClassVar[bool] = True
     # Ours have the key in a header. Robots know no key: see `Robot`.
@@ -112,6 +203,7 @@ class Robot(Webhook):
     A robot cannot tell a message that comes twice.
     """
 
+    settings = (Robots(key="robots"),)
     is_of_a_person: ClassVar[bool] = False
     idempotent: ClassVar[bool] = False
 
