@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.runtime import engine_of
+from custom_components.rental_units.app import application
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
     IN_PERSON,
@@ -175,13 +176,8 @@ async def test_actions_over_the_websocket(
         assert done[action] or not rows, action
     assert done == wanted
     assert await refusals(entry, caller) == {
-        f"{action}_refused"
-        for action, allowed in wanted.items()
-        if not allowed and action not in ALERTS
+        f"{action}_refused" for action, allowed in wanted.items() if not allowed
     }
-
-
-ALERTS = {"alert", "get_alerts", "acknowledge_alert", "cancel_alert"}
 
 
 async def refusals(entry: MockConfigEntry, caller: MockUser) -> set[str]:
@@ -328,6 +324,56 @@ async def test_alert_beyond_the_unit(
     area = ar.async_get(hass).async_create("Shed").id
     with pytest.raises(Unauthorized):
         await call(hass, "alert", {"area_id": area, "message": "x"}, user=landlord)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_refused_alerts_are_in_the_audit(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Who asks for another's alert learns nothing of it, and the supervisor that they asked."""
+    owner = await check_in(hass, entry, OWN, name="MARK-OWN", role="landlord")
+    landlord = await account(hass, entry, "landlord", owner)
+    other = {"unit_id": unit_id(entry, OTHER)}
+    alert = await call(hass, "alert", {**other, "severity": "message", "message": "x"})
+    named = {"alert_id": alert["alert_id"]}
+    assert await call(hass, "get_alerts", named, user=landlord) == {"alerts": []}
+    # To look without naming one is no such question.
+    assert await call(hass, "get_alerts", {}, user=landlord) == {"alerts": []}
+    for action, data in (("cancel_alert", named), ("alert", {**other, "message": "y"})):
+        with pytest.raises(Unauthorized):
+            await call(hass, action, data, user=landlord)
+    own = {"unit_id": unit_id(entry, OWN), "audience": ["responders"]}
+    with pytest.raises(Unauthorized):
+        await call(hass, "alert", {**own, "message": "z"}, user=landlord)
+    supervisor = await account(hass, entry, "supervisor")
+    asked = {"config_entry_id": entry.entry_id, "user_id": landlord.id}
+    answer = await call(
+        hass, "get_audit", {**asked, "reason": "inspection"}, user=supervisor
+    )
+    assert [
+        (row["what"], row["unit_id"])
+        for row in reversed(answer["audit"])
+        if row["why"] == "refused"
+    ] == [
+        ("get_alerts_refused", other["unit_id"]),
+        ("cancel_alert_refused", other["unit_id"]),
+        ("alert_refused", other["unit_id"]),
+        ("alert_beyond_refused", own["unit_id"]),
+    ]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_refusal_of_many_units(
+    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call about a whole property is no way to fill the audit."""
+    monkeypatch.setattr(application, "MOST_REFUSED", 2)
+    police = await account(hass, entry, "police")
+    all_units = {"unit_id": list(entry.runtime_data.units), "message": "x"}
+    with pytest.raises(Unauthorized):
+        await call(hass, "alert", all_units, user=police)
+    rows = await entry.runtime_data.async_run(queries.refusals)
+    assert [what for _, what in rows] == ["alert_refused"] * 2
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

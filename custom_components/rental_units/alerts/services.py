@@ -8,7 +8,6 @@ from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import Session
 import voluptuous as vol
 
-from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
     Context,
@@ -18,17 +17,14 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import (
-    HomeAssistantError,
-    ServiceValidationError,
-    Unauthorized,
-)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import JsonValueType, json_loads_object
 
 from ..access import sealed
 from ..app.application import application_of, async_user
+from ..app.policy import Permit
 from ..app.work import refused
 from ..const import DOMAIN, LOGGER
 from ..register import Audience
@@ -117,7 +113,6 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
 
 
 async def _async_alert(call: ServiceCall) -> ServiceResponse:
-    user = await async_user(call.hass, call.context)
     engines = call.hass.data[DATA_ENGINES]
     found = places(call.hass, call.data, engines)
     kept = await _async_keep(call, is_found=bool(found))
@@ -140,7 +135,7 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
             translation_domain=DOMAIN, translation_key="no_target"
         )
     requests = [
-        (engine, _request(call, place, _audience(call, user, engine, place)))
+        (engine, _request(call, place, await _async_audience(call, engine, place)))
         for engine, place in found
     ]
     try:
@@ -197,11 +192,10 @@ async def async_raise_kept(hass: HomeAssistant, engine: Engine) -> None:
                 SCHEMAS["alert"](data),
                 Context(user_id=row["user_id"]),
             )
-            user = await async_user(hass, call.context)
             for _, place in places(hass, call.data, {engine.entry_id: engine}):
                 if not place.unit_ids and not is_shared:
                     continue
-                audience = _audience(call, user, engine, place)
+                audience = await _async_audience(call, engine, place)
                 request = replace(_request(call, place, audience), at=row["at"])
                 if time.time() >= row["at"] + engine.policy(request).valid_for:
                     engine.news.tell_missed(place.name)
@@ -213,22 +207,23 @@ async def async_raise_kept(hass: HomeAssistant, engine: Engine) -> None:
     await inbox.async_done(rows)
 
 
-def _audience(
-    call: ServiceCall, user: User | None, engine: Engine, place: Place
+async def _async_audience(
+    call: ServiceCall, engine: Engine, place: Place
 ) -> tuple[Audience, ...]:
     """Return who is to be told. Raises Unauthorized.
 
     Who may alert a unit alone reaches its people, and not the neighbours and responders.
     """
-    _check(call, user, engine, place.unit_ids, "alert")
+    await _async_check(call, engine, place.unit_ids, "alert")
     asked: list[Audience] | None = call.data.get("audience")
     wanted = tuple(asked or Audience)
     if set(wanted) <= _OF_THE_UNIT:
         return wanted
-    if _may(call.hass, user, engine, place.unit_ids, "alert_beyond"):
-        return wanted
     if asked:
-        raise Unauthorized(context=call.context)
+        await _async_check(call, engine, place.unit_ids, "alert_beyond")
+        return wanted
+    if _covers(await _async_permit(call, engine, "alert_beyond"), place.unit_ids):
+        return wanted
     return tuple(row for row in wanted if row in _OF_THE_UNIT)
 
 
@@ -315,7 +310,6 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
 
     An alarm may have none: whoever acknowledges it need not know.
     """
-    user = await async_user(call.hass, call.context)
     ids = set(call.data.get(ATTR_ALERT_ID, ()))
     alarms = set(call.data.get(ATTR_ALARM_ID, ()))
     chosen = [
@@ -325,7 +319,7 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
         if alert.id in ids or alarms & set(alert.alarm_ids)
     ]
     for engine, alert in chosen:
-        _check(call, user, engine, alert.unit_ids, call.service)
+        await _async_check(call, engine, alert.unit_ids, call.service)
     if missing := ids - {alert.id for _, alert in chosen}:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -336,21 +330,34 @@ async def _async_chosen(call: ServiceCall) -> list[tuple[Engine, Alert]]:
 
 
 async def _async_get_alerts(call: ServiceCall) -> ServiceResponse:
-    user = await async_user(call.hass, call.context)
+    """Return the alerts that the caller may see, and nothing of others.
+
+    Raises Unauthorized for who may see none anywhere.
+    """
     ids = set(call.data.get(ATTR_ALERT_ID, ()))
     alarms = set(call.data.get(ATTR_ALARM_ID, ()))
+    engines = list(call.hass.data[DATA_ENGINES].values())
+    permits = [await _async_permit(call, row, call.service) for row in engines]
+    if engines and not any(permits):
+        await _async_check(call, engines[0], (), call.service)
     described: list[JsonValueType] = []
-    for engine in call.hass.data[DATA_ENGINES].values():
+    for engine, permit in zip(engines, permits, strict=True):
+        if not permit and not (ids or alarms):
+            continue
         # What is not on disk yet is not in the timeline.
         await engine.ledger.async_flush()
         rows = await engine.async_read(
             lambda session: _read(session, ids, alarms, call.data[ATTR_HISTORY])
         )
-        described += [
-            _describe(*row)
-            for row in rows
-            if _may(call.hass, user, engine, row[0].unit_ids, call.service)
-        ]
+        shown = [row for row in rows if _covers(permit, row[0].unit_ids)]
+        described += [_describe(*row) for row in shown]
+        if (ids or alarms) and len(shown) < len(rows):
+            # Named, and not theirs: who asks does not learn that there is such an alert.
+            application = application_of(call.hass, engine.entry_id)
+            hidden = {
+                key for row in rows if row not in shown for key in row[0].unit_ids
+            }
+            await application.async_refuse(call.context, call.service, hidden)
     return {"alerts": described}
 
 
@@ -440,29 +447,25 @@ def _describe(
 # Who may
 
 
-def _may(
-    hass: HomeAssistant,
-    user: User | None,
-    engine: Engine,
-    unit_ids: Collection[str],
-    command: str,
-) -> bool:
-    """Return if a user may do this about all these units, or about none in particular."""
-    found = application_of(hass, engine.entry_id).permit(user, command)
-    return found is not None and (
-        found.units is None or (bool(unit_ids) and found.covers(unit_ids))
-    )
+async def _async_permit(
+    call: ServiceCall, engine: Engine, command: str
+) -> Permit | None:
+    """Return where the caller may do this in a property. Raises UnknownUser."""
+    user = await async_user(call.hass, call.context)
+    return application_of(call.hass, engine.entry_id).permit(user, command)
 
 
-def _check(
-    call: ServiceCall,
-    user: User | None,
-    engine: Engine,
-    unit_ids: Collection[str],
-    command: str,
+def _covers(permit: Permit | None, unit_ids: Collection[str]) -> bool:
+    """Return if it is for all these units, or for none in particular: then for all."""
+    return permit is not None and permit.covers(unit_ids or None)
+
+
+async def _async_check(
+    call: ServiceCall, engine: Engine, unit_ids: Collection[str], command: str
 ) -> None:
-    if not _may(call.hass, user, engine, unit_ids, command):
-        raise Unauthorized(context=call.context)
+    """Raise Unauthorized, and write it into the audit, if the caller may not do this."""
+    application = application_of(call.hass, engine.entry_id)
+    await application.async_authorize(call.context, command, units=unit_ids or None)
 
 
 def _has_target(call: ServiceCall) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 import time
 
@@ -31,6 +32,8 @@ type Listener = Callable[[Sequence[DomainEvent]], Awaitable[None]]
 
 DATA_APPLICATIONS: HassKey[dict[str, Application]] = HassKey(f"{DOMAIN}_applications")
 
+#: Units of one call that a refusal names in the audit.
+MOST_REFUSED = 20
 #: Which leases make a unit somebody's own.
 _OWN = {AccountRole.LANDLORD: Role.LANDLORD, AccountRole.RESIDENT: Role.TENANT}
 #: Who fills in a form of Home Assistant's settings, which it opens to administrators only.
@@ -118,33 +121,33 @@ class Application:
         context: Context,
         command: str,
         why: Reason | None = None,
-        units: Collection[str] = (),
+        units: Collection[str] | None = (),
     ) -> Caller:
-        """Return the caller with what they may.
+        """Return the caller with what they may; units are None for the whole property.
 
         Raises Unauthorized, and writes it into the audit; ServiceValidationError where
         only a person may, or only a reason is missing.
         """
         user = await async_user(self._hass, context)
         if command in IN_PERSON and not is_in_person(user, context):
-            await self._async_refuse(context, command, units)
+            await self.async_refuse(context, command, units)
             raise refused("needs_person")
         held = self.roles(user)
         found = permit(held, command, why)
         if found is None or not found.covers(units):
-            await self._async_refuse(context, command, units)
+            await self.async_refuse(context, command, units)
             if lacks_reason(held, command, why):
                 raise refused("needs_reason")
             raise Unauthorized(context=context)
         return Caller(context.user_id, found)
 
-    async def _async_refuse(
-        self, context: Context, command: str, units: Collection[str]
+    async def async_refuse(
+        self, context: Context, command: str, units: Collection[str] | None
     ) -> None:
-        """Write down that somebody was refused."""
+        """Write down that somebody was refused; of many units, the first."""
 
         def write(session: Session) -> None:
-            for unit_id in units or (None,):
+            for unit_id in islice(units or (None,), MOST_REFUSED):
                 queries.audit(
                     session,
                     context.user_id,
@@ -172,7 +175,7 @@ class Application:
         try:
             return await self._async_do(command, caller, why)
         except NotCoveredError:
-            await self._async_refuse(context, command.what, command.units)
+            await self.async_refuse(context, command.what, command.units)
             raise Unauthorized(context=context) from None
 
     async def async_fill[T](self, command: Command[T], user_id: str | None) -> T:

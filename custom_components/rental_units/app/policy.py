@@ -228,9 +228,11 @@ class Permit:
 
     units: frozenset[str] | None
 
-    def covers(self, unit_ids: Collection[str]) -> bool:
-        """Return if all of these units are in it."""
-        return self.units is None or self.units.issuperset(unit_ids)
+    def covers(self, unit_ids: Collection[str] | None) -> bool:
+        """Return if all of these units are in it; None: the property as a whole."""
+        return self.units is None or (
+            unit_ids is not None and self.units.issuperset(unit_ids)
+        )
 
 
 def rows(role: AccountRole, command: str) -> Iterator[Row]:
