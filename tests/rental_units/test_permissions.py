@@ -33,18 +33,33 @@ from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar
 from homeassistant.setup import async_setup_component
 
-from .common import account, administrator, call, check_in, device_id, unit_id
+from .common import (
+    E164,
+    PHONE,
+    account,
+    administrator,
+    call,
+    check_in,
+    device_id,
+    unit_id,
+)
 
 USER = "user"
 CALLERS = (*sorted(AccountRole), USER)
 OWN, OTHER = "1-1-101", "1-2-101"
 #: How who asks is refused; any other error is about what is asked.
 REFUSALS = {"needs_person", "needs_reason", "Unauthorized"}
-#: Commands of the table that are no actions: forms, and what the other integration asks.
-NO_ACTIONS = {
-    *("unit_form", "responder_form"),
-    *("get_unit_revealed", "alert_beyond"),
-    *(name for name in TABLE_COMMANDS if name.startswith("safety.")),
+#: Commands that are an action with more in its data, by that action.
+WIDER = {"get_unit_revealed": "get_unit", "alert_beyond": "alert"}
+#: Commands of the table that are no actions: forms of Home Assistant's settings.
+FORMS = {"unit_form", "responder_form"}
+#: What the other integration asks (see test_community_safety).
+SAFETY = {name for name in TABLE_COMMANDS if name.startswith("safety.")}
+#: What an answer must not hold but by a command of this class.
+MARKS = {
+    DataClass.REGISTER: "MARK-",
+    DataClass.ADDRESS: "1 Mark Street",
+    DataClass.CONTACT: E164,
 }
 #: Path and method of each view, and what it answers to anybody without a valid token: no
 #: login opens them, and none closes them.
@@ -65,7 +80,12 @@ COMMANDS: set[str] = set()
 async def data_of(
     hass: HomeAssistant, entry: MockConfigEntry, title: str
 ) -> dict[str, dict[str, Any]]:
-    """Return the data of each action, about what is in a unit."""
+    """Return the data of each command, about what is in a unit."""
+    await entry.runtime_data.async_run(
+        lambda session: queries.put_unit(
+            session, unit_id(entry, title), MARKS[DataClass.ADDRESS]
+        )
+    )
     people = [await check_in(hass, entry, title, name=f"MARK-{n}") for n in range(3)]
     device = {"device_id": device_id(hass, entry, title)}
     unit = {"unit_id": unit_id(entry, title)}
@@ -84,6 +104,7 @@ async def data_of(
     return {
         "check_in": {**device, "name": "MARK-NAME-2", "phone": "13800138002"},
         "get_unit": {**device, "reason": "alarm"},
+        "get_unit_revealed": {**device, "reason": "alarm", "reveal": True},
         "update_contact": {"person_id": people[1], "language": "zh-Hans"},
         "renew_lease": {**lease, "start": "2030-01-01", "end": "2031-01-01"},
         "correct_lease": {**lease, "end": "2032-01-01"},
@@ -91,6 +112,12 @@ async def data_of(
         "undo": {"command_id": moved["command_id"]},
         "merge_people": {"person_id": people[1], "duplicate_id": people[2]},
         "alert": {**unit, "severity": "message", "message": "y"},
+        "alert_beyond": {
+            **unit,
+            "severity": "message",
+            "message": "z",
+            "audience": ["responders"],
+        },
         "get_alerts": {"alert_id": alert["alert_id"]},
         "acknowledge_alert": ids,
         "close_help": {**ids, "note": "Seen to"},
@@ -142,42 +169,55 @@ async def test_actions_over_the_websocket(
     changes nothing, and is in the audit.
     """
     actions = set(hass.services.async_services_for_domain(DOMAIN))
-    assert actions == TABLE_COMMANDS.keys() - NO_ACTIONS
+    assert actions == TABLE_COMMANDS.keys() - FORMS - SAFETY - WIDER.keys()
     caller, held = await caller_of(hass, entry, role)
     assert caller
     data = await data_of(hass, entry, title)
-    assert actions == data.keys()
+    assert data.keys() == TABLE_COMMANDS.keys() - FORMS - SAFETY
     token = await hass.auth.async_create_refresh_token(caller, "https://example.com/")
     client = await hass_ws_client(hass, hass.auth.async_create_access_token(token))
-    done, wanted = {}, {}
-    for action in data:
-        why = Reason(data[action].get("reason", Reason.MANAGEMENT))
-        found = permit(held, action, why)
-        wanted[action] = found is not None and found.covers({unit_id(entry, title)})
+    done, wanted, told = {}, {}, {}
+    for command in data:
+        why = Reason(data[command].get("reason", Reason.MANAGEMENT))
+        found = permit(held, command, why)
+        wanted[command] = found is not None and found.covers({unit_id(entry, title)})
         before = await entry.runtime_data.async_run(queries.counts)
         await client.send_json_auto_id(
             {
                 "type": "call_service",
                 "domain": DOMAIN,
-                "service": action,
-                "service_data": data[action],
+                "service": WIDER.get(command, command),
+                "service_data": data[command],
                 "return_response": True,
             }
         )
         answer = await client.receive_json()
         error = answer.get("error", {})
-        done[action] = not (
+        done[command] = not (
             {error.get("message"), error.get("translation_key")} & REFUSALS
             # It is shown what is theirs, and that may be nothing.
             or answer.get("result", {}).get("response") == {"alerts": []}
         )
         after = await entry.runtime_data.async_run(queries.counts)
         rows = {key for key in before if before[key] != after[key]} - {"audit"}
-        assert done[action] or not rows, action
+        assert done[command] or not rows, command
+        told[command] = {row for row, mark in MARKS.items() if mark in repr(answer)}
+        seen = TABLE_COMMANDS[command] if done[command] else set()
+        assert told[command] <= seen, command
     assert done == wanted
+    assert told["get_unit_revealed"] == (
+        MARKS.keys() if wanted["get_unit_revealed"] else set()
+    )
     assert await refusals(entry, caller) == {
-        f"{action}_refused" for action, allowed in wanted.items() if not allowed
+        f"{refused_by(command, wanted)}_refused"
+        for command, allowed in wanted.items()
+        if not allowed
     }
+
+
+def refused_by(command: str, wanted: dict[str, bool]) -> str:
+    """Return which command refuses: to alert beyond a unit is to alert it in any case."""
+    return "alert" if command == "alert_beyond" and not wanted["alert"] else command
 
 
 async def refusals(entry: MockConfigEntry, caller: MockUser) -> set[str]:
@@ -190,15 +230,16 @@ async def refusals(entry: MockConfigEntry, caller: MockUser) -> set[str]:
 async def test_automations(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """An automation writes and alerts, and is shown nobody."""
     data, done = await data_of(hass, entry, OWN), {}
-    for action in data:
+    for command in data:
         try:
-            await call(hass, action, data[action], user=None)
+            action = WIDER.get(command, command)
+            await call(hass, action, data[command], user=None)
         except Unauthorized:
-            done[action] = False
+            done[command] = False
         except Exception as err:  # noqa: BLE001
-            done[action] = getattr(err, "translation_key", "") not in REFUSALS
+            done[command] = getattr(err, "translation_key", "") not in REFUSALS
         else:
-            done[action] = True
+            done[command] = True
     held = [Held(AccountRole.AUTOMATION)]
     assert done == {row: permit(held, row) is not None for row in data}
     assert {row for row in done if done[row]} & IN_PERSON == set()
@@ -384,7 +425,8 @@ async def test_actions_without_login(
     await async_setup_component(hass, "api", {})
     client = await hass_client_no_auth()
     data = await data_of(hass, entry, OWN)
-    for action, fields in data.items():
+    for command, fields in data.items():
+        action = WIDER.get(command, command)
         answer = await client.post(f"/api/services/{DOMAIN}/{action}", json=fields)
         assert answer.status == HTTPStatus.UNAUTHORIZED
 
@@ -422,6 +464,53 @@ async def test_views_behind_a_login(
             where = path.format(entry_id=entry_id)
             response = await client.request(method, where, headers=headers)
             assert response.status == (answered if may else HTTPStatus.UNAUTHORIZED)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
+async def test_forms(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client_no_auth: Any, role: str
+) -> None:
+    """A form is Home Assistant's administrators': so says its settings, and so our table."""
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client_no_auth()
+    headers = await headers_of(hass, entry, role)
+    held = [Held(AccountRole(role))] if role != USER else []
+    for path, handler in (
+        ("subentries/flow", [entry.entry_id, "responder"]),
+        ("options/flow", entry.entry_id),
+        ("flow", DOMAIN),
+    ):
+        where = f"/api/config/config_entries/{path}"
+        answer = await client.post(where, headers=headers, json={"handler": handler})
+        assert (answer.status == HTTPStatus.OK) is (
+            permit(held, "responder_form") is not None
+        )
+        assert answer.status in (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_page_of_a_link(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client_no_auth: Any
+) -> None:
+    """Who has a link is shown its alert and unit: no name, no number, no street."""
+    await data_of(hass, entry, OWN)
+    script = {"provider": "script", "script": "script.own"}
+    hass.config_entries.async_update_entry(entry, options={"channels": {"sms": script}})
+    await hass.async_block_till_done()
+    await call(hass, "alert", {"unit_id": unit_id(entry, OWN), "hazard": "smoke"})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    engine = engine_of(hass, entry.entry_id)
+    assert engine
+    client = await hass_client_no_auth()
+    assert engine.dispatcher.by_token
+    for token in engine.dispatcher.by_token:
+        for method, form in (("GET", None), ("POST", {"answer": "safe"})):
+            where = f"{ANSWER_PATH}/{token}"
+            page = await client.request(method, where, data=form)
+            text = await page.text()
+            assert page.status == HTTPStatus.OK
+            assert not [mark for mark in (*MARKS.values(), PHONE) if mark in text]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
