@@ -19,8 +19,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.house import DATA_HOUSE
+from homeassistant.auth.const import GROUP_ID_ADMIN
+from homeassistant.auth.models import User
 from homeassistant.components import mqtt
-from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.core import Context, HassJob, HomeAssistant, callback
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
 BASE = "community_safety/building-1"
@@ -337,3 +339,20 @@ def insert(
         (key, json.dumps(data)),
     )
     database.commit()
+
+
+async def impersonal(hass: HomeAssistant, person: User) -> list[Context]:
+    """Return the contexts of who is nobody in person, which both integrations refuse.
+
+    An automation, what a person's click has set off, a user of the system, and somebody
+    who may not log in any more.
+    """
+    system = await hass.auth.async_create_system_user("System")
+    gone = await hass.auth.async_create_user("Gone", group_ids=[GROUP_ID_ADMIN])
+    await hass.auth.async_deactivate_user(gone)
+    return [
+        Context(),
+        Context(user_id=person.id, parent_id=Context().id),
+        Context(user_id=system.id),
+        Context(user_id=gone.id),
+    ]

@@ -334,11 +334,13 @@ async def _async_person(call: ServiceCall) -> str:
     """Return who calls: a person's id.
 
     Raises ServiceValidationError for an automation: it has no user, or it was itself
-    set off by something (its context has a parent).
+    set off by something (its context has a parent); for a user of the system, and for
+    one who may not log in any more.
     """
     user = await _async_user(call)
     who = _house(call).authority.who(call.context)
-    if who is None or (user and user.system_generated) or call.context.parent_id:
+    is_human = user is None or (user.is_active and not user.system_generated)
+    if who is None or not is_human or call.context.parent_id:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="needs_person"
         )

@@ -38,7 +38,7 @@ from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.helpers.target import TargetSelection
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tests.common import BASE, Peer, wait_until
+from tests.common import BASE, Peer, impersonal, wait_until
 
 ACTIONS = ("acknowledge", "reset", "cut_off", "restore", "silence", "self_test")
 NOBODY = Context()
@@ -292,12 +292,7 @@ async def test_needs_a_person(
 ) -> None:
     """Neither an automation nor what follows from one resets or restores."""
     before = snapshot(hass)
-    system = await hass.auth.async_create_system_user("System")
-    for context in (
-        NOBODY,
-        Context(user_id=person.id, parent_id=Context().id),
-        Context(user_id=system.id),
-    ):
+    for context in await impersonal(hass, person):
         with pytest.raises(ServiceValidationError) as caught:
             await act(hass, action, context=context, area_id="1_1_201")
         assert caught.value.translation_key == "needs_person"

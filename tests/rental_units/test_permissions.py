@@ -32,6 +32,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar
 from homeassistant.setup import async_setup_component
+from tests.common import impersonal
 
 from .common import (
     E164,
@@ -297,17 +298,16 @@ async def test_what_is_missing_is_said(
     with pytest.raises(ServiceValidationError) as refusal:
         await call(hass, "get_unit", data, user=officer)
     assert refusal.value.translation_key == "needs_reason"
-    system = MockUser(is_owner=True, system_generated=True).add_to_hass(hass)
-    for caller in (None, system):
+    for context in await impersonal(hass, administrator(hass)):
         with pytest.raises(ServiceValidationError) as refusal:
-            await call(hass, "erase_person", {"person_id": "x"}, user=caller)
+            await hass.services.async_call(
+                DOMAIN,
+                "erase_person",
+                {"person_id": "x"},
+                blocking=True,
+                context=context,
+            )
         assert refusal.value.translation_key == "needs_person"
-    by_script = Context(user_id=administrator(hass).id, parent_id="script")
-    with pytest.raises(ServiceValidationError) as refusal:
-        await hass.services.async_call(
-            DOMAIN, "erase_person", {"person_id": "x"}, blocking=True, context=by_script
-        )
-    assert refusal.value.translation_key == "needs_person"
     gone = MockUser(is_owner=True, is_active=False).add_to_hass(hass)
     with pytest.raises(Unauthorized):
         await call(hass, "get_unit", data, user=gone)
