@@ -161,7 +161,8 @@ async def test_roles(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     ]
     await call(hass, "get_unit", look, user=user)
     await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    # Whose units are whose is read behind the start.
+    await hass.async_block_till_done(wait_background_tasks=True)
     await call(hass, "get_unit", look, user=user)
     await call(hass, "revoke_role", {**of_entry, **given})
     with pytest.raises(Unauthorized):
