@@ -131,13 +131,14 @@ class Flat:
         await self._runner.setup()
         port = free_port()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        manager = self._hass.config_entries.subentries
-        flow = await manager.async_init(
-            (self._entry.entry_id, "unit"), context={"source": "user"}
-        )
-        await manager.async_configure(
-            flow["flow_id"], {"building": "new", "number": "1", "landlord": {}}
-        )
+        manager = self._hass.config_entries.options
+        flow = await manager.async_init(self._entry.entry_id)
+        for answer in (
+            {"next_step_id": "units"},
+            {"next_step_id": "unit_add"},
+            {"building": "new", "number": "1", "landlord": {}},
+        ):
+            await manager.async_configure(flow["flow_id"], answer)
         await self._hass.async_block_till_done()
         (self._unit_id,) = self._entry.runtime_data.units
 

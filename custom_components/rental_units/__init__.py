@@ -5,7 +5,11 @@ from functools import partial
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv, entity_registry as er
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.typing import ConfigType
 
 from .alerts.channels import working
@@ -16,11 +20,13 @@ from .alerts.manager import (
     async_stop_alerts,
     async_take_up,
 )
-from .app.application import DATA_APPLICATIONS, Application
+from .app.application import DATA_APPLICATIONS, Application, application_of
 from .app.files import async_remove_exports
 from .app.schema import database_of
+from .app.units import RemoveUnit
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .duties import DutyWatch, tell_apart
+from .forms import current_user
 from .register import Register, RegisterConfigEntry
 from .repairs import forget_issues, show_away, show_damage, show_issues, show_lost_key
 from .services import async_setup_services
@@ -52,7 +58,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
             {
                 "alerts": engine.async_hear,
                 "last_known": register.phonebook.async_hear,
-            }
+                "devices": register.async_hear,
+            },
+            engine.is_active,
         )
     except RegisterError as err:
         await async_stop_alerts(hass, entry)
@@ -75,7 +83,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     _forget_occupied(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_updated))
-    await register.async_catch_up()
     await async_take_up(hass, entry.entry_id)
 
     async def stop(_event: Event) -> None:
@@ -124,6 +131,22 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
         LOGGER.error("The register of a removed property could not be erased: %s", err)
     finally:
         await database.async_close()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: RegisterConfigEntry, device: dr.DeviceEntry
+) -> bool:
+    """Remove a unit with its device; return if the device may go.
+
+    Raises ServiceValidationError where the unit has to stay: people are in it, or an alert
+    about it is open.
+    """
+    keys = {key for domain, key, *_ in device.identifiers if domain == DOMAIN}
+    for unit_id in keys & entry.runtime_data.units.keys():
+        application = application_of(hass, entry.entry_id)
+        await application.async_fill(RemoveUnit(unit_id), current_user())
+    # The property's own device comes back with the next start.
+    return entry.entry_id not in keys
 
 
 async def _async_updated(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:

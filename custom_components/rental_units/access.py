@@ -32,6 +32,8 @@ PUBLIC = frozenset(
         *("role", "channels", "only", "language", "quiet_from", "quiet_until"),
         *("start", "end", "open_end", "date", "since", "until", "version", "everyone"),
         *("reason", "reveal", "dry_run", "history"),
+        *("building", "stairwell", "number", "area_id", "rooms", "letting"),
+        "with_people",
         *("severity", "hazard", "audience", "policy", "drill"),
     }
 )

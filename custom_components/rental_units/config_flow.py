@@ -26,13 +26,12 @@ from .const import (
     DEFAULT_KEEP_DAYS,
     DOMAIN,
     SUBENTRY_RESPONDER,
-    SUBENTRY_UNIT,
 )
-from .register import RegisterConfigEntry
+from .register import RegisterConfigEntry, takeover
 from .responder_flow import ResponderFlow
 from .storage.engine import probe
 from .storage.errors import RegisterError
-from .unit_flow import UnitFlow
+from .unit_flow import UnitOptionsFlow
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -76,6 +75,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
     """Add a property, or follow its database to another address."""
 
     VERSION = 1
+    MINOR_VERSION = takeover.MINOR_VERSION
 
     def __init__(self) -> None:
         """Initialize."""
@@ -93,7 +93,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, config_entry: RegisterConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        return {SUBENTRY_UNIT: UnitFlow, SUBENTRY_RESPONDER: ResponderFlow}
+        return {SUBENTRY_RESPONDER: ResponderFlow}
 
     @override
     async def async_step_user(
@@ -174,15 +174,15 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         return {}
 
 
-class PropertyOptionsFlow(PolicyFlow, ChannelFlow):
-    """How long people are kept, and how they are alerted."""
+class PropertyOptionsFlow(UnitOptionsFlow, PolicyFlow, ChannelFlow):
+    """Units, how long people are kept, and how they are alerted."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask what is to be changed."""
         return self.async_show_menu(
-            step_id="init", menu_options=["retention", "policy", "channel"]
+            step_id="init", menu_options=["units", "retention", "policy", "channel"]
         )
 
     async def async_step_retention(

@@ -24,7 +24,7 @@ class UnitEntity(Entity):
         self._attr_unique_id = f"{unit.id}_{key}"
         # Made by the register. A device_info would have it looked for and compared again
         # for each of six entities: a quarter of the start with two thousand units.
-        self.device_entry = register.device_of(unit.id)
+        self.device_entry = register.devices.of(unit.id)
 
     @property
     def summary(self) -> Summary | None:
@@ -48,9 +48,10 @@ async def async_add_for_each_unit(
 
     @callback
     def add(units: Iterable[UnitInfo]) -> None:
-        for unit in units:
-            async_add_entities(entities(register, unit), config_subentry_id=unit.id)
+        async_add_entities([row for unit in units for row in entities(register, unit)])
 
-    async for units in register.async_batches(register.units.values()):
-        add(units)
+    there = list(register.units.values())
+    # At once: units may be added while those that are there have their turn.
     entry.async_on_unload(register.listen_new_units(add))
+    async for units in register.async_batches(there):
+        add(units)

@@ -9,7 +9,9 @@ import voluptuous as vol
 
 from homeassistant.auth.models import User
 from homeassistant.components.http import KEY_HASS_USER
+from homeassistant.components.websocket_api import current_connection
 from homeassistant.config_entries import (
+    ConfigEntry,
     ConfigEntryState,
     ConfigSubentryFlow,
     SubentryFlowResult,
@@ -25,7 +27,7 @@ from .app.tenancy import ChangedMeanwhileError
 from .app.work import Command
 from .const import LANGUAGES
 from .labels import async_label, async_select
-from .register import Register, default_language as language_of, queries
+from .register import default_language as language_of, queries
 from .register.addresses import KINDS, PHONE_CHANNELS, by_kind
 from .register.households import HOUSEHOLD, LEASE
 from .register.models import Person
@@ -110,9 +112,28 @@ def default_language(hass: HomeAssistant) -> str:
 
 def current_user() -> str | None:
     """Return the id of the user at the browser; a flow itself does not know."""
+    if connection := current_connection.get():
+        return str(connection.user.id)
     request = current_request.get()
     user: User | None = request.get(KEY_HASS_USER) if request else None
     return user.id if user else None
+
+
+async def async_changes(hass: HomeAssistant, err: ChangedMeanwhileError) -> str:
+    """Return what has changed meanwhile, in the language of the house."""
+    lines = [
+        f"{row.name}: {label}" if row.name else label
+        for row in err.differences
+        if (label := await async_label(hass, "lease_change", row.what))
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def loaded_application(hass: HomeAssistant, entry: ConfigEntry) -> Application:
+    """Return the property of a form. Raises AbortFlow if it is not loaded."""
+    if entry.state is not ConfigEntryState.LOADED:
+        raise AbortFlow("entry_not_loaded")
+    return application_of(hass, entry.entry_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +152,11 @@ class RegisterFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Add one."""
-        self._register()
+        self._application()
         if user_input is None:
             return await self._async_show("user", None, {})
         row = await self._async_row(user_input, None)
-        errors = self._conflict(row, None) or await self._async_store(
-            f"{queries.PENDING}{row.key}", user_input
-        )
+        errors = await self._async_store(f"{queries.PENDING}{row.key}", user_input)
         if errors:
             return await self._async_show("user", user_input, errors)
         return self.async_create_entry(
@@ -148,7 +167,7 @@ class RegisterFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Change one. To show its people is a read of personal data."""
-        self._register()
+        self._application()
         subentry = self._get_reconfigure_subentry()
         key = subentry.subentry_id
         if user_input is None:
@@ -159,16 +178,7 @@ class RegisterFlow(ConfigSubentryFlow):
             values = {**subentry.data, **values}
             return await self._async_show("reconfigure", values, {})
         row = await self._async_row(user_input, subentry.unique_id)
-        errors = self._conflict(row, subentry.unique_id)
-        try:
-            errors = errors or await self._async_store(key, user_input)
-        except ChangedMeanwhileError as err:
-            # What is there now, and not what was entered: it was entered for something else.
-            values = {**subentry.data, **await self._async_read(key)}
-            changes = await self._async_words(err)
-            return await self._async_show(
-                "reconfigure", values, {"base": "changed_meanwhile"}, changes
-            )
+        errors = await self._async_store(key, user_input)
         if errors:
             return await self._async_show("reconfigure", user_input, errors)
         result = self.async_update_and_abort(
@@ -179,7 +189,7 @@ class RegisterFlow(ConfigSubentryFlow):
             unique_id=row.key,
         )
         # Where only people have changed, the entry has not, and nobody else would tell.
-        await self._register().async_sync()
+        await self._application().register.async_sync()
         return result
 
     @abstractmethod
@@ -194,20 +204,12 @@ class RegisterFlow(ConfigSubentryFlow):
     async def _async_read(self, key: str) -> Mapping[str, Any]:
         """Return the people for a form. Raises RegisterError."""
 
-    def _conflict(self, row: Row, own_key: str | None) -> dict[str, str]:
-        """Return what speaks against a subentry."""
-        return {}
-
     @abstractmethod
     async def _async_schema(self) -> vol.Schema:
         """Return the form."""
 
     async def _async_show(
-        self,
-        step: str,
-        values: Mapping[str, Any] | None,
-        errors: dict[str, str],
-        changes: str = "",
+        self, step: str, values: Mapping[str, Any] | None, errors: dict[str, str]
     ) -> SubentryFlowResult:
         return self.async_show_form(
             step_id=step,
@@ -215,13 +217,12 @@ class RegisterFlow(ConfigSubentryFlow):
                 await self._async_schema(), values
             ),
             errors=errors,
-            description_placeholders={"changes": changes},
         )
 
     async def _async_store(
         self, key: str, user_input: Mapping[str, Any]
     ) -> dict[str, str]:
-        """Write the people of a form; return errors for it. Raises ChangedMeanwhileError."""
+        """Write the people of a form; return errors for it."""
         try:
             await self._application().async_fill(
                 self._save(key, user_input), current_user()
@@ -230,24 +231,6 @@ class RegisterFlow(ConfigSubentryFlow):
             return {"base": err.translation_key or "failed"}
         return {}
 
-    async def _async_words(self, err: ChangedMeanwhileError) -> str:
-        """Return what has changed meanwhile, in the language of the house."""
-        lines = [
-            f"{row.name}: {label}" if row.name else label
-            for row in err.differences
-            if (label := await async_label(self.hass, "lease_change", row.what))
-        ]
-        return "\n".join(f"- {line}" for line in lines)
-
     def _application(self) -> Application:
         """Return the property. Raises AbortFlow if it is not loaded."""
-        self._register()
-        return application_of(self.hass, self._get_entry().entry_id)
-
-    def _register(self) -> Register:
-        """Return the property's register. Raises AbortFlow if it is not loaded."""
-        entry = self._get_entry()
-        if entry.state is not ConfigEntryState.LOADED:
-            raise AbortFlow("entry_not_loaded")
-        register: Register = entry.runtime_data
-        return register
+        return loaded_application(self.hass, self._get_entry())

@@ -49,7 +49,6 @@ class UnitNotify(UnitEntity, NotifyEntity):
         """Initialize."""
         super().__init__(register, unit, "notify")
         self._engine = engine
-        self._title = unit.title
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -65,7 +64,7 @@ class UnitNotify(UnitEntity, NotifyEntity):
             Request(
                 severity=Severity.MESSAGE,
                 unit_ids=units,
-                place=title or self._title,
+                place=title or self.register.units[self.unit_id].title,
                 message=message,
                 audience=(Audience.TENANTS, Audience.LANDLORD),
             )

@@ -1,6 +1,7 @@
 """What a person must mend at the register. Units are named, people never."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import voluptuous as vol
@@ -12,9 +13,13 @@ from homeassistant.components.repairs import (
 )
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
+from .app.application import application_of
+from .app.units import RestoreUnit
+from .const import DOMAIN, SUBENTRY_UNIT
+from .forms import current_user
 from .register import Register
 from .register.leases import UNDO_DAYS
 from .register.units import Summary
@@ -36,7 +41,7 @@ async def async_create_fix_flow(
 
 
 class MissingFlow(RepairsFlow):
-    """Units and responders that Home Assistant's list of the property does not hold."""
+    """Units and responders that went missing, and nobody has removed."""
 
     def __init__(self, register: Register) -> None:
         """Initialize."""
@@ -56,8 +61,17 @@ class MissingFlow(RepairsFlow):
     async def async_step_restore(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Bring them back."""
-        self._register.restore()
+        """Bring them back; a unit that was entered anew meanwhile stays as it is."""
+        application = application_of(self.hass, self._register.entry.entry_id)
+        for row in self._register.missing:
+            if row.kind != SUBENTRY_UNIT:
+                continue
+            try:
+                with suppress(ServiceValidationError):
+                    await application.async_fill(RestoreUnit(row.id), current_user())
+            except RegisterError as err:
+                return self.async_abort(reason=err.key)
+        self._register.restore_responders()
         return self.async_create_entry(data={})
 
     async def async_step_erase(
@@ -155,7 +169,7 @@ def _show_missing(hass: HomeAssistant, register: Register) -> None:
 def _described(register: Register) -> dict[str, str]:
     """Return what is missing: names of units and duties, and how many people."""
     rows = register.missing
-    titles = sorted(str((row.facts or {}).get("title", "?")) for row in rows)
+    titles = sorted(row.title for row in rows)
     named = ", ".join(titles[:_MOST_NAMED])
     return {
         "property": register.entry.title,

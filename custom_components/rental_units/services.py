@@ -4,7 +4,6 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -36,11 +35,12 @@ from .app.tenancy import (
     UpdateContact,
     Written,
 )
+from .app.units import AddUnit, RemoveUnit, RestoreUnit, UpdateUnit, WrittenUnit
 from .app.work import Command, refused
-from .const import DOMAIN, LANGUAGES, Channel, Reason, Role
-from .register import queries
+from .const import DOMAIN, LANGUAGES, Channel, Letting, Reason, Role
 from .register.addresses import KINDS, PHONE_CHANNELS
 from .register.people import parse_contact
+from .register.units import UNIT_FIELDS
 from .transfer.actions import async_export, async_import
 
 ATTR_CONFIG_ENTRY_ID = "config_entry_id"
@@ -65,6 +65,13 @@ _LEASE: dict[vol.Marker, Any] = {
     vol.Required("lease_id"): cv.string,
     vol.Optional("version"): cv.positive_int,
     **_REASON,
+}
+_UNIT: dict[vol.Marker, Any] = {
+    vol.Optional("stairwell"): _TEXT,
+    vol.Optional("address"): _TEXT,
+    vol.Optional("area_id"): cv.string,
+    vol.Optional("rooms"): vol.All(vol.Coerce(int), vol.Range(min=1, max=99)),
+    vol.Optional("letting"): vol.Any("", vol.Coerce(Letting)),
 }
 _REGISTER: dict[vol.Marker, Any] = {
     vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
@@ -117,6 +124,39 @@ SCHEMAS: dict[str, vol.Schema] = {
             vol.Required(ATTR_DEVICE_ID): cv.string,
             vol.Optional(ATTR_REVEAL, default=False): cv.boolean,
             vol.Required(ATTR_REASON): vol.Coerce(Reason),
+        }
+    ),
+    "add_unit": vol.Schema(
+        {
+            vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
+            vol.Required("building"): _TEXT,
+            vol.Required("number"): _TEXT,
+            **_UNIT,
+            **_REASON,
+        }
+    ),
+    "update_unit": vol.Schema(
+        {
+            vol.Required(ATTR_DEVICE_ID): cv.string,
+            vol.Optional("building"): _TEXT,
+            vol.Optional("number"): _TEXT,
+            **_UNIT,
+            vol.Optional("version"): cv.positive_int,
+            **_REASON,
+        }
+    ),
+    "remove_unit": vol.Schema(
+        {
+            vol.Required(ATTR_DEVICE_ID): cv.string,
+            vol.Optional("with_people", default=False): cv.boolean,
+            **_REASON,
+        }
+    ),
+    "restore_unit": vol.Schema(
+        {
+            vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
+            vol.Required("unit_id"): cv.string,
+            **_REASON,
         }
     ),
     "import_register": vol.Schema(
@@ -205,8 +245,12 @@ def async_setup_services(hass: HomeAssistant) -> None:
         "check_out": _async_check_out,
         "update_contact": _async_update_contact,
         "get_unit": _async_get_unit,
-        "import_register": _async_import,
-        "export_register": _async_export,
+        "add_unit": _async_add_unit,
+        "update_unit": _async_update_unit,
+        "remove_unit": _async_remove_unit,
+        "restore_unit": _async_restore_unit,
+        "import_register": async_import,
+        "export_register": async_export,
         "erase_person": _async_erase_person,
         "renew_lease": _async_renew_lease,
         "correct_lease": _async_correct_lease,
@@ -371,6 +415,49 @@ async def _async_get_unit(call: ServiceCall) -> ServiceResponse:
     }
 
 
+async def _async_add_unit(call: ServiceCall) -> ServiceResponse:
+    command = AddUnit(_fields(call), call.data.get("address", ""))
+    return await _async_of_unit(call, application_of_entry(call), command)
+
+
+async def _async_update_unit(call: ServiceCall) -> ServiceResponse:
+    application, unit_id = unit_of_device(call, call.data[ATTR_DEVICE_ID])
+    command = UpdateUnit(
+        unit_id, _fields(call), call.data.get("address"), call.data.get("version")
+    )
+    return await _async_of_unit(call, application, command)
+
+
+async def _async_remove_unit(call: ServiceCall) -> ServiceResponse:
+    application, unit_id = unit_of_device(call, call.data[ATTR_DEVICE_ID])
+    command = RemoveUnit(unit_id, call.data["with_people"])
+    return await _async_of_unit(call, application, command)
+
+
+async def _async_restore_unit(call: ServiceCall) -> ServiceResponse:
+    command = RestoreUnit(call.data["unit_id"])
+    return await _async_of_unit(call, application_of_entry(call), command)
+
+
+def _fields(call: ServiceCall) -> dict[str, Any]:
+    """Return what a call says of a unit; an empty field is emptied."""
+    return {key: call.data[key] for key in UNIT_FIELDS if key in call.data}
+
+
+async def _async_of_unit(
+    call: ServiceCall, application: Application, command: Command[WrittenUnit]
+) -> ServiceResponse:
+    """Carry out a command about a unit; one that is removed has no device any more."""
+    written = await application.async_do(command, call.context, _why(call))
+    device = application.register.devices.of(written.unit_id)
+    return {
+        "unit_id": written.unit_id,
+        "device_id": device.id if device else None,
+        "version": written.version,
+        "command_id": written.command_id,
+    }
+
+
 async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
     person_id: str = call.data[ATTR_PERSON_ID]
 
@@ -434,25 +521,3 @@ async def _async_get_roles(call: ServiceCall) -> ServiceResponse:
 async def _async_rotate_key(call: ServiceCall) -> ServiceResponse:
     lost = await application_of_entry(call).async_rotate_key(call.context, _why(call))
     return {"unreadable_rows": lost}
-
-
-async def _async_import(call: ServiceCall) -> ServiceResponse:
-    return await async_import(call, await _async_audit(call))
-
-
-async def _async_export(call: ServiceCall) -> ServiceResponse:
-    answer = await async_export(call, await _async_audit(call))
-    await application_of_entry(call).async_note_export(
-        call.data["file"], call.context, _why(call)
-    )
-    return answer
-
-
-async def _async_audit(call: ServiceCall) -> Callable[[Session], None]:
-    """Check that the caller may, and return what writes it down."""
-    await application_of_entry(call).async_authorize(
-        call.context, call.service, _why(call)
-    )
-    return lambda session: queries.audit(
-        session, call.context.user_id, call.service, call.data[ATTR_REASON]
-    )

@@ -259,8 +259,10 @@ class People:
         )
         await walk(
             self._hass,
-            SUBENTRIES,
-            [self._state["property"], "unit"],
+            OPTIONS,
+            self._state["property"],
+            {"next_step_id": "units"},
+            {"next_step_id": "unit_add"},
             {
                 "building": building,
                 "stairwell": stairwell,

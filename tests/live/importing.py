@@ -9,7 +9,8 @@ import asyncio
 import sys
 from types import MappingProxyType
 
-from custom_components.rental_units.transfer import actions
+from custom_components.rental_units.transfer.exchange import Plan
+from custom_components.rental_units.transfer.importing import Import
 from homeassistant import bootstrap, runner
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant
@@ -43,14 +44,14 @@ async def main(folder: str) -> None:
     await hass.async_block_till_done()
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     print(f"units {len(entry.runtime_data.units)}", flush=True)  # noqa: T201
-    apply = actions._async_apply
+    apply = Import._apply
 
-    async def tell(register: object, plan: object) -> None:
-        # The rows are in the database, the units are not in the configuration.
+    def tell(self: Import, plan: Plan) -> None:
+        # A part is in the database.
         print("written", flush=True)  # noqa: T201
-        await apply(register, plan)  # type: ignore[arg-type]
+        apply(self, plan)
 
-    actions._async_apply = tell  # type: ignore[assignment]
+    Import._apply = tell  # type: ignore[method-assign]
     # A person: what Home Assistant itself has made imports nothing.
     user = await hass.auth.async_create_user("importer", group_ids=["system-admin"])
     report = await hass.services.async_call(

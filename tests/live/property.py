@@ -47,7 +47,7 @@ async def main(folder: str, url: str) -> None:
     (loaded,) = hass.config_entries.async_entries("rental_units")
     if first:
         Path(folder, "first").touch()
-        unit_id = next(iter(loaded.subentries))
+        unit_id = next(iter(loaded.runtime_data.units))
         await loaded.runtime_data.async_run(lambda session: fill(session, unit_id, url))
         await hass.services.async_call(
             "rental_units",

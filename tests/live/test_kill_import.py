@@ -64,9 +64,8 @@ def leases(folder: Path) -> list[int]:
             count
             for (count,) in database.execute(
                 "SELECT count(leases.id) FROM units LEFT JOIN leases"
-                " ON leases.unit_id = units.id"
-                # Units that no configuration names are set aside for a repair.
-                " WHERE units.removed_at IS NULL GROUP BY units.id"
+                # All of them: none may be set aside beside its repetition.
+                " ON leases.unit_id = units.id GROUP BY units.id"
             )
         ]
 

@@ -1,10 +1,13 @@
 """Units, people and calls of the tests. All people are marks, none is anybody."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.units import AddUnit
 from custom_components.rental_units.const import (
     DOMAIN,
     SUBENTRY_RESPONDER,
@@ -15,6 +18,7 @@ from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Context, HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util.hass_dict import HassKey
 
@@ -25,7 +29,7 @@ DATA_ADMINISTRATOR: HassKey[MockUser] = HassKey("tests_administrator")
 
 
 def unit(building: str, stairwell: str, number: str, **data: Any) -> ConfigSubentry:
-    """Return a unit's subentry."""
+    """Return a unit's subentry, where units lived before; a start takes it over."""
     data = {"building": building, "stairwell": stairwell, "number": number, **data}
     return ConfigSubentry(
         data=MappingProxyType(data),
@@ -43,6 +47,44 @@ def responder(duty: str, schedule: str) -> ConfigSubentry:
         title=duty,
         unique_id=f"key_{duty}",
     )
+
+
+async def add_unit(hass: HomeAssistant, entry: MockConfigEntry, **fields: Any) -> str:
+    """Add a unit to a property that runs; return its id."""
+    application = application_of(hass, entry.entry_id)
+    written = await application.async_fill(AddUnit(fields), None)
+    await hass.async_block_till_done()
+    return written.unit_id
+
+
+async def unit_step(hass: HomeAssistant, entry: MockConfigEntry, step: str) -> Any:
+    """Begin a step of the options' part about units; return where it leads."""
+    options = hass.config_entries.options
+    result: Any = await options.async_init(entry.entry_id)
+    for choice in ("units", step):
+        if result["type"] is FlowResultType.MENU:
+            result = await options.async_configure(
+                result["flow_id"], {"next_step_id": choice}
+            )
+    return result
+
+
+async def unit_form(
+    hass: HomeAssistant, entry: MockConfigEntry, title: str | None = None
+) -> Any:
+    """Open the form of a unit in the options, or that of a new one."""
+    result = await unit_step(hass, entry, "unit_change" if title else "unit_add")
+    if title and result["type"] is FlowResultType.FORM:
+        return await fill_unit(hass, result, {"unit": device_id(hass, entry, title)})
+    return result
+
+
+async def fill_unit(hass: HomeAssistant, result: Any, data: Mapping[str, Any]) -> Any:
+    """Fill in a form of the options."""
+    options = hass.config_entries.options
+    result = await options.async_configure(result["flow_id"], dict(data))
+    await hass.async_block_till_done()
+    return result
 
 
 def unit_id(entry: MockConfigEntry, title: str) -> str:

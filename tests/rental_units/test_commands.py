@@ -21,6 +21,7 @@ from custom_components.rental_units.storage import events, vault
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import Compartment, Vault
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import issue_registry as ir
 
@@ -31,9 +32,11 @@ from .common import (
     call,
     check_in,
     device_id,
+    fill_unit,
+    unit_form,
     unit_id,
 )
-from .test_config_flow import fill, suggested
+from .test_config_flow import suggested
 
 
 async def shown(hass: HomeAssistant, entry: MockConfigEntry, title: str) -> Any:
@@ -250,12 +253,11 @@ async def test_form_that_was_overtaken(
 ) -> None:
     """A form says what has changed meanwhile, shows it, and saves nothing."""
     await check_in(hass, entry, "1-1-101")
-    unit = unit_id(entry, "1-1-101")
-    result = await entry.start_subentry_reconfigure_flow(hass, unit)
+    result = await unit_form(hass, entry, "1-1-101")
     values = suggested(result)
     await check_in(hass, entry, "1-1-101", name="MARK-NEW", phone=OTHER_PHONE)
     form = {"building": "1", "stairwell": "1", "number": "101", "landlord": {}}
-    result = await fill(hass, result, {**form, "tenants": values["tenants"]})
+    result = await fill_unit(hass, result, {**form, "tenants": values["tenants"]})
     assert result["errors"] == {"base": "changed_meanwhile"}
     assert result["description_placeholders"] == {"changes": "- MARK-NEW: moved in"}
     tenants = suggested(result)["tenants"]
@@ -266,16 +268,16 @@ async def test_form_that_was_overtaken(
         tenants[1],
         {"name": "MARK-3", "phone": "13800138003", "left_on": day.isoformat()},
     ]
-    result = await fill(hass, result, {**form, "tenants": leaving})
-    assert result["reason"] == "reconfigure_successful"
+    result = await fill_unit(hass, result, {**form, "tenants": leaving})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
     rows = {row["name"]: row["left_on"] for row in await shown(hass, entry, "1-1-101")}
     assert set(rows.values()) == {day.isoformat(), None}
     assert rows["MARK-3"] == day.isoformat()
     # The day is taken out again: they stay.
-    result = await entry.start_subentry_reconfigure_flow(hass, unit)
+    result = await unit_form(hass, entry, "1-1-101")
     tenants = suggested(result)["tenants"]
     staying = [{k: v for k, v in row.items() if k != "left_on"} for row in tenants]
-    await fill(hass, result, {**form, "address": "MARK-A", "tenants": staying})
+    await fill_unit(hass, result, {**form, "address": "MARK-A", "tenants": staying})
     rows = {row["name"]: row["left_on"] for row in await shown(hass, entry, "1-1-101")}
     assert set(rows.values()) == {None}
 

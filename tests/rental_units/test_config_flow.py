@@ -22,9 +22,21 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
-from .common import OTHER_PHONE, PHONE, call, device_id, unit_id
+from .common import (
+    OTHER_PHONE,
+    PHONE,
+    add_unit,
+    call,
+    check_in,
+    device_id,
+    fill_unit,
+    unit_form,
+    unit_id,
+    unit_step,
+)
 
 LANDLORD = {"name": "MARK-LANDLORD", "phone": OTHER_PHONE}
 TENANT = {"name": "MARK-NAME-1", "phone": PHONE, "start": "2026-01-01"}
@@ -159,11 +171,11 @@ def suggested(result: Any) -> dict[str, Any]:
 
 async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A unit is added with its people, and changed; they are in the register only."""
-    result = await begin(hass, entry, "unit")
+    result = await unit_form(hass, entry)
     for data, errors in (
         ({"building": "1", "number": "101"}, {"number": "unit_exists"}),
-        ({"building": " "}, {"building": "missing"}),
-        ({"number": " "}, {"number": "missing"}),
+        ({"building": " "}, {"building": "building_missing"}),
+        ({"number": " "}, {"number": "number_missing"}),
         ({"landlord": {**LANDLORD, "phone": "1"}}, {"base": "invalid_phone"}),
         ({"landlord": {"phone": OTHER_PHONE}}, {"base": "name_missing"}),
         (
@@ -180,7 +192,7 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
             {"base": "person_and_phone"},
         ),
     ):
-        result = await fill(hass, result, {**UNIT, **data})
+        result = await fill_unit(hass, result, {**UNIT, **data})
         assert result["errors"] == errors
         # The frontend fills a section that has a default with it, and not with what is known.
         schema = result["data_schema"].schema
@@ -188,13 +200,14 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         assert landlord.default is vol.UNDEFINED
     for wrong in ({"rooms": 0}, {"letting": "sold"}, {"tenants": [{"phone": PHONE}]}):
         with pytest.raises(InvalidData):
-            await fill(hass, await begin(hass, entry, "unit"), {**UNIT, **wrong})
+            await fill_unit(hass, await unit_form(hass, entry), {**UNIT, **wrong})
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["persons"], counts["units"], counts["audit"]) == (0, 3, 0)
-    result = await fill(hass, result, UNIT)
+    result = await fill_unit(hass, result, UNIT)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    subentry = entry.subentries[unit_id(entry, "3-1-301")]
-    assert subentry.data == {
+    assert dict(entry.options) == {}
+    unit = unit_id(entry, "3-1-301")
+    assert entry.runtime_data.units[unit].data == {
         "building": "3",
         "stairwell": "1",
         "number": "301",
@@ -207,7 +220,7 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert [row["name"] for row in shown["people"]] == ["MARK-LANDLORD", "MARK-NAME-1"]
     assert hass.states.get("binary_sensor.3_1_301_registration").state == "off"
 
-    result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    result = await unit_form(hass, entry, "3-1-301")
     values = suggested(result)
     (tenant,) = values["tenants"]
     assert tenant["phone"] == "+86*******8001"
@@ -222,10 +235,10 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ],
     }
     taken = {**changed, "building": "1", "number": "101"}
-    result = await fill(hass, result, taken)
+    result = await fill_unit(hass, result, taken)
     assert result["errors"] == {"number": "unit_exists"}
-    result = await fill(hass, result, changed)
-    assert result["reason"] == "reconfigure_successful"
+    result = await fill_unit(hass, result, changed)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
     again = await call(
         hass, "get_unit", {"device_id": device, "reason": "alarm", "reveal": True}
     )
@@ -244,16 +257,18 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert targets["MARK-LANDLORD"] == {"+8613800138003"}
 
     # Who is taken from the list has not left: a day says so.
-    result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    result = await unit_form(hass, entry, "3-1-302")
     tenants = suggested(result)["tenants"]
-    result = await fill(hass, result, {**changed, "tenants": []})
+    result = await fill_unit(hass, result, {**changed, "tenants": []})
     assert result["errors"] == {"base": "tenant_missing"}
-    result = await fill(hass, result, {**changed, "landlord": {}, "tenants": tenants})
+    result = await fill_unit(
+        hass, result, {**changed, "landlord": {}, "tenants": tenants}
+    )
     assert result["errors"] == {"base": "landlord_missing"}
     today = entry.runtime_data.today.isoformat()
     gone = [{**row, "left_on": today} for row in tenants]
-    result = await fill(hass, result, {**changed, "tenants": gone})
-    assert result["reason"] == "reconfigure_successful"
+    result = await fill_unit(hass, result, {**changed, "tenants": gone})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
     left = await call(hass, "get_unit", {"device_id": device, "reason": "alarm"})
     assert [row["name"] for row in left["people"]] == ["MARK-LANDLORD"]
 
@@ -303,22 +318,91 @@ async def test_forms_without_a_register(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """A register that fails, or does not run, is said so in each form."""
-    unit = unit_id(entry, "1-1-101")
     duty = next(key for key, row in entry.subentries.items() if "duty" in row.data)
-    with patch.object(
-        entry.runtime_data, "async_run", side_effect=RegisterError("register_full")
-    ):
-        for subentry_id in (unit, duty):
-            result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
-            assert result["reason"] == "register_full"
-        result = await fill(hass, await begin(hass, entry, "unit"), UNIT)
+    away = {"side_effect": RegisterError("register_full")}
+    add, change = [await unit_form(hass, entry, title) for title in (None, "1-1-101")]
+    remove, restore = [
+        await unit_step(hass, entry, step) for step in ("unit_remove", "unit_remove")
+    ]
+    chosen = {"unit": device_id(hass, entry, "1-1-101")}
+    restore = await fill_unit(hass, restore, chosen)
+    with patch.object(entry.runtime_data, "async_run", **away):
+        result = await entry.start_subentry_reconfigure_flow(hass, duty)
+        assert result["reason"] == "register_full"
+        result = await fill_unit(hass, add, UNIT)
         assert result["errors"] == {"base": "register_full"}
+        result = await fill_unit(hass, change, UNIT)
+        assert result["errors"] == {"base": "register_full"}
+        assert (await unit_form(hass, entry))["reason"] == "register_full"
+        assert (await fill_unit(hass, remove, chosen))["reason"] == "register_full"
+        assert (await fill_unit(hass, restore, {}))["reason"] == "register_full"
+    begun = await unit_step(hass, entry, "unit_change")
+    with patch.object(entry.runtime_data, "async_run", **away):
+        assert (await fill_unit(hass, begun, chosen))["reason"] == "register_full"
     await hass.config_entries.async_unload(entry.entry_id)
-    for kind in ("unit", "responder"):
-        result = await begin(hass, entry, kind)
-        assert result["reason"] == "entry_not_loaded"
-    result = await entry.start_subentry_reconfigure_flow(hass, unit)
+    assert (await begin(hass, entry, "responder"))["reason"] == "entry_not_loaded"
+    assert (await unit_form(hass, entry))["reason"] == "entry_not_loaded"
+    result = await entry.start_subentry_reconfigure_flow(hass, duty)
     assert result["reason"] == "entry_not_loaded"
+
+
+async def test_remove_and_restore_a_unit(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A unit goes with its people once it was said how many, and comes back with them."""
+    register = entry.runtime_data
+    unit, device = unit_id(entry, "1-1-101"), device_id(hass, entry, "1-1-101")
+    person = await check_in(hass, entry, "1-1-101")
+    states = {state.entity_id for state in hass.states.async_all()}
+    other = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, identifiers={("other", "device")}
+    )
+    result = await unit_step(hass, entry, "unit_remove")
+    result = await fill_unit(hass, result, {"unit": other.id})
+    assert result["errors"] == {"unit": "no_such_unit"}
+    result = await fill_unit(hass, result, {"unit": "unknown"})
+    assert result["errors"] == {"unit": "no_such_unit"}
+    result = await fill_unit(hass, result, {"unit": device})
+    assert result["description_placeholders"] == {
+        "unit": "1-1-101",
+        "people": "1",
+        "days": "30",
+    }
+    result = await fill_unit(hass, result, {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert unit not in register.units
+    assert dr.async_get(hass).async_get(device) is None
+    # Nobody needs to be reminded of what was meant.
+    assert register.missing == []
+
+    await add_unit(hass, entry, building="1", stairwell="1", number="101")
+    result = await unit_step(hass, entry, "unit_restore")
+    result = await fill_unit(hass, result, {"unit": unit})
+    assert result["errors"] == {"unit": "unit_exists"}
+    await call(
+        hass,
+        "remove_unit",
+        {"device_id": device_id(hass, entry, "1-1-101")},
+    )
+    result = await fill_unit(hass, result, {"unit": unit})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert device_id(hass, entry, "1-1-101") == device
+    assert {state.entity_id for state in hass.states.async_all()} == states
+    (tenant,) = await register.async_recipients([unit], ["tenants"])
+    assert tenant.person_id == person
+
+    with patch.object(
+        register, "async_run", side_effect=RegisterError("register_full")
+    ):
+        assert (await unit_form(hass, entry))["reason"] == "register_full"
+    result = await unit_step(hass, entry, "unit_restore")
+    (field,) = result["data_schema"].schema.values()
+    (removed,) = field.config["options"]
+    with patch.object(
+        register, "async_run", side_effect=RegisterError("register_full")
+    ):
+        result = await fill_unit(hass, result, {"unit": removed["value"]})
+    assert result["reason"] == "register_full"
 
 
 async def test_everything_of_a_person(
@@ -381,12 +465,10 @@ async def test_who_is_known_already(
 ) -> None:
     """A landlord of two units keeps what only the form of the first has said."""
     landlord = {**LANDLORD, "email": "mark@example.com", "person": "person.mark"}
-    await fill(hass, await begin(hass, entry, "unit"), {**UNIT, "landlord": landlord})
+    await fill_unit(hass, await unit_form(hass, entry), {**UNIT, "landlord": landlord})
     other = {**UNIT, "number": "302", "landlord": LANDLORD, "tenants": []}
-    await fill(hass, await begin(hass, entry, "unit"), other)
-    result = await entry.start_subentry_reconfigure_flow(
-        hass, unit_id(entry, "3-1-302")
-    )
+    await fill_unit(hass, await unit_form(hass, entry), other)
+    result = await unit_form(hass, entry, "3-1-302")
     section = result["data_schema"].schema["landlord"]
     shown = {
         str(key): key.description["suggested_value"]
@@ -399,10 +481,8 @@ async def test_who_is_known_already(
     device = device_id(hass, entry, "3-1-302")
     second = {"name": "MARK-SECOND", "phone": PHONE, "role": "landlord"}
     await call(hass, "check_in", {"device_id": device, **second})
-    result = await entry.start_subentry_reconfigure_flow(
-        hass, unit_id(entry, "3-1-302")
-    )
-    await fill(hass, result, other)
+    result = await unit_form(hass, entry, "3-1-302")
+    await fill_unit(hass, result, other)
     answer = await call(hass, "get_unit", {"device_id": device, "reason": "alarm"})
     assert {row["name"] for row in answer["people"]} == {"MARK-LANDLORD", "MARK-SECOND"}
 
@@ -410,10 +490,10 @@ async def test_who_is_known_already(
 async def test_empty_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A unit needs a building and a number, and nobody in it."""
     data = {"building": "9", "number": "1", "landlord": {}}
-    result = await fill(hass, await begin(hass, entry, "unit"), data)
+    result = await fill_unit(hass, await unit_form(hass, entry), data)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    unit = entry.subentries[unit_id(entry, "9-1")]
-    assert dict(unit.data) == {"building": "9", "number": "1"}
+    unit = entry.runtime_data.units[unit_id(entry, "9-1")]
+    assert unit.data == {"building": "9", "number": "1"}
     assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 0
 
 
@@ -448,9 +528,13 @@ async def test_over_http(
     hass.config.language = language
     assert await async_setup_component(hass, "config", {})
     client = await hass_client()
-    path = "/api/config/config_entries/subentries/flow"
-    response = await client.post(path, json={"handler": [entry.entry_id, "unit"]})
-    flow = await response.json()
+    path = "/api/config/config_entries/options/flow"
+    flow = await (await client.post(path, json={"handler": entry.entry_id})).json()
+    for step in ("units", "unit_add"):
+        response = await client.post(
+            f"{path}/{flow['flow_id']}", json={"next_step_id": step}
+        )
+        flow = await response.json()
     # The browser shows a section's default, where there is one, and not who is known.
     fields = {field["name"]: field for field in flow["data_schema"]}
     assert "default" not in fields["landlord"]

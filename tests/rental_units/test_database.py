@@ -28,7 +28,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .common import call, check_in, unit
+from .common import call, check_in, responder
 
 MIGRATIONS = "custom_components.rental_units.app.schema.FEATURES"
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -275,7 +275,7 @@ async def test_failures_in_the_background(
     await entry.runtime_data.database.async_close()
     await entry.runtime_data._async_new_day(dt_util.utcnow())
     assert "could not begin a new day" in caplog.text
-    hass.config_entries.async_add_subentry(entry, unit("2", "", "1"))
+    hass.config_entries.async_add_subentry(entry, responder("volunteer", ""))
     await hass.async_block_till_done()
     assert "could not be matched" in caplog.text
     path = path_of(entry)

@@ -6,9 +6,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 
-from .common import E164, OTHER_PHONE, call, check_in, device_id, unit_id
-from .test_config_flow import fill, suggested
+from .common import E164, OTHER_PHONE, call, check_in, device_id, fill_unit, unit_form
+from .test_config_flow import suggested
 
 TITLE = "1-1-101"
 
@@ -23,9 +24,9 @@ async def change(
     hass: HomeAssistant, entry: MockConfigEntry, **changes: Any
 ) -> dict[str, Any]:
     """Change a unit as its form does; return its people by role."""
-    flow = await entry.start_subentry_reconfigure_flow(hass, unit_id(entry, TITLE))
-    result = await fill(hass, flow, suggested(flow) | changes)
-    assert result["reason"] == "reconfigure_successful"
+    flow = await unit_form(hass, entry, TITLE)
+    result = await fill_unit(hass, flow, suggested(flow) | changes)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
     data = {"device_id": device_id(hass, entry, TITLE), "reason": "alarm"}
     people = (await call(hass, "get_unit", data | {"reveal": True}))["people"]
     assert len({row["role"] for row in people}) == len(people)
@@ -50,7 +51,7 @@ async def test_a_name_is_corrected_and_the_number_is_masked(
 ) -> None:
     """The masked number that the form shows says who it is: the lease goes on."""
     person = await check_in(hass, entry, TITLE, name="MARK-WRONG", start="2026-01-01")
-    flow = await entry.start_subentry_reconfigure_flow(hass, unit_id(entry, TITLE))
+    flow = await unit_form(hass, entry, TITLE)
     (tenant,) = suggested(flow)["tenants"]
     assert tenant["phone"] == "+86*******8001"
     people = await change(

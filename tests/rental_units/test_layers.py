@@ -26,7 +26,6 @@ FIGURES = {
     "calendar.py": "lease_ends",
     "diagnostics.py": "counts",
     "community_safety.py": "names, for who may see all of them",
-    "services.py": "the audit of a file, whose import is a feature's own",
 }
 
 
@@ -70,7 +69,5 @@ def test_nobody_else_opens_a_session(path: Path) -> None:
 
 def test_the_doors_open_no_transaction_that_writes() -> None:
     """Those that read figures only read."""
-    for name in set(FIGURES) - {"services.py"}:
+    for name in FIGURES:
         assert "async_run" not in (ROOT / name).read_text("utf-8")
-    services = (ROOT / "services.py").read_text("utf-8")
-    assert not {row for row in SESSIONS if f".{row}(" in services}

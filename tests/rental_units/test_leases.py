@@ -60,7 +60,10 @@ class House:
         self.today = TODAY
         self.count = 0
         with Session(self.engine) as session, session.begin():
-            session.add_all(Unit(id=key, address="") for key in UNITS)
+            session.add_all(
+                Unit(id=key, building="1", number=key, unit_key=f"1//{key}")
+                for key in UNITS
+            )
 
     def do[T](self, command: Command[T]) -> T:
         """Carry out a command in a transaction of its own."""
@@ -115,6 +118,11 @@ def _engine() -> Engine:
     with engine.begin() as connection:
         migrate(connection, FEATURES)
     return engine
+
+
+def at(unit: str) -> dict[str, str]:
+    """Return where a unit is."""
+    return {"building": "1", "number": unit}
 
 
 def who(name: str) -> Contact:
@@ -309,14 +317,17 @@ def test_form_with_somebody_who_moved_in_meanwhile(house: House) -> None:
     form = [Occupant(Role.TENANT, {"name": "A", "phone": "13800138065"})]
     check_in(house, "u1", "B")
     with pytest.raises(ChangedMeanwhileError) as conflict:
-        house.do(SaveHousehold("u1", "", form, seen))
+        house.do(SaveHousehold("u1", at("u1"), "", form, seen))
     assert [(row.name, row.what) for row in conflict.value.differences] == [
         ("B", "started")
     ]
     assert house.inside(TODAY) == {("u1", "A"), ("u1", "B")}
     # Also one that has seen them takes nobody out by leaving them out.
     *_, seen = house.do(ShowHousehold("u1"))
-    assert refusal(house, SaveHousehold("u1", "", form, seen)) == "tenant_missing"
+    assert (
+        refusal(house, SaveHousehold("u1", at("u1"), "", form, seen))
+        == "tenant_missing"
+    )
 
 
 def test_form_with_what_else_has_changed(house: House) -> None:
@@ -332,7 +343,7 @@ def test_form_with_what_else_has_changed(house: House) -> None:
         unit = session.get_one(Unit, "u1")
         unit.address, unit.version = "new", unit.version + 1
     with pytest.raises(ChangedMeanwhileError) as conflict:
-        house.do(SaveHousehold("u1", "", [], seen))
+        house.do(SaveHousehold("u1", at("u1"), "", [], seen))
     assert {(row.name, row.what) for row in conflict.value.differences} == {
         ("B", "left"),
         ("A", "contact"),
@@ -667,7 +678,7 @@ class Leases(RuleBasedStateMachine):
         unit, seen = self.forms.pop(data.draw(st.integers(0, len(self.forms) - 1)))
         before = self.house.inside(self.today)
         *_, now = self.house.do(ShowHousehold(unit))
-        answer = self.answer(SaveHousehold(unit, "", [], seen))
+        answer = self.answer(SaveHousehold(unit, at(unit), "", [], seen))
         empty = None if len(seen) == 1 else "tenant_missing"
         assert answer == (empty if now == seen else "changed")
         assert self.house.inside(self.today) == before

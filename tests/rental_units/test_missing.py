@@ -1,23 +1,26 @@
-"""A unit that Home Assistant's storage does not know any more is kept with its people."""
+"""A unit or responder that went missing is kept with its people."""
 
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register import queries
+from custom_components.rental_units.register.models import Unit
+from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.repairs import async_create_fix_flow
 from custom_components.rental_units.storage import events
 from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .common import check_in, unit, unit_id
+from .common import E164, add_unit, check_in, device_id, unit_id
 
 
 def issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
@@ -26,10 +29,14 @@ def issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
 
 
 async def forget(hass: HomeAssistant, entry: MockConfigEntry, key: str) -> None:
-    """Start with a storage that does not know a subentry, as an older backup may not."""
-    await hass.config_entries.async_unload(entry.entry_id)
-    hass.config_entries.async_remove_subentry(entry, key)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    """Take a unit over from a release of before whose storage does not know it any more."""
+    run = entry.runtime_data.async_run
+    await run(
+        lambda session: session.execute(
+            update(Unit).where(Unit.id == key).values(is_mirror=True)
+        )
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
 
 
@@ -44,9 +51,9 @@ async def repair(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
 async def test_brought_back(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """An older storage erases nobody: the unit comes back with its id and its people."""
     key = unit_id(entry, "1-1-101")
-    duty = next(iter(entry.get_subentries_of_type("responder"))).subentry_id
+    device = device_id(hass, entry, "1-1-101")
     person = await check_in(hass, entry, "1-1-101")
-    before = dict(entry.subentries)
+    before = entry.runtime_data.units[key]
     await forget(hass, entry, key)
     found = issue(hass, entry)
     assert found
@@ -59,7 +66,8 @@ async def test_brought_back(hass: HomeAssistant, entry: MockConfigEntry) -> None
     }
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["persons"], counts["leases"]) == (1, 1)
-    assert duty in entry.subentries
+    assert key not in entry.runtime_data.units
+    assert dr.async_get(hass).async_get(device) is None
 
     flow = await repair(hass, entry)
     menu = await flow.async_step_init()
@@ -67,7 +75,8 @@ async def test_brought_back(hass: HomeAssistant, entry: MockConfigEntry) -> None
     result = await flow.async_step_restore()
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
-    assert entry.subentries[key].as_dict() == before[key].as_dict()
+    assert entry.runtime_data.units[key] == before
+    assert device_id(hass, entry, "1-1-101") == device
     assert issue(hass, entry) is None
     register = entry.runtime_data
     (tenant,) = await register.async_recipients([key], ["tenants"])
@@ -81,7 +90,7 @@ async def test_told_to_who_listens(hass: HomeAssistant, entry: MockConfigEntry) 
     key = unit_id(entry, "1-1-101")
     await forget(hass, entry, key)
     await hass.config_entries.async_reload(entry.entry_id)
-    entry.runtime_data.restore()
+    await (await repair(hass, entry)).async_step_restore()
     await hass.async_block_till_done()
 
     def kinds(session: Session) -> list[tuple[str, str | None]]:
@@ -99,8 +108,7 @@ async def test_erased(
     """Who confirms it erases them at once; a database that fails is said."""
     key = unit_id(entry, "1-1-101")
     await check_in(hass, entry, "1-1-101")
-    hass.config_entries.async_remove_subentry(entry, key)
-    await hass.async_block_till_done()
+    await forget(hass, entry, key)
     assert issue(hass, entry)
     flow = await repair(hass, entry)
     form = await flow.async_step_erase()
@@ -125,8 +133,7 @@ async def test_over_after_thirty_days(
 ) -> None:
     """What nobody brings back in thirty days is purged."""
     await check_in(hass, entry, "1-1-101")
-    hass.config_entries.async_remove_subentry(entry, unit_id(entry, "1-1-101"))
-    await hass.async_block_till_done()
+    await forget(hass, entry, unit_id(entry, "1-1-101"))
     for days, left in ((29, 1), (2, 0)):
         freezer.tick(days * 86_400)
         await entry.runtime_data._async_new_day(dt_util.utcnow())
@@ -137,15 +144,46 @@ async def test_over_after_thirty_days(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_entered_anew_meanwhile(
-    hass: HomeAssistant, entry: MockConfigEntry
+    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A unit that somebody has entered anew is not there twice."""
     key = unit_id(entry, "1-1-101")
-    hass.config_entries.async_remove_subentry(entry, key)
+    await forget(hass, entry, key)
+    await add_unit(hass, entry, building="1", stairwell="1", number="101")
+    flow = await repair(hass, entry)
+    result = await flow.async_step_restore()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
-    hass.config_entries.async_add_subentry(entry, unit("1", "1", "101"))
-    await hass.async_block_till_done()
-    entry.runtime_data.restore()
-    await hass.async_block_till_done()
-    assert key not in entry.subentries
+    assert key not in entry.runtime_data.units
     assert issue(hass, entry)
+
+    async def fail(*_: Any) -> None:
+        raise RegisterError("register_full")
+
+    monkeypatch.setattr(entry.runtime_data, "async_run", fail)
+    assert (await flow.async_step_restore())["reason"] == "register_full"
+
+
+async def test_responder_is_brought_back(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """A responder whose subentry is gone comes back with its id and its person."""
+    duty = next(iter(entry.get_subentries_of_type("responder")))
+
+    def write(session: Session) -> None:
+        contact = Contact(name="MARK-1", phone=E164)
+        person = queries.add_person(session, contact, "en")
+        queries.put_responder(session, duty.subentry_id, person)
+
+    await entry.runtime_data.async_run(write)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    hass.config_entries.async_remove_subentry(entry, duty.subentry_id)
+    await hass.async_block_till_done()
+    found = issue(hass, entry)
+    assert found
+    assert found.translation_placeholders
+    assert found.translation_placeholders["names"] == duty.title
+    await (await repair(hass, entry)).async_step_restore()
+    await hass.async_block_till_done()
+    assert entry.subentries[duty.subentry_id].as_dict() == duty.as_dict()
+    assert issue(hass, entry) is None

@@ -82,13 +82,9 @@ async def data_of(
     hass: HomeAssistant, entry: MockConfigEntry, title: str
 ) -> dict[str, dict[str, Any]]:
     """Return the data of each command, about what is in a unit."""
-    await entry.runtime_data.async_run(
-        lambda session: queries.put_unit(
-            session, unit_id(entry, title), MARKS[DataClass.ADDRESS]
-        )
-    )
-    people = [await check_in(hass, entry, title, name=f"MARK-{n}") for n in range(3)]
     device = {"device_id": device_id(hass, entry, title)}
+    await call(hass, "update_unit", {**device, "address": MARKS[DataClass.ADDRESS]})
+    people = [await check_in(hass, entry, title, name=f"MARK-{n}") for n in range(3)]
     unit = {"unit_id": unit_id(entry, title)}
     shown = await call(hass, "get_unit", {**device, "reason": "alarm"})
     lease = {"lease_id": shown["people"][0]["lease_id"], "reason": "inspection"}
@@ -124,6 +120,8 @@ async def data_of(
         "close_help": {**ids, "note": "Seen to"},
         "cancel_alert": ids,
         "check_out": {**device, "person_id": people[0]},
+        "add_unit": {**of_entry, "building": "7", "number": "1"},
+        "update_unit": {**device, "rooms": 2},
         "export_register": file,
         "import_register": file,
         "get_audit": of_entry,
@@ -132,6 +130,8 @@ async def data_of(
         "grant_role": {**of_entry, "user_id": administrator(hass).id, "role": "desk"},
         "revoke_role": {**of_entry, "grant_id": "unknown"},
         "erase_person": {"person_id": people[1]},
+        "remove_unit": {**device, "with_people": True},
+        "restore_unit": {**of_entry, "unit_id": unit["unit_id"]},
     }
 
 
@@ -173,7 +173,7 @@ async def test_actions_over_the_websocket(
     assert actions == TABLE_COMMANDS.keys() - FORMS - SAFETY - WIDER.keys()
     caller, held = await caller_of(hass, entry, role)
     assert caller
-    data = await data_of(hass, entry, title)
+    data, unit = await data_of(hass, entry, title), unit_id(entry, title)
     assert data.keys() == TABLE_COMMANDS.keys() - FORMS - SAFETY
     token = await hass.auth.async_create_refresh_token(caller, "https://example.com/")
     client = await hass_ws_client(hass, hass.auth.async_create_access_token(token))
@@ -181,7 +181,7 @@ async def test_actions_over_the_websocket(
     for command in data:
         why = Reason(data[command].get("reason", Reason.MANAGEMENT))
         found = permit(held, command, why)
-        wanted[command] = found is not None and found.covers({unit_id(entry, title)})
+        wanted[command] = found is not None and found.covers({unit})
         before = await entry.runtime_data.async_run(queries.counts)
         await client.send_json_auto_id(
             {

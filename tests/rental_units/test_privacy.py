@@ -21,7 +21,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .common import call, check_in, device_id, unit_id
+from .common import call, check_in, device_id, fill_unit, unit_form
 from .test_config_flow import UNIT, begin, fill
 
 #: Names, the national parts of the numbers, addresses.
@@ -71,13 +71,17 @@ async def test_marked_data(
     )
 
     await hass.services.async_call("script", "move_in", blocking=True)
-    await fill(hass, await begin(hass, entry, "unit"), UNIT)
+    await fill_unit(hass, await unit_form(hass, entry), UNIT)
     responder = {"duty": "police", "name": "MARK-P", "phone": "13800138006"}
     await fill(hass, await begin(hass, entry, "responder"), responder)
-    result = await entry.start_subentry_reconfigure_flow(
-        hass, unit_id(entry, "3-1-301")
+    added = {"building": "3", "number": "9", "address": "MARK-ADDRESS-3"}
+    await call(
+        hass, "add_unit", {"config_entry_id": entry.entry_id, **added}, user=admin
     )
-    await fill(hass, result, {**UNIT, "tenants": []})
+    changed = {"device_id": device_id(hass, entry, "3-9"), "address": "MARK-ADDRESS-4"}
+    await call(hass, "update_unit", changed, user=admin)
+    result = await unit_form(hass, entry, "3-1-301")
+    await fill_unit(hass, result, {**UNIT, "tenants": []})
     person = await check_in(
         hass,
         entry,

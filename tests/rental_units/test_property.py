@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from freezegun.api import FrozenDateTimeFactory
+import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
@@ -12,18 +13,31 @@ from pytest_homeassistant_custom_component.common import (
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from custom_components.rental_units.register import Audience, leases, queries
-from custom_components.rental_units.register.leases import Hand
+from custom_components.rental_units import async_remove_config_entry_device
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.units import AddUnit, RemoveUnit
+from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.register import Audience, queries
 from custom_components.rental_units.register.models import Unit
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.register.property import BATCH
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
-from .common import E164, OTHER_PHONE, PHONE, call, check_in, device_id, unit, unit_id
+from .common import (
+    E164,
+    OTHER_PHONE,
+    PHONE,
+    add_unit,
+    call,
+    check_in,
+    device_id,
+    unit_id,
+)
 
 
 def tenants(entry: MockConfigEntry, title: str) -> int:
@@ -131,33 +145,38 @@ async def test_leases_begin_end_and_are_forgotten(
 async def test_units_come_and_go(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A unit is added and removed without a reload; its people go with it."""
     register = entry.runtime_data
-    new = unit("2", "", "7", area_id="area_7")
-    hass.config_entries.async_add_subentry(entry, new)
+    of_entry = {"config_entry_id": entry.entry_id}
+    place = {"building": "2", "number": "7", "area_id": "area_7"}
+    new = await call(hass, "add_unit", {**of_entry, **place})
     await hass.async_block_till_done()
     assert entry.runtime_data is register
     assert hass.states.get("binary_sensor.2_7_registration").state == "on"
     assert tenants(entry, "2-7") == 0
     await check_in(hass, entry, "2-7")
     assert tenants(entry, "2-7") == 1
-    device = dr.async_get(hass).async_get(device_id(hass, entry, "2-7"))
+    device = dr.async_get(hass).async_get(new["device_id"])
     assert device.area_id == "area_7"
 
-    hass.config_entries.async_update_subentry(
-        entry, new, title="2-8", data={**new.data, "number": "8"}
-    )
-    await hass.async_block_till_done()
-    device = dr.async_get(hass).async_get(device_id(hass, entry, "2-8"))
+    await call(hass, "update_unit", {"device_id": device.id, "number": "8"})
+    device = dr.async_get(hass).async_get(device.id)
     assert (device.name, device.area_id) == ("2-8", "area_7")
 
-    hass.config_entries.async_remove_subentry(entry, new.subentry_id)
+    removal = {"device_id": device.id}
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call(hass, "remove_unit", removal)
+    assert refusal.value.translation_key == "unit_has_people"
+    assert refusal.value.translation_placeholders == {"count": "1"}
+    gone = await call(hass, "remove_unit", {**removal, "with_people": True})
     await hass.async_block_till_done()
+    assert gone["device_id"] is None
     assert hass.states.get("binary_sensor.2_7_registration") is None
     # Its people are kept for a while, and counted nowhere.
     counts = await register.async_run(queries.counts)
     assert (counts["units"], counts["persons"], counts["leases"]) == (4, 1, 1)
-    assert new.subentry_id not in register.summaries or not register.units.get(
-        new.subentry_id
-    )
+    assert new["unit_id"] not in {*register.summaries, *register.units}
+    back = await call(hass, "restore_unit", {**of_entry, "unit_id": gone["unit_id"]})
+    assert (back["unit_id"], back["device_id"]) == (new["unit_id"], device.id)
+    assert tenants(entry, "2-8") == 1
 
 
 async def test_units_come_and_go_during_the_set_up(
@@ -165,8 +184,7 @@ async def test_units_come_and_go_during_the_set_up(
 ) -> None:
     """Entities are made in portions; what changes between two of them is followed."""
     for number in range(2 * BATCH):
-        hass.config_entries.async_add_subentry(entry, unit("2", "1", str(number)))
-    await hass.async_block_till_done()
+        await add_unit(hass, entry, building="2", stairwell="1", number=str(number))
     gone = unit_id(entry, f"2-1-{2 * BATCH - 1}")
     assert await hass.config_entries.async_unload(entry.entry_id)
 
@@ -177,8 +195,10 @@ async def test_units_come_and_go_during_the_set_up(
     setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
     await begun.wait()
     assert entry.state is ConfigEntryState.SETUP_IN_PROGRESS
-    hass.config_entries.async_remove_subentry(entry, gone)
-    hass.config_entries.async_add_subentry(entry, unit("3", "1", "101"))
+    application = application_of(hass, entry.entry_id)
+    await application.async_fill(RemoveUnit(gone), None)
+    place = {"building": "3", "stairwell": "1", "number": "101"}
+    await application.async_fill(AddUnit(place), None)
     assert await setting_up
     await hass.async_block_till_done()
 
@@ -197,36 +217,92 @@ async def test_units_come_and_go_during_the_set_up(
     assert hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 1}_registration") is None
 
 
-async def test_start_follows_the_subentries(
+async def test_device_is_deleted(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Deleting a unit's device removes the unit, and is refused while somebody is in it."""
+    person = await check_in(hass, entry, "1-1-101")
+    registry = dr.async_get(hass)
+    unit, device = unit_id(entry, "1-1-101"), device_id(hass, entry, "1-1-101")
+    entry_device = registry.async_get(device)
+    with pytest.raises(ServiceValidationError) as refusal:
+        await async_remove_config_entry_device(hass, entry, entry_device)
+    assert refusal.value.translation_key == "unit_has_people"
+    assert unit in entry.runtime_data.units
+    await call(hass, "check_out", {"device_id": device, "person_id": person})
+    assert await async_remove_config_entry_device(hass, entry, entry_device)
+    assert unit not in entry.runtime_data.units
+    assert registry.async_get(device) is None
+    own = registry.async_get_device_by_identifier(
+        (DOMAIN, entry.entry_id), entry.entry_id
+    )
+    assert not await async_remove_config_entry_device(hass, entry, own)
+    # One that belongs to no unit any more may go.
+    old = registry.async_get_or_create(
+        config_entry_id=entry.entry_id, identifiers={(DOMAIN, "old")}
+    )
+    assert await async_remove_config_entry_device(hass, entry, old)
+
+
+async def test_what_cannot_be_of_a_unit(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
-    """Rows of a form whose subentry never came, or has come, are sorted out."""
-
-    def write(session: Session) -> None:
-        for key in ("new:never", "new:1/3/301"):
-            session.add(Unit(id=key, address=key))
-        session.flush()
-        person = queries.add_person(session, Contact(name="MARK-1", phone=E164), "en")
-        leases.begin(
-            session,
-            Hand(entry.runtime_data.today, 0),
-            "new:1/3/301",
-            person.id,
-            "tenant",
-            start=None,
-            end=None,
-        )
-
-    await entry.runtime_data.async_run(write)
-    hass.config_entries.async_add_subentry(entry, unit("1", "3", "301"))
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
-
-    assert tenants(entry, "1-3-301") == 1
-    units = await entry.runtime_data.async_run(
-        lambda session: {row.address for row in session.query(Unit)}
+    """A unit needs a place of its own; an old version, and one that is gone, are said."""
+    of_entry = {"config_entry_id": entry.entry_id}
+    device = device_id(hass, entry, "1-1-102")
+    for action, data, key in (
+        ("add_unit", {**of_entry, "building": " ", "number": "1"}, "building_missing"),
+        ("add_unit", {**of_entry, "building": "1", "number": ""}, "number_missing"),
+        (
+            "add_unit",
+            {**of_entry, "building": "1", "stairwell": "1", "number": "101"},
+            "unit_exists",
+        ),
+        ("update_unit", {"device_id": device, "number": "101"}, "unit_exists"),
+        (
+            "update_unit",
+            {"device_id": device, "rooms": 2, "version": 9},
+            "unit_changed",
+        ),
+        ("restore_unit", {**of_entry, "unit_id": "x"}, "nothing_to_undo"),
+        (
+            "restore_unit",
+            {**of_entry, "unit_id": unit_id(entry, "1-1-102")},
+            "nothing_to_undo",
+        ),
+    ):
+        with pytest.raises(ServiceValidationError) as refusal:
+            await call(hass, action, data)
+        assert refusal.value.translation_key == key
+    changed = await call(
+        hass,
+        "update_unit",
+        {"device_id": device, "rooms": 2, "letting": "shared", "version": 1},
     )
-    assert units == {"", "new:1/3/301"}
+    assert changed["version"] == 2
+    again = await call(hass, "update_unit", {"device_id": device, "letting": ""})
+    assert again["version"] == 3
+    unit = entry.runtime_data.units[unit_id(entry, "1-1-102")]
+    assert unit.data == {
+        "building": "1",
+        "stairwell": "1",
+        "number": "102",
+        "rooms": 2,
+    }
+
+
+async def test_removed_too_long_ago(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """After thirty days a removed unit does not come back, and the next new day purges it."""
+    gone = await call(
+        hass, "remove_unit", {"device_id": device_id(hass, entry, "1-1-101")}
+    )
+    freezer.tick(timedelta(days=31))
+    data = {"config_entry_id": entry.entry_id, "unit_id": gone["unit_id"]}
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call(hass, "restore_unit", data)
+    assert refusal.value.translation_key == "undo_too_late"
+    await entry.runtime_data._async_new_day(dt_util.utcnow())
+    assert (await entry.runtime_data.async_run(queries.counts))["units"] == 2
 
 
 async def test_removed_property_is_erased(

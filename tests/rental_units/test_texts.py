@@ -99,11 +99,12 @@ def test_address_in_an_action(name: str, kind: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
 def test_address(kind: Any) -> None:
     """A kind of address is asked of somebody, and what is wrong with one is said anywhere."""
-    asked = ["responder", *([] if kind.for_responders else ["unit"])]
+    asked = ["config_subentries.responder"]
+    asked += [] if kind.for_responders else ["options"]
     assert kind.key in RESPONDER
     assert (kind.key in HOUSEHOLD) == (not kind.for_responders)
     wanted = [f"exceptions.{kind.error}.message"]
-    wanted += [f"config_subentries.{flow}.error.{kind.error}" for flow in asked]
+    wanted += [f"{flow}.error.{kind.error}" for flow in asked]
     wanted += [f"selector.alert_channel.options.{channel}" for channel in kind.channels]
     if kind.headings and kind is not PHONE:
         wanted.append(f"exceptions.cell_{kind.error}.message")
@@ -139,7 +140,7 @@ def test_what_is_public() -> None:
     fields = {key for schema in SCHEMAS.values() for key in fields_of(schema)}
     assert fields - PUBLIC == {
         *(kind.key for kind in KINDS if kind.is_personal),
-        *("name", "message", "note", "file"),
+        *("name", "address", "message", "note", "file"),
     }
     assert fields & PUBLIC == PUBLIC
 

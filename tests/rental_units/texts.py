@@ -16,7 +16,6 @@ LANGUAGES = sorted(path.stem for path in (ROOT / "translations").iterdir())
 FLOWS = {
     "RentalUnitsConfigFlow": "config",
     "PropertyOptionsFlow": "options",
-    "UnitFlow": "config_subentries.unit",
     "ResponderFlow": "config_subentries.responder",
 }
 

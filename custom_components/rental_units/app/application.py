@@ -64,12 +64,21 @@ class Application:
         self._hass = hass
         self.register = register
         self._listeners: Mapping[str, Listener] = {}
+        self._is_alerted: Callable[[str], bool] = lambda _unit_id: False
         self._telling = asyncio.Lock()
         self._grants: dict[str, list[tuple[AccountRole, str | None]]] = {}
 
-    async def async_start(self, listeners: Mapping[str, Listener]) -> None:
-        """Let listeners hear of what they have not done yet. Raises RegisterError."""
+    async def async_start(
+        self,
+        listeners: Mapping[str, Listener],
+        is_alerted: Callable[[str], bool] = lambda _unit_id: False,
+    ) -> None:
+        """Let listeners hear of what they have not done yet. Raises RegisterError.
+
+        `is_alerted` tells if an alert about a unit is open.
+        """
         self._listeners = listeners
+        self._is_alerted = is_alerted
         if self.register.blind:
             # Roles are not known: nobody has one but Home Assistant's administrators.
             return
@@ -164,16 +173,21 @@ class Application:
     # What is done
 
     async def async_do[T](
-        self, command: Command[T], context: Context, why: Reason = Reason.MANAGEMENT
+        self,
+        command: Command[T],
+        context: Context,
+        why: Reason = Reason.MANAGEMENT,
+        *,
+        tell: bool = True,
     ) -> T:
         """Carry out what a user or an automation asks for, if they may.
 
         Raises Unauthorized, RegisterError, and what the command raises: nothing has
-        changed then.
+        changed then. Who does many in a row may tell of them afterwards, by `async_tell`.
         """
         caller = await self.async_authorize(context, command.what, why, command.units)
         try:
-            return await self._async_do(command, caller, why)
+            return await self._async_do(command, caller, why, tell=tell)
         except NotCoveredError:
             await self.async_refuse(context, command.what, command.units)
             raise Unauthorized(context=context) from None
@@ -187,7 +201,9 @@ class Application:
         assert found
         return await self._async_do(command, Caller(user_id, found), Reason.MANAGEMENT)
 
-    async def _async_do[T](self, command: Command[T], caller: Caller, why: Reason) -> T:
+    async def _async_do[T](
+        self, command: Command[T], caller: Caller, why: Reason, *, tell: bool = True
+    ) -> T:
         config = self._hass.config
         hand = Hand(self.register.today, time.time(), caller.user_id)
 
@@ -200,6 +216,7 @@ class Application:
                 why,
                 config.country,
                 default_language(config.language),
+                self._is_alerted,
             )
             result = command.run(work)
             session.flush()
@@ -209,7 +226,8 @@ class Application:
         result = await self.register.async_run(run)
         if hand.happened:
             await self._async_refresh({row.unit_id for row in hand.happened})
-            await self.async_tell()
+            if tell:
+                await self.async_tell()
         return result
 
     async def _async_refresh(self, units: Collection[str | None]) -> None:

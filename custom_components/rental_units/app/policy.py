@@ -60,6 +60,7 @@ _REGISTER: Final = frozenset({DataClass.REGISTER})
 _CONTACT: Final = frozenset({DataClass.CONTACT})
 _PERSON: Final = _REGISTER | _CONTACT
 _ALL: Final = _PERSON | {DataClass.ADDRESS}
+_UNIT: Final = _REGISTER | {DataClass.ADDRESS}
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
 _AUTHORITY: Final = frozenset({DataClass.AUTHORITY})
@@ -78,6 +79,10 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "get_unit": _REGISTER | {DataClass.ADDRESS},
     "get_unit_revealed": _ALL,
     "unit_form": _ALL,
+    "add_unit": _UNIT,
+    "update_unit": _UNIT,
+    "remove_unit": _UNIT,
+    "restore_unit": _UNIT,
     "responder_form": _CONTACT,
     "import_register": _ALL,
     "export_register": _ALL,
@@ -105,6 +110,7 @@ IN_PERSON: Final = frozenset(
     {
         "merge_people",
         "erase_person",
+        "remove_unit",
         "import_register",
         "export_register",
         "rotate_key",
@@ -149,6 +155,7 @@ _LEASES: Final = (
     *("check_in", "check_out", "renew_lease", "correct_lease", "move", "undo"),
     "update_contact",
 )
+_UNITS: Final = ("add_unit", "update_unit", "remove_unit", "restore_unit")
 _READS: Final = ("get_unit", "get_unit_revealed")
 _ALERTS: Final = ("alert", "acknowledge_alert", "cancel_alert", "get_alerts")
 _INCIDENT: Final = (
@@ -165,7 +172,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.ADMINISTRATOR: (_row(DataClass, *COMMANDS),),
     AccountRole.INSTALLER: (_row(_SAFETY, "safety.self_test", "safety.silence"),),
     AccountRole.MANAGER: (
-        _row(_ALL, *_LEASES, *_READS, "merge_people"),
+        _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people"),
         _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
         _row(_SAFETY, *_INCIDENT),
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import override
+from typing import Any, override
 
 from sqlalchemy import select
 
@@ -15,6 +15,7 @@ from ..register.people import Contact, contact_of
 from ..storage import vault
 from ..storage.events import Kind
 from .responders import check_reachable
+from .units import new_unit, put, unit_of
 from .work import Command, NotCoveredError, Work, refused
 
 
@@ -130,7 +131,7 @@ class CheckIn(Command[Written]):
 
     @override
     def run(self, work: Work) -> Written:
-        queries.put_unit(work.session, self.unit_id)
+        unit_of(work, self.unit_id)
         person = self._person(work)
         lease = put_lease(
             work,
@@ -269,7 +270,7 @@ class Move(Command[Written]):
         old = lease_of(work, self.lease_id, self.version)
         if old.unit_id == self.unit_id or old.removed_at:
             raise refused("no_such_lease")
-        queries.put_unit(work.session, self.unit_id)
+        unit_of(work, self.unit_id)
         end = old.end if self.end is None else self.end
         leases.leave(work.hand, old, self.day)
         new = put_lease(
@@ -422,8 +423,8 @@ def seen(work: Work, unit_id: str) -> Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHousehold(Command[tuple[Unit | None, list[Lease], Seen]]):
-    """Read the people of a unit for a form."""
+class ShowHousehold(Command[tuple[Unit, list[Lease], Seen]]):
+    """Read a unit with its people for a form."""
 
     name = "unit_form"
     unit_id: str
@@ -434,65 +435,64 @@ class ShowHousehold(Command[tuple[Unit | None, list[Lease], Seen]]):
         return (self.unit_id,)
 
     @override
-    def run(self, work: Work) -> tuple[Unit | None, list[Lease], Seen]:
+    def run(self, work: Work) -> tuple[Unit, list[Lease], Seen]:
+        unit = unit_of(work, self.unit_id)
         work.audit(self.unit_id)
         rows = in_form(queries.leases_of(work.session, self.unit_id, work.today))
         for lease in rows:
             work.audit(self.unit_id, lease.person_id)
-        return (
-            work.session.get(Unit, self.unit_id),
-            rows,
-            seen(work, self.unit_id),
-        )
+        return unit, rows, seen(work, self.unit_id)
 
 
 @dataclass(frozen=True, slots=True)
 class SaveHousehold(Command[str]):
-    """Write the people of a unit as a form has them. Nobody leaves by being left out.
+    """Write a unit and its people as a form has them. Nobody leaves by being left out.
 
     Raises ChangedMeanwhileError if the form has not `seen` what is there now.
     """
 
     name = "unit_form"
-    unit_id: str
+    #: None for a new unit.
+    unit_id: str | None
+    fields: Mapping[str, Any]
     address: str
     occupants: Sequence[Occupant]
-    #: None for a new unit.
     seen: Seen | None = None
 
     @property
     @override
     def units(self) -> Collection[str]:
-        return (self.unit_id,)
+        return (self.unit_id,) if self.unit_id else ()
 
     @override
     def run(self, work: Work) -> str:
         session = work.session
-        if self.seen is not None:
-            self._check(work, self.seen)
-        unit = queries.put_unit(session, self.unit_id)
-        if unit.address != self.address:
-            unit.address = self.address
-            unit.version += 1
-        staying = in_form(queries.leases_of(session, self.unit_id, work.today))
+        if self.unit_id is None:
+            unit = new_unit()
+        else:
+            unit = unit_of(work, self.unit_id)
+            if self.seen is not None:
+                self._check(work, unit.id, self.seen)
+        put(work, unit, self.fields, self.address)
+        staying = in_form(queries.leases_of(session, unit.id, work.today))
         for occupant in self.occupants:
             lease = match(staying, occupant)
             if lease:
                 staying.remove(lease)
                 self._change(work, lease, occupant)
             else:
-                self._add(work, occupant, staying)
+                self._add(work, unit.id, occupant, staying)
         if any(row.role == Role.LANDLORD for row in staying):
             raise refused("landlord_missing")
         if staying:
             raise refused("tenant_missing")
-        work.audit(self.unit_id)
-        work.tell(Kind.UNIT_CHANGED, self.unit_id)
+        work.audit(unit.id)
         session.flush()
         return unit.id
 
-    def _check(self, work: Work, known: Seen) -> None:
-        now = seen(work, self.unit_id)
+    @staticmethod
+    def _check(work: Work, unit_id: str, known: Seen) -> None:
+        now = seen(work, unit_id)
         found = [
             Difference(lease.person.name, what)
             for lease_id in dict.fromkeys((*now, *known))
@@ -514,7 +514,10 @@ class SaveHousehold(Command[str]):
     @staticmethod
     def _change(work: Work, lease: Lease, occupant: Occupant) -> None:
         contact = contact_of(occupant.fields, HOUSEHOLD, lease.person, work.region)
+        version = lease.person.version
         contact.apply(lease.person)
+        if lease.person.version != version:
+            tell_person(work, lease.person, Kind.PERSON_CHANGED)
         leases.put_dates(work.hand, lease, occupant.start, occupant.end, keep=False)
         if occupant.left_on != lease.left_on:
             if occupant.left_on:
@@ -522,7 +525,10 @@ class SaveHousehold(Command[str]):
             else:
                 leases.stay(work.hand, lease)
 
-    def _add(self, work: Work, occupant: Occupant, staying: Sequence[Lease]) -> None:
+    @staticmethod
+    def _add(
+        work: Work, unit_id: str, occupant: Occupant, staying: Sequence[Lease]
+    ) -> None:
         if occupant.role == Role.LANDLORD and any(
             row.role == Role.LANDLORD for row in staying
         ):
@@ -545,7 +551,7 @@ class SaveHousehold(Command[str]):
         lease = leases.begin(
             work.session,
             work.hand,
-            self.unit_id,
+            unit_id,
             person.id,
             occupant.role,
             start=occupant.start,
@@ -553,4 +559,4 @@ class SaveHousehold(Command[str]):
         )
         if occupant.left_on:
             leases.leave(work.hand, lease, occupant.left_on)
-        work.audit(self.unit_id, person.id)
+        work.audit(unit_id, person.id)

@@ -1,7 +1,7 @@
 """A command: one transaction, with its audit and its events."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -57,6 +57,8 @@ class Work:
     #: The country of numbers without a code, and the language of who has none.
     region: str | None
     language: str
+    #: Whether an alert about a unit is open.
+    is_alerted: Callable[[str], bool] = lambda _unit_id: False
 
     @property
     def today(self) -> date:

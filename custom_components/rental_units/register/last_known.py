@@ -4,6 +4,7 @@ It is the one place besides the database where people are. It follows the regist
 a minute, and at once when somebody is erased; without its key nobody can read it.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from datetime import time
 import json
@@ -17,6 +18,7 @@ from ..const import DOMAIN, LOGGER
 from ..storage.errors import RegisterError
 from ..storage.vault import Keys
 from .people import Address, Recipient
+from .units import UnitInfo
 
 #: How long after a change the file follows it.
 DELAY_SECONDS = 60
@@ -33,8 +35,15 @@ class _Stored(TypedDict):
 class LastKnown:
     """The file of one property."""
 
-    def __init__(self, hass: HomeAssistant, entry_id: str, keys: Keys) -> None:
-        """Initialize."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry_id: str,
+        keys: Keys,
+        units: Callable[[], Collection[UnitInfo]] = list,
+    ) -> None:
+        """Initialize; `units` returns those that are there."""
+        self._units = units
         self._hass = hass
         self._keys = keys
         self._about = f"{DOMAIN}.{entry_id}.last_known"
@@ -46,16 +55,27 @@ class LastKnown:
 
     async def async_load(self) -> Known:
         """Return who was known; nobody if there is no file, or no key for it."""
+        people, _ = await self._async_load()
+        return people
+
+    async def async_load_units(self) -> dict[str, UnitInfo]:
+        """Return the units that were known."""
+        _, units = await self._async_load()
+        return units
+
+    async def _async_load(self) -> tuple[Known, dict[str, UnitInfo]]:
         if not (stored := await self._store.async_load()):
-            return {}, {}
+            return ({}, {}), {}
         try:
             text = await self._hass.async_add_executor_job(
                 self._keys.open, stored["key"], stored["body"], self._about
             )
         except RegisterError as err:
             LOGGER.error("The people who were last known cannot be read: %s", err.key)
-            return {}, {}
-        return _parse(json.loads(text))
+            return ({}, {}), {}
+        data = json.loads(text)
+        places = [UnitInfo(**row) for row in data.get("places", ())]
+        return _parse(data), {row.id: row for row in places}
 
     def follow(self, known: Known) -> None:
         """Write soon who is known now, and at a stop at the latest."""
@@ -81,6 +101,7 @@ class LastKnown:
                     key: [asdict(row) for row in rows] for key, rows in by_unit.items()
                 },
                 "responders": {key: asdict(row) for key, row in responders.items()},
+                "places": [asdict(row) for row in self._units()],
             }
         )
         key, body = self._keys.seal(text, self._about)

@@ -1,6 +1,68 @@
 """The register's steps. See storage/migrations.py for what a step must be."""
 
+import json
+
+from sqlalchemy import Connection, text
+
 from ..storage.migrations import Feature, Step, statements
+
+_COLUMNS = (
+    "unit_key TEXT",
+    "building TEXT NOT NULL DEFAULT ''",
+    "stairwell TEXT NOT NULL DEFAULT ''",
+    "number TEXT NOT NULL DEFAULT ''",
+    "area_id TEXT",
+    "rooms INTEGER",
+    "letting TEXT",
+    "removed_by TEXT",
+    "is_mirror BOOLEAN NOT NULL DEFAULT FALSE",
+)
+
+
+def _units_of_their_own(connection: Connection) -> None:
+    """Let units have columns, filled from what their subentries have last said.
+
+    They are mirrors of them until takeover.py has looked at the subentries themselves.
+    """
+    for column in _COLUMNS:
+        connection.execute(text(f"ALTER TABLE units ADD COLUMN {column}"))
+    connection.execute(text("UPDATE units SET is_mirror = TRUE"))
+    taken: set[str] = set()
+    rows = connection.execute(
+        text(
+            "SELECT id, facts, removed_at FROM units WHERE facts IS NOT NULL ORDER BY id"
+        )
+    )
+    values = []
+    for unit_id, facts, removed_at in rows.all():
+        # SQLite has JSON as text.
+        facts = json.loads(facts) if isinstance(facts, str) else facts
+        key, data = facts["unique_id"], facts["data"]
+        is_free = removed_at is not None or key not in taken
+        if removed_at is None:
+            taken.add(key)
+        values.append(
+            {
+                "id": unit_id,
+                "unit_key": key if is_free else None,
+                "building": data["building"],
+                "stairwell": data.get("stairwell") or "",
+                "number": data["number"],
+                **{row: data.get(row) for row in ("area_id", "rooms", "letting")},
+            }
+        )
+    if values:
+        names = [row for row in values[0] if row != "id"]
+        changes = ", ".join(f"{row} = :{row}" for row in names)
+        connection.execute(text(f"UPDATE units SET {changes} WHERE id = :id"), values)  # noqa: S608
+    connection.execute(text("ALTER TABLE units DROP COLUMN facts"))
+    connection.execute(
+        text(
+            "CREATE UNIQUE INDEX ux_units_unit_key ON units (unit_key)"
+            " WHERE removed_at IS NULL"
+        )
+    )
+
 
 STEPS: tuple[Step, ...] = (
     statements(
@@ -91,6 +153,7 @@ STEPS: tuple[Step, ...] = (
         "ALTER TABLE responders ADD COLUMN facts JSON",
         "ALTER TABLE responders ADD COLUMN removed_at DOUBLE PRECISION",
     ),
+    _units_of_their_own,
 )
 
 FEATURE = Feature("register", STEPS)

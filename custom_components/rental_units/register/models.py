@@ -1,14 +1,13 @@
 """The tables of the register.
 
-What is not personal (building, number, area, ...) lives in the subentries of the config
-entry. A change here needs a step in migrations.py.
+A change here needs a step in migrations.py.
 """
 
 from datetime import date, time
 import time as clock
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeassistant.util.ulid import ulid_now
@@ -17,18 +16,40 @@ from ..storage.base import Base
 
 
 class Unit(Base):
-    """A rental unit. Its id is the id of its subentry."""
+    """A rental unit. All but its address is nothing personal."""
 
     __tablename__ = "units"
+    __table_args__ = (
+        Index(
+            "ux_units_unit_key",
+            "unit_key",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+    )
 
-    id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
+    #: Unique among those that are there (an index sees to it): building, stairwell and
+    #: number. None: a form of a release of before has begun it, and never ended.
+    unit_key: Mapped[str | None]
+    building: Mapped[str] = mapped_column(default="")
+    stairwell: Mapped[str] = mapped_column(default="")
+    number: Mapped[str] = mapped_column(default="")
+    area_id: Mapped[str | None]
+    rooms: Mapped[int | None]
+    letting: Mapped[str | None]
     #: The standard address; it may tell who lives there.
     address: Mapped[str] = mapped_column(default="")
+    #: Counts the changes.
     version: Mapped[int] = mapped_column(default=1)
-    #: Since when its subentry is missing, in Unix time; it can be brought back for a while.
+    #: Since when it is removed, in Unix time; it can be brought back for a while.
     removed_at: Mapped[float | None]
-    #: Title, unique id and data of its subentry: nothing personal. None: not known yet.
-    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    #: The command that removed it. None: nobody did, it was only missing when it was looked
+    #: for (see takeover.py).
+    removed_by: Mapped[str | None]
+    #: It still follows a subentry of the config entry, where units lived before.
+    is_mirror: Mapped[bool] = mapped_column(default=False)
     leases: Mapped[list[Lease]] = relationship(
         back_populates="unit", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -153,8 +174,9 @@ class Responder(Base):
         ForeignKey("persons.id", ondelete="CASCADE"), index=True
     )
     person: Mapped[Person] = relationship(back_populates="duties")
-    #: As those of a unit.
+    #: Since when its subentry is missing, in Unix time; it can be brought back for a while.
     removed_at: Mapped[float | None]
+    #: Title, unique id and data of its subentry: nothing personal. None: not known yet.
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 

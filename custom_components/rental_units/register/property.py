@@ -2,20 +2,18 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import batched
 import time
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import (
     async_track_time_change,
     async_track_time_interval,
@@ -27,16 +25,16 @@ from ..const import (
     CONF_KEEP_DAYS,
     DEFAULT_KEEP_AUDIT_DAYS,
     DEFAULT_KEEP_DAYS,
-    DOMAIN,
     LOGGER,
     SUBENTRY_RESPONDER,
-    SUBENTRY_UNIT,
 )
 from ..storage import events, vault
 from ..storage.engine import Database
 from ..storage.errors import RegisterError
+from ..storage.events import DomainEvent, Kind
 from ..storage.vault import Keys, Vault
-from . import queries
+from . import queries, takeover
+from .devices import Devices
 from .last_known import LastKnown
 from .people import Audience, Recipient
 from .phonebook import Phonebook
@@ -52,6 +50,15 @@ LOOK_SECONDS: Final = 10
 #: Units that are added in one turn of the event loop. An alert takes some twenty turns,
 #: and waits for such a portion in each.
 BATCH: Final = 5
+
+
+class _Read(NamedTuple):
+    """What is read of units at once."""
+
+    units: dict[str, UnitInfo]
+    summaries: dict[str, Summary]
+    silent: set[str]
+    missing: list[queries.Missing]
 
 
 class Register:
@@ -70,8 +77,9 @@ class Register:
         self.database = database
         self.channels = channels
         self.keys = Keys(hass, entry.entry_id)
-        self.last_known = LastKnown(hass, entry.entry_id, self.keys)
+        self.last_known = LastKnown(hass, entry.entry_id, self.keys, self._units_of_now)
         self.phonebook = Phonebook(self, self.last_known)
+        self.devices = Devices(hass, entry)
         #: How many encrypted rows nobody can read: their key is not there.
         self.unreadable = 0
         #: Why the database could not be opened, where people are told as last known.
@@ -80,13 +88,17 @@ class Register:
         self.summaries: dict[str, Summary] = {}
         #: Responders whom no channel reaches that is set up, by their subentries.
         self.silent_responders: set[str] = set()
-        #: Units and responders without a subentry, which can be brought back.
+        #: Units and responders that are missing, and can be brought back.
         self.missing: list[queries.Missing] = []
         self._unit_listeners: dict[str, list[CALLBACK_TYPE]] = defaultdict(list)
         self._new_unit_listeners: list[Callable[[Iterable[UnitInfo]], None]] = []
         self._change_listeners: list[CALLBACK_TYPE] = []
+        #: Units whose change is written, but could not be read yet.
+        self._unread: set[str] = set()
         self._is_syncing = False
-        self._pause = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
+        #: One import at a time: the next would plan with the units of before.
+        self.importing = asyncio.Lock()
 
     async def async_start(self) -> None:
         """Open the database and read the figures.
@@ -100,10 +112,10 @@ class Register:
             LOGGER.error(
                 "People are not kept for a start without database: %s", err.key
             )
-        self.units = self._units()
         try:
             await self.database.async_open()
-            self.missing = await self.async_run(partial(self._adopt, at_start=True))
+            await self._async_take_over()
+            await self.async_run(partial(self._adopt, at_start=True))
             self.unreadable = await self.async_run(Vault(self.keys).lost)
             await self.async_refresh()
         except RegisterError as err:
@@ -111,17 +123,48 @@ class Register:
                 raise
             LOGGER.error("People are told as they were last known: %s", err.key)
             self.blind = err
+            self.units = {
+                **await self.last_known.async_load_units(),
+                # Not taken over yet.
+                **{
+                    key: UnitInfo.from_data(key, data)
+                    for key, data in takeover.subentries_of(self.entry).items()
+                },
+            }
+            await self._async_add(self.units.values())
             self.entry.async_on_unload(
                 async_track_time_interval(
                     self.hass, self._async_look, timedelta(seconds=LOOK_SECONDS)
                 )
             )
-        self._add_devices(self.units.values())
         self.entry.async_on_unload(
             async_track_time_change(
                 self.hass, self._async_new_day, hour=0, minute=0, second=0
             )
         )
+
+    def _units_of_now(self) -> list[UnitInfo]:
+        return list(self.units.values())
+
+    async def _async_take_over(self) -> None:
+        """Take the units over that are in the config entry yet. Raises RegisterError.
+
+        A register that begins anew after damage begins with the units that were last known:
+        their devices, areas and automations go on, and people can be entered again.
+        """
+        known: dict[str, Mapping[str, Any]] = {}
+        if self.database.moved:
+            units = await self.last_known.async_load_units()
+            known = {key: unit.data for key, unit in units.items()}
+        known |= takeover.subentries_of(self.entry)
+        removed = await self.async_run(
+            partial(takeover.take_over, units=known, now=time.time())
+        )
+        await takeover.async_let_go(self.hass, self.entry)
+        await takeover.async_remove_subentries(self.hass, self.entry)
+        for unit_id in removed:
+            # The process may have ended between the two.
+            self.devices.remove(unit_id)
 
     async def _async_look(self, _now: datetime) -> None:
         """Begin anew, once the database is back."""
@@ -148,30 +191,74 @@ class Register:
         return await self.database.async_read(work, long=long)
 
     async def async_refresh(self, unit_ids: Iterable[str] | None = None) -> None:
-        """Read the figures of these units anew, or of all, and tell their entities."""
-        wanted = None if unit_ids is None else list(unit_ids)
-        today, channels = self.today, sorted(self.channels())
+        """Read these units anew, or all, with their figures, and let the house follow.
 
-        def read(session: Session) -> tuple[dict[str, Summary], set[str]]:
-            return (
-                queries.summaries(session, today, wanted, channels),
-                queries.silent_responders(session, channels),
-            )
-
-        found, self.silent_responders = await self.async_read(read, long=wanted is None)
-        if wanted is None:
-            self.summaries = found
-            self.entry.async_create_background_task(
-                self.hass, self.phonebook.async_learn(), "rental units people"
-            )
-        else:
-            self.summaries.update(found)
-            await self.phonebook.async_learn(wanted)
-        for unit_id in found if wanted is None else wanted:
+        Raises RegisterError; what could not be read is read the next time.
+        """
+        wanted = None if unit_ids is None else {*unit_ids, *self._unread}
+        # One at a time: what was read earlier must not be shown later.
+        async with self._refreshing:
+            self._unread |= wanted or set()
+            before = self.units
+            await self._async_read(wanted)
+            self._unread = set() if wanted is None else self._unread - wanted
+            await self._async_follow(before)
+        for unit_id in self.units if wanted is None else wanted:
             for update in self._unit_listeners.get(unit_id, ()):
                 update()
         for update in self._change_listeners:
             update()
+
+    async def _async_read(self, wanted: set[str] | None) -> None:
+        today, channels = self.today, sorted(self.channels())
+
+        def read(session: Session) -> _Read:
+            return _Read(
+                queries.units(session, wanted),
+                queries.summaries(session, today, wanted, channels),
+                queries.silent_responders(session, channels),
+                queries.missing(session),
+            )
+
+        found = await self.async_read(read, long=wanted is None)
+        self.silent_responders, self.missing = found.silent, found.missing
+        if wanted is None:
+            self.units, self.summaries = found.units, found.summaries
+            self.entry.async_create_background_task(
+                self.hass, self.phonebook.async_learn(), "rental units people"
+            )
+            return
+        kept = {key: unit for key, unit in self.units.items() if key not in wanted}
+        self.units = kept | found.units
+        for unit_id in wanted:
+            self.summaries.pop(unit_id, None)
+        self.summaries.update(found.summaries)
+        await self.phonebook.async_learn(wanted)
+
+    async def _async_follow(self, before: Mapping[str, UnitInfo]) -> None:
+        """Let devices and entities come and go with the units."""
+        for unit_id in before.keys() - self.units.keys():
+            self._unit_listeners.pop(unit_id, None)
+            self.devices.remove(unit_id)
+        await self._async_add(
+            unit for key, unit in self.units.items() if key not in before
+        )
+
+    async def _async_add(self, new: Iterable[UnitInfo]) -> None:
+        async for units in self.async_batches(new):
+            for unit in units:
+                self.devices.add(unit)
+            for add in self._new_unit_listeners:
+                add(units)
+
+    async def async_hear(self, happened: Sequence[DomainEvent]) -> None:
+        """Give devices the names and areas of units that have changed."""
+        kinds = {Kind.UNIT_ADDED, Kind.UNIT_CHANGED, Kind.UNIT_RESTORED}
+        changed = {row.unit_id for row in happened if row.kind in kinds}
+        units = [self.units[key] for key in changed if key in self.units]
+        async for batch in self.async_batches(units):
+            for unit in batch:
+                self.devices.update(unit)
 
     @property
     def today(self) -> date:
@@ -204,7 +291,7 @@ class Register:
     def listen_new_units(
         self, add: Callable[[Iterable[UnitInfo]], None]
     ) -> CALLBACK_TYPE:
-        """Call `add` with each unit that is new."""
+        """Call `add` with the units that are new, once their devices are there."""
         self._new_unit_listeners.append(add)
         return lambda: self._new_unit_listeners.remove(add)
 
@@ -215,59 +302,31 @@ class Register:
         return lambda: self._change_listeners.remove(update)
 
     async def async_sync(self) -> None:
-        """Follow the subentries: what is new, changed and gone.
+        """Follow the responders' subentries and the channels: what is new, changed, gone.
 
-        An import adds two thousand of them at once, and each calls for this. The first
-        waits for the loop's next turn and does it for all.
+        Several changes of one moment call for this: the first waits for the loop's next turn
+        and does it for all.
         """
         if self._is_syncing:
             return
         self._is_syncing = True
         self.hass.loop.call_soon(self._begin_sync)
 
-    async def async_catch_up(self) -> None:
-        """Follow the subentries that have come and gone since the start began."""
-        if self._units() != self.units:
-            await self.async_sync()
-
-    @asynccontextmanager
-    async def async_pause(self) -> AsyncGenerator[None]:
-        """Do not follow the subentries until rows and subentries fit together again.
-
-        One import at a time: the next would plan with the units of before.
-        """
-        try:
-            async with self._pause:
-                yield
-        finally:
-            self._begin_sync()
-
     @callback
     def _begin_sync(self) -> None:
         self._is_syncing = False
-        if self._pause.locked():
-            return  # Its end does it.
         if self.entry.state is not ConfigEntryState.LOADED:
             return  # The next start begins with it.
         self.entry.async_create_task(self.hass, self._async_sync(), "rental units sync")
 
     async def _async_sync(self) -> None:
-        before, self.units = self.units, self._units()
         try:
-            self.missing = await self.async_run(partial(self._adopt, at_start=False))
+            await self.async_run(partial(self._adopt, at_start=False))
             await self.async_refresh()
         except RegisterError as err:
-            LOGGER.error("The units could not be matched with the register: %s", err)
-        for unit in self.units.values():
-            if unit.id in before and unit != before[unit.id]:
-                self.update_device(unit)
-        new = [unit for unit in self.units.values() if unit.id not in before]
-        for unit_id in before.keys() - self.units.keys():
-            self._unit_listeners.pop(unit_id, None)
-        async for units in self.async_batches(new):
-            self._add_devices(units)
-            for add in self._new_unit_listeners:
-                add(units)
+            LOGGER.error(
+                "The responders could not be matched with the register: %s", err
+            )
 
     async def async_batches(
         self, units: Iterable[UnitInfo]
@@ -277,67 +336,22 @@ class Register:
         A unit that is gone when it is its turn is left out.
         """
         for batch in batched(units, BATCH, strict=False):
-            yield [unit for unit in batch if unit.id in self.entry.subentries]
+            yield [unit for unit in batch if unit.id in self.units]
             await asyncio.sleep(0)
 
-    @callback
-    def _add_devices(self, units: Iterable[UnitInfo]) -> None:
-        """Make the devices that are missing, in the areas of their units."""
-        registry = dr.async_get(self.hass)
-        for unit in units:
-            if self.device_of(unit.id):
-                continue
-            registry.async_get_or_create(
-                config_entry_id=self.entry.entry_id,
-                config_subentry_id=unit.id,
-                identifiers={(DOMAIN, unit.id)},
-                name=unit.title,
-            )
-            if unit.area_id:
-                self.update_device(unit)
-
-    @callback
-    def update_device(self, unit: UnitInfo) -> None:
-        """Give the device of a unit its name and area."""
-        if device := self.device_of(unit.id):
-            dr.async_get(self.hass).async_update_device(
-                device.id, name=unit.title, area_id=unit.area_id
-            )
-
-    @callback
-    def device_of(self, unit_id: str) -> dr.DeviceEntry | None:
-        """Return the device of a unit."""
-        return dr.async_get(self.hass).async_get_device_by_identifier(
-            (DOMAIN, unit_id), self.entry.entry_id
-        )
-
-    def _units(self) -> dict[str, UnitInfo]:
-        return {
-            row.subentry_id: UnitInfo.from_subentry(row)
-            for row in self.entry.get_subentries_of_type(SUBENTRY_UNIT)
+    def _adopt(self, session: Session, *, at_start: bool) -> None:
+        duties = {
+            row.subentry_id: {
+                "title": row.title,
+                "unique_id": row.unique_id,
+                "data": dict(row.data),
+            }
+            for row in self.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
         }
-
-    def _adopt(self, session: Session, *, at_start: bool) -> list[queries.Missing]:
-        queries.adopt(
-            session,
-            *(
-                {
-                    row.subentry_id: {
-                        "title": row.title,
-                        "unique_id": row.unique_id,
-                        "data": dict(row.data),
-                    }
-                    for row in self.entry.get_subentries_of_type(kind)
-                }
-                for kind in (SUBENTRY_UNIT, SUBENTRY_RESPONDER)
-            ),
-            at_start=at_start,
-            now=time.time(),
-        )
-        return queries.missing(session)
+        queries.adopt(session, duties, at_start=at_start, now=time.time())
 
     @callback
-    def restore(self) -> None:
+    def restore_responders(self) -> None:
         """Add the subentries anew that are missing, with the ids that they had."""
         taken = {row.unique_id for row in self.entry.subentries.values()}
         for row in self.missing:
@@ -345,7 +359,7 @@ class Register:
                 subentry = ConfigSubentry(
                     data=MappingProxyType(row.facts["data"]),
                     subentry_id=row.id,
-                    subentry_type=row.kind,
+                    subentry_type=SUBENTRY_RESPONDER,
                     title=row.facts["title"],
                     unique_id=row.facts["unique_id"],
                 )
@@ -371,7 +385,6 @@ class Register:
 
         try:
             await self.async_run(purge)
-            self.missing = await self.async_run(queries.missing)
             await self.async_refresh()
         except RegisterError as err:
             LOGGER.error("The register could not begin a new day: %s", err)

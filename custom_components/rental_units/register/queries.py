@@ -20,20 +20,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Reason, Role
-from ..storage import events
-from ..storage.events import Happened, Kind
+from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Role
 from .leases import UNDO_DAYS
 from .models import Audit, ContactAddress, Lease, LeaseChange, Person, Responder, Unit
 from .people import Address, Contact, Recipient
-from .units import Summary
+from .units import UNIT_FIELDS, Summary, UnitInfo
 
 #: Title, unique id and data of a subentry.
 type Facts = Mapping[str, Any]
 
 #: SQLite takes a limited number of values in one statement.
 MOST_VALUES = 500
-#: A unit's key before its subentry exists, in front of the subentry's unique id.
+#: A responder's key before its subentry exists, in front of the subentry's unique id.
 PENDING = "new:"
 
 #: What a Recipient and an Address are made of, in their order.
@@ -76,7 +74,7 @@ def summaries(
     found: dict[str, Summary] = {}
     reachable = exists().where(ContactAddress.person_id == Lease.person_id)
     usable = reachable.where(ContactAddress.channel.in_(channels))
-    units = select(Unit.id, Unit.address != "").where(Unit.removed_at.is_(None))
+    units = select(Unit.id, Unit.address != "").where(is_there())
     leases = select(
         Lease.unit_id,
         Lease.role,
@@ -249,16 +247,30 @@ def lease_ends(session: Session, first: date, last: date) -> list[tuple[date, st
     return [(end, unit_id) for end, unit_id in rows if end]
 
 
-def put_unit(session: Session, unit_id: str, address: str | None = None) -> Unit:
-    """Return a unit's row, made if there is none."""
-    unit = session.get(Unit, unit_id)
-    if unit is None:
-        unit = Unit(id=unit_id, address="")
-        session.add(unit)
-    if address is not None:
-        unit.address = address
-    session.flush()
-    return unit
+def units(
+    session: Session, unit_ids: Collection[str] | None = None
+) -> dict[str, UnitInfo]:
+    """Return these units, or all, as far as they are there."""
+    columns = [Unit.id, *(getattr(Unit, key) for key in UNIT_FIELDS)]
+    there = select(*columns).where(is_there())
+    found = {}
+    for chunk in _chunks(unit_ids):
+        query = there if chunk is None else there.where(Unit.id.in_(chunk))
+        for unit_id, *values in session.execute(query.order_by(Unit.unit_key)):
+            found[unit_id] = UnitInfo(
+                unit_id, **dict(zip(UNIT_FIELDS, values, strict=True))
+            )
+    return found
+
+
+def is_there() -> ColumnElement[bool]:
+    """Return the condition of units that have not been removed."""
+    return Unit.removed_at.is_(None) & Unit.unit_key.is_not(None)
+
+
+def unit_of_key(session: Session, key: str) -> str | None:
+    """Return the unit that is there by its key."""
+    return session.scalar(select(Unit.id).where(Unit.unit_key == key, is_there()))
 
 
 def put_responder(session: Session, key: str, person: Person) -> None:
@@ -272,116 +284,96 @@ def put_responder(session: Session, key: str, person: Person) -> None:
 
 
 def adopt(
-    session: Session,
-    units: Mapping[str, Facts],
-    duties: Mapping[str, Facts],
-    *,
-    at_start: bool,
-    now: float,
+    session: Session, duties: Mapping[str, Facts], *, at_start: bool, now: float
 ) -> None:
-    """Make the rows those of the subentries, by their ids.
+    """Make the responders' rows those of the subentries, by their ids.
 
     Rows of a form that was just entered get the id of its subentry; those whose form never
     ended are removed at a start, while otherwise it may be about to. Rows whose subentry is
     missing are kept with their people, and can be brought back: an older `.storage` may
     not know them.
     """
-    happened: list[Happened] = []
-    for model, subentries in ((Unit, units), (Responder, duties)):
-        known = set(session.scalars(select(model.id)))
-        for subentry_id, facts in subentries.items():
-            pending = f"{PENDING}{facts['unique_id']}"
-            if subentry_id not in known and pending in known:
-                session.execute(
-                    update(model).where(model.id == pending).values(id=subentry_id)
-                )
-                known = (known - {pending}) | {subentry_id}
-            elif subentry_id not in known and model is Unit:
-                session.add(Unit(id=subentry_id, address=""))
-        session.flush()
-        gone = known - subentries.keys()
-        pending_rows = {key for key in gone if key.startswith(PENDING)}
-        for chunk in batched(
-            pending_rows if at_start else (), MOST_VALUES, strict=False
-        ):
-            session.execute(delete(model).where(model.id.in_(chunk)))
-        happened += _follow(session, model, subentries, pending_rows, now)
-    for event in happened:
-        audit(
-            session,
-            None,
-            event.kind,
-            Reason.MANAGEMENT,
-            unit_id=event.unit_id,
-        )
-    events.record(session, happened)
+    known = set(session.scalars(select(Responder.id)))
+    for subentry_id, facts in duties.items():
+        pending = f"{PENDING}{facts['unique_id']}"
+        if subentry_id not in known and pending in known:
+            session.execute(
+                update(Responder).where(Responder.id == pending).values(id=subentry_id)
+            )
+            known = (known - {pending}) | {subentry_id}
+    pending_rows = {key for key in known - duties.keys() if key.startswith(PENDING)}
+    if at_start:
+        session.execute(delete(Responder).where(Responder.id.in_(pending_rows)))
+    rows = session.execute(select(Responder.id, Responder.facts, Responder.removed_at))
+    for key, said, removed_at in rows.all():
+        values: dict[str, Any] = {}
+        if key not in duties:
+            if removed_at is None and key not in pending_rows:
+                values = {"removed_at": now}
+        elif removed_at is not None or said != duties[key]:
+            values = {"removed_at": None, "facts": dict(duties[key])}
+        if values:
+            session.execute(
+                update(Responder).where(Responder.id == key).values(**values)
+            )
     forget_strangers(session)
-
-
-def _follow(
-    session: Session,
-    model: type[Unit | Responder],
-    subentries: Mapping[str, Facts],
-    pending: Collection[str],
-    now: float,
-) -> list[Happened]:
-    """Note what the subentries say, and which are missing; return what has happened.
-
-    By columns: see `recipients`.
-    """
-    happened: list[Happened] = []
-
-    def change(key: str, kind: Kind | None = None, **values: Any) -> None:
-        session.execute(update(model).where(model.id == key).values(**values))
-        if kind and model is Unit:
-            happened.append(Happened(kind, unit_id=key))
-
-    rows = session.execute(select(model.id, model.facts, model.removed_at)).all()
-    for key, known, removed_at in rows:
-        facts = subentries.get(key)
-        if facts is None:
-            if removed_at is None and key not in pending:
-                change(key, Kind.UNIT_REMOVED, removed_at=now)
-        elif removed_at is not None:
-            change(key, Kind.UNIT_RESTORED, removed_at=None, facts=dict(facts))
-        elif known != facts:
-            change(key, facts=dict(facts))
-    return happened
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What has no subentry any more, and how many people belong to it."""
+    """What nobody has removed and is not there, and how many people belong to it."""
 
     id: str
     kind: str
-    facts: Facts | None
+    title: str
     people: int
+    #: Title, unique id and data of a responder's subentry.
+    facts: Facts | None = None
 
 
 def missing(session: Session) -> list[Missing]:
-    """Return what can be brought back."""
-    people = (
-        select(func.count(Lease.person_id.distinct()))
-        .where(Lease.unit_id == Unit.id)
-        .scalar_subquery()
-    )
-    units = session.execute(
-        select(Unit.id, Unit.facts, people).where(Unit.removed_at.is_not(None))
-    )
+    """Return what can be brought back, and nobody has meant to go."""
+    found = [
+        Missing(unit.id, SUBENTRY_UNIT, unit.title, people)
+        for unit, people in removed_units(session, removed_by=False)
+    ]
     duties = session.execute(
         select(Responder.id, Responder.facts).where(Responder.removed_at.is_not(None))
     )
-    return [
-        *(Missing(key, SUBENTRY_UNIT, facts, count) for key, facts, count in units),
-        *(Missing(key, SUBENTRY_RESPONDER, facts, 1) for key, facts in duties),
+    return found + [
+        Missing(key, SUBENTRY_RESPONDER, (facts or {}).get("title", "?"), 1, facts)
+        for key, facts in duties
     ]
 
 
+def removed_units(session: Session, *, removed_by: bool) -> list[tuple[UnitInfo, int]]:
+    """Return the units that somebody has removed, or that went missing, by their names.
+
+    With each, how many people are in it.
+    """
+    people = (
+        select(func.count(Lease.person_id.distinct()))
+        .where(Lease.unit_id == Unit.id, Lease.removed_at.is_(None))
+        .scalar_subquery()
+    )
+    columns = [Unit.id, *(getattr(Unit, key) for key in UNIT_FIELDS)]
+    rows = session.execute(
+        select(people, *columns).where(
+            Unit.removed_at.is_not(None),
+            Unit.unit_key.is_not(None),
+            Unit.removed_by.is_not(None) == removed_by,
+        )
+    )
+    found = [(UnitInfo(*row), count) for count, *row in rows]
+    return sorted(found, key=lambda row: row[0].title)
+
+
 def erase_missing(session: Session) -> None:
-    """Remove for good what has no subentry any more, with people who have nothing else."""
-    for model in (Unit, Responder):
-        session.execute(delete(model).where(model.removed_at.is_not(None)))
+    """Remove for good what is missing, with people who have nothing else."""
+    session.execute(
+        delete(Unit).where(Unit.removed_at.is_not(None), Unit.removed_by.is_(None))
+    )
+    session.execute(delete(Responder).where(Responder.removed_at.is_not(None)))
     forget_strangers(session)
 
 

@@ -1,11 +1,11 @@
-"""Units as the config entry holds them: nothing personal."""
+"""Units as the house sees them: nothing personal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Self
 
-from homeassistant.config_entries import ConfigSubentry
+from .models import Unit
 
 #: The fields of a unit that are no personal data.
 UNIT_FIELDS = ("building", "stairwell", "number", "area_id", "rooms", "letting")
@@ -13,31 +13,34 @@ UNIT_FIELDS = ("building", "stairwell", "number", "area_id", "rooms", "letting")
 
 @dataclass(frozen=True, slots=True)
 class UnitInfo:
-    """A unit; its id is that of its subentry."""
+    """A unit as it was last read."""
 
     id: str
-    title: str
     building: str
     stairwell: str
     number: str
-    area_id: str | None
-    rooms: int | None
-    letting: str | None
+    area_id: str | None = None
+    rooms: int | None = None
+    letting: str | None = None
 
     @classmethod
-    def from_subentry(cls, subentry: ConfigSubentry) -> Self:
-        """Return the unit of a subentry."""
-        data = subentry.data
-        return cls(
-            id=subentry.subentry_id,
-            title=subentry.title,
-            building=data["building"],
-            stairwell=data.get("stairwell", ""),
-            number=data["number"],
-            area_id=data.get("area_id"),
-            rooms=data.get("rooms"),
-            letting=data.get("letting"),
-        )
+    def from_data(cls, unit_id: str, data: Mapping[str, Any]) -> Self:
+        """Return the unit that has these fields."""
+        said = {key: data[key] for key in UNIT_FIELDS if key in data}
+        return cls(**{"id": unit_id, "stairwell": "", **said})
+
+    @property
+    def title(self) -> str:
+        """Return its name: 1-2-301."""
+        parts = (self.building, self.stairwell, self.number)
+        return "-".join(part for part in parts if part)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return its fields, without those that are empty."""
+        return {
+            key: value for key, value in asdict(self).items() if value and key != "id"
+        }
 
     @property
     def stair(self) -> tuple[str, str]:
@@ -76,3 +79,14 @@ def unit_key(data: Mapping[str, Any]) -> str:
     """Return what is unique to a unit in its property."""
     parts = (data["building"], data.get("stairwell") or "", data["number"])
     return "/".join(part.casefold() for part in parts)
+
+
+def put_fields(unit: Unit, data: Mapping[str, Any]) -> bool:
+    """Let a unit's row have exactly these fields; return if any has changed."""
+    values = {key: data.get(key) or None for key in UNIT_FIELDS}
+    values |= {key: data.get(key) or "" for key in ("building", "stairwell", "number")}
+    values["unit_key"] = unit_key(data)
+    changed = [key for key, value in values.items() if getattr(unit, key) != value]
+    for key in changed:
+        setattr(unit, key, values[key])
+    return bool(changed)

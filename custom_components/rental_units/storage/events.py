@@ -52,6 +52,7 @@ class Kind(StrEnum):
     PERSON_LEFT = "person_left"
     PERSON_MERGED = "person_merged"
     PERSON_ERASED = "person_erased"
+    UNIT_ADDED = "unit_added"
     UNIT_CHANGED = "unit_changed"
     UNIT_REMOVED = "unit_removed"
     UNIT_RESTORED = "unit_restored"

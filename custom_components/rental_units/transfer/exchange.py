@@ -16,13 +16,14 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.ulid import ulid_now
 
-from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Channel, Duty
+from ..const import SUBENTRY_RESPONDER, Channel, Duty
 from ..register import leases, queries
 from ..register.addresses import PHONE_CHANNELS
 from ..register.leases import Hand
 from ..register.models import Lease, Person, Responder, Unit
 from ..register.people import Contact
-from ..register.units import unit_key, unit_title
+from ..register.units import UNIT_FIELDS, put_fields, unit_key
+from ..storage.events import Happened, Kind
 from .cells import Masked
 from .rows import Entry, RowError, place_key
 
@@ -31,11 +32,11 @@ CHUNK_ROWS = 100
 _PLACE = ("building", "stairwell", "number")
 
 
-def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+def chunks(entries: Iterable[Entry], plan: Plan) -> Iterator[list[Entry]]:
     """Return the rows in parts: all rows of a unit are in one, or it would be half there."""
     by_unit: dict[str, list[Entry]] = {}
     for entry in entries:
-        by_unit.setdefault(entry.key, []).append(entry)
+        by_unit.setdefault(plan.unit_ids.get(entry.key, entry.key), []).append(entry)
     chunk: list[Entry] = []
     for rows in by_unit.values():
         chunk += rows
@@ -57,6 +58,9 @@ class Change:
     fields: list[tuple[str, Any, Any]] = field(default_factory=list)
     #: A day on which somebody has left, whom the row does not bring back.
     left: date | None = None
+    #: The unit and the person that it is about.
+    unit_id: str | None = None
+    person_id: str | None = None
 
     @property
     def status(self) -> str:
@@ -81,39 +85,33 @@ class Outcome:
 
 @dataclass(slots=True)
 class Plan:
-    """The subentries that an import adds and changes."""
+    """The units that an import adds and changes, and the responders."""
 
-    added: dict[str, ConfigSubentry] = field(default_factory=dict)
-    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: The fields of new units.
+    added: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: The units of the rows by what rows call them, and rows that might mean several.
     unit_ids: dict[str, str] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)
-    #: What changes of the units, for the first row of each.
+    #: What changes of the units that are there already.
     unit_fields: dict[str, list[tuple[str, Any, Any]]] = field(default_factory=dict)
     #: What is known of the responders, by their subentry.
     duties: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: The responders' subentries that are added and changed: found out as rows are written.
+    new_duties: dict[str, ConfigSubentry] = field(default_factory=dict)
+    changed_duties: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def plan_units(
     entries: list[Entry],
-    subentries: Mapping[str, ConfigSubentry],
+    units: Mapping[str, Mapping[str, Any]],
+    duties: Mapping[str, Mapping[str, Any]],
     areas: Mapping[str, str],
 ) -> Plan:
     """Return which units are new and which change; several rows may be of one unit.
 
     Which responders are new is known when their people are read.
     """
-    plan = Plan()
-    plan.duties = {
-        row.subentry_id: row.data
-        for row in subentries.values()
-        if row.subentry_type == SUBENTRY_RESPONDER
-    }
-    units = {
-        row.subentry_id: row.data
-        for row in subentries.values()
-        if row.subentry_type == SUBENTRY_UNIT
-    }
+    plan = Plan(duties=dict(duties))
     known = {place_key(data): key for key, data in units.items()}
     known |= {unit_key(data): key for key, data in units.items()}
     without_stairwell: dict[str, set[str]] = defaultdict(set)
@@ -142,17 +140,16 @@ def plan_units(
         if entry.area and entry.area in areas:
             said["area_id"] = areas[entry.area]
         if before := units.get(unit_id):
-            after = plan.changed.get(unit_id, dict(before)) | said
-            if after != dict(before):
-                plan.changed[unit_id] = after
-                plan.unit_fields[unit_id] = [
-                    (key, before.get(key), after[key])
-                    for key in after
-                    if before.get(key) != after[key]
-                ]
+            changed = {row[0]: row for row in plan.unit_fields.get(unit_id, ())}
+            changed |= {
+                key: (key, before.get(key), value)
+                for key, value in said.items()
+                if before.get(key) != value
+            }
+            if changed:
+                plan.unit_fields[unit_id] = list(changed.values())
         else:
-            whole = plan.added[unit_id].data if unit_id in plan.added else entry.unit
-            plan.added[unit_id] = _new_unit(unit_id, {**whole, **said})
+            plan.added[unit_id] = {**plan.added.get(unit_id, entry.unit), **said}
     return plan
 
 
@@ -160,14 +157,8 @@ def _without_stairwell(unit: Mapping[str, Any]) -> str:
     return place_key({**unit, "stairwell": ""})
 
 
-def _new_unit(unit_id: str, data: dict[str, Any]) -> ConfigSubentry:
-    return ConfigSubentry(
-        data=MappingProxyType(data),
-        subentry_id=unit_id,
-        subentry_type=SUBENTRY_UNIT,
-        title=unit_title(data),
-        unique_id=unit_key(data),
-    )
+class OvertakenError(Exception):
+    """A unit that was planned with has been removed meanwhile."""
 
 
 class _RefusedError(Exception):
@@ -186,6 +177,8 @@ class Known:
 
     session: Session
     units: dict[str, Unit] = field(default_factory=dict)
+    #: Keys of units that are there, though they were new when it was planned.
+    keys: set[str | None] = field(default_factory=set)
     #: People by name and each of their addresses.
     people: dict[tuple[str, str], Person] = field(default_factory=dict)
     namesakes: dict[str, dict[str, Person]] = field(
@@ -198,8 +191,8 @@ class Known:
     ended: dict[tuple[str, str], list[Lease]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    #: Responders by their duty, with their subentries.
-    duties: dict[str, dict[str, Person]] = field(
+    #: Responders by their duty.
+    duties: dict[str, dict[str, Responder]] = field(
         default_factory=lambda: defaultdict(dict)
     )
 
@@ -217,7 +210,11 @@ class Known:
                 .options(selectinload(Person.addresses))
             ):
                 known.learn(person)
-        units = set(plan.unit_ids.values())
+        units = {plan.unit_ids[row.key] for row in entries if row.key in plan.unit_ids}
+        keys = [unit_key(plan.added[key]) for key in units if key in plan.added]
+        for chunk in batched(keys, queries.MOST_VALUES, strict=False):
+            query = select(Unit.unit_key).where(Unit.unit_key.in_(chunk))
+            known.keys |= set(session.scalars(query.where(queries.is_there())))
         for chunk in batched(units, queries.MOST_VALUES, strict=False):
             known.units |= {
                 unit.id: unit
@@ -239,9 +236,11 @@ class Known:
                 selectinload(Responder.person).selectinload(Person.addresses)
             )
         ):
-            if row.id in plan.duties:
+            # One without a subentry: an import was ended before it was made.
+            data = plan.duties.get(row.id) or (row.facts or {}).get("data")
+            if data:
                 known.learn(row.person)
-                known.duties[plan.duties[row.id]["duty"]][row.id] = row.person
+                known.duties[data["duty"]][row.id] = row
         return known
 
     def learn(self, person: Person) -> None:
@@ -259,11 +258,11 @@ class Known:
     def there(self, entry: Entry, unit_id: str) -> list[Person]:
         """Return who has the role of a row in its unit, or its duty."""
         if isinstance(entry.role, Duty):
-            people = self.duties[entry.role].values()
+            people = [row.person for row in self.duties[entry.role].values()]
         else:
             leases = self.leases[unit_id, str(entry.role)]
-            people = {lease.person_id: lease.person for lease in leases}.values()
-        return list(people)
+            people = list({row.person_id: row.person for row in leases}.values())
+        return people
 
 
 def _name(name: str | None) -> str:
@@ -344,9 +343,11 @@ class _Writer:
 
     def _write(self, entry: Entry, change: Change) -> None:
         unit_id = self._unit(entry, change) if entry.unit else ""
+        change.unit_id = unit_id or None
         if not entry.contact or not entry.role:
             return
         person = self._person(entry, entry.contact, unit_id, change)
+        change.person_id = person.id
         if isinstance(entry.role, Duty):
             self._responder(entry, person, change)
         else:
@@ -356,22 +357,38 @@ class _Writer:
         if entry.key in self._plan.unclear:
             raise _RefusedError("stairwell", "which_stairwell")
         unit_id = self._plan.unit_ids[entry.key]
-        if unit_id not in self._told_units:
-            self._told_units.add(unit_id)
-            if unit_id in self._plan.added:
-                change.done.append("units_added")
-            if fields := self._plan.unit_fields.get(unit_id):
+        unit = self._known.units.get(unit_id)
+        if unit is None and unit_id in self._plan.added:
+            unit = self._known.units[unit_id] = Unit(id=unit_id, address="", version=1)
+            self._known.session.add(unit)
+            put_fields(unit, self._plan.added[unit_id])
+            if unit.unit_key in self._known.keys:
+                raise OvertakenError
+            self._tell(Kind.UNIT_ADDED, unit_id)
+            change.done.append("units_added")
+        elif unit is None or unit.removed_at is not None:
+            raise OvertakenError
+        elif fields := self._plan.unit_fields.get(unit_id):
+            known = {key: getattr(unit, key) for key in UNIT_FIELDS}
+            if put_fields(unit, {**known, **{key: new for key, _, new in fields}}):
+                self._change_unit(unit)
                 change.done.append("units_changed")
                 change.fields += fields
-        unit = self._known.units.get(unit_id)
-        if unit is None:
-            unit = self._known.units[unit_id] = Unit(id=unit_id, address="")
-            self._known.session.add(unit)
         if entry.address is not None and unit.address != entry.address:
             change.fields.append(("address", unit.address, entry.address))
             change.done.append("addresses_changed")
             unit.address = entry.address
+            self._change_unit(unit)
         return unit_id
+
+    def _change_unit(self, unit: Unit) -> None:
+        if unit.id not in self._told_units:
+            unit.version += 1
+            self._tell(Kind.UNIT_CHANGED, unit.id)
+
+    def _tell(self, kind: Kind, unit_id: str) -> None:
+        self._told_units.add(unit_id)
+        self._hand.happened.append(Happened(kind, unit_id))
 
     def _person(
         self, entry: Entry, contact: Contact, unit_id: str, change: Change
@@ -477,29 +494,32 @@ class _Writer:
             ]
 
     def _responder(self, entry: Entry, person: Person, change: Change) -> None:
-        """Write the duty of a row."""
+        """Write the duty of a row. Its subentry follows when the row is written."""
         duty = str(entry.role)
         duties = self._known.duties[duty]
-        key = next((key for key, row in duties.items() if row.id == person.id), None)
-        if key is None:
-            key = ulid_now()
-            duties[key] = person
-            self._known.session.add(Responder(id=key, person=person))
+        row = next((row for row in duties.values() if row.person is person), None)
+        if row is None:
+            row = Responder(id=ulid_now(), person=person)
+            duties[row.id] = row
+            self._known.session.add(row)
+        before = self._plan.duties.get(row.id)
+        if before is None and row.id not in self._plan.new_duties:
             data = {"duty": duty}
-            self._plan.added[key] = ConfigSubentry(
-                data=MappingProxyType(
-                    data | ({"schedule": entry.schedule} if entry.schedule else {})
-                ),
-                subentry_id=key,
+            data |= {"schedule": entry.schedule} if entry.schedule else {}
+            title = self._titles.get(duty, duty)
+            row.facts = {"title": title, "unique_id": row.id, "data": data}
+            row.removed_at = None
+            self._plan.new_duties[row.id] = ConfigSubentry(
+                data=MappingProxyType(data),
+                subentry_id=row.id,
                 subentry_type=SUBENTRY_RESPONDER,
-                title=self._titles.get(duty, duty),
-                unique_id=key,
+                title=title,
+                unique_id=row.id,
             )
             change.done.append("responders_added")
-            return
-        before = self._plan.duties.get(key)
-        if before and entry.schedule and before.get("schedule") != entry.schedule:
-            self._plan.changed[key] = {**before, "schedule": entry.schedule}
+        elif before and entry.schedule and before.get("schedule") != entry.schedule:
+            data = {**before, "schedule": entry.schedule}
+            self._plan.changed_duties[row.id] = data
             change.done.append("responders_changed")
             change.fields.append(("schedule", before.get("schedule"), entry.schedule))
 

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy.orm import Session
 import voluptuous as vol
 
 from homeassistant.components.http import KEY_HASS, KEY_HASS_USER, HomeAssistantView
@@ -15,11 +14,11 @@ from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.translation import async_get_translations
 
-from ..app.application import application_of
+from ..app.application import Application, application_of
 from ..const import DOMAIN, LANGUAGES, Reason
 from ..forms import default_language
-from ..register import Register, queries
 from .actions import async_export_content, async_import_content
+from .importing import Asked
 from .sheet import MOST_BYTES, refused
 
 PATH = "/api/rental_units/register/{entry_id}"
@@ -76,15 +75,10 @@ class RegisterFileView(HomeAssistantView):
         what = "export_register" if request.method == "GET" else "import_register"
         context = self.context(request)
 
-        def audit(session: Session) -> None:
-            queries.audit(session, user.id, what, query["reason"])
-
         try:
-            register = _register(hass, entry_id)
-            await application_of(hass, entry_id).async_authorize(
-                context, what, query["reason"]
-            )
-            response: web.Response = await handle(request, register, audit, query)
+            asked = Asked(_application(hass, entry_id), context, query["reason"])
+            await asked.async_authorize(what)
+            response: web.Response = await handle(request, asked, query)
         except Unauthorized:
             raise
         except HomeAssistantError as err:
@@ -93,19 +87,13 @@ class RegisterFileView(HomeAssistantView):
         return response
 
     async def _export(
-        self,
-        _request: web.Request,
-        register: Register,
-        audit: Callable[[Session], None],
-        query: dict[str, Any],
+        self, _request: web.Request, asked: Asked, query: dict[str, Any]
     ) -> web.Response:
         _, content = await async_export_content(
-            register,
-            audit,
-            language=query["language"],
-            excel=query["format"] == "xlsx",
+            asked, language=query["language"], excel=query["format"] == "xlsx"
         )
-        name = f"register-{register.today.isoformat()}.{query['format']}"
+        today = asked.application.register.today
+        name = f"register-{today.isoformat()}.{query['format']}"
         return web.Response(
             body=content,
             content_type=_TYPES[query["format"]],
@@ -116,11 +104,7 @@ class RegisterFileView(HomeAssistantView):
         )
 
     async def _import(
-        self,
-        request: web.Request,
-        register: Register,
-        audit: Callable[[Session], None],
-        query: dict[str, Any],
+        self, request: web.Request, asked: Asked, query: dict[str, Any]
     ) -> web.Response:
         content = bytearray()
         async for piece in request.content.iter_any():
@@ -128,12 +112,10 @@ class RegisterFileView(HomeAssistantView):
             if len(content) > MOST_BYTES:
                 raise refused("file_too_large")
         answer = await async_import_content(
-            register,
+            asked,
             bytes(content),
-            audit,
             language=query["language"],
             dry_run=query["dry_run"],
-            who=request[KEY_HASS_USER].id,
         )
         return self.json(answer)
 
@@ -147,12 +129,11 @@ class RegisterFileView(HomeAssistantView):
         return self.json_message(message, HTTPStatus.BAD_REQUEST, message_code=key)
 
 
-def _register(hass: HomeAssistant, entry_id: str) -> Register:
-    """Return the register of a property. Raises ServiceValidationError."""
+def _application(hass: HomeAssistant, entry_id: str) -> Application:
+    """Return a property. Raises ServiceValidationError."""
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is None or entry.domain != DOMAIN:
         raise refused("no_such_property")
     if entry.state is not ConfigEntryState.LOADED:
         raise refused("property_not_loaded")
-    register: Register = entry.runtime_data
-    return register
+    return application_of(hass, entry_id)

@@ -31,7 +31,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
 from tests.common import real_seconds
-from tests.rental_units.common import unit
+from tests.rental_units.common import add_unit
 
 from .providers import Provider
 
@@ -94,11 +94,14 @@ class House:
         """Let people live in three flats of one stairwell."""
         self.area_id = ar.async_get(self.hass).async_get_or_create("1-1-201").id
         for number in ("201", "202", "203"):
-            row = unit(
-                "1", "1", number, area_id=self.area_id if number == "201" else None
+            self.units[number] = await add_unit(
+                self.hass,
+                self.entry,
+                building="1",
+                stairwell="1",
+                number=number,
+                area_id=self.area_id if number == "201" else None,
             )
-            self.hass.config_entries.async_add_subentry(self.entry, row)
-            self.units[number] = row.subentry_id
         duty = ConfigSubentry(
             data=MappingProxyType({"duty": "fire_post"}),
             subentry_type=SUBENTRY_RESPONDER,

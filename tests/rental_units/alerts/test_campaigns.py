@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import delete
 
 from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.units import RemoveUnit
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.models import Lease
 from homeassistant.core import Context
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
 
 from .conftest import NUMBERS, House
@@ -293,9 +296,12 @@ async def test_two_steps_at_a_time(house: House, sms: Provider) -> None:
 
 
 async def remove_unit(house: House) -> None:
-    """Delete the flat that burns."""
-    entries = house.hass.config_entries
-    entries.async_remove_subentry(house.entry, house.units["201"])
+    """Delete the flat that burns: that is refused, whoever is meant to go with it."""
+    application = application_of(house.hass, house.entry.entry_id)
+    command = RemoveUnit(house.units["201"], with_people=True)
+    with pytest.raises(ServiceValidationError) as refusal:
+        await application.async_fill(command, None)
+    assert refusal.value.translation_key == "unit_in_alert"
 
 
 async def remove_responder(house: House) -> None:

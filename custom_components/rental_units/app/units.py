@@ -1,0 +1,214 @@
+"""Commands about units: what they are, not who is in them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.util.ulid import ulid_now
+
+from ..register import queries
+from ..register.leases import UNDO_DAYS
+from ..register.models import Unit
+from ..register.units import UNIT_FIELDS, put_fields, unit_key
+from ..storage.events import Kind
+from .work import Command, Work, refused
+
+
+def unit_of(work: Work, unit_id: str) -> Unit:
+    """Return a unit that is there. Raises ServiceValidationError."""
+    unit = work.session.get(Unit, unit_id)
+    if unit is None or unit.removed_at is not None or unit.unit_key is None:
+        raise refused("no_such_unit")
+    return unit
+
+
+def clean(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a form or an action is the unit's, as it is written down."""
+    data: dict[str, Any] = {}
+    for key in UNIT_FIELDS:
+        value = fields.get(key)
+        if isinstance(value, str):
+            value = value.strip()
+        if value not in (None, ""):
+            data[key] = int(value) if key == "rooms" else value
+    return data
+
+
+def put(
+    work: Work, unit: Unit, fields: Mapping[str, Any], address: str | None = None
+) -> None:
+    """Write what a unit is; None leaves its address. Raises ServiceValidationError."""
+    data = clean(fields)
+    for key in ("building", "number"):
+        if key not in data:
+            raise refused(f"{key}_missing")
+    if queries.unit_of_key(work.session, unit_key(data)) not in (None, unit.id):
+        raise refused("unit_exists")
+    has_changed = put_fields(unit, data)
+    if address is not None and address != unit.address:
+        unit.address = address
+        has_changed = True
+    if not has_changed:
+        return
+    is_new = unit not in work.session
+    if is_new:
+        work.session.add(unit)
+    else:
+        unit.version += 1
+    work.session.flush()
+    work.tell(Kind.UNIT_ADDED if is_new else Kind.UNIT_CHANGED, unit.id)
+
+
+def new_unit() -> Unit:
+    """Return a unit that is not written yet."""
+    return Unit(id=ulid_now(), address="", version=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenUnit:
+    """What a command about a unit has done."""
+
+    command_id: str
+    unit_id: str
+    version: int
+
+
+def _written(work: Work, unit: Unit) -> WrittenUnit:
+    work.audit(unit.id)
+    return WrittenUnit(work.hand.command_id, unit.id, unit.version)
+
+
+@dataclass(frozen=True, slots=True)
+class AddUnit(Command[WrittenUnit]):
+    """Add a unit, with nobody in it."""
+
+    name = "add_unit"
+    fields: Mapping[str, Any]
+    address: str = ""
+
+    @override
+    def run(self, work: Work) -> WrittenUnit:
+        unit = new_unit()
+        put(work, unit, self.fields, self.address)
+        return _written(work, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateUnit(Command[WrittenUnit]):
+    """Change what a unit is; fields that are not said stay, empty ones go."""
+
+    name = "update_unit"
+    unit_id: str
+    fields: Mapping[str, Any]
+    address: str | None = None
+    version: int | None = None
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> WrittenUnit:
+        unit = unit_of(work, self.unit_id)
+        if self.version not in (None, unit.version):
+            raise refused("unit_changed")
+        known = {key: getattr(unit, key) for key in UNIT_FIELDS}
+        put(work, unit, {**known, **self.fields}, self.address)
+        return _written(work, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveUnit(Command[WrittenUnit]):
+    """Remove a unit; it can be brought back for a while, with all that it had.
+
+    Not while an alert about it is open, and with people in it only where it is said that
+    they are meant too: nobody would tell them of a fire any more.
+    """
+
+    name = "remove_unit"
+    unit_id: str
+    with_people: bool = False
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> WrittenUnit:
+        unit = unit_of(work, self.unit_id)
+        if work.is_alerted(unit.id):
+            raise refused("unit_in_alert")
+        people = len(people_in(work, unit.id))
+        if people and not self.with_people:
+            raise refused("unit_has_people", count=str(people))
+        unit.removed_at = work.hand.now
+        unit.removed_by = work.hand.command_id
+        unit.version += 1
+        work.tell(Kind.UNIT_REMOVED, unit.id)
+        return _written(work, unit)
+
+
+def people_in(work: Work, unit_id: str) -> set[str]:
+    """Return who is in a unit, or is yet to come."""
+    rows = queries.leases_of(work.session, unit_id, work.today)
+    return {row.person_id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class CountPeople(Command[int]):
+    """Return how many people would go with a unit."""
+
+    name = "remove_unit"
+    unit_id: str
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> int:
+        return len(people_in(work, unit_of(work, self.unit_id).id))
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreUnit(Command[WrittenUnit]):
+    """Bring a unit back that was removed or went missing, with its people."""
+
+    name = "restore_unit"
+    unit_id: str
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> WrittenUnit:
+        unit = work.session.get(Unit, self.unit_id)
+        if unit is None or unit.removed_at is None or unit.unit_key is None:
+            raise refused("nothing_to_undo")
+        if work.hand.now - unit.removed_at > UNDO_DAYS * 86_400:
+            raise refused("undo_too_late", days=str(UNDO_DAYS))
+        if queries.unit_of_key(work.session, unit.unit_key):
+            raise refused("unit_exists")
+        unit.removed_at = unit.removed_by = None
+        unit.version += 1
+        work.tell(Kind.UNIT_RESTORED, unit.id)
+        return _written(work, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedUnits(Command[list[tuple[str, str, int]]]):
+    """Return the units that somebody has removed: id, name, and how many people are in it."""
+
+    name = "restore_unit"
+
+    @override
+    def run(self, work: Work) -> list[tuple[str, str, int]]:
+        return [
+            (unit.id, unit.title, people)
+            for unit, people in queries.removed_units(work.session, removed_by=True)
+        ]
