@@ -17,8 +17,8 @@ from .const import ALL_CLEAR, Answer, Severity
 from .facts import Facts
 from .models import Alert
 
-#: What to do, by hazard; of others only the hazard is told.
-_ADVICE = {
+#: What to do, by hazard. None: there is nothing that everybody should do.
+ADVICE = {
     "smoke": "fire",
     "heat": "fire",
     "overcurrent": "power",
@@ -29,6 +29,15 @@ _ADVICE = {
     "e_bike_in_car": "bike",
     "all_clear": "over",
     "false_alarm": "over",
+    **dict.fromkeys(
+        (
+            *("freezing", "overflow", "low_level", "low_pressure", "high_pressure"),
+            *("over_voltage", "under_voltage", "tripped", "overlong_session"),
+            *("held_too_long", "refused_to_release", "gateway_offline", "unresponsive"),
+            *("sensor_fault", "implausible_jump", "low_battery", "tamper"),
+            "self_test_failed",
+        )
+    ),
 }
 
 
@@ -84,7 +93,7 @@ def body(alert: Alert, language: str, *, advise: bool = True) -> str:
             time=f"{at:%H:%M}",
         )
     ]
-    if advise and (advice := _ADVICE.get(alert.hazard or "")):
+    if advise and (advice := ADVICE.get(alert.hazard or "")):
         parts.append(text["advice"][advice])
     return _drill(alert, text) + str(text["stop"]).join(parts)
 
