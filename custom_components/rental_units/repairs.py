@@ -16,6 +16,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 
+from .alerts.channels import PROVIDERS
 from .app.application import application_of
 from .app.units import RestoreUnit
 from .const import DOMAIN, SUBENTRY_UNIT
@@ -255,3 +256,6 @@ def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
         "alert_missed",
     ):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry_id}")
+    for channel in PROVIDERS:
+        for key in ("provider_failing", "provider_dead"):
+            ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry_id}_{channel}")

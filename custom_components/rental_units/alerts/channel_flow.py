@@ -45,6 +45,8 @@ class ChannelFlow(OptionsFlow):
     _provider = ""
     #: What has been entered and is right, and not stored yet.
     _entered: dict[str, Any] | None = None
+    #: Why the last test has failed.
+    _failed: str | None = None
     #: What the provider calls the test that it has taken.
     _reference = ""
 
@@ -122,6 +124,7 @@ class ChannelFlow(OptionsFlow):
             given = {key: user_input[key] for key in fields if user_input.get(key)}
             if user_input.get(SAVE_ANYWAY) or not given:
                 return self._save(self._entered)
+            self._failed = None
             key = next(iter(given))
             try:
                 to = self._parsed(key, given[key])
@@ -132,6 +135,7 @@ class ChannelFlow(OptionsFlow):
                 if not code:
                     self._reference = reference or "–"
                     return await self.async_step_channel_sent()
+                self._failed = code
                 errors["base"] = await self._async_said(code)
                 fields[SAVE_ANYWAY] = selector.BooleanSelector()
         return self.async_show_form(
@@ -298,4 +302,7 @@ class ChannelFlow(OptionsFlow):
         channels.pop(self._channel, None)
         if data and (self._settings or data.keys() != {"provider"}):
             channels[self._channel] = data
+        if engine := engine_of(self.hass, self.config_entry.entry_id):
+            # Of what was kept all the same, the last that is known is that it fails.
+            engine.tell_dead(self._channel, self._failed)
         return self.async_create_entry(data={**options, "channels": channels})

@@ -43,6 +43,7 @@ class Dispatcher(Deliveries):
         token: Callable[[Delivery, str], str],
         find: Finder,
         tell_failing: Callable[[str, bool], None],
+        tell_alive: Callable[[str], None],
         timebase: Timebase,
     ) -> None:
         """Initialize; `find` returns who is behind an address of an alert."""
@@ -53,6 +54,9 @@ class Dispatcher(Deliveries):
         self._composer = composer
         self._find = find
         self._tell_failing = tell_failing
+        self._tell_alive = tell_alive
+        #: Channels that would send nothing, as far as is known without a message.
+        self.suspects: set[str] = set()
         self._lanes: dict[str, Lane] = {}
         self._attempts: set[asyncio.Task[None]] = set()
         #: Until when the carrier takes nothing for a number, by channel and number.
@@ -278,6 +282,8 @@ class Dispatcher(Deliveries):
             self._resting[name, to] = self._now() + error.after
         elif error is None:
             lane.failures = 0
+            if name in self.suspects:
+                self._tell_alive(name)
         elif not isinstance(error, RefusedError):
             lane.failures += 1
         if lane.is_failing != was_failing:

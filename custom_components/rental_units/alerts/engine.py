@@ -123,6 +123,7 @@ class Engine:
             token=self.links.token,
             find=self.people.async_find,
             tell_failing=self.news.tell_failing,
+            tell_alive=lambda channel: self.tell_dead(channel, None),
             timebase=self.timebase,
         )
         self.clock = Clock[Any](hass, self._due, now)
@@ -210,6 +211,14 @@ class Engine:
         # While an alert is open, what was taken away stays: look again at its end.
         self._channel_options = None if self.alerts else options
         self.dispatcher.use(build(self.hass, self._entry.options))
+
+    @callback
+    def tell_dead(self, channel: str, reason: str | None) -> None:
+        """Show that a provider could send nothing now, until a message goes through."""
+        self.dispatcher.suspects.discard(channel)
+        if reason is not None:
+            self.dispatcher.suspects.add(channel)
+        self.news.tell_dead(channel, reason)
 
     @property
     def entry_id(self) -> str:

@@ -14,6 +14,7 @@ from .engine import HEARTBEAT_SECONDS, Engine
 from .inbox import DATA_INBOX, Inbox
 from .links import AlertLinks
 from .models import Delivery
+from .probes import Probes
 from .runtime import DATA_ENGINES, engine_of
 from .services import async_raise_kept, async_setup_alert_services
 from .unwritten import Unwritten
@@ -57,6 +58,9 @@ async def async_start_alerts(
             cancel_on_shutdown=True,
         )
     )
+    probes = Probes(hass, entry, engine)
+    probes.start()
+    entry.async_on_unload(probes.stop)
     return engine
 
 

@@ -88,6 +88,17 @@ class News:
         )
 
     @callback
+    def tell_dead(self, channel: str, reason: str | None) -> None:
+        """Show in the repairs that a provider would send nothing, or that it would."""
+        self._show(
+            f"provider_dead_{self._entry.entry_id}_{channel}",
+            reason is not None,
+            "provider_dead",
+            channel=channel,
+            reason=reason or "",
+        )
+
+    @callback
     def tell_report_ends(self, ends: bool) -> None:
         """Show in the repairs that the address for a provider's console has to be renewed."""
         self._show(f"report_ends_{self._entry.entry_id}", ends, "report_ends")

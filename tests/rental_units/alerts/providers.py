@@ -28,6 +28,10 @@ class Provider:
         """Initialize."""
         self.answer = OK if answer is None else answer
         self.status = 200
+        #: What is answered to who asks without a message.
+        self.state: dict[str, Any] = {"status": "active", "Code": "OK"}
+        self.state_status = 200
+        self.asked: list[dict[str, Any]] = []
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
         self.hold: asyncio.Event | None = None
@@ -73,6 +77,10 @@ class Provider:
             "form": dict(parse_qsl(text)),
             "json": json.loads(text) if text.startswith("{") else None,
         }
+        if request.method == "GET" or heard["form"].get("Action") == "GetSmsTemplate":
+            # A question, and no message.
+            self.asked.append(heard)
+            return web.json_response(self.state, status=self.state_status)
         self.heard.append(heard)
         self.news.set()
         if self.on_request:

@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import async_mock_service
 
 from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from .conftest import House
@@ -367,6 +367,13 @@ async def test_saved_all_the_same(house: House, add_provider: Add) -> None:
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert len(provider.heard) == 1
     assert house.entry.options["channels"]["sms"] == {"provider": "alibaba", **settings}
+    issue = f"provider_dead_{house.entry.entry_id}_sms"
+    assert ir.async_get(house.hass).async_get_issue("rental_units", issue)
+    form = await flow.walk(
+        *choose("sms", "alibaba"), {"sign_name": "x", "template": "SMS_1"}
+    )
+    await flow.fill(form, {})
+    assert not ir.async_get(house.hass).async_get_issue("rental_units", issue)
 
 
 async def test_a_script_that_does_nothing(house: House) -> None:

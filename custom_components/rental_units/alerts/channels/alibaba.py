@@ -53,6 +53,8 @@ _WHERE = (
 #: 触发小时级流控Permits:5.
 _NUMBER_LIMIT = "BUSINESS_LIMIT_CONTROL"
 _PERIODS = {"分钟": 60.0, "小时": 3600.0, "天": 86_400.0}
+#: What is said to who may not ask a question, or not now: it says nothing of messages.
+_MAY_NOT_ASK = ("PERMISSION", "NoPermission", "Forbidden", "credentials", "rate_limit")
 _LIMITS = ("LIMIT_CONTROL", "Throttling", "ServiceUnavailable", "SYSTEM_ERROR")
 #: Codes that are about the number. All others are for the owner of the account to mend.
 _ADDRESS = ("MOBILE_NUMBER_ILLEGAL", "MOBILE_COUNT_OVER_LIMIT", "BLACK_KEY_CONTROL")
@@ -125,6 +127,22 @@ class AlibabaSms(HttpChannel):
         )
         return str(answer.get("BizId") or "") or None
 
+    @override
+    async def async_probe(self) -> None:
+        """Ask for the template: who may not send at all, gets no answer about it.
+
+        https://help.aliyun.com/document_detail/2807433.html
+        """
+        try:
+            await self._async_call(
+                "https://dysmsapi.aliyuncs.com/",
+                {"Action": "GetSmsTemplate", "TemplateCode": self.options["template"]},
+            )
+        except NotSentError as err:
+            # A user with the right to send only may not ask, and may send.
+            if not any(word in err.reason for word in _MAY_NOT_ASK):
+                raise
+
     def _template(self, message: Message) -> str:
         """Return the template: one of its own for what is not to be answered, if there is."""
         plain = None if message.buttons else self.options.get("news_template")
@@ -175,6 +193,8 @@ class AlibabaCall(AlibabaSms):
         _template("news_template", "TTS"),
         *_WHERE,
     )
+    # There is nothing to ask about calls.
+    async_probe = HttpChannel.async_probe
     receipt_seconds = 60
     per_second = 50
     concurrency = 32
