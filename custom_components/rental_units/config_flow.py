@@ -29,6 +29,7 @@ from .const import (
 )
 from .register import RegisterConfigEntry, takeover
 from .responder_flow import ResponderFlow
+from .roles_flow import RolesFlow
 from .storage.engine import probe
 from .storage.errors import RegisterError
 from .unit_flow import UnitOptionsFlow
@@ -174,15 +175,16 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         return {}
 
 
-class PropertyOptionsFlow(UnitOptionsFlow, PolicyFlow, ChannelFlow):
-    """Units, how long people are kept, and how they are alerted."""
+class PropertyOptionsFlow(UnitOptionsFlow, PolicyFlow, ChannelFlow, RolesFlow):
+    """Units, how long people are kept, how they are alerted, and who may do what."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask what is to be changed."""
         return self.async_show_menu(
-            step_id="init", menu_options=["units", "retention", "policy", "channel"]
+            step_id="init",
+            menu_options=["units", "roles", "retention", "policy", "channel"],
         )
 
     async def async_step_retention(

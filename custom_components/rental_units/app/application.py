@@ -35,7 +35,7 @@ DATA_APPLICATIONS: HassKey[dict[str, Application]] = HassKey(f"{DOMAIN}_applicat
 #: Units of one call that a refusal names in the audit.
 MOST_REFUSED = 20
 #: Which leases make a unit somebody's own.
-_OWN = {AccountRole.LANDLORD: Role.LANDLORD, AccountRole.RESIDENT: Role.TENANT}
+OWN_LEASES = {AccountRole.LANDLORD: Role.LANDLORD, AccountRole.RESIDENT: Role.TENANT}
 #: Who fills in a form of Home Assistant's settings, which it opens to administrators only.
 _FORM = (Held(AccountRole.ADMINISTRATOR),)
 
@@ -110,8 +110,8 @@ class Application:
         held = [
             Held(
                 role,
-                self.register.phonebook.units_of(person_id, _OWN[role])
-                if person_id and role in _OWN
+                self.register.phonebook.units_of(person_id, OWN_LEASES[role])
+                if person_id and role in OWN_LEASES
                 else frozenset(),
             )
             for role, person_id in self._grants.get(user.id, ())

@@ -1,0 +1,201 @@
+"""Accounts and roles in the options of a property: who may do what, given and taken."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import selector
+
+from .app.accounts import NOT_GIVEN, OF_A_PERSON, GetRoles, GrantRole, RevokeRole
+from .app.application import OWN_LEASES, Application, application_of
+from .app.policy import AccountRole
+from .app.reading import GetUnit
+from .app.work import Command
+from .forms import current_user
+from .labels import async_label
+
+#: Roles that can be given, in the order of the table.
+GIVEN = tuple(role.value for role in AccountRole if role not in NOT_GIVEN)
+
+
+def _select(
+    options: Mapping[str, str], *, multiple: bool = False
+) -> selector.SelectSelector:
+    """Return a list to choose from, by what is shown for each value."""
+    return selector.SelectSelector(
+        selector.SelectSelectorConfig(
+            options=[
+                selector.SelectOptionDict(value=value, label=label)
+                for value, label in options.items()
+            ],
+            multiple=multiple,
+            mode=selector.SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+class RolesFlow(OptionsFlow):
+    """The part of the options that is about roles. Nothing of it becomes an option."""
+
+    _user_id = ""
+    _role = AccountRole.MANAGER
+    _unit_id = ""
+
+    async def async_step_roles(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show who has which role, and ask what is to become of it."""
+        lines = (await self._async_held()).values()
+        return self.async_show_menu(
+            step_id="roles",
+            menu_options=["role_give", "role_take"] if lines else ["role_give"],
+            description_placeholders={
+                "roles": "\n".join(f"- {line}" for line in lines) or "–"
+            },
+        )
+
+    async def async_step_role_give(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the account and the role."""
+        if user_input is not None:
+            self._user_id = user_input["user_id"]
+            self._role = AccountRole(user_input["role"])
+            if self._role in OF_A_PERSON:
+                return await self.async_step_role_unit()
+            return await self._async_give(None)
+        return self.async_show_form(
+            step_id="role_give",
+            data_schema=vol.Schema(
+                {
+                    vol.Required("user_id"): _select(await self._async_accounts()),
+                    vol.Required("role"): selector.SelectSelector(
+                        selector.SelectSelectorConfig(
+                            options=list(GIVEN),
+                            translation_key="account_role",
+                            mode=selector.SelectSelectorMode.DROPDOWN,
+                        )
+                    ),
+                }
+            ),
+        )
+
+    async def async_step_role_unit(
+        self, user_input: dict[str, Any] | None = None, error: str | None = None
+    ) -> ConfigFlowResult:
+        """Ask in which of their units a landlord or resident is to be found."""
+        if user_input is not None:
+            self._unit_id = user_input["unit_id"]
+            return await self.async_step_role_person()
+        units = self._application().register.units.values()
+        named = {
+            unit.id: unit.title for unit in sorted(units, key=lambda row: row.title)
+        }
+        return self.async_show_form(
+            step_id="role_unit",
+            data_schema=vol.Schema({vol.Required("unit_id"): _select(named)}),
+            errors={"unit_id": error} if error else {},
+        )
+
+    async def async_step_role_person(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask who of the unit it is: their role holds in all of their units."""
+        if user_input is not None:
+            return await self._async_give(user_input["person_id"])
+        found = await self._async_fill(GetUnit(self._unit_id))
+        people = {
+            row["person_id"]: row["name"]
+            for row in found["people"]
+            if row["role"] == OWN_LEASES[self._role]
+        }
+        if not people:
+            return await self.async_step_role_unit(error="nobody_in_unit")
+        return self.async_show_form(
+            step_id="role_person",
+            data_schema=vol.Schema({vol.Required("person_id"): _select(people)}),
+            description_placeholders={
+                "unit": self._application().register.units[self._unit_id].title
+            },
+        )
+
+    async def async_step_role_take(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which roles are taken away."""
+        if user_input is not None:
+            for grant_id in user_input["grants"]:
+                await self._async_fill(RevokeRole(grant_id))
+            return await self._async_done()
+        held = await self._async_held()
+        return self.async_show_form(
+            step_id="role_take",
+            data_schema=vol.Schema(
+                {vol.Required("grants"): _select(held, multiple=True)}
+            ),
+        )
+
+    async def _async_give(self, person_id: str | None) -> ConfigFlowResult:
+        await self._async_fill(GrantRole(self._user_id, self._role, person_id))
+        return await self._async_done()
+
+    async def _async_done(self) -> ConfigFlowResult:
+        """Let it hold from now on."""
+        try:
+            await self._application().async_read_grants()
+        except HomeAssistantError as err:
+            raise AbortFlow(err.translation_key or "failed") from err
+        return self.async_create_entry(data=dict(self.config_entry.options))
+
+    async def _async_held(self) -> dict[str, str]:
+        """Return who has which role and where, by its id: accounts and units, no people."""
+        accounts = await self._async_accounts()
+        register = self._application().register
+        held: dict[str, str] = {}
+        for row in await self._async_fill(GetRoles()):
+            role = AccountRole(row["role"])
+            parts = [
+                # An account that is deleted has nothing but its id.
+                accounts.get(row["user_id"], row["user_id"]),
+                await async_label(self.hass, "account_role", role),
+            ]
+            if row["person_id"]:
+                units = register.phonebook.units_of(row["person_id"], OWN_LEASES[role])
+                titles = (
+                    register.units[key].title for key in units & register.units.keys()
+                )
+                parts.append(", ".join(sorted(titles)) or "–")
+            held[row["grant_id"]] = " · ".join(parts)
+        return held
+
+    async def _async_accounts(self) -> dict[str, str]:
+        """Return what the accounts of Home Assistant are called, by their ids."""
+        users = [
+            user
+            for user in await self.hass.auth.async_get_users()
+            if user.is_active and not user.system_generated
+        ]
+        names = [user.name for user in users]
+        return {
+            user.id: user.name
+            if user.name and names.count(user.name) == 1
+            else f"{user.name or '–'} ({user.id})"
+            for user in sorted(users, key=lambda row: (row.name or "").casefold())
+        }
+
+    async def _async_fill(self, command: Command[Any]) -> Any:
+        """Carry out a command for who is at the browser. Raises AbortFlow."""
+        try:
+            return await self._application().async_fill(command, current_user())
+        except HomeAssistantError as err:
+            raise AbortFlow(err.translation_key or "failed") from err
+
+    def _application(self) -> Application:
+        """Return the property. Raises AbortFlow if it is not loaded."""
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("entry_not_loaded")
+        return application_of(self.hass, self.config_entry.entry_id)
