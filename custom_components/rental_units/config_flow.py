@@ -32,7 +32,6 @@ from .responder_flow import ResponderFlow
 from .roles_flow import RolesFlow
 from .storage.engine import probe
 from .storage.errors import RegisterError
-from .unit_flow import UnitOptionsFlow
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -175,7 +174,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         return {}
 
 
-class PropertyOptionsFlow(UnitOptionsFlow, PolicyFlow, ChannelFlow, RolesFlow):
+class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
     """Units, how long people are kept, how they are alerted, and who may do what."""
 
     async def async_step_init(

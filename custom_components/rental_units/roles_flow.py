@@ -5,18 +5,18 @@ from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import selector
 
 from .app.accounts import NOT_GIVEN, OF_A_PERSON, GetRoles, GrantRole, RevokeRole
-from .app.application import OWN_LEASES, Application, application_of
+from .app.application import OWN_LEASES
 from .app.policy import AccountRole
 from .app.reading import GetUnit
 from .app.work import Command
-from .forms import current_user
 from .labels import async_label
+from .unit_flow import UnitOptionsFlow
 
 #: Roles that can be given, in the order of the table.
 GIVEN = tuple(role.value for role in AccountRole if role not in NOT_GIVEN)
@@ -38,12 +38,11 @@ def _select(
     )
 
 
-class RolesFlow(OptionsFlow):
+class RolesFlow(UnitOptionsFlow):
     """The part of the options that is about roles. Nothing of it becomes an option."""
 
     _user_id = ""
     _role = AccountRole.MANAGER
-    _unit_id = ""
 
     async def async_step_roles(
         self, user_input: dict[str, Any] | None = None
@@ -85,21 +84,12 @@ class RolesFlow(OptionsFlow):
         )
 
     async def async_step_role_unit(
-        self, user_input: dict[str, Any] | None = None, error: str | None = None
+        self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask in which of their units a landlord or resident is to be found."""
-        if user_input is not None:
-            self._unit_id = user_input["unit_id"]
+        if (form := self._choose("role_unit", user_input)) is None:
             return await self.async_step_role_person()
-        units = self._application().register.units.values()
-        named = {
-            unit.id: unit.title for unit in sorted(units, key=lambda row: row.title)
-        }
-        return self.async_show_form(
-            step_id="role_unit",
-            data_schema=vol.Schema({vol.Required("unit_id"): _select(named)}),
-            errors={"unit_id": error} if error else {},
-        )
+        return form
 
     async def async_step_role_person(
         self, user_input: dict[str, Any] | None = None
@@ -107,14 +97,15 @@ class RolesFlow(OptionsFlow):
         """Ask who of the unit it is: their role holds in all of their units."""
         if user_input is not None:
             return await self._async_give(user_input["person_id"])
-        found = await self._async_fill(GetUnit(self._unit_id))
+        assert self._unit_id
+        found = await self._async_ask(GetUnit(self._unit_id))
         people = {
             row["person_id"]: row["name"]
             for row in found["people"]
             if row["role"] == OWN_LEASES[self._role]
         }
         if not people:
-            return await self.async_step_role_unit(error="nobody_in_unit")
+            return self._ask_for_unit("role_unit", "nobody_in_unit")
         return self.async_show_form(
             step_id="role_person",
             data_schema=vol.Schema({vol.Required("person_id"): _select(people)}),
@@ -129,7 +120,7 @@ class RolesFlow(OptionsFlow):
         """Ask which roles are taken away."""
         if user_input is not None:
             for grant_id in user_input["grants"]:
-                await self._async_fill(RevokeRole(grant_id))
+                await self._async_ask(RevokeRole(grant_id))
             return await self._async_done()
         held = await self._async_held()
         return self.async_show_form(
@@ -140,7 +131,7 @@ class RolesFlow(OptionsFlow):
         )
 
     async def _async_give(self, person_id: str | None) -> ConfigFlowResult:
-        await self._async_fill(GrantRole(self._user_id, self._role, person_id))
+        await self._async_ask(GrantRole(self._user_id, self._role, person_id))
         return await self._async_done()
 
     async def _async_done(self) -> ConfigFlowResult:
@@ -149,14 +140,14 @@ class RolesFlow(OptionsFlow):
             await self._application().async_read_grants()
         except HomeAssistantError as err:
             raise AbortFlow(err.translation_key or "failed") from err
-        return self.async_create_entry(data=dict(self.config_entry.options))
+        return self._done()
 
     async def _async_held(self) -> dict[str, str]:
         """Return who has which role and where, by its id: accounts and units, no people."""
         accounts = await self._async_accounts()
         register = self._application().register
         held: dict[str, str] = {}
-        for row in await self._async_fill(GetRoles()):
+        for row in await self._async_ask(GetRoles()):
             role = AccountRole(row["role"])
             parts = [
                 # An account that is deleted has nothing but its id.
@@ -187,15 +178,9 @@ class RolesFlow(OptionsFlow):
             for user in sorted(users, key=lambda row: (row.name or "").casefold())
         }
 
-    async def _async_fill(self, command: Command[Any]) -> Any:
-        """Carry out a command for who is at the browser. Raises AbortFlow."""
+    async def _async_ask(self, command: Command[Any]) -> Any:
+        """Return the answer of a command, JSON or an id. Raises AbortFlow."""
         try:
-            return await self._application().async_fill(command, current_user())
+            return await self._async_fill(command)
         except HomeAssistantError as err:
             raise AbortFlow(err.translation_key or "failed") from err
-
-    def _application(self) -> Application:
-        """Return the property. Raises AbortFlow if it is not loaded."""
-        if self.config_entry.state is not ConfigEntryState.LOADED:
-            raise AbortFlow("entry_not_loaded")
-        return application_of(self.hass, self.config_entry.entry_id)

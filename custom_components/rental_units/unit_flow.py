@@ -193,14 +193,18 @@ class UnitOptionsFlow(OptionsFlow):
         self, step: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult | None:
         """Take the unit that was chosen; return the form if there is none yet."""
-        units, errors = self._application().register.units, {}
+        units = self._application().register.units
         if user_input is not None:
             device = dr.async_get(self.hass).async_get(user_input[CONF_UNIT])
             keys = {key for _, key, *_ in device.identifiers} if device else set()
             self._unit_id = next(iter(keys & units.keys()), None)
             if self._unit_id:
                 return None
-            errors[CONF_UNIT] = "no_such_unit"
+            return self._ask_for_unit(step, "no_such_unit")
+        return self._ask_for_unit(step)
+
+    def _ask_for_unit(self, step: str, error: str | None = None) -> ConfigFlowResult:
+        errors = {CONF_UNIT: error} if error else {}
         return self.async_show_form(step_id=step, data_schema=_CHOICE, errors=errors)
 
     async def _async_save(

@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import Unauthorized
 
-from .common import administrator, call, check_in, device_id, unit_id
+from .common import administrator, call, check_in, device_id
 
 
 async def steps(hass: HomeAssistant, entry: MockConfigEntry, *data: Any) -> Any:
@@ -85,9 +85,9 @@ async def test_landlord(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     MockUser(name="Owner").add_to_hass(hass)
     await check_in(hass, entry, "1-1-101", name="MARK-tenant")
     given = {"user_id": user.id, "role": "landlord"}
-    unit = {"unit_id": unit_id(entry, "1-1-101")}
+    unit = {"unit": device_id(hass, entry, "1-1-101")}
     result = await steps(hass, entry, GIVE, given, unit)
-    assert result["errors"] == {"unit_id": "nobody_in_unit"}
+    assert result["errors"] == {"unit": "nobody_in_unit"}
     person = await check_in(hass, entry, "1-1-101", name="MARK-L", role="landlord")
     await check_in(
         hass, entry, "1-1-102", name="MARK-L", role="landlord", person_id=None
