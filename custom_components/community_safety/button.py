@@ -47,12 +47,13 @@ class CommandButton(SafetyEntity, ButtonEntity):
         return ()
 
     @override
+    def action_of(self, order: str) -> Action:
+        return Action.CUT_OFF if self.key == "all_off" else Action(self.key)
+
+    @override
     async def async_press(self) -> None:
-        who = await self.async_authorize(
-            Action.CUT_OFF if self.key == "all_off" else Action(self.key)
-        )
         if self.key == "self_test":
-            self.gateway.house.book.tests.commanded(self.device.uid, who)
+            self.gateway.house.book.tests.commanded(self.device.uid, self.ordered_by)
         await self.gateway.async_press(self.device, self.key)
 
 

@@ -1,8 +1,10 @@
 """What every entity of a device has in common."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import override
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, override
 
 from homeassistant.const import EntityCategory
 from homeassistant.core import Context, callback
@@ -75,11 +77,58 @@ def add_for_each_device(
     gateway.on_reshape(reshape)
 
 
+#: What Home Assistant asks of its platforms' entities though nobody has ordered anything.
+READS = frozenset({"async_image"})
+
+
+def _asked_first(
+    order: Callable[..., Awaitable[None]],
+) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return an order that is carried out if who gives it may do that."""
+
+    @wraps(order)
+    async def asked_first(self: SafetyEntity, *args: Any, **kwargs: Any) -> None:
+        # Another call of the entity may be asked for meanwhile.
+        self.ordered_by = await self.async_authorize(self.action_of(order.__name__))
+        await order(self, *args, **kwargs)
+
+    return asked_first
+
+
 class SafetyEntity(Entity):
-    """An entity of one device; it is written when what it shows has changed."""
+    """An entity of one device; it is written when what it shows has changed.
+
+    Whatever a user can order it to do, is asked for first: see `action_of`.
+    """
 
     _attr_has_entity_name = True
     _attr_should_poll = False
+
+    #: Who has given the order that is carried out now; to be read before the first wait.
+    ordered_by: str | None = None
+
+    @override
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Have every order asked for: what a platform of Home Assistant calls, but reads."""
+        super().__init_subclass__(**kwargs)
+        platforms = [
+            base
+            for base in cls.__mro__
+            if issubclass(base, Entity)
+            and base is not Entity
+            and not issubclass(base, SafetyEntity)
+        ]
+        for name, method in tuple(vars(cls).items()):
+            if (
+                name not in READS
+                and iscoroutinefunction(method)
+                and any(name in vars(base) for base in platforms)
+            ):
+                setattr(cls, name, _asked_first(method))
+
+    def action_of(self, order: str) -> Action:
+        """Return what a person must be allowed to, for an order: the name of its method."""
+        return Action.CONFIGURE
 
     def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
         """Initialize; `key` is unique within the device."""
@@ -119,10 +168,7 @@ class SafetyEntity(Entity):
         self.async_write_ha_state()
 
     async def async_authorize(self, action: Action) -> str | None:
-        """Return who calls this entity's action; raise an error if they may not do that.
-
-        To be called first: another call of the entity brings another context.
-        """
+        """Return who calls this entity's action; raise an error if they may not do that."""
         entry = self.registry_entry
         device = dr.async_get(self.hass).async_get(self.device.device_id or "")
         return await self.gateway.house.authority.async_authorize(

@@ -64,14 +64,16 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
         return None if value is None else bool(value)
 
     @override
+    def action_of(self, order: str) -> Action:
+        return Action.RESTORE if order == "async_turn_on" else Action.CUT_OFF
+
+    @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        await self.async_authorize(Action.RESTORE)
         self.gateway.house.latches.check_closing(self.supply, self.device.name)
         await self.gateway.async_set(self.device, self.key, True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        await self.async_authorize(Action.CUT_OFF)
         if self.key in self.device.settings.protected:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,

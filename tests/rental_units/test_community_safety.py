@@ -63,7 +63,10 @@ async def test_who_may_where(
     done = {
         (name, action.value, area)
         for name, user in users.items()
-        for action in (Action.CUT_OFF, Action.RESTORE, Action.RESET, Action.SELF_TEST)
+        for action in (
+            *(Action.CUT_OFF, Action.RESTORE, Action.RESET, Action.SELF_TEST),
+            Action.CONFIGURE,
+        )
         for area in (OWN, SHED)
         if await may(authority, user, action, area)
     }
@@ -72,6 +75,11 @@ async def test_who_may_where(
             (name, action, area)
             for name in ("administrator", "duty")
             for action in ("cut_off", "restore", "reset", "self_test")
+            for area in (OWN, SHED)
+        ),
+        *(
+            (name, "configure", area)
+            for name in ("administrator", "installer")
             for area in (OWN, SHED)
         ),
         *(("installer", "self_test", area) for area in (OWN, SHED)),
@@ -84,7 +92,8 @@ async def test_who_may_where(
         "restore": [OWN],
         "reset": [],
     }
-    assert set((await authority.async_rights(users["duty"])).values()) == {None}
+    rights = await authority.async_rights(users["duty"])
+    assert [action for action in Action if rights[action] is not None] == ["configure"]
     assert set(map(tuple, (await authority.async_rights(users["user"])).values())) == {
         ()
     }

@@ -43,6 +43,8 @@ class Action(StrEnum):
     CUT_OFF = "cut_off"
     RESTORE = "restore"
     RELEASE = "release"
+    #: To change what protects a home: thresholds, places of use, protected loads, devices.
+    CONFIGURE = "configure"
 
     @property
     def needs_answer(self) -> bool:
@@ -51,7 +53,7 @@ class Action(StrEnum):
         What makes things safer, or can be undone, is then left to Home Assistant's
         permissions: a database that is away must not keep power on in a fire.
         """
-        return self in (Action.RESET, Action.RESTORE)
+        return self in (Action.RESET, Action.RESTORE, Action.CONFIGURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "safety.silence": _SAFETY,
     "safety.self_test": _SAFETY,
     "safety.release": _SAFETY,
+    "safety.configure": _SAFETY,
 }
 #: Only a person does these, never an automation.
 IN_PERSON: Final = frozenset(
@@ -170,7 +171,9 @@ _INCIDENT: Final = (
 
 TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.ADMINISTRATOR: (_row(DataClass, *COMMANDS),),
-    AccountRole.INSTALLER: (_row(_SAFETY, "safety.self_test", "safety.silence"),),
+    AccountRole.INSTALLER: (
+        _row(_SAFETY, "safety.self_test", "safety.silence", "safety.configure"),
+    ),
     AccountRole.MANAGER: (
         _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people"),
         _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
