@@ -14,11 +14,14 @@ from .catalogue.measurements import SIGHTINGS, Value
 from .core.alarm import Change
 from .core.alarms import Announcement
 from .core.device import SafetyDevice
+from .core.selftests import SelfTest
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 from .gateways.joining import STAGES
 
 PARALLEL_UPDATES = 0
+#: The type of an event that is no change of an alarm.
+TESTED = "tested"
 
 
 async def async_setup_entry(
@@ -39,10 +42,11 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
 
 
 class AlarmEvent(SafetyEntity, EventEntity):
-    """Changes of the alarms of a device, also while it cannot be reached."""
+    """Changes of the alarms of a device, and its tests, also while it cannot be reached."""
 
     _attr_event_types = [
-        change.value for change in Change if change is not Change.NOTED
+        *(change.value for change in Change if change is not Change.NOTED),
+        TESTED,
     ]
     _attr_translation_key = "alarm_event"
 
@@ -53,9 +57,9 @@ class AlarmEvent(SafetyEntity, EventEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        self.async_on_remove(
-            self.gateway.house.book.listen_device(self.device.uid, self._alarm_changed)
-        )
+        book, uid = self.gateway.house.book, self.device.uid
+        self.async_on_remove(book.listen_device(uid, self._alarm_changed))
+        self.async_on_remove(book.tests.listen(uid, self._tested))
 
     @property
     @override
@@ -68,6 +72,12 @@ class AlarmEvent(SafetyEntity, EventEntity):
             "last_test_began": "command" if test.commanded else "device",
             "last_test_found": list(test.found),
         }
+
+    @callback
+    def _tested(self, _test: SelfTest) -> None:
+        """Tell that a test is over; how it began and what it found are attributes anyway."""
+        self._trigger_event(TESTED)
+        self.async_write_ha_state()
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:

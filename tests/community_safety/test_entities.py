@@ -239,6 +239,7 @@ def test_states_and_choices_have_names(language: str) -> None:
         "cleared",
         "returned",
         "closed",
+        "tested",
     }
     assert set(alarm["reason"]["state"]) == set(Reason)
     assert set(alarm["hazard"]["state"]) == set(HAZARDS)

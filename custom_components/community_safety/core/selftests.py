@@ -1,11 +1,12 @@
 """When and how each device was last tested: what an inspector asks first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 import time
 from typing import Any
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..const import LOGGER
 from .storage import Storage
@@ -32,6 +33,10 @@ class SelfTest:
 _FIELDS = frozenset(item.name for item in fields(SelfTest))
 
 
+#: Hears of a test that is over.
+type Listener = Callable[[SelfTest], None]
+
+
 class SelfTests:
     """Keeps the last test of each device. A command that nothing follows is no test."""
 
@@ -40,6 +45,7 @@ class SelfTests:
         self._storage = storage
         self._last: dict[str, SelfTest] = {}
         self._commanded: dict[str, tuple[float, str | None]] = {}
+        self._listeners: dict[str, list[Listener]] = {}
 
     @callback
     def restore(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
@@ -55,6 +61,15 @@ class SelfTests:
     def last(self, device: str) -> SelfTest | None:
         """Return the last test of a device, None if none is known."""
         return self._last.get(device)
+
+    def listen(self, device: str, listener: Listener) -> CALLBACK_TYPE:
+        """Call a listener when a test of one device is over.
+
+        Returns a function that ends this.
+        """
+        listeners = self._listeners.setdefault(device, [])
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
 
     @callback
     def commanded(self, device: str, who: str | None) -> None:
@@ -83,11 +98,18 @@ class SelfTests:
 
     @callback
     def ended(self, device: str) -> None:
-        """Take that the test is over."""
+        """Take that the test is over; who listens hears of it once that is stored."""
         test = self._last.get(device)
         if test and test.ended_at is None:
             test.ended_at = time.time()
-            self._store(device)
+            self._storage.put_then(
+                "tests", device, asdict(test), partial(self._tell, device, test)
+            )
+
+    def _tell(self, device: str, test: SelfTest, _stored: bool) -> None:
+        # Also where the disk has refused it: it was made.
+        for listener in tuple(self._listeners.get(device, ())):
+            listener(test)
 
     @callback
     def forget(self, device: str) -> None:

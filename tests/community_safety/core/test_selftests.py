@@ -2,7 +2,11 @@
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockUser,
+    async_capture_events,
+)
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.house import DATA_HOUSE
@@ -14,6 +18,7 @@ from custom_components.community_safety.core.selftests import (
 from custom_components.community_safety.diagnostics import (
     async_get_config_entry_diagnostics,
 )
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from tests.common import BASE, Peer, wait_until
@@ -70,6 +75,7 @@ async def test_at_the_device(
     assert event
     state = hass.states.get(event)
     assert state
+    assert state.attributes["event_type"] == "tested"
     assert state.attributes["last_test_began"] == "device"
     assert state.attributes["last_test_found"] == ["smoke"]
     told = await async_get_config_entry_diagnostics(hass, gateway)
@@ -99,6 +105,19 @@ async def test_by_command(
     await peer.state("smoke-1", test=True)
     assert last(tests).commanded
     assert last(tests).commanded_by == hass_admin_user.id
+    # It is told when it is over, once, and how it began: an automation may wait for that.
+    event = er.async_get(hass).async_get_entity_id(
+        "event", DOMAIN, f"{UID}/alarm_event"
+    )
+    assert event
+    told = async_capture_events(hass, EVENT_STATE_CHANGED)
+    for values in ({"smoke": False}, {"test": False}, {"test": False}):
+        await peer.state("smoke-1", **values)
+    (state,) = [row.data["new_state"] for row in told if row.data["entity_id"] == event]
+    assert state.attributes["event_type"] == "tested"
+    assert state.attributes["last_test_began"] == "command"
+    assert state.attributes["last_test_found"] == []
+    assert hass_admin_user.id not in str(state.attributes)
 
 
 async def test_long_after_a_command(
