@@ -128,6 +128,26 @@ class DeviceSettings:
     #: The kind that a person has chosen, where the gateway can only propose one.
     kind: str | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row to store."""
+        return {**asdict(self), "protected": sorted(self.protected)}
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> DeviceSettings:
+        """Return the settings of a stored row.
+
+        Raises KeyError, TypeError or ValueError for one of another shape.
+        """
+        if isinstance(row["protected"], str):
+            raise TypeError("protected: not a list")
+        return cls(
+            limits={key: float(value) for key, value in dict(row["limits"]).items()},
+            protected=set(row["protected"]),
+            variant=row["variant"],
+            blocking=bool(row["blocking"]),
+            kind=row.get("kind"),
+        )
+
 
 class Layout:
     """What devices with the same readings share: thousands of copies would add up."""

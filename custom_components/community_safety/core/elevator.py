@@ -43,8 +43,15 @@ class Elevators:
         book.listen(self._alarm_changed, immediate=True)
 
     def restore_counts(self, rows: dict[str, dict[str, Any]]) -> None:
-        """Take over the counts of an earlier run."""
-        self._counts = rows
+        """Take over the counts of an earlier run; those of another shape begin anew."""
+        for uid, row in rows.items():
+            try:
+                self._counts[uid] = {
+                    "day": row["day"],
+                    **{key: int(row.get(key, 0)) for key in COUNTERS},
+                }
+            except (KeyError, TypeError, ValueError) as err:
+                LOGGER.warning("The counts of %s are not remembered: %r", uid, err)
 
     @callback
     def attach(self, port: Port, device: SafetyDevice) -> None:

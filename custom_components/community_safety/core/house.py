@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,7 +105,14 @@ class House:
         self.latches.restore(rows["latches"])
         self.book.tests.restore(rows["tests"])
         self.elevators.restore_counts(rows["counts"])
-        self.seen = rows["seen"]
+        self.seen = {
+            gateway: {
+                uid: seconds
+                for uid, seconds in row.items()
+                if isinstance(seconds, (int, float))
+            }
+            for gateway, row in rows["seen"].items()
+        }
         for uid, row in rows["devices"].items():
             try:
                 self._known[uid] = DeviceDescription.from_dict(row)
@@ -114,14 +120,8 @@ class House:
                 LOGGER.warning("%s is not remembered: %r", uid, err)
         for uid, row in rows["settings"].items():
             try:
-                self._settings[uid] = DeviceSettings(
-                    limits=row["limits"],
-                    protected=set(row["protected"]),
-                    variant=row["variant"],
-                    blocking=row["blocking"],
-                    kind=row.get("kind"),
-                )
-            except (KeyError, TypeError) as err:
+                self._settings[uid] = DeviceSettings.from_dict(row)
+            except (KeyError, TypeError, ValueError) as err:
                 LOGGER.error("The settings of %s are not remembered: %r", uid, err)
 
     def _begin(self) -> None:
@@ -269,12 +269,7 @@ class House:
             )
 
     def _put_settings(self, uid: str) -> asyncio.Future[bool]:
-        settings = self.settings_of(uid)
-        return self.storage.put(
-            "settings",
-            uid,
-            {**asdict(settings), "protected": sorted(settings.protected)},
-        )
+        return self.storage.put("settings", uid, self.settings_of(uid).as_dict())
 
     @callback
     def _storage_trouble(self, reason: str | None) -> None:

@@ -24,7 +24,8 @@ from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.storage import RETRY_SECONDS, Storage
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from tests.common import Peer, add_gateway, insert, wait_until
+from homeassistant.util import dt as dt_util
+from tests.common import BASE, Peer, add_gateway, insert, wait_until
 
 
 @pytest.fixture
@@ -407,3 +408,68 @@ async def test_no_checkpoint_during_a_backup(
     await async_post_backup(hass)
     assert await storage.put("settings", "after", {})
     assert len(await hass.async_add_executor_job(storage.path.read_bytes)) > len(before)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"holds": 3},
+        {"day": "2026-11-28", "holds": "many"},
+        {"day": "2026-11-28", "holds": None},
+        {"day": "2026-11-28", "holds": [1]},
+    ],
+)
+async def test_counts_of_another_shape(
+    hass: HomeAssistant,
+    peer: Peer,
+    hass_config_file: sqlite3.Connection,
+    bad: dict[str, Any],
+) -> None:
+    """They cost that row: its door begins anew, the other counts on, and both are watched."""
+    today = dt_util.now().date().isoformat()
+    for key, row in (("lift-1", bad), ("lift-2", {"day": today, "holds": 3})):
+        insert(hass_config_file, "counts", f"mqtt/{BASE}/{key}", row)
+    entry = await add_gateway(hass)
+    await peer.gateway()
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    devices = entry.runtime_data.devices
+    for key in ("lift-1", "lift-2"):
+        await peer.config(key, "elevator_blocker", ["class_seen", "confidence", "held"])
+    assert [devices[key].readings["holds"] for key in ("lift-1", "lift-2")] == [0, 3]
+    elevators = hass.data[DATA_HOUSE].elevators
+    for key in ("lift-1", "lift-2"):
+        elevators.count(devices[key], "holds")
+        elevators.count(devices[key], "seen_e_bike")
+    assert [devices[key].readings["holds"] for key in ("lift-1", "lift-2")] == [1, 4]
+
+
+async def test_rows_whose_values_are_of_another_shape(
+    hass: HomeAssistant, peer: Peer, hass_config_file: sqlite3.Connection
+) -> None:
+    """A threshold or a silence that is no number costs itself, and no other device's."""
+    whole = {"limits": {}, "protected": ["supply"], "variant": None, "blocking": True}
+    for key, row in (
+        ("breaker-1", {**whole, "limits": {"leakage_alarm": "400"}}),
+        ("breaker-2", {**whole, "limits": {"leakage_alarm": None}}),
+        ("breaker-3", {**whole, "protected": "supply"}),
+        ("breaker-4", whole),
+    ):
+        insert(hass_config_file, "settings", f"mqtt/{BASE}/{key}", row)
+    seen = {f"mqtt/{BASE}/breaker-1": "long", f"mqtt/{BASE}/breaker-4": 7.0}
+    insert(hass_config_file, "seen", f"mqtt/{BASE}", seen)
+    entry = await add_gateway(hass)
+    await peer.gateway()
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    devices = entry.runtime_data.devices
+    for number in range(1, 5):
+        await peer.config(f"breaker-{number}", "breaker_monitor", ["supply", "power"])
+    assert [
+        devices[f"breaker-{number}"].limit("leakage_alarm") for number in (1, 2)
+    ] == [
+        400,
+        500,
+    ]
+    assert devices["breaker-4"].settings.protected == {"supply"}
+    assert devices["breaker-3"].settings.protected == set()
+    assert devices["breaker-4"].silence == 7
+    assert devices["breaker-1"].silence != "long"
