@@ -430,3 +430,53 @@ async def test_not_fresh(
     device.update({"current": 720.0}, fresh=False)
 
     assert present(device) == {"overload": "warning", "sensor_fault": "fault"}
+
+
+async def test_a_sensor_that_says_nothing_of_the_frost(
+    gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Koenkk/zigbee2mqtt#15173: below -20 °C it says 327.7, which is ZCL's "not known".
+
+    The water freezes on, and the last degree that was good is shown no longer.
+    """
+    device = await add(gateway, peer, "hydrant", pressure=250, temperature=-19)
+    before = present(device)
+    assert before.keys() == {"freezing"}
+    await peer.state("device", temperature=327.7)
+    assert "temperature" not in device.readings
+    assert present(device) == {**before, "sensor_fault": "fault"}
+    await peer.state("device", temperature=8)
+    assert present(device) == {}
+
+
+async def test_a_sensor_that_has_burnt_cools_no_fire(
+    gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """arendst/Tasmota#9978: a device that really sends -100 °C where it measures nothing.
+
+    In a fire that is the end of a thermistor; what it said before, stands.
+    """
+    device = await add(gateway, peer, "smoke_sensor", smoke=False, temperature=90)
+    assert present(device) == {"heat": "alarm"}
+    await peer.state("device", temperature=-100)
+    assert present(device) == {"heat": "alarm", "sensor_fault": "fault"}
+    assert "temperature" not in device.readings
+
+
+async def test_spikes_at_both_ends_of_the_range(
+    gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Koenkk/zigbee2mqtt#13640: +124.99 and -40 °C between good values.
+
+    Both are in the range. Heat is an alarm that stays until a person has looked.
+    """
+    device = await add(gateway, peer, "smoke_sensor", smoke=False, temperature=24)
+    await peer.state("device", temperature=-40)
+    assert present(device) == {}
+    await peer.state("device", temperature=124.99)
+    assert present(device) == {"heat": "alarm"}
+    await peer.state("device", temperature=24)
+    book = device._book
+    assert [(row.hazard, row.present) for row in book.of_device(device.uid)] == [
+        ("heat", False)
+    ]

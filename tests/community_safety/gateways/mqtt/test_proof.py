@@ -248,6 +248,55 @@ async def test_a_breaker_that_cannot_be_asked_is_unconfirmed(
     assert result.status is not Status.CONFIRMED
 
 
+async def test_a_birth_message_in_the_middle_of_a_cut(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+) -> None:
+    """Koenkk/zigbee2mqtt#32258: it says `online` once more, then its cache with the hope.
+
+    Home Assistant's restart is nothing that a breaker has heard of.
+    """
+    state = {"state": "OFF", "current": 0.2, "power": 40, "voltage": 229}
+    await bridge.send(BREAKER_NAME, {**state, "state": "ON"})
+
+    def reply() -> None:
+        publish(bridge, **state)
+        bridge.peer.publish(f"{BASE}/bridge/state", {"state": "online"}, retain=True)
+        publish(bridge, **state)
+
+    on_command(bridge, reply)
+    result = await cut(gateway, breaker)
+    assert result.status is not Status.CONFIRMED
+    assert "supply" not in breaker.reported
+
+
+async def test_smoke_that_is_never_taken_back(
+    hass: HomeAssistant,
+    detector: SafetyDevice,
+    bridge: Bridge,
+    gateway: Zigbee2MqttGateway,
+) -> None:
+    """Koenkk/zigbee2mqtt#7837: the mark stays in the cache, and comes with each battery report.
+
+    It is one alarm for as long, which no report of something else ends or doubles, and a
+    later word of the detector itself ends it.
+    """
+    book = gateway.house.book
+    await bridge.send(DETECTOR_NAME, {**CACHED, "smoke": True})
+    (alarm,) = [row for row in book.of_device(detector.uid) if row.hazard == "smoke"]
+    for battery in (79, 78, 78):
+        await bridge.send(DETECTOR_NAME, {**CACHED, "smoke": True, "battery": battery})
+    await restart(bridge, **{DETECTOR_NAME: {**CACHED, "smoke": True}})
+    assert [
+        row.id for row in book.of_device(detector.uid) if row.hazard == "smoke"
+    ] == [alarm.id]
+    assert alarm.present
+    await bridge.send(DETECTOR_NAME, {**CACHED, "smoke": False})
+    assert not alarm.present
+
+
 async def test_reports_of_others_are_no_answers(
     hass: HomeAssistant,
     gateway: Zigbee2MqttGateway,
