@@ -549,6 +549,24 @@ async def test_release_overtakes_hold(door: Door) -> None:
     assert "refused_to_release" not in door.alarms()
 
 
+async def test_a_hold_that_was_never_seen_is_released_with_proof(
+    door: Door, impatient: Callable[[], None]
+) -> None:
+    """The door may be held, and has only not said so: what it said before proves no release.
+
+    Nor is the hold that was given up tried again meanwhile.
+    """
+    impatient()
+    door.obeys = False
+    await door.sees(E_BIKE)
+    await door.until(lambda: door.commands[:1] == [True])
+    await door.sees(NOTHING)
+    await door.until(lambda: "refused_to_release" in door.alarms())
+    released = door.commands[door.commands.index(False) :]
+    assert released[: elevator.TRIES] == [False] * elevator.TRIES
+    assert True not in released
+
+
 async def test_hold_overtakes_release(door: Door) -> None:
     """A release that is still being tried does not open the door to the next e-bike."""
     await door.holds()
