@@ -61,6 +61,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "devices": register.async_hear,
             },
             engine.is_active,
+            engine.people.is_told,
         )
     except RegisterError as err:
         await async_stop_alerts(hass, entry)

@@ -167,7 +167,13 @@ SCHEMAS: dict[str, vol.Schema] = {
         }
     ),
     "export_register": vol.Schema({**_file("csv|xlsx"), **_REGISTER}),
-    "erase_person": vol.Schema({vol.Required(ATTR_PERSON_ID): cv.string, **_REASON}),
+    "erase_person": vol.Schema(
+        {
+            vol.Required(ATTR_PERSON_ID): cv.string,
+            vol.Optional("even_in_alert", default=False): cv.boolean,
+            **_REASON,
+        }
+    ),
     "renew_lease": vol.Schema(
         {
             **_LEASE,
@@ -463,7 +469,7 @@ async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
 
     async def erase(application: Application) -> str:
         erased = await application.async_do(
-            ErasePerson(person_id), call.context, _why(call)
+            ErasePerson(person_id, call.data["even_in_alert"]), call.context, _why(call)
         )
         # The log file beside the database holds the pages of before.
         await application.register.database.async_checkpoint()

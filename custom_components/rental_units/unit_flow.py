@@ -11,8 +11,9 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, selector
 
 from .app.application import Application
+from .app.dependents import About, WhatDepends
 from .app.tenancy import ChangedMeanwhileError, SaveHousehold, Seen, ShowHousehold
-from .app.units import CountPeople, RemovedUnits, RemoveUnit, RestoreUnit
+from .app.units import RemovedUnits, RemoveUnit, RestoreUnit
 from .app.work import Command
 from .const import DOMAIN, Letting, Role
 from .forms import (
@@ -144,7 +145,7 @@ class UnitOptionsFlow(OptionsFlow):
             if user_input is not None:
                 await self._async_fill(RemoveUnit(self._unit_id, with_people=True))
                 return self._done()
-            people = await self._async_fill(CountPeople(self._unit_id))
+            found = await self._async_fill(WhatDepends(About.UNIT, self._unit_id))
         except _TROUBLE as err:
             return self.async_abort(reason=err.translation_key or "failed")
         return self.async_show_form(
@@ -152,7 +153,7 @@ class UnitOptionsFlow(OptionsFlow):
             data_schema=vol.Schema({}),
             description_placeholders={
                 "unit": self._application().register.units[self._unit_id].title,
-                "people": str(people),
+                "people": str(found.people),
                 "days": str(UNDO_DAYS),
             },
         )

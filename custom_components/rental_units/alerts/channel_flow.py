@@ -14,12 +14,16 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import selector
 from homeassistant.helpers.translation import async_get_translations
 
+from ..app.application import DATA_APPLICATIONS
+from ..app.dependents import About, Dependents, WhatDepends
 from ..const import DOMAIN, LOGGER
+from ..forms import current_user
 from ..labels import async_viewer_language
 from ..register import default_language
 from ..register.addresses import KINDS, AddressKind
+from ..storage.errors import RegisterError
 from . import texts
-from .channels import CLASSES, COMMON, PROVIDERS, chosen, settings_of
+from .channels import CLASSES, COMMON, PROVIDERS, chosen, settings_of, working
 from .channels.base import Message, SendError
 from .channels.setting import Setting
 from .channels.webhook import Robots
@@ -71,10 +75,35 @@ class ChannelFlow(OptionsFlow):
             self._provider = user_input["provider"]
             self._entered = None
             if self._provider == "none":
-                return self._save(None)
+                return await self.async_step_channel_remove()
             return await self.async_step_channel_edit()
         known = settings_of(self.config_entry.options, self._channel).get("provider")
         return self._ask("provider", ("none", *PROVIDERS[self._channel]), known)
+
+    async def async_step_channel_remove(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take a channel away, once somebody has read whom it alone reaches."""
+        application = self.hass.data[DATA_APPLICATIONS].get(self.config_entry.entry_id)
+        if user_input is not None or application is None:
+            return self._save(None)
+        others = working(self.config_entry.options) - {self._channel}
+        try:
+            found = await application.async_fill(
+                WhatDepends(About.CHANNEL, self._channel, others), current_user()
+            )
+        except RegisterError as err:
+            return self.async_abort(reason=err.key)
+        if found == Dependents():
+            return self._save(None)
+        return self.async_show_form(
+            step_id="channel_remove",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "people": str(found.people),
+                "duties": str(found.duties),
+            },
+        )
 
     async def async_step_channel_edit(
         self, user_input: dict[str, Any] | None = None

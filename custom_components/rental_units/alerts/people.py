@@ -111,6 +111,14 @@ class People:
             if part not in now and AUDIENCES.get(row.role, Audience.RESPONDERS) in names
         ]
 
+    def is_told(self, person_id: str) -> bool:
+        """Return if an open alert tells somebody. It is asked from the database's thread."""
+        return any(
+            part[0] == person_id
+            for told in list(self._told.values())
+            for part in list(told)
+        )
+
     def is_tester(self, alert: Alert, person: Recipient) -> bool:
         """Return if a person is the user who has begun a drill."""
         return alert.who is not None and any(

@@ -65,6 +65,7 @@ class Application:
         self.register = register
         self._listeners: Mapping[str, Listener] = {}
         self._is_alerted: Callable[[str], bool] = lambda _unit_id: False
+        self._is_told: Callable[[str], bool] = lambda _person_id: False
         self._telling = asyncio.Lock()
         self._grants: dict[str, list[tuple[AccountRole, str | None]]] = {}
 
@@ -72,13 +73,16 @@ class Application:
         self,
         listeners: Mapping[str, Listener],
         is_alerted: Callable[[str], bool] = lambda _unit_id: False,
+        is_told: Callable[[str], bool] = lambda _person_id: False,
     ) -> None:
         """Let listeners hear of what they have not done yet. Raises RegisterError.
 
-        `is_alerted` tells if an alert about a unit is open.
+        `is_alerted` tells if an alert about a unit is open, `is_told` if one tells a
+        person.
         """
         self._listeners = listeners
         self._is_alerted = is_alerted
+        self._is_told = is_told
         if self.register.blind:
             # Roles are not known: nobody has one but Home Assistant's administrators.
             return
@@ -217,6 +221,7 @@ class Application:
                 config.country,
                 default_language(config.language),
                 self._is_alerted,
+                self._is_told,
             )
             result = command.run(work)
             session.flush()

@@ -373,14 +373,20 @@ class MergePeople(Command[str]):
 
 @dataclass(frozen=True, slots=True)
 class ErasePerson(Command[str]):
-    """Remove all that is known of somebody, at once and for good."""
+    """Remove all that is known of somebody, at once and for good.
+
+    Whom an open alert tells is erased only where that is meant: nobody warns them then.
+    """
 
     name = "erase_person"
     person_id: str
+    even_in_alert: bool = False
 
     @override
     def run(self, work: Work) -> str:
         person = person_of(work, self.person_id)
+        if work.is_told(person.id) and not self.even_in_alert:
+            raise refused("person_in_alert")
         tell_person(work, person, Kind.PERSON_ERASED)
         vault.forget_person(work.session, person.id)
         work.session.delete(person)

@@ -11,6 +11,7 @@ from ..register.leases import UNDO_DAYS
 from ..register.models import Unit
 from ..register.units import UNIT_FIELDS, put_fields, unit_key
 from ..storage.events import Kind
+from .dependents import people_in
 from .work import Command, Work, refused
 
 
@@ -148,29 +149,6 @@ class RemoveUnit(Command[WrittenUnit]):
         unit.version += 1
         work.tell(Kind.UNIT_REMOVED, unit.id)
         return _written(work, unit)
-
-
-def people_in(work: Work, unit_id: str) -> set[str]:
-    """Return who is in a unit, or is yet to come."""
-    rows = queries.leases_of(work.session, unit_id, work.today)
-    return {row.person_id for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class CountPeople(Command[int]):
-    """Return how many people would go with a unit."""
-
-    name = "remove_unit"
-    unit_id: str
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
-
-    @override
-    def run(self, work: Work) -> int:
-        return len(people_in(work, unit_of(work, self.unit_id).id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ class Work:
     language: str
     #: Whether an alert about a unit is open.
     is_alerted: Callable[[str], bool] = lambda _unit_id: False
+    #: Whether somebody is being told of an alert that is open.
+    is_told: Callable[[str], bool] = lambda _person_id: False
 
     @property
     def today(self) -> date:

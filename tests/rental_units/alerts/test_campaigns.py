@@ -352,14 +352,26 @@ async def test_erased_in_mid_fire(house: House, sms: Provider) -> None:
     await house.settled()
     sms.heard.clear()
     user = await house.hass.auth.async_create_user("Admin", group_ids=["system-admin"])
-    await house.hass.services.async_call(
-        DOMAIN,
-        "erase_person",
-        {"person_id": "landlord"},
-        blocking=True,
-        context=Context(user_id=user.id),
-        return_response=True,
-    )
+
+    async def erase(**data: Any) -> None:
+        await house.hass.services.async_call(
+            DOMAIN,
+            "erase_person",
+            {"person_id": "landlord", **data},
+            blocking=True,
+            context=Context(user_id=user.id),
+            return_response=True,
+        )
+
+    # Not by mistake: the reason is said, and nothing has changed.
+    with pytest.raises(ServiceValidationError) as refused:
+        await erase()
+    assert refused.value.translation_key == "person_in_alert"
+    await house.tick(31)
+    await house.settled()
+    assert NUMBERS["landlord"] in numbers(sms)
+    sms.heard.clear()
+    await erase(even_in_alert=True)
     await house.hass.async_block_till_done(wait_background_tasks=True)
     sms.status = 200
     for _ in range(3):

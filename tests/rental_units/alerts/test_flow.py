@@ -219,7 +219,11 @@ async def test_none_takes_a_channel_away(house: House) -> None:
     flow = Flow(house)
     await flow.walk(*choose("sms", "twilio"), TWILIO, {})
     assert "sms" in house.engine.dispatcher.channels
-    await flow.walk(*choose("sms", "none"))
+    form = await flow.walk(*choose("sms", "none"))
+    # Nobody of the house has another way.
+    assert form["description_placeholders"] == {"people": "4", "duties": "1"}
+    assert "sms" in house.engine.dispatcher.channels
+    await flow.fill(form, {})
     assert "sms" not in house.engine.dispatcher.channels
 
 
