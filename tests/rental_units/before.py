@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+import json
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from custom_components.rental_units.alerts.migrations import FEATURE as ALERTS
+from custom_components.rental_units.app.schema import FEATURES
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register.migrations import FEATURE as REGISTER
 from custom_components.rental_units.storage.engine import open_engine, postgresql_url
+from custom_components.rental_units.storage.migrations import Feature, migrate
 
 #: The released steps of each version, which nobody changes any more.
 VERSIONS: dict[int, Sequence[Callable[[Connection], None]]] = {
@@ -132,3 +135,31 @@ def dump(connection: Connection) -> dict[str, list[dict[str, Any]]]:
         ]
         for table, names in columns.items()
     }
+
+
+def create_with_subentries(connection: Connection, subentries: Sequence[Any]) -> None:
+    """Make the register of the last release whose units were subentries, and mirror them."""
+    last = {"events": 1, "vault": 1, "register": 4, "alerts": 2}
+    migrate(
+        connection,
+        [Feature(row.name, row.steps[: last.get(row.name, 0)]) for row in FEATURES],
+    )
+    fill(connection, [row.subentry_id for row in subentries])
+    connection.execute(
+        text("UPDATE units SET facts = CAST(:facts AS JSON) WHERE id = :id")
+        if connection.dialect.name == "postgresql"
+        else text("UPDATE units SET facts = :facts WHERE id = :id"),
+        [
+            {
+                "id": row.subentry_id,
+                "facts": json.dumps(
+                    {
+                        "title": row.title,
+                        "unique_id": row.unique_id,
+                        "data": dict(row.data),
+                    }
+                ),
+            }
+            for row in subentries
+        ],
+    )

@@ -34,6 +34,7 @@ from custom_components.rental_units.app.tenancy import (
     Undo,
     put_lease,
 )
+from custom_components.rental_units.app.units import RemoveUnit, RestoreUnit, unit_of
 from custom_components.rental_units.app.work import Caller, Command, Work
 from custom_components.rental_units.const import Reason, Role
 from custom_components.rental_units.register import leases, queries
@@ -86,7 +87,11 @@ class House:
     def inside(self, day: date) -> set[tuple[str, str]]:
         """Return who is inside on a day: units and names."""
         with Session(self.engine) as session:
-            rows = session.scalars(select(Lease).where(queries.is_current(day)))
+            rows = session.scalars(
+                select(Lease)
+                .join(Lease.unit)
+                .where(queries.is_current(day), queries.is_there())
+            )
             return {(row.unit_id, row.person.name) for row in rows}
 
     def lease(self, unit_id: str, name: str) -> Lease:
@@ -404,6 +409,8 @@ class Book:
     stays: dict[tuple[str, str], list[list[tuple[str, Stay]]]] = field(
         default_factory=dict
     )
+    #: Units that were removed, and when: who is in them is told of nothing.
+    removed: dict[str, date] = field(default_factory=dict)
 
     def open(self, key: tuple[str, str], today: date) -> list[tuple[str, Stay]] | None:
         """Return what a stay that goes on has been."""
@@ -426,7 +433,7 @@ class Book:
             key
             for key, all_stays in self.stays.items()
             for pages in all_stays
-            if pages and pages[-1][1].is_inside(day)
+            if key[0] not in self.removed and pages and pages[-1][1].is_inside(day)
         }
 
 
@@ -528,6 +535,9 @@ class Leases(RuleBasedStateMachine):
         """Write into the book what a check-in, or the row of a file, has said."""
         key = unit, name
         pages = self.book.open(key, self.today)
+        if unit in self.book.removed:
+            assert written is None
+            return
         if pages is None:
             wrong = start is not None and end is not None and end < start
             begin = self.today if start is None else start
@@ -636,7 +646,7 @@ class Leases(RuleBasedStateMachine):
             return
         stay = pages[-1][1]
         written = self.attempt(Move(self.house.lease(unit, name).id, other, day))
-        if day < stay.since:
+        if day < stay.since or other in self.book.removed:
             assert written is None
             return
         gone = day + timedelta(days=1) if day > self.today else day
@@ -668,6 +678,9 @@ class Leases(RuleBasedStateMachine):
     @rule(unit=PLACES)
     def open_form(self, unit: str) -> None:
         """Open the form of a unit, and leave it open."""
+        if unit in self.book.removed:
+            assert self.answer(ShowHousehold(unit)) == "no_such_unit"
+            return
         *_, seen = self.house.do(ShowHousehold(unit))
         self.forms.append((unit, seen))
 
@@ -677,11 +690,43 @@ class Leases(RuleBasedStateMachine):
         """Save a form as it was opened: with nobody in it, who could be moved out by it."""
         unit, seen = self.forms.pop(data.draw(st.integers(0, len(self.forms) - 1)))
         before = self.house.inside(self.today)
-        *_, now = self.house.do(ShowHousehold(unit))
+        is_removed = unit in self.book.removed
+        now = None if is_removed else self.house.do(ShowHousehold(unit))[-1]
         answer = self.answer(SaveHousehold(unit, at(unit), "", [], seen))
+        if is_removed:
+            assert answer == "no_such_unit"
+            return
         empty = None if len(seen) == 1 else "tenant_missing"
         assert answer == (empty if now == seen else "changed")
         assert self.house.inside(self.today) == before
+
+    @rule(unit=PLACES, with_people=st.booleans())
+    def remove_unit(self, unit: str, with_people: bool) -> None:
+        """Remove a unit: with people in it only if they are meant."""
+        has_people = any(
+            self.book.open((unit, name), self.today) for name in ("A", "B", "C")
+        )
+        answer = self.answer(RemoveUnit(unit, with_people))
+        if unit in self.book.removed:
+            assert answer == "no_such_unit"
+        elif has_people and not with_people:
+            assert answer == "unit_has_people"
+        else:
+            assert answer is None
+            self.book.removed[unit] = self.today
+
+    @rule(unit=PLACES)
+    def restore_unit(self, unit: str) -> None:
+        """Bring a unit back, with who was in it."""
+        answer = self.answer(RestoreUnit(unit))
+        if (removed := self.book.removed.get(unit)) is None:
+            assert answer == "nothing_to_undo"
+        elif self.today - removed > timedelta(days=31):
+            assert answer == "undo_too_late"
+        elif self.today - removed < timedelta(days=30):
+            assert answer is None
+        if answer is None:
+            del self.book.removed[unit]
 
     @rule(days=st.integers(1, 40))
     def wait(self, days: int) -> None:
@@ -720,6 +765,7 @@ class FileRow(Command[Any]):
 
     @override
     def run(self, work: Work) -> Any:
+        unit_of(work, self.unit_id)
         contact = who(self.who)
         known = queries.find_people(work.session, contact)
         person = known[0] if known else queries.add_person(work.session, contact, "en")

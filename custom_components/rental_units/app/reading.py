@@ -1,6 +1,6 @@
 """Queries about units, people and the audit. Each is a read of personal data, and audited."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import override
@@ -12,24 +12,18 @@ from homeassistant.util.json import JsonValueType
 from ..register import leases, queries
 from ..register.addresses import mask
 from ..register.models import Audit, Lease, Unit
-from .work import Command, Work
+from .work import Command, OfUnit, Work
 
 #: Audit rows in one answer.
 MOST_AUDIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class GetUnit(Command[dict[str, JsonValueType]]):
+class GetUnit(OfUnit[dict[str, JsonValueType]]):
     """Return who is in a unit, and on what terms."""
 
     name = "get_unit"
-    unit_id: str
     reveal: bool = False
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
 
     @property
     @override

@@ -16,7 +16,7 @@ from ..storage import vault
 from ..storage.events import Kind
 from .responders import check_reachable
 from .units import new_unit, put, unit_of
-from .work import Command, NotCoveredError, Work, refused
+from .work import Command, NotCoveredError, OfUnit, Work, refused
 
 
 def lease_of(work: Work, lease_id: str, version: int | None) -> Lease:
@@ -109,7 +109,7 @@ def _written(work: Work, rows: Sequence[Lease]) -> Written:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckIn(Command[Written]):
+class CheckIn(OfUnit[Written]):
     """Let somebody live in a unit, or own it.
 
     A name and a number are no identity: who is known elsewhere is the same person only to
@@ -117,17 +117,11 @@ class CheckIn(Command[Written]):
     """
 
     name = "check_in"
-    unit_id: str
     contact: Contact
     role: Role
     start: date | None = None
     end: date | None = None
     person_id: str | None = None
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
 
     @override
     def run(self, work: Work) -> Written:
@@ -167,19 +161,13 @@ class CheckIn(Command[Written]):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckOut(Command[Written]):
+class CheckOut(OfUnit[Written]):
     """Say that somebody leaves, or has left."""
 
     name = "check_out"
-    unit_id: str
     day: date
     person_id: str | None = None
     everyone: bool = False
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
 
     @override
     def run(self, work: Work) -> Written:
@@ -429,16 +417,10 @@ def seen(work: Work, unit_id: str) -> Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHousehold(Command[tuple[Unit, list[Lease], Seen]]):
+class ShowHousehold(OfUnit[tuple[Unit, list[Lease], Seen]]):
     """Read a unit with its people for a form."""
 
     name = "unit_form"
-    unit_id: str
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
 
     @override
     def run(self, work: Work) -> tuple[Unit, list[Lease], Seen]:

@@ -1,6 +1,6 @@
 """Commands about units: what they are, not who is in them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, override
 
@@ -12,7 +12,7 @@ from ..register.models import Unit
 from ..register.units import UNIT_FIELDS, put_fields, unit_key
 from ..storage.events import Kind
 from .dependents import people_in
-from .work import Command, Work, refused
+from .work import Command, OfUnit, Work, refused
 
 
 def unit_of(work: Work, unit_id: str) -> Unit:
@@ -95,19 +95,13 @@ class AddUnit(Command[WrittenUnit]):
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateUnit(Command[WrittenUnit]):
+class UpdateUnit(OfUnit[WrittenUnit]):
     """Change what a unit is; fields that are not said stay, empty ones go."""
 
     name = "update_unit"
-    unit_id: str
     fields: Mapping[str, Any]
     address: str | None = None
     version: int | None = None
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
 
     @override
     def run(self, work: Work) -> WrittenUnit:
@@ -120,7 +114,7 @@ class UpdateUnit(Command[WrittenUnit]):
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveUnit(Command[WrittenUnit]):
+class RemoveUnit(OfUnit[WrittenUnit]):
     """Remove a unit; it can be brought back for a while, with all that it had.
 
     Not while an alert about it is open, and with people in it only where it is said that
@@ -128,13 +122,7 @@ class RemoveUnit(Command[WrittenUnit]):
     """
 
     name = "remove_unit"
-    unit_id: str
     with_people: bool = False
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
 
     @override
     def run(self, work: Work) -> WrittenUnit:
@@ -152,16 +140,10 @@ class RemoveUnit(Command[WrittenUnit]):
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreUnit(Command[WrittenUnit]):
+class RestoreUnit(OfUnit[WrittenUnit]):
     """Bring a unit back that was removed or went missing, with its people."""
 
     name = "restore_unit"
-    unit_id: str
-
-    @property
-    @override
-    def units(self) -> Collection[str]:
-        return (self.unit_id,)
 
     @override
     def run(self, work: Work) -> WrittenUnit:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, override
 
 from sqlalchemy.orm import Session
 
@@ -105,6 +105,18 @@ class Command[T](ABC):
     @abstractmethod
     def run(self, work: Work) -> T:
         """Do it. Raises ServiceValidationError; nothing has changed then."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfUnit[T](Command[T]):
+    """A command about one unit."""
+
+    unit_id: str
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
 
 
 def refused(key: str, **placeholders: str) -> ServiceValidationError:
