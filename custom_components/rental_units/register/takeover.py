@@ -21,7 +21,7 @@ from ..storage import events
 from ..storage.events import Happened, Kind
 from . import queries
 from .models import Unit
-from .units import put_fields, unit_key
+from .units import UNIT_FIELDS, put_fields, unit_key
 
 #: The entry's version without units.
 MINOR_VERSION: Final = 2
@@ -79,20 +79,28 @@ def take_over(
         elif unit.removed_at is not None:
             unit.removed_at = None
             happened.append(Happened(Kind.UNIT_RESTORED, key))
+        elif not _is_as(unit, data):
+            happened.append(Happened(Kind.UNIT_CHANGED, key))
         put_fields(unit, data)
         if unit.unit_key in taken:
             # Somebody has entered it anew in the database.
             unit.removed_at = now
             happened.append(Happened(Kind.UNIT_REMOVED, key))
     for event in happened:
-        if event.kind == Kind.UNIT_ADDED:
-            continue  # Nobody has added it now.
+        if event.kind in (Kind.UNIT_ADDED, Kind.UNIT_CHANGED):
+            continue  # Nobody has done it now.
         queries.audit(
             session, None, event.kind, Reason.MANAGEMENT, unit_id=event.unit_id
         )
     session.flush()
     events.record(session, happened)
     return {key for key, row in rows.items() if row.removed_at is not None}
+
+
+def _is_as(unit: Unit, data: Mapping[str, Any]) -> bool:
+    return all(
+        (getattr(unit, key) or None) == (data.get(key) or None) for key in UNIT_FIELDS
+    )
 
 
 def _end_forms(session: Session, units: Mapping[str, Mapping[str, Any]]) -> None:
