@@ -91,6 +91,7 @@ class Watched:
             "memory": self.memory,
             "stamps": self.take_stamps,
             "book": self.book,
+            "reset": self.reset,
             "forgo_disk": partial(self.synchronous, "OFF"),
             "wait_for_disk": partial(self.synchronous, "FULL"),
         }
@@ -164,6 +165,19 @@ class Watched:
             "refused": sum(row.refused.total() for row in gateways.values()),
             "discarded": sum(row.discarded.total() for row in gateways.values()),
         }
+
+    def reset(self) -> dict[str, Any]:
+        """Close every alarm, as people do between two fires: one that is open may return.
+
+        Raises ValueError while a hazard is present.
+        """
+        from custom_components.community_safety.core.house import DATA_HOUSE  # noqa: PLC0415
+
+        book = self.hass.data[DATA_HOUSE].book
+        alarms = list(book.open.values())
+        for alarm in alarms:
+            book.reset(alarm, "benchmark", outcome="real")
+        return {"closed": len(alarms)}
 
     def synchronous(self, level: str) -> dict[str, Any]:
         """Set if the alarm book waits for the disk (FULL) or not (OFF)."""

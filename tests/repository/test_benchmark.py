@@ -67,7 +67,7 @@ def result() -> dict[str, Any]:
                 "one": {
                     OURS: _house(1, 1200),
                     PEER: _house(1, 600),
-                    "ratio_reports": 2.0,
+                    "ratio_reports": 3.0,
                     "ratio_megabytes": 0.9,
                     "ratio_start_seconds": 0.5,
                 },

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
-import os
 from pathlib import Path
 import sqlite3
 import time
@@ -31,6 +30,9 @@ RETRY_SECONDS = 5
 PATIENCE_SECONDS = 1.0
 #: Pages of the log file at which SQLite takes them into the database: its default.
 LOG_PAGES = 1000
+PAGE_BYTES = 4096
+#: What SQLite keeps in memory by default; negative: in KiB.
+CACHE_SIZE = -2000
 KEEP_DAYS = 400
 KEEP_ROWS = 200_000
 
@@ -221,9 +223,12 @@ class Storage:
 
     async def async_backup_over(self) -> None:
         """Let the log file go into the one file again. Raises sqlite3.Error."""
-        await self._async_run(
-            lambda: self._db.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
-        )
+
+        def go_on() -> None:
+            self._db.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
+            self._lengthen_log()
+
+        await self._async_run(go_on)
 
     async def _async_run[*Ts, T](self, target: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._hass.loop.run_in_executor(self._executor, target, *args)
@@ -238,8 +243,6 @@ class Storage:
         batch, self._queue = self._queue, {}
         waiting, self._waiting = self._waiting, _Waiting()
         self._executor.submit(self._write, batch, waiting)
-        # The thread wants the interpreter now, and not when every entity is drawn.
-        os.sched_yield()
         if not self._is_writing:
             self._idle = self._hass.loop.create_future()
             # No background task: those are cancelled when Home Assistant stops.
@@ -348,6 +351,29 @@ class Storage:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.executescript(SCHEMA)
             self._db.execute(f"PRAGMA user_version={VERSION}")
+        if self.newer is None:
+            self._lengthen_log()
+
+    def _lengthen_log(self) -> None:
+        """Give the log file the length that it has later anyhow.
+
+        A commit that also lengthens the file waits half as long again for the disk. What
+        is rolled back stays in the file as room, and means nothing.
+        """
+        try:
+            self._db.execute("PRAGMA cache_size=10")
+            self._db.execute("BEGIN")
+            self._db.execute("CREATE TABLE room (bytes BLOB)")
+            self._db.execute(
+                "INSERT INTO room VALUES (zeroblob(?))", (LOG_PAGES * PAGE_BYTES,)
+            )
+        except sqlite3.OperationalError as err:
+            # A full disk: what matters more than speed will say so.
+            LOGGER.debug("The log file stays short: %s", err)
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._db.execute(f"PRAGMA cache_size={CACHE_SIZE}")
 
     def _rescue(self) -> None:
         """Take over what can be read of the file that was moved aside, table by table."""
