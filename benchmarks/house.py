@@ -173,7 +173,7 @@ class Watched:
         """
         from custom_components.community_safety.core.house import DATA_HOUSE  # noqa: PLC0415
 
-        book = self.hass.data[DATA_HOUSE].book
+        book: Any = self.hass.data[DATA_HOUSE].book
         alarms = list(book.open.values())
         for alarm in alarms:
             book.reset(alarm, "benchmark", outcome="real")

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from typing import override
 
-from homeassistant.components.binary_sensor import BinarySensorEntity
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+)
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -45,15 +48,24 @@ class HazardEntity(SafetyEntity, BinarySensorEntity):
         """Initialize."""
         super().__init__(gateway, device, hazard.key)
         self.name_after(hazard.key)
-        self._attr_device_class = hazard.binary_class
-        self._attr_entity_category = hazard.category
-        self._attr_entity_registry_enabled_default = hazard.enabled
-        self._always_shown = hazard.always_shown
+        self._hazard = hazard
+        if not hazard.enabled:
+            self._attr_entity_registry_enabled_default = False
+
+    @property
+    @override
+    def device_class(self) -> BinarySensorDeviceClass | None:
+        return self._hazard.binary_class
+
+    @property
+    @override
+    def entity_category(self) -> EntityCategory | None:
+        return self._hazard.category
 
     @property
     @override
     def available(self) -> bool:
-        return self._always_shown or super().available
+        return self._hazard.always_shown or super().available
 
     @property
     @override

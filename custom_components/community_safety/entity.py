@@ -9,6 +9,7 @@ from typing import Any, override
 from homeassistant.const import EntityCategory
 from homeassistant.core import Context, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import (
     AddConfigEntryEntitiesCallback,
@@ -99,10 +100,13 @@ class SafetyEntity(Entity):
     """An entity of one device; it is written when what it shows has changed.
 
     Whatever a user can order it to do, is asked for first: see `action_of`.
+
+    What the catalogue or the device knows is a property here and not an `_attr_` of each
+    entity: with more than 42 attributes a Python object needs twice the memory for them,
+    and there are tens of thousands of these.
     """
 
     _attr_has_entity_name = True
-    _attr_should_poll = False
 
     #: Who has given the order that is carried out now; to be read before the first wait.
     ordered_by: str | None = None
@@ -132,11 +136,27 @@ class SafetyEntity(Entity):
 
     def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
         """Initialize; `key` is unique within the device."""
+        # Python shares the names of attributes among the objects of a class. Home Assistant
+        # sets more than can be shared, and what Python makes of it then is twice too large.
+        self.__dict__ = {}
         self.gateway = gateway
         self.device = device
         self.key = key
-        self._attr_unique_id = f"{device.uid}/{key}"
-        self._attr_device_info = device.device_info
+
+    @property
+    @override
+    def should_poll(self) -> bool:
+        return False
+
+    @property
+    @override
+    def unique_id(self) -> str:
+        return f"{self.device.uid}/{self.key}"
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        return self.device.device_info
 
     def name_after(self, key: str, channel: str = "") -> None:
         """Take the name from the translations, with the channel if there is one."""

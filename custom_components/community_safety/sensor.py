@@ -18,7 +18,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .catalogue import GATEWAY
-from .catalogue.measurements import Point
+from .catalogue.measurements import Measurement, Point
 from .const import Severity
 from .core.alarm import Alarm
 from .core.alarms import Announcement
@@ -79,18 +79,46 @@ class ReadingSensor(SafetyEntity, SensorEntity):
     ) -> None:
         """Initialize; `held_back` takes the sensors that wait for their interval."""
         super().__init__(gateway, device, key)
-        row = self._row = point.measurement
-        self.name_after(row.key, point.channel)
-        self._attr_device_class = row.sensor_class
-        self._attr_native_unit_of_measurement = row.unit
-        self._attr_state_class = row.state_class
-        self._attr_entity_category = row.category
-        self._attr_entity_registry_enabled_default = row.enabled
-        self._attr_suggested_display_precision = row.precision
-        self._attr_options = list(row.options) or None
+        self.name_after(point.measurement.key, point.channel)
         self._held_back = held_back
-        self._written: float | str | None = None
-        self._written_at = 0.0
+        #: The value that was written last, and when (monotonic).
+        self._written: tuple[float | str | None, float] = (None, 0.0)
+        if not point.measurement.enabled:
+            self._attr_entity_registry_enabled_default = False
+
+    @property
+    def _row(self) -> Measurement:
+        return self.device.points[self.key].measurement
+
+    @property
+    @override
+    def device_class(self) -> SensorDeviceClass | None:
+        return self._row.sensor_class
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        return self._row.unit
+
+    @property
+    @override
+    def state_class(self) -> SensorStateClass | None:
+        return self._row.state_class
+
+    @property
+    @override
+    def options(self) -> list[str] | None:
+        return list(self._row.options) or None
+
+    @property
+    @override
+    def suggested_display_precision(self) -> int | None:
+        return self._row.precision
+
+    @property
+    @override
+    def entity_category(self) -> EntityCategory | None:
+        return self._row.category
 
     @property
     @override
@@ -118,10 +146,10 @@ class ReadingSensor(SafetyEntity, SensorEntity):
             self._write()
 
     def _is_due(self) -> bool:
-        return time.monotonic() - self._written_at >= self._row.interval
+        return time.monotonic() - self._written[1] >= self._row.interval
 
     def _is_significant(self) -> bool:
-        value, written = self.native_value, self._written
+        value, written = self.native_value, self._written[0]
         return (
             not self.available
             or not isinstance(value, float)
@@ -133,8 +161,10 @@ class ReadingSensor(SafetyEntity, SensorEntity):
     def _write(self) -> None:
         self._held_back.discard(self)
         # After an absence the first value is news, whatever it is.
-        self._written = self.native_value if self.available else None
-        self._written_at = time.monotonic()
+        self._written = (
+            self.native_value if self.available else None,
+            time.monotonic(),
+        )
         self.async_write_ha_state()
 
 
