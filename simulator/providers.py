@@ -28,7 +28,7 @@ from .residents import CALLER, RESIDENTS
 
 #: Accounts that nobody has.
 SMS_ACCOUNT = {
-    "access_key_id": "simulated-key",
+    "access_key_id": "LTAI.simulated.key",
     "access_key_secret": "simulated-secret",
     "sign_name": "Xingqiao",
     "template": "SMS_000000000",
