@@ -254,6 +254,7 @@ def forget_issues(hass: HomeAssistant, entry_id: str) -> None:
         "alerts_stalled",
         "report_ends",
         "alert_missed",
+        "contacts_failing",
     ):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry_id}")
     for channel in PROVIDERS:

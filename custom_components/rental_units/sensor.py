@@ -1,4 +1,4 @@
-"""How many tenants a unit has, and when the next lease ends."""
+"""How many tenants a unit has, when the next lease ends, and which addresses are proven."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,12 +11,17 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
+from .alerts.engine import Engine
+from .alerts.runtime import engine_of
 from .entity import UnitEntity, async_add_for_each_unit
+from .event import property_device
 from .register import Register, RegisterConfigEntry
+from .register.checks import Figures
 from .register.units import Summary, UnitInfo
 
 PARALLEL_UPDATES = 0
@@ -58,6 +63,27 @@ SENSORS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class AddressSensorDescription(SensorEntityDescription):
+    """A figure of all addresses of a property."""
+
+    value_fn: Callable[[Figures], int]
+
+
+ADDRESSES = (
+    AddressSensorDescription(
+        key="unverified_addresses",
+        translation_key="unverified_addresses",
+        value_fn=lambda figures: figures.unverified,
+    ),
+    AddressSensorDescription(
+        key="failing_addresses",
+        translation_key="failing_addresses",
+        value_fn=lambda figures: figures.failing,
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: RegisterConfigEntry,
@@ -65,6 +91,8 @@ async def async_setup_entry(
 ) -> None:
     """Set up sensors."""
     await async_add_for_each_unit(entry, async_add_entities, _entities)
+    if engine := engine_of(hass, entry.entry_id):
+        async_add_entities([AddressSensor(engine, entry, row) for row in ADDRESSES])
 
 
 def _entities(register: Register, unit: UnitInfo) -> Iterable[UnitEntity]:
@@ -87,3 +115,35 @@ class UnitSensor(UnitEntity, SensorEntity):
     @override
     def native_value(self) -> int | datetime | None:
         return self.entity_description.value_fn(self.summary) if self.summary else None
+
+
+class AddressSensor(SensorEntity):
+    """A figure of all addresses: those that nobody has confirmed, those that have failed."""
+
+    entity_description: AddressSensorDescription
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+    _attr_state_class = SensorStateClass.MEASUREMENT
+
+    def __init__(
+        self,
+        engine: Engine,
+        entry: RegisterConfigEntry,
+        description: AddressSensorDescription,
+    ) -> None:
+        """Initialize."""
+        self._verifier = engine.verifier
+        self.entity_description = description
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = property_device(entry)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the figures."""
+        self.async_on_remove(self._verifier.listen(self.async_write_ha_state))
+
+    @property
+    @override
+    def native_value(self) -> int:
+        return self.entity_description.value_fn(self._verifier.figures)

@@ -103,6 +103,10 @@ async def data_of(
         "get_unit": {**device, "reason": "alarm"},
         "get_unit_revealed": {**device, "reason": "alarm", "reveal": True},
         "update_contact": {"person_id": people[1], "language": "zh-Hans"},
+        "verify_contacts": {
+            "config_entry_id": entry.entry_id,
+            "person_id": people[1],
+        },
         "renew_lease": {**lease, "start": "2030-01-01", "end": "2031-01-01"},
         "correct_lease": {**lease, "end": "2032-01-01"},
         "move": {**lease, **device},

@@ -20,6 +20,7 @@ from homeassistant.util.ulid import ulid_now
 
 from ..const import LOGGER
 from ..register import Audience, Register, RegisterConfigEntry
+from ..register.checks import Figures
 from ..storage.events import DomainEvent, Kind
 from .channels import build
 from .channels.base import NotSentError
@@ -53,6 +54,7 @@ from .principals import remember
 from .timebase import Timebase
 from .timeline import Timeline
 from .unwritten import Unwritten
+from .verifier import Verifier
 
 KEEP_SECONDS = 400 * 86_400
 #: Seconds between two looks at whether the clock is walked, and at how late it is.
@@ -115,6 +117,7 @@ class Engine:
         self.links = AlertLinks(hass, entry.entry_id)
         self.people = People(hass, entry, register)
         self.facts = FactFinder(hass, register)
+        self.verifier = Verifier(hass, entry, register, self, self._tell_checks)
         self.dispatcher = Dispatcher(
             hass,
             entry,
@@ -213,12 +216,25 @@ class Engine:
         self.dispatcher.use(build(self.hass, self._entry.options))
 
     @callback
+    def _tell_checks(self, found: Figures) -> None:
+        self.news.tell_failing_addresses(
+            found.failing,
+            [self.unit_name(key) for key in found.failing_units],
+            found.failing_responders,
+        )
+
+    @callback
     def tell_dead(self, channel: str, reason: str | None) -> None:
         """Show that a provider could send nothing now, until a message goes through."""
         self.dispatcher.suspects.discard(channel)
         if reason is not None:
             self.dispatcher.suspects.add(channel)
         self.news.tell_dead(channel, reason)
+
+    @property
+    def title(self) -> str:
+        """Return what the property is called."""
+        return self._entry.title
 
     @property
     def entry_id(self) -> str:

@@ -26,6 +26,7 @@ REPORT_NOTICE_SECONDS = 30 * 86_400
 #: Purposes: a token of one is none of another.
 CALLBACK = "c"
 REPORT = "r"
+VERIFY = "v"
 
 
 class AlertLinks(Links):
@@ -68,6 +69,11 @@ class AlertLinks(Links):
             if base
             else ""
         )
+
+    def verify_url(self, token: str) -> str:
+        """Return where a call that asks for a key reports; empty without an address."""
+        base = self._callback_base()
+        return base + self.sign(VERIFY, t=token) if base else ""
 
     def report_url(self) -> str:
         """Return the address for a provider's console; empty without an address."""

@@ -18,6 +18,7 @@ from .probes import Probes
 from .runtime import DATA_ENGINES, engine_of
 from .services import async_raise_kept, async_setup_alert_services
 from .unwritten import Unwritten
+from .verifier import CONFIRM
 from .views import AnswerView, CallbackView
 
 _ACTION = "mobile_app_notification_action"
@@ -58,6 +59,8 @@ async def async_start_alerts(
             cancel_on_shutdown=True,
         )
     )
+    await engine.verifier.async_start()
+    entry.async_on_unload(engine.verifier.stop)
     probes = Probes(hass, entry, engine)
     probes.start()
     entry.async_on_unload(probes.stop)
@@ -108,6 +111,7 @@ async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
     """Take a button of the app, from the phone alone that it was sent to."""
     token, word = _parse(event.data.get("action"))
     if not (found := _find(hass, token)):
+        await _async_confirm(hass, event.data.get("action"))
         return
     engine, delivery = found
     if (alert := engine.alerts.get(delivery.alert_id)) is None:
@@ -116,6 +120,14 @@ async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
         engine.answer(alert, Answer(word), delivery, via="app", context=event.context)
     else:
         LOGGER.warning("An answer did not come from the phone that was asked")
+
+
+async def _async_confirm(hass: HomeAssistant, action: object) -> None:
+    """Take the button of a test message."""
+    token = str(action).removeprefix(f"{ACTION_PREFIX}_").removesuffix(f"_{CONFIRM}")
+    for engine in hass.data[DATA_ENGINES].values():
+        if check := engine.verifier.find(token):
+            await engine.verifier.async_confirm(check)
 
 
 @callback

@@ -1,7 +1,7 @@
 """What the world hears of the alerts: events, entities and repairs. They name no person."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
@@ -11,6 +11,9 @@ from ..register import RegisterConfigEntry
 from .const import EVENT_ALERT, Answer, Progress
 from .help import Helpers
 from .models import Alert
+
+#: So many units are named in a repair.
+MOST_NAMED = 10
 
 type Listener = Callable[[Alert, Progress, str | None], None]
 
@@ -96,6 +99,23 @@ class News:
             "provider_dead",
             channel=channel,
             reason=reason or "",
+        )
+
+    @callback
+    def tell_failing_addresses(
+        self, count: int, units: Collection[str], responders: int
+    ) -> None:
+        """Show in the repairs that test messages have failed: in which units, and no person."""
+        named = sorted(filter(None, units))
+        self._show(
+            f"contacts_failing_{self._entry.entry_id}",
+            count > 0,
+            "contacts_failing",
+            count=str(count),
+            units=", ".join(named[:MOST_NAMED])
+            + (", …" if len(named) > MOST_NAMED else "")
+            or "–",
+            responders=str(responders),
         )
 
     @callback

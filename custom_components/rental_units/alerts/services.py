@@ -29,6 +29,7 @@ from ..app.work import refused
 from ..const import DOMAIN, LOGGER
 from ..register import Audience
 from .const import OPEN, Severity
+from .contact_actions import VERIFY_SCHEMA, async_verify_contacts
 from .engine import Engine, Request
 from .inbox import DATA_INBOX, away
 from .models import Alert, Delivery, Entry, Help
@@ -84,6 +85,7 @@ SCHEMAS = {
             ),
         }
     ),
+    "verify_contacts": VERIFY_SCHEMA,
     "get_alerts": vol.Schema(
         {**_IDS, vol.Optional(ATTR_HISTORY, default=False): cv.boolean}
     ),
@@ -99,6 +101,7 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
         "cancel_alert": _async_cancel,
         "close_help": _async_close_help,
         "get_alerts": _async_get_alerts,
+        "verify_contacts": async_verify_contacts,
     }
     for name, handler in handlers.items():
         hass.services.async_register(

@@ -15,6 +15,8 @@ from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
 from ..public.limits import Limit
 from ..public.pages import button, emergency, page, paragraph, too_many
+from ..register.checks import Check
+from ..storage.errors import RegisterError
 from .channels.alibaba import OUT_ID_CHARACTERS, Report, pressed, reported
 from .channels.twilio import (
     ENDED,
@@ -27,10 +29,18 @@ from .channels.twilio import (
 )
 from .const import KEYS, OPEN, Answer
 from .engine import Engine
-from .links import ANSWER_PATH, CALLBACK, CALLBACK_PATH, REPORT, REPORT_NOTICE_SECONDS
+from .links import (
+    ANSWER_PATH,
+    CALLBACK,
+    CALLBACK_PATH,
+    REPORT,
+    REPORT_NOTICE_SECONDS,
+    VERIFY,
+)
 from .models import Alert, Delivery
 from .runtime import DATA_ENGINES, engine_of
 from .texts import body, buttons, texts, title
+from .verifier import CONFIRM, CONFIRM_KEY
 
 #: A provider reports about at most so many deliveries at once.
 MOST_REPORTS = 1000
@@ -54,6 +64,8 @@ class AnswerView(HomeAssistantView):
     async def get(self, request: web.Request, token: str) -> web.Response:
         """Show the page."""
         if (found := _by_token(request, token)) is None:
+            if asked := _check_of(request, token):
+                return _confirmation(*asked)
             return self._refuse(request, token)
         engine, alert, delivery = found
         language = await engine.async_language(alert, delivery)
@@ -83,6 +95,8 @@ class AnswerView(HomeAssistantView):
     async def post(self, request: web.Request, token: str) -> web.Response:
         """Take an answer."""
         if (found := _by_token(request, token)) is None:
+            if asked := _check_of(request, token):
+                return await self._async_confirm(request, token, *asked)
             return self._refuse(request, token)
         if not self._answers.allows(token):
             return too_many()
@@ -100,6 +114,31 @@ class AnswerView(HomeAssistantView):
             language,
             paragraph(text["thanks"]) + paragraph(said) + _emergency(request, language),
         )
+
+    async def _async_confirm(
+        self, request: web.Request, token: str, engine: Engine, check: Check
+    ) -> web.Response:
+        """Take it that a test message has reached its person."""
+        if not self._answers.allows(token):
+            return too_many()
+        try:
+            answer = str((await request.post()).get("answer"))
+        except ValueError, LookupError:
+            answer = ""
+        if answer != CONFIRM:
+            return _confirmation(engine, check, HTTPStatus.BAD_REQUEST)
+        text = texts(check.language)["verify"]
+        place = engine.title
+        try:
+            confirmed = await engine.verifier.async_confirm(check)
+        except RegisterError:
+            said, status = text["later"], HTTPStatus.SERVICE_UNAVAILABLE
+        else:
+            if not confirmed:
+                return self._refuse(request, token)
+            said, status = text["thanks"], HTTPStatus.OK
+        lines = paragraph(said.format(place=place))
+        return page(check.language, text["title"].format(place=place), lines, status)
 
     def _refuse(self, request: web.Request, token: str) -> web.Response:
         # Who guesses is kept from making work, and nobody from answering: behind one
@@ -133,7 +172,9 @@ class CallbackView(HomeAssistantView):
             left = report["exp"] - time.time()
             engine.news.tell_report_ends(left < REPORT_NOTICE_SECONDS)
             return await _async_report(engine, request)
-        if not (claims := engine.links.read(CALLBACK, token)):
+        claims = engine.links.read(CALLBACK, token)
+        asked = engine.links.read(VERIFY, token)
+        if not (claims or asked):
             if engine.links.was_ours(REPORT, token):
                 engine.news.tell_report_ends(True)
             return web.Response(status=HTTPStatus.FORBIDDEN)
@@ -143,16 +184,46 @@ class CallbackView(HomeAssistantView):
             # No form, or in a character set that there is not.
             return web.Response(status=HTTPStatus.BAD_REQUEST)
         form = [(key, str(value)) for key, value in posted.items()]
-        if (found := _find(engine, claims)) is None:
-            return web.Response(text="<Response/>", content_type="text/xml")
-        alert, delivery = found
-        channel = engine.dispatcher.channels.get(delivery.channel)
-        if isinstance(channel, TwilioSms):
-            url = engine.links.absolute(request.path_qs)
-            given = request.headers.get("X-Twilio-Signature", "")
-            if not is_signed(channel.options["auth_token"], url, form, given):
-                return web.Response(status=HTTPStatus.FORBIDDEN)
-        return await _async_twilio(engine, alert, delivery, dict(form))
+        check = engine.verifier.find(asked["t"]) if asked else None
+        found = _find(engine, claims) if claims else None
+        if check is None and found is None:
+            return _twiml()
+        name = check.address.channel if check else found[1].channel if found else ""
+        if not _is_from_provider(engine, request, name, form):
+            return web.Response(status=HTTPStatus.FORBIDDEN)
+        if check:
+            return await _async_key(engine, check, dict(form))
+        assert found
+        return await _async_twilio(engine, *found, dict(form))
+
+
+def _is_from_provider(
+    engine: Engine, request: web.Request, name: str, form: list[tuple[str, str]]
+) -> bool:
+    """Return if a report is signed by the provider of a channel, where it signs any."""
+    channel = engine.dispatcher.channels.get(name)
+    if not isinstance(channel, TwilioSms):
+        return True
+    url = engine.links.absolute(request.path_qs)
+    given = request.headers.get("X-Twilio-Signature", "")
+    return is_signed(channel.options["auth_token"], url, form, given)
+
+
+async def _async_key(
+    engine: Engine, check: Check, form: dict[str, str]
+) -> web.Response:
+    """Take the key by which somebody confirms that a call has reached them."""
+    if form.get("Digits") != CONFIRM_KEY:
+        return _twiml()
+    try:
+        await engine.verifier.async_confirm(check)
+    except RegisterError:
+        return _twiml()
+    return _twiml(thanks(check.language))
+
+
+def _twiml(text: str = "<Response/>") -> web.Response:
+    return web.Response(text=text, content_type="text/xml")
 
 
 async def _async_twilio(
@@ -169,8 +240,8 @@ async def _async_twilio(
     if answer := KEYS.get(form.get("Digits", "")):
         engine.answer(alert, answer, delivery, via="call")
         language = await engine.async_language(alert, delivery)
-        return web.Response(text=thanks(language), content_type="text/xml")
-    return web.Response(text="<Response/>", content_type="text/xml")
+        return _twiml(thanks(language))
+    return _twiml()
 
 
 async def _async_report(engine: Engine, request: web.Request) -> web.Response:
@@ -240,6 +311,24 @@ def _answered(alert: Alert, delivery: Delivery, engine: Engine, language: str) -
     if any(row.person_id == delivery.person_id for row in calls):
         lines.append(text["page"]["help_again"])
     return " ".join(lines)
+
+
+def _check_of(request: web.Request, token: str) -> tuple[Engine, Check] | None:
+    """Return the test message that a link confirms, and the engine of its property."""
+    for engine in request.app[KEY_HASS].data[DATA_ENGINES].values():
+        if check := engine.verifier.find(token):
+            return engine, check
+    return None
+
+
+def _confirmation(
+    engine: Engine, check: Check, status: int = HTTPStatus.OK
+) -> web.Response:
+    """Return the page of a test message: to open it confirms nothing, only the button does."""
+    text, place = texts(check.language)["verify"], engine.title
+    body = paragraph(text["body"].format(place=place))
+    body += button("answer", CONFIRM, text["button"])
+    return page(check.language, text["title"].format(place=place), body, status)
 
 
 def _emergency(request: web.Request, language: str) -> str:

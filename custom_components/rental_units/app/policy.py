@@ -74,6 +74,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "move": _REGISTER,
     "undo": _REGISTER,
     "update_contact": _CONTACT,
+    "verify_contacts": _CONTACT,
     "merge_people": _PERSON,
     "erase_person": _ALL | {DataClass.SEALED},
     "get_unit": _REGISTER | {DataClass.ADDRESS},
@@ -175,7 +176,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_SAFETY, "safety.self_test", "safety.silence", "safety.configure"),
     ),
     AccountRole.MANAGER: (
-        _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people"),
+        _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people", "verify_contacts"),
         _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
         _row(_SAFETY, *_INCIDENT),
     ),
@@ -185,7 +186,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_SAFETY, *_INCIDENT),
     ),
     AccountRole.DESK: (
-        _row(_ALL, *_LEASES, *_READS),
+        _row(_ALL, *_LEASES, *_READS, "verify_contacts"),
         _row(_ALERT, "get_alerts", "close_help"),
     ),
     AccountRole.GRID_WORKER: (
@@ -218,6 +219,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     # It writes what a booking or a sensor tells it, and is shown nobody.
     AccountRole.AUTOMATION: (
         _row(_PERSON, "check_in", "check_out", "renew_lease", "update_contact"),
+        _row(_CONTACT, "verify_contacts"),
         _row(_ALERT, *_ALERTS, "alert_beyond"),
         _row(_SAFETY, "safety.acknowledge", "safety.cut_off", "safety.silence"),
     ),

@@ -66,6 +66,8 @@ def describe(lease: Lease, today: date, *, reveal: bool) -> dict[str, JsonValueT
                 "language": row.language or person.language,
                 "quiet_from": _hour(row.quiet_from),
                 "quiet_until": _hour(row.quiet_until),
+                "verified_at": _moment(row.verified_at),
+                "check": row.outcome,
             }
             for row in person.addresses
         ],

@@ -154,6 +154,12 @@ STEPS: tuple[Step, ...] = (
         "ALTER TABLE responders ADD COLUMN removed_at DOUBLE PRECISION",
     ),
     _units_of_their_own,
+    # Addresses are confirmed by their people.
+    statements(
+        "ALTER TABLE addresses ADD COLUMN asked_at DOUBLE PRECISION",
+        "ALTER TABLE addresses ADD COLUMN outcome TEXT",
+        "ALTER TABLE addresses ADD COLUMN verified_at DOUBLE PRECISION",
+    ),
 )
 
 FEATURE = Feature("register", STEPS)

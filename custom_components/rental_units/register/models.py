@@ -94,7 +94,17 @@ class ContactAddress(Base):
     quiet_until: Mapped[time | None]
     #: The language over this address, where it is not the person's.
     language: Mapped[str | None]
+    #: When a test message was asked for, what has become of it (see checks.py), and when
+    #: the person has confirmed one; in Unix time.
+    asked_at: Mapped[float | None]
+    outcome: Mapped[str | None]
+    verified_at: Mapped[float | None]
     person: Mapped[Person] = relationship(back_populates="addresses")
+
+    def lead_to(self, target: str) -> None:
+        """Be another address, of which nothing is known yet."""
+        self.target = target
+        self.asked_at = self.outcome = self.verified_at = None
 
 
 class Lease(Base):

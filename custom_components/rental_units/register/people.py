@@ -139,7 +139,7 @@ def _put(person: Person, channel: Channel, target: str) -> None:
     if target in [row.target for row in known]:
         return
     if known and target:
-        known[0].target = target
+        known[0].lead_to(target)
     elif known:
         for row in known:
             person.addresses.remove(row)

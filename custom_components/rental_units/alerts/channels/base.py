@@ -107,6 +107,8 @@ class Message:
     #: Where to answer, and where the provider reports; empty without an address of ours.
     link: str = field(repr=False, default="")
     callback: str = field(repr=False, default="")
+    #: What is said of the phone's keys, where they are none of the answers.
+    keys: str = ""
     #: Action of each of the app's buttons, and what is on it.
     buttons: tuple[tuple[str, Answer, str], ...] = field(repr=False, default=())
 

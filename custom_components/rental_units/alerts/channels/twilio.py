@@ -155,9 +155,10 @@ def twiml(message: Message) -> str:
     """Return what is said in the call."""
     voice = quoteattr(VOICES.get(message.language, VOICES["en"]))
     said = f"<Say language={voice}>{escape(message.text)}</Say>"
-    if not (message.callback and message.buttons):
+    answers = texts(message.language)["voice"] if message.buttons else ""
+    if not (message.callback and (message.keys or answers)):
         return f"<Response>{said * 3}</Response>"
-    keys = f"<Say language={voice}>{escape(texts(message.language)['voice'])}</Say>"
+    keys = f"<Say language={voice}>{escape(message.keys or answers)}</Say>"
     return (
         f'<Response><Gather numDigits="1" action={quoteattr(message.callback)}>'
         f"{(said + keys) * 3}</Gather></Response>"
