@@ -8,7 +8,7 @@ CORE: Final = "community_safety"
 EVENT_ALERT: Final = "rental_units_alert"
 #: Prefix of the app's buttons: what follows is the delivery's id and the answer.
 ACTION_PREFIX: Final = "RENTAL_UNITS"
-#: Prefix of the app's tags: what follows is the alert's id, or the delivery's without buttons.
+#: Prefix of the app's tags: what follows is the alert's id, or what names a delivery without buttons.
 TAG_PREFIX: Final = "rental_units_"
 
 

@@ -138,5 +138,5 @@ def _received(hass: HomeAssistant, event: Event) -> None:
     for engine in hass.data[DATA_ENGINES].values():
         if delivery := engine.dispatcher.by_button.get(
             token
-        ) or engine.dispatcher.deliveries.get(tag):
+        ) or engine.dispatcher.by_receipt.get(tag):
             engine.dispatcher.received(delivery)

@@ -84,6 +84,7 @@ class Composer:
             callback=self._links.callback_url(alert, delivery)
             if to_person and channel.wants_callback
             else "",
+            receipt=self._links.token(delivery, "receipt"),
             buttons=tuple(
                 (f"{ACTION_PREFIX}_{button}_{answer}", answer, title)
                 for answer, title in texts.buttons(language)

@@ -63,8 +63,9 @@ class Deliveries(ABC):
         self.alerts: dict[str, Alert] = {}
         #: The same deliveries by their tokens.
         self.by_token: dict[str, Delivery] = {}
-        #: Those of the app by the tokens of their buttons, and the last links that have ended.
+        #: Those of the app by the tokens of their buttons and receipts, and the last links that have ended.
         self.by_button: dict[str, Delivery] = {}
+        self.by_receipt: dict[str, Delivery] = {}
         self.ended: OrderedDict[str, None] = OrderedDict()
         self._of: defaultdict[str, list[Delivery]] = defaultdict(list)
 
@@ -85,12 +86,14 @@ class Deliveries(ABC):
         self.by_token[self._token(delivery, "answer")] = delivery
         if delivery.channel == "push":
             self.by_button[self._token(delivery, "button")] = delivery
+            self.by_receipt[self._token(delivery, "receipt")] = delivery
         self._of[delivery.alert_id].append(delivery)
 
     def _forget(self, delivery: Delivery) -> None:
         token = self._token(delivery, "answer")
         del self.deliveries[delivery.id], self.by_token[token]
         self.by_button.pop(self._token(delivery, "button"), None)
+        self.by_receipt.pop(self._token(delivery, "receipt"), None)
         self.ended[token] = None
         while len(self.ended) > MOST_ENDED:
             self.ended.popitem(last=False)

@@ -109,6 +109,8 @@ class Message:
     callback: str = field(repr=False, default="")
     #: What is said of the phone's keys, where they are none of the answers.
     keys: str = ""
+    #: By what a phone's receipt names it, where that has no buttons: nobody can compute it.
+    receipt: str = field(repr=False, default="")
     #: Action of each of the app's buttons, and what is on it.
     buttons: tuple[tuple[str, Answer, str], ...] = field(repr=False, default=())
 

@@ -179,8 +179,7 @@ def payload(message: Message, *, can_link: bool = False) -> dict[str, Any]:
     receipt names the delivery.
     """
     data: dict[str, Any] = {
-        "tag": TAG_PREFIX
-        + (message.alert_id if message.buttons else message.delivery_id),
+        "tag": TAG_PREFIX + (message.alert_id if message.buttons else message.receipt),
         "group": "rental_units",
         "ttl": 0,
         "priority": "high",
