@@ -19,7 +19,7 @@ from ..const import LOGGER, Channel as Way
 from ..register import Register, RegisterConfigEntry, checks, queries
 from ..register.checks import Check, Figures
 from ..storage.errors import RegisterError
-from .channels.base import Message, NumberLimitError, SendError
+from .channels.base import Message, NotSentError, SendError, UnknownError
 from .const import ACTION_PREFIX, OPEN, Answer, Severity
 from .planning import quiet_until
 from .texts import texts
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: Seconds between two messages over one channel, and until a look at what holds them back.
 PACE_SECONDS: Final = 1.0
 BUSY_SECONDS: Final = 10.0
+#: Seconds, at least, until a provider that could not send is asked once more, and how often.
+AGAIN_SECONDS: Final = 60.0
+MOST_TRIES: Final = 3
 #: The word of the app's button; see const.Answer for those of an alert.
 CONFIRM: Final = "confirm"
 #: The key of a phone, as the voice names it.
@@ -58,6 +61,9 @@ class Verifier:
         #: What can be confirmed, by the token of its link or button.
         self._open: dict[str, Check] = {}
         self._cancel: CALLBACK_TYPE | None = None
+        self._is_busy = False
+        #: How often an address was tried in vain, and when it may be tried again.
+        self._tries: dict[str, tuple[int, float]] = {}
         self._listeners: list[Callable[[], None]] = []
         self.figures = Figures()
 
@@ -68,13 +74,18 @@ class Verifier:
         return lambda: self._listeners.remove(listener)
 
     async def async_start(self) -> None:
-        """Go on with what an earlier run has left. Raises RegisterError."""
+        """Go on with what an earlier run has left, if the register can be read."""
         now = time.time()
 
         def read(session: Session) -> list[tuple[Check, bool]]:
             return checks.open_checks(session, now)
 
-        found = await self._register.async_read(read)
+        try:
+            found = await self._register.async_read(read)
+        except RegisterError as err:
+            # People are alerted as they were last known; nobody is asked meanwhile.
+            LOGGER.debug("The test messages could not be read: %s", err.key)
+            return
         for check, _ in found:
             self._open[self._token(check)] = check
         self.begin([check for check, is_waiting in found if is_waiting])
@@ -102,7 +113,7 @@ class Verifier:
         for check in found:
             self._open[self._token(check)] = check
         self._waiting += found
-        if self._waiting and not self._cancel:
+        if self._waiting and not (self._cancel or self._is_busy):
             self._later(PACE_SECONDS)
 
     def find(self, token: str) -> Check | None:
@@ -149,26 +160,35 @@ class Verifier:
 
     async def _async_round(self) -> None:
         """Send one over each channel; who is warned of something is not asked now."""
-        if any(row.state in OPEN for row in self._engine.alerts.values()):
-            self._later(BUSY_SECONDS)
-            return
+        self._is_busy = True
+        wait = BUSY_SECONDS
+        try:
+            if not any(row.state in OPEN for row in self._engine.alerts.values()):
+                for check in (chosen := self._chosen()):
+                    self._waiting.remove(check)
+                    await self._async_send(check)
+                wait = PACE_SECONDS if chosen else BUSY_SECONDS
+        finally:
+            self._is_busy = False
+            if self._waiting:
+                self._later(wait)
+        if not self._waiting:
+            self._tries.clear()
+            await self._async_count()
+
+    def _chosen(self) -> list[Check]:
+        """Return the next of each channel that is neither in quiet hours nor to be left alone."""
         now = dt_util.now()
-        quiet = {
-            check.address.id
-            for check in self._waiting
-            if quiet_until(Severity.MESSAGE, None, check.address, now)
-        }
         chosen: dict[str, Check] = {}
         for check in self._waiting:
-            if check.address.id not in quiet:
-                chosen.setdefault(check.address.channel, check)
-        for check in chosen.values():
-            self._waiting.remove(check)
-            await self._async_send(check)
-        if not self._waiting:
-            await self._async_count()
-        elif not self._cancel:
-            self._later(PACE_SECONDS if len(quiet) < len(self._waiting) else 60.0)
+            address = check.address
+            if address.channel in chosen or quiet_until(
+                Severity.MESSAGE, None, address, now
+            ):
+                continue
+            if self._tries.get(address.id, (0, 0.0))[1] <= now.timestamp():
+                chosen[address.channel] = check
+        return list(chosen.values())
 
     async def _async_send(self, check: Check) -> None:
         """Send one, and write down what came of it."""
@@ -197,7 +217,16 @@ class Verifier:
             return "no_channel"
         try:
             await channel.async_send(self._message(check))
-        except NumberLimitError:
+        except UnknownError:
+            # It may have been sent: then it can be confirmed.
+            return checks.SENT
+        except NotSentError as err:
+            # That is the provider's trouble, and not the address's.
+            tries, _ = self._tries.get(check.address.id, (0, 0.0))
+            if tries >= MOST_TRIES:
+                return err.reason
+            after = time.time() + max(err.after or 0.0, AGAIN_SECONDS)
+            self._tries[check.address.id] = tries + 1, after
             return None
         except SendError as err:
             return err.reason

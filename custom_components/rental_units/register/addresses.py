@@ -83,6 +83,8 @@ def mask_url(target: str) -> str:
         url = URL(target)
     except ValueError:
         return mask(target)
+    if not url.host:
+        return mask(target)
     rest = f"{url.raw_path_qs}#{url.raw_fragment}".rstrip("#")
     end = rest[-4:] if len(rest) >= _LONG else ""
     return f"{url.scheme}://{url.host_port_subcomponent}/*****{end}"
@@ -94,7 +96,8 @@ def parse_phone(text: str, region: str | None) -> str:
         number = phonenumbers.parse(text, region or DEFAULT_REGION)
     except phonenumbers.NumberParseException as err:
         raise ValueError from err
-    if not phonenumbers.is_valid_number(number):
+    if number.extension or not phonenumbers.is_valid_number(number):
+        # Without its extension it would be another one's.
         raise ValueError
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from custom_components.rental_units.alerts.channels.base import NumberLimitError
+from custom_components.rental_units.alerts.channels.base import (
+    Message,
+    NotSentError,
+    NumberLimitError,
+    UnknownError,
+)
 from custom_components.rental_units.alerts.channels.twilio import sign
 from custom_components.rental_units.alerts.verifier import BUSY_SECONDS, PACE_SECONDS
 from custom_components.rental_units.const import DOMAIN
@@ -372,19 +377,37 @@ async def test_nothing_that_nobody_can_confirm(
 async def test_carriers_and_errors(
     house: House, sms: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A number at its limit is asked later; a channel that breaks or goes is written down."""
+    """A provider's trouble is none of the address, for a while; what breaks is written down."""
     channel = house.engine.dispatcher.channels["sms"]
-    answers: list[BaseException] = [NumberLimitError(60), ZeroDivisionError("+1202")]
+    answers: list[BaseException] = [
+        *(NumberLimitError(600), NotSentError("credentials", 30)),
+        *(NotSentError("rate_limit"), NotSentError("unreachable")),
+    ]
+    asked: list[Message] = []
 
-    async def send(_: Any) -> None:
+    async def send(row: Message) -> None:
+        asked.append(row)
         raise answers.pop(0)
 
     monkeypatch.setattr(channel, "async_send", send)
     await verify(house, person_id="landlord")
     await pace(house)
-    assert await outcome(house, "landlord-sms") == WAITING
-    await pace(house)
-    assert await outcome(house, "landlord-sms") == "error"
+    for seconds, count in ((BUSY_SECONDS, 1), (600, 2), (60, 3)):
+        assert await outcome(house, "landlord-sms") == WAITING
+        await pace(house, seconds)
+        await pace(house, BUSY_SECONDS)
+        assert len(asked) == count
+    await pace(house, 60)
+    assert await outcome(house, "landlord-sms") == "unreachable"
+    # What may have been sent can be confirmed; what breaks has failed.
+    for key, error, seen in (
+        ("tenant-b", UnknownError("timeout"), SENT),
+        ("neighbour", ZeroDivisionError("+1202"), "error"),
+    ):
+        answers.append(error)
+        await verify(house, person_id=key)
+        await pace(house)
+        assert await outcome(house, f"{key}-sms") == seen
     await verify(house, person_id="tenant-a")
     house.options(channels={})
     await pace(house)

@@ -49,6 +49,8 @@ CONNECT_SECONDS = 4
 SEND_SECONDS = 10
 #: A provider answers in a few hundred bytes; a longer answer is none.
 MOST_BYTES = 65_536
+#: Seconds that a provider may ask us to wait: longer is never meant.
+_LONGEST_WAIT = 86_400.0
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -276,13 +278,12 @@ async def _read(response: ClientResponse) -> bytes:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of a Retry-After, which may be a date (RFC 9110 10.2.3)."""
     value = headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
+    if value.isascii() and value.isdigit():
+        return min(float(value), _LONGEST_WAIT)
     try:
-        return max(
-            0.0, (parsedate_to_datetime(value) - dt_util.utcnow()).total_seconds()
-        )
-    except ValueError, TypeError:
+        wait = (parsedate_to_datetime(value) - dt_util.utcnow()).total_seconds()
+        return min(max(0.0, wait), _LONGEST_WAIT)
+    except ValueError, TypeError, OverflowError:
         return None
 
 

@@ -134,7 +134,7 @@ class Webhook(HttpChannel):
     @override
     async def async_send(self, message: Message) -> str | None:
         url, _, secret = message.to.partition("#")
-        form = self.options.get("form") or HOSTS.get(URL(url).host or "", "json")
+        form = self.options.get("form") or HOSTS.get(_url(url).host or "", "json")
         if form != "json":
             await self._async_robot(form, url, secret, message)
             return None
