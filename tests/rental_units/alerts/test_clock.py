@@ -1,15 +1,18 @@
 """A clock that jumps, and a restart at every state: nothing stalls, and nothing ends early."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 import time
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from sqlalchemy import select
 
 from custom_components.rental_units.alerts.clock import Clock
 from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.timebase import MOST_AWAY_SECONDS, Timebase
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.helpers import issue_registry as ir
@@ -132,51 +135,120 @@ async def helping(house: House, sms: Provider) -> None:
     await house.settled()
 
 
+async def sending(house: House, sms: Provider) -> None:
+    """Leave it while the provider has not answered yet."""
+    sms.hold = asyncio.Event()
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.until(lambda: bool(sms.heard))
+    await house.engine.ledger.async_flush()
+
+
+async def in_turn(house: House, sms: Provider) -> None:
+    """Leave it while a receipt is waited for, before the next channel has its turn."""
+    step = {**STEPS[0], "channels": ["sms", "call"], "in_turn": True}
+    house.options(policies={"alarm": {"steps": [step], "valid_for": 3600}})
+    await begun(house, sms)
+
+
+async def acknowledged(house: House, sms: Provider) -> None:
+    """Leave it when somebody has taken it."""
+    await begun(house, sms)
+    (alert,) = house.engine.alerts.values()
+    house.engine.acknowledge(alert, who="user", via="action")
+    await house.settled()
+
+
+async def all_told(house: House, sms: Provider) -> None:
+    """Leave it after its last step, when it only waits for its end."""
+    await begun(house, sms)
+    for _ in range(3):
+        await wait(house, 61)
+    assert len(sms.heard) == 4
+
+
+#: If somebody is told more in the next minutes, and how it ends where nobody answers.
+GRID: dict[Callable[[House, Provider], Awaitable[None]], tuple[bool, str]] = {
+    before_its_step: (True, "unanswered"),
+    begun: (True, "unanswered"),
+    repeating: (True, "unanswered"),
+    failing: (True, "unanswered"),
+    sending: (True, "unanswered"),
+    in_turn: (True, "unanswered"),
+    helping: (True, "unanswered"),
+    acknowledged: (False, "ended"),
+    all_told: (False, "unanswered"),
+}
+
+
+async def stop(house: House, monkeypatch: pytest.MonkeyPatch, *, kill: bool) -> None:
+    """Stop the property; killed, it writes nothing more."""
+    await house.engine.ledger.async_flush()
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            house.engine.ledger,
+            "put",
+            (lambda *rows: None) if kill else house.engine.ledger.put,
+        )
+        assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("seconds", [0.0, *JUMPS])
-@pytest.mark.parametrize("state", [before_its_step, begun, repeating, failing, helping])
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+@pytest.mark.parametrize("state", GRID)
 async def test_restart_with_another_clock(
-    house: House, sms: Provider, jump: Jump, state: Any, seconds: float
+    house: House,
+    sms: Provider,
+    call: Provider,
+    jump: Jump,
+    monkeypatch: pytest.MonkeyPatch,
+    state: Callable[[House, Provider], Awaitable[None]],
+    kill: bool,
+    seconds: float,
 ) -> None:
-    """A restart takes ten minutes at the most: the alert goes on, and ends in its time."""
+    """In whatever state it is left, and however: it goes on as it was, and ends in its time.
+
+    A restart counts as ten minutes at the most; nobody is told twice of one round.
+    """
+    goes_on, end = GRID[state]
     house.options(policies=POLICIES)
     await state(house, sms)
-    heard = len(sms.heard)
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    (before,) = house.engine.alerts.values()
+    left = before.ends_at - house.engine.timebase.now()
+    await stop(house, monkeypatch, kill=kill)
+    if sms.hold:
+        sms.hold.set()
+        sms.hold = None
     jump(seconds)
     await house.hass.config_entries.async_reload(house.entry.entry_id)
     await house.hass.async_block_till_done()
     await house.settled()
+    heard = len(sms.heard) + len(call.heard)
+    (alert,) = house.engine.alerts.values()
+    assert (alert.id, alert.state) == (before.id, before.state)
+    remains = alert.ends_at - house.engine.timebase.now()
+    assert left - MOST_AWAY_SECONDS - 1 <= remains <= left + 1
     for _ in range(2):
         await wait(house, 61)
-    assert len(sms.heard) > heard
-    (alert,) = house.engine.alerts.values()
-    assert alert.state == "active"
-    assert alert.ends_at - house.engine.timebase.now() <= 3600
+    assert (len(sms.heard) + len(call.heard) > heard) is goes_on
     house.engine.close_help(alert, None, who="user", note="Out")
     await wait(house, 3601)
     assert house.engine.alerts == {}
-
-
-@pytest.mark.parametrize("seconds", [0.0, *JUMPS])
-async def test_acknowledged_over_a_restart(
-    house: House, sms: Provider, jump: Jump, seconds: float
-) -> None:
-    """What was taken tells nobody more, and ends."""
-    house.options(policies=POLICIES)
-    await begun(house, sms)
-    (alert,) = house.engine.alerts.values()
-    house.engine.acknowledge(alert, who="user", via="action")
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    jump(seconds)
-    await house.hass.config_entries.async_reload(house.entry.entry_id)
-    await house.hass.async_block_till_done()
-    for _ in range(3):
-        await wait(house, 61)
-    assert len(sms.heard) == 1
-    assert house.active("201") == "on"
-    await wait(house, 3600)
-    assert house.kinds()[-1] == "ended"
+    assert house.kinds()[-1] == end
+    # Each request is the attempt of a row: nothing was sent twice.
+    attempts = sum(row.attempts for row in await rows(house))
+    assert attempts == len(sms.heard) + len(call.heard)
     assert house.active("201") == "off"
+
+
+async def rows(house: House) -> list[Delivery]:
+    """Return all deliveries on disk."""
+    await house.engine.ledger.async_flush()
+    return list(
+        await house.entry.runtime_data.async_run(
+            lambda session: session.scalars(select(Delivery)).all()
+        )
+    )
 
 
 @pytest.mark.parametrize("seconds", JUMPS)
