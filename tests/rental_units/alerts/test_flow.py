@@ -1,16 +1,18 @@
 """Every way through the options that are about alerts."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 import json
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
+from custom_components.rental_units.alerts.policies import CHANNELS, QUIET
 from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
+from tests.rental_units.texts import texts_of
 
 from .conftest import House
 from .providers import ALIBABA_OK, Provider
@@ -64,6 +66,12 @@ class Flow:
         return result
 
 
+def named(channels: Iterable[str], language: str, join: str) -> str:
+    """Return channels as they are called in a language."""
+    texts = texts_of(language)["selector"]["alert_channel"]["options"]
+    return join.join(texts[channel] for channel in channels)
+
+
 def keys(result: Any) -> set[str]:
     """Return the fields of a form."""
     return {str(key) for key in result["data_schema"].schema}
@@ -84,13 +92,11 @@ async def test_policy(house: House) -> None:
     placeholders = shown["description_placeholders"]
     assert placeholders["severity"] == "Alarm: lives are at stake"
     # Who, when and how, at a glance.
+    over = named(CHANNELS, "en", ", ")
     assert placeholders["steps"].splitlines() == [
         "1. After 0 s: whom the alert names, over all channels",
         "2. After 30 s: Responders, Landlord, over Call",
-        (
-            "3. After 1 min: whom the alert names, over App, Notify entity, Email,"
-            " Webhook, SMS, Call; 10 more times, every 1 min"
-        ),
+        f"3. After 1 min: whom the alert names, over {over}; 10 more times, every 1 min",
     ]
     # What is suggested can be saved as it is.
     saved = await flow.fill(shown, suggested)
@@ -500,21 +506,21 @@ async def test_in_the_language_of_who_looks(
     form = await post("", {"handler": house.entry.entry_id})
     for data in ({"next_step_id": "policy"}, {"severity": "fault"}):
         form = await post(f"/{form['flow_id']}", data)
+    over = named(QUIET, language, {"en": ", "}.get(language, "、"))
     assert (
         form["description_placeholders"]
         == {
             "en": {
                 "severity": "Fault of equipment",
-                "steps": "1. After 0 s: Landlord, over App, Notify entity, Email, Webhook,"
-                " SMS; one channel after another",
+                "steps": f"1. After 0 s: Landlord, over {over}; one channel after another",
             },
             "zh-Hans": {
                 "severity": "设备故障",
-                "steps": "1. 0 s 后：房东，通过手机应用、通知实体、电子邮件、Webhook、短信；逐个渠道",
+                "steps": f"1. 0 s 后：房东，通过{over}；逐个渠道",
             },
             "zh-Hant": {
                 "severity": "設備故障",
-                "steps": "1. 0 s 後：房東，透過手機應用程式、通知實體、電子郵件、Webhook、簡訊；逐一管道",
+                "steps": f"1. 0 s 後：房東，透過{over}；逐一管道",
             },
         }[language]
     )
