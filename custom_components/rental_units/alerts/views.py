@@ -39,7 +39,7 @@ from .links import (
 )
 from .models import Alert, Delivery
 from .runtime import DATA_ENGINES, engine_of
-from .texts import body, buttons, texts, title
+from .texts import body, buttons, join, texts, title
 from .verifier import CONFIRM, CONFIRM_KEY
 
 #: A provider reports about at most so many deliveries at once.
@@ -310,7 +310,7 @@ def _answered(alert: Alert, delivery: Delivery, engine: Engine, language: str) -
     calls = engine.helpers.of(alert).open
     if any(row.person_id == delivery.person_id for row in calls):
         lines.append(text["page"]["help_again"])
-    return " ".join(lines)
+    return join(lines, language)
 
 
 def _check_of(request: web.Request, token: str) -> tuple[Engine, Check] | None:
