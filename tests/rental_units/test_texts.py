@@ -52,7 +52,7 @@ def keys_in_code() -> Iterator[tuple[str, str]]:
                 for row in node.keywords
                 if error and row.arg == "translation_key"
             ]
-            if name in ("refused", "_invalid"):
+            if name in ("refused", "invalid"):
                 said += node.args[:1]
             for value in said:
                 if isinstance(value, ast.Constant):

@@ -1,6 +1,7 @@
 """Policies in the options of a property."""
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import voluptuous as vol
@@ -115,8 +116,12 @@ class PolicyFlow(OptionsFlow):
         people = await async_labels(self.hass, "audience", language)
         channels = await async_labels(self.hass, "alert_channel", language)
 
+        def joined(parts: Iterable[str], key: str) -> str:
+            # A language's own sign between two parts, with its own blanks.
+            return reduce(lambda one, two: line[key].format(one=one, two=two), parts)
+
         def named(values: Iterable[str], names: dict[str, str], nobody: str) -> str:
-            return line["and"].join(names[value] for value in values) or line[nobody]
+            return joined([names[value] for value in values] or [line[nobody]], "and")
 
         def written(step: Step) -> str:
             every = set(step.channels) >= set(ALL)
@@ -131,7 +136,7 @@ class PolicyFlow(OptionsFlow):
                 if step.repeat
                 else "",
             ]
-            return line["then"].join(filter(None, parts))
+            return joined(filter(None, parts), "then")
 
         return "\n".join(
             f"{number}. {written(step)}" for number, step in enumerate(policy.steps, 1)

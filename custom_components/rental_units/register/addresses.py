@@ -57,16 +57,19 @@ class AddressKind:
     def parse(self, value: str | None, region: str | None) -> str | None:
         """Return what was entered as it is kept; None if nothing was said, empty for none.
 
-        Raises ServiceValidationError, without what was entered: it may be logged.
+        Raises ServiceValidationError.
         """
         if not value or not (text := value.strip()):
             return value and ""
         try:
             return self.check(text, region)
         except vol.Invalid, ValueError:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key=self.error
-            ) from None
+            raise invalid(self.error) from None
+
+
+def invalid(key: str) -> ServiceValidationError:
+    """Return the error of what was entered wrongly, without it: the error may be logged."""
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
 
 
 def mask(target: str) -> str:

@@ -6,10 +6,8 @@ from datetime import time
 from enum import StrEnum
 from typing import Any, override
 
-from homeassistant.exceptions import ServiceValidationError
-
-from ..const import DOMAIN, LANGUAGES, Channel
-from .addresses import KINDS, PHONE, PHONE_CHANNELS, by_kind, mask
+from ..const import LANGUAGES, Channel
+from .addresses import KINDS, PHONE, PHONE_CHANNELS, by_kind, invalid, mask
 from .models import ContactAddress, Person
 
 #: Where Chinese is written in traditional signs; a script that is named says so itself.
@@ -108,7 +106,7 @@ class Contact:
             if self.only is None or row.channel in self.only
         ]
         if self.only and not addresses:
-            raise _invalid("no_such_address")
+            raise invalid("no_such_address")
         for address in addresses:
             if self.quiet is not None:
                 address.quiet_from, address.quiet_until = self.quiet
@@ -165,7 +163,7 @@ def parse_contact(data: Mapping[str, Any], region: str | None) -> Contact:
     channels, only = data.get("channels"), data.get("only")
     phone = PHONE.parse(data.get(PHONE.key), region)
     if phone and channels is not None and not channels:
-        raise _invalid("phone_without_use")
+        raise invalid("phone_without_use")
     return Contact(
         name=(data.get("name") or "").strip() or None,
         phone=phone,
@@ -188,7 +186,7 @@ def _direct(data: Mapping[str, Any], region: str | None) -> dict[Channel, str | 
         (channel,) = kind.channels
         value, other = kind.parse(data.get(kind.key), region), said.get(channel)
         if value and other:
-            raise _invalid("person_and_phone")
+            raise invalid("person_and_phone")
         said[channel] = value or other or (other if value is None else value)
     return said
 
@@ -216,7 +214,7 @@ def contact_of(
                 values[kind.key] = target
     contact = parse_contact(values, region)
     if not contact.name:
-        raise _invalid("name_missing")
+        raise invalid("name_missing")
     if person and contact.quiet == quiet_of(person):
         return replace(contact, quiet=None)
     return contact
@@ -228,16 +226,11 @@ def _quiet(start: time | str | None, until: time | str | None) -> Quiet | None:
         quiet = parse_time(start), parse_time(until)
         if quiet[0] == quiet[1]:
             # The whole day, or never: nobody can tell which is meant.
-            raise _invalid("quiet_half")
+            raise invalid("quiet_half")
         return quiet
     if start or until:
-        raise _invalid("quiet_half")
+        raise invalid("quiet_half")
     return None if start is None or until is None else (None, None)
-
-
-def _invalid(key: str) -> ServiceValidationError:
-    # Without what was entered: the error may be logged.
-    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
 
 
 def parse_time(value: time | str) -> time:
