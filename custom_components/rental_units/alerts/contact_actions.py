@@ -9,7 +9,7 @@ from ..access import application_of_entry, unit_of_device
 from ..app.checks import VerifyContacts
 from ..app.work import refused
 from ..const import Reason
-from .runtime import engine_of
+from .runtime import DATA_ENGINES
 
 VERIFY_SCHEMA = vol.Schema(
     {
@@ -27,9 +27,8 @@ COUNTS = ("asked", "verified", "recent", "by_text_message", "no_channel")
 async def async_verify_contacts(call: ServiceCall) -> ServiceResponse:
     """Ask people to confirm their addresses, and return how many, and why others not."""
     application, data = application_of_entry(call), call.data
-    engine = engine_of(call.hass, application.register.entry.entry_id)
-    if engine is None:
-        raise refused("property_not_loaded")
+    # Where the register is, its engine is.
+    engine = call.hass.data[DATA_ENGINES][application.register.entry.entry_id]
     units: tuple[str, ...] = ()
     if "device_id" in data:
         owner, unit_id = unit_of_device(call, data["device_id"])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Seconds between two messages over one channel, and until a look at what holds them back.
 PACE_SECONDS: Final = 1.0
 BUSY_SECONDS: Final = 10.0
+#: Seconds after a change until the addresses are counted.
+COUNT_SECONDS: Final = 5.0
 #: Seconds, at least, until a provider that could not send is asked once more, and how often.
 AGAIN_SECONDS: Final = 60.0
 MOST_TRIES: Final = 3
@@ -61,6 +63,8 @@ class Verifier:
         #: What can be confirmed, by the token of its link or button.
         self._open: dict[str, Check] = {}
         self._cancel: CALLBACK_TYPE | None = None
+        self._count: CALLBACK_TYPE | None = None
+        self._follow: CALLBACK_TYPE | None = None
         self._is_busy = False
         #: How often an address was tried in vain, and when it may be tried again.
         self._tries: dict[str, tuple[int, float]] = {}
@@ -80,6 +84,7 @@ class Verifier:
         def read(session: Session) -> list[tuple[Check, bool]]:
             return checks.open_checks(session, now)
 
+        self._follow = self._register.listen(self._changed)
         try:
             found = await self._register.async_read(read)
         except RegisterError as err:
@@ -94,9 +99,10 @@ class Verifier:
     @callback
     def stop(self) -> None:
         """Send nothing any more; what waits goes on after the next start."""
-        if self._cancel:
-            self._cancel()
-            self._cancel = None
+        for cancel in (self._follow, self._cancel, self._count):
+            if cancel:
+                cancel()
+        self._follow = self._cancel = self._count = None
 
     def usable(self, channel: str) -> bool:
         """Return if something can be sent over a channel, and confirmed by who gets it."""
@@ -261,6 +267,19 @@ class Verifier:
             buttons=()
             if is_call
             else ((f"{ACTION_PREFIX}_{token}_{CONFIRM}", Answer.SAFE, text["button"]),),
+        )
+
+    @callback
+    def _changed(self) -> None:
+        """Count anew soon: an import changes the register a hundred times."""
+        if not self._count:
+            self._count = async_call_later(self._hass, COUNT_SECONDS, self._begin_count)
+
+    @callback
+    def _begin_count(self, _: datetime) -> None:
+        self._count = None
+        self._entry.async_create_background_task(
+            self._hass, self._async_count(), "rental_units figures"
         )
 
     async def _async_count(self) -> None:

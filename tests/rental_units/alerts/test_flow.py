@@ -450,6 +450,9 @@ async def test_alibaba_shows_where_to_report(house: House) -> None:
     await house.hass.config_entries.async_unload(house.entry.entry_id)
     form = await flow.walk(*way)
     assert form["description_placeholders"] == {"report_url": "–", "answer_url": "–"}
+    # It is kept all the same, for the next start.
+    await flow.fill(await flow.fill(form, ALIBABA), {})
+    assert house.entry.options["channels"]["sms"]["provider"] == "alibaba"
 
 
 async def test_notify_actions_are_offered(house: House) -> None:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rental_units.alerts.channels.base import (
     Message,
@@ -16,17 +17,26 @@ from custom_components.rental_units.alerts.channels.base import (
     UnknownError,
 )
 from custom_components.rental_units.alerts.channels.twilio import sign
-from custom_components.rental_units.alerts.verifier import BUSY_SECONDS, PACE_SECONDS
-from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.alerts.verifier import (
+    BUSY_SECONDS,
+    COUNT_SECONDS,
+    PACE_SECONDS,
+)
+from custom_components.rental_units.app.checks import VerifyContacts
+from custom_components.rental_units.app.policy import Permit
+from custom_components.rental_units.app.work import Caller, NotCoveredError, Work
+from custom_components.rental_units.const import DOMAIN, Reason
 from custom_components.rental_units.register.checks import (
     AGAIN_SECONDS,
     LINK_SECONDS,
     SENT,
     WAITING,
 )
+from custom_components.rental_units.register.leases import Hand
 from custom_components.rental_units.register.models import Audit, ContactAddress
 from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.core import Context, Event
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -448,3 +458,49 @@ async def test_while_the_register_is_away(
     await house.restart()
     await pace(house)
     assert await outcome(house, "tenant-a-sms") == SENT
+
+
+@only_sqlite
+async def test_of_one_property(house: House, sms: Provider) -> None:
+    """A unit is of the property that is named; who has some units has not the property."""
+    other = MockConfigEntry(domain=DOMAIN, title="Property 2")
+    other.add_to_hass(house.hass)
+    assert await house.hass.config_entries.async_setup(other.entry_id)
+    unit = device_id(house.hass, house.entry, "1-1-201")
+    with pytest.raises(ServiceValidationError) as failure:
+        await verify(house, config_entry_id=other.entry_id, device_id=unit)
+    assert failure.value.translation_key == "no_such_unit"
+
+    hand = Hand(dt_util.now().date(), 0.0, None)
+    caller = Caller(None, Permit(frozenset(house.units.values())))
+    command = VerifyContacts(house.engine.verifier.usable)
+
+    def run(session: Any) -> None:
+        command.run(
+            Work(session, hand, caller, command.name, Reason.MANAGEMENT, None, "en")
+        )
+
+    with pytest.raises(NotCoveredError):
+        await house.entry.runtime_data.async_run(run)
+    assert sms.heard == []
+
+
+@only_sqlite
+async def test_away_at_the_start(
+    house: House, sms: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A register that cannot be read at the start keeps the alerts from nothing."""
+    await verify(house, person_id="landlord")
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise RegisterError("register_locked")
+
+    verifier = house.engine.verifier
+    with monkeypatch.context() as broken:
+        broken.setattr(house.entry.runtime_data, "async_read", fail)
+        await verifier.async_start()
+    # Who is written down meanwhile is counted when it can be read.
+    change = {"person_id": "landlord", "email": "mark@example.com"}
+    await action(house.hass, "update_contact", change)
+    await pace(house, COUNT_SECONDS)
+    assert verifier.figures.addresses == 11
