@@ -1,10 +1,11 @@
 """One campaign per incident, one message per number, and nobody whom an alert does not name."""
 
 from collections.abc import Awaitable, Callable
-from datetime import time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from sqlalchemy import delete
 
 from custom_components.rental_units.alerts.const import Answer
@@ -416,3 +417,40 @@ async def test_old_alerts_go_at_a_start(house: House, sms: Provider) -> None:
     await house.restart()
     await house.hass.async_block_till_done(wait_background_tasks=True)
     assert await house.get(history=True) == []
+
+
+async def test_on_the_day_of_leaving(house: House, sms: Provider) -> None:
+    """Who is to leave is told from its midnight to the next; who has left is not, at once."""
+    house.options(policies={"alarm": ONE_STEP})
+    user = await house.hass.auth.async_create_user("Admin", group_ids=["system-admin"])
+    device = house.entry.runtime_data.devices.of(house.units["201"])
+    assert device
+
+    async def leave(person: str, day: date) -> None:
+        await house.hass.services.async_call(
+            DOMAIN,
+            "check_out",
+            {"device_id": device.id, "person_id": person, "date": day.isoformat()},
+            blocking=True,
+            return_response=True,
+            context=Context(user_id=user.id),
+        )
+
+    async def told(at: datetime) -> list[str]:
+        house.freezer.move_to(at)
+        async_fire_time_changed(house.hass, at)
+        await house.hass.async_block_till_done(wait_background_tasks=True)
+        sms.heard.clear()
+        alert_id = await house.alert(hazard="smoke", audience=["tenants"])
+        await house.settled()
+        house.engine.cancel(house.engine.alerts[alert_id], who=None)
+        return numbers(sms)
+
+    midnight = dt_util.start_of_local_day() + timedelta(days=1)
+    a, b = NUMBERS["tenant-a"], NUMBERS["tenant-b"]
+    await leave("tenant-a", midnight.date())
+    assert await told(midnight + timedelta(seconds=1)) == [a, b]
+    assert await told(midnight + timedelta(hours=23, minutes=59)) == [a, b]
+    await leave("tenant-b", midnight.date())
+    assert await told(midnight + timedelta(hours=23, minutes=59, seconds=30)) == [a]
+    assert await told(midnight + timedelta(days=1, seconds=1)) == []

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 ADDRESS = "MARK-ADDRESS"
 NOTE = "MARK-NOTE"
+MESSAGE = "MARK-MESSAGE"
 SECRET = "MARK-SECRET"
 SCRIPT = {
     "tell": {
@@ -135,6 +136,7 @@ def marks_of(house: House, sms: Provider) -> dict[str, str]:
         "report": house.engine.links.report_token(),
         "address": ADDRESS,
         "note": NOTE,
+        "message": MESSAGE,
         "provider": SECRET,
     }
 
@@ -179,7 +181,7 @@ async def test_marked_alert(
     assert house.engine.helpers.of(alert).open
     answer = await house.get(history=True)
     sms.status = call.status = 500
-    await house.alert(message="Placeholder news")
+    await house.alert(message=MESSAGE)
     for _ in range(3):
         await house.settled()
         await house.tick(31)
