@@ -27,8 +27,9 @@ from .app.units import RemoveUnit
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .duties import DutyWatch, tell_apart
 from .forms import current_user
+from .issues import forget_issues
 from .register import Register, RegisterConfigEntry
-from .repairs import forget_issues, show_away, show_damage, show_issues, show_lost_key
+from .repairs import show_issues, show_start
 from .services import async_setup_services
 from .storage.errors import RegisterError
 from .transfer.views import async_setup_views
@@ -74,9 +75,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         raise failure(translation_domain=DOMAIN, translation_key=err.key) from err
     entry.runtime_data = register
     hass.data[DATA_APPLICATIONS][entry.entry_id] = application
-    show_away(hass, register)
-    show_lost_key(hass, register)
-    show_damage(hass, register)
+    show_start(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
     tell_apart(hass, entry)

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import (
     EventStateChangedData,
     async_track_state_change_event,
@@ -12,14 +11,14 @@ from homeassistant.helpers.event import (
 )
 
 from .const import SUBENTRY_RESPONDER
+from .issues import ERROR, WARNING, listed, put_issue
 from .register import Register, RegisterConfigEntry
 from .register.roster import gaps
-from .repairs import DUTIES, show
 
-ERROR, WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
 #: A roster may say something else without an event of its own: it is looked at so often.
 LOOK = timedelta(minutes=10)
-UNREACHABLE, OFF, SILENT = DUTIES
+UNREACHABLE, OFF = "duty_unreachable", "duty_off"
+SILENT = "silent_responders"
 
 
 @callback
@@ -83,8 +82,9 @@ class DutyWatch:
                 (row for row in rows if not row.is_reachable and row.duty in silent),
             ),
         ):
-            titles = sorted(row.title for row in concerned)
-            show(self._hass, self._register, key, severity, duties=titles)
+            titles = [row.title for row in concerned]
+            said = listed(titles, "duties") if titles else None
+            put_issue(self._hass, self._register.entry, key, said, severity=severity)
         self._follow()
 
     def _follow(self) -> None:

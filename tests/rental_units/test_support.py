@@ -12,6 +12,7 @@ from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
+from custom_components.rental_units.issues import put_issue
 from custom_components.rental_units.repairs import async_create_fix_flow
 from homeassistant.components.repairs import ConfirmRepairFlow
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
@@ -111,3 +112,18 @@ async def test_home_assistant_ends(hass: HomeAssistant, entry: MockConfigEntry) 
     await hass.async_block_till_done()
     assert threads() == []
     assert hass.data[DATA_ENGINES] == {}
+
+
+async def test_issues_go_with_their_property(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Whatever there is of a property in the repairs is gone with it, and nothing of another."""
+    other = MockConfigEntry(domain=DOMAIN, title="Property 2")
+    for row in (entry, other):
+        put_issue(hass, row, "register_away", {"error": "x"})
+        put_issue(hass, row, "provider_dead", {"channel": "sms"}, about="sms")
+        put_issue(hass, row, "alert_missed", {"place": "x"}, until_seen=True)
+    await hass.config_entries.async_remove(entry.entry_id)
+    left = [key for domain, key in ir.async_get(hass).issues if domain == DOMAIN]
+    assert len(left) == 3
+    assert all(other.entry_id in key for key in left)

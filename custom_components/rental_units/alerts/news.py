@@ -4,16 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 
-from ..const import DOMAIN
+from ..issues import listed, put_issue
 from ..register import RegisterConfigEntry
 from .const import EVENT_ALERT, Answer, Progress
 from .help import Helpers
 from .models import Alert
-
-#: So many units are named in a repair.
-MOST_NAMED = 10
 
 type Listener = Callable[[Alert, Progress, str | None], None]
 
@@ -83,89 +79,44 @@ class News:
     @callback
     def tell_failing(self, channel: str, failing: bool) -> None:
         """Show in the repairs that a provider fails, or no longer."""
-        self._show(
-            f"provider_failing_{self._entry.entry_id}_{channel}",
-            failing,
-            "provider_failing",
-            channel=channel,
-        )
+        said = {"channel": channel} if failing else None
+        put_issue(self._hass, self._entry, "provider_failing", said, about=channel)
 
     @callback
     def tell_dead(self, channel: str, reason: str | None) -> None:
         """Show in the repairs that a provider would send nothing, or that it would."""
-        self._show(
-            f"provider_dead_{self._entry.entry_id}_{channel}",
-            reason is not None,
-            "provider_dead",
-            channel=channel,
-            reason=reason or "",
-        )
+        said = None if reason is None else {"channel": channel, "reason": reason}
+        put_issue(self._hass, self._entry, "provider_dead", said, about=channel)
 
     @callback
     def tell_failing_addresses(
         self, count: int, units: Collection[str], responders: int
     ) -> None:
         """Show in the repairs that test messages have failed: in which units, and no person."""
-        named = sorted(filter(None, units))
-        self._show(
-            f"contacts_failing_{self._entry.entry_id}",
-            count > 0,
-            "contacts_failing",
-            count=str(count),
-            units=", ".join(named[:MOST_NAMED])
-            + (", …" if len(named) > MOST_NAMED else "")
-            or "–",
-            responders=str(responders),
-        )
+        named = listed([unit for unit in units if unit])["names"] or "–"
+        said = {"count": str(count), "units": named, "responders": str(responders)}
+        put_issue(self._hass, self._entry, "contacts_failing", said if count else None)
 
     @callback
     def tell_report_ends(self, ends: bool) -> None:
         """Show in the repairs that the address for a provider's console has to be renewed."""
-        self._show(f"report_ends_{self._entry.entry_id}", ends, "report_ends")
+        self._show("report_ends", ends)
 
     @callback
     def tell_missed(self, place: str) -> None:
         """Show in the repairs, until a person has seen it, that an alert came too late."""
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            f"alert_missed_{self._entry.entry_id}",
-            is_fixable=True,
-            is_persistent=True,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="alert_missed",
-            translation_placeholders={
-                "property": self._entry.title,
-                "place": place or "–",
-            },
-        )
+        said = {"place": place or "–"}
+        put_issue(self._hass, self._entry, "alert_missed", said, until_seen=True)
 
     @callback
     def tell_stalled(self, stalled: bool) -> None:
         """Show in the repairs that nothing has walked the clock, or that it is walked."""
-        self._show(f"alerts_stalled_{self._entry.entry_id}", stalled, "alerts_stalled")
+        self._show("alerts_stalled", stalled)
 
     @callback
     def tell_unwritable(self, reason: str | None) -> None:
         """Show in the repairs that alerts cannot be written down, or can be again."""
-        self._show(
-            f"register_unwritable_{self._entry.entry_id}",
-            reason is not None,
-            "register_unwritable",
-        )
+        self._show("register_unwritable", reason is not None)
 
-    def _show(
-        self, issue_id: str, applies: bool, key: str, **placeholders: str
-    ) -> None:
-        if not applies:
-            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
-            return
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key=key,
-            translation_placeholders={"property": self._entry.title, **placeholders},
-        )
+    def _show(self, key: str, applies: bool) -> None:
+        put_issue(self._hass, self._entry, key, {} if applies else None)
