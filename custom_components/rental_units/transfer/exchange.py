@@ -224,7 +224,10 @@ class Known:
                 select(Lease)
                 .where(Lease.unit_id.in_(chunk), Lease.removed_at.is_(None))
                 .order_by(Lease.id)
-                .options(selectinload(Lease.person).selectinload(Person.addresses))
+                .options(
+                    selectinload(Lease.person).selectinload(Person.addresses),
+                    selectinload(Lease.history),
+                )
             )
             is_open = queries.is_open(today)
             for found, condition in ((known.leases, is_open), (known.ended, ~is_open)):
