@@ -84,6 +84,7 @@ class UnitOptionsFlow(OptionsFlow):
     """The part of the options that is about units, each with who lives in it."""
 
     _unit_id: str | None = None
+    _title = ""
     #: What the form has shown, by its versions.
     _seen: Seen | None = None
 
@@ -152,7 +153,7 @@ class UnitOptionsFlow(OptionsFlow):
             step_id="unit_remove_confirm",
             data_schema=vol.Schema({}),
             description_placeholders={
-                "unit": self._application().register.units[self._unit_id].title,
+                "unit": self._title,
                 "people": str(found.people),
                 "days": str(UNDO_DAYS),
             },
@@ -200,6 +201,7 @@ class UnitOptionsFlow(OptionsFlow):
             keys = {key for _, key, *_ in device.identifiers} if device else set()
             self._unit_id = next(iter(keys & units.keys()), None)
             if self._unit_id:
+                self._title = units[self._unit_id].title
                 return None
             return self._ask_for_unit(step, "no_such_unit")
         return self._ask_for_unit(step)
