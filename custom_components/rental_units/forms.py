@@ -26,7 +26,7 @@ from .app.application import Application, application_of
 from .app.tenancy import ChangedMeanwhileError
 from .app.work import Command
 from .const import LANGUAGES
-from .labels import async_label, async_select
+from .labels import async_labels, async_select, async_viewer_language
 from .register import default_language as language_of, queries
 from .register.addresses import KINDS, PHONE_CHANNELS, by_kind
 from .register.households import HOUSEHOLD, LEASE
@@ -120,11 +120,13 @@ def current_user() -> str | None:
 
 
 async def async_changes(hass: HomeAssistant, err: ChangedMeanwhileError) -> str:
-    """Return what has changed meanwhile, in the language of the house."""
+    """Return what has changed meanwhile, in the language of who looks."""
+    language = await async_viewer_language(hass)
+    labels = await async_labels(hass, "lease_change", language)
     lines = [
         f"{row.name}: {label}" if row.name else label
         for row in err.differences
-        if (label := await async_label(hass, "lease_change", row.what))
+        if (label := labels.get(row.what, row.what))
     ]
     return "\n".join(f"- {line}" for line in lines)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from homeassistant.auth.models import User
 from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.components.http import KEY_HASS_USER
+from homeassistant.components.websocket_api import current_connection
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import selector
 from homeassistant.helpers.http import current_request
@@ -22,16 +23,16 @@ async def async_viewer_language(hass: HomeAssistant) -> str:
 
     As the frontend finds it: what a user has chosen, or what their browser asks for.
     """
-    request = current_request.get()
-    if request is None:
-        return default_language(hass.config.language)
-    user: User | None = request.get(KEY_HASS_USER)
-    chosen = None
-    if user:
+    connection, request = current_connection.get(), current_request.get()
+    user: User | None = request.get(KEY_HASS_USER) if request else None
+    chosen, asked = None, ""
+    if user := (connection.user if connection else user):
         store = await async_user_store(hass, user.id)
         chosen = (store.data.get("language") or {}).get("language")
-    asked = request.headers.get("Accept-Language", "").partition(",")[0].partition(";")
-    return default_language(chosen or asked[0].strip() or hass.config.language)
+    if request:
+        asked = request.headers.get("Accept-Language", "").partition(",")[0]
+    language = chosen or asked.partition(";")[0].strip() or hass.config.language
+    return default_language(language)
 
 
 async def async_labels(hass: HomeAssistant, key: str, language: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from .app.application import OWN_LEASES
 from .app.policy import AccountRole
 from .app.reading import GetUnit
 from .app.work import Command
-from .labels import async_label
+from .labels import async_labels, async_viewer_language
 from .unit_flow import UnitOptionsFlow
 
 #: Roles that can be given, in the order of the table.
@@ -146,13 +146,15 @@ class RolesFlow(UnitOptionsFlow):
         """Return who has which role and where, by its id: accounts and units, no people."""
         accounts = await self._async_accounts()
         register = self._application().register
+        language = await async_viewer_language(self.hass)
+        labels = await async_labels(self.hass, "account_role", language)
         held: dict[str, str] = {}
         for row in await self._async_ask(GetRoles()):
             role = AccountRole(row["role"])
             parts = [
                 # An account that is deleted has nothing but its id.
                 accounts.get(row["user_id"], row["user_id"]),
-                await async_label(self.hass, "account_role", role),
+                labels.get(role, role),
             ]
             if row["person_id"]:
                 units = register.phonebook.units_of(row["person_id"], OWN_LEASES[role])

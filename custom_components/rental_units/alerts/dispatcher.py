@@ -209,6 +209,8 @@ class Dispatcher(Deliveries):
                 return
             if self._now() >= delivery.expires_at:
                 self._end(delivery, State.EXPIRED, "too_late")
+                # Nobody was told by it: where the alert is open still, the next one may.
+                self._next(delivery)
                 return
             found = await self._find(alert, delivery.address_id)
             message = self._composer.message(alert, delivery, channel, found)
