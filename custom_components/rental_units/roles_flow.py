@@ -1,6 +1,6 @@
 """Accounts and roles in the options of a property: who may do what, given and taken."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import voluptuous as vol
@@ -136,10 +136,7 @@ class RolesFlow(UnitOptionsFlow):
 
     async def _async_done(self) -> ConfigFlowResult:
         """Let it hold from now on."""
-        try:
-            await self._application().async_read_grants()
-        except HomeAssistantError as err:
-            raise AbortFlow(err.translation_key or "failed") from err
+        await self._async_wait(self._application().async_read_grants())
         return self._done()
 
     async def _async_held(self) -> dict[str, str]:
@@ -182,7 +179,11 @@ class RolesFlow(UnitOptionsFlow):
 
     async def _async_ask(self, command: Command[Any]) -> Any:
         """Return the answer of a command, JSON or an id. Raises AbortFlow."""
+        return await self._async_wait(self._async_fill(command))
+
+    @staticmethod
+    async def _async_wait(work: Awaitable[Any]) -> Any:
         try:
-            return await self._async_fill(command)
+            return await work
         except HomeAssistantError as err:
             raise AbortFlow(err.translation_key or "failed") from err

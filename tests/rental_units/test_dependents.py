@@ -8,10 +8,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rental_units.alerts.channels import working
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.dependents import About, Dependents, WhatDepends
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import Unauthorized
 
-from .common import OTHER_PHONE, PHONE, call, check_in, device_id, unit_id
+from .common import OTHER_PHONE, PHONE, account, call, check_in, device_id, unit_id
 from .test_config_flow import begin, fill
 
 SMS = {"sms": {"provider": "script", "script": "script.sms"}}
@@ -115,3 +116,18 @@ async def test_form_of_a_unit(
     ):
         result = await flows.async_configure(result["flow_id"], data)
     assert result["description_placeholders"]["people"] == "2"
+
+
+async def test_who_may_ask(
+    hass: HomeAssistant, entry: MockConfigEntry, lived_in: dict[str, str]
+) -> None:
+    """Who may not let it go is not told what depends on it."""
+    landlord = await check_in(hass, entry, "1-1-102", name="MARK-L", role="landlord")
+    command = WhatDepends(About.UNIT, unit_id(entry, "1-1-101"))
+    application = application_of(hass, entry.entry_id)
+    manager = await account(hass, entry, "manager")
+    asked = await application.async_do(command, Context(user_id=manager.id))
+    assert asked == Dependents(people=2)
+    owner = await account(hass, entry, "landlord", landlord)
+    with pytest.raises(Unauthorized):
+        await application.async_do(command, Context(user_id=owner.id))

@@ -14,7 +14,7 @@ from custom_components.rental_units.const import DOMAIN, SUBENTRY_RESPONDER
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
-from custom_components.rental_units.duties import LOOK
+from custom_components.rental_units.duties import LOOK, DutyWatch
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
@@ -189,3 +189,17 @@ async def test_told_apart(hass: HomeAssistant, staffed: MockConfigEntry) -> None
     await hass.async_block_till_done(wait_background_tasks=True)
     assert titles() == ["Volunteer", "Volunteer 2", "Volunteer 3"]
     assert DOMAIN in hass.config.components
+
+
+async def test_nobody_is_known_yet(
+    hass: HomeAssistant, staffed: MockConfigEntry
+) -> None:
+    """Before it was read who there is, nothing is said of them."""
+    register = staffed.runtime_data
+    register.channels = tuple
+    register.phonebook.is_known = False
+    DutyWatch(hass, register).look()
+    assert shown(hass) == {}
+    register.phonebook.is_known = True
+    DutyWatch(hass, register).look()
+    assert shown(hass).keys() == {"duty_unreachable"}

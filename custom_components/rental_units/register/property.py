@@ -57,7 +57,6 @@ class _Read(NamedTuple):
 
     units: dict[str, UnitInfo]
     summaries: dict[str, Summary]
-    silent: set[str]
     missing: list[queries.Missing]
 
 
@@ -86,8 +85,6 @@ class Register:
         self.blind: RegisterError | None = None
         self.units: dict[str, UnitInfo] = {}
         self.summaries: dict[str, Summary] = {}
-        #: Responders whom no channel reaches that is set up, by their subentries.
-        self.silent_responders: set[str] = set()
         #: Units and responders that are missing, and can be brought back.
         self.missing: list[queries.Missing] = []
         self._unit_listeners: dict[str, list[CALLBACK_TYPE]] = defaultdict(list)
@@ -216,12 +213,11 @@ class Register:
             return _Read(
                 queries.units(session, wanted),
                 queries.summaries(session, today, wanted, channels),
-                queries.silent_responders(session, channels),
                 queries.missing(session),
             )
 
         found = await self.async_read(read, long=wanted is None)
-        self.silent_responders, self.missing = found.silent, found.missing
+        self.missing = found.missing
         if wanted is None:
             self.units, self.summaries = found.units, found.summaries
             self.entry.async_create_background_task(

@@ -154,16 +154,6 @@ def responders(session: Session) -> dict[str, Person]:
     return {row.id: row.person for row in rows}
 
 
-def silent_responders(session: Session, channels: Collection[str]) -> set[str]:
-    """Return the responders whom none of these channels reaches, by their subentries."""
-    usable = exists().where(
-        ContactAddress.person_id == Responder.person_id,
-        ContactAddress.channel.in_(channels),
-    )
-    query = select(Responder.id).where(~usable, Responder.removed_at.is_(None))
-    return set(session.scalars(query))
-
-
 def recipient(person: Person, role: str, unit_id: str | None) -> Recipient:
     """Return a person in a role."""
     return Recipient(
