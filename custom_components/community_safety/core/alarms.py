@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-import os
 import time
 from typing import Any
 
@@ -374,9 +373,8 @@ class AlarmBook:
             "alarms", alarm.id, alarm.as_dict(), done, closed_at=alarm.closed_at
         )
         if items:
-            # Somebody waits: the thread that writes gets the interpreter now, and not when
-            # every entity is drawn. A cut-off's own rows wait for its command instead.
-            os.sched_yield()
+            # The rows of a cut-off wait for its command instead.
+            self._storage.hurry()
 
     @callback
     def _announce(self, item: Announcement) -> None:

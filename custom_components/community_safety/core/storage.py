@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
+import os
 from pathlib import Path
 import sqlite3
 import time
@@ -84,6 +85,8 @@ class Storage:
         self._waiting = _Waiting()
         #: Done when nothing is being written any more.
         self._idle: asyncio.Future[None] | None = None
+        #: Hands over what is queued, after the present turn of the loop.
+        self._due: asyncio.Handle | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._closed = False
         self._connection: sqlite3.Connection | None = None
@@ -167,8 +170,18 @@ class Storage:
             return
         # Patience runs from here: an earlier commit may be what takes so long.
         self._waiting.add(then, self._hass.loop)
-        if not self._is_writing:
+        if not (self._is_writing or self._due):
+            self._due = self._hass.loop.call_soon(self._begin_writing)
+
+    @callback
+    def hurry(self) -> None:
+        """Write at once what would be written once the loop has done what it is doing.
+
+        The thread that writes gets the interpreter now: somebody waits for it.
+        """
+        if self._due:
             self._begin_writing()
+            os.sched_yield()
 
     @property
     def is_busy(self) -> bool:
@@ -240,6 +253,9 @@ class Storage:
     @callback
     def _begin_writing(self) -> None:
         """Hand all that is queued to the thread. The next batch waits for its answer."""
+        if self._due:
+            self._due.cancel()
+            self._due = None
         batch, self._queue = self._queue, {}
         waiting, self._waiting = self._waiting, _Waiting()
         self._executor.submit(self._write, batch, waiting)
