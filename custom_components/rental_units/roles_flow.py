@@ -49,11 +49,13 @@ class RolesFlow(UnitOptionsFlow):
     ) -> ConfigFlowResult:
         """Show who has which role, and ask what is to become of it."""
         lines = (await self._async_held()).values()
+        language = await async_viewer_language(self.hass)
+        words = await async_labels(self.hass, "role_line", language)
         return self.async_show_menu(
             step_id="roles",
             menu_options=["role_give", "role_take"] if lines else ["role_give"],
             description_placeholders={
-                "roles": "\n".join(f"- {line}" for line in lines) or "–"
+                "roles": "\n".join(f"- {line}" for line in lines) or words["nobody"]
             },
         )
 

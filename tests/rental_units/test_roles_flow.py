@@ -61,7 +61,7 @@ async def test_role_of_the_property(
     hass.config_entries.async_update_entry(entry, options=entry_options)
     await hass.async_block_till_done()
     user = MockUser(name="Office").add_to_hass(hass)
-    assert await shown(hass, entry) == "–"
+    assert await shown(hass, entry) == "Nobody has a role yet."
     assert (await steps(hass, entry))["menu_options"] == ["role_give"]
     given = {"user_id": user.id, "role": "manager"}
     result = await steps(hass, entry, GIVE, given)
@@ -146,4 +146,4 @@ async def test_property_that_cannot_be_asked(
     assert {"entry_not_loaded", *FAILURES} <= ABORTS.keys()
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    assert await shown(hass, entry) == "–"
+    assert await shown(hass, entry) == "Nobody has a role yet."

@@ -101,7 +101,6 @@ class PolicyFlow(OptionsFlow):
             selector.ObjectSelectorConfig(
                 multiple=True,
                 label_field="after",
-                description_field="audience",
                 translation_key="alert_steps",
                 fields={
                     name: {"selector": field, "required": name == "after"}
