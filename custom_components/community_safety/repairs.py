@@ -38,6 +38,7 @@ NOT_OURS = "none"
 INCONSISTENT = "zigbee_inconsistent_"
 #: Keys of the problems that a device is not watched.
 NOT_INTERVIEWED, NO_KIND = "device_not_interviewed", "device_no_kind"
+NOT_ENROLLED = "device_not_enrolled"
 
 
 async def async_create_fix_flow(
@@ -259,6 +260,8 @@ class _InterviewFlow(_DeviceFlow):
 
 _DEVICE_FLOWS: dict[str, type[_DeviceFlow]] = {
     NOT_INTERVIEWED: _InterviewFlow,
+    # An interview enrols it too.
+    NOT_ENROLLED: _InterviewFlow,
     NO_KIND: _KindFlow,
 }
 

@@ -12,7 +12,7 @@ from homeassistant.helpers.event import async_track_time_interval
 
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import RADIO, Value
-from ...const import DOMAIN, Severity
+from ...const import DOMAIN, LOGGER, Severity
 from ...core.device import DERIVED, DeviceDescription, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
 from ..base import CommandError, Problem
@@ -130,7 +130,14 @@ class ZigbeeGateway(LinkedGateway):
             node.unbind()
         profile = self._library.compile_device(device, settings.kind)
         known = self.devices.get(device_id)
-        if known and not by_person and self._is_replaced(known, profile):
+        if (
+            known
+            and not by_person
+            and (
+                self._is_other(known, device, profile)
+                or self._is_replaced(known, profile)
+            )
+        ):
             # Nothing but a person ends what is open: the device that it was is missing.
             self.missing.add(device_id)
             self.set_online(known, False)
@@ -169,7 +176,7 @@ class ZigbeeGateway(LinkedGateway):
                 power=profile.power,
             )
         )
-        node = self._library.Node(self._radio, device, profile, house)
+        node = self._library.Node(self._radio, device, profile, house, self)
         self._nodes[device_id] = node
         node.bind()
         node.remember()
@@ -177,6 +184,22 @@ class ZigbeeGateway(LinkedGateway):
             self.set_online(house, True)
             node.verify()
         self.device_progress(device_id, "ready")
+
+    def _is_other(
+        self, known: SafetyDevice, device: Device, profile: Profile | None
+    ) -> bool:
+        """Return if another make or model has come back, which does not do what it did."""
+        before = known.description
+        return (
+            None not in (before.model, device.model)
+            and (before.manufacturer, before.model)
+            != (device.manufacturer, device.model)
+            and (
+                profile is None
+                or profile.kind != known.kind.key
+                or not before.points <= profile.points
+            )
+        )
 
     def _is_replaced(self, known: SafetyDevice, profile: Profile | None) -> bool:
         """Return if a device has come back without what its open alarms and cuts are of."""
@@ -217,6 +240,33 @@ class ZigbeeGateway(LinkedGateway):
         known = self.devices.get(ieee)
         name = known.name if known else model or ieee
         self._add_problem("device_not_interviewed", ieee, name, model)
+
+    @callback
+    def became_another(self, device_id: str) -> None:
+        """Take that another device answers at an address: what it is, is found out anew."""
+        device = self.devices[device_id]
+        LOGGER.warning("%s has come back as another device", device.uid)
+        self._create_task(self._async_find_out(device), f"find out {device_id}")
+
+    async def _async_find_out(self, device: SafetyDevice) -> None:
+        description = device.description
+        try:
+            await self.async_interview(description.id)
+        except HomeAssistantError:
+            self.device_unfinished(description.id, description.model)
+
+    @callback
+    def zones_asked(self, device_id: str, enrolled: bool) -> None:
+        """Take if every zone of a device tells us, and nobody else, of its alarms."""
+        if enrolled:
+            self.end_problem("device_not_enrolled", device_id)
+        elif device := self.devices.get(device_id):
+            self._add_problem(
+                "device_not_enrolled",
+                device_id,
+                device.name,
+                device.description.model,
+            )
 
     def _add_problem(
         self, key: str, device_id: str, name: str, model: str | None
@@ -263,6 +313,10 @@ class ZigbeeGateway(LinkedGateway):
 
     async def _async_take_again(self, device: Device) -> None:
         await asyncio.sleep(AGAIN_SECONDS)
+        # It may never have been asked what it has; one that sleeps is taken as it is known.
+        with suppress(HomeAssistantError):
+            await self.async_interview(str(device.ieee))
+            return
         await self._library.async_have_entities(device)
         if self._radio and self._radio.device(str(device.ieee)) is device:
             self.device_ready(device)
@@ -287,7 +341,7 @@ class ZigbeeGateway(LinkedGateway):
             and packet.cluster_id == self._library.DEVICE_ANNOUNCE
         ):
             # It had no power, or another parent: how it is now, only it knows.
-            node.doubt()
+            node.came_back()
         node.heard(packet)
 
     def _hear_unfinished(self, ieee: str, packet: ZigbeePacket) -> None:

@@ -542,8 +542,13 @@ async def become(
     coordinator: EzspSimulator,
     node: Node,
     model: str,
-) -> None:
-    """Let a device be reset and join as another one, at the same address."""
+    *,
+    asked: bool = True,
+) -> Node:
+    """Let a device be reset and join as another one, at the same address.
+
+    It is `asked` by a person, or must be noticed.
+    """
     coordinator.air.leave(node)
     del coordinator.air.by_eui64[node.eui64]
     device = coordinator.add(model, eui64=node.eui64)
@@ -551,7 +556,9 @@ async def become(
     await coordinator.join(device)
     known: Any = zigbee.radio.device(address(device))
     await wait_until(hass, lambda: known.nwk == device.nwk)
-    await zigbee.async_interview(address(device))
+    if asked:
+        await zigbee.async_interview(address(device))
+    return device
 
 
 async def test_a_device_that_becomes_another_one(
@@ -584,13 +591,140 @@ async def test_a_device_that_becomes_another_one(
 async def test_a_device_that_becomes_none_of_ours(
     hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
 ) -> None:
-    """Without anything open it is missing, and not shown as if it were watched."""
+    """Without anything open it is missing too, and not shown as if it were watched."""
     node, device = await join(hass, zigbee, coordinator, "smoke")
     await become(hass, zigbee, coordinator, node, "elevator-blocker")
-    await wait_until(hass, lambda: device.description.id in zigbee.ignored)
+    await wait_until(hass, lambda: shown(hass) == {"device_replaced"})
     assert not device.available
     assert device.readings["unresponsive"] is True
+
+
+@pytest.mark.parametrize("burning", [True, False])
+async def test_another_device_is_noticed_at_once(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    coordinator: EzspSimulator,
+    burning: bool,
+) -> None:
+    """It joins by itself, and nobody asks for it: what is open stays, and a repair says so."""
+    zigbee = entry.runtime_data
+    node, device = await join(hass, zigbee, coordinator, "smoke")
+    smoke(node, burning)
+    await wait_until(hass, lambda: device.readings.get("smoke") is burning)
+    open_before = alarms(zigbee, device)
+    other = await become(hass, zigbee, coordinator, node, "breaker", asked=False)
+    await wait_until(hass, lambda: shown(hass) == {"device_replaced"})
+    assert device.kind.key == "smoke_sensor"
+    assert not device.available
+    assert open_before <= alarms(zigbee, device)
+
+    # A restart makes no breaker of it, nor does the other's word.
+    zigbee = await restart(hass, entry, lambda: None)
+    device = zigbee.devices[device.description.id]
+    assert (device.kind.key, shown(hass)) == ("smoke_sensor", {"device_replaced"})
+    other.announce()
+    await coordinator.delivered()
+    await hass.async_block_till_done()
+    assert device.kind.key == "smoke_sensor"
+    assert open_before <= alarms(zigbee, device)
+
+    assert await zigbee.async_delete(device)
+    await wait_until(hass, lambda: device.description.id in zigbee.devices)
+    assert zigbee.devices[device.description.id].kind.key == "breaker_monitor"
+
+
+async def test_the_same_device_that_comes_back_is_the_same(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """After a power cut it is asked what it is, once, and nothing is made anew."""
+    node, device = await join(hass, zigbee, coordinator, "breaker")
+    await wait_until(hass, lambda: "supply" in device.readings)
+    before = zigbee.radio.device(device.description.id)
+    node.records.clear()
+    node.announce()
+    await wait_until(hass, lambda: bool(asked_for(node, 0x0005)))
+    await hass.async_block_till_done()
+    assert zigbee.radio.device(device.description.id) is before
     assert shown(hass) == set()
+    assert device.available
+
+
+def asked_for(node: Node, cluster: int) -> list[Any]:
+    """Return the questions about one cluster of ZDO."""
+    return [
+        record
+        for record in node.records
+        if record.what == "asked" and (record.endpoint, record.cluster) == (0, cluster)
+    ]
+
+
+# Zones that tell somebody else, or nobody
+
+ZONE, STATE, CIE = 0x0500, 0x0000, 0x0010
+
+
+@pytest.mark.parametrize("lost", [{STATE: 0}, {CIE: 0x1122334455667788}])
+async def test_a_zone_that_tells_nobody_is_enrolled_again(
+    hass: HomeAssistant,
+    zigbee: ZigbeeGateway,
+    coordinator: EzspSimulator,
+    lost: dict[int, int],
+) -> None:
+    """A reset, or another controller, has taken it: as soon as it is heard it is ours again."""
+    node, device = await join(hass, zigbee, coordinator, "smoke")
+    await wait_until(hass, lambda: device.readings.get("smoke") is False)
+    for attribute, value in lost.items():
+        node.attributes[1, ZONE, attribute] = value
+    node.announce()
+    await wait_until(hass, lambda: node.attributes[1, ZONE, STATE] == 1)
+    await wait_until(
+        hass, lambda: node.attributes[1, ZONE, CIE] == coordinator.ncp.eui64
+    )
+    smoke(node)
+    await wait_until(hass, lambda: "smoke" in alarms(zigbee, device))
+    assert shown(hass) == set()
+
+
+@pytest.mark.parametrize("lost", [{STATE: 0}, {CIE: 0x1122334455667788}])
+async def test_a_zone_that_will_not_be_enrolled_is_a_fault(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    coordinator: EzspSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: dict[int, int],
+) -> None:
+    """It answers that all is calm, and would never tell of a fire: that is not shown as fine."""
+    zigbee = entry.runtime_data
+    node, device = await join(hass, zigbee, coordinator, "smoke")
+    await wait_until(hass, lambda: device.readings.get("smoke") is False)
+
+    class Stubborn(dict[Any, Any]):
+        """Attributes of a zone that says what it likes, whatever is written."""
+
+        def __getitem__(self, key: Any) -> Any:
+            return self.get(key)
+
+        def get(self, key: Any, default: Any = None) -> Any:
+            wrong = {(1, ZONE, name): value for name, value in lost.items()}
+            return wrong.get(key, super().get(key, default))
+
+    obedient = node.attributes
+    monkeypatch.setattr(node, "attributes", Stubborn(obedient))
+    node.announce()
+    await wait_until(hass, lambda: shown(hass) == {"device_not_enrolled"})
+    assert "smoke" not in device.readings
+    assert "sensor_fault" in alarms(zigbee, device)
+
+    # It is still so after a restart, and ends when it is mended.
+    zigbee = await restart(hass, entry, lambda: None)
+    device = zigbee.devices[device.description.id]
+    tell(node)
+    await wait_until(hass, lambda: shown(hass) == {"device_not_enrolled"})
+    monkeypatch.setattr(node, "attributes", dict(obedient))
+    node.announce()
+    await wait_until(hass, lambda: shown(hass) == set())
+    await wait_until(hass, lambda: device.readings.get("smoke") is False)
+    assert "sensor_fault" not in alarms(zigbee, device)
 
 
 async def test_only_a_person_removes_a_device(

@@ -23,6 +23,7 @@ from zigpy.zcl.foundation import Status
 from ....catalogue.measurements import Value, parse_point
 from ....core.device import Power, SafetyDevice
 from ...base import CommandError
+from .identity import ENROLMENT, async_is_other, enrolling, is_enrolled
 from .matching import clusters_of
 from .profile import Binding, Profile, Zone
 from .table import ALARM_BITS, NEVER_WHOLE, ZONE_BITS
@@ -62,11 +63,26 @@ class Radio(Protocol):
         """Count a message that was of no use."""
 
 
+class Watcher(Protocol):
+    """Who wants to know if a device is still what it was."""
+
+    def became_another(self, device_id: str, /) -> None:
+        """Take that another device answers at its address."""
+
+    def zones_asked(self, device_id: str, enrolled: bool, /) -> None:
+        """Take if every zone tells us, and nobody else, of its alarms."""
+
+
 class Node:
     """A device that is bound to its readings, until it is unbound."""
 
     def __init__(
-        self, radio: Radio, device: Device, profile: Profile, safety: SafetyDevice
+        self,
+        radio: Radio,
+        device: Device,
+        profile: Profile,
+        safety: SafetyDevice,
+        watcher: Watcher,
     ) -> None:
         """Initialize; nothing is known to be true until it was reported or read."""
         self.device = device
@@ -74,6 +90,9 @@ class Node:
         self.safety = safety
         self.verified = False
         self._radio = radio
+        self._watcher = watcher
+        #: If it has joined anew, perhaps as another device.
+        self._has_come_back = False
         self._undo: list[Callable[[], None]] = []
         #: The last status of each IAS zone.
         self._zones: dict[Cluster | int, int] = {}
@@ -364,6 +383,11 @@ class Node:
         self.verified = False
         self._scales_asked = False
 
+    def came_back(self) -> None:
+        """Take that it has announced itself: what it shows is doubted, and what it is."""
+        self._has_come_back = True
+        self.doubt()
+
     def verify(self) -> None:
         """Begin to find out how things are, unless that is under way."""
         if self._verifying is None or self._verifying.done():
@@ -389,7 +413,11 @@ class Node:
                             ),
                         ]
                     )
+                await self._async_look_after_zones()
                 await self._async_read_scales()
+                if self._has_come_back:
+                    self._has_come_back = False
+                    await self._async_compare()
                 if not self.is_sleepy:
                     async with (
                         self._radio.asking,
@@ -438,10 +466,39 @@ class Node:
     async def _async_read_zones(self) -> None:
         """Read every zone: one that does not answer hides nothing of the others."""
         await _all(
-            self._async_read_attributes(zone.cluster, [_ZONE_STATUS])
+            self._async_read_attributes(zone.cluster, [_ZONE_STATUS, *ENROLMENT])
             for zone in self.profile.zones
             if zone.remote
         )
+
+    async def _async_look_after_zones(self) -> None:
+        """Enrol zones that do not tell us; one that still does not is a sensor fault."""
+        ours = self._radio.app.state.node_info.ieee
+        zones = [zone for zone in self.profile.zones if zone.remote]
+        for zone in zones:
+            if not is_enrolled(zone.cluster, ours):
+                for request in enrolling(zone.cluster, ours):
+                    with suppress(CommandError):
+                        await self._async_do(request)
+                await self._async_read_attributes(
+                    zone.cluster, [_ZONE_STATUS, *ENROLMENT]
+                )
+        lost = [zone for zone in zones if not is_enrolled(zone.cluster, ours)]
+        if keys := {zone.measurement for zone in lost if zone.measurement}:
+            # It is asked now and then, and a fire would be seen then: that is no watch.
+            self._refuse("zone not enrolled", *keys)
+        if zones:
+            self._watcher.zones_asked(self.id, not lost)
+
+    async def _async_compare(self) -> None:
+        """Ask what it is: who joins anew at an address may be another device."""
+        try:
+            other = await async_is_other(self.device, self._async_do)
+        except CommandError:
+            # It is asked again when it comes back the next time, or is not heard.
+            return
+        if other:
+            self._watcher.became_another(self.id)
 
     async def _async_read(self, items: Iterable[Binding]) -> None:
         by_cluster: dict[Cluster, list[str]] = {}
@@ -512,8 +569,11 @@ class Node:
         command = OnOff.ServerCommandDefs.on if closed else OnOff.ServerCommandDefs.off
         await self._async_do(partial(relay.command, command.id, **_patience(relay)))
 
-    async def _async_do(self, request: Callable[[], Awaitable[Any]]) -> None:
-        """Do a request. Raises CommandError, whatever has gone wrong below."""
+    async def _async_do(self, request: Callable[[], Awaitable[Any]]) -> Any:
+        """Do a request, and return its answer.
+
+        Raises CommandError, whatever has gone wrong below.
+        """
         try:
             answer = await request()
         except (TimeoutError, zigpy.exceptions.DeliveryError) as err:
@@ -532,6 +592,7 @@ class Node:
             raise CommandError(
                 self.safety, "refused", getattr(status, "name", str(status))
             )
+        return answer
 
 
 def _patience(cluster: Cluster) -> dict[str, Any]:
