@@ -1,0 +1,1 @@
+"""The blueprints, as a property manager uses them."""
