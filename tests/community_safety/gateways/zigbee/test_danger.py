@@ -1,7 +1,7 @@
 """Danger in words that nobody knows, and from devices that nobody knows: it is not dropped."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, override
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -701,9 +701,11 @@ async def test_a_zone_that_will_not_be_enrolled_is_a_fault(
     class Stubborn(dict[Any, Any]):
         """Attributes of a zone that says what it likes, whatever is written."""
 
+        @override
         def __getitem__(self, key: Any) -> Any:
             return self.get(key)
 
+        @override
         def get(self, key: Any, default: Any = None) -> Any:
             wrong = {(1, ZONE, name): value for name, value in lost.items()}
             return wrong.get(key, super().get(key, default))

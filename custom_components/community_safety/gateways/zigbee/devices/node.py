@@ -416,7 +416,6 @@ class Node:
                 await self._async_look_after_zones()
                 await self._async_read_scales()
                 if self._has_come_back:
-                    self._has_come_back = False
                     await self._async_compare()
                 if not self.is_sleepy:
                     async with (
@@ -495,8 +494,9 @@ class Node:
         try:
             other = await async_is_other(self.device, self._async_do)
         except CommandError:
-            # It is asked again when it comes back the next time, or is not heard.
+            # It is asked once more when it is doubted the next time.
             return
+        self._has_come_back = False
         if other:
             self._watcher.became_another(self.id)
 
