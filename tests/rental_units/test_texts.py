@@ -106,6 +106,10 @@ def test_address(kind: Any) -> None:
     wanted = [f"exceptions.{kind.error}.message"]
     wanted += [f"{flow}.error.{kind.error}" for flow in asked]
     wanted += [f"selector.alert_channel.options.{channel}" for channel in kind.channels]
+    # Where a channel is tried, an address of its kind is asked for.
+    for part in ("data", "data_description"):
+        wanted.append(f"options.step.channel_test.{part}.{kind.key}")
+    wanted.append(f"options.error.{kind.error}")
     if kind.headings and kind is not PHONE:
         wanted.append(f"exceptions.cell_{kind.error}.message")
     if not kind.for_responders:
