@@ -787,4 +787,4 @@ Leases.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestLeases = Leases.TestCase
+TestLeases = pytest.mark.timeout(120 + RUNS)(Leases.TestCase)

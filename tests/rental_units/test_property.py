@@ -8,8 +8,10 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    MockUser,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,8 +19,9 @@ from custom_components.rental_units import async_remove_config_entry_device
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.units import AddUnit, RemoveUnit
 from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.forms import current_user
 from custom_components.rental_units.register import Audience, queries
-from custom_components.rental_units.register.models import Unit
+from custom_components.rental_units.register.models import Audit, Unit
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.register.property import BATCH
 from homeassistant.config_entries import ConfigEntryState
@@ -26,6 +29,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .common import (
@@ -240,6 +244,37 @@ async def test_device_is_deleted(hass: HomeAssistant, entry: MockConfigEntry) ->
         config_entry_id=entry.entry_id, identifiers={(DOMAIN, "old")}
     )
     assert await async_remove_config_entry_device(hass, entry, old)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_device_is_deleted_in_the_browser(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    hass_admin_user: MockUser,
+) -> None:
+    """The audit names who has deleted it; who may not is told why."""
+    assert await async_setup_component(hass, "config", {})
+    await check_in(hass, entry, "1-1-101")
+    client = await hass_ws_client(hass)
+    found = {}
+    for title in ("1-1-101", "1-1-102"):
+        command = {
+            "type": "config/device_registry/remove",
+            "device_id": device_id(hass, entry, title),
+        }
+        await client.send_json_auto_id(command)
+        found[title] = await client.receive_json()
+    assert found["1-1-101"]["error"]["translation_key"] == "unit_has_people"
+    assert found["1-1-102"]["success"]
+    who = await entry.runtime_data.async_run(
+        lambda session: set(
+            session.scalars(select(Audit.who).where(Audit.what == "remove_unit"))
+        )
+    )
+    assert who == {hass_admin_user.id}
+    # What that browser's own connection has not asked for is not its user's.
+    assert current_user() is None
 
 
 async def test_what_cannot_be_of_a_unit(

@@ -8,10 +8,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from custom_components.rental_units.register.models import Audit
+from custom_components.rental_units.register.models import Audit, Unit
 from custom_components.rental_units.transfer import importing, views
 from homeassistant.core import HomeAssistant
-from tests.rental_units.common import check_in
+from tests.rental_units.common import check_in, unit_id
 
 HEAD = "楼栋,单元,房号,角色,姓名,电话\n"
 
@@ -138,3 +138,38 @@ async def test_a_register_that_is_changed_meanwhile(
     text = f"{HEAD}1,1,101,租客,MARK-A,13800138003\n".encode()
     response = await client.post(path, params={"dry_run": "false"}, data=text)
     assert (await response.json())["code"] == "import_overtaken"
+
+
+async def test_units_that_are_changed_behind_it(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    path: str,
+    hass_client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A unit that came or went since it was planned is neither there twice nor written to."""
+    client, text = await hass_client(), f"{HEAD}1,1,101,,,\n7,1,701,,,\n".encode()
+
+    async def change(key: str, **values: Any) -> None:
+        row = Unit(**{"id": key, "building": "7", "stairwell": "1", **values})
+        await entry.runtime_data.async_run(lambda session: session.merge(row) and None)
+
+    async def answer() -> Any:
+        response = await client.post(path, params={"dry_run": "false"}, data=text)
+        return (await response.json()).get("code")
+
+    await change("new", number="701", unit_key="7/1/701")
+    assert await answer() == "import_overtaken"
+    await change("new", number="701", unit_key="7/1/702")
+    write = importing.Import.async_write
+
+    async def overtaken(run: Any, entries: Any) -> Any:
+        await change(unit_id(entry, "1-1-101"), removed_at=1.0)
+        return await write(run, entries)
+
+    monkeypatch.setattr(importing.Import, "async_write", overtaken)
+    assert await answer() == "import_overtaken"
+    rows = await entry.runtime_data.async_run(
+        lambda session: set(session.scalars(select(Unit.unit_key)))
+    )
+    assert "7/1/701" not in rows
