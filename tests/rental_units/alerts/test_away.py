@@ -149,7 +149,8 @@ async def test_erased_person_gets_no_queued_message(
     await sms.stop()
     await house.alert(hazard="smoke")
     await house.settled()
-    await act(house.hass, "erase_person", {"person_id": "tenant-a"})
+    erase = {"person_id": "tenant-a", "even_in_alert": True}
+    await act(house.hass, "erase_person", erase)
     await sms.start()
     await house.tick(5)
     await house.settled()
