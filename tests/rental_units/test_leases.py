@@ -356,6 +356,19 @@ def test_form_with_what_else_has_changed(house: House) -> None:
     }
 
 
+def test_form_that_was_open_over_a_day_of_leaving(house: House) -> None:
+    """Who has gone by now, as was said before the form was opened, is said to have left."""
+    check_in(house, "u1", "A", start=date(2026, 1, 1))
+    house.do(CheckOut("u1", TODAY + timedelta(days=3)))
+    *_, seen = house.do(ShowHousehold("u1"))
+    house.today += timedelta(days=9)
+    with pytest.raises(ChangedMeanwhileError) as conflict:
+        house.do(SaveHousehold("u1", at("u1"), "", [], seen))
+    assert [(row.name, row.what) for row in conflict.value.differences] == [
+        ("A", "left")
+    ]
+
+
 # The model: what a person with a pencil would keep of it.
 
 

@@ -494,6 +494,13 @@ class SaveHousehold(Command[str]):
             and (person := work.session.get(Person, person_id))
             and person.version != known[person_id]
         ]
+        said = {row.name for row in found}
+        found += [
+            # Their day came while the form was open.
+            Difference(lease.person.name, leases.What.LEFT)
+            for key in known.keys() - now.keys()
+            if (lease := work.session.get(Lease, key)) and lease.person.name not in said
+        ]
         if now.get("") != known.get(""):
             found.append(Difference("", "unit"))
         if now != known:
