@@ -21,6 +21,21 @@ VERSIONS: dict[int, Sequence[Callable[[Connection], None]]] = {
     2: (*REGISTER.steps[:1], *ALERTS.steps[:1]),
     3: (*REGISTER.steps[:1], *ALERTS.steps[:1], *REGISTER.steps[1:2]),
 }
+#: What such an alert keeps of its policy: one step, to whom it names.
+POLICY = {
+    "steps": [
+        {
+            "after": 0,
+            "audience": [],
+            "channels": ["push", "sms", "call"],
+            "repeat": 0,
+            "every": 60,
+            "in_turn": False,
+        }
+    ],
+    "each_unit": False,
+    "valid_for": 14400,
+}
 
 
 def engine_of(data: dict[str, Any], path: Path, entry_id: str) -> Engine:
@@ -97,10 +112,15 @@ def fill_alerts(connection: Connection, unit_ids: Sequence[str]) -> None:
                 "INSERT INTO alerts (id, created_at, state, severity, hazard, place,"
                 " unit_ids, area_ids, audiences, policy, drill, step, round,"
                 " answered_units, ends_at) VALUES (:id, 0, 'active', 'alarm', 'smoke',"
-                " 'MARK-PLACE', :units, '[]', '[]', '{\"steps\": []}', :drill, 0, 0,"
+                " 'MARK-PLACE', :units, '[]', '[]', :policy, :drill, 0, 0,"
                 " '[]', 99999999999)"
             ),
-            {"id": f"alert{number}", "units": f'["{unit_id}"]', "drill": False},
+            {
+                "id": f"alert{number}",
+                "units": f'["{unit_id}"]',
+                "policy": json.dumps(POLICY),
+                "drill": False,
+            },
         )
         connection.execute(
             text(
