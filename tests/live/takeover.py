@@ -1,7 +1,14 @@
 """The core of Home Assistant with a property of before, as a program: it can be killed.
 
-    python -m tests.live.takeover CONFIG_FOLDER UNITS prepare [POSTGRESQL_URL]
-    python -m tests.live.takeover CONFIG_FOLDER UNITS run [KILL]
+    python -m tests.live.takeover
+
+Each line on the standard input is a list of arguments in JSON, which is done by a process
+of its own: a fork of this one, which has imported everything. The answer is how that has
+ended, and what it has printed.
+
+    CONFIG_FOLDER UNITS prepare [POSTGRESQL_URL]
+    CONFIG_FOLDER UNITS run [KILL]
+    CONFIG_FOLDER UNITS show
 
 `prepare` writes the storage of a release of before: a config entry whose units are
 subentries, with devices and entities that a person has named, moved, hidden and disabled.
@@ -16,6 +23,7 @@ import os
 from pathlib import Path
 import signal
 import sys
+import traceback
 from types import MappingProxyType
 from typing import Any
 
@@ -264,5 +272,25 @@ async def main(folder: str, units: str, what: str, more: str = "") -> None:
         await run(Path(folder), more)
 
 
+def serve() -> None:
+    """Do what each line asks."""
+    for line in sys.stdin:
+        reading, writing = os.pipe()
+        if (child := os.fork()) == 0:
+            os.dup2(writing, sys.stdout.fileno())
+            try:
+                asyncio.run(main(*json.loads(line)))
+                sys.stdout.flush()
+            except BaseException:  # noqa: BLE001
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as output:
+            printed = output.read()
+        _, status = os.waitpid(child, 0)
+        print(json.dumps([os.waitstatus_to_exitcode(status), printed]), flush=True)  # noqa: T201
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    serve()

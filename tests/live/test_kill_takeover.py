@@ -1,10 +1,11 @@
 """Kill -9 while units of before are taken over: nothing is lost, and nothing is there twice."""
 
-import asyncio
+from collections.abc import Callable, Iterator
 import json
 import os
 from pathlib import Path
 import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -13,8 +14,6 @@ import pytest
 from tests.rental_units.postgresql import postgresql
 
 ROOT = Path(__file__).parents[2]
-#: Real seconds; a busy machine takes a minute to start a house.
-PATIENCE = 300
 pytestmark = pytest.mark.timeout(1800)
 #: RENTAL_UNITS_MIGRATION_UNITS=2000 is a large register.
 UNITS = int(os.environ.get("RENTAL_UNITS_MIGRATION_UNITS", "8"))
@@ -37,36 +36,52 @@ KILLS = (
 )
 
 
-async def run(folder: Path, *arguments: str) -> tuple[int | None, bytes]:
-    """Run the program; return how it ended, and what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.live.takeover", str(folder), str(UNITS)),
-        *arguments,
+type Program = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Program]:
+    """Return what runs the program with arguments: how it has ended, and what it printed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.live.takeover"],
         cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    async with asyncio.timeout(PATIENCE):
-        output, _ = await process.communicate()
-    return process.returncode, output
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+
+        def run(folder: Path, *arguments: str) -> tuple[int, str]:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(
+                json.dumps([str(folder), str(UNITS), *arguments]) + "\n"
+            )
+            process.stdin.flush()
+            code, output = json.loads(process.stdout.readline())
+            return code, output
+
+        yield run
+        process.stdin.close()
 
 
-async def prepared(folder: Path, url: str) -> dict[str, Any]:
+def prepared(program: Program, folder: Path, url: str) -> dict[str, Any]:
     """Write what a release of before has left; return what a person has made of it."""
     (folder / "custom_components").mkdir(parents=True)
     (folder / "custom_components" / "rental_units").symlink_to(
         ROOT / "custom_components" / "rental_units"
     )
     (folder / "configuration.yaml").touch()
-    assert (await run(folder, "prepare", url))[0] == 0
-    code, output = await run(folder, "show")
+    assert program(folder, "prepare", url)[0] == 0
+    code, output = program(folder, "show")
     assert code == 0
     before: dict[str, Any] = json.loads(output.splitlines()[-1])
     assert len(before["linked"]) == (1 + KEYS) * UNITS
     return before
 
 
-def check(before: dict[str, Any], output: bytes) -> None:
+def check(before: dict[str, Any], output: str) -> None:
     """Find everything as it was, and the units in the database."""
     after = json.loads(output.splitlines()[-1])
     ids = sorted(f"unit{number}" for number in range(UNITS))
@@ -96,27 +111,25 @@ def check(before: dict[str, Any], output: bytes) -> None:
     assert sorted(of_units) == [[key] for key in ids]
 
 
-async def take_over(folder: Path, url: str, kills: tuple[str, ...]) -> None:
+def take_over(program: Program, folder: Path, url: str, kills: tuple[str, ...]) -> None:
     """Kill it at each of these calls, one start after another, and let it end."""
-    before = await prepared(folder, url)
+    before = prepared(program, folder, url)
     for kill in kills:
-        code, output = await run(folder, "run", kill)
+        code, output = program(folder, "run", kill)
         # What an earlier start has done already is not done again, and not killed in.
         assert code == -signal.SIGKILL or len(kills) > 1
         if code == 0:
             check(before, output)
     for _ in range(2):
-        code, output = await run(folder, "run")
+        code, output = program(folder, "run")
         assert code == 0
         check(before, output)
 
 
 @pytest.mark.parametrize("kill", KILLS)
-async def test_killed_in_the_takeover(
-    socket_enabled: None, tmp_path: Path, kill: str
-) -> None:
+def test_killed_in_the_takeover(program: Program, tmp_path: Path, kill: str) -> None:
     """The next start does the rest, whatever of the three stores had come to the disk."""
-    await take_over(tmp_path / "house", "", (kill,))
+    take_over(program, tmp_path / "house", "", (kill,))
 
 
 @pytest.fixture
@@ -129,6 +142,8 @@ def url(socket_enabled: None) -> Any:
         pytest.skip(str(err))
 
 
-async def test_killed_in_the_takeover_on_postgresql(url: str, tmp_path: Path) -> None:
+def test_killed_in_the_takeover_on_postgresql(
+    program: Program, url: str, tmp_path: Path
+) -> None:
     """The same there, killed again and again."""
-    await take_over(tmp_path / "house", url, KILLS)
+    take_over(program, tmp_path / "house", url, KILLS)
