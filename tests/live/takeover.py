@@ -46,8 +46,12 @@ from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 from simulator.broker import free_port
-from tests.rental_units.before import create_with_subentries, engine_of, fill_alerts
-from tests.rental_units.common import unit
+from tests.rental_units.before import (
+    create_with_subentries,
+    engine_of,
+    fill_alerts,
+    unit,
+)
 
 ENTRY_ID = "01placeholder"
 #: What the entities of a unit are called, and of which platform they are.

@@ -4,16 +4,19 @@ from collections.abc import Callable, Sequence
 from datetime import date
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from custom_components.rental_units.alerts.migrations import FEATURE as ALERTS
 from custom_components.rental_units.app.schema import FEATURES
-from custom_components.rental_units.const import CONF_URL, DOMAIN
+from custom_components.rental_units.const import CONF_URL, DOMAIN, SUBENTRY_UNIT
 from custom_components.rental_units.register.migrations import FEATURE as REGISTER
+from custom_components.rental_units.register.units import unit_key, unit_title
 from custom_components.rental_units.storage.engine import open_engine, postgresql_url
 from custom_components.rental_units.storage.migrations import Feature, migrate
+from homeassistant.config_entries import ConfigSubentry
 
 #: The released steps of each version, which nobody changes any more.
 VERSIONS: dict[int, Sequence[Callable[[Connection], None]]] = {
@@ -36,6 +39,17 @@ POLICY = {
     "each_unit": False,
     "valid_for": 14400,
 }
+
+
+def unit(building: str, stairwell: str, number: str, **data: Any) -> ConfigSubentry:
+    """Return a unit's subentry, where units lived before; a start takes it over."""
+    data = {"building": building, "stairwell": stairwell, "number": number, **data}
+    return ConfigSubentry(
+        data=MappingProxyType(data),
+        subentry_type=SUBENTRY_UNIT,
+        title=unit_title(data),
+        unique_id=unit_key(data),
+    )
 
 
 def engine_of(data: dict[str, Any], path: Path, entry_id: str) -> Engine:

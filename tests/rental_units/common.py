@@ -8,12 +8,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.units import AddUnit
-from custom_components.rental_units.const import (
-    DOMAIN,
-    SUBENTRY_RESPONDER,
-    SUBENTRY_UNIT,
-)
-from custom_components.rental_units.register.units import unit_key, unit_title
+from custom_components.rental_units.const import DOMAIN, SUBENTRY_RESPONDER
 from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigSubentry
@@ -26,17 +21,6 @@ PHONE = "13800138001"
 E164 = "+8613800138001"
 OTHER_PHONE = "13800138002"
 DATA_ADMINISTRATOR: HassKey[MockUser] = HassKey("tests_administrator")
-
-
-def unit(building: str, stairwell: str, number: str, **data: Any) -> ConfigSubentry:
-    """Return a unit's subentry, where units lived before; a start takes it over."""
-    data = {"building": building, "stairwell": stairwell, "number": number, **data}
-    return ConfigSubentry(
-        data=MappingProxyType(data),
-        subentry_type=SUBENTRY_UNIT,
-        title=unit_title(data),
-        unique_id=unit_key(data),
-    )
 
 
 def responder(duty: str, schedule: str) -> ConfigSubentry:

@@ -11,7 +11,8 @@ from custom_components.rental_units.const import CONF_URL, DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler
 
-from .common import responder, unit
+from .before import unit
+from .common import responder
 from .postgresql import postgresql
 from .texts import missing, of_result
 

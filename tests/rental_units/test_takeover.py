@@ -22,7 +22,8 @@ from homeassistant.helpers import (
     issue_registry as ir,
 )
 
-from .common import add_unit, call, check_in, device_id, unit, unit_id
+from .before import unit
+from .common import add_unit, call, check_in, device_id, unit_id
 
 
 async def with_subentries(
