@@ -143,3 +143,12 @@ async def test_no_person_in_the_file(house: House, sms: Provider) -> None:
     held.close()
     await house.hass.config_entries.async_remove(house.entry.entry_id)
     assert house.hass.data[DATA_INBOX].of(house.entry.entry_id) == []
+
+
+async def test_reload_right_after(house: House, sms: Provider) -> None:
+    """An alert that has just begun when the property is reloaded goes on, and once."""
+    await house.alert(hazard="smoke", alarm_id="a1", audience=["tenants"])
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.tick(1)
+    await house.settled()
+    assert numbers(sms) == [NUMBERS["tenant-a"], NUMBERS["tenant-b"]]
