@@ -232,6 +232,8 @@ class Storage:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self._db.execute("PRAGMA wal_autocheckpoint=0")
 
+        # What was put in this very turn is before the backup, too.
+        self.hurry()
         await self._async_run(checkpoint)
 
     async def async_backup_over(self) -> None:

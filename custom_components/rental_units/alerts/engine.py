@@ -630,10 +630,14 @@ class Engine:
         except NotSentError:
             return True
         address = found[1] if found else ""
-        if isinstance(address, str):
-            return False
-        users = users_of(self.hass, address.target)
-        return user_id in users if users else not is_person(address.target)
+        return not isinstance(address, str) and self.is_phone_of(
+            address.target, user_id
+        )
+
+    def is_phone_of(self, target: str, user_id: str | None) -> bool:
+        """Return if an app's address is a user's phone, or cannot be told to be anybody's."""
+        users = users_of(self.hass, target)
+        return user_id in users if users else not is_person(target)
 
     async def async_language(self, alert: Alert, delivery: Delivery) -> str:
         """Return the language of who got a delivery."""

@@ -111,7 +111,7 @@ async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
     """Take a button of the app, from the phone alone that it was sent to."""
     token, word = _parse(event.data.get("action"))
     if not (found := _find(hass, token)):
-        await _async_confirm(hass, event.data.get("action"))
+        await _async_confirm(hass, event)
         return
     engine, delivery = found
     if (alert := engine.alerts.get(delivery.alert_id)) is None:
@@ -122,12 +122,17 @@ async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
         LOGGER.warning("An answer did not come from the phone that was asked")
 
 
-async def _async_confirm(hass: HomeAssistant, action: object) -> None:
-    """Take the button of a test message."""
-    token = str(action).removeprefix(f"{ACTION_PREFIX}_").removesuffix(f"_{CONFIRM}")
+async def _async_confirm(hass: HomeAssistant, event: Event) -> None:
+    """Take the button of a test message, from the phone alone that it was sent to."""
+    token = str(event.data.get("action")).removeprefix(f"{ACTION_PREFIX}_")
     for engine in hass.data[DATA_ENGINES].values():
-        if check := engine.verifier.find(token):
-            await engine.verifier.async_confirm(check)
+        if check := engine.verifier.find(token.removesuffix(f"_{CONFIRM}")):
+            if engine.is_phone_of(check.address.target, event.context.user_id):
+                await engine.verifier.async_confirm(check)
+            else:
+                LOGGER.warning(
+                    "A confirmation did not come from the phone that was asked"
+                )
 
 
 @callback

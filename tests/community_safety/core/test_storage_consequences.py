@@ -19,7 +19,12 @@ from custom_components.community_safety.const import DOMAIN, EVENT_ALARM
 from custom_components.community_safety.core import storage as module
 from custom_components.community_safety.core.alarms import AlarmBook
 from custom_components.community_safety.core.house import DATA_HOUSE
-from custom_components.community_safety.core.storage import RETRY_SECONDS, Storage
+from custom_components.community_safety.core.storage import (
+    LOG_PAGES,
+    PAGE_BYTES,
+    RETRY_SECONDS,
+    Storage,
+)
 from homeassistant.core import CoreState, HomeAssistant
 from tests.common import BASE, Peer, insert, patience, wait_until
 
@@ -236,3 +241,43 @@ async def test_a_disk_that_hangs_is_not_waited_for(
         assert not await storage.put("settings", "a", {})
     hold.set()
     await waiting
+
+
+async def test_log_has_its_length(hass: HomeAssistant, storage: Storage) -> None:
+    """No commit of an alarm has to lengthen the log file, also after a backup."""
+    log = storage.path.with_name(f"{storage.path.name}-wal")
+    # A few pages stay in memory.
+    least = LOG_PAGES * PAGE_BYTES * 0.9
+    assert log.stat().st_size >= least
+    await storage.async_checkpoint()
+    assert log.stat().st_size < least
+    await storage.async_backup_over()
+    assert log.stat().st_size >= least
+    assert await storage.put("settings", "a", {"limits": {}})
+
+
+async def test_log_cannot_be_lengthened(
+    hass: HomeAssistant, storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk without room for it holds up nothing."""
+    await storage.async_checkpoint()
+    pages = await storage._async_run(
+        lambda: storage._db.execute("PRAGMA page_count").fetchone()[0]
+    )
+    await run(storage, f"PRAGMA max_page_count={pages + 20}")
+    await storage.async_backup_over()
+    assert "The log file stays short" in caplog.text
+    assert await storage.put("settings", "a", {"limits": {}})
+
+
+async def test_backup_has_what_was_put_before(
+    hass: HomeAssistant, storage: Storage, tmp_path: Path
+) -> None:
+    """A row of the same turn of the loop is in the one file that a backup copies."""
+    stored = storage.put("settings", "a", {"limits": {}})
+    await storage.async_checkpoint()
+    copy = tmp_path / "copy.db"
+    await hass.async_add_executor_job(copy.write_bytes, storage.path.read_bytes())
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT key FROM settings").fetchall() == [("a",)]
+    assert await stored

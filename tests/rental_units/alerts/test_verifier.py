@@ -325,14 +325,24 @@ async def test_a_button_of_the_app(
     assert "house.example" not in json.dumps(sent)
     (button,) = sent["data"]["actions"]
     assert button["title"] == "Yes, it has reached me"
-    for pressed in ("RENTAL_UNITS_unknown_confirm", button["action"]):
+    (phone,) = house.hass.config_entries.async_entries("mobile_app")
+    verified = []
+    for pressed, user_id in (
+        ("RENTAL_UNITS_unknown_confirm", phone.data["user_id"]),
+        # Who has read the button of another's phone says nothing with it.
+        (button["action"], "another"),
+        (button["action"], phone.data["user_id"]),
+    ):
         house.hass.bus.async_fire(
-            "mobile_app_notification_action", {"action": pressed}, context=Context()
+            "mobile_app_notification_action",
+            {"action": pressed},
+            context=Context(user_id=user_id),
         )
         await house.hass.async_block_till_done()
-    row = await address(house, "landlord-push")
-    assert row
-    assert row.verified_at is not None
+        row = await address(house, "landlord-push")
+        assert row
+        verified.append(row.verified_at is not None)
+    assert verified == [False, False, True]
 
 
 @only_sqlite
