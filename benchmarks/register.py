@@ -256,7 +256,8 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
     for key in ("rows", "units_added", "people_added", "leases_added"):
         figures[key] = measured[2][key]
     note("import again", await lags(load(dry_run=False)))
-    note("unload and start", await lags(_reload(hass, entry)))
+    note("unload", await lags(hass.config_entries.async_unload(entry.entry_id)))
+    note("start", await lags(_start(hass, entry)))
 
     devices = [
         device.id
@@ -290,8 +291,8 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
     return figures
 
 
-async def _reload(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    await hass.config_entries.async_reload(entry.entry_id)
+async def _start(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
 
 

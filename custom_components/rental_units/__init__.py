@@ -12,7 +12,7 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from .alerts.channels import working
+from .alerts.history import is_told
 from .alerts.manager import (
     async_remove_alerts,
     async_setup_alerts,
@@ -20,6 +20,7 @@ from .alerts.manager import (
     async_stop_alerts,
     async_take_up,
 )
+from .alerts.policies import reaching
 from .app.application import DATA_APPLICATIONS, Application, application_of
 from .app.files import async_remove_exports
 from .app.schema import database_of
@@ -49,7 +50,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
     """Set up a property."""
     register = Register(
-        hass, entry, database_of(hass, entry), lambda: working(entry.options)
+        hass,
+        entry,
+        database_of(hass, entry),
+        lambda audience: reaching(entry.options, audience),
+        is_told(),
     )
     application = Application(hass, register)
     try:
@@ -120,7 +125,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
     """Erase the people of a property that is removed."""
     forget_issues(hass, entry.entry_id)
     await async_remove_alerts(hass, entry.entry_id)
-    register = Register(hass, entry, database_of(hass, entry), tuple)
+    register = Register(
+        hass, entry, database_of(hass, entry), lambda _audience: (), is_told()
+    )
     await register.last_known.async_remove()
     await register.keys.async_remove()
     database = register.database

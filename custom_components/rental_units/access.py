@@ -32,7 +32,7 @@ PUBLIC = frozenset(
         *("role", "channels", "only", "language", "quiet_from", "quiet_until"),
         *("start", "end", "open_end", "date", "since", "until", "version", "everyone"),
         *("reason", "reveal", "dry_run", "history", "again"),
-        "even_in_alert",
+        *("even_in_alert", "scope"),
         *("building", "stairwell", "number", "area_id", "rooms", "letting"),
         "with_people",
         *("severity", "hazard", "audience", "policy", "drill"),

@@ -68,6 +68,14 @@ class Reason(StrEnum):
     REQUEST = "request"
 
 
+class ConsentScope(StrEnum):
+    """What somebody can consent to."""
+
+    #: A watch for signs of life.
+    INACTIVITY = "inactivity"
+    PHOTOS = "photos"
+
+
 class Letting(StrEnum):
     """How a unit is let."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import closing
+import json
 import os
 from pathlib import Path
 import sqlite3
@@ -28,7 +29,7 @@ def prepare(folder: Path) -> None:
         ROOT / "custom_components" / "rental_units"
     )
     (folder / "rental_units").mkdir()
-    lines = ["building,number,role,name,phone"]
+    lines = ["building,number,role,name,phone", ",,fire_post,MARK-F,13700000001"]
     lines += [
         f"1,{number},{role},MARK-{number}-{person},{13800000000 + 3 * number + person}"
         for number in range(UNITS)
@@ -56,6 +57,24 @@ async def wait_for(process: asyncio.subprocess.Process, word: bytes) -> bytes:
     return line
 
 
+def responders(folder: Path) -> list[tuple[str, bool, str]]:
+    """Return the responders of the database, if they are missing, and who they are."""
+    path = folder / "rental_units_01placeholder.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return database.execute(
+            "SELECT responders.id, removed_at IS NOT NULL, name"
+            " FROM responders JOIN persons ON persons.id = person_id"
+        ).fetchall()
+
+
+def subentries(folder: Path) -> list[str]:
+    """Return the ids of the subentries on disk."""
+    text = (folder / ".storage" / "core.config_entries").read_text("utf-8")
+    entries = json.loads(text)["data"]["entries"]
+    (entry,) = (row for row in entries if row["domain"] == "rental_units")
+    return [row["subentry_id"] for row in entry["subentries"]]
+
+
 def leases(folder: Path) -> list[int]:
     """Return how many people each unit has in the database."""
     path = folder / "rental_units_01placeholder.db"
@@ -74,7 +93,10 @@ def leases(folder: Path) -> list[int]:
 async def test_killed_in_an_import(
     socket_enabled: None, tmp_path: Path, parts: int
 ) -> None:
-    """After so many parts; the next start has whole units, and the same file ends it."""
+    """After so many parts; the next start has whole units, and the same file ends it.
+
+    The responder of the first part, who had no subentry on the disk yet, is used again.
+    """
     folder = tmp_path / "property"
     folder.mkdir()
     prepare(folder)
@@ -87,12 +109,19 @@ async def test_killed_in_an_import(
         found = await asyncio.to_thread(leases, folder)
         assert set(found) == {PEOPLE}
         assert len(found) < UNITS
+        ((duty, _, name),) = await asyncio.to_thread(responders, folder)
+        assert name == "MARK-F"
 
         process = await start(folder)
         units = int((await wait_for(process, b"units")).split()[1])
         assert units < UNITS
         await wait_for(process, b"imported")
         assert await asyncio.to_thread(leases, folder) == [PEOPLE] * UNITS
+        process.terminate()
+        await process.wait()
+        there = await asyncio.to_thread(responders, folder)
+        assert there == [(duty, False, "MARK-F")]
+        assert await asyncio.to_thread(subentries, folder) == [duty]
     finally:
         if process.returncode is None:
             process.kill()

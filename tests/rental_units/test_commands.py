@@ -1,6 +1,9 @@
 """The actions about leases, people, roles and the audit, as they are called."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+import os
+from pathlib import Path
+import time
 from typing import Any
 
 import pytest
@@ -24,6 +27,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import STORAGE_DIR
 
 from .common import (
     OTHER_PHONE,
@@ -248,6 +252,47 @@ async def test_key_is_changed_and_lost(
     assert (await call(hass, "rotate_key", of_entry))["unreadable_rows"] == 1
 
 
+async def test_files_are_listed(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Whatever holds something of a property is named, with its kind, size and age."""
+    of_entry = {"config_entry_id": entry.entry_id}
+    for name in ("one.csv", "two.csv"):
+        await call(hass, "export_register", {**of_entry, "file": name})
+    folder = Path(hass.config.path(DOMAIN))
+    # Somebody has taken it away.
+    (folder / "two.csv").unlink()
+    database = entry.runtime_data.database.path
+    if database:
+        database.with_name(f"{database.name}.broken-1").write_bytes(b"123")
+    storage = Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.x"))
+    storage.parent.mkdir(exist_ok=True)
+    for path in (folder / "one.csv", storage):
+        path.write_bytes(b"12345")
+        os.utime(path, (two_days := time.time() - 2 * 86_400 - 60, two_days))
+    found = await call(hass, "get_files", of_entry)
+    rows = {(row["kind"], row["name"]): row for row in found["files"]}
+    of_database = [
+        ("database", f"{database and database.name}{suffix}")
+        for suffix in ("", "-wal", "-shm")
+    ]
+    assert rows.keys() - set(of_database) == {
+        ("export", "one.csv"),
+        ("storage", storage.name),
+        *([("damaged", f"{database.name}.broken-1")] if database else ()),
+    }
+    export = rows["export", "one.csv"]
+    assert (export["bytes"], export["days"]) == (5, 2)
+    assert export["modified"] == datetime.fromtimestamp(two_days, UTC).isoformat(
+        timespec="seconds"
+    )
+    assert (("database", f"{database and database.name}") in rows) is bool(database)
+    # What is erased is listed no more.
+    await entry.runtime_data.database.async_remove_leftovers()
+    person = await check_in(hass, entry, "1-1-101")
+    await call(hass, "erase_person", {"person_id": person})
+    found = await call(hass, "get_files", of_entry)
+    assert {row["kind"] for row in found["files"]} <= {"database", "storage"}
+
+
 async def test_form_that_was_overtaken(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
@@ -280,6 +325,33 @@ async def test_form_that_was_overtaken(
     await fill_unit(hass, result, {**form, "address": "MARK-A", "tenants": staying})
     rows = {row["name"]: row["left_on"] for row in await shown(hass, entry, "1-1-101")}
     assert set(rows.values()) == {None}
+
+
+async def test_form_of_a_unit_that_was_changed(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Two who have the form open: the second reads what the first has changed."""
+    forms = [await unit_form(hass, entry, "1-1-101") for _ in range(2)]
+    form = {"building": "1", "stairwell": "1", "number": "101", "landlord": {}}
+    change = {**form, "number": "109", "rooms": 2, "address": "MARK-A"}
+    first = await fill_unit(hass, forms[0], {**change, "area_id": "area_101"})
+    assert first["type"] is FlowResultType.CREATE_ENTRY
+    second = await fill_unit(hass, forms[1], {**form, "letting": "shared"})
+    assert second["errors"] == {"base": "changed_meanwhile"}
+    assert second["description_placeholders"]["changes"].split("\n") == [
+        "- the number was changed",
+        "- the number of rooms was changed",
+        "- the address was changed",
+    ]
+    unit = entry.runtime_data.units[unit_id(entry, "1-1-109")]
+    assert (unit.rooms, unit.letting) == (2, None)
+    shown_now = suggested(second)
+    assert (shown_now["number"], shown_now["rooms"]) == ("109", 2)
+    landlord = {"landlord": {}, "letting": "shared"}
+    saved = await fill_unit(hass, second, {**change, **landlord})
+    assert saved["type"] is FlowResultType.CREATE_ENTRY
+    unit = entry.runtime_data.units[unit_id(entry, "1-1-109")]
+    assert (unit.rooms, unit.letting) == (2, "shared")
 
 
 async def test_a_listener_that_fails_is_told_again(

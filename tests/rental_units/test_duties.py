@@ -115,6 +115,36 @@ async def test_channel_goes(hass: HomeAssistant, staffed: MockConfigEntry) -> No
     assert shown(hass) == {}
 
 
+async def test_no_step_uses_the_channel(
+    hass: HomeAssistant, staffed: MockConfigEntry
+) -> None:
+    """A channel that works and that the alarm's policy does not use reaches nobody in a fire."""
+    script = {"provider": "script", "script": "script.email"}
+    await put_channels(hass, staffed, **SMS, email=script)
+    await add(hass, staffed, "volunteer", email="mark@example.com")
+    assert shown(hass) == {}
+
+    async def put_steps(severity: str, *steps: dict[str, Any]) -> None:
+        rows = [{"after": 0, **step} for step in steps]
+        hass.config_entries.async_update_entry(
+            staffed,
+            options={**staffed.options, "policies": {severity: {"steps": rows}}},
+        )
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    sms = {"channels": ["sms"]}
+    await put_steps("alarm", sms)
+    assert shown(hass) == {"duty_unreachable": ("Volunteer", "error")}
+    # For tenants alone is for no responder.
+    email = {"channels": ["email"], "audience": ["tenants"]}
+    await put_steps("alarm", sms, email)
+    assert shown(hass) == {"duty_unreachable": ("Volunteer", "error")}
+    await put_steps("alarm", sms, {**email, "audience": ["responders"]})
+    assert shown(hass) == {}
+    await put_steps("fault", sms)
+    assert shown(hass) == {}
+
+
 async def test_looked_at_again(
     hass: HomeAssistant, staffed: MockConfigEntry, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -122,7 +152,7 @@ async def test_looked_at_again(
     await hass.config_entries.async_reload(staffed.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     register = staffed.runtime_data
-    register.channels = tuple
+    register.channels = lambda _audience: ()
     freezer.tick(LOOK + timedelta(seconds=1))
     async_fire_time_changed(hass)
     await hass.async_block_till_done()
@@ -196,7 +226,7 @@ async def test_nobody_is_known_yet(
 ) -> None:
     """Before it was read who there is, nothing is said of them."""
     register = staffed.runtime_data
-    register.channels = tuple
+    register.channels = lambda _audience: ()
     register.phonebook.is_known = False
     DutyWatch(hass, register).look()
     assert shown(hass) == {}

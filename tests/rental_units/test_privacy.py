@@ -101,11 +101,20 @@ async def test_marked_data(
         with pytest.raises(Exception, match=r".") as failure:
             await check_in(hass, entry, "1-1-101", **data)
         assert "MARK-NAME" not in str(failure.value)
+    for marks in (
+        {"name": "MARK-RELATIVE", "phone": "13800138007"},
+        {"name": "MARK-FRIEND", "email": "mark-mail-2@example.com"},
+    ):
+        consent = {"person_id": person, "scope": "inactivity"}
+        await call(hass, "give_consent", {**consent, "contacts": [marks]}, user=admin)
+    await call(hass, "get_consents", {"person_id": person}, user=admin)
     file = {"config_entry_id": entry.entry_id, "file": "register.csv"}
     await call(hass, "export_register", file, user=admin)
     await call(hass, "import_register", {**file, "dry_run": False}, user=admin)
     # An export is asked for, and is where it was asked for.
     Path(hass.config.path(DOMAIN, "register.csv")).unlink()
+    of_entry = {"config_entry_id": entry.entry_id}
+    assert "MARK" not in repr(await call(hass, "get_files", of_entry, user=admin))
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
         await entry.runtime_data.async_run(

@@ -324,6 +324,53 @@ async def test_what_cannot_be_of_a_unit(
     }
 
 
+async def test_unit_that_was_changed_meanwhile(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Who has seen an older unit changes nothing, and is told what was changed since."""
+    device = device_id(hass, entry, "1-1-102")
+
+    async def version() -> int:
+        found = await call(hass, "get_unit", {"device_id": device, "reason": "alarm"})
+        return int(found["version"])
+
+    async def refused(seen: int) -> str:
+        data = {"device_id": device, "letting": "shared", "version": seen}
+        with pytest.raises(ServiceValidationError) as refusal:
+            await call(hass, "update_unit", data)
+        placeholders = refusal.value.translation_placeholders
+        assert refusal.value.translation_key == "unit_changed"
+        assert placeholders
+        return placeholders["what"]
+
+    seen = await version()
+    await call(hass, "update_unit", {"device_id": device, "rooms": 2})
+    rooms = await version()
+    await call(hass, "update_unit", {"device_id": device, "address": "MARK-A"})
+    # What changes nothing is no change.
+    await call(hass, "update_unit", {"device_id": device, "address": "MARK-A"})
+    assert await refused(seen) == "rooms, address"
+    assert await refused(rooms) == "address"
+    key = unit_id(entry, "1-1-102")
+    seen = await version()
+    await call(hass, "remove_unit", {"device_id": device})
+    of_entry = {"config_entry_id": entry.entry_id}
+    await call(hass, "restore_unit", {**of_entry, "unit_id": key})
+    assert await refused(seen) == "removed, restored"
+
+    def forget(session: Session) -> None:
+        session.get_one(Unit, key).changes = {}
+
+    # A release of before has counted, and not noted what.
+    await entry.runtime_data.async_run(forget)
+    assert await refused(seen) == "unit"
+    unit = entry.runtime_data.units[key]
+    assert (unit.rooms, unit.letting) == (2, None)
+    data = {"device_id": device, "letting": "shared", "version": await version()}
+    await call(hass, "update_unit", data)
+    assert entry.runtime_data.units[key].letting == "shared"
+
+
 async def test_removed_too_long_ago(
     hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -55,6 +55,19 @@ async def test_repairs(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     hass.config_entries.async_update_entry(entry, options={"channels": {"sms": script}})
     await hass.async_block_till_done()
     assert issues(hass, entry) == {"overdue_tenants": "1-1-101"}
+    # Nor is a channel that no step of the alarm's policy uses for a tenant.
+    for audience, names in (
+        (["landlord"], "1-1-101"),
+        (["tenants"], "1-1-101"),
+        ([], ""),
+    ):
+        steps = [{"after": 0, "channels": ["sms"], "audience": audience}]
+        hass.config_entries.async_update_entry(
+            entry,
+            options={**entry.options, "policies": {"alarm": {"steps": steps}}},
+        )
+        await hass.async_block_till_done()
+        assert issues(hass, entry).get("no_working_channel", "") == names
     await call(hass, "check_out", {"device_id": device_id(hass, entry, "1-1-101")})
     assert issues(hass, entry) == {}
     flow = await async_create_fix_flow(hass, "register_damaged", None)
@@ -71,6 +84,7 @@ async def test_figures(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         "addresses": 2,
         "leases": 1,
         "responders": 0,
+        "consents": 0,
         "audit": 1,
     }
     assert diagnostics["units"] == {

@@ -24,7 +24,10 @@ from homeassistant.util.yaml import load_yaml_dict
 
 from .texts import LANGUAGES, ROOT, missing, of_selector
 
-SCHEMAS = {**services.SCHEMAS, **alert_services.SCHEMAS}
+SCHEMAS = {
+    **{name: action.schema for name, action in services.ACTIONS.items()},
+    **alert_services.SCHEMAS,
+}
 SERVICES: dict[str, Any] = load_yaml_dict(str(ROOT / "services.yaml"))
 #: Whose target is chosen above the fields.
 TARGETED = {str(key) for key in cv.ENTITY_SERVICE_FIELDS}
@@ -144,7 +147,7 @@ def test_what_is_public() -> None:
     fields = {key for schema in SCHEMAS.values() for key in fields_of(schema)}
     assert fields - PUBLIC == {
         *(kind.key for kind in KINDS if kind.is_personal),
-        *("name", "address", "message", "note", "file"),
+        *("name", "address", "contacts", "message", "note", "file"),
     }
     assert fields & PUBLIC == PUBLIC
 

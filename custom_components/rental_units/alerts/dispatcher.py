@@ -64,12 +64,7 @@ class Dispatcher(Deliveries):
 
     @callback
     def use(self, channels: dict[str, Channel]) -> None:
-        """Take these channels; what waits goes on with them.
-
-        One that was taken away serves the alerts that are open until they end.
-        """
-        if self.alerts:
-            channels = {**self.channels, **channels}
+        """Take these channels; what waits goes on with them."""
         self.channels = channels
         self._lanes = {
             name: Lane(channel.concurrency, channel.per_second, self._now)

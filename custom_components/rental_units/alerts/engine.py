@@ -5,7 +5,7 @@ restart they are read, and the clock goes on.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from ..const import LOGGER
 from ..register import Audience, Register, RegisterConfigEntry
 from ..register.checks import Figures
 from ..storage.events import DomainEvent, Kind
-from .channels import build
+from .channels import FORMER, build, with_former
 from .channels.base import NotSentError
 from .channels.push import is_person, users_of
 from .clock import Clock
@@ -148,7 +148,8 @@ class Engine:
         self._active_units: Counter[str] = Counter()
         self._drill_units: Counter[str] = Counter()
         self._titles: dict[str, str] = {}
-        self._channel_options: Any = None
+        #: What the options have said of the channels.
+        self._channels: Mapping[str, Any] = {}
         #: How many rounds of messages are being made besides the steps.
         self.telling = 0
         #: Alerts a step of which is being walked, and those to be walked once more then.
@@ -160,12 +161,14 @@ class Engine:
         await self.links.async_load()
         is_away = self._register.blind is not None
         await self.ledger.async_open(is_away=is_away)
-        self.configure()
         # What is open in a database that is away goes on when it is back.
         found = [] if is_away else await self._register.async_run(read_open)
-        for alert, deliveries, calls in found:
+        for alert, deliveries, _ in found:
             self._adopt(alert, deliveries)
             self._open(alert)
+        self.configure()
+        for alert, deliveries, calls in found:
+            self.people.restore(alert, deliveries)
             self.dispatcher.restore(alert, deliveries)
             self.helpers.restore(alert, calls)
             if alert.state == AlertState.ACKNOWLEDGED:
@@ -207,13 +210,29 @@ class Engine:
 
     @callback
     def configure(self) -> None:
-        """Take the channels from the options, if they have changed."""
-        options = self._entry.options.get("channels")
-        if self.dispatcher.channels and options == self._channel_options:
+        """Take the channels from the options, if they have changed.
+
+        One that was taken away while an alert is open stays until none is, also over a
+        restart: the options keep it apart.
+        """
+        options = dict(self._entry.options)
+        known, channels = options.get(FORMER, {}), options.get("channels", {})
+        before, self._channels = self._channels, channels
+        former = {}
+        if self.alerts or self._register.blind:
+            former = {
+                name: own
+                for name, own in {**known, **before}.items()
+                if name not in channels
+            }
+        if former != known:
+            options[FORMER] = former
+            if not former:
+                del options[FORMER]
+            self.hass.config_entries.async_update_entry(self._entry, options=options)
+        elif self.dispatcher.channels and channels == before:
             return
-        # While an alert is open, what was taken away stays: look again at its end.
-        self._channel_options = None if self.alerts else options
-        self.dispatcher.use(build(self.hass, self._entry.options))
+        self.dispatcher.use(build(self.hass, with_former(options)))
 
     @callback
     def _tell_checks(self, found: Figures) -> None:

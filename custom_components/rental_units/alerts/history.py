@@ -1,8 +1,9 @@
 """What the database holds of alerts from before."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
+from ..register.models import Person
 from .const import OPEN
 from .models import Alert, Delivery, Entry, Help
 
@@ -20,6 +21,15 @@ def read_open(session: Session) -> list[Open]:
     # From here on they are ours: the ledger writes them, and no session.
     session.expunge_all()
     return found
+
+
+def is_told() -> ColumnElement[bool]:
+    """Return the condition of people whom an open alert tells: they stay until it ends."""
+    return exists().where(
+        Delivery.person_id == Person.id,
+        Delivery.alert_id == Alert.id,
+        Alert.state.in_(OPEN),
+    )
 
 
 def purge(session: Session, before: float) -> None:

@@ -63,6 +63,17 @@ class People:
         self._is_blind = False
         #: Who has been told of an alert, by the alert: they stay until it ends.
         self._told: dict[str, dict[_Part, Recipient]] = {}
+        #: Whom an earlier run has told, by the alert, until they are read.
+        self._earlier: dict[str, set[_Part]] = {}
+
+    @callback
+    def restore(self, alert: Alert, deliveries: Iterable[Delivery]) -> None:
+        """Take up who was told by an earlier run."""
+        self._earlier[alert.id] = {
+            (row.person_id, row.role, row.unit_id)
+            for row in deliveries
+            if row.person_id
+        }
 
     async def async_recipients(
         self, alert: Alert, audience: Iterable[str]
@@ -79,7 +90,7 @@ class People:
         if (reading := self._asked.pop(key, None)) is None:
             reading = self._entry.async_create_background_task(
                 self._hass,
-                self._register.async_recipients(alert.unit_ids, names),
+                self._async_ask(alert, names),
                 "rental_units recipients",
             )
         done, _ = await asyncio.wait({reading}, timeout=READ_SECONDS if known else None)
@@ -99,6 +110,35 @@ class People:
         self._is_blind = False
         return self._with_told(alert, found, names), True
 
+    async def _async_ask(self, alert: Alert, names: list[Audience]) -> list[Recipient]:
+        """Ask the register. Raises RegisterError."""
+        if alert.id in self._earlier:
+            await self._async_recall(alert)
+        return await self._register.async_recipients(alert.unit_ids, names)
+
+    async def _async_recall(self, alert: Alert) -> None:
+        """Read those whom an earlier run has told, also if they would not be now.
+
+        Raises RegisterError.
+        """
+        parts = self._earlier[alert.id]
+        people = await self._register.async_recipients(alert.unit_ids, list(Audience))
+        now = {(row.person_id, row.role) for row in people}
+        # A delivery names one of the units of its person.
+        gone = {part for part in parts if part[:2] not in now}
+        known = await self._register.phonebook.async_people({key for key, *_ in gone})
+        if self._earlier.pop(alert.id, None) is None:
+            return
+        told, keys = self._told.setdefault(alert.id, {}), {key for key, *_ in parts}
+        for row in people:
+            if row.person_id in keys:
+                told[row.person_id, row.role, row.unit_id] = row
+        for key, role, unit_id in gone:
+            if key in known:
+                told[key, role, unit_id] = replace(
+                    known[key], role=role, unit_id=unit_id
+                )
+
     def _with_told(
         self, alert: Alert, people: list[Recipient], names: list[Audience]
     ) -> list[Recipient]:
@@ -115,7 +155,7 @@ class People:
         """Return if an open alert tells somebody. It is asked from the database's thread."""
         return any(
             part[0] == person_id
-            for told in list(self._told.values())
+            for told in (*self._told.values(), *self._earlier.values())
             for part in list(told)
         )
 
@@ -148,6 +188,7 @@ class People:
         """Drop the people of an alert that is over."""
         self._found.pop(alert.id, None)
         self._told.pop(alert.id, None)
+        self._earlier.pop(alert.id, None)
         self._readings.pop(alert.id, None)
         for key in [key for key in self._asked if key[0] == alert.id]:
             self._asked.pop(key).cancel()

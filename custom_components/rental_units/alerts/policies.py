@@ -9,7 +9,7 @@ import voluptuous as vol
 from homeassistant.helpers import config_validation as cv
 
 from ..const import Channel
-from .channels import PROVIDERS
+from .channels import PROVIDERS, working
 from .const import Severity
 
 #: Channels that reach a person, the loudest last.
@@ -143,6 +143,21 @@ POLICY_SCHEMA = vol.Schema(
         ),
     }
 )
+
+
+def reaching(options: Mapping[str, Any], audience: str) -> frozenset[str]:
+    """Return the channels over which a fire would tell an audience.
+
+    Those that are set up and that a step of the alarm's policy uses for it. A policy with a
+    name of its own is for what names it, and helps nobody in a fire.
+    """
+    steps = policy_of(options, Severity.ALARM).steps
+    return working(options) & {
+        name
+        for step in steps
+        if not step.audience or audience in step.audience
+        for name in step.channels
+    }
 
 
 def policy_of(

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,11 @@ from sqlalchemy.orm import Session
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, Unauthorized, UnknownUser
+from homeassistant.helpers.event import async_track_time_change
+from homeassistant.helpers.storage import STORAGE_DIR
+from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.json import JsonValueType
 
 from ..const import DOMAIN, LOGGER, Reason, Role
 from ..register import Register, default_language, queries
@@ -24,7 +29,8 @@ from ..storage import events
 from ..storage.errors import RegisterError
 from ..storage.events import DomainEvent
 from ..storage.vault import Vault
-from .files import NoteExport, RotateKey, TakeExports, remove
+from .consents import EndConsents
+from .files import GetFiles, NoteExport, RotateKey, TakeExports, describe, remove
 from .policy import IN_PERSON, AccountRole, Held, Permit, lacks_reason, permit
 from .work import Caller, Command, NotCoveredError, Work, refused
 
@@ -88,7 +94,23 @@ class Application:
             return
         await self.async_read_grants()
         await self.register.async_run(lambda session: events.join(session, listeners))
+        self.register.entry.async_on_unload(
+            async_track_time_change(
+                self._hass, self._async_new_day, hour=0, minute=0, second=0
+            )
+        )
+        await self._async_end_consents()
         await self.async_tell()
+
+    async def _async_new_day(self, _now: datetime) -> None:
+        try:
+            await self._async_end_consents()
+        except RegisterError as err:
+            # They count no more all the same, and go with the next day or start.
+            LOGGER.error("Consents that are over could not be removed: %s", err.key)
+
+    async def _async_end_consents(self) -> None:
+        await self.async_fill(EndConsents(), None)
 
     # Who may
 
@@ -222,6 +244,7 @@ class Application:
                 default_language(config.language),
                 self._is_alerted,
                 self._is_told,
+                self.register.keep,
             )
             result = command.run(work)
             session.flush()
@@ -249,6 +272,30 @@ class Application:
     ) -> None:
         """Note that an export was written. Raises RegisterError."""
         await self.async_do(NoteExport(file, Vault(self.register.keys)), context, why)
+
+    async def async_files(
+        self, context: Context, why: Reason = Reason.MANAGEMENT
+    ) -> list[dict[str, JsonValueType]]:
+        """Return the files that hold something of this property, but for backups.
+
+        Raises Unauthorized, RegisterError.
+        """
+        exports = await self.async_do(GetFiles(), context, why)
+        config, database = self._hass.config, self.register.database
+        folder, storage = Path(config.path(DOMAIN)), Path(config.path(STORAGE_DIR))
+        prefix = f"{DOMAIN}.{self.register.entry.entry_id}"
+        moved = await database.async_leftovers()
+
+        def find() -> list[dict[str, JsonValueType]]:
+            files = {
+                "database": database.files(),
+                "damaged": moved,
+                "export": [folder / name for name in exports],
+                "storage": storage.glob(f"{prefix}*"),
+            }
+            return list(describe(files, dt_util.utcnow()))
+
+        return await self._hass.async_add_executor_job(find)
 
     async def async_remove_files(self, context: Context) -> list[str]:
         """Delete exports and damaged databases, which hold somebody who was erased.

@@ -1,7 +1,8 @@
 """Commands about files that hold people, or the key to them, outside the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import override
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util.json import JsonValueType
 
 from ..const import DOMAIN, LOGGER
 from ..storage.engine import Database
@@ -49,10 +51,42 @@ class TakeExports(Command[list[str]]):
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class GetFiles(Command[list[str]]):
+    """Return the exports that were written, as part of all files of the property."""
+
+    name = "get_files"
+
+    @override
+    def run(self, work: Work) -> list[str]:
+        work.audit()
+        return exports(work.session)
+
+
 def exports(session: Session) -> list[str]:
     """Return the names of the exports that are noted."""
     query = select(CompartmentRow.body).where(CompartmentRow.kind == _KIND)
     return sorted(set(session.scalars(query)))
+
+
+def describe(
+    files: Mapping[str, Iterable[Path]], now: datetime
+) -> Iterator[dict[str, JsonValueType]]:
+    """Yield what files are, by their kind, with size and age. One that is gone is left out."""
+    for kind, paths in files.items():
+        for path in sorted(paths):
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                continue
+            modified = datetime.fromtimestamp(found.st_mtime, UTC)
+            yield {
+                "kind": kind,
+                "name": path.name,
+                "bytes": found.st_size,
+                "modified": modified.isoformat(timespec="seconds"),
+                "days": (now - modified).days,
+            }
 
 
 def remove(folder: Path, names: Iterable[str]) -> list[str]:

@@ -77,6 +77,9 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "verify_contacts": _CONTACT,
     "merge_people": _PERSON,
     "erase_person": _ALL | {DataClass.SEALED},
+    "give_consent": _PERSON | {DataClass.CARE},
+    "revoke_consent": frozenset({DataClass.CARE}),
+    "get_consents": _REGISTER | {DataClass.CARE},
     "get_unit": _REGISTER | {DataClass.ADDRESS},
     "get_unit_revealed": _ALL,
     "unit_form": _ALL,
@@ -87,6 +90,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "responder_form": _CONTACT,
     "import_register": _ALL,
     "export_register": _ALL,
+    "get_files": _ALL,
     "rotate_key": frozenset({DataClass.SEALED}),
     "get_audit": frozenset({DataClass.AUDIT}),
     "grant_role": _AUTHORITY,
@@ -112,9 +116,11 @@ IN_PERSON: Final = frozenset(
     {
         "merge_people",
         "erase_person",
+        "give_consent",
         "remove_unit",
         "import_register",
         "export_register",
+        "get_files",
         "rotate_key",
         "close_help",
         "get_audit",
@@ -158,6 +164,7 @@ _LEASES: Final = (
     "update_contact",
 )
 _UNITS: Final = ("add_unit", "update_unit", "remove_unit", "restore_unit")
+_CONSENTS: Final = ("give_consent", "revoke_consent", "get_consents")
 _READS: Final = ("get_unit", "get_unit_revealed")
 _ALERTS: Final = ("alert", "acknowledge_alert", "cancel_alert", "get_alerts")
 _INCIDENT: Final = (
@@ -177,6 +184,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     ),
     AccountRole.MANAGER: (
         _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people", "verify_contacts"),
+        _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
         _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
         _row(_SAFETY, *_INCIDENT),
     ),
@@ -187,6 +195,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     ),
     AccountRole.DESK: (
         _row(_ALL, *_LEASES, *_READS, "verify_contacts"),
+        _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
         _row(_ALERT, "get_alerts", "close_help"),
     ),
     AccountRole.GRID_WORKER: (

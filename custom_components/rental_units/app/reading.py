@@ -39,6 +39,7 @@ class GetUnit(OfUnit[dict[str, JsonValueType]]):
             work.audit(self.unit_id, person_id)
         return {
             "address": unit.address if unit else "",
+            "version": unit.version if unit else None,
             "people": [describe(row, work.today, reveal=self.reveal) for row in rows],
         }
 
@@ -66,7 +67,7 @@ def describe(lease: Lease, today: date, *, reveal: bool) -> dict[str, JsonValueT
                 "language": row.language or person.language,
                 "quiet_from": _hour(row.quiet_from),
                 "quiet_until": _hour(row.quiet_until),
-                "verified_at": _moment(row.verified_at),
+                "verified_at": moment(row.verified_at),
                 "check": row.outcome,
             }
             for row in person.addresses
@@ -79,7 +80,7 @@ def _history(lease: Lease) -> Iterator[dict[str, JsonValueType]]:
     for row in lease.history:
         yield {
             "what": row.what,
-            "at": _moment(row.at),
+            "at": moment(row.at),
             "who": row.who,
             "start": _day(row.start),
             "end": _day(row.end),
@@ -119,7 +120,7 @@ class GetAudit(Command[list[Mapping[str, JsonValueType]]]):
         work.audit(self.unit_id, self.person_id)
         return [
             {
-                "at": _moment(row.at),
+                "at": moment(row.at),
                 "who": row.who,
                 "what": row.what,
                 "why": row.why,
@@ -139,5 +140,6 @@ def _hour(hour: time | None) -> str | None:
     return hour.isoformat() if hour else None
 
 
-def _moment(at: float | None) -> str | None:
+def moment(at: float | None) -> str | None:
+    """Return a Unix time as an answer shows it."""
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat()

@@ -8,14 +8,14 @@ from typing import Any, override
 from sqlalchemy import select
 
 from ..const import Role
-from ..register import leases, queries
+from ..register import consents, leases, queries
 from ..register.households import HOUSEHOLD, Occupant, in_form, match
 from ..register.models import Lease, Person, Responder, Unit
 from ..register.people import Contact, contact_of
 from ..storage import vault
 from ..storage.events import Kind
 from .responders import check_reachable
-from .units import new_unit, put, unit_of
+from .units import changes, new_unit, put, unit_of
 from .work import Command, NotCoveredError, OfUnit, Work, refused
 
 
@@ -349,6 +349,7 @@ class MergePeople(Command[str]):
             select(Responder).where(Responder.person_id == other.id)
         ):
             duty.person = kept
+        consents.move(session, other, kept)
         vault.move_person(session, other.id, kept.id)
         session.flush()
         session.expire(other)
@@ -378,6 +379,9 @@ class ErasePerson(Command[str]):
         tell_person(work, person, Kind.PERSON_ERASED)
         vault.forget_person(work.session, person.id)
         work.session.delete(person)
+        work.session.flush()
+        # Whom they have named, and who is nobody's any more.
+        queries.forget_strangers(work.session, work.keep)
         work.audit(person_id=person.id)
         return person.id
 
@@ -501,8 +505,9 @@ class SaveHousehold(Command[str]):
             for key in known.keys() - now.keys()
             if (lease := work.session.get(Lease, key)) and lease.person.name not in said
         ]
-        if now.get("") != known.get(""):
-            found.append(Difference("", "unit"))
+        unit = unit_of(work, unit_id)
+        if unit.version != known[""]:
+            found += [Difference("", what) for what in changes(unit, known[""])]
         if now != known:
             raise ChangedMeanwhileError(found)
 

@@ -45,19 +45,25 @@ def put(
             raise refused(f"{key}_missing")
     if queries.unit_of_key(work.session, unit_key(data)) not in (None, unit.id):
         raise refused("unit_exists")
-    has_changed = put_fields(unit, data)
+    changed = put_fields(unit, data)
     if address is not None and address != unit.address:
         unit.address = address
-        has_changed = True
-    if not has_changed:
+        changed.append("address")
+    if not changed:
         return
     is_new = unit not in work.session
     if is_new:
         work.session.add(unit)
     else:
-        unit.version += 1
+        unit.note(*changed)
     work.session.flush()
     work.tell(Kind.UNIT_ADDED if is_new else Kind.UNIT_CHANGED, unit.id)
+
+
+def changes(unit: Unit, version: int) -> list[str]:
+    """Return what was changed of a unit after a version, in the names of its fields."""
+    # A release of before has not noted what.
+    return unit.since(version) or ["unit"]
 
 
 def new_unit() -> Unit:
@@ -106,8 +112,8 @@ class UpdateUnit(OfUnit[WrittenUnit]):
     @override
     def run(self, work: Work) -> WrittenUnit:
         unit = unit_of(work, self.unit_id)
-        if self.version not in (None, unit.version):
-            raise refused("unit_changed")
+        if self.version is not None and self.version != unit.version:
+            raise refused("unit_changed", what=", ".join(changes(unit, self.version)))
         known = {key: getattr(unit, key) for key in UNIT_FIELDS}
         put(work, unit, {**known, **self.fields}, self.address)
         return _written(work, unit)
@@ -134,7 +140,7 @@ class RemoveUnit(OfUnit[WrittenUnit]):
             raise refused("unit_has_people", count=str(people))
         unit.removed_at = work.hand.now
         unit.removed_by = work.hand.command_id
-        unit.version += 1
+        unit.note("removed")
         work.tell(Kind.UNIT_REMOVED, unit.id)
         return _written(work, unit)
 
@@ -155,7 +161,7 @@ class RestoreUnit(OfUnit[WrittenUnit]):
         if queries.unit_of_key(work.session, unit.unit_key):
             raise refused("unit_exists")
         unit.removed_at = unit.removed_by = None
-        unit.version += 1
+        unit.note("restored")
         work.tell(Kind.UNIT_RESTORED, unit.id)
         return _written(work, unit)
 

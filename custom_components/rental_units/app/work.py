@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, override
 
+from sqlalchemy import ColumnElement, false
 from sqlalchemy.orm import Session
 
 from homeassistant.exceptions import ServiceValidationError
@@ -61,6 +62,8 @@ class Work:
     is_alerted: Callable[[str], bool] = lambda _unit_id: False
     #: Whether somebody is being told of an alert that is open.
     is_told: Callable[[str], bool] = lambda _person_id: False
+    #: The condition of people who stay without lease and duty.
+    keep: ColumnElement[bool] = field(default_factory=false)
 
     @property
     def today(self) -> date:

@@ -47,8 +47,14 @@ class LastKnown:
         self._hass = hass
         self._keys = keys
         self._about = f"{DOMAIN}.{entry_id}.last_known"
+        # Thousands of people: nothing of what is written is changed after it was read.
         self._store = Store[_Stored](
-            hass, 1, self._about, private=True, atomic_writes=True
+            hass,
+            1,
+            self._about,
+            private=True,
+            atomic_writes=True,
+            serialize_in_event_loop=False,
         )
         #: None until the register was read in this run.
         self._known: Known | None = None

@@ -160,6 +160,27 @@ STEPS: tuple[Step, ...] = (
         "ALTER TABLE addresses ADD COLUMN outcome TEXT",
         "ALTER TABLE addresses ADD COLUMN verified_at DOUBLE PRECISION",
     ),
+    # Who saves an old form is told what has changed.
+    statements("ALTER TABLE units ADD COLUMN changes JSON NOT NULL DEFAULT '{}'"),
+    statements(
+        """CREATE TABLE consents (
+            id TEXT PRIMARY KEY,
+            person_id TEXT NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+            scope TEXT NOT NULL,
+            until DATE,
+            given_at DOUBLE PRECISION NOT NULL,
+            given_by TEXT
+        )""",
+        "CREATE UNIQUE INDEX ux_consents_person_scope ON consents (person_id, scope)",
+        """CREATE TABLE consent_contacts (
+            id TEXT PRIMARY KEY,
+            consent_id TEXT NOT NULL REFERENCES consents (id) ON DELETE CASCADE,
+            person_id TEXT NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+            place INTEGER NOT NULL
+        )""",
+        "CREATE INDEX ix_consent_contacts_consent_id ON consent_contacts (consent_id)",
+        "CREATE INDEX ix_consent_contacts_person_id ON consent_contacts (person_id)",
+    ),
 )
 
 FEATURE = Feature("register", STEPS)

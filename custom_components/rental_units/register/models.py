@@ -43,6 +43,8 @@ class Unit(Base):
     address: Mapped[str] = mapped_column(default="")
     #: Counts the changes.
     version: Mapped[int] = mapped_column(default=1)
+    #: With which version each field was changed last.
+    changes: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
     #: Since when it is removed, in Unix time; it can be brought back for a while.
     removed_at: Mapped[float | None]
     #: The command that removed it. None: nobody did, it was only missing when it was looked
@@ -53,6 +55,15 @@ class Unit(Base):
     leases: Mapped[list[Lease]] = relationship(
         back_populates="unit", cascade="all, delete-orphan", passive_deletes=True
     )
+
+    def note(self, *what: str) -> None:
+        """Count a change, and remember which fields it is about."""
+        self.version += 1
+        self.changes = {**(self.changes or {}), **dict.fromkeys(what, self.version)}
+
+    def since(self, version: int) -> list[str]:
+        """Return which fields were changed after a version."""
+        return [field for field, last in self.changes.items() if last > version]
 
 
 class Person(Base):
@@ -188,6 +199,46 @@ class Responder(Base):
     removed_at: Mapped[float | None]
     #: Title, unique id and data of its subentry: nothing personal. None: not known yet.
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class Consent(Base):
+    """That a person has agreed to something, until they revoke it or it ends."""
+
+    __tablename__ = "consents"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
+    person_id: Mapped[str] = mapped_column(
+        ForeignKey("persons.id", ondelete="CASCADE"), index=True
+    )
+    #: A word of const.ConsentScope; there is one consent to each.
+    scope: Mapped[str]
+    #: The last day; None: until it is revoked.
+    until: Mapped[date | None]
+    #: When it was given, in Unix time, and the id of the user who has written it down.
+    given_at: Mapped[float]
+    given_by: Mapped[str | None]
+    contacts: Mapped[list[ConsentContact]] = relationship(
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        order_by="ConsentContact.place",
+    )
+
+
+class ConsentContact(Base):
+    """Whom the person has named for it. They are in the register for as long."""
+
+    __tablename__ = "consent_contacts"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
+    consent_id: Mapped[str] = mapped_column(
+        ForeignKey("consents.id", ondelete="CASCADE"), index=True
+    )
+    person_id: Mapped[str] = mapped_column(
+        ForeignKey("persons.id", ondelete="CASCADE"), index=True
+    )
+    #: From 0 on, in the order in which they are asked.
+    place: Mapped[int]
+    person: Mapped[Person] = relationship()
 
 
 class Grant(Base):

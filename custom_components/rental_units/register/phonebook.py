@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .property import Register
 
 #: Which leases an audience means.
-_ROLES: Final = {Audience.TENANTS: Role.TENANT, Audience.LANDLORD: Role.LANDLORD}
+ROLES: Final = {Audience.TENANTS: Role.TENANT, Audience.LANDLORD: Role.LANDLORD}
 NEIGHBOUR: Final = "neighbour"
 
 
@@ -75,12 +75,23 @@ class Phonebook:
     ) -> list[Recipient]:
         """Return who belongs to these audiences now. Raises RegisterError."""
         units, near, wanted = self._meant(unit_ids, audiences)
-        roles = {_ROLES[audience] for audience in wanted if audience in _ROLES}
+        roles = {ROLES[audience] for audience in wanted if audience in ROLES}
         read = self._reader(
             {key: roles for key in units if roles}
             | dict.fromkeys(near, frozenset({Role.TENANT}))
         )
         return self._choose(await self._register.async_read(read), units, near, wanted)
+
+    async def async_people(self, person_ids: Collection[str]) -> dict[str, Recipient]:
+        """Return these people, in no role, by their ids. Raises RegisterError."""
+
+        def read(session: Session) -> dict[str, Recipient]:
+            return {
+                key: queries.recipient(person, "", None)
+                for key, person in queries.people(session, person_ids).items()
+            }
+
+        return await self._register.async_read(read)
 
     @callback
     def last_known(
@@ -165,7 +176,7 @@ class Phonebook:
         near: list[str],
         wanted: set[Audience],
     ) -> list[Recipient]:
-        roles = {_ROLES[audience] for audience in wanted if audience in _ROLES}
+        roles = {ROLES[audience] for audience in wanted if audience in ROLES}
         chosen = [
             row
             for key in units

@@ -10,6 +10,7 @@ import time
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
@@ -37,7 +38,7 @@ from . import queries, takeover
 from .devices import Devices
 from .last_known import LastKnown
 from .people import Audience, Recipient
-from .phonebook import Phonebook
+from .phonebook import ROLES, Phonebook
 from .units import Summary, UnitInfo
 
 type RegisterConfigEntry = ConfigEntry[Register]
@@ -68,13 +69,18 @@ class Register:
         hass: HomeAssistant,
         entry: RegisterConfigEntry,
         database: Database,
-        channels: Callable[[], Iterable[str]],
+        channels: Callable[[Audience], Iterable[str]],
+        keep: ColumnElement[bool],
     ) -> None:
-        """Initialize; `channels` returns those over which somebody can be reached."""
+        """Initialize; `channels` returns those over which a fire would tell an audience.
+
+        `keep` is the condition of people who stay without lease and duty.
+        """
         self.hass = hass
         self.entry = entry
         self.database = database
         self.channels = channels
+        self.keep = keep
         self.keys = Keys(hass, entry.entry_id)
         self.last_known = LastKnown(hass, entry.entry_id, self.keys, self._units_of_now)
         self.phonebook = Phonebook(self, self.last_known)
@@ -207,7 +213,11 @@ class Register:
             update()
 
     async def _async_read(self, wanted: set[str] | None) -> None:
-        today, channels = self.today, sorted(self.channels())
+        today = self.today
+        channels = {
+            str(role): sorted(self.channels(audience))
+            for audience, role in ROLES.items()
+        }
 
         def read(session: Session) -> _Read:
             return _Read(
@@ -344,7 +354,9 @@ class Register:
             }
             for row in self.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
         }
-        queries.adopt(session, duties, at_start=at_start, now=time.time())
+        queries.adopt(
+            session, duties, at_start=at_start, now=time.time(), keep=self.keep
+        )
 
     @callback
     def restore_responders(self) -> None:
@@ -363,7 +375,7 @@ class Register:
 
     async def async_erase_missing(self) -> None:
         """Remove what is missing for good. Raises RegisterError."""
-        await self.async_run(queries.erase_missing)
+        await self.async_run(partial(queries.erase_missing, keep=self.keep))
         await self.database.async_checkpoint()
         await self.async_sync()
 
@@ -374,7 +386,7 @@ class Register:
         keep_audit = options.get(CONF_KEEP_AUDIT_DAYS, DEFAULT_KEEP_AUDIT_DAYS)
 
         def purge(session: Session) -> None:
-            queries.purge(session, today, keep, now.timestamp())
+            queries.purge(session, today, keep, now.timestamp(), self.keep)
             events.purge(session, now.timestamp())
             vault.purge(session, now.timestamp())
             queries.purge_audit(session, now.timestamp() - keep_audit * 86400)

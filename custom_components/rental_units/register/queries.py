@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import batched, groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Delete,
     delete,
     exists,
+    false,
     func,
     or_,
     select,
@@ -21,8 +23,19 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ..const import SUBENTRY_RESPONDER, SUBENTRY_UNIT, Role
+from ..storage.vault import CompartmentRow
 from .leases import UNDO_DAYS
-from .models import Audit, ContactAddress, Lease, LeaseChange, Person, Responder, Unit
+from .models import (
+    Audit,
+    Consent,
+    ConsentContact,
+    ContactAddress,
+    Lease,
+    LeaseChange,
+    Person,
+    Responder,
+    Unit,
+)
 from .people import Address, Contact, Recipient
 from .units import UNIT_FIELDS, Summary, UnitInfo
 
@@ -68,12 +81,23 @@ def summaries(
     session: Session,
     today: date,
     unit_ids: Collection[str] | None = None,
-    channels: Collection[str] = (),
+    channels: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> dict[str, Summary]:
-    """Return the figures of these units, or of all; `channels` are those that work."""
+    """Return the figures of these units, or of all.
+
+    `channels` are those over which people of a role would be told of a fire.
+    """
     found: dict[str, Summary] = {}
     reachable = exists().where(ContactAddress.person_id == Lease.person_id)
-    usable = reachable.where(ContactAddress.channel.in_(channels))
+    usable = reachable.where(
+        or_(
+            false(),
+            *(
+                (Lease.role == role) & ContactAddress.channel.in_(names)
+                for role, names in channels.items()
+            ),
+        )
+    )
     units = select(Unit.id, Unit.address != "").where(is_there())
     leases = select(
         Lease.unit_id,
@@ -152,6 +176,19 @@ def responders(session: Session) -> dict[str, Person]:
         .options(joinedload(Responder.person).selectinload(Person.addresses))
     )
     return {row.id: row.person for row in rows}
+
+
+def people(session: Session, person_ids: Collection[str]) -> dict[str, Person]:
+    """Return these people, whatever they are or are no more, by their ids."""
+    return {
+        person.id: person
+        for chunk in batched(person_ids, MOST_VALUES, strict=False)
+        for person in session.scalars(
+            select(Person)
+            .where(Person.id.in_(chunk))
+            .options(selectinload(Person.addresses))
+        )
+    }
 
 
 def recipient(person: Person, role: str, unit_id: str | None) -> Recipient:
@@ -274,7 +311,12 @@ def put_responder(session: Session, key: str, person: Person) -> None:
 
 
 def adopt(
-    session: Session, duties: Mapping[str, Facts], *, at_start: bool, now: float
+    session: Session,
+    duties: Mapping[str, Facts],
+    *,
+    at_start: bool,
+    now: float,
+    keep: ColumnElement[bool],
 ) -> None:
     """Make the responders' rows those of the subentries, by their ids.
 
@@ -306,7 +348,7 @@ def adopt(
             session.execute(
                 update(Responder).where(Responder.id == key).values(**values)
             )
-    forget_strangers(session)
+    forget_strangers(session, keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,27 +400,50 @@ def removed_units(session: Session, *, removed_by: bool) -> list[tuple[UnitInfo,
     return sorted(found, key=lambda row: row[0].title)
 
 
-def erase_missing(session: Session) -> None:
+def erase_missing(session: Session, keep: ColumnElement[bool]) -> None:
     """Remove for good what is missing, with people who have nothing else."""
     session.execute(
         delete(Unit).where(Unit.removed_at.is_not(None), Unit.removed_by.is_(None))
     )
     session.execute(delete(Responder).where(Responder.removed_at.is_not(None)))
-    forget_strangers(session)
+    forget_strangers(session, keep)
 
 
-def forget_strangers(session: Session) -> int:
-    """Remove people who have no lease and no duty; return how many."""
-    return _execute(
+def forget_strangers(session: Session, keep: ColumnElement[bool]) -> int:
+    """Remove people who have no lease and no duty, and whom nobody has named.
+
+    Return how many.
+
+    `keep` is the condition of those who are needed all the same, for now.
+    """
+    gone = _execute(
         session,
         delete(Person).where(
+            ~keep,
+            ~exists().where(ConsentContact.person_id == Person.id),
             ~exists().where(Lease.person_id == Person.id),
             ~exists().where(Responder.person_id == Person.id),
         ),
     )
+    if gone:
+        # What is kept of them elsewhere goes with them.
+        _execute(
+            session,
+            delete(CompartmentRow).where(
+                CompartmentRow.person_id.is_not(None),
+                ~exists().where(Person.id == CompartmentRow.person_id),
+            ),
+        )
+    return gone
 
 
-def purge(session: Session, today: date, keep_days: int, now: float) -> int:
+def purge(
+    session: Session,
+    today: date,
+    keep_days: int,
+    now: float,
+    keep: ColumnElement[bool],
+) -> int:
     """Remove leases that ended too long ago, and what was removed; return how many leases.
 
     What was said lately can be undone, so it stays for as long, whatever it says.
@@ -397,7 +462,7 @@ def purge(session: Session, today: date, keep_days: int, now: float) -> int:
     )
     for model in (Unit, Responder):
         session.execute(delete(model).where(model.removed_at < undo))
-    forget_strangers(session)
+    forget_strangers(session, keep)
     return gone
 
 
@@ -440,7 +505,7 @@ def counts(session: Session) -> dict[str, int]:
     return {
         model.__tablename__: session.scalar(select(func.count()).select_from(model))
         or 0
-        for model in (Unit, Person, ContactAddress, Lease, Responder, Audit)
+        for model in (Unit, Person, ContactAddress, Lease, Responder, Consent, Audit)
     }
 
 

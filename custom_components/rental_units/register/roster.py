@@ -8,7 +8,7 @@ from homeassistant.const import STATE_OFF
 from homeassistant.core import callback
 
 from ..const import SUBENTRY_RESPONDER, Duty
-from .people import Recipient
+from .people import Audience, Recipient
 
 if TYPE_CHECKING:
     from .property import Register
@@ -27,7 +27,8 @@ class Post:
     duty: str
     #: Whom an alert would tell; None where nobody is known.
     person: Recipient | None
-    #: If a channel that is set up reaches them, and if the roster has them on duty now.
+    #: If a fire would be told over one of their addresses, and if the roster has them on
+    #: duty now.
     is_reachable: bool
     is_on: bool
 
@@ -43,7 +44,7 @@ def posts(register: Register, people: Mapping[str, Recipient]) -> list[Post]:
 
     One whose entity cannot be read counts as on duty: better one call too many.
     """
-    channels = set(register.channels())
+    channels = set(register.channels(Audience.RESPONDERS))
 
     def is_on(schedule: str) -> bool:
         state = register.hass.states.get(schedule)
@@ -65,17 +66,18 @@ def posts(register: Register, people: Mapping[str, Recipient]) -> list[Post]:
 
 
 def on_duty(rows: Iterable[Post]) -> list[Recipient]:
-    """Return the responders who are told: on duty, and to be reached.
+    """Return the responders who are told: those on duty, whatever reaches them.
 
-    Of the fire post and of the office somebody is always called, and where nobody at all
-    is on duty, everybody who can be reached.
+    Of the fire post and of the office somebody is always called whom a fire reaches, and
+    where nobody of them is on duty, everybody.
     """
     known = [row for row in rows if row.person]
+    # Where a fire reaches nobody at all, the roster alone says.
     reachable = [row for row in known if row.is_reachable] or known
     served = {row.duty for row in reachable if row.is_on}
     return [
         replace(row.person, role=row.duty)
-        for row in reachable
+        for row in known
         if row.person
         and (row.is_on or not served or (row.duty in ALWAYS and row.duty not in served))
     ]
@@ -85,7 +87,7 @@ def on_duty(rows: Iterable[Post]) -> list[Recipient]:
 class Gaps:
     """Duties that nobody covers now."""
 
-    #: Nobody of them has an address on a channel that is set up.
+    #: A fire would be told to nobody of them: no step uses a channel that they have.
     unreachable: frozenset[str]
     #: Somebody could be told, but the roster has nobody on duty.
     off: frozenset[str]

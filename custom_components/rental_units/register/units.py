@@ -56,7 +56,7 @@ class Summary:
     landlords: int = 0
     #: People of the unit whom nobody can reach.
     unreachable: int = 0
-    #: People who have an address, but only on channels that are not set up.
+    #: People who have an address, but none over which a fire would tell them.
     without_channel: int = 0
     #: Tenants who are there after the end of their lease.
     overdue: int = 0
@@ -81,12 +81,12 @@ def unit_key(data: Mapping[str, Any]) -> str:
     return "/".join(part.casefold() for part in parts)
 
 
-def put_fields(unit: Unit, data: Mapping[str, Any]) -> bool:
-    """Let a unit's row have exactly these fields; return if any has changed."""
+def put_fields(unit: Unit, data: Mapping[str, Any]) -> list[str]:
+    """Let a unit's row have exactly these fields; return which have changed."""
     values = {key: data.get(key) or None for key in UNIT_FIELDS}
     values |= {key: data.get(key) or "" for key in ("building", "stairwell", "number")}
     values["unit_key"] = unit_key(data)
     changed = [key for key, value in values.items() if getattr(unit, key) != value]
     for key in changed:
         setattr(unit, key, values[key])
-    return bool(changed)
+    return [key for key in changed if key != "unit_key"]

@@ -103,6 +103,10 @@ class Database:
             await self._hass.async_add_executor_job(executor.shutdown)
         await self._hass.async_add_executor_job(self._dispose)
 
+    def files(self) -> list[Path]:
+        """Return the files of the database, if it is one of files. It may block."""
+        return _files(self.path) if self.path else []
+
     async def async_leftovers(self) -> list[Path]:
         """Return the damaged files that were moved aside: they hold people too."""
         return await self._hass.async_add_executor_job(self._leftovers)

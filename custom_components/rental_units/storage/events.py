@@ -52,6 +52,8 @@ class Kind(StrEnum):
     PERSON_LEFT = "person_left"
     PERSON_MERGED = "person_merged"
     PERSON_ERASED = "person_erased"
+    CONSENT_GIVEN = "consent_given"
+    CONSENT_ENDED = "consent_ended"
     UNIT_ADDED = "unit_added"
     UNIT_CHANGED = "unit_changed"
     UNIT_REMOVED = "unit_removed"

@@ -247,9 +247,10 @@ class Vault:
         )
 
 
-def forget_person(session: Session, person_id: str) -> None:
-    """Remove all rows of a person."""
-    session.execute(delete(CompartmentRow).where(CompartmentRow.person_id == person_id))
+def forget_person(session: Session, person_id: str, kind: str | None = None) -> None:
+    """Remove the rows of a person: those of a kind, or all."""
+    rows = delete(CompartmentRow).where(CompartmentRow.person_id == person_id)
+    session.execute(rows if kind is None else rows.where(CompartmentRow.kind == kind))
 
 
 def move_person(session: Session, person_id: str, to: str) -> None:

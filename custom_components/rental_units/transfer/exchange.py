@@ -374,19 +374,19 @@ class _Writer:
         elif fields := self._plan.unit_fields.get(unit_id):
             known = {key: getattr(unit, key) for key in UNIT_FIELDS}
             if put_fields(unit, {**known, **{key: new for key, _, new in fields}}):
-                self._change_unit(unit)
+                self._change_unit(unit, *(key for key, _, _ in fields))
                 change.done.append("units_changed")
                 change.fields += fields
         if entry.address is not None and unit.address != entry.address:
             change.fields.append(("address", unit.address, entry.address))
             change.done.append("addresses_changed")
             unit.address = entry.address
-            self._change_unit(unit)
+            self._change_unit(unit, "address")
         return unit_id
 
-    def _change_unit(self, unit: Unit) -> None:
+    def _change_unit(self, unit: Unit, *fields: str) -> None:
+        unit.note(*fields)
         if unit.id not in self._told_units:
-            unit.version += 1
             self._tell(Kind.UNIT_CHANGED, unit.id)
 
     def _tell(self, kind: Kind, unit_id: str) -> None:

@@ -8,10 +8,16 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from sqlalchemy import delete
 
+from custom_components.rental_units.alerts.channels import FORMER
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.tenancy import ErasePerson
 from custom_components.rental_units.app.units import RemoveUnit
 from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
+from custom_components.rental_units.register import queries
 from custom_components.rental_units.register.models import Lease
 from homeassistant.core import Context
 from homeassistant.exceptions import ServiceValidationError
@@ -323,25 +329,77 @@ async def remove_leases(house: House) -> None:
     )
 
 
+@pytest.mark.parametrize("restarts", [0, 2])
 @pytest.mark.parametrize(
     "remove", [remove_unit, remove_responder, remove_channel, remove_leases]
 )
 async def test_what_goes_in_mid_fire(
-    house: House, sms: Provider, remove: Callable[[House], Awaitable[None]]
+    house: House,
+    sms: Provider,
+    remove: Callable[[House], Awaitable[None]],
+    restarts: int,
 ) -> None:
-    """Who was told stays told until it ends, whatever is deleted meanwhile."""
+    """Who was told stays told until it ends, whatever is deleted, also over a restart."""
     step = {"after": 0, "channels": ["sms"], "repeat": 2, "every": 30}
     house.options(policies={"alarm": {"steps": [step], "valid_for": 3600}})
     await house.alert(hazard="smoke")
     await house.settled()
     await remove(house)
     await house.hass.async_block_till_done()
+    for _ in range(restarts):
+        await house.restart()
+    engine = house.engine
+    # Nobody of them is erased unasked, before the next step and after it.
+    assert engine.people.is_told("fire-post")
     await house.tick(31)
     await house.settled()
     assert numbers(sms) == sorted([*NUMBERS.values()] * 2)
-    (alert,) = house.engine.alerts.values()
-    house.engine.cancel(alert, who=None)
-    assert ("sms" in house.engine.dispatcher.channels) is (remove is not remove_channel)
+    assert engine.people.is_told("fire-post")
+    assert engine.people.is_told("landlord")
+    (alert,) = engine.alerts.values()
+    engine.cancel(alert, who=None)
+    assert ("sms" in engine.dispatcher.channels) is (remove is not remove_channel)
+    assert FORMER not in house.entry.options
+    assert not engine.people.is_told("fire-post")
+    # Who is nobody's any more is forgotten when it is over.
+    await house.restart()
+    counts = await house.entry.runtime_data.async_run(queries.counts)
+    assert counts["persons"] == (1 if remove is remove_leases else len(NUMBERS))
+
+
+async def test_erased_while_the_house_was_down(house: House, sms: Provider) -> None:
+    """Whom an earlier run has told and somebody has erased is not told any more."""
+    step = {"after": 0, "channels": ["sms"], "repeat": 2, "every": 30}
+    house.options(policies={"alarm": {"steps": [step], "valid_for": 3600}})
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    await remove_leases(house)
+    await house.restart()
+    application = application_of(house.hass, house.entry.entry_id)
+    await application.async_fill(ErasePerson("landlord", even_in_alert=True), None)
+    sms.heard.clear()
+    await house.tick(31)
+    await house.settled()
+    assert sms.heard == []
+
+
+async def test_a_channel_that_was_taken_away_is_no_secret(
+    house: House, sms: Provider
+) -> None:
+    """What the options keep of it for an open alert is shown as little as before."""
+    await house.alert(hazard="smoke")
+    await house.settled()
+    own = house.entry.options["channels"]["sms"]
+    await remove_channel(house)
+    await house.hass.async_block_till_done()
+    assert house.entry.options[FORMER] == {"sms": own}
+    diagnostics = await async_get_config_entry_diagnostics(house.hass, house.entry)
+    assert diagnostics["options"][FORMER]["sms"]["provider"] == "twilio"
+    assert own["auth_token"] not in repr(diagnostics)
+    # It comes back, and what is kept of it goes.
+    house.options(channels={"sms": own})
+    await house.hass.async_block_till_done()
+    assert FORMER not in house.entry.options
 
 
 async def test_erased_in_mid_fire(house: House, sms: Provider) -> None:
@@ -381,8 +439,13 @@ async def test_erased_in_mid_fire(house: House, sms: Provider) -> None:
     assert set(numbers(sms)) == {NUMBERS["fire-post"]}
 
 
-async def test_responder_without_address_on_duty(house: House, sms: Provider) -> None:
-    """The fire post is off, a volunteer whom no channel reaches is on: somebody is called."""
+@pytest.mark.parametrize(
+    "email", [{}, {"email": {"provider": "script", "script": "script.email"}}]
+)
+async def test_responder_whom_nothing_reaches_on_duty(
+    house: House, sms: Provider, email: dict[str, Any]
+) -> None:
+    """The fire post is off, a volunteer whom no step reaches is on: somebody is called."""
     (row,) = house.entry.get_subentries_of_type("responder")
     house.hass.config_entries.async_update_subentry(
         house.entry, row, data={"duty": "fire_post", "schedule": "schedule.placeholder"}
@@ -401,7 +464,8 @@ async def test_responder_without_address_on_duty(house: House, sms: Provider) ->
         },
     )
     await house.hass.async_block_till_done()
-    house.options(policies={"alarm": ONE_STEP})
+    channels = {**house.entry.options["channels"], **email}
+    house.options(channels=channels, policies={"alarm": ONE_STEP})
     await house.alert(hazard="smoke", audience=["responders"])
     await house.settled()
     assert numbers(sms) == [NUMBERS["fire-post"]]

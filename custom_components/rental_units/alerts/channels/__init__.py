@@ -35,6 +35,8 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     name: tuple(provider for channel, provider in CLASSES if channel == name)
     for name in dict.fromkeys(channel for channel, _ in CLASSES)
 }
+#: Where the options keep channels that were taken away while an alert was open.
+FORMER = "former_channels"
 #: What every channel can be told besides, and nothing of it is a secret.
 COMMON = ("provider", "concurrency", "per_second", "receipt_seconds", "timeout")
 
@@ -60,6 +62,12 @@ def provider_of(options: Mapping[str, Any], channel: str) -> str | None:
     return None
 
 
+def with_former(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return options with the channels, too, that were taken away and serve open alerts."""
+    channels = {**options.get(FORMER, {}), **options.get("channels", {})}
+    return {**options, "channels": channels}
+
+
 def working(options: Mapping[str, Any]) -> frozenset[str]:
     """Return the channels over which something could be sent."""
     return frozenset(name for name in PROVIDERS if provider_of(options, name))
@@ -76,18 +84,15 @@ def build(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, Channel]
 
 def redacted(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options of which everybody may see all: of a channel only what is public."""
-    channels = {}
-    for name, own in options.get("channels", {}).items():
-        found = CLASSES.get((name, own.get("provider", PROVIDERS.get(name, ("",))[0])))
-        public = {
-            *COMMON,
-            *(
-                row.key
-                for row in (found.settings if found else ())
-                if row.shown is Shown.EVERYWHERE
-            ),
-        }
-        channels[name] = {
-            key: value if key in public else REDACTED for key, value in own.items()
-        }
-    return {**options, "channels": channels} if channels else dict(options)
+    shown = dict(options)
+    for key in {"channels", FORMER} & options.keys():
+        shown[key] = {name: _redacted(name, own) for name, own in options[key].items()}
+    return shown
+
+
+def _redacted(name: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    found = CLASSES.get((name, own.get("provider", PROVIDERS.get(name, ("",))[0])))
+    settings = found.settings if found else ()
+    public = {row.key for row in settings if row.shown is Shown.EVERYWHERE}
+    public.update(COMMON)
+    return {key: value if key in public else REDACTED for key, value in own.items()}
