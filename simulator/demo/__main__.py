@@ -24,32 +24,37 @@ from .run import Demo
 from .timeline import EVENTS, show
 
 
-def main() -> int:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line may say."""
+    known = argparse.ArgumentParser(
         prog="scripts/demo",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("event", nargs="?", choices=EVENTS, metavar="event")
-    parser.add_argument("where", nargs="?", help="an area, such as 1-1-201")
-    parser.add_argument("--port", type=int, default=8123, help="of Home Assistant")
-    parser.add_argument("--language", choices=LANGUAGES, default="en")
-    parser.add_argument(
+    known.add_argument("event", nargs="?", choices=EVENTS, metavar="event")
+    known.add_argument("where", nargs="?", help="an area, such as 1-1-201")
+    known.add_argument("--port", type=int, default=8123, help="of Home Assistant")
+    known.add_argument("--language", choices=LANGUAGES, default="en")
+    known.add_argument(
         "--zigbee",
         action="store_true",
         help="with two simulated Zigbee coordinators, from now on",
     )
-    parser.add_argument(
+    known.add_argument(
         "--answer",
         choices=ANSWERS,
         default=ANSWERS[0],
         help="over what the landlord answers the alert",
     )
-    parser.add_argument(
+    known.add_argument(
         "--false-alarm", action="store_true", help="reset as a false alarm"
     )
-    arguments = parser.parse_args()
+    return known
+
+
+def main() -> int:
+    """Read the command line."""
+    arguments = parser().parse_args()
     try:
         if arguments.event:
             return asyncio.run(

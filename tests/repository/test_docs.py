@@ -1,23 +1,288 @@
-"""Documentation that follows from the code says what the code says."""
+"""Documentation says what the code says, in each language, and its examples work."""
 
+import json
+import os
 from pathlib import Path
+import re
+import shlex
+from typing import Any
 
+import pytest
+import voluptuous as vol
+import yaml
+
+from benchmarks.__main__ import PARTS
+from custom_components.community_safety import services, zigbee_services
 from custom_components.community_safety.catalogue import DEVICE_KINDS
 from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
+from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import DERIVED
-from scripts.write_catalogue import page
+from custom_components.community_safety.gateways.mqtt.native import validators
+from custom_components.rental_units import services as register_services
+from custom_components.rental_units.alerts import services as alert_services
+from homeassistant.components.automation.config import async_validate_config_item
+from homeassistant.components.notify import SERVICE_SEND_MESSAGE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.template import Template, render_complex
+from homeassistant.setup import async_setup_component
+from scripts import build_docs
+from scripts.write_catalogue import pages
+from simulator.demo.__main__ import parser as demo
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = build_docs.ROOT
+DOCS = build_docs.DOCS
+PROSE = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+ENGLISH_ONLY = set(build_docs.SITE["english_only"])
+TRANSLATED = [
+    (page, language)
+    for language in build_docs.LANGUAGES
+    for page in build_docs.listed()
+    if language != build_docs.DEFAULT and page not in ENGLISH_ONLY
+]
+SCHEMAS: dict[str, Any] = {
+    **{f"{DOMAIN}.{name}": row for name, row in services.SCHEMAS.items()},
+    **{f"{DOMAIN}.{name}": row for name, row in zigbee_services.SCHEMAS.items()},
+    **{
+        f"rental_units.{name}": row
+        for name, row in (
+            *register_services.SCHEMAS.items(),
+            *alert_services.SCHEMAS.items(),
+        )
+    },
+}
+#: What an automation of an alarm knows.
+VARIABLES = {
+    "trigger": {
+        "alarm_id": "01JDEXAMPLE",
+        "area_id": "1_1_201",
+        "area_name": "1-1-201",
+        "hazard_name": "Smoke",
+        "drill": False,
+    },
+    "answer": {"supplies": [{"status": "confirmed"}]},
+}
+#: Generated from the models of other projects, and for the English page alone.
+_GENERATED = re.compile(r"<!-- coverage: begin -->.*?<!-- coverage: end -->", re.DOTALL)
 
 
-def test_catalogue_is_up_to_date() -> None:
+def blocks(path: Path, language: str) -> list[str]:
+    """Return the examples of a page in one language, as they would be pasted."""
+    text = path.read_text("utf-8")
+    found = re.findall(rf"(?ms)^( *)```{language}\n(.*?)^\1```$", text)
+    return [
+        "\n".join(line.removeprefix(indent) for line in body.splitlines())
+        for indent, body in found
+    ]
+
+
+def examples(language: str) -> list[Any]:
+    """Return all examples in one language, each with the name of its place."""
+    return [
+        pytest.param(text, id=f"{path.relative_to(ROOT)}-{number}")
+        for path in PROSE
+        if not path.name.startswith("zigbee2mqtt")
+        for number, text in enumerate(blocks(path, language), 1)
+    ]
+
+
+def shape(text: str) -> dict[str, int]:
+    """Return how many headings, lines of tables, items and examples a page has."""
+    text = _GENERATED.sub("", text)
+    return {
+        kind: len(re.findall(pattern, text, re.MULTILINE))
+        for kind, pattern in {
+            "headings": r"^#+ ",
+            "lines of tables": r"^\|",
+            "items of lists": r"^ *(?:[-*]|\d+\.) ",
+            "examples": r"^ *```\w",
+        }.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [pytest.param(*row, id=str(row[0].relative_to(DOCS))) for row in pages()],
+)
+def test_generated_pages_are_up_to_date(path: Path, text: str) -> None:
     """`scripts/catalogue` was run after the last change."""
-    written = (DOCS / "catalogue.md").read_text()
-    assert written == "\n".join(page()).rstrip() + "\n"
+    assert path.read_text("utf-8") == text
 
 
-def test_protocol_names_every_reading() -> None:
+@pytest.mark.parametrize("path", [DOCS / "protocol.md", DOCS / "zh-Hans/protocol.md"])
+def test_protocol_names_every_reading(path: Path) -> None:
     """A vendor finds every reading and every kind in the protocol."""
-    text = (DOCS / "protocol.md").read_text()
+    text = path.read_text("utf-8")
     names = (MEASUREMENTS.keys() - DERIVED) | DEVICE_KINDS.keys()
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(("page", "language"), TRANSLATED)
+def test_page_is_translated(page: str, language: str) -> None:
+    """A page in another language has what the English one has."""
+    path = DOCS / language / f"{page}.md"
+    assert path.exists(), f"translate docs/{page}.md"
+    english = (DOCS / f"{page}.md").read_text("utf-8")
+    assert shape(path.read_text("utf-8")) == shape(english)
+
+
+@pytest.mark.parametrize("language", list(build_docs.LANGUAGES)[1:])
+def test_nothing_is_left_of_a_page(language: str) -> None:
+    """Another language has no page that English has not, or that is said to be in English."""
+    own = {path.stem for path in (DOCS / language).glob("*.md")}
+    assert own == set(build_docs.listed()) - ENGLISH_ONLY
+
+
+def test_site(tmp_path: Path) -> None:
+    """The site is built without a broken link, each language with its own search."""
+    build_docs.build(tmp_path / "site")
+    for language, folder in (("en", ""), ("zh", "zh-Hans")):
+        site = tmp_path / "site" / folder
+        assert f'lang="{language}"' in (site / "index.html").read_text("utf-8")
+        found = json.loads((site / "search.json").read_text("utf-8"))
+        assert len(found["items"]) > 100
+        # What is in English alone is there as well.
+        assert (site / "architecture.html").exists()
+    assert "断电" in (tmp_path / "site/zh-Hans/alarms.html").read_text("utf-8")
+
+
+def test_link_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link to a file that is not there is named, and nothing is written."""
+    page = tmp_path / "page.md"
+    page.write_text("# A\n\n[nothing](missing.md)\n")
+    monkeypatch.setattr(build_docs, "source", lambda *_: page)
+    monkeypatch.setattr(build_docs, "ROOT", tmp_path)
+    with pytest.raises(build_docs.DocsError, match=r"missing\.md is not there"):
+        build_docs.build(tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_anchor_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is a link to a heading that is not there."""
+    (tmp_path / "page.md").write_text("# A\n\n[nothing](#missing)\n")
+    monkeypatch.setattr(build_docs, "source", lambda *_: tmp_path / "page.md")
+    with pytest.raises(build_docs.DocsError, match="missing"):
+        build_docs.build(tmp_path / "site")
+
+
+def test_page_without_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that nobody would find is named."""
+    monkeypatch.setattr(build_docs, "listed", lambda: ["index"])
+    with pytest.raises(build_docs.DocsError, match="alarms"):
+        build_docs.build(tmp_path / "site")
+
+
+def test_other_servers(tmp_path: Path) -> None:
+    """What a page would load from elsewhere is found; what a reader may follow is not."""
+    (tmp_path / "a.html").write_text(
+        '<link rel="stylesheet" href="https://fonts.example/a.css">'
+        '<link rel="canonical" href="https://ours.example/">'
+        '<script src="//cdn.example/a.js"></script><a href="https://x.example">x</a>'
+        '<img src="images/a.png">'
+    )
+    (tmp_path / "a.css").write_text("@font-face{src:url('https://f.example/a.woff')}")
+    assert build_docs.foreign(tmp_path) == [
+        "a.html: https://fonts.example/a.css",
+        "a.html: //cdn.example/a.js",
+        "a.css: https://f.example/a.woff",
+    ]
+
+
+@pytest.mark.parametrize("text", examples("yaml"))
+async def test_yaml(hass: HomeAssistant, text: str) -> None:
+    """Home Assistant takes each example, and so does the action that it calls."""
+    example = yaml.safe_load(text)
+    assert await async_setup_component(hass, "automation", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    if "triggers" in example:
+        await async_validate_config_item(hass, "example", example)
+    actions = example.get("actions", [example])
+    for action in cv.SCRIPT_SCHEMA(actions):
+        check_action(hass, action)
+
+
+def check_action(hass: HomeAssistant, action: dict[str, Any]) -> None:
+    """Call the schema of an action with what an example gives it."""
+    name = action["action"]
+    if name == f"notify.{SERVICE_SEND_MESSAGE}":
+        assert action["data"]["message"]
+        return
+    given = {**action.get("data", {}), **action.get("target", {})}
+    for value in given.values():
+        if isinstance(value, Template):
+            value.hass = hass
+    SCHEMAS[name](render_complex(given, VARIABLES))
+
+
+def test_yaml_is_refused(hass: HomeAssistant) -> None:
+    """An example with a field that there is not, or without one that is needed, fails."""
+    action = {"action": f"{DOMAIN}.cut_off", "target": {"area_id": "a"}, "data": {}}
+    check_action(hass, action)
+    with pytest.raises(vol.Invalid):
+        check_action(hass, {**action, "data": {"drills": True}})
+    with pytest.raises(vol.Invalid):
+        check_action(hass, {**action, "action": f"{DOMAIN}.restore"})
+
+
+@pytest.mark.parametrize("text", examples("json"))
+def test_json(text: str) -> None:
+    """Home Assistant's schema of the protocol takes each message."""
+    try:
+        messages = [json.loads(text)]
+    except ValueError:
+        messages = [json.loads(line) for line in text.splitlines()]
+    for message in messages:
+        kind = {
+            "kind": "config",
+            "values": "state",
+            "set": "set",
+            "ok": "result",
+        }[next(key for key in ("kind", "values", "set", "ok") if key in message)]
+        if kind != "set":
+            validators()[kind](message)
+
+
+def commands() -> list[Any]:
+    """Return each command of this repository that a page names, as it is typed."""
+    found = {
+        (match[1].strip(), path)
+        for path in PROSE
+        for match in re.finditer(
+            r"(?m)(?:`|^ {4})(scripts/[a-z][^`\n]*?)(?:`|   +.*$|$)",
+            path.read_text("utf-8"),
+        )
+    }
+    return [
+        pytest.param(command, id=f"{path.relative_to(ROOT)}-{command}")
+        for command, path in sorted(found)
+    ]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command(command: str) -> None:
+    """A command that somebody is told to type is there, and takes these arguments."""
+    script, *arguments = shlex.split(command)
+    path = ROOT / script
+    if path.suffix == ".py" or path.is_dir():
+        assert path.exists()
+        return
+    assert os.access(path, os.X_OK)
+    if script == "scripts/demo":
+        demo().parse_args(arguments)
+    elif script == "scripts/benchmark" and arguments[:1] == ["--only"]:
+        assert set(arguments[1].split(",")) <= set(PARTS)
+    elif script == "scripts/test":
+        names = [name for name in arguments if name.startswith("tests/")]
+        assert all((ROOT / name).exists() for name in names)
+    else:
+        usage = path.read_text("utf-8")
+        options = [name for name in arguments if name.startswith("-")]
+        assert [name for name in options if name not in usage] == []
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Each link to a file leads to one, also on GitHub."""
+    assert [
+        name for name, target in build_docs.links(path) if not target.exists()
+    ] == []
