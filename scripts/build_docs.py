@@ -76,6 +76,13 @@ def stage(page: str, language: str, folder: Path) -> None:
     (folder / f"{page}.md").write_text(text, "utf-8")
 
 
+def _entry(page: str, language: str) -> str:
+    """Return a page's entry: its own title, but where it is in another language."""
+    title = SITE["english_only"].get(page, {}).get(language)
+    name = f'"{page}.md"'
+    return f"{{ {json.dumps(title, ensure_ascii=False)} = {name} }}" if title else name
+
+
 def configuration(language: str) -> str:
     """Return the configuration of one language for the builder."""
     texts = LANGUAGES[language]
@@ -88,7 +95,7 @@ def configuration(language: str) -> str:
     )
     nav = ",\n".join(
         f"  {{ {json.dumps(section[language], ensure_ascii=False)} ="
-        f" {json.dumps([f'{page}.md' for page in section['pages']])} }}"
+        f" [{', '.join(_entry(page, language) for page in section['pages'])}] }}"
         for section in SITE["sections"]
     )
     return f"""\
@@ -104,7 +111,7 @@ nav = [
 [project.theme]
 language = "{texts["html"]}"
 font = false
-features = ["content.code.copy", "navigation.footer", "navigation.indexes", "navigation.sections",
+features = ["content.code.copy", "navigation.footer", "navigation.sections",
   "navigation.top", "search.highlight", "toc.follow"]
 [[project.theme.palette]]
 media = "(prefers-color-scheme: light)"

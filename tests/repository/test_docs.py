@@ -18,8 +18,6 @@ from custom_components.community_safety.catalogue.measurements import MEASUREMEN
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import DERIVED
 from custom_components.community_safety.gateways.mqtt.native import validators
-from custom_components.rental_units import services as register_services
-from custom_components.rental_units.alerts import services as alert_services
 from homeassistant.components.automation.config import async_validate_config_item
 from homeassistant.components.notify import SERVICE_SEND_MESSAGE
 from homeassistant.core import HomeAssistant
@@ -29,6 +27,7 @@ from homeassistant.setup import async_setup_component
 from scripts import build_docs
 from scripts.write_catalogue import pages
 from simulator.demo.__main__ import parser as demo
+from tests.rental_units.test_texts import SCHEMAS as REGISTER
 
 ROOT = build_docs.ROOT
 DOCS = build_docs.DOCS
@@ -43,13 +42,7 @@ TRANSLATED = [
 SCHEMAS: dict[str, Any] = {
     **{f"{DOMAIN}.{name}": row for name, row in services.SCHEMAS.items()},
     **{f"{DOMAIN}.{name}": row for name, row in zigbee_services.SCHEMAS.items()},
-    **{
-        f"rental_units.{name}": row
-        for name, row in (
-            *register_services.SCHEMAS.items(),
-            *alert_services.SCHEMAS.items(),
-        )
-    },
+    **{f"rental_units.{name}": row for name, row in REGISTER.items()},
 }
 #: What an automation of an alarm knows.
 VARIABLES = {

@@ -12,6 +12,7 @@ from custom_components.rental_units.alerts.texts import ADVICE
 from homeassistant.util.yaml import load_yaml_dict
 
 SIDECAR = Path(__file__).parents[2] / "custom_components/rental_units"
+OURS = SIDECAR.parent / "community_safety/translations"
 TEXTS: dict[str, Any] = json.loads((SIDECAR / "alerts/texts.json").read_text("utf-8"))
 CHOICE = load_yaml_dict(str(SIDECAR / "services.yaml"))["alert"]["fields"]["hazard"]
 
@@ -23,8 +24,12 @@ def test_hazard_can_be_told(hazard: str) -> None:
     assert hazard in ADVICE, "say what to do, or None"
     assert hazard in CHOICE["selector"]["select"]["options"]
     for path in (SIDECAR / "translations").glob("*.json"):
-        texts = json.loads(path.read_text("utf-8"))["selector"]["alert_hazard"]
-        assert texts["options"].get(hazard), path.name
+        ours, told = (
+            json.loads(file.read_text("utf-8"))["selector"][key]["options"].get(hazard)
+            for file, key in ((OURS / path.name, "hazard"), (path, "alert_hazard"))
+        )
+        # Who reads an alert and then the alarm must meet the same word.
+        assert ours == told == TEXTS[path.stem]["hazard"][hazard], path.name
 
 
 def test_nothing_else_is_told() -> None:
