@@ -43,6 +43,13 @@ class Clock[T: Due]:
             heapq.heappush(self._heap, (item.due_at, next(self._numbers), item))
             self._arm()
 
+    @callback
+    def sweep(self) -> None:
+        """Let go of what is not due any more, and would be held until its time."""
+        self._heap = [row for row in self._heap if row[2].due_at == row[0]]
+        heapq.heapify(self._heap)
+        self._arm()
+
     @property
     def late(self) -> float:
         """Return for how many seconds something has been due that nobody has looked at."""

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+import gc
 import time
 from typing import Any
+import weakref
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -306,6 +308,22 @@ async def test_clock_that_nobody_walks(
     await wait(house, 61)
     assert issues.async_get_issue(DOMAIN, issue) is None
     assert len(sms.heard) == 3
+
+
+async def test_what_is_over_is_let_go(house: House, sms: Provider) -> None:
+    """Of an alert that has ended no delivery stays in memory until its next try would be."""
+    sms.status = 500
+    house.options(policies=POLICIES)
+    alert_id = await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    alert = house.engine.alerts[alert_id]
+    (delivery,) = (weakref.ref(row) for row in house.engine.dispatcher.of(alert))
+    assert house.engine.dispatcher.clock._heap
+    house.engine.cancel(alert, who=None)
+    await house.engine.ledger.async_flush()
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    gc.collect()
+    assert delivery() is None
 
 
 async def test_one_that_breaks_stops_no_clock(house: House) -> None:
