@@ -11,6 +11,7 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .bundle import async_setup_bundle
 from .const import CONF_DIALECT, DOMAIN, PLATFORMS, RENAMED_HAZARDS
 from .core.house import DATA_HOUSE, House
 from .gateways import async_gateway_class
@@ -36,6 +37,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_HOUSE] = house
     async_setup_services(hass)
     async_setup_websocket(hass)
+    await async_setup_bundle(hass)
     return True
 
 

@@ -11,19 +11,29 @@ from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntryState,
     ConfigFlowResult,
+    FlowType,
     OptionsFlow,
     OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, section
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import selector
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 from homeassistant.util.json import json_loads_object
 
+from .bundle.sidecars import RENTAL_UNITS, async_place_sidecar, missing_sidecars
 from .catalogue import DEVICE_KINDS, Setting
-from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN, PROTOCOL_VERSION
+from .const import (
+    CONF_DIALECT,
+    CONF_THRESHOLDS,
+    CONF_TOPIC,
+    DOMAIN,
+    LOGGER,
+    PROTOCOL_VERSION,
+)
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
 from .localization import async_setting
@@ -65,7 +75,10 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose how the devices are reached."""
-        return self.async_show_menu(step_id="user", menu_options=[*DIALECTS, ZIGBEE])
+        sidecars = await self.hass.async_add_executor_job(missing_sidecars, self.hass)
+        return self.async_show_menu(
+            step_id="user", menu_options=[*DIALECTS, ZIGBEE, *sidecars]
+        )
 
     async def async_step_native(
         self, user_input: dict[str, Any] | None = None
@@ -78,6 +91,40 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Add the devices of a Zigbee2MQTT."""
         return await self._async_step_topic("zigbee2mqtt", user_input)
+
+    async def async_step_rental_units(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Put the sidecar Rental Units in place, and go on with adding a property."""
+        errors: dict[str, str] = {}
+        reason = ""
+        if user_input is not None:
+            try:
+                await async_place_sidecar(self.hass, RENTAL_UNITS)
+            except OSError as err:
+                errors["base"], reason = "sidecar_not_written", str(err)
+            else:
+                return await self._async_go_on(RENTAL_UNITS)
+        return self.async_show_form(
+            step_id=RENTAL_UNITS,
+            data_schema=vol.Schema({}),
+            errors=errors,
+            description_placeholders={"reason": reason},
+        )
+
+    async def _async_go_on(self, domain: str) -> ConfigFlowResult:
+        """Begin the flow of a sidecar that has just been put in place."""
+        try:
+            flow = await self.hass.config_entries.flow.async_init(
+                domain, context={"source": SOURCE_USER}
+            )
+        except HomeAssistantError:
+            # What it requires could not be installed, mostly for want of a network.
+            LOGGER.exception("The sidecar %s is in place, but cannot be loaded", domain)
+            return self.async_abort(reason="sidecar_not_loaded")
+        return self.async_abort(
+            reason="sidecar_added", next_flow=(FlowType.CONFIG_FLOW, flow["flow_id"])
+        )
 
     @override
     async def async_step_mqtt(

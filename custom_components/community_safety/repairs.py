@@ -20,6 +20,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig
 
+from .bundle.blueprints import CHANGED, DATA_BLUEPRINTS, Blueprints
 from .const import DOMAIN
 from .core.house import DATA_HOUSE
 from .flows.zigbee.writing import NetworkSteps
@@ -47,6 +48,8 @@ async def async_create_fix_flow(
     """Return the flow of a fixable issue; mostly, a person confirms to have done it."""
     if issue_id.startswith(INCONSISTENT) and data:
         return NetworkFlow(str(data["entry_id"]))
+    if issue_id.startswith(CHANGED) and data:
+        return BlueprintFlow(str(data["key"]))
     if issue_id.startswith(REMOVED) and data:
         return RemovedFlow(str(data["uid"]))
     for begin, flow in _DEVICE_FLOWS.items():
@@ -70,6 +73,65 @@ class RemovedFlow(ConfirmRepairFlow):
         if user_input is not None:
             self.hass.data[DATA_HOUSE].forget_gateway(self._uid)
         return await super().async_step_confirm(user_input)
+
+
+class BlueprintFlow(RepairsFlow):
+    """Asks what is to become of a blueprint that a person has changed."""
+
+    def __init__(self, key: str) -> None:
+        """Initialize with the blueprint's domain and file name."""
+        super().__init__()
+        self._key = key
+
+    @property
+    def _blueprints(self) -> Blueprints:
+        return self.hass.data[DATA_BLUEPRINTS]
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say what can be done."""
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["show", "replace", "keep"],
+            description_placeholders={"blueprint": self._key},
+        )
+
+    async def async_step_show(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Show how the two differ."""
+        if user_input is not None:
+            return await self.async_step_init()
+        difference = await self._blueprints.async_difference(self._key)
+        return self.async_show_form(
+            step_id="show",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "blueprint": self._key,
+                "difference": f"```diff\n{difference}\n```",
+            },
+        )
+
+    async def async_step_replace(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Take that of the release."""
+        try:
+            await self._blueprints.async_replace(self._key)
+        except (OSError, HomeAssistantError) as err:
+            return self.async_abort(
+                reason="blueprint_not_written",
+                description_placeholders={"reason": str(err)},
+            )
+        return self.async_create_entry(data={})
+
+    async def async_step_keep(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Leave the person's as it is, until the next version."""
+        await self._blueprints.async_keep(self._key)
+        return self.async_create_entry(data={})
 
 
 class NetworkFlow(NetworkSteps[RepairsFlowContext, RepairsFlowResult], RepairsFlow):

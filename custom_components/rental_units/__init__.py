@@ -32,6 +32,7 @@ from .issues import forget_issues
 from .register import Register, RegisterConfigEntry
 from .repairs import show_issues, show_start
 from .services import async_setup_services
+from .sidecar import async_remove_sidecar, async_setup_sidecar
 from .storage.errors import RegisterError
 from .transfer.views import async_setup_views
 
@@ -44,6 +45,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     async_setup_views(hass)
     await async_setup_alerts(hass)
+    await async_setup_sidecar(hass)
     return True
 
 
@@ -138,6 +140,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
         LOGGER.error("The register of a removed property could not be erased: %s", err)
     finally:
         await database.async_close()
+        await async_remove_sidecar(hass)
 
 
 async def async_remove_config_entry_device(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, override
 
 import voluptuous as vol
 
@@ -12,7 +12,7 @@ from homeassistant.components.repairs import (
     RepairsFlowResult,
 )
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import DOMAIN as HOMEASSISTANT_DOMAIN, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 
 from .app.application import application_of
@@ -23,6 +23,7 @@ from .issues import WARNING, listed, put_issue
 from .register import Register
 from .register.leases import UNDO_DAYS
 from .register.units import Summary
+from .sidecar import RESTART_REQUIRED
 from .storage.errors import RegisterError
 
 
@@ -30,6 +31,8 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
     """Return the flow of a fixable issue: to bring back what is missing, or to confirm."""
+    if issue_id == RESTART_REQUIRED:
+        return RestartFlow()
     entry = hass.config_entries.async_get_entry(issue_id.removeprefix(f"{MISSING}_"))
     if (
         entry
@@ -38,6 +41,18 @@ async def async_create_fix_flow(
     ):
         return MissingFlow(entry.runtime_data)
     return ConfirmRepairFlow()
+
+
+class RestartFlow(ConfirmRepairFlow):
+    """Restarts Home Assistant, once a person has confirmed it."""
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        if user_input is not None:
+            await self.hass.services.async_call(HOMEASSISTANT_DOMAIN, "restart")
+        return await super().async_step_confirm(user_input)
 
 
 class MissingFlow(RepairsFlow):

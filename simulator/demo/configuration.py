@@ -46,9 +46,16 @@ def prepare(port: int) -> None:
         _link_integration(domain)
     confirm_http(CONFIG, port)
     if not (CONFIG / ".storage/onboarding").exists():
-        # The step "core_config" would add a weather forecast, a radio and a speech
-        # service, all of which call out. What it configures is set afterwards.
-        _store(CONFIG, "onboarding", 4, 1, {"done": ["core_config"]})
+        begin_onboarding(CONFIG)
+
+
+def begin_onboarding(folder: Path) -> None:
+    """Have the first user asked for nothing that makes Home Assistant call out.
+
+    The step "core_config" would add a weather forecast, a radio and a speech service.
+    What it configures can be set afterwards.
+    """
+    _store(folder, "onboarding", 4, 1, {"done": ["core_config"]})
 
 
 def confirm_http(folder: Path, port: int) -> None:

@@ -121,41 +121,7 @@ class Setup:
         write(STATE_FILE, self._state)
 
     async def _onboard(self) -> None:
-        hass = self._hass
-        code = await hass.rest(
-            "POST",
-            "/api/onboarding/users",
-            {
-                "name": "Demo",
-                "username": USER,
-                "password": PASSWORD,
-                "client_id": hass.client_id,
-                "language": self._language,
-            },
-        )
-        tokens = await hass.rest(
-            "POST",
-            "/auth/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": code["auth_code"],
-                "client_id": hass.client_id,
-            },
-        )
-        hass.token = tokens["access_token"]
-        await hass.rest("POST", "/api/onboarding/analytics", {})
-        await hass.rest(
-            "POST",
-            "/api/onboarding/integration",
-            {
-                "client_id": hass.client_id,
-                "redirect_uri": f"{hass.url}/?auth_callback=1",
-            },
-        )
-        await hass.connect()
-        self._state["token"] = await hass.call(
-            "auth/long_lived_access_token", client_name="scripts/demo", lifespan=3650
-        )
+        self._state["token"] = await onboard(self._hass, self._language)
 
     async def _connect(self) -> None:
         """Connect, and wait until Home Assistant has started."""
@@ -617,6 +583,46 @@ class Setup:
                     await asyncio.sleep(0.2)
         except TimeoutError as err:
             raise SetupError(f"Waited in vain until {what}") from err
+
+
+async def onboard(hass: HomeAssistant, language: str) -> str:
+    """Be the first user of a Home Assistant, and return a token of that user."""
+    code = await hass.rest(
+        "POST",
+        "/api/onboarding/users",
+        {
+            "name": "Demo",
+            "username": USER,
+            "password": PASSWORD,
+            "client_id": hass.client_id,
+            "language": language,
+        },
+    )
+    tokens = await hass.rest(
+        "POST",
+        "/auth/token",
+        form={
+            "grant_type": "authorization_code",
+            "code": code["auth_code"],
+            "client_id": hass.client_id,
+        },
+    )
+    hass.token = tokens["access_token"]
+    await hass.rest("POST", "/api/onboarding/analytics", {})
+    await hass.rest(
+        "POST",
+        "/api/onboarding/integration",
+        {
+            "client_id": hass.client_id,
+            "redirect_uri": f"{hass.url}/?auth_callback=1",
+        },
+    )
+    await hass.connect()
+    return str(
+        await hass.call(
+            "auth/long_lived_access_token", client_name="scripts/demo", lifespan=3650
+        )
+    )
 
 
 def _inputs(rows: dict[str, Any]) -> dict[str, Any]:

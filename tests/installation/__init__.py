@@ -1,0 +1,1 @@
+"""Installation, update, removal and restore as people do it, with the programs that they use."""
