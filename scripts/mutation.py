@@ -35,8 +35,12 @@ from tempfile import TemporaryDirectory
 import time
 import tomllib
 
+from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
+
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests/mutants"
+#: What the tests need beside their own code on this release of Home Assistant, if anything.
+PLUGIN = f"tests/home_assistant_{MAJOR_VERSION}_{MINOR_VERSION:02}.py"
 #: Seconds that the tests of one mistake may take: one that makes them hang is noticed too.
 LONGEST = 300
 #: What pytest returns where tests have failed, and how its lines about them begin.
@@ -163,6 +167,8 @@ class Copy:
         """Run tests; return if one has failed, and which."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0"]
         command += ["--no-header", "--show-capture=no", "-p", "no:cacheprovider"]
+        if (self.folder / PLUGIN).is_file():
+            command += ["-p", PLUGIN.removesuffix(".py").replace("/", ".")]
         # Each test of a register runs on two kinds of database; one finds a mistake as well.
         command += ["-k", "not postgresql", *tests]
         try:

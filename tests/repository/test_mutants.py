@@ -5,11 +5,13 @@ That the tests notice every mistake is `scripts/mutants`' to say: it takes a qua
 
 import ast
 from pathlib import Path
+from shutil import copy2
 import subprocess
 
 import pytest
 
 from scripts.mutation import (
+    PLUGIN,
     ROOT,
     Mutant,
     Outcome,
@@ -122,9 +124,15 @@ def sample(tmp_path: Path) -> Path:
     (tmp_path / "test_code.py").write_text(TEST)
     # Home Assistant's plug-in for pytest is installed, and asks for this.
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    if (ROOT / PLUGIN).is_file():
+        (tmp_path / "tests").mkdir()
+        for name in ("tests/__init__.py", PLUGIN):
+            copy2(ROOT / name, tmp_path / name)
     return tmp_path
 
 
+# On a busy machine each of its five runs may take half a minute.
+@pytest.mark.timeout(300)
 def test_run(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each mistake is made alone, and told by what came of it."""
     counts = run(
