@@ -17,7 +17,7 @@ from .devices import (
 )
 from .gateway import Gateway, Record, ignore
 from .native import NativeGateway
-from .zigbee2mqtt import Zigbee2Mqtt
+from .zigbee2mqtt import RECOMMENDED, Zigbee2Mqtt
 
 THREE_PHASES = ("l1", "l2", "l3")
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
@@ -279,7 +279,13 @@ class Compound:
         self.gateways: tuple[Gateway, ...] = (
             NativeGateway(port, NATIVE_TOPIC, name, native, record),
             Zigbee2Mqtt(
-                port, ZIGBEE_TOPIC, "Zigbee2MQTT", zigbee, record, models=models
+                port,
+                ZIGBEE_TOPIC,
+                "Zigbee2MQTT",
+                zigbee,
+                record,
+                models=models,
+                config=RECOMMENDED,
             ),
         )
 

@@ -61,10 +61,10 @@ class Link:
         self._client.connect_async(HOST, self._port, keepalive=15)
         self._client.loop_start()
 
-    async def stop(self) -> None:
-        """Go without a goodbye: the broker publishes the last will."""
+    async def stop(self, *, goodbye: bool = False) -> None:
+        """Go; without a goodbye the broker publishes the last will."""
         self._client.on_disconnect = None
-        if sock := self._client.socket():
+        if (sock := self._client.socket()) and not goodbye:
             sock.close()
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)

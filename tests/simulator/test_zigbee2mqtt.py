@@ -1,6 +1,6 @@
-"""The simulated Zigbee2MQTT is as nasty as the real one.
+"""The simulated Zigbee2MQTT where its devices misbehave.
 
-tests/real_zigbee2mqtt/test_contract.py has the same of the real program.
+That it does what the real one does is tests/real_zigbee2mqtt/test_contract.py's to say.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import pytest
 
 from simulator import zigbee2mqtt
 from simulator.device import Device, Fault
-from simulator.devices import BreakerMonitor, SmokeSensor
+from simulator.devices import BreakerMonitor
 from simulator.zigbee2mqtt import Zigbee2Mqtt
 
 
@@ -43,6 +43,12 @@ class Bridge:
 
 
 @pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Physical devices have timers: their mechanisms."""
+    return True
+
+
+@pytest.fixture
 async def breaker() -> Bridge:
     """Return Zigbee2MQTT with a breaker that has reported."""
     bridge = Bridge(BreakerMonitor("b", "Breaker", "1"), "TS011F_din_smart_relay")
@@ -58,15 +64,6 @@ async def test_each_attribute_is_a_message_with_the_whole_cache(
     assert [len(state) for state in states] == [2, 3, 4, 5, 6]
     assert states[0].keys() < states[-1].keys()
     assert list(states[-1]) == sorted(states[-1])
-
-
-async def test_a_report_without_change_is_published() -> None:
-    """It is the same message once more, but for the link quality."""
-    bridge = Bridge(SmokeSensor("s", "Smoke", "1"), "HS1SA-E")
-    for _ in range(2):
-        bridge.device.report()
-    first, second = bridge.states()[-2:]
-    assert {**first, "linkquality": 0} == {**second, "linkquality": 0}
 
 
 async def test_a_command_is_published_with_the_current_of_before(
@@ -98,6 +95,7 @@ async def test_a_failure_is_told_in_the_log_alone(
 ) -> None:
     """No state comes then."""
     monkeypatch.setattr(zigbee2mqtt, "TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr(zigbee2mqtt, "DELIVERY_SECONDS", 0)
     breaker.published.clear()
     breaker.device.faults.add(fault)
     await breaker.receive(kind, message)
@@ -105,19 +103,3 @@ async def test_a_failure_is_told_in_the_log_alone(
     assert topic == "bridge/logging"
     assert row["level"] == "error"
     assert row["message"].startswith(text)
-
-
-async def test_a_restart_publishes_what_was_saved(breaker: Bridge) -> None:
-    """Without a link quality; after a kill, how things were when it was saved."""
-    before = breaker.states()[-1]
-    await breaker.zigbee2mqtt.restart()
-    assert breaker.published[0] == ("bridge/state", {"state": "offline"})
-    assert breaker.published[1] == ("bridge/state", {"state": "online"})
-    (cached,) = breaker.states()
-    assert {**cached, "linkquality": before["linkquality"]} == before
-    assert "linkquality" not in cached
-
-    await breaker.receive("set", {"state": "OFF"})
-    assert breaker.states()[-1]["state"] == "OFF"
-    await breaker.zigbee2mqtt.restart(killed=True)
-    assert breaker.states() == [cached]
