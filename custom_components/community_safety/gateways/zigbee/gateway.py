@@ -183,6 +183,8 @@ class ZigbeeGateway(LinkedGateway):
         if self.connected:
             self.set_online(house, True)
             node.verify()
+        else:
+            node.remember_zones()
         self.device_progress(device_id, "ready")
 
     def _is_other(

@@ -535,6 +535,9 @@ async def test_a_device_of_an_earlier_run_whose_interview_fails(
 
 # Devices that become others
 
+#: ZDO, "which endpoints have you".
+ACTIVE_ENDPOINTS = 0x0005
+
 
 async def become(
     hass: HomeAssistant,
@@ -642,11 +645,20 @@ async def test_the_same_device_that_comes_back_is_the_same(
     before = zigbee.radio.device(device.description.id)
     node.records.clear()
     node.announce()
-    await wait_until(hass, lambda: bool(asked_for(node, 0x0005)))
+    await wait_until(hass, lambda: _has_told_its_names(node))
     await hass.async_block_till_done()
+    assert not asked_for(node, ACTIVE_ENDPOINTS), "it has kept its address"
     assert zigbee.radio.device(device.description.id) is before
     assert shown(hass) == set()
     assert device.available
+
+
+def _has_told_its_names(node: Node) -> bool:
+    names = (4).to_bytes(2, "little") + (5).to_bytes(2, "little")
+    return any(
+        (record.what, record.cluster) == ("asked", 0) and names in record.payload
+        for record in node.records
+    )
 
 
 def asked_for(node: Node, cluster: int) -> list[Any]:
@@ -717,11 +729,16 @@ async def test_a_zone_that_will_not_be_enrolled_is_a_fault(
     assert "smoke" not in device.readings
     assert "sensor_fault" in alarms(zigbee, device)
 
-    # It is still so after a restart, and ends when it is mended.
+    # It is still so after a restart, before it speaks and after, and ends when it is mended.
     zigbee = await restart(hass, entry, lambda: None)
     device = zigbee.devices[device.description.id]
+    assert shown(hass) == {"device_not_enrolled"}
+    assert "smoke" not in device.readings
+    assert "sensor_fault" in alarms(zigbee, device)
     tell(node)
-    await wait_until(hass, lambda: shown(hass) == {"device_not_enrolled"})
+    asked = zigbee._nodes[device.description.id]
+    await wait_until(hass, lambda: asked._verifying and asked._verifying.done())
+    assert shown(hass) == {"device_not_enrolled"}
     monkeypatch.setattr(node, "attributes", dict(obedient))
     node.announce()
     await wait_until(hass, lambda: shown(hass) == set())

@@ -14,7 +14,7 @@ from zhaquirks import LocalDataCluster
 from zhaquirks.tuya import TuyaNewManufCluster
 from zhaquirks.tuya.mcu import TuyaClusterData, TuyaMCUCluster
 import zigpy.exceptions
-from zigpy.types import PacketPriority, ZigbeePacket
+from zigpy.types import EUI64, PacketPriority, ZigbeePacket
 from zigpy.zcl import Cluster
 from zigpy.zcl.clusters.general import Basic, OnOff
 from zigpy.zcl.clusters.security import IasWd, IasZone, WarningType
@@ -93,6 +93,7 @@ class Node:
         self._watcher = watcher
         #: If it has joined anew, perhaps as another device.
         self._has_come_back = False
+        self._nwk = device.device.nwk
         self._undo: list[Callable[[], None]] = []
         #: The last status of each IAS zone.
         self._zones: dict[Cluster | int, int] = {}
@@ -156,6 +157,14 @@ class Node:
             raw = item.cluster.get(item.attribute)
             if raw is not None and self.safety.points[item.key].measurement.is_number:
                 self._taker(item)(raw, False)
+
+    def remember_zones(self) -> None:
+        """Take that zones told nobody of their alarms in an earlier run: they still do not.
+
+        One that sleeps may be asked again in a day, and until then it would seem to be well.
+        """
+        if self._lost_zones():
+            self._tell_of_zones()
 
     def unbind(self) -> None:
         """End everything."""
@@ -415,13 +424,15 @@ class Node:
                     )
                 await self._async_look_after_zones()
                 await self._async_read_scales()
-                if self._has_come_back:
+                if self.is_sleepy:
                     await self._async_compare()
-                if not self.is_sleepy:
+                else:
+                    # A few at a time: when the mains return, all of them are back at once.
                     async with (
                         self._radio.asking,
                         self._radio.app.request_priority(PacketPriority.LOW),
                     ):
+                        await self._async_compare()
                         await self._async_read(
                             item
                             for item in self.profile.bindings
@@ -472,27 +483,43 @@ class Node:
 
     async def _async_look_after_zones(self) -> None:
         """Enrol zones that do not tell us; one that still does not is a sensor fault."""
-        ours = self._radio.app.state.node_info.ieee
-        zones = [zone for zone in self.profile.zones if zone.remote]
-        for zone in zones:
-            if not is_enrolled(zone.cluster, ours):
-                for request in enrolling(zone.cluster, ours):
-                    with suppress(CommandError):
-                        await self._async_do(request)
-                await self._async_read_attributes(
-                    zone.cluster, [_ZONE_STATUS, *ENROLMENT]
-                )
-        lost = [zone for zone in zones if not is_enrolled(zone.cluster, ours)]
+        for zone in self._lost_zones():
+            for request in enrolling(zone.cluster, self._ours):
+                with suppress(CommandError):
+                    await self._async_do(request)
+            await self._async_read_attributes(zone.cluster, [_ZONE_STATUS, *ENROLMENT])
+        self._tell_of_zones()
+
+    @property
+    def _ours(self) -> EUI64:
+        """Return the address that zones are to tell of their alarms."""
+        ours: EUI64 = self._radio.app.state.node_info.ieee
+        return ours
+
+    def _lost_zones(self) -> list[Zone]:
+        """Return the zones that tell nobody, or somebody else, as they have said last."""
+        return [
+            zone
+            for zone in self.profile.zones
+            if zone.remote and not is_enrolled(zone.cluster, self._ours)
+        ]
+
+    def _tell_of_zones(self) -> None:
+        """Tell if every zone has us told of its alarms; one that has not is a sensor fault."""
+        lost = self._lost_zones()
         if keys := {zone.measurement for zone in lost if zone.measurement}:
             # It is asked now and then, and a fire would be seen then: that is no watch.
             self._refuse("zone not enrolled", *keys)
-        if zones:
+        if any(zone.remote for zone in self.profile.zones):
             self._watcher.zones_asked(self.id, not lost)
 
     async def _async_compare(self) -> None:
-        """Ask what it is: who joins anew at an address may be another device."""
+        """Ask what it is, if it has come back: it may be another device."""
+        if not self._has_come_back:
+            return
+        moved = self.device.device.nwk != self._nwk
         try:
-            other = await async_is_other(self.device, self._async_do)
+            other = await async_is_other(self.device, self._async_do, has_moved=moved)
         except CommandError:
             # It is asked once more when it is doubted the next time.
             return

@@ -119,7 +119,8 @@ class Addresses(ControllerApplication):
                     return
             else:
                 kept += uncertain
-        super().handle_join(nwk, ieee, parent_nwk, handle_rejoin=handle_rejoin)
+        # Else zigpy would ask whoever comes back for its groups, which nobody uses here.
+        super().handle_join(nwk, ieee, parent_nwk, handle_rejoin=False)
         for packet in kept:
             asyncio.get_running_loop().call_soon(self.packet_received, packet)
 
