@@ -668,7 +668,7 @@ class Zigbee2Mqtt(Gateway):
         }
 
     def _describe(self, device: Device) -> dict[str, Any]:
-        row = {
+        row: dict[str, Any] = {
             "ieee_address": address(device.id),
             "type": "EndDevice" if device.battery_powered else "Router",
             "network_address": 1 + list(self.devices).index(device.id),

@@ -66,7 +66,7 @@ class Peer:
         self.heard: list[tuple[str, Any]] = []
         self._news = asyncio.Event()
         self._ids = itertools.count(1)
-        self._answers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._answers: dict[tuple[str, str], Callable[[dict[str, Any]], None]] = {}
         self._connected = asyncio.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.reconnect_delay_set(0.05, 0.1)
@@ -132,16 +132,22 @@ class Peer:
                     continue
         await self.hass.async_block_till_done()
 
-    def answer(self, device: str, reply: Callable[[dict[str, Any]], None]) -> None:
-        """Call `reply` with every `set` that Home Assistant sends to a device."""
-        self._answers[device] = reply
+    def answer(
+        self,
+        device: str,
+        reply: Callable[[dict[str, Any]], None],
+        *,
+        kind: str = "set",
+    ) -> None:
+        """Call `reply` with every `set`, or `get`, that Home Assistant sends to a device."""
+        self._answers[device, kind] = reply
 
     def _receive(self, topic: str, payload: bytes) -> None:
         message = json.loads(payload)
         self.heard.append((topic, message))
         self._news.set()
         device, _, kind = topic.rpartition("/")
-        if kind == "set" and (reply := self._answers.get(device)):
+        if reply := self._answers.get((device, kind)):
             reply(message)
 
     async def hears(self, topic: str) -> dict[str, Any]:

@@ -40,6 +40,8 @@ INCONSISTENT = "zigbee_inconsistent_"
 #: Keys of the problems that a device is not watched.
 NOT_INTERVIEWED, NO_KIND = "device_not_interviewed", "device_no_kind"
 NOT_ENROLLED = "device_not_enrolled"
+#: Key of the problem that Zigbee2MQTT does not say when a device was heard.
+NO_LAST_SEEN = "zigbee2mqtt_last_seen"
 
 
 async def async_create_fix_flow(
@@ -320,11 +322,35 @@ class _InterviewFlow(_DeviceFlow):
         )
 
 
+class _LastSeenFlow(_DeviceFlow):
+    """Changes a setting of Zigbee2MQTT, once a person has agreed."""
+
+    @override
+    async def async_step_help(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        errors = {}
+        if user_input is not None:
+            try:
+                await self._gateway.async_mend()
+            except HomeAssistantError:
+                errors["base"] = "setting_refused"
+            else:
+                return self.async_create_entry(data={})
+        return self.async_show_form(
+            step_id="help",
+            data_schema=vol.Schema({}),
+            errors=errors,
+            description_placeholders=self._placeholders,
+        )
+
+
 _DEVICE_FLOWS: dict[str, type[_DeviceFlow]] = {
     NOT_INTERVIEWED: _InterviewFlow,
     # An interview enrols it too.
     NOT_ENROLLED: _InterviewFlow,
     NO_KIND: _KindFlow,
+    NO_LAST_SEEN: _LastSeenFlow,
 }
 
 

@@ -171,6 +171,10 @@ class Gateway(ABC):
         """Find out anew what a device has. Raises HomeAssistantError if that fails."""
         raise NotImplementedError
 
+    async def async_mend(self) -> None:
+        """Mend a fixable problem of the gateway itself. Raises HomeAssistantError."""
+        raise NotImplementedError
+
     def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault of this connection."""
         return {}

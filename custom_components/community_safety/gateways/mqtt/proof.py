@@ -19,12 +19,17 @@ from homeassistant.util import dt as dt_util
 
 from ...catalogue.measurements import Value
 from ...core.device import SafetyDevice
+from ...core.disconnect import NO_CURRENT_AMPERES, NO_POWER_WATTS
 from ..base import CommandError
 from .exposes import Interpretation
 
 #: Seconds in which a read is answered: Zigbee2MQTT gives up after ten, and by then our
 #: cut-off has asked again. What comes later is no answer, but somebody's report.
 ANSWER_SECONDS = 5.0
+#: Seconds after a command in which a load that ceases or begins to flow is its doing.
+EFFECT_SECONDS = 60.0
+#: What a meter may show of nothing, by measurement: amperes and watts.
+_NOISE = {"current": NO_CURRENT_AMPERES, "power": NO_POWER_WATTS}
 #: Properties that Zigbee2MQTT adds to messages by itself, or that say how one came.
 _ITS_OWN = frozenset(
     {"device", "elapsed", "last_seen", "linkquality", "update", "update_available"}
@@ -59,7 +64,9 @@ class Item:
     """A device of Zigbee2MQTT, and the evidence for its readings.
 
     The device's own word is what has changed since the message before, in a property that
-    nobody can command; what an answer to our own question holds; and what is not cached.
+    nobody can command; what an answer to our own question holds; and what is not cached. An
+    answer that changes nothing is one if a moved `last_seen` shows that the device has sent
+    it, or, for a relay, if its meter has just told that its load went or came.
     That it is alive is said by these, by another `last_seen`, and by another link quality:
     Zigbee2MQTT takes both from the last radio message (lib/controller.ts).
     """
@@ -79,9 +86,12 @@ class Item:
     #: them have changed since, and how many answers have changed nothing.
     asked: frozenset[str] | None = None
     asked_at: float = 0
-    seen_when_asked: object = None
+    seen_when_asked: float | None = None
     changed: set[str] = field(default_factory=set)
     unchanged: int = 0
+    #: When the last command was sent, and the loads that it has ended or begun.
+    commanded_at: float = -EFFECT_SECONDS
+    moved_loads: set[str] = field(default_factory=set)
     #: Commands under way, by property: what was sent, and why it failed if it did.
     waiting: dict[str, tuple[object, asyncio.Future[str | None]]] = field(
         default_factory=dict
@@ -91,6 +101,7 @@ class Item:
         """Trust no comparison with earlier messages: Zigbee2MQTT may have restarted."""
         self.known = self.is_available = None
         self.hopes.clear()
+        self.moved_loads.clear()
         self.asked = None
 
     def has_returned(self, is_available: bool, retained: bool) -> bool:
@@ -109,6 +120,8 @@ class Item:
         """Send the command `raw` to a property within this; it yields why it failed."""
         # The answer to an earlier question may say how things were before.
         self.asked = None
+        self.commanded_at = time.monotonic()
+        self.moved_loads.clear()
         if self.publishing.hopes(name):
             self.hopes.setdefault(name, []).append(raw)
         future = asyncio.get_running_loop().create_future()
@@ -143,7 +156,7 @@ class Item:
         """Expect answers: each property is read by itself, and each answer is a message."""
         self.asked = frozenset(names)
         self.asked_at = time.monotonic()
-        self.seen_when_asked = (self.known or {}).get("last_seen")
+        self.seen_when_asked = self.last_seen
         self.changed.clear()
         self.unchanged = 0
 
@@ -229,8 +242,13 @@ class Item:
                 for name in self._said(message)
                 if not self.publishing.remembers(name)
             }
+        if time.monotonic() - self.commanded_at < EFFECT_SECONDS:
+            self._note_loads(before, message, own)
         if self.asked:
-            own |= self._answered(message, differs, is_hope=is_hope)
+            answered = self._answered(message, differs, is_hope=is_hope)
+            own |= answered or set()
+            # Also one that proves nothing: a read that failed ends the waiting.
+            is_alive = is_alive or answered is not None
         # It is not cached: what a start publishes has none.
         is_alive = is_alive or bool(own) or "linkquality" in differs
         return differs | own, own, is_alive
@@ -247,8 +265,8 @@ class Item:
 
     def _answered(
         self, message: Mapping[str, Any], differs: set[str], *, is_hope: bool
-    ) -> set[str]:
-        """Return what a message answers, or completes the answers to.
+    ) -> set[str] | None:
+        """Return what a message proves as an answer, or as the last of several; else None.
 
         An answer changes nothing else than what was asked for. One that changes nothing
         at all is known as such with the last: each property is read by itself.
@@ -256,22 +274,57 @@ class Item:
         asked = self.asked or frozenset()
         if time.monotonic() - self.asked_at > ANSWER_SECONDS:
             self.asked = None
-        elif not is_hope:
-            uncached = {name for name in asked if not self.publishing.remembers(name)}
-            direct = uncached & message.keys()
-            changed = asked & differs
-            self.changed |= direct | changed
-            if differs <= asked | _ITS_OWN and (
-                self.seen_when_asked is None
-                or message.get("last_seen") != self.seen_when_asked
-            ):
-                self.unchanged += not (direct or changed)
-            left = asked - self.changed
-            if self.unchanged >= len(left) and not left & uncached:
-                self.asked = None
-                return set(asked & message.keys())
-            return direct
-        return set()
+            return None
+        if is_hope:
+            return None
+        uncached = {name for name in asked if not self.publishing.remembers(name)}
+        direct = uncached & message.keys()
+        changed = asked & differs
+        self.changed |= direct | changed
+        seen, before = _time_of(message.get("last_seen")), self.seen_when_asked
+        has_moved = None not in (seen, before) and seen > before  # type: ignore[operator]
+        if differs <= asked | _ITS_OWN and (has_moved or seen is None):
+            self.unchanged += not (direct or changed)
+        left = asked - self.changed
+        if self.unchanged >= len(left) and not left & uncached:
+            self.asked = None
+            # What it repeats without having been sent may as well be the cache.
+            proven = asked if has_moved else self.changed | self._followed(asked)
+            return set(proven & message.keys())
+        return direct or None
+
+    def _note_loads(
+        self,
+        before: Mapping[str, object],
+        message: Mapping[str, Any],
+        own: set[str],
+    ) -> None:
+        """Note which loads have ceased or begun to flow, by the device's own word."""
+        for name in own & self.interpretation.readings.keys():
+            key, convert = self.interpretation.readings[name]
+            noise = _NOISE.get(self.device.points[key].measurement.key)
+            if noise is None:
+                continue
+            with suppress(ValueError, TypeError, OverflowError):
+                less, more = sorted(
+                    abs(float(convert(state.get(name)))) for state in (before, message)
+                )
+                # A meter that trembles about the limit has told nothing.
+                if less <= noise and more > 2 * noise:
+                    self.moved_loads.add(key)
+
+    def _followed(self, asked: Collection[str]) -> set[str]:
+        """Return the relays whose load has gone or come with the last command."""
+        readings, device = self.interpretation.readings, self.device
+        return {
+            name
+            for name in asked
+            if (reading := readings.get(name))
+            and (key := reading[0]) in device.supplies
+            and not self.moved_loads.isdisjoint(
+                (*device.related("current", key), *device.related("power", key))
+            )
+        }
 
     def _take_hopes(self, message: Mapping[str, Any]) -> bool:
         """Return if a message is what Zigbee2MQTT hopes a command of ours came to."""

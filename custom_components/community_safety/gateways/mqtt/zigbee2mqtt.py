@@ -43,8 +43,14 @@ MOST_LIST_BYTES = 8 * 1024 * 1024
 #: a device may be asleep, and what a command did is told by the readings alone.
 SETTLE_SECONDS = 1.0
 
-#: How long an interview may take, in seconds: a sleeping device answers when it wakes.
+#: How long an interview may take, in seconds: a sleeping device answers when it wakes. And how
+#: long Zigbee2MQTT may take for what it does alone.
 INTERVIEW_SECONDS = 60.0
+REQUEST_SECONDS = 10.0
+#: The key of the problem that a message does not say when the device was heard, and how
+#: Zigbee2MQTT is told to say so.
+NO_LAST_SEEN = "zigbee2mqtt_last_seen"
+LAST_SEEN = "ISO_8601"
 SUCCESSFUL, FAILED, PENDING = "SUCCESSFUL", "FAILED", "PENDING"
 
 _FAILED = re.compile(
@@ -72,7 +78,8 @@ class Zigbee2MqttGateway(MqttGateway):
             "bridge/info": self._bridge_info,
             "bridge/devices": self._bridge_devices,
             "bridge/logging": self._bridge_logging,
-            "bridge/response/device/interview": self._bridge_interviewed,
+            "bridge/response/device/interview": self._bridge_responded,
+            "bridge/response/options": self._bridge_responded,
         }
         self._handlers = self._own
         self._items: dict[str, Item] = {}
@@ -195,6 +202,35 @@ class Zigbee2MqttGateway(MqttGateway):
                 item.publishing = publishing
                 # A cache that was hidden may come to light.
                 item.forget()
+        self._check_last_seen()
+
+    def _check_last_seen(self) -> None:
+        """Have it told if nobody can know what of an answer is the device's word.
+
+        A relay that was commanded is published as if it had obeyed, and its answer then
+        changes nothing: without `last_seen` it proves a cut-off only where a load has gone.
+        """
+        advanced = _or_empty(self._config.get("advanced"))
+        is_cached = any(
+            item.publishing.remembers(name)
+            for item in self._items.values()
+            for key in item.device.supplies
+            if (name := item.interpretation.gettable.get(key))
+        )
+        if is_cached and advanced.get("last_seen") == "disable":
+            self.add_problem(Problem(key=NO_LAST_SEEN, fixable=True))
+        else:
+            self.end_problem(NO_LAST_SEEN)
+
+    @override
+    async def async_mend(self) -> None:
+        """Have Zigbee2MQTT say when devices were heard. Raises HomeAssistantError."""
+        await self._async_request(
+            "options",
+            {"options": {"advanced": {"last_seen": LAST_SEEN}}},
+            self.entry.title,
+            REQUEST_SECONDS,
+        )
 
     def _publishing(self, device_id: str) -> Publishing:
         """Return how Zigbee2MQTT publishes the states of a device."""
@@ -255,6 +291,7 @@ class Zigbee2MqttGateway(MqttGateway):
         for device_id in before - self._unwatched:
             self.end_problem(device_id=device_id)
         self.device.derive(trouble=bool(self._unwatched))
+        self._check_last_seen()
         self._handlers |= self._own
         early, self._early = self._early, {}
         for topic, message in early.items():
@@ -362,15 +399,25 @@ class Zigbee2MqttGateway(MqttGateway):
     @override
     async def async_interview(self, device_id: str) -> None:
         """Let Zigbee2MQTT ask a device what it is. Raises HomeAssistantError if that fails."""
+        await self._async_request(
+            "device/interview", {"id": device_id}, device_id, INTERVIEW_SECONDS
+        )
+
+    async def _async_request(
+        self, what: str, payload: dict[str, Any], device: str, seconds: float
+    ) -> None:
+        """Ask the bridge for something. Raises HomeAssistantError if that fails.
+
+        `device` is of whom the error speaks, `seconds` how long the answer may take.
+        """
         transaction = ulid_now()
         future = self._responses[transaction] = self.hass.loop.create_future()
-        request = {"id": device_id, "transaction": transaction}
         try:
-            async with asyncio.timeout(INTERVIEW_SECONDS):
+            async with asyncio.timeout(seconds):
                 await mqtt.async_publish(
                     self.hass,
-                    f"{self.base_topic}/bridge/request/device/interview",
-                    json_dumps(request),
+                    f"{self.base_topic}/bridge/request/{what}",
+                    json_dumps({**payload, "transaction": transaction}),
                     qos=1,
                 )
                 reason = await future
@@ -378,7 +425,7 @@ class Zigbee2MqttGateway(MqttGateway):
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="no_answer",
-                translation_placeholders={"device": device_id},
+                translation_placeholders={"device": device},
             ) from err
         finally:
             del self._responses[transaction]
@@ -386,10 +433,10 @@ class Zigbee2MqttGateway(MqttGateway):
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="refused",
-                translation_placeholders={"device": device_id, "reason": reason},
+                translation_placeholders={"device": device, "reason": reason},
             )
 
-    def _bridge_interviewed(self, payload: bytes, _retained: bool) -> None:
+    def _bridge_responded(self, payload: bytes, _retained: bool) -> None:
         response = _mapping(self.decode(payload))
         future = self._responses.get(str(response.get("transaction")))
         if future and not future.done():

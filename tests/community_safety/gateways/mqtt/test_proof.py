@@ -5,13 +5,19 @@ The messages are those of the real program, see tests/real_zigbee2mqtt/test_cont
 
 import asyncio
 from collections.abc import Callable
+import itertools
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.core.device import SafetyDevice
-from custom_components.community_safety.core.disconnect import Result, Status
+from custom_components.community_safety.core.disconnect import (
+    Limit,
+    Reason,
+    Result,
+    Status,
+)
 from custom_components.community_safety.gateways.mqtt import proof
 from custom_components.community_safety.gateways.mqtt.exposes import compile_device
 from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
@@ -30,6 +36,7 @@ from .test_zigbee2mqtt import (
     SMOKE,
     SMOKE_ENTRY,
     SMOKE_NAME,
+    SOCKETS,
     Bridge,
     add,
     breaker,
@@ -231,6 +238,11 @@ def on_command(bridge: Bridge, reply: Callable[[], None]) -> None:
     bridge.peer.answer(f"{BASE}/{BREAKER_NAME}", lambda _message: reply())
 
 
+def on_question(bridge: Bridge, reply: Callable[[], None]) -> None:
+    """Do something with each question to the breaker."""
+    bridge.peer.answer(f"{BASE}/{BREAKER_NAME}", lambda _message: reply(), kind="get")
+
+
 async def test_a_breaker_that_cannot_be_asked_is_unconfirmed(
     hass: HomeAssistant, din: Zigbee2MqttGateway, bridge: Bridge
 ) -> None:
@@ -322,12 +334,13 @@ async def test_a_report_of_another_attribute_is_no_answer(
     gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
 ) -> None:
     """What it was not asked for comes by itself, with the relay's state from the cache."""
-    state = {"state": "OFF", "current": 0, "voltage": 229}
+    state = {"state": "OFF", "current": 0, "voltage": 229, "last_seen": 1_000}
     await bridge.send(BREAKER_NAME, state)
     await gateway.async_refresh(breaker, ["supply"])
-    await bridge.send(BREAKER_NAME, {**state, "voltage": 230})
+    state |= {"voltage": 230}
+    await bridge.send(BREAKER_NAME, {**state, "last_seen": 2_000})
     assert "supply" not in breaker.reported
-    await bridge.send(BREAKER_NAME, {**state, "voltage": 230})
+    await bridge.send(BREAKER_NAME, {**state, "last_seen": 3_000})
     assert "supply" in breaker.reported
 
 
@@ -335,12 +348,14 @@ async def test_a_current_that_settles_is_no_answer_of_the_relay(
     gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
 ) -> None:
     """Reports of what was asked for beside the relay say nothing of the relay."""
-    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 5})
+    state = {"state": "OFF", "last_seen": 1_000}
+    await bridge.send(BREAKER_NAME, {**state, "current": 5})
     await gateway.async_refresh(breaker, ["supply", "current"])
     for current in (1, 0.2, 0):
-        await bridge.send(BREAKER_NAME, {"state": "OFF", "current": current})
+        state["last_seen"] += 1_000  # type: ignore[operator]
+        await bridge.send(BREAKER_NAME, {**state, "current": current})
     assert breaker.reported.keys() == {"current"}
-    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0})
+    await bridge.send(BREAKER_NAME, {**state, "current": 0, "last_seen": 9_000})
     assert breaker.reported.keys() == {"current", "supply"}
 
 
@@ -348,8 +363,8 @@ async def test_a_second_command_is_hoped_for_once_more(
     gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
 ) -> None:
     """Each command is published, also the one that is repeated."""
-    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0})
-    hope = {"state": "OFF", "current": 0}
+    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0, "last_seen": 1_000})
+    hope = {"state": "OFF", "current": 0, "last_seen": 2_000}
     for _ in range(2):
         task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
         await bridge.command()
@@ -359,7 +374,7 @@ async def test_a_second_command_is_hoped_for_once_more(
     for _ in range(2):
         await bridge.send(BREAKER_NAME, hope)
         assert breaker.reported == {}
-    await bridge.send(BREAKER_NAME, hope)
+    await bridge.send(BREAKER_NAME, {**hope, "last_seen": 3_000})
     assert "supply" in breaker.reported
 
 
@@ -389,7 +404,7 @@ async def test_a_question_without_an_answer(
     what: str,
 ) -> None:
     """What comes after that is no answer."""
-    state = {"state": "OFF", "current": 0}
+    state = {"state": "OFF", "current": 0, "last_seen": 1_000}
     await bridge.send(BREAKER_NAME, state)
     await gateway.async_refresh(breaker, ["supply"])
     error = f"z2m: Publish 'get' 'state' to '{BREAKER_NAME}' failed: 'Error: timeout'"
@@ -401,8 +416,133 @@ async def test_a_question_without_an_answer(
             await bridge.send(BREAKER_NAME, state)
         case _:
             monkeypatch.setattr(proof, "ANSWER_SECONDS", -1)
-    await bridge.send(BREAKER_NAME, state)
+    await bridge.send(BREAKER_NAME, {**state, "last_seen": 2_000})
     assert breaker.reported == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "proven"),
+    [
+        ({}, {}, False),
+        ({}, {"linkquality": 70}, False),
+        ({"last_seen": 1_000}, {}, False),
+        ({"last_seen": 1_000}, {"last_seen": 1_000}, False),
+        ({}, {"last_seen": 2_000}, False),
+        ({"last_seen": 1_000}, {"last_seen": 2_000}, True),
+        (
+            {"last_seen": "2026-11-28T10:00:00+08:00"},
+            {"last_seen": "2026-11-28T10:00:00+08:00"},
+            False,
+        ),
+        (
+            {"last_seen": "2026-11-28T10:00:00+08:00"},
+            {"last_seen": "2026-11-28T10:00:01+08:00"},
+            True,
+        ),
+    ],
+)
+async def test_an_unchanged_answer_is_proven_by_last_seen(
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    proven: bool,
+) -> None:
+    """Without a later one it may be the hope of a command, told once more by whatever."""
+    state = {"state": "OFF", "linkquality": 60}
+    await bridge.send(BREAKER_NAME, {**state, **before})
+    await gateway.async_refresh(breaker, ["supply"])
+    await bridge.send(BREAKER_NAME, {**state, **after})
+    assert ("supply" in breaker.reported) is proven
+
+
+async def test_an_unchanged_answer_is_life(
+    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+) -> None:
+    """Who does not answer a question is told of in the log; a mains device is asked for that."""
+    await bridge.send(BREAKER_NAME, {"state": "ON"})
+    breaker.silence = 200
+    await bridge.send(BREAKER_NAME, {"state": "ON"})
+    assert breaker.silence == 200
+    await gateway.async_refresh(breaker, ["supply"])
+    await bridge.send(BREAKER_NAME, {"state": "ON"})
+    assert breaker.silence is None
+    assert breaker.reported == {}
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "before", "after", "limit"),
+    [
+        (True, 0, 0, Limit.RELAY_ONLY),
+        (True, 5, -0.02, Limit.CHANGE),
+        # Koenkk/zigbee2mqtt#14405: an obedient breaker, whose meter trembles below zero.
+        (False, 5, -0.02, Limit.CHANGE),
+        (False, 0, 0, None),
+        # It trembles about what counts as nothing.
+        (False, 0.11, 0.05, None),
+    ],
+)
+async def test_a_relay_that_answers_as_it_was_hoped(
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+    last_seen: bool,
+    before: float,
+    after: float,
+    limit: Limit | None,
+) -> None:
+    """Without `last_seen` all rests on the load that has gone: where none flowed, on nothing."""
+    number = itertools.count(1_000)
+
+    def message(state: str) -> dict[str, Any]:
+        seen = {"last_seen": next(number)} if last_seen else {}
+        current = before if state == "ON" else after
+        return {"state": state, "current": current, "voltage": 229, **seen}
+
+    def answer() -> None:
+        # Of the relay and of its meter: each is read by itself.
+        publish(bridge, **message("OFF"))
+        publish(bridge, **message("OFF"))
+
+    await bridge.send(BREAKER_NAME, message("ON"))
+    on_command(bridge, lambda: publish(bridge, **message("OFF")))
+    on_question(bridge, answer)
+    result = await cut(gateway, breaker)
+    assert (result.status, result.limit, result.reason) == (
+        (Status.CONFIRMED, limit, None)
+        if limit
+        else (Status.UNCONFIRMED, None, Reason.RELAY_UNKNOWN)
+    )
+
+
+async def test_the_load_of_another_socket_proves_nothing(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """Nor does one that went before the command; that of its own does."""
+    row = entry_of(SOCKETS, "sockets", "3RDP01072Z")
+    await bridge.send("bridge/devices", [*DEVICES, row], retain=True)
+    plug = gateway.devices[SOCKETS]
+    state = {"state_1": "ON", "state_2": "ON", "current_1": 0, "current_2": 2}
+
+    async def answered(**news: Any) -> set[str]:
+        """Command the second socket, let something be told, and return what is proven."""
+        item = gateway._items[SOCKETS]
+        plug.reported.clear()
+        async with item.commanding("state_2", "OFF"):
+            pass
+        await bridge.send("sockets", state | {"state_2": "OFF"} | news)
+        item.ask(["state_2"])
+        await bridge.send("sockets", state | {"state_2": "OFF"} | news)
+        state.update(news)
+        return plug.reported.keys() & plug.supplies
+
+    await bridge.send("sockets", {**state, "current_1": 3})
+    await bridge.send("sockets", state)
+    assert await answered() == set()
+    assert await answered(current_1=4) == set()
+    assert await answered(current_1=0) == set()
+    assert await answered(current_2=0) == {"supply_2"}
 
 
 async def test_a_cache_ends_no_doubt(

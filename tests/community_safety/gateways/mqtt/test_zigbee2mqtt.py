@@ -12,7 +12,9 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import Power, SafetyDevice
 from custom_components.community_safety.gateways.base import CommandError
 from custom_components.community_safety.gateways.mqtt import zigbee2mqtt
@@ -23,6 +25,7 @@ from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.setup import async_setup_component
 from tests.common import Peer, add_gateway, patience, wait_until
 
 from .test_exposes import BY_MODEL
@@ -455,6 +458,29 @@ async def test_a_device_that_nobody_knows(
     assert item.translation_placeholders["model"] == "X1"
 
 
+async def answer_requests(
+    hass: HomeAssistant, bridge: Bridge, what: str, answer: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """Answer each request of a kind, or none of them; return a list of those that come."""
+    heard: list[dict[str, Any]] = []
+
+    @callback
+    def reply(message: mqtt.ReceiveMessage) -> None:
+        heard.append(json.loads(message.payload))
+        for transaction in ("another", heard[-1]["transaction"]):
+            response = {**(answer or {}), "transaction": transaction}
+            topic = f"{BASE}/bridge/response/{what}"
+            bridge.peer.publish(topic if answer else f"{topic}s", response)
+
+    request = f"{BASE}/bridge/request/{what}"
+    await mqtt.async_subscribe(hass, request, reply)
+    done = asyncio.Event()
+    mqtt.async_on_subscribe_done(hass, request, 0, done.set)
+    async with patience():
+        await done.wait()
+    return heard
+
+
 @pytest.mark.parametrize(
     ("answer", "key"),
     [
@@ -472,22 +498,7 @@ async def test_another_interview(
 ) -> None:
     """A person wakes the device, and Zigbee2MQTT asks it once more."""
     monkeypatch.setattr(zigbee2mqtt, "INTERVIEW_SECONDS", 2 if answer else 0.1)
-    heard: list[dict[str, Any]] = []
-
-    @callback
-    def reply(message: mqtt.ReceiveMessage) -> None:
-        heard.append(json.loads(message.payload))
-        for transaction in ("another", heard[-1]["transaction"]):
-            response = {**(answer or {}), "transaction": transaction}
-            topic = f"{BASE}/bridge/response/device/interview"
-            bridge.peer.publish(topic if answer else f"{topic}s", response)
-
-    request = f"{BASE}/bridge/request/device/interview"
-    await mqtt.async_subscribe(gateway.hass, request, reply)
-    done = asyncio.Event()
-    mqtt.async_on_subscribe_done(gateway.hass, request, 0, done.set)
-    async with patience():
-        await done.wait()
+    heard = await answer_requests(gateway.hass, bridge, "device/interview", answer)
     expected = pytest.raises(HomeAssistantError) if key else nullcontext()
     with expected as caught:
         await gateway.async_interview(SMOKE)
@@ -591,20 +602,21 @@ async def test_command_and_echo(
     breaker: SafetyDevice,
 ) -> None:
     """The echo of a command is shown, but proves nothing; the answers prove it."""
-    await bridge.send(BREAKER_NAME, {"state": "ON", "current": 0, "power": 0})
+    rest = {"current": 0, "power": 0, "last_seen": 1_000}
+    await bridge.send(BREAKER_NAME, {"state": "ON", **rest})
     task = asyncio.create_task(gateway.async_set(breaker, "supply", False))
     assert await bridge.command() == {"state": "OFF"}
     breaker.reported.clear()
-    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0, "power": 0})
+    await bridge.send(BREAKER_NAME, {"state": "OFF", **rest})
     await task
     assert breaker.readings["supply"] is False
     assert breaker.reported == {}
 
     await gateway.async_refresh(breaker, ["supply", "current", "tripped"])
     assert await bridge.question() == {"state": "", "current": ""}
-    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0, "power": 0})
+    await bridge.send(BREAKER_NAME, {"state": "OFF", **rest, "last_seen": 2_000})
     assert breaker.reported == {}
-    await bridge.send(BREAKER_NAME, {"state": "OFF", "current": 0, "power": 0})
+    await bridge.send(BREAKER_NAME, {"state": "OFF", **rest, "last_seen": 2_001})
     assert {"supply", "current"} <= breaker.reported.keys()
 
 
@@ -815,3 +827,77 @@ async def test_a_large_network(
     assert len(payload) > 1_000_000
     await bridge.send("bridge/devices", payload, retain=True)
     assert len(gateway.devices) == 1002
+
+
+# What cannot be proven as it is configured
+
+NO_LAST_SEEN = "zigbee2mqtt_last_seen"
+
+
+def info(last_seen: str, **more: Any) -> dict[str, Any]:
+    """Return what the bridge says of its configuration."""
+    return {"config": {"advanced": {"last_seen": last_seen}, **more}}
+
+
+async def test_a_bridge_that_says_no_last_seen(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    entry: MockConfigEntry,
+    bridge: Bridge,
+    hass_client: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A person is told, can have it set, and is told again after a restart until it is."""
+    assert await async_setup_component(hass, "repairs", {})
+    assert problems(hass) == {}, "nobody knows yet"
+    await bridge.send("bridge/info", info("disable"), retain=True)
+    assert problems(hass) == {"None": NO_LAST_SEEN}
+    assert not gateway.house.book.present(gateway.uid, "sensor_fault")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await wait_until(hass, lambda: problems(hass) == {"None": NO_LAST_SEEN})
+
+    client = await hass_client()
+    url = "/api/repairs/issues/fix"
+    issue_id = f"{NO_LAST_SEEN}_{entry.entry_id}"
+    answer = await client.post(url, json={"handler": DOMAIN, "issue_id": issue_id})
+    flow = await answer.json()
+    assert flow["description_placeholders"]["gateway"] == "Building 1"
+    url += f"/{flow['flow_id']}"
+    monkeypatch.setattr(zigbee2mqtt, "REQUEST_SECONDS", 0.1)
+    flow = await (await client.post(url, json={})).json()
+    assert flow["errors"] == {"base": "setting_refused"}
+
+    monkeypatch.setattr(zigbee2mqtt, "REQUEST_SECONDS", 10)
+    heard = await answer_requests(hass, bridge, "options", {"status": "ok"})
+    flow = await (await client.post(url, json={})).json()
+    assert flow["type"] == "create_entry"
+    assert heard[0]["options"] == {"advanced": {"last_seen": "ISO_8601"}}
+    await bridge.send("bridge/info", info("ISO_8601"), retain=True)
+    assert problems(hass) == {}
+
+
+@pytest.mark.parametrize(
+    ("devices", "more"),
+    [
+        ([SMOKE_ENTRY], {}),
+        ([DATAPOINT_ENTRY], {}),
+        (DEVICES, {"devices": {BREAKER: {"filtered_cache": ["state"]}}}),
+    ],
+    ids=["no relay", "a relay that cannot be asked", "a relay that is not cached"],
+)
+async def test_who_needs_no_last_seen(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    bridge: Bridge,
+    devices: list[Any],
+    more: dict[str, Any],
+) -> None:
+    """Nobody is bothered where it would prove nothing more."""
+    await bridge.send("bridge/info", info("disable"), retain=True)
+    assert problems(hass) == {"None": NO_LAST_SEEN}
+    # One that is missing has its relay still.
+    for device_id in (SMOKE, BREAKER):
+        gateway.remove_device(device_id)
+    await bridge.send("bridge/devices", devices, retain=True)
+    await bridge.send("bridge/info", info("disable", **more), retain=True)
+    assert problems(hass) == {}

@@ -737,7 +737,7 @@ async def test_a_zone_that_will_not_be_enrolled_is_a_fault(
     assert "sensor_fault" in alarms(zigbee, device)
     tell(node)
     asked = zigbee._nodes[device.description.id]
-    await wait_until(hass, lambda: asked._verifying and asked._verifying.done())
+    await wait_until(hass, lambda: bool(asked._verifying and asked._verifying.done()))
     assert shown(hass) == {"device_not_enrolled"}
     monkeypatch.setattr(node, "attributes", dict(obedient))
     node.announce()
