@@ -32,6 +32,19 @@ def _own_folder(hass: HomeAssistant, tmp_path: Path) -> None:
     hass.config.config_dir = str(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_that_ends(caplog: pytest.LogCaptureFixture) -> Generator[None]:
+    """Let no test pass in which we use what Home Assistant will remove, or block its loop."""
+    yield
+    told = [
+        record.getMessage()
+        for phase in ("setup", "call")
+        for record in caplog.get_records(phase)
+        if record.name in ("homeassistant.helpers.frame", "homeassistant.util.loop")
+    ]
+    assert [line for line in told if "custom integration" in line] == []
+
+
 @pytest.fixture(scope="session")
 def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Generator[int]:
     """Run a broker for all tests of this process: mosquitto where it can be had."""

@@ -180,31 +180,41 @@ class OpenAlarms(SafetyEntity, SensorEntity):
         super().__init__(gateway, device, f"open_{severity}")
         self._attr_translation_key = f"open_{severity}"
         self._severity = severity
+        self._open: set[str] = set()
         self._writing: Handle | None = None
 
     @property
     @override
     def native_value(self) -> int:
-        return sum(
-            alarm.severity is self._severity and not alarm.drill and self._counts(alarm)
-            for alarm in self.gateway.house.book.open.values()
-        )
+        return len(self._open)
 
     @override
     async def async_added_to_hass(self) -> None:
-        self.async_on_remove(
-            self.gateway.house.book.listen(self._alarm_changed, immediate=True)
-        )
+        book = self.gateway.house.book
+        for alarm in book.open.values():
+            self._count(alarm)
+        self.async_on_remove(book.listen(self._alarm_changed, immediate=True))
         self.async_on_remove(self._cancel)
 
-    def _counts(self, alarm: Alarm) -> bool:
-        return self.device.uid in (alarm.device, alarm.device.rpartition("/")[0])
+    def _count(self, alarm: Alarm) -> bool:
+        """Count an alarm or no longer; return if it is one of this gateway's devices."""
+        if self.device.uid not in (alarm.device, alarm.device.rpartition("/")[0]):
+            return False
+        # An alarm that worsens leaves one count and enters another.
+        if (
+            alarm.severity is self._severity
+            and not alarm.drill
+            and alarm.id in self.gateway.house.book.open
+        ):
+            self._open.add(alarm.id)
+        else:
+            self._open.discard(alarm.id)
+        return True
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
-        # Any severity: an alarm that worsens leaves one count and enters another. A
-        # thousand alarms of one moment are counted once.
-        if self._writing is None and self._counts(item.alarm):
+        # A thousand alarms of one moment are written once.
+        if self._count(item.alarm) and self._writing is None:
             self._writing = self.hass.loop.call_soon(self._write)
 
     @callback

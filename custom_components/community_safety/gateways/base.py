@@ -379,8 +379,9 @@ class Gateway(ABC):
     def _register(self, description: DeviceDescription) -> SafetyDevice:
         uid = f"{self.uid}/{description.id}" if description.id else self.uid
         # The registry still knows one of which our own file was lost.
-        if not self.house.knows(uid) and not dr.async_get(self.hass).async_get_device(
-            {(DOMAIN, uid)}
+        registry = dr.async_get(self.hass)
+        if not self.house.knows(uid) and not registry.async_get_device_by_identifier(
+            (DOMAIN, uid), self.entry.entry_id
         ):
             self.house.place(uid, layout_of(description.kind, description.points))
         device = SafetyDevice(
