@@ -159,7 +159,14 @@ def test_another_attribute_repeats_the_cache(recording: Recording) -> None:
 
 
 def test_question(recording: Recording) -> None:
-    """An answer is like any other message; what cannot be asked is told in the log alone."""
+    """An answer is like any other message; what cannot be asked is told in the log alone.
+
+    Nothing says of the message that it is an answer, nor to which question.
+    """
+    assert set(topics(without_log(recording["question"]))) == {
+        f"{BREAKER}/get",
+        BREAKER,
+    }
     (state,) = states(recording["question"], BREAKER)
     assert {"state", "current", "power", "voltage"} <= state.keys()
     assert errors(recording["question"]) == [
@@ -272,6 +279,10 @@ def test_restart_tells_the_cache_as_news(recording: Recording) -> None:
     assert end[-1] == STARTED
     (smoke,) = states(step, SENSOR)
     assert smoke["smoke"] is True, "the air was clear long before"
+    assert "linkquality" not in smoke, "which only a radio message has"
+    before = states(recording["off once more"], BREAKER)[-1]
+    (relay,) = states(step, BREAKER)
+    assert remembered(relay) == remembered(before), "also when it was heard"
     assert not any(item.retained for item in step)
 
 

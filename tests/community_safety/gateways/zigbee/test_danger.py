@@ -673,6 +673,7 @@ def asked_for(node: Node, cluster: int) -> list[Any]:
 # Zones that tell somebody else, or nobody
 
 ZONE, STATE, CIE = 0x0500, 0x0000, 0x0010
+NOT_AUTHORIZED = 0x7E
 
 
 @pytest.mark.parametrize("lost", [{STATE: 0}, {CIE: 0x1122334455667788}])
@@ -697,6 +698,23 @@ async def test_a_zone_that_tells_nobody_is_enrolled_again(
     assert shown(hass) == set()
 
 
+class Stubborn(dict[Any, Any]):
+    """Attributes of a zone that says what it likes, whatever is written."""
+
+    def __init__(self, attributes: dict[Any, Any], lost: dict[int, int]) -> None:
+        """Initialize; `lost` is what the zone says of its enrolment."""
+        super().__init__(attributes)
+        self._lost = {(1, ZONE, name): value for name, value in lost.items()}
+
+    @override
+    def __getitem__(self, key: Any) -> Any:
+        return self.get(key)
+
+    @override
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self._lost.get(key, super().get(key, default))
+
+
 @pytest.mark.parametrize("lost", [{STATE: 0}, {CIE: 0x1122334455667788}])
 async def test_a_zone_that_will_not_be_enrolled_is_a_fault(
     hass: HomeAssistant,
@@ -710,20 +728,8 @@ async def test_a_zone_that_will_not_be_enrolled_is_a_fault(
     node, device = await join(hass, zigbee, coordinator, "smoke")
     await wait_until(hass, lambda: device.readings.get("smoke") is False)
 
-    class Stubborn(dict[Any, Any]):
-        """Attributes of a zone that says what it likes, whatever is written."""
-
-        @override
-        def __getitem__(self, key: Any) -> Any:
-            return self.get(key)
-
-        @override
-        def get(self, key: Any, default: Any = None) -> Any:
-            wrong = {(1, ZONE, name): value for name, value in lost.items()}
-            return wrong.get(key, super().get(key, default))
-
     obedient = node.attributes
-    monkeypatch.setattr(node, "attributes", Stubborn(obedient))
+    monkeypatch.setattr(node, "attributes", Stubborn(obedient, lost))
     node.announce()
     await wait_until(hass, lambda: shown(hass) == {"device_not_enrolled"})
     assert "smoke" not in device.readings
@@ -744,6 +750,41 @@ async def test_a_zone_that_will_not_be_enrolled_is_a_fault(
     await wait_until(hass, lambda: shown(hass) == set())
     await wait_until(hass, lambda: device.readings.get("smoke") is False)
     assert "sensor_fault" not in alarms(zigbee, device)
+
+
+async def test_a_zone_that_refuses_from_the_start(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    coordinator: EzspSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It takes no address to tell its alarms to, and is shown until it has one."""
+    node = coordinator.add("smoke")
+    obedient, write = node.attributes, node.zcl._write_one
+
+    def refuse(request: Any, identifier: int, *more: Any) -> int:
+        if (request.cluster, identifier) == (ZONE, CIE):
+            return NOT_AUTHORIZED
+        return write(request, identifier, *more)
+
+    monkeypatch.setattr(node.zcl, "_write_one", refuse)
+    monkeypatch.setattr(node, "attributes", Stubborn(obedient, {STATE: 0, CIE: 0}))
+    zigbee = entry.runtime_data
+    await zigbee.async_permit(60)
+    await coordinator.join(node)
+    await wait_until(hass, lambda: shown(hass) == {"device_not_enrolled"})
+    for _ in range(2):
+        zigbee = await restart(hass, entry, lambda: None)
+        assert shown(hass) == {"device_not_enrolled"}
+        device = zigbee.devices[address(node)]
+        assert "sensor_fault" in alarms(zigbee, device)
+
+    monkeypatch.setattr(node.zcl, "_write_one", write)
+    monkeypatch.setattr(node, "attributes", dict(obedient))
+    tell(node)
+    await wait_until(hass, lambda: shown(hass) == set())
+    assert node.attributes[1, ZONE, CIE] == coordinator.ncp.eui64
+    await wait_until(hass, lambda: "sensor_fault" not in alarms(zigbee, device))
 
 
 async def test_only_a_person_removes_a_device(
