@@ -18,6 +18,7 @@ from custom_components.community_safety.catalogue.measurements import MEASUREMEN
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import DERIVED
 from custom_components.community_safety.gateways.mqtt.native import validators
+from custom_components.rental_units.alerts.channels import PROVIDERS
 from homeassistant.components.automation.config import async_validate_config_item
 from homeassistant.components.notify import SERVICE_SEND_MESSAGE
 from homeassistant.core import HomeAssistant
@@ -25,7 +26,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.template import Template, render_complex
 from homeassistant.setup import async_setup_component
 from scripts import build_docs
-from scripts.write_catalogue import pages
+from scripts.write_catalogue import pages, texts_of
 from simulator.demo.__main__ import parser as demo
 from tests.rental_units.test_texts import SCHEMAS as REGISTER
 
@@ -108,6 +109,17 @@ def test_protocol_names_every_reading(path: Path) -> None:
     text = path.read_text("utf-8")
     names = (MEASUREMENTS.keys() - DERIVED) | DEVICE_KINDS.keys()
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("language", build_docs.LANGUAGES)
+def test_every_channel_and_role_is_explained(language: str) -> None:
+    """Who looks for a channel, or for what a role may do, finds it by its name."""
+    texts = texts_of("rental_units", language)["selector"]
+    channels = build_docs.source("channels", language).read_text("utf-8")
+    roles = build_docs.source("roles", language).read_text("utf-8").casefold()
+    assert [name for name in PROVIDERS if f"| `{name}` |" not in channels] == []
+    names = texts["account_role"]["options"].values()
+    assert [name for name in names if name.casefold() not in roles] == []
 
 
 @pytest.mark.parametrize(("page", "language"), TRANSLATED)
