@@ -1,5 +1,6 @@
 """Documentation says what the code says, in each language, and its examples work."""
 
+from functools import cache
 import json
 import os
 from pathlib import Path
@@ -7,6 +8,7 @@ import re
 import shlex
 from typing import Any
 
+import hass_frontend
 import pytest
 import voluptuous as vol
 import yaml
@@ -29,6 +31,8 @@ from scripts import build_docs
 from scripts.write_catalogue import pages, texts_of
 from simulator.demo.__main__ import parser as demo
 from tests.rental_units.test_texts import SCHEMAS as REGISTER
+
+from .test_repository import texts
 
 ROOT = build_docs.ROOT
 DOCS = build_docs.DOCS
@@ -55,6 +59,18 @@ VARIABLES = {
         "drill": False,
     },
     "answer": {"supplies": [{"status": "confirmed"}]},
+}
+#: A way through pages and menus: in italics, within one paragraph and cell.
+_WAY = re.compile(
+    r"(?<!\*)\*((?:(?!\n\n)[^*|`]){1,99}→(?:(?!\n\n)[^*|`]){1,99})\*(?!\*)"
+)
+#: What people see that is no text of a frontend that we have: the three dots, the
+#: Marketplace of 2026.11.
+ELSEWHERE = {
+    "⋮",
+    "Marketplace",
+    "Add the sidecar Rental Units",
+    "添加附带集成“出租房管理”",
 }
 #: Generated from the models of other projects, and for the English page alone.
 _GENERATED = re.compile(r"<!-- coverage: begin -->.*?<!-- coverage: end -->", re.DOTALL)
@@ -114,12 +130,47 @@ def test_protocol_names_every_reading(path: Path) -> None:
 @pytest.mark.parametrize("language", build_docs.LANGUAGES)
 def test_every_channel_and_role_is_explained(language: str) -> None:
     """Who looks for a channel, or for what a role may do, finds it by its name."""
-    texts = texts_of("rental_units", language)["selector"]
+    selectors = texts_of("rental_units", language)["selector"]
     channels = build_docs.source("channels", language).read_text("utf-8")
     roles = build_docs.source("roles", language).read_text("utf-8").casefold()
     assert [name for name in PROVIDERS if f"| `{name}` |" not in channels] == []
-    names = texts["account_role"]["options"].values()
+    names = selectors["account_role"]["options"].values()
     assert [name for name in names if name.casefold() not in roles] == []
+
+
+@cache
+def shown(language: str) -> frozenset[str]:
+    """Return all texts of Home Assistant's frontend and of our integrations."""
+    files = [
+        path
+        for path in Path(hass_frontend.__file__).parent.rglob(f"{language}-*.json")
+        if re.fullmatch(rf"{language}-[0-9a-f]{{32}}", path.stem)
+    ]
+    assert files
+    files += ROOT.glob(f"custom_components/*/translations/{language}.json")
+    return frozenset(
+        text for path in files for _key, text in texts(json.loads(path.read_text()))
+    )
+
+
+@pytest.mark.parametrize("language", build_docs.LANGUAGES)
+def test_ways_through_the_pages(language: str) -> None:
+    """A way such as *Settings → System → Repairs* is made of what people see there."""
+    known = shown(language) | ELSEWHERE
+    assert "Zigbee2MQTT" in known
+    folder = DOCS if language == build_docs.DEFAULT else DOCS / language
+    ways = [
+        (path.name, re.split(r"\s+→\s+", way))
+        for path in sorted(folder.glob("*.md"))
+        for way in _WAY.findall(path.read_text("utf-8"))
+    ]
+    assert len(ways) > 20
+    assert [
+        (page, part)
+        for page, parts in ways
+        for part in parts
+        if " ".join(part.split()) not in known
+    ] == []
 
 
 @pytest.mark.parametrize(("page", "language"), TRANSLATED)
