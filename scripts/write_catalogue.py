@@ -61,6 +61,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "area_cut": "the area, by an automation",
         "gateway": "Gateway",
         "comma": ", ",
+        "is": "{name}: {text}",
+        "of": "{name} ({of})",
     },
     "zh-Hans": {
         "catalogue": "# 设备目录\n\n"
@@ -79,7 +81,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "writable": "可控制",
         "of_rated": " %（占 `rated_current` 的百分比）",
         "delay": "，持续 {seconds:g} 秒",
-        "hysteresis": "，回落 {value:g} 后解除",
+        "hysteresis": "，回差 {value:g}",
         "yes": "是",
         "required": "必填",
         "default": "默认：{value}",
@@ -96,6 +98,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "area_cut": "由自动化切断整个区域的供电",
         "gateway": "网关",
         "comma": "、",
+        "is": "{name}：{text}",
+        "of": "{name}（{of}）",
     },
 }
 
@@ -138,6 +142,7 @@ class Catalogue:
         self._sources = SOURCES.get(language)
         texts = texts_of("community_safety", language)
         self._selector = texts["selector"]
+        self._numbers = texts["entity"]["number"]
         joining = texts["entity"]["event"]["joining"]["state_attributes"]
         self._kinds = joining["kind"]["state"]
 
@@ -189,8 +194,11 @@ class Catalogue:
             for row in rows:
                 unit = f" {row.unit}" if row.unit else ""
                 reason = self._sources[row.source] if self._sources else row.source
+                name = self._words["of"].format(
+                    name=self._numbers[row.key]["name"], of=f"`{row.key}`"
+                )
                 yield (
-                    f"| `{row.key}` | {row.default:g}{unit}"
+                    f"| {name} | {row.default:g}{unit}"
                     f" | {self._range(row.low, row.high)} | {reason} |"
                 )
             yield ""
@@ -214,8 +222,9 @@ class Catalogue:
             Scope.DEVICE: words["device_cut"],
             Scope.AREA: words["area_cut"],
         }[hazard.cuts_off]
+        name = words["of"].format(name=name, of=f"`{hazard.key}`")
         return (
-            f"| {name} (`{hazard.key}`) | {severity} | {when}"
+            f"| {name} | {severity} | {when}"
             f" | {words['yes'] if is_alarm and hazard.latching else ''}"
             f" | {cuts_off if is_alarm else ''} |"
         )
@@ -259,7 +268,8 @@ class Reference:
                 continue
             texts = self._texts[name][part][key]
             row = row or {}
-            yield f"### {texts['name']} (`{name}.{key}`)\n"
+            of = self._words["of"].format(name=texts["name"], of=f"`{name}.{key}`")
+            yield f"### {of}\n"
             yield texts["description"]
             if "target" in row:
                 yield self._words["target"]
@@ -278,12 +288,15 @@ class Reference:
         if (value := about.get("default")) is not None:
             shown = str(value).lower() if isinstance(value, bool) else value
             notes.append(self._words["default"].format(value=f"`{shown}`"))
-        text = f"{texts['name']}: {texts['description']}"
+        text = self._words["is"].format(name=texts["name"], text=texts["description"])
         select = (about.get("selector") or {}).get("select") or {}
         if options := select.get("options"):
             translated = self._texts[name]["selector"][select["translation_key"]]
             values = self._words["comma"].join(
-                f"`{option}` ({translated['options'][option]})" for option in options
+                self._words["of"].format(
+                    name=f"`{option}`", of=translated["options"][option]
+                )
+                for option in options
             )
             kind = "several" if select.get("multiple") else "values"
             text += " " + self._words[kind].format(values=values)
