@@ -37,13 +37,6 @@ from .test_repository import texts
 ROOT = build_docs.ROOT
 DOCS = build_docs.DOCS
 PROSE = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-ENGLISH_ONLY = set(build_docs.SITE["english_only"])
-TRANSLATED = [
-    (page, language)
-    for language in build_docs.LANGUAGES
-    for page in build_docs.listed()
-    if language != build_docs.DEFAULT and page not in ENGLISH_ONLY
-]
 SCHEMAS: dict[str, Any] = {
     **{f"{DOMAIN}.{name}": row for name, row in services.SCHEMAS.items()},
     **{f"{DOMAIN}.{name}": row for name, row in zigbee_services.SCHEMAS.items()},
@@ -69,11 +62,7 @@ _WAY = re.compile(
 ELSEWHERE = {
     "⋮",
     "Marketplace",
-    "Add the sidecar Rental Units",
-    "添加附带集成“出租房管理”",
 }
-#: Generated from the models of other projects, and for the English page alone.
-_GENERATED = re.compile(r"<!-- coverage: begin -->.*?<!-- coverage: end -->", re.DOTALL)
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -94,20 +83,6 @@ def examples(language: str) -> list[Any]:
         if not path.name.startswith("zigbee2mqtt")
         for number, text in enumerate(blocks(path, language), 1)
     ]
-
-
-def shape(text: str) -> dict[str, int]:
-    """Return how many headings, lines of tables, items and examples a page has."""
-    text = _GENERATED.sub("", text)
-    return {
-        kind: len(re.findall(pattern, text, re.MULTILINE))
-        for kind, pattern in {
-            "headings": r"^#+ ",
-            "lines of tables": r"^\|",
-            "items of lists": r"^ *(?:[-*]|\d+\.) ",
-            "examples": r"^ *```\w",
-        }.items()
-    }
 
 
 @pytest.mark.parametrize(
@@ -171,22 +146,6 @@ def test_ways_through_the_pages(language: str) -> None:
         for part in parts
         if " ".join(part.split()) not in known
     ] == []
-
-
-@pytest.mark.parametrize(("page", "language"), TRANSLATED)
-def test_page_is_translated(page: str, language: str) -> None:
-    """A page in another language has what the English one has."""
-    path = DOCS / language / f"{page}.md"
-    assert path.exists(), f"translate docs/{page}.md"
-    english = (DOCS / f"{page}.md").read_text("utf-8")
-    assert shape(path.read_text("utf-8")) == shape(english)
-
-
-@pytest.mark.parametrize("language", list(build_docs.LANGUAGES)[1:])
-def test_nothing_is_left_of_a_page(language: str) -> None:
-    """Another language has no page that English has not, or that is said to be in English."""
-    own = {path.stem for path in (DOCS / language).glob("*.md")}
-    assert own == set(build_docs.listed()) - ENGLISH_ONLY
 
 
 def test_site(tmp_path: Path) -> None:
@@ -334,11 +293,3 @@ def test_command(command: str) -> None:
         usage = path.read_text("utf-8")
         options = [name for name in arguments if name.startswith("-")]
         assert [name for name in options if name not in usage] == []
-
-
-@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(path: Path) -> None:
-    """Each link to a file leads to one, also on GitHub."""
-    assert [
-        name for name, target in build_docs.links(path) if not target.exists()
-    ] == []
