@@ -1,10 +1,16 @@
 """A real broker, Home Assistant's own MQTT integration, and a gateway on them."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import closing
+from itertools import islice
+import logging
 from pathlib import Path
+import re
 import sqlite3
 import subprocess
+from traceback import FrameSummary, StackSummary
+from types import FrameType
+from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -18,6 +24,76 @@ from homeassistant.core import HomeAssistant
 from .common import Peer, add_gateway, clear_broker, wait_until
 
 ROOT = Path(__file__).parent.parent
+#: How much of a stack asyncio's debug mode keeps of who made a task, future or timer.
+MOST_FRAMES = 4
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _short_stacks() -> Generator[None]:
+    """Keep the nearest frames of each task, future and timer, not all of pytest's too.
+
+    Debug mode is on in all tests, for what it checks. Most of its price is a whole stack
+    of each future, for whose every file the disk is asked if it has changed.
+    """
+
+    def extract(
+        frames: Iterator[tuple[FrameType, int]], *, limit: int | None = None, **_: Any
+    ) -> StackSummary:
+        most = MOST_FRAMES if limit is None else min(limit, MOST_FRAMES)
+        return StackSummary(
+            FrameSummary(
+                frame.f_code.co_filename, line, frame.f_code.co_name, lookup_line=False
+            )
+            for frame, line in islice(frames, most)
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StackSummary, "extract", extract)
+        yield
+
+
+#: What Home Assistant says of code that uses it in a way that ends, or that blocks it.
+COMPLAINT = re.compile(r"Detected (?:that|code|blocking)|The deprecated |is deprecated")
+
+
+class _Complaints(logging.Handler):
+    """Keeps what Home Assistant complains of."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if COMPLAINT.search(str(record.msg)):
+            self.heard.append(record.getMessage())
+
+
+@pytest.fixture(scope="session")
+def complaints() -> Generator[list[str]]:
+    """Return what Home Assistant complains of, in all tests of this process."""
+    handler = _Complaints()
+    logging.getLogger().addHandler(handler)
+    yield handler.heard
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_complaints(complaints: list[str]) -> Generator[None]:
+    """Let nothing be deprecated, and nothing block: on each release that is tested."""
+    complaints.clear()
+    yield
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return a Chromium, or skip where none can be had."""
+    found = subprocess.run(
+        [ROOT / "scripts/browser"], capture_output=True, text=True, check=False
+    )
+    if found.returncode:
+        pytest.skip(found.stderr)
+    return found.stdout.strip()
 
 
 @pytest.fixture(autouse=True)

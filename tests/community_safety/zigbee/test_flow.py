@@ -581,6 +581,46 @@ async def test_zeroconf(hass: HomeAssistant, radio: EzspSimulator) -> None:
     assert result["reason"] == "already_configured"
 
 
+async def test_zeroconf_of_a_new_address(
+    hass: HomeAssistant, radio: EzspSimulator, gateway: MockConfigEntry
+) -> None:
+    """A gateway that was found by its name is followed, but never away from its radio."""
+
+    async def announce(**more: Any) -> None:
+        result = await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_ZEROCONF}, data=found(radio, **more)
+        )
+        assert result["reason"] == "already_configured"
+        await hass.async_block_till_done()
+
+    here = f"tcp://127.0.0.1:{radio.port}"
+    elsewhere = {
+        "ip_address": ip_address("192.0.2.9"),
+        "ip_addresses": [ip_address("192.0.2.9")],
+    }
+    hass.config_entries.async_update_entry(
+        gateway, data={**gateway.data, "announced": "77"}
+    )
+    assert gateway.runtime_data.connected
+    await announce(**elsewhere)
+    assert gateway.data["path"] == here
+
+    await hass.config_entries.async_unload(gateway.entry_id)
+    away = "tcp://192.0.2.8:6638"
+    hass.config_entries.async_update_entry(gateway, data={**gateway.data, "path": away})
+    await announce()
+    assert gateway.data["path"] == here
+    assert gateway.state is ConfigEntryState.LOADED
+
+    # Moved by hand: nobody follows it any more.
+    result = await gateway.start_reconfigure_flow(hass)
+    result = await go(hass, result, "zigbee_network")
+    result = await fill_in(hass, result, address=f"localhost:{radio.port}")
+    assert result["reason"] == "zigbee_moved"
+    await hass.async_block_till_done()
+    assert "announced" not in gateway.data
+
+
 @pytest.mark.parametrize(
     ("more", "path"),
     [

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
-import subprocess
 from typing import Any
 
 from playwright.async_api import Page, async_playwright
@@ -29,16 +28,6 @@ COLOURS = """element => {
   const style = getComputedStyle(element)
   return [style.color, style.backgroundColor]
 }"""
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Return a Chromium, or skip where none can be had."""
-    script = Path(__file__).parents[3] / "scripts/browser"
-    found = subprocess.run([script], capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.skip(found.stderr)
-    return found.stdout.strip()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from homeassistant.util.json import json_loads
 from ...const import CONF_DIALECT
 from ...gateways.zigbee import FORMING
 from ...gateways.zigbee.host.backups import KeptBackup, network_backups
-from ...gateways.zigbee.host.connection import CONF_NETWORK, entry_of
+from ...gateways.zigbee.host.connection import CONF_ANNOUNCED, CONF_NETWORK, entry_of
 from .probing import RadioFlow
 
 ZIGBEE = "zigbee"
@@ -167,13 +167,21 @@ class ZigbeeFlow(RadioFlow):
             data={
                 CONF_DIALECT: ZIGBEE,
                 CONF_NETWORK: radio.unique_id,
-                **self._port.as_dict(),
+                **self._where,
             },
         )
 
+    @property
+    def _where(self) -> dict[str, Any]:
+        """Return where the radio is, and by what name it is followed if it was found."""
+        found = {CONF_ANNOUNCED: self._announced} if self._announced else {}
+        return {**self._port.as_dict(), **found}
+
     def _move(self, entry: ConfigEntry) -> ConfigFlowResult:
+        # Where a person says where it is, no announcement moves it any more.
+        data = {key: entry.data[key] for key in entry.data if key != CONF_ANNOUNCED}
         return self.async_update_reload_and_abort(
-            entry, data_updates=self._port.as_dict(), reason="zigbee_moved"
+            entry, data={**data, **self._where}, reason="zigbee_moved"
         )
 
 

@@ -11,6 +11,7 @@ import voluptuous as vol
 from homeassistant.components import usb
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowContext,
     ConfigFlowResult,
@@ -27,6 +28,7 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from ...gateways.zigbee import FORMING
 from ...gateways.zigbee.host.connection import (
     BAUDRATES,
+    CONF_ANNOUNCED,
     CONF_BAUDRATE,
     CONF_FLOW_CONTROL,
     CONF_NETWORK,
@@ -54,6 +56,11 @@ ESPHOME_API_PORT = 6053
 
 class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
     """From a port, an address or a discovery to a coordinator that was looked at."""
+
+    def __init__(self) -> None:
+        """Initialize."""
+        super().__init__()
+        self._announced = ""
 
     @abstractmethod
     async def async_step_zigbee_choose(
@@ -159,9 +166,8 @@ class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
         radio = properties.get("radio_type") or ("efr32" if "efr32" in name else "")
         if radio not in EZSP_RADIOS:
             return self.async_abort(reason="zigbee_not_ezsp")
-        await self.async_set_unique_id(
-            properties.get("serial_number") or discovery_info.hostname
-        )
+        self._announced = properties.get("serial_number") or discovery_info.hostname
+        await self.async_set_unique_id(self._announced)
         self._abort_if_unique_id_configured()
         port = discovery_info.port
         if not port or port == ESPHOME_API_PORT:
@@ -175,7 +181,27 @@ class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
             )
         ]
         self._port = Port(path=addresses[0])
+        self._follow(addresses)
         return await self._async_offer(properties.get("name") or name, addresses)
+
+    def _follow(self, addresses: list[str]) -> None:
+        """Abort if a gateway was found by this name, and follow it if it is away.
+
+        One that is connected stays where it is: anybody in the network can announce things.
+        """
+        for entry in self._async_current_entries(include_ignore=False):
+            if entry.data.get(CONF_ANNOUNCED) != self._announced:
+                continue
+            is_away = (
+                entry.state is not ConfigEntryState.LOADED
+                or not entry.runtime_data.connected
+            )
+            if is_away and entry.data[CONF_PATH] not in addresses:
+                self.hass.config_entries.async_update_entry(
+                    entry, data={**entry.data, CONF_PATH: addresses[0]}
+                )
+                self.hass.config_entries.async_schedule_reload(entry.entry_id)
+            raise AbortFlow("already_configured")
 
     async def _async_offer(self, name: str, paths: list[str]) -> ConfigFlowResult:
         for path in paths:

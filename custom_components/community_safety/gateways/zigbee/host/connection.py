@@ -12,6 +12,8 @@ from ....const import DOMAIN
 
 #: Id of the network that a gateway has. Its unique id is that of the first that it had.
 CONF_NETWORK = "network"
+#: By what name the coordinator announces itself in the network, if it was found so.
+CONF_ANNOUNCED = "announced"
 CONF_PATH = "path"
 CONF_BAUDRATE = "baudrate"
 CONF_FLOW_CONTROL = "flow_control"

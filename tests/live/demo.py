@@ -1,0 +1,57 @@
+"""The demo as a newcomer starts it."""
+
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+from simulator.broker import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+class Demo:
+    """The demo in a folder of its own."""
+
+    def __init__(self, folder: Path, language: str) -> None:
+        """Start it, and wait until it is ready."""
+        self.config = folder / "config"
+        self._env = {**os.environ, "DEMO_FOLDER": str(folder)}
+        self._process = subprocess.Popen(
+            self._command("--port", str(free_port()), "--language", language),
+            cwd=ROOT,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            if line.rstrip().endswith("Ready"):
+                break
+        assert self._process.poll() is None, "".join(said)
+
+    def run(self, *arguments: str) -> str:
+        """Let something happen; return its timeline."""
+        done = subprocess.run(
+            self._command(*arguments),
+            cwd=ROOT,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self) -> int:
+        """End it; return its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.communicate(timeout=90)
+        return self._process.returncode
+
+    @staticmethod
+    def _command(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "simulator.demo", *arguments]
