@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from homeassistant.util.yaml import load_yaml_dict
 
@@ -19,6 +19,7 @@ class Integration:
 
     folder: Path
 
+    @override
     def __str__(self) -> str:
         """Return the name of its test cases."""
         return self.folder.name

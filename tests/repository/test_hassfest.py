@@ -15,7 +15,8 @@ import voluptuous as vol
 
 from homeassistant import components
 from homeassistant.const import Platform
-from homeassistant.helpers import condition, config_validation as cv, service, trigger
+from homeassistant.helpers import condition, config_validation as cv, service
+from homeassistant.helpers.trigger import descriptions as triggers
 
 from .integration import INTEGRATIONS, Integration, leaves
 
@@ -67,7 +68,7 @@ WITHOUT_ASKING = {str(platform) for platform in Platform} | {
 KEY = re.compile(r"(?!.*[_-]{2})[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 DESCRIPTIONS = {
     "services": service._SERVICES_SCHEMA,
-    "triggers": trigger.descriptions._TRIGGERS_DESCRIPTION_SCHEMA,
+    "triggers": triggers._TRIGGERS_DESCRIPTION_SCHEMA,
     "conditions": getattr(
         condition, "descriptions", condition
     )._CONDITIONS_DESCRIPTION_SCHEMA,

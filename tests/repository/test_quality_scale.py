@@ -243,7 +243,7 @@ def exceptions(integration: Integration) -> Iterator[str]:
         if key is None and None not in said:
             yield f"{place}: no translation_key"
         elif isinstance(key, ast.Constant) and key.value not in texts:
-            yield f"{place}: no text {key.value}"
+            yield f"{place}: no text {key.value!r}"
 
 
 @check("config-entry-unloading")
