@@ -12,20 +12,24 @@ import argparse
 import asyncio
 from collections.abc import Awaitable
 import csv
+import itertools
 import json
+import logging
 from pathlib import Path
 import resource
 import shutil
 import statistics
 import tempfile
 import time
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
 from custom_components.rental_units.register.models import ContactAddress, Lease, Person
 from homeassistant import bootstrap, config_entries, loader
 from homeassistant.auth import auth_manager_from_config
+from homeassistant.auth.models import User
+from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -38,6 +42,7 @@ from .throughput import Say
 
 ROOT = Path(__file__).parent.parent
 DOMAIN = "rental_units"
+LOGGER = logging.getLogger(__name__)
 CALLS = 500
 
 
@@ -190,6 +195,40 @@ class Flat:
         return times
 
 
+class Panel:
+    """A panel's connection, whose answers are waited for one by one."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, user: User) -> None:
+        """Initialize."""
+        self._entry_id = entry.entry_id
+        self._answers = asyncio.Queue[bytes]()
+        self._numbers = itertools.count(1)
+        self._connection = ActiveConnection(
+            cast("Any", LOGGER),
+            hass,
+            cast("Any", self._answers.put_nowait),
+            user,
+            None,
+            None,
+        )
+
+    async def ask(self, command: str, **data: Any) -> float:
+        """Return the seconds until a command is answered."""
+        before = time.perf_counter()
+        self._connection.async_handle(
+            {
+                "id": next(self._numbers),
+                "type": f"{DOMAIN}/{command}",
+                "entry_id": self._entry_id,
+                **data,
+            }
+        )
+        answer = await self._answers.get()
+        took = time.perf_counter() - before
+        assert json.loads(answer)["success"], answer
+        return took
+
+
 def _spread(times: list[float]) -> dict[str, float]:
     times = sorted(times)
     return {
@@ -274,6 +313,20 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
         )
         times.append(time.perf_counter() - before)
     figures["get_unit"] = _spread(times)
+    panel = Panel(hass, entry, user)
+    figures["list_units"] = _spread(
+        [await panel.ask("units", limit=200) for _ in range(CALLS // 10)]
+    )
+    for what, queries in (
+        ("search_by_name", ("mark-t1", "mt19", "mark-s77")),
+        ("search_by_number", ("1234", "77", "0001")),
+    ):
+        figures[what] = _spread(
+            [
+                await panel.ask("search", query=queries[number % len(queries)])
+                for number in range(CALLS // 10)
+            ]
+        )
     register = entry.runtime_data
     before = time.perf_counter()
     found = await register.async_recipients(

@@ -35,6 +35,7 @@ from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
 from .storage.errors import RegisterError
 from .transfer.views import async_setup_views
+from .websocket import async_setup_websocket
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -44,6 +45,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_APPLICATIONS] = {}
     async_setup_services(hass)
     async_setup_views(hass)
+    async_setup_websocket(hass)
     await async_setup_alerts(hass)
     await async_setup_sidecar(hass)
     return True

@@ -28,6 +28,7 @@ from custom_components.rental_units.app.policy import (
 from custom_components.rental_units.const import DOMAIN, Reason
 from custom_components.rental_units.register import queries
 from custom_components.rental_units.transfer.views import PATH
+from custom_components.rental_units.websocket.base import COMMANDS
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar
@@ -44,6 +45,7 @@ from .common import (
     device_id,
     unit_id,
 )
+from .panel import content, panel_of
 
 USER = "user"
 CALLERS = (*sorted(AccountRole), USER)
@@ -74,8 +76,23 @@ LOGIN_VIEWS = {
     (PATH, "GET"): ("export_register", HTTPStatus.OK),
     (PATH, "POST"): ("import_register", HTTPStatus.BAD_REQUEST),  # An empty file.
 }
-#: Websocket commands of ours, which need a row in the table too.
-COMMANDS: set[str] = set()
+#: Commands of the table that only a panel's websocket has, and no action.
+PANEL = {
+    *(
+        "get_person",
+        "get_person_revealed",
+        "find_people",
+        "find_duplicates",
+        "get_units",
+    ),
+    *("get_own_audit", "get_roster", "get_mine", "tell_again", "answer"),
+}
+#: Websocket commands that answer with what is theirs, whatever that is, and refuse only
+#: who may do it nowhere.
+ANYWHERE = {
+    *("units", "search", "subscribe_response", "response"),
+    *("roles", "grant_role", "revoke_role", "audit", "duplicates", "subscribe_roster"),
+}
 
 
 async def data_of(
@@ -182,11 +199,11 @@ async def test_actions_over_the_websocket(
     changes nothing, and is in the audit.
     """
     actions = set(hass.services.async_services_for_domain(DOMAIN))
-    assert actions == TABLE_COMMANDS.keys() - FORMS - SAFETY - WIDER.keys()
+    assert actions == TABLE_COMMANDS.keys() - FORMS - SAFETY - PANEL - WIDER.keys()
     caller, held = await caller_of(hass, entry, role)
     assert caller
     data, unit = await data_of(hass, entry, title), unit_id(entry, title)
-    assert data.keys() == TABLE_COMMANDS.keys() - FORMS - SAFETY
+    assert data.keys() == TABLE_COMMANDS.keys() - FORMS - SAFETY - PANEL
     token = await hass.auth.async_create_refresh_token(caller, "https://example.com/")
     client = await hass_ws_client(hass, hass.auth.async_create_access_token(token))
     done, wanted, told = {}, {}, {}
@@ -260,14 +277,22 @@ async def test_automations(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 
 #: What the table must never come to say, whatever is added to it.
 NEVER = {
-    AccountRole.POLICE: TABLE_COMMANDS.keys() - {"get_unit", "get_alerts"},
-    AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts"},
+    AccountRole.POLICE: TABLE_COMMANDS.keys()
+    - {
+        "get_unit",
+        "get_person",
+        "find_people",
+        "get_units",
+        "get_alerts",
+        "get_roster",
+    },
+    AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts", "get_mine", "answer"},
     AccountRole.INSTALLER: {
         row for row, classes in TABLE_COMMANDS.items() if classes - {DataClass.SAFETY}
     },
-    AccountRole.AUTOMATION: {"get_unit", "get_unit_revealed", *IN_PERSON},
-    AccountRole.LANDLORD: {"alert_beyond", "safety.reset", "get_audit"},
-    AccountRole.GRID_WORKER: {"get_unit_revealed"},
+    AccountRole.AUTOMATION: {"get_unit", "get_unit_revealed", *PANEL, *IN_PERSON},
+    AccountRole.LANDLORD: {"alert_beyond", "tell_again", "safety.reset", "get_audit"},
+    AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
 }
 
 
@@ -468,10 +493,9 @@ async def test_views_behind_a_login(
     headers = await headers_of(hass, entry, caller)
     held = [Held(AccountRole(caller))] if caller != USER else []
     for (path, method), (command, status) in LOGIN_VIEWS.items():
-        may = permit(held, command) is not None
-        for entry_id, answered in (
-            (entry.entry_id, status),
-            ("none", HTTPStatus.BAD_REQUEST),
+        for entry_id, answered, may in (
+            (entry.entry_id, status, permit(held, command) is not None),
+            ("none", HTTPStatus.BAD_REQUEST, caller == "administrator"),
         ):
             where = path.format(entry_id=entry_id)
             response = await client.request(method, where, headers=headers)
@@ -564,7 +588,113 @@ async def test_views(
 
 
 async def test_commands(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """There is no websocket command of ours: a new one needs a row here."""
-    await async_setup_component(hass, "websocket_api", {})
+    """Each websocket command has its row in the table; a session is one's own."""
     registered = {name for name in hass.data["websocket_api"] if DOMAIN in name}
-    assert registered == COMMANDS
+    assert registered == {f"{DOMAIN}/{name}" for name in (*COMMANDS, "session")}
+    named = {key for row in COMMANDS.values() for key in row.table}
+    assert named <= TABLE_COMMANDS.keys()
+    assert named >= PANEL
+
+
+def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str, Any]]:
+    """Return the data of each websocket command, about what is in a unit."""
+    alert = {"alert_id": data["acknowledge_alert"]["alert_id"]}
+    person = {"person_id": data["update_contact"]["person_id"]}
+    lease = {"lease_id": data["renew_lease"]["lease_id"], "unit_id": unit}
+    why = {"reason": "inspection"}
+    file = {"content": content("building,stairwell,number\n")}
+    return {
+        "units": why,
+        "unit": {"unit_id": unit, **why},
+        "person": {**person, **why},
+        "reveal": {**person, **why},
+        "search": {"query": "mark", **why},
+        "duplicates": why,
+        "check_in": {"unit_id": unit, "name": "MARK-8", "confirmed": True},
+        "check_out": {"unit_id": unit, "person_id": data["check_out"]["person_id"]},
+        "renew_lease": {**lease, "start": "2030-01-01", "end": "2031-01-01"},
+        "correct_lease": {**lease, "end": "2032-01-01"},
+        "move": {**lease, "to_unit_id": unit},
+        "undo": data["undo"],
+        "update_person": {**person, "language": "zh-Hans"},
+        "update_unit": {"unit_id": unit, "rooms": 2},
+        "subscribe_response": {},
+        "response": {"alert_ids": [alert["alert_id"]]},
+        "response_names": {**alert, **why},
+        "tell_again": alert,
+        "answer": {**alert, "unit_id": unit, "answer": "safe"},
+        "subscribe_mine": {"unit_id": unit},
+        "close_help": {**alert, "note": "Seen to", "outcome": "safe"},
+        "subscribe_roster": {},
+        "audit": why,
+        "roles": {},
+        "grant_role": {
+            "user_id": data["grant_role"]["user_id"],
+            "role": data["grant_role"]["role"],
+        },
+        "revoke_role": {"grant_id": "unknown"},
+        "import_preview": file,
+        "import_apply": {**file, "digest": "none"},
+        "merge_people": data["merge_people"],
+    }
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("title", [OWN, OTHER])
+@pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
+async def test_panel(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    role: str,
+    title: str,
+) -> None:
+    """A panel may do exactly what the table gives to its user's role.
+
+    No number is in an answer but in that of a reveal, and no name in those to who may not
+    reveal; what is refused changes nothing, and is in the audit.
+    """
+    caller, held = await caller_of(hass, entry, role)
+    assert caller
+    unit = unit_id(entry, title)
+    data = panel_data(await data_of(hass, entry, title), unit)
+    assert data.keys() == COMMANDS.keys()
+    panel = await panel_of(hass, entry, hass_ws_client, caller)
+    done, wanted = {}, {}
+    for command, fields in data.items():
+        why = Reason(fields.get("reason", Reason.MANAGEMENT))
+        found = permit(held, COMMANDS[command].table[0], why)
+        wanted[command] = found is not None and (
+            command in ANYWHERE or found.covers({unit})
+        )
+        before = await entry.runtime_data.async_run(queries.counts)
+        # Each on a connection's own: an event of one is no answer to the next.
+        answer = await panel.ask(command, **fields)
+        while answer["type"] == "event":
+            answer = await panel.client.receive_json()
+        error = answer.get("error", {})
+        done[command] = not (
+            {error.get("message"), error.get("translation_key")} & REFUSALS
+        )
+        after = await entry.runtime_data.async_run(queries.counts)
+        rows = {key for key in before if before[key] != after[key]} - {"audit"}
+        assert done[command] or not rows, command
+        said = repr(answer)
+        assert command == "reveal" or E164 not in said, command
+        full = permit(held, "get_person_revealed", why)
+        assert "MARK-" not in said or (full and wanted[command]), command
+        if command.startswith("subscribe_") and done[command]:
+            event = await panel.event()
+            assert event["kind"] == "snapshot"
+            assert not [mark for mark in MARKS.values() if mark in repr(event)]
+            await panel.client.send_json_auto_id(
+                {"type": "unsubscribe_events", "subscription": answer["id"]}
+            )
+            while (await panel.client.receive_json())["type"] == "event":
+                pass
+    assert done == wanted
+    assert await refusals(entry, caller) == {
+        f"{COMMANDS[command].table[0]}_refused"
+        for command, allowed in wanted.items()
+        if not allowed
+    }

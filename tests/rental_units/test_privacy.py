@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.rental_units.access import MARK, sealed
 from custom_components.rental_units.const import DOMAIN
@@ -21,7 +22,8 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .common import call, check_in, device_id, fill_unit, unit_form
+from .common import call, check_in, device_id, fill_unit, unit_form, unit_id
+from .panel import Panel, content, panel_of
 from .test_config_flow import UNIT, begin, fill
 
 #: Names, the national parts of the numbers, addresses.
@@ -41,10 +43,15 @@ async def test_marked_data(
     entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
     hass_storage: dict[str, Any],
+    hass_ws_client: WebSocketGenerator,
     tmp_path: Path,
 ) -> None:
     """A register full of marks, used in every way: no mark is anywhere else."""
     logging.getLogger().setLevel(logging.DEBUG)
+    # It would log each message of each integration as it is: see docs/websocket.md.
+    for name in ("http.connection", "http"):
+        logger = logging.getLogger(f"homeassistant.components.websocket_api.{name}")
+        logger.setLevel(logging.INFO)
     admin = MockUser(is_owner=True).add_to_hass(hass)
     events: list[Event] = []
     hass.bus.async_listen("*", events.append)
@@ -115,6 +122,7 @@ async def test_marked_data(
     Path(hass.config.path(DOMAIN, "register.csv")).unlink()
     of_entry = {"config_entry_id": entry.entry_id}
     assert "MARK" not in repr(await call(hass, "get_files", of_entry, user=admin))
+    await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
         await entry.runtime_data.async_run(
@@ -165,6 +173,32 @@ async def test_marked_data(
     content = b"".join(path.read_bytes() for path in own.parent.glob(f"{own.name}*"))
     assert b"MARK-LANDLORD" in content
     assert b"MARK-S" in content
+
+
+async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:
+    """Show, find, change and answer with marks, and send what cannot be read."""
+    unit = unit_id(entry, "1-2-101")
+    new = {"unit_id": unit, "name": "MARK-W", "phone": "13800138007"}
+    assert (await panel.get("check_in", **new))["written"]
+    # As a doubt, they are shown.
+    await panel.get("check_in", **{**new, "name": "MARK-X"})
+    found = await panel.get("search", query="MARK-")
+    assert "MARK-W" in repr(found)
+    await panel.get("unit", unit_id=unit)
+    shown = await panel.get("reveal", person_id=person, reason="request")
+    assert "mark-mail" in repr(shown)
+    await panel.get("duplicates")
+    await panel.get("update_person", person_id=person, name="MARK-Y")
+    file = content("building,stairwell,number,role,name\n1,1,102,tenant,MARK-F\n")
+    await panel.get("import_preview", content=file)
+    await panel.get("audit", person_id=person)
+    for wrong in (
+        {**new, "name": ["MARK-1"]},
+        {**new, "MARK-2": "MARK-3"},
+        {**new, "phone": "MARK-4"},
+        {**new, "email": "MARK-5"},
+    ):
+        await panel.refusal("check_in", **wrong)
 
 
 def test_what_cannot_be_redacted_is_refused() -> None:

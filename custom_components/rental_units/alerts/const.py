@@ -99,8 +99,12 @@ class Progress(StrEnum):
     UNANSWERED = "unanswered"
 
 
-#: Step of the messages about calls for help, which are no step of a policy.
+#: Steps of messages that are no step of a policy: about calls for help, and those that
+#: somebody has sent to everybody once more.
 HELP_STEP: Final = -1
+AGAIN_STEP: Final = -2
+#: The channel of an answer that somebody gives in a panel, whatever had reached them.
+PANEL: Final = "panel"
 
 #: Answers by which somebody who decides takes an alert over.
 TAKING: Final = frozenset({Answer.ON_MY_WAY, Answer.FALSE_ALARM})

@@ -28,13 +28,16 @@ from .channels.push import is_person, users_of
 from .clock import Clock
 from .const import (
     ACCOUNTED,
+    AGAIN_STEP,
     ALL_CLEAR,
     CORE,
     OPEN,
+    PANEL,
     RANK,
     TAKING,
     AlertState,
     Answer,
+    DeliveryState,
     Progress,
     Severity,
 )
@@ -46,11 +49,12 @@ from .history import purge, read_open
 from .ledger import TROUBLE, Ledger
 from .links import AlertLinks
 from .messages import Composer
-from .models import Alert, Delivery, Help
+from .models import Alert, Delivery, Help, key_of
 from .news import News
 from .people import People
 from .policies import Policy, policy_of
 from .principals import remember
+from .responses import Responses
 from .timebase import Timebase
 from .timeline import Timeline
 from .unwritten import Unwritten
@@ -64,6 +68,12 @@ MOST_LATE_SECONDS = 30.0
 INCIDENT_SECONDS = 3600.0
 #: An acknowledgement that is older does not silence what is new.
 ACKNOWLEDGED_SECONDS = 600.0
+#: Seconds, at least, between two times that somebody tells everybody once more.
+AGAIN_SECONDS = 30.0
+
+
+class ToldJustNowError(Exception):
+    """Everybody was told a moment ago."""
 
 
 class HelpOpenError(Exception):
@@ -145,6 +155,8 @@ class Engine:
         )
         #: Open alerts by id.
         self.alerts: dict[str, Alert] = {}
+        self.responses = Responses(self, register)
+        self.ledger.listener = self.responses.note
         self._active_units: Counter[str] = Counter()
         self._drill_units: Counter[str] = Counter()
         self._titles: dict[str, str] = {}
@@ -155,6 +167,8 @@ class Engine:
         #: Alerts a step of which is being walked, and those to be walked once more then.
         self._walking: set[str] = set()
         self._waiting: set[str] = set()
+        #: Alerts that everybody is being told of once more.
+        self._telling_again: set[str] = set()
 
     async def async_start(self) -> None:
         """Take up what an earlier run has left. Raises RegisterError."""
@@ -412,7 +426,7 @@ class Engine:
             call = self.helpers.call(alert, delivery)
             if call is None and delivery.answer == answer:
                 return
-        self.dispatcher.answered(delivery, answer)
+        self.dispatcher.answered(delivery, answer, via)
         self.ledger.put(
             alert,
             self.timeline.line(
@@ -492,13 +506,22 @@ class Engine:
 
     @callback
     def close_help(
-        self, alert: Alert, unit_id: str | None, *, who: str, note: str
+        self,
+        alert: Alert,
+        unit_id: str | None,
+        *,
+        who: str,
+        note: str,
+        outcome: str | None = None,
     ) -> int:
         """Close the calls for help of a unit, or of all; return how many there were."""
         rows = self.helpers.close(alert, unit_id, who=who, note=note)
         if rows:
             # The note is in its row alone: it may name somebody.
-            line = self.timeline.line(alert, "help_closed", who=who, calls=len(rows))
+            said: dict[str, Any] = {"outcome": outcome} if outcome else {}
+            line = self.timeline.line(
+                alert, "help_closed", who=who, calls=len(rows), **said
+            )
             self.ledger.put(*rows, line)
             self.news.tell(alert, Progress.HELP_CLOSED, unit_id)
             self._check_roll_call(alert)
@@ -527,6 +550,55 @@ class Engine:
         self.ledger.put(alert, line, *waiting)
         self.clock.watch(alert)
         self.news.tell(alert, Progress.ACKNOWLEDGED, context=context)
+
+    async def async_tell_again(self, alert: Alert, who: str | None) -> int:
+        """Tell everybody once more, whoever has answered; return how many messages.
+
+        Raises ToldJustNowError: two people at two panels mean one message.
+        """
+        rows = self.dispatcher.of(alert)
+        before = [row.created_at for row in rows if row.step == AGAIN_STEP]
+        ago = time.time() - max(before, default=0.0)
+        if 0 <= ago < AGAIN_SECONDS or alert.id in self._telling_again:
+            raise ToldJustNowError
+        self._telling_again.add(alert.id)
+        try:
+            return await self.escalation.async_again(alert, who)
+        finally:
+            self._telling_again.discard(alert.id)
+
+    def delivery_of(
+        self, alert: Alert, person_id: str, role: str, unit_id: str, decides: bool
+    ) -> Delivery:
+        """Return what somebody answers to who answers in a panel.
+
+        It is what was sent to them last; where nothing was, a row that stands for it.
+        """
+        own = [row for row in self.dispatcher.of(alert) if row.person_id == person_id]
+        own.sort(key=lambda row: (row.unit_id == unit_id, row.created_at))
+        if own:
+            return own[-1]
+        address_id = f"{PANEL}:{person_id}:{unit_id}"
+        delivery = Delivery(
+            id=key_of(alert.id, address_id, 0, 0),
+            alert_id=alert.id,
+            address_id=address_id,
+            person_id=person_id,
+            unit_id=unit_id,
+            role=role,
+            decides=decides,
+            channel=PANEL,
+            step=0,
+            round=0,
+            state=DeliveryState.RECEIVED,
+            attempts=0,
+            rest=[],
+            created_at=time.time(),
+            expires_at=alert.ends_at,
+        )
+        self.ledger.put(delivery)
+        self.dispatcher.add(alert, [delivery])
+        return delivery
 
     def _acknowledge_alarms(
         self, alert: Alert, person_id: str, context: Context | None

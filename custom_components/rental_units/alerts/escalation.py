@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from homeassistant.core import callback
@@ -11,7 +11,7 @@ from ..const import Duty
 from ..register import Audience, Recipient
 from .channels.local import speakers
 from .clock import Clock
-from .const import HELP_STEP, OPEN, AlertState, Progress
+from .const import AGAIN_STEP, HELP_STEP, OPEN, AlertState, Progress
 from .dispatcher import Dispatcher
 from .facts import FactFinder
 from .help import Calls
@@ -134,6 +134,23 @@ class Escalation:
                 if alert.state in OPEN:
                     parts.dispatcher.add(alert, new)
                 return
+
+    async def async_again(self, alert: Alert, who: str | None) -> int:
+        """Tell everybody of an alert once more; return how many messages that is."""
+        parts = self._parts
+        policy = Policy.from_dict(alert.policy)
+        step = replace(policy.steps[0], audience=())
+        people, _ = await self._async_people(alert, audience_of(alert, step))
+        rounds = [
+            row.round for row in parts.dispatcher.of(alert) if row.step == AGAIN_STEP
+        ]
+        place = AGAIN_STEP, max(rounds, default=-1) + 1
+        new = self._plan(alert, step, people, place, policy.each_unit)
+        line = parts.timeline.line(alert, "told_again", who=who, deliveries=len(new))
+        await parts.ledger.put(alert, line, *new)
+        if alert.state in OPEN:
+            parts.dispatcher.add(alert, new)
+        return len(new)
 
     async def async_join(self, alert: Alert) -> None:
         """Tell those of a wider alert whom it had not named before."""

@@ -6,7 +6,7 @@ then it is in a file, from which the next start takes it in.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache, partial
 import json
@@ -67,6 +67,8 @@ class Ledger:
         self._is_stalled = False
         #: Why nothing can be written; None while all is well.
         self.trouble: str | None = None
+        #: Called with the rows that are new or have changed.
+        self.listener: Callable[[Sequence[Row]], None] = lambda _rows: None
 
     @property
     def waiting(self) -> int:
@@ -84,6 +86,7 @@ class Ledger:
             self._queue[row.id] = row
             if isinstance(row, Alert):
                 row.as_of = self._now()
+        self.listener(rows)
         future: asyncio.Future[bool] = self._hass.loop.create_future()
         if self.trouble or self._is_stalled or self._closed:
             # The database is known not to answer: nobody waits for the next try.

@@ -97,6 +97,13 @@ _INCIDENTS = (
     "CREATE INDEX ix_alert_help_person_id ON alert_help (person_id)",
 )
 
-STEPS: tuple[Step, ...] = (statements(*_TABLES), statements(*_INCIDENTS))
+STEPS: tuple[Step, ...] = (
+    statements(*_TABLES),
+    statements(*_INCIDENTS),
+    statements(
+        "ALTER TABLE deliveries ADD COLUMN answered_at DOUBLE PRECISION",
+        "ALTER TABLE deliveries ADD COLUMN via TEXT",
+    ),
+)
 
 FEATURE = Feature("alerts", STEPS)

@@ -89,8 +89,10 @@ class Delivery(Base):
     role: Mapped[str] = mapped_column(String(16))
     #: If this person's *on my way* or *false alarm* is for all.
     decides: Mapped[bool] = mapped_column(default=False)
-    #: What was answered to it last.
+    #: What was answered to it last, when, and by what: link, app, call or panel.
     answer: Mapped[str | None] = mapped_column(String(16))
+    answered_at: Mapped[float | None] = mapped_column(Float)
+    via: Mapped[str | None] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16))
     step: Mapped[int] = mapped_column(Integer)
     round: Mapped[int] = mapped_column(Integer)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 import time
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 import voluptuous as vol
 
@@ -31,6 +31,7 @@ from ..register import Audience
 from .const import OPEN, Severity
 from .contact_actions import VERIFY_SCHEMA, async_verify_contacts
 from .engine import Engine, Request
+from .history import with_alarms
 from .inbox import DATA_INBOX, away
 from .models import Alert, Delivery, Entry, Help
 from .runtime import DATA_ENGINES
@@ -375,13 +376,7 @@ def _read(
     if ids:
         query = query.where(Alert.id.in_(ids))
     if alarms:
-        joined = cast(Alert.alarm_ids, String)
-        query = query.where(
-            or_(
-                Alert.alarm_id.in_(alarms),
-                *(joined.contains(json_dumps(key), autoescape=True) for key in alarms),
-            )
-        )
+        query = query.where(with_alarms(alarms))
     if not (history or ids or alarms):
         query = query.where(Alert.state.in_(OPEN))
     alerts = session.scalars(query).all()

@@ -122,10 +122,12 @@ class Deliveries(ABC):
             self.clock.watch(delivery)
 
     @callback
-    def answered(self, delivery: Delivery, answer: Answer) -> None:
-        """Note what was answered to a delivery."""
+    def answered(self, delivery: Delivery, answer: Answer, via: str) -> None:
+        """Note what was answered to a delivery, and by what."""
         delivery.state = State.ANSWERED
         delivery.answer = answer
+        delivery.answered_at = time.time()
+        delivery.via = via
         delivery.due_at = None
         self._ledger.put(delivery)
 

@@ -145,6 +145,18 @@ class Application:
         return [*held, Held(AccountRole.ADMINISTRATOR)] if user.is_admin else held
 
     @callback
+    def own(self, user: User) -> dict[str, list[tuple[Role, str]]]:
+        """Return the units that are a user's own: as what, and who they are there."""
+        units = defaultdict[str, list[tuple[Role, str]]](list)
+        for role, person_id in self._grants.get(user.id, ()) if user.is_active else ():
+            if person_id and role in OWN_LEASES:
+                part = OWN_LEASES[role], person_id
+                for unit_id in self.register.phonebook.units_of(person_id, part[0]):
+                    if unit_id in self.register.units:
+                        units[unit_id].append(part)
+        return dict(units)
+
+    @callback
     def permit(
         self, user: User | None, command: str, why: Reason | None = None
     ) -> Permit | None:

@@ -82,6 +82,11 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "get_consents": _REGISTER | {DataClass.CARE},
     "get_unit": _REGISTER | {DataClass.ADDRESS},
     "get_unit_revealed": _ALL,
+    "get_person": _REGISTER,
+    "get_person_revealed": _ALL,
+    "find_people": _REGISTER,
+    "find_duplicates": _PERSON,
+    "get_units": _REGISTER,
     "unit_form": _ALL,
     "add_unit": _UNIT,
     "update_unit": _UNIT,
@@ -93,6 +98,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "get_files": _ALL,
     "rotate_key": frozenset({DataClass.SEALED}),
     "get_audit": frozenset({DataClass.AUDIT}),
+    "get_own_audit": frozenset({DataClass.AUDIT}),
     "grant_role": _AUTHORITY,
     "revoke_role": _AUTHORITY,
     "get_roles": _AUTHORITY,
@@ -102,6 +108,10 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "cancel_alert": _ALERT,
     "close_help": _ALERT,
     "get_alerts": _ALERT,
+    "tell_again": _ALERT,
+    "answer": _ALERT,
+    "get_mine": _ALERT,
+    "get_roster": _ALERT,
     "safety.acknowledge": _SAFETY,
     "safety.reset": _SAFETY,
     "safety.cut_off": _SAFETY,
@@ -123,7 +133,10 @@ IN_PERSON: Final = frozenset(
         "get_files",
         "rotate_key",
         "close_help",
+        "tell_again",
+        "answer",
         "get_audit",
+        "get_own_audit",
         "grant_role",
         "revoke_role",
         "get_roles",
@@ -165,8 +178,11 @@ _LEASES: Final = (
 )
 _UNITS: Final = ("add_unit", "update_unit", "remove_unit", "restore_unit")
 _CONSENTS: Final = ("give_consent", "revoke_consent", "get_consents")
-_READS: Final = ("get_unit", "get_unit_revealed")
+_SEEN: Final = ("get_unit", "get_person", "find_people")
+_READS: Final = (*_SEEN, "get_unit_revealed", "get_person_revealed")
 _ALERTS: Final = ("alert", "acknowledge_alert", "cancel_alert", "get_alerts")
+_DUTIES: Final = (*_ALERTS, "alert_beyond", "close_help", "tell_again", "get_roster")
+_MINE: Final = ("get_mine", "answer")
 _INCIDENT: Final = (
     "safety.acknowledge",
     "safety.reset",
@@ -185,34 +201,40 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.MANAGER: (
         _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people", "verify_contacts"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
-        _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
+        _row(_ALL, "find_duplicates", "get_units", "import_register"),
+        _row({DataClass.AUDIT}, "get_own_audit"),
+        _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
     ),
     AccountRole.DUTY: (
         _row(_ALL, *_READS, needs_reason=True),
-        _row(_ALERT, *_ALERTS, "alert_beyond", "close_help"),
+        _row(_REGISTER, "get_units"),
+        _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
     ),
     AccountRole.DESK: (
-        _row(_ALL, *_LEASES, *_READS, "verify_contacts"),
+        _row(_ALL, *_LEASES, *_READS, "verify_contacts", "get_units"),
+        _row(_ALL, "import_register"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
-        _row(_ALERT, "get_alerts", "close_help"),
+        _row(_ALERT, "get_alerts", "close_help", "get_roster"),
     ),
     AccountRole.GRID_WORKER: (
-        _row({DataClass.REGISTER, DataClass.ADDRESS}, "get_unit", needs_reason=True),
+        _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.COMMUNITY_OFFICE: (
-        _row({DataClass.REGISTER, DataClass.ADDRESS}, "get_unit", needs_reason=True),
+        _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.LANDLORD: (
-        _row(_ALL, *_LEASES, *_READS, scope=Scope.OWN),
-        _row(_ALERT, *_ALERTS, scope=Scope.OWN),
+        _row(_ALL, *_LEASES, *_READS, "get_units", scope=Scope.OWN),
+        _row(_ALERT, *_ALERTS, *_MINE, scope=Scope.OWN),
         _row(_SAFETY, "safety.cut_off", "safety.restore", scope=Scope.OWN),
     ),
-    AccountRole.RESIDENT: (_row(_ALERT, "get_alerts", scope=Scope.OWN),),
-    AccountRole.RESPONDER: (_row(_ALERT, "get_alerts", "acknowledge_alert"),),
+    AccountRole.RESIDENT: (_row(_ALERT, "get_alerts", *_MINE, scope=Scope.OWN),),
+    AccountRole.RESPONDER: (
+        _row(_ALERT, "get_alerts", "acknowledge_alert", "get_roster"),
+    ),
     # Their cases and rosters come with features of their own.
     AccountRole.MEDIATOR: (),
     AccountRole.COUNSELLOR: (),
@@ -222,8 +244,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     ),
     # They change nothing; what they bring (cases, visits) comes with features of its own.
     AccountRole.POLICE: (
-        _row({DataClass.REGISTER, DataClass.ADDRESS}, "get_unit", needs_reason=True),
-        _row(_ALERT, "get_alerts"),
+        _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
+        _row(_ALERT, "get_alerts", "get_roster"),
     ),
     # It writes what a booking or a sensor tells it, and is shown nobody.
     AccountRole.AUTOMATION: (

@@ -1,6 +1,6 @@
 """Queries about units, people and the audit. Each is a read of personal data, and audited."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import override
@@ -11,11 +11,26 @@ from homeassistant.util.json import JsonValueType
 
 from ..register import leases, queries
 from ..register.addresses import mask
-from ..register.models import Audit, Lease, Unit
+from ..register.models import Audit, Lease, Person, Unit
 from .work import Command, OfUnit, Work
 
 #: Audit rows in one answer.
 MOST_AUDIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ListUnits(Command[Collection[str] | None]):
+    """Look through the units with their figures; return those that are the caller's.
+
+    None is all of them. The figures themselves are in memory, with the register.
+    """
+
+    name = "get_units"
+
+    @override
+    def run(self, work: Work) -> Collection[str] | None:
+        work.audit()
+        return work.caller.permit.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +61,38 @@ class GetUnit(OfUnit[dict[str, JsonValueType]]):
 
 def describe(lease: Lease, today: date, *, reveal: bool) -> dict[str, JsonValueType]:
     """Return a lease with its person, for an answer."""
-    person = lease.person
+    return {
+        **describe_lease(lease, today),
+        **describe_person(lease.person, reveal=reveal),
+        "version": lease.version,
+    }
+
+
+def describe_lease(lease: Lease, today: date) -> dict[str, JsonValueType]:
+    """Return a lease for an answer, without its person."""
     is_inside = not lease.removed_at and (lease.start is None or lease.start <= today)
     return {
-        "person_id": person.id,
         "lease_id": lease.id,
         "version": lease.version,
-        "name": person.name,
-        "language": person.language,
         "role": lease.role,
         "start": _day(lease.start),
         "end": _day(lease.end),
         "left_on": _day(lease.left_on),
         "is_inside": is_inside,
         "history": list(_history(lease)),
+    }
+
+
+def describe_person(person: Person, *, reveal: bool) -> dict[str, JsonValueType]:
+    """Return somebody for an answer, with their addresses."""
+    return {
+        "person_id": person.id,
+        "person_version": person.version,
+        "name": person.name,
+        "language": person.language,
         "addresses": [
             {
+                "address_id": row.id,
                 "channel": row.channel,
                 "target": row.target if reveal else mask(row.target),
                 "language": row.language or person.language,
@@ -100,6 +131,17 @@ class GetAudit(Command[list[Mapping[str, JsonValueType]]]):
     person_id: str | None = None
     unit_id: str | None = None
     user_id: str | None = None
+    why: str | None = None
+    #: Rows to leave out, which an earlier answer had, and rows in the answer.
+    offset: int = 0
+    limit: int = MOST_AUDIT
+    #: What the caller did, and nobody else.
+    own: bool = False
+
+    @property
+    @override
+    def what(self) -> str:
+        return "get_own_audit" if self.own else "get_audit"
 
     @override
     def run(self, work: Work) -> list[Mapping[str, JsonValueType]]:
@@ -107,12 +149,14 @@ class GetAudit(Command[list[Mapping[str, JsonValueType]]]):
             select(Audit)
             .where(Audit.at >= self.since, Audit.at < self.until)
             .order_by(Audit.at.desc(), Audit.id.desc())
-            .limit(MOST_AUDIT)
+            .offset(self.offset)
+            .limit(self.limit)
         )
         for column, wanted in (
             (Audit.person_id, self.person_id),
             (Audit.unit_id, self.unit_id),
-            (Audit.who, self.user_id),
+            (Audit.who, work.caller.user_id if self.own else self.user_id),
+            (Audit.why, self.why),
         ):
             if wanted:
                 query = query.where(column == wanted)

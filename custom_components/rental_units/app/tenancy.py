@@ -28,9 +28,15 @@ def lease_of(work: Work, lease_id: str, version: int | None) -> Lease:
     lease = work.session.get(Lease, lease_id)
     work.caller.check([lease.unit_id] if lease else None, "no_such_lease")
     assert lease
-    if version is not None and version != lease.version:
-        raise refused("lease_changed", what=", ".join(_since(lease, version)))
+    check_version(lease, version)
     return lease
+
+
+def check_version(lease: Lease, version: int | None) -> None:
+    """Raise ServiceValidationError for a lease that was changed since a version."""
+    if version not in (None, lease.version):
+        assert version is not None
+        raise refused("lease_changed", what=", ".join(_since(lease, version)))
 
 
 def _since(lease: Lease, version: int) -> list[str]:
@@ -168,6 +174,8 @@ class CheckOut(OfUnit[Written]):
     day: date
     person_id: str | None = None
     everyone: bool = False
+    #: Of the lease of this person.
+    version: int | None = None
 
     @override
     def run(self, work: Work) -> Written:
@@ -181,6 +189,7 @@ class CheckOut(OfUnit[Written]):
         if len(leaving) > 1 and not (self.person_id or self.everyone):
             raise refused("whom_to_check_out", count=str(len(leaving)))
         for lease in leaving:
+            check_version(lease, self.version)
             if lease.start and lease.start > max(self.day, work.today):
                 # Who never came does not leave.
                 leases.remove(work.hand, lease)
@@ -295,10 +304,13 @@ class UpdateContact(Command[str]):
     name = "update_contact"
     person_id: str
     contact: Contact
+    version: int | None = None
 
     @override
     def run(self, work: Work) -> str:
         person = person_of(work, self.person_id)
+        if self.version not in (None, person.version):
+            raise refused("person_changed")
         self.contact.apply(person)
         if person.duties:
             check_reachable(person)

@@ -80,6 +80,11 @@ def mask(target: str) -> str:
     return f"{target[:shown]}{'*' * (len(target) - shown - 4)}{target[-4:]}"
 
 
+def mask_name(name: str) -> str:
+    """Return as much of a name as tells whom one is talking of already."""
+    return f"{name[:1]}**"
+
+
 def mask_url(target: str) -> str:
     """Return where a URL leads, and of a long one its end; not what lets anybody use it."""
     try:

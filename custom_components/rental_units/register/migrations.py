@@ -5,6 +5,7 @@ import json
 from sqlalchemy import Connection, text
 
 from ..storage.migrations import Feature, Step, statements
+from .names import search_key
 
 _COLUMNS = (
     "unit_key TEXT",
@@ -62,6 +63,18 @@ def _units_of_their_own(connection: Connection) -> None:
             " WHERE removed_at IS NULL"
         )
     )
+
+
+def _found_by_name(connection: Connection) -> None:
+    """Let people be found by the pinyin of their names."""
+    connection.execute(
+        text("ALTER TABLE persons ADD COLUMN search TEXT NOT NULL DEFAULT ''")
+    )
+    rows = connection.execute(text("SELECT id, name FROM persons")).all()
+    if values := [{"id": key, "search": search_key(name)} for key, name in rows]:
+        connection.execute(
+            text("UPDATE persons SET search = :search WHERE id = :id"), values
+        )
 
 
 STEPS: tuple[Step, ...] = (
@@ -181,6 +194,7 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX ix_consent_contacts_consent_id ON consent_contacts (consent_id)",
         "CREATE INDEX ix_consent_contacts_person_id ON consent_contacts (person_id)",
     ),
+    _found_by_name,
 )
 
 FEATURE = Feature("register", STEPS)

@@ -8,11 +8,12 @@ import time as clock
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from homeassistant.util.ulid import ulid_now
 
 from ..storage.base import Base
+from .names import search_key
 
 
 class Unit(Base):
@@ -73,6 +74,8 @@ class Person(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
     name: Mapped[str]
+    #: What the name is found by (see names.py); it follows the name.
+    search: Mapped[str] = mapped_column(default="")
     language: Mapped[str]
     #: Counts the changes of name, language and addresses.
     version: Mapped[int] = mapped_column(default=1)
@@ -88,6 +91,11 @@ class Person(Base):
     duties: Mapped[list[Responder]] = relationship(
         back_populates="person", cascade="all, delete-orphan", passive_deletes=True
     )
+
+    @validates("name")
+    def _follow_name(self, _key: str, name: str) -> str:
+        self.search = search_key(name)
+        return name
 
 
 class ContactAddress(Base):

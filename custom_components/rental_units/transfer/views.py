@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 import voluptuous as vol
 
+from homeassistant.auth.models import User
 from homeassistant.components.http import KEY_HASS, KEY_HASS_USER, HomeAssistantView
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
@@ -14,7 +15,7 @@ from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.translation import async_get_translations
 
-from ..app.application import Application, application_of
+from ..app.application import DATA_APPLICATIONS, Application, application_of
 from ..const import DOMAIN, LANGUAGES, Reason
 from ..forms import default_language
 from .actions import async_export_content, async_import_content
@@ -43,7 +44,7 @@ def async_setup_views(hass: HomeAssistant) -> None:
 
 
 class RegisterFileView(HomeAssistantView):
-    """The file of a register, for administrators in person.
+    """The file of a register, for who may in person.
 
     GET answers with the file. POST takes one as its body and answers with what the action
     `import_register` does, in JSON. Both write into the audit who did it.
@@ -65,7 +66,7 @@ class RegisterFileView(HomeAssistantView):
     ) -> web.Response:
         """Handle a request of somebody who may; say errors in the clerk's language."""
         hass, user = request.app[KEY_HASS], request[KEY_HASS_USER]
-        if not user.is_admin:
+        if not (user.is_admin or _has_role(hass, user, entry_id)):
             raise Unauthorized  # Not even if there is such a property.
         try:
             query = _QUERY(dict(request.query))
@@ -127,6 +128,12 @@ class RegisterFileView(HomeAssistantView):
         text = texts.get(f"component.{DOMAIN}.exceptions.{key}.message", key)
         message = text.format(**err.translation_placeholders or {})
         return self.json_message(message, HTTPStatus.BAD_REQUEST, message_code=key)
+
+
+def _has_role(hass: HomeAssistant, user: User, entry_id: str) -> bool:
+    """Return if somebody may know of a property, if there is one."""
+    application = hass.data[DATA_APPLICATIONS].get(entry_id)
+    return bool(application and application.roles(user))
 
 
 def _application(hass: HomeAssistant, entry_id: str) -> Application:

@@ -1,0 +1,270 @@
+"""Alerts as a panel works them: who was reached and who answered, and what is done about it."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.exceptions import Unauthorized
+from homeassistant.helpers import config_validation as cv
+
+from ..alerts.const import OPEN, Answer
+from ..alerts.engine import AGAIN_SECONDS, Engine, ToldJustNowError
+from ..alerts.history import Ids
+from ..alerts.models import Alert
+from ..alerts.responses import seen
+from ..alerts.runtime import DATA_ENGINES
+from ..app.people import NamePeople
+from ..app.work import refused
+from ..const import Reason, Role
+from .base import TEXT, Ask, command
+from .feed import Feed
+
+_IDS: dict[vol.Marker, Any] = {
+    vol.Optional(key): vol.All([cv.string], vol.Length(min=1, max=200))
+    for key in ("alert_ids", "alarm_ids", "incident_ids")
+}
+_ALERT: dict[vol.Marker, Any] = {vol.Required("alert_id"): cv.string}
+#: How a call for help has ended. What was found is in the note.
+OUTCOMES = ("safe", "brought_out", "handed_over", "no_emergency")
+
+
+def _engine(ask: Ask) -> Engine:
+    # Where the register is, its engine is.
+    return ask.hass.data[DATA_ENGINES][ask.application.register.entry.entry_id]
+
+
+def _open_alert(ask: Ask) -> Alert:
+    alert_id: str = ask.data["alert_id"]
+    alert = _engine(ask).alerts.get(alert_id)
+    if alert is None or alert.state not in OPEN:
+        if ask.application.permit(ask.user, "get_alerts") is None:
+            raise Unauthorized(context=ask.context)
+        raise refused("unknown_alert", alert_id=alert_id)
+    return alert
+
+
+def _ids(ask: Ask) -> Ids:
+    return Ids(**{str(key): frozenset(ask.data.get(str(key), ())) for key in _IDS})
+
+
+# Who was reached, who answered
+
+
+@command("subscribe_response", _IDS, "get_alerts")
+async def subscribe_response(ask: Ask) -> Feed:
+    """Tell of open alerts, all or those named: who was reached over what, and who answered.
+
+    An item is an alert, a unit of one, or those who respond. People are a role and a number.
+    """
+    ids = _ids(ask)
+    await ask.application.async_authorize(ask.context, "get_alerts")
+    responses = _engine(ask).responses
+
+    def read() -> Mapping[str, Any] | None:
+        if (found := ask.application.permit(ask.user, "get_alerts")) is None:
+            return None
+        return responses.items(found, ids.match) if ids else responses.items(found)
+
+    return Feed(ask, read, [responses.listen])
+
+
+@command("response", _IDS, "get_alerts")
+async def response(ask: Ask) -> dict[str, Any]:
+    """Show alerts that are over, as `subscribe_response` shows open ones: at most 20."""
+    ids = _ids(ask)
+    # What is not theirs is left out of the answer.
+    caller = await ask.application.async_authorize(ask.context, "get_alerts")
+    engine = _engine(ask)
+    await engine.ledger.async_flush()
+    items: dict[str, Any] = {}
+    for row in await engine.responses.async_past(ids):
+        items |= seen(caller.permit, *row)
+    return {"items": items}
+
+
+@command(
+    "response_names",
+    {**_ALERT, vol.Optional("reason", default=Reason.ALARM): vol.Coerce(Reason)},
+    "get_unit",
+)
+async def response_names(ask: Ask) -> dict[str, Any]:
+    """Name the people behind the slots of an open alert. Each is in the audit first."""
+    alert = _open_alert(ask)
+    people = _engine(ask).responses.people(alert)
+    names = await ask.async_do(NamePeople(tuple(alert.unit_ids), tuple(people)))
+    return {
+        "people": [
+            {
+                "unit_id": unit_id,
+                "role": role,
+                "number": people[unit_id, role, person_id],
+                **ask.shown(
+                    {"person_id": person_id, "name": name},
+                    [unit_id] if unit_id else None,
+                ),
+            }
+            for (unit_id, role, person_id), name in names.items()
+        ]
+    }
+
+
+# What is done
+
+
+@command("tell_again", _ALERT, "tell_again")
+async def tell_again(ask: Ask) -> dict[str, Any]:
+    """Tell everybody of an open alert once more, whoever has answered."""
+    alert = _open_alert(ask)
+    await ask.application.async_authorize(
+        ask.context, "tell_again", units=alert.unit_ids or None
+    )
+    try:
+        told = await _engine(ask).async_tell_again(alert, ask.user.id)
+    except ToldJustNowError:
+        raise refused("told_just_now", seconds=str(int(AGAIN_SECONDS))) from None
+    return {"messages": told}
+
+
+@command(
+    "close_help",
+    {
+        **_ALERT,
+        vol.Optional("unit_id"): cv.string,
+        vol.Required("outcome"): vol.In(OUTCOMES),
+        vol.Required("note"): vol.All(TEXT, vol.Strip, vol.Length(min=1)),
+    },
+    "close_help",
+)
+async def close_help(ask: Ask) -> dict[str, Any]:
+    """Close the calls for help of a unit, or of all: how they ended, and what was found."""
+    alert = _open_alert(ask)
+    caller = await ask.application.async_authorize(
+        ask.context, "close_help", units=alert.unit_ids or None
+    )
+    closed = _engine(ask).close_help(
+        alert,
+        ask.data.get("unit_id"),
+        who=caller.user_id or "",
+        note=ask.data["note"],
+        outcome=ask.data["outcome"],
+    )
+    if not closed:
+        raise refused("no_help_open")
+    return {"closed": closed}
+
+
+# One's own flats
+
+
+@command("subscribe_mine", {vol.Optional("unit_id"): cv.string}, "get_mine")
+async def subscribe_mine(ask: Ask) -> Feed:
+    """Tell a landlord or resident of their flats: alerts, their answers, leases, and who can be reached."""
+    unit_id = ask.data.get("unit_id")
+    await ask.application.async_authorize(
+        ask.context, "get_mine", units=(unit_id,) if unit_id else ()
+    )
+    engine, register = _engine(ask), ask.application.register
+    sources = [engine.responses.listen, register.listen, register.phonebook.listen]
+    return Feed(ask, partial(_mine, ask, unit_id), sources)
+
+
+def _mine(ask: Ask, only: str | None) -> dict[str, Any] | None:
+    if ask.application.permit(ask.user, "get_mine") is None:
+        return None
+    return {
+        unit_id: _flat(ask, unit_id, parts)
+        for unit_id, parts in ask.application.own(ask.user).items()
+        if only in (None, unit_id)
+    }
+
+
+def _flat(ask: Ask, unit_id: str, parts: list[tuple[Role, str]]) -> dict[str, Any]:
+    engine, register = _engine(ask), ask.application.register
+    unit, figures = register.units[unit_id], register.summaries.get(unit_id)
+    people = {person_id for _, person_id in parts}
+    shown: dict[str, Any] = {
+        "unit_id": unit_id,
+        "title": unit.title,
+        "area_id": unit.area_id,
+        "roles": sorted({str(role) for role, _ in parts}),
+        "alerts": [],
+        # Of others who share the stairwell, no more than what and when.
+        "nearby": [
+            {"alert_id": row.id, "hazards": list(row.hazards), "at": row.created_at}
+            for row in engine.alerts.values()
+            if unit_id not in row.unit_ids and _shares_stairs(ask, unit_id, row)
+        ],
+    }
+    if Role.LANDLORD in dict(parts) and figures:
+        shown["lease_end"] = (
+            figures.lease_end.isoformat() if figures.lease_end else None
+        )
+        shown["tenants"] = figures.tenants
+        shown["unreachable"] = figures.unreachable + figures.without_channel
+    for alert in engine.alerts.values():
+        if unit_id not in alert.unit_ids:
+            continue
+        own = [row for row in engine.dispatcher.of(alert) if row.person_id in people]
+        said = [row for row in own if row.answer]
+        last = max(said, key=lambda row: row.answered_at or 0.0, default=None)
+        shown["alerts"].append(
+            {
+                "alert_id": alert.id,
+                "alarm_ids": list(alert.alarm_ids),
+                "incident_id": alert.incident_id,
+                "severity": alert.severity,
+                "hazards": list(alert.hazards),
+                "state": alert.state,
+                "drill": alert.drill,
+                "created_at": alert.created_at,
+                "answer": last.answer if last else None,
+                "answered_at": last.answered_at if last else None,
+                "help_open": any(
+                    row.person_id in people and row.closed_at is None
+                    for row in engine.helpers.of(alert).rows
+                ),
+            }
+        )
+    return shown
+
+
+def _shares_stairs(ask: Ask, unit_id: str, alert: Alert) -> bool:
+    units = ask.application.register.units
+    return any(
+        units[key].stair == units[unit_id].stair
+        for key in alert.unit_ids
+        if key in units
+    )
+
+
+@command(
+    "answer",
+    {
+        **_ALERT,
+        vol.Required("unit_id"): cv.string,
+        vol.Required("answer"): vol.Coerce(Answer),
+    },
+    "answer",
+)
+async def answer(ask: Ask) -> dict[str, Any]:
+    """Answer an alert as the landlord or resident that one is: on my way, safe, need help, false alarm."""
+    unit_id: str = ask.data["unit_id"]
+    await ask.application.async_authorize(ask.context, "answer", units=(unit_id,))
+    engine, alert = _engine(ask), _open_alert(ask)
+    parts = ask.application.own(ask.user).get(unit_id, [])
+    if unit_id not in alert.unit_ids or not parts:
+        raise refused("not_asked")
+    role, person_id = max(parts, key=lambda row: row[0] == Role.LANDLORD)
+    owned = ask.application.register.phonebook.units_of(person_id, Role.LANDLORD)
+    delivery = engine.delivery_of(
+        alert,
+        person_id,
+        role,
+        unit_id,
+        role == Role.LANDLORD and set(alert.unit_ids) <= owned,
+    )
+    given: Answer = ask.data["answer"]
+    engine.answer(alert, given, delivery, via="panel", context=ask.context)
+    return {"answer": given, "answered_at": delivery.answered_at}

@@ -1,0 +1,231 @@
+"""Who somebody is to the properties, who may what, who has done what, and who is on duty."""
+
+from functools import partial
+import time
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.components import websocket_api
+from homeassistant.components.websocket_api import ActiveConnection
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.event import async_track_state_change_event
+
+from ..app.accounts import GetRoles, GrantRole, RevokeRole
+from ..app.application import Application, applications
+from ..app.policy import COMMANDS as TABLE_COMMANDS, AccountRole, permit
+from ..app.reading import GetAudit
+from ..app.work import refused
+from ..const import DOMAIN, SUBENTRY_RESPONDER, Reason
+from ..register.roster import gaps
+from .base import REASON, Ask, command
+from .feed import Feed
+
+#: Audit rows of one page, and days that are looked back if nobody says since when.
+PAGE, MOST_PAGE = 100, 500
+AUDIT_DAYS = 30
+
+
+@websocket_api.websocket_command({vol.Required("type"): f"{DOMAIN}/session"})
+@callback
+def session(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> None:
+    """Tell the user's roles and rights in each property that knows them. Nothing personal.
+
+    For what a panel offers: what is done is asked for again where it is done.
+    """
+    entries = hass.config_entries.async_entries(
+        DOMAIN, include_ignore=False, include_disabled=False
+    )
+    known = [_session(row, connection) for row in applications(hass)]
+    connection.send_result(
+        msg["id"],
+        {
+            "user": {"id": connection.user.id, "name": connection.user.name},
+            "properties": [row for row in known if row["roles"]],
+            # Roles in a property that cannot be asked now are not known.
+            "all_loaded": all(row.state is ConfigEntryState.LOADED for row in entries),
+            "reasons": [str(row) for row in Reason],
+        },
+    )
+
+
+def _session(application: Application, connection: ActiveConnection) -> dict[str, Any]:
+    held = application.roles(connection.user)
+    rights: dict[str, list[str] | None] = {}
+    for_a_reason = []
+    for name in TABLE_COMMANDS:
+        if found := permit(held, name, Reason.ALARM):
+            rights[name] = None if found.units is None else sorted(found.units)
+            if permit(held, name) is None:
+                for_a_reason.append(name)
+    return {
+        "entry_id": application.register.entry.entry_id,
+        "title": application.register.entry.title,
+        "roles": [str(row.role) for row in held],
+        # By command: the units in which it is allowed, null for all.
+        "rights": rights,
+        "for_a_reason": for_a_reason,
+    }
+
+
+# Roles
+
+
+@command("roles", REASON, "get_roles")
+async def roles(ask: Ask) -> dict[str, Any]:
+    """List who has which role, and the accounts that may be given one."""
+    rows: list[dict[str, Any]] = await ask.async_do(GetRoles())
+    users = [
+        {"user_id": user.id, "name": user.name, "is_admin": user.is_admin}
+        for user in await ask.hass.auth.async_get_users()
+        if user.is_active and not user.system_generated
+    ]
+    return {
+        "roles": rows,
+        "accounts": users,
+        "kinds": [str(row) for row in AccountRole],
+    }
+
+
+@command(
+    "grant_role",
+    {
+        vol.Required("user_id"): cv.string,
+        vol.Required("role"): vol.Coerce(AccountRole),
+        vol.Optional("person_id"): cv.string,
+        **REASON,
+    },
+    "grant_role",
+)
+async def grant_role(ask: Ask) -> dict[str, Any]:
+    """Give an account a role; landlords and residents with the person that they are."""
+    data = ask.data
+    if await ask.hass.auth.async_get_user(data["user_id"]) is None:
+        raise refused("no_such_user")
+    grant_id = await ask.async_do(
+        GrantRole(data["user_id"], data["role"], data.get("person_id"))
+    )
+    await ask.application.async_read_grants()
+    return {"grant_id": grant_id}
+
+
+@command("revoke_role", {vol.Required("grant_id"): cv.string, **REASON}, "revoke_role")
+async def revoke_role(ask: Ask) -> dict[str, Any]:
+    """Take a role from an account."""
+    await ask.async_do(RevokeRole(ask.data["grant_id"]))
+    await ask.application.async_read_grants()
+    return {"grant_id": ask.data["grant_id"]}
+
+
+# The audit
+
+
+@command(
+    "audit",
+    {
+        vol.Optional("since"): vol.Coerce(float),
+        vol.Optional("until"): vol.Coerce(float),
+        vol.Optional("person_id"): cv.string,
+        vol.Optional("unit_id"): cv.string,
+        vol.Optional("user_id"): cv.string,
+        vol.Optional("about"): vol.In([*Reason, "refused"]),
+        vol.Optional("own", default=False): cv.boolean,
+        vol.Optional("offset", default=0): cv.positive_int,
+        vol.Optional("limit", default=PAGE): vol.All(
+            cv.positive_int, vol.Range(min=1, max=MOST_PAGE)
+        ),
+        **REASON,
+    },
+    "get_audit",
+    "get_own_audit",
+)
+async def audit(ask: Ask) -> dict[str, Any]:
+    """List who read or changed what, newest first, or what was refused; with `own`, one's own deeds.
+
+    Times are Unix times. The next page has the `until` of the answer and a larger offset.
+    """
+    data = ask.data
+    until = data.get("until", time.time())
+    since = data.get("since", until - AUDIT_DAYS * 86_400)
+    rows = await ask.async_do(
+        GetAudit(
+            since,
+            until,
+            data.get("person_id"),
+            data.get("unit_id"),
+            data.get("user_id"),
+            data.get("about"),
+            data["offset"],
+            # One more tells if there is another page.
+            data["limit"] + 1,
+            data["own"],
+        )
+    )
+    shown: list[dict[str, Any]] = [dict(row) for row in rows[: data["limit"]]]
+    return {
+        "rows": [{**row, "unit": ask.title(row["unit_id"] or "")} for row in shown],
+        "more": len(rows) > len(shown),
+        "since": since,
+        "until": until,
+        "accounts": await ask.async_accounts([row["who"] for row in shown]),
+    }
+
+
+# The roster
+
+
+@command("subscribe_roster", {}, "get_roster")
+async def subscribe_roster(ask: Ask) -> Feed:
+    """Tell who is on duty, by duties and not by names, and which duty nobody covers."""
+    await ask.application.async_authorize(ask.context, "get_roster", units=None)
+    register = ask.application.register
+    schedules = {
+        schedule
+        for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
+        if (schedule := row.data.get("schedule"))
+    }
+
+    def follow(changed: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        return async_track_state_change_event(
+            ask.hass, schedules, callback(lambda _event: changed())
+        )
+
+    return Feed(ask, partial(_roster, ask), [register.phonebook.listen, follow])
+
+
+def _roster(ask: Ask) -> dict[str, Any] | None:
+    if ask.application.permit(ask.user, "get_roster") is None:
+        return None
+    register = ask.application.register
+    rows = register.phonebook.posts()
+    found = gaps(rows)
+    schedules = {
+        row.subentry_id: row.data.get("schedule")
+        for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
+    }
+    return {
+        duty: {
+            "duty": duty,
+            "gap": "unreachable"
+            if duty in found.unreachable
+            else "off"
+            if duty in found.off
+            else None,
+            "posts": [
+                {
+                    "post": row.key,
+                    "title": row.title,
+                    "schedule": schedules.get(row.key),
+                    "on": row.is_on,
+                    "reachable": row.is_reachable,
+                }
+                for row in rows
+                if row.duty == duty
+            ],
+        }
+        for duty in dict.fromkeys(row.duty for row in rows)
+    }
