@@ -253,7 +253,7 @@ async def test_zigbee2mqtt(listener: Listener) -> None:
     topic = f"{ZIGBEE_TOPIC}/2-1-101 breaker"
     listener.link.publish(f"{topic}/set", {"state": "OFF"})
     await listener.hears(
-        topic, lambda row: row["state"] == "OFF" and row.get("current") == 0
+        topic, lambda row: row.get("state") == "OFF" and row.get("current") == 0
     )
 
 

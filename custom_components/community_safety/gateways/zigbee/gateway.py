@@ -183,8 +183,9 @@ class ZigbeeGateway(LinkedGateway):
         if self.connected:
             self.set_online(house, True)
             node.verify()
-        else:
-            node.remember_zones()
+        elif node.tells_nobody and self.house.book.present(house.uid, "sensor_fault"):
+            # It was found out in an earlier run, and one that sleeps may be heard in a day only.
+            self.zones_asked(device_id, False)
         self.device_progress(device_id, "ready")
 
     def _is_other(

@@ -158,13 +158,10 @@ class Node:
             if raw is not None and self.safety.points[item.key].measurement.is_number:
                 self._taker(item)(raw, False)
 
-    def remember_zones(self) -> None:
-        """Take that zones told nobody of their alarms in an earlier run: they still do not.
-
-        One that sleeps may be asked again in a day, and until then it would seem to be well.
-        """
-        if self._lost_zones():
-            self._tell_of_zones()
+    @property
+    def tells_nobody(self) -> bool:
+        """Return if a zone tells nobody of its alarms, as it has said last."""
+        return bool(self._lost_zones())
 
     def unbind(self) -> None:
         """End everything."""
