@@ -12,6 +12,8 @@ import argparse
 import asyncio
 from collections.abc import Awaitable
 import csv
+from dataclasses import dataclass
+import gc
 import itertools
 import json
 import logging
@@ -90,9 +92,28 @@ async def start(folder: Path) -> HomeAssistant:
     return hass
 
 
-async def lags(work: Awaitable[Any]) -> tuple[float, float, Any]:
-    """Return how long work took, and the longest time that the event loop was held up."""
+@dataclass(frozen=True, slots=True)
+class Lags:
+    """How long work took, in seconds, what came of it, and what held up the event loop."""
+
+    seconds: float
+    loop_held_up: float
+    #: The longest full garbage collection: nothing goes on meanwhile, in no thread.
+    garbage_collection: float
+    result: Any
+
+
+async def lags(work: Awaitable[Any]) -> Lags:
+    """Do work, and look at what it costs others."""
     worst, done = 0.0, False
+    collections, begun = [0.0], 0.0
+
+    def collecting(phase: str, info: dict[str, int]) -> None:
+        nonlocal begun
+        if phase == "start":
+            begun = time.perf_counter()
+        elif info["generation"] == 2:
+            collections.append(time.perf_counter() - begun)
 
     async def watch() -> None:
         nonlocal worst
@@ -102,13 +123,15 @@ async def lags(work: Awaitable[Any]) -> tuple[float, float, Any]:
             worst = max(worst, time.perf_counter() - before)
 
     watcher = asyncio.create_task(watch())
+    gc.callbacks.append(collecting)
     await asyncio.sleep(0)
     before = time.perf_counter()
     result = await work
     took = time.perf_counter() - before
     done = True
     await watcher
-    return took, worst, result
+    gc.callbacks.remove(collecting)
+    return Lags(took, worst, max(collections), result)
 
 
 class Flat:
@@ -282,9 +305,11 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
 
     figures: dict[str, Any] = {"units": units}
 
-    def note(what: str, measured: tuple[float, float, Any]) -> None:
-        took, worst, _ = measured
-        figures[what] = {"seconds": round(took, 3), "loop_held_up": round(worst, 3)}
+    def note(what: str, measured: Lags) -> None:
+        figures[what] = {
+            key: round(getattr(measured, key), 3)
+            for key in ("seconds", "loop_held_up", "garbage_collection")
+        }
 
     figures["alert"] = _spread([await flat.alert() for _ in range(20)])
     note("import, tried only", await lags(load()))
@@ -293,7 +318,7 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
     measured = await importing
     note("import, with alerts", measured)
     for key in ("rows", "units_added", "people_added", "leases_added"):
-        figures[key] = measured[2][key]
+        figures[key] = measured.result[key]
     note("import again", await lags(load(dry_run=False)))
     note("unload", await lags(hass.config_entries.async_unload(entry.entry_id)))
     note("start", await lags(_start(hass, entry)))

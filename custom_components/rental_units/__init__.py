@@ -27,6 +27,7 @@ from .app.schema import database_of
 from .app.units import RemoveUnit
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .duties import DutyWatch, tell_apart
+from .entity import async_remove_gently
 from .forms import current_user
 from .issues import forget_issues
 from .register import Register, RegisterConfigEntry
@@ -114,6 +115,7 @@ def _forget_occupied(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
 
 async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> bool:
     """Unload a property."""
+    await async_remove_gently(hass, entry)
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         await _async_stop(hass, entry)
     return unloaded

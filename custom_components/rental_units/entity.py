@@ -1,14 +1,23 @@
 """What all entities of a unit share."""
 
+import asyncio
 from collections.abc import Callable, Iterable
+from itertools import batched
 from typing import override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_platforms,
+)
 
+from .const import DOMAIN
 from .register import Register, RegisterConfigEntry
 from .register.units import Summary, UnitInfo
+
+#: Entities that are removed in one turn of the event loop.
+REMOVE_BATCH = 50
 
 
 class UnitEntity(Entity):
@@ -55,3 +64,19 @@ async def async_add_for_each_unit(
     entry.async_on_unload(register.listen_new_units(add))
     async for units in register.async_batches(there):
         add(units)
+
+
+async def async_remove_gently(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    """Remove most entities of a property, some in each turn of the event loop.
+
+    Home Assistant removes those that are left in one turn, in which no alarm goes on, and
+    ends what belongs to their platform.
+    """
+    for platform in async_get_platforms(hass, DOMAIN):
+        if platform.config_entry is not entry:
+            continue
+        most = list(platform.entities.values())[REMOVE_BATCH:]
+        for entities in batched(most, REMOVE_BATCH, strict=False):
+            for entity in entities:
+                await entity.async_remove()
+            await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """Who is told: the interface that alerts build on, on each database."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,20 +16,24 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from custom_components.rental_units import async_remove_config_entry_device
+from custom_components.rental_units import async_remove_config_entry_device, entity
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.units import AddUnit, RemoveUnit
-from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.const import DOMAIN, PLATFORMS
 from custom_components.rental_units.forms import current_user
 from custom_components.rental_units.register import Audience, queries
 from custom_components.rental_units.register.models import Audit, Unit
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.register.property import BATCH
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.helpers.event import (
+    EventStateChangedData,
+    async_track_state_change_event,
+)
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
@@ -219,6 +224,35 @@ async def test_units_come_and_go_during_the_set_up(
         hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 2}_registration").state == "on"
     )
     assert hass.states.get(f"binary_sensor.2_1_{2 * BATCH - 1}_registration") is None
+
+
+async def test_entities_go_some_at_a_time(
+    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unload of thousands of entities lets others have their turn, and none is left."""
+    monkeypatch.setattr(entity, "REMOVE_BATCH", 2)
+    turn, removed, done = 0, Counter[int](), False
+
+    async def count() -> None:
+        nonlocal turn
+        while not done:
+            turn += 1
+            await asyncio.sleep(0)
+
+    @callback
+    def gone(event: Event[EventStateChangedData]) -> None:
+        if event.data["new_state"] is None or (
+            event.data["new_state"].state == STATE_UNAVAILABLE
+        ):
+            removed[turn] += 1
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, gone)
+    counting = hass.async_create_task(count())
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    done = True
+    await counting
+    # The last of each platform are Home Assistant's to remove.
+    assert max(removed.values()) <= 2 * len(PLATFORMS) < removed.total()
 
 
 async def test_device_is_deleted(hass: HomeAssistant, entry: MockConfigEntry) -> None:
