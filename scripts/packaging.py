@@ -20,6 +20,8 @@ import zipfile
 ROOT = Path(__file__).parents[1]
 DOMAIN = "community_safety"
 SIDECARS = ("rental_units",)
+#: What scripts/frontend builds, in the integration's folder.
+PANEL = "panel/built"
 MANIFEST = "manifest.json"
 BUNDLED_MANIFEST = "manifest.bundled.json"
 MARKER = ".bundled"
@@ -110,7 +112,7 @@ def notes() -> str:
 def contents() -> Files:
     """Return the files of the integration's folder as it is installed, markers last."""
     marker = f"{version()}\n".encode()
-    files = files_below(f"custom_components/{DOMAIN}")
+    files = files_below(f"custom_components/{DOMAIN}") | _panel()
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     files[MANIFEST] = _whole_manifest()
     for sidecar in SIDECARS:
@@ -122,6 +124,18 @@ def contents() -> Files:
     for part in (*SIDECARS, "blueprints"):
         files[f"bundled/{part}/{MARKER}"] = marker
     return files
+
+
+def _panel() -> Files:
+    """Return the built panel, which is not in git. Raises PackageError if it is not built."""
+    built = ROOT / "custom_components" / DOMAIN / PANEL
+    if not (built / "modules.json").is_file():
+        raise PackageError("The control room is not built: scripts/frontend does that")
+    return {
+        f"{PANEL}/{path.name}": path.read_bytes()
+        for path in sorted(built.iterdir())
+        if not path.name.startswith(".")
+    }
 
 
 def write_zip(files: Mapping[str, bytes], path: Path) -> None:

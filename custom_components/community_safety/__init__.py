@@ -22,6 +22,7 @@ from .open_alarms import (
     gateway_removed,
     gateway_runs,
 )
+from .panel import async_setup_panel
 from .repairs import drop_problems, show_problems, watch_problems
 from .services import async_setup_services
 from .target import async_get_house
@@ -38,6 +39,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     async_setup_websocket(hass)
     await async_setup_bundle(hass)
+    await async_setup_panel(hass)
     return True
 
 

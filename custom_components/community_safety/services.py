@@ -1,6 +1,5 @@
-"""Actions. Each checks that its caller may control, or read, what it touches."""
+"""Home Assistant's actions: what a call is for, and its answer."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -10,8 +9,7 @@ from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.auth.models import User
-from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -20,24 +18,19 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import (
-    HomeAssistantError,
-    ServiceValidationError,
-    Unauthorized,
-    UnknownUser,
-)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
+from .actions import Caller
 from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome
 from .core.alarms import describe
-from .core.authority import Action, Subject
 from .core.device import SafetyDevice
 from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status
 from .core.house import DATA_HOUSE, House
-from .core.latches import OpeningReason, Supply
+from .core.latches import OpeningReason
 from .localization import async_option
 from .target import (
     HAZARD_FIELD,
@@ -136,50 +129,30 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_acknowledge(call: ServiceCall) -> ServiceResponse:
     alarms = await _async_alarms(call)
-    who = await _async_authorize(call, Action.ACKNOWLEDGE, alarms=alarms)
-    for alarm in alarms:
-        _house(call).book.acknowledge(alarm, who)
+    await _caller(call).async_acknowledge(alarms)
     return _alarms_response(call, alarms)
 
 
 async def _async_reset(call: ServiceCall) -> ServiceResponse:
-    who = await _async_person(call)
+    # Before anything else: whoever is not a person is told so.
+    await _caller(call).async_person()
     alarms = await _async_alarms(call)
-    present = [alarm for alarm in alarms if alarm.present]
-    cleared = [alarm for alarm in alarms if not alarm.present]
-    if present and (ATTR_ALARM_ID in call.data or not cleared):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="still_present",
-            translation_placeholders={
-                "device": str(_describe(call, present[0])["device_name"]),
-                "hazard": async_option(call.hass, "hazard", present[0].hazard),
-            },
-        )
-    await _async_authorize(call, Action.RESET, alarms=cleared)
-    for alarm in cleared:
-        _house(call).book.reset(
-            alarm, who, outcome=call.data[ATTR_OUTCOME], cause=call.data[ATTR_CAUSE]
-        )
+    closed = await _caller(call).async_reset(
+        alarms,
+        outcome=call.data[ATTR_OUTCOME],
+        cause=call.data[ATTR_CAUSE],
+        all_or_none=ATTR_ALARM_ID in call.data,
+    )
     return {
-        **_alarms_response(call, cleared),
-        "still_present": [_describe(call, alarm) for alarm in present],
+        **_alarms_response(call, closed),
+        "still_present": [_describe(call, alarm) for alarm in alarms if alarm.present],
     }
 
 
 async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
-    found = await _async_supplies(call)
-    alarm_id: str | None = call.data.get(ATTR_ALARM_ID)
-    if alarm := _house(call).book.open.get(alarm_id or ""):
-        # Its timeline tells of the cut-off, and no supply is restored before it is over.
-        _check_control(call, await _async_user(call), [alarm])
-    who = await _async_authorize(
-        call, Action.CUT_OFF, found=found, alarms=[alarm] if alarm else ()
-    )
-    results = await _house(call).cut_off.async_cut_off(
-        _supplies(found),
-        alarm_id=alarm_id,
-        who=who,
+    results = await _caller(call).async_cut_off(
+        await _async_supplies(call),
+        alarm_id=call.data.get(ATTR_ALARM_ID),
         drill=call.data[ATTR_DRILL],
         deadline=call.data[ATTR_DEADLINE],
     )
@@ -187,11 +160,9 @@ async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_restore(call: ServiceCall) -> ServiceResponse:
-    who = await _async_person(call)
-    found = await _async_supplies(call)
-    await _async_authorize(call, Action.RESTORE, found=found)
-    results = await _house(call).cut_off.async_restore(
-        _supplies(found), who=who, checked=call.data[ATTR_CHECKED]
+    await _caller(call).async_person()
+    results = await _caller(call).async_restore(
+        await _async_supplies(call), call.data[ATTR_CHECKED]
     )
     unproven = {
         f"{result.device_name}"
@@ -209,19 +180,9 @@ async def _async_restore(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_open_protected(call: ServiceCall) -> ServiceResponse:
-    """Open protected loads by a person, who names them and says why."""
-    who = await _async_person(call)
-    found = await _async_supplies(call)
-    for item in found:
-        if item.key not in item.device.settings.protected:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="not_protected",
-                translation_placeholders={"device": item.device.name},
-            )
-    await _async_authorize(call, Action.CUT_OFF, found=found)
-    results = await _house(call).cut_off.async_cut_off(
-        _supplies(found), who=who, protected_reason=call.data[ATTR_REASON]
+    await _caller(call).async_person()
+    results = await _caller(call).async_open_protected(
+        await _async_supplies(call), call.data[ATTR_REASON]
     )
     return _supplies_response(call, results)
 
@@ -231,16 +192,7 @@ async def _async_press(call: ServiceCall) -> ServiceResponse:
     found = await _async_find(
         call, "button", lambda device: {call.service} & set(device.commands)
     )
-    who = await _async_authorize(call, Action(call.service), found=found)
-    # One that does not answer must not keep the others waiting, or stop them.
-    errors = await asyncio.gather(*(_async_try(item) for item in found))
-    house = _house(call)
-    if call.service == "self_test":
-        for item in found:
-            house.book.tests.commanded(item.device.uid, who)
-    for item, error in zip(found, errors, strict=True):
-        for alarm in house.book.of_device(item.device.uid):
-            house.book.note(alarm.id, call.service, who=who, done=error is None)
+    errors = await _caller(call).async_press(found, call.service)
     if not call.return_response:
         for error in filter(None, errors):
             raise error
@@ -256,24 +208,15 @@ async def _async_press(call: ServiceCall) -> ServiceResponse:
     }
 
 
-async def _async_try(item: Found) -> HomeAssistantError | None:
-    """Press a command; return why it failed."""
-    try:
-        await item.gateway.async_press(item.device, item.key)
-    except HomeAssistantError as err:
-        return err
-    return None
-
-
 async def _async_get_alarms(call: ServiceCall) -> ServiceResponse:
     wanted = AlarmFilter(call.hass, call.data, call.data)
     if wanted.is_whole_house and any(key in call.data for key in _TARGET_KEYS):
         # A target that came out empty is no target, not the whole house.
         return _alarms_response(call, [])
-    user = await _async_user(call)
+    user = await _caller(call).async_user()
 
     def is_meant(alarm: Alarm) -> bool:
-        return wanted.matches(alarm) and _may(call, user, alarm, POLICY_READ)
+        return wanted.matches(alarm) and may(call.hass, user, alarm, POLICY_READ)
 
     alarms = [alarm for alarm in _house(call).book.open.values() if is_meant(alarm)]
     if call.data[ATTR_HISTORY] or ATTR_SINCE in call.data:
@@ -321,74 +264,8 @@ def _house(call: ServiceCall) -> House:
     return call.hass.data[DATA_HOUSE]
 
 
-async def _async_user(call: ServiceCall) -> User | None:
-    """Return the calling user, None for an automation. Raises UnknownUser."""
-    if call.context.user_id is None:
-        return None
-    if user := await call.hass.auth.async_get_user(call.context.user_id):
-        return user
-    raise UnknownUser(context=call.context)
-
-
-async def _async_person(call: ServiceCall) -> str:
-    """Return who calls: a person's id.
-
-    Raises ServiceValidationError for an automation: it has no user, or it was itself
-    set off by something (its context has a parent); for a user of the system, and for
-    one who may not log in any more.
-    """
-    user = await _async_user(call)
-    who = _house(call).authority.who(call.context)
-    is_human = user is None or (user.is_active and not user.system_generated)
-    if who is None or not is_human or call.context.parent_id:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="needs_person"
-        )
-    return who
-
-
-async def _async_authorize(
-    call: ServiceCall,
-    action: Action,
-    *,
-    found: Iterable[Found] = (),
-    alarms: Iterable[Alarm] = (),
-) -> str | None:
-    """Ask the providers of authority about all that is meant; return who calls."""
-    described = [describe(call.hass, alarm) for alarm in alarms]
-    return await _house(call).authority.async_authorize(
-        action,
-        call.context,
-        [
-            *(
-                Subject(area_id=item.area_id, device_id=item.device.device_id)
-                for item in found
-            ),
-            *(
-                Subject(
-                    area_id=row["area_id"],
-                    device_id=row["device_id"],
-                    alarm_id=row["alarm_id"],
-                    incident_id=row["incident_id"],
-                    drill=row["drill"],
-                )
-                for row in described
-            ),
-        ],
-    )
-
-
-def _may(call: ServiceCall, user: User | None, alarm: Alarm, policy: str) -> bool:
-    return may(call.hass, user, alarm, policy)
-
-
-def _check_control(
-    call: ServiceCall, user: User | None, alarms: Iterable[Alarm]
-) -> None:
-    """Raise Unauthorized if a user may not control one of the alarms."""
-    for alarm in alarms:
-        if not _may(call, user, alarm, POLICY_CONTROL):
-            raise Unauthorized(context=call.context, permission=POLICY_CONTROL)
+def _caller(call: ServiceCall) -> Caller:
+    return Caller(call.hass, call.context)
 
 
 async def _async_alarms(call: ServiceCall) -> list[Alarm]:
@@ -400,14 +277,13 @@ async def _async_alarms(call: ServiceCall) -> list[Alarm]:
     wanted = AlarmFilter(call.hass, call.data)
     ids: list[str] | None = call.data.get(ATTR_ALARM_ID)
     if ids is None and wanted.is_whole_house:
-        raise _nothing_in_target()
-    user = await _async_user(call)
+        raise nothing_in_target()
     alarms = [
         alarm
         for alarm in _house(call).book.open.values()
         if (ids is None or alarm.id in ids) and wanted.matches(alarm)
     ]
-    _check_control(call, user, alarms)
+    await _caller(call).async_check(alarms=alarms)
     if missing := set(ids or ()) - {alarm.id for alarm in alarms}:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -421,10 +297,6 @@ async def _async_supplies(call: ServiceCall) -> list[Found]:
     return await _async_find(call, "switch", lambda device: device.supplies)
 
 
-def _supplies(found: Iterable[Found]) -> list[Supply]:
-    return [Supply(item.device.uid, item.key) for item in found]
-
-
 async def _async_find(
     call: ServiceCall, domain: str, keys: Callable[[SafetyDevice], Iterable[str]]
 ) -> list[Found]:
@@ -433,24 +305,16 @@ async def _async_find(
     Raises ServiceValidationError if there is nothing, Unauthorized if the caller may
     not control one.
     """
-    user = await _async_user(call)
+    await _caller(call).async_user()
     found = find_by_entity(call.hass, call.data, domain, keys)
     if not found:
-        raise _nothing_in_target()
-    for item in found:
-        if user and not user.permissions.check_entity(
-            item.entity_id or "", POLICY_CONTROL
-        ):
-            raise Unauthorized(
-                context=call.context,
-                user_id=user.id,
-                entity_id=item.entity_id,
-                permission=POLICY_CONTROL,
-            )
+        raise nothing_in_target()
+    await _caller(call).async_check(found=found)
     return found
 
 
-def _nothing_in_target() -> ServiceValidationError:
+def nothing_in_target() -> ServiceValidationError:
+    """Return the error of a target in which there is nothing to do."""
     return ServiceValidationError(
         translation_domain=DOMAIN, translation_key="nothing_in_target"
     )
@@ -460,7 +324,11 @@ def _describe(call: ServiceCall, alarm: Alarm) -> dict[str, JsonValueType]:
     """Return an alarm for people: times are those of Home Assistant, with their zone."""
     return {
         **_with_times(describe(call.hass, alarm)),
-        "timeline": [_with_times(item) for item in alarm.timeline],
+        # A person's words stay in the panel: an answer is kept by traces.
+        "timeline": [
+            _with_times({key: item[key] for key in item if key != "text"})
+            for item in alarm.timeline
+        ],
     }
 
 

@@ -27,8 +27,6 @@ APP = {
     "os_version": "17",
     "supports_encryption": False,
 }
-#: Where nothing has its own: figures that the pages show of each unit.
-FIGURES = ("tenants", "lease_end")
 
 type Step = Callable[[str, str, Callable[[], Awaitable[None]]], Awaitable[None]]
 
@@ -80,19 +78,6 @@ class People:
             await self._step(
                 f"unit {place_id}", f"Unit {place_id}, landlord and tenants", add
             )
-
-    async def figures(self) -> list[str]:
-        """Show the figures that are hidden until somebody looks for them."""
-        hidden = [
-            row["entity_id"]
-            for row in await self._hass.call("config/entity_registry/list")
-            if row["platform"] == DOMAIN and row["unique_id"].endswith(FIGURES)
-        ]
-        for entity_id in hidden:
-            await self._hass.call(
-                "config/entity_registry/update", entity_id=entity_id, disabled_by=None
-            )
-        return hidden
 
     async def _address(self) -> None:
         """Tell Home Assistant where it is reached: the links in messages lead there."""

@@ -23,10 +23,9 @@ from simulator.compound import (
     is_protected,
 )
 
-from . import dashboard
 from .flows import CONFIG as FLOWS, SetupError, walk
 from .home_assistant import CallError, HomeAssistant
-from .people import DOMAIN as RENTAL_UNITS, People
+from .people import People
 from .place import CONFIG, REPOSITORY, STATE_FILE, read, write
 
 USER = "demo"
@@ -34,6 +33,8 @@ PASSWORD = "demo-demo"  # noqa: S105 - printed for everybody, on the loopback ad
 POLICE = "police"
 POLICE_PASSWORD = "police-police"  # noqa: S105
 DOMAIN = "community_safety"
+#: Where the control room is.
+PANEL = "safety"
 BLUEPRINTS = REPOSITORY / "blueprints" / "automation" / DOMAIN
 #: Inputs of blueprints, where a blueprint has them; the others stay as they are.
 NOTIFY_INPUT = "notify_target"
@@ -103,8 +104,7 @@ class Setup:
                 self._protected,
             ),
             ("energy", "Energy dashboard", self._energy),
-            ("dashboard", "Dashboard", self._dashboard),
-            ("pages", "Pages of the dashboard", self._pages),
+            ("panel", "The control room is everybody's first page", self._panel),
         )
         for step in steps:
             await self._step(*step)
@@ -296,8 +296,6 @@ class Setup:
                 )
                 kept[number]["port"] = port
             write(STATE_FILE, self._state)
-        if "coordinator devices" not in self._done and "pages" in self._done:
-            self._done.remove("pages")
         await self._step(
             "coordinator devices",
             "Zigbee devices into their areas",
@@ -382,7 +380,6 @@ class Setup:
             await hass.call(
                 "config/entity_registry/update", entity_id=entity_id, disabled_by=None
             )
-        figures = await self._people.figures()
         # Home Assistant would reload the gateways half a minute later, in the middle of
         # what somebody is looking at.
         await self._restart()
@@ -390,7 +387,7 @@ class Setup:
 
         async def shown() -> bool | None:
             states = {row["entity_id"] for row in await hass.call("get_states")}
-            return True if states.issuperset([*switches, *figures]) else None
+            return True if states.issuperset(switches) else None
 
         await self._until("the protected loads are there", shown)
         await hass.action("switch.turn_on", {"entity_id": switches})
@@ -431,41 +428,10 @@ class Setup:
             and ours[entry["device_id"]]["area_id"]
         }
 
-    async def _dashboard(self) -> None:
-        hass = self._hass
-        await hass.call(
-            "lovelace/dashboards/create",
-            url_path=dashboard.PATH,
-            title=dashboard.TITLES[self._name],
-            icon="mdi:shield-home",
-            mode="storage",
-            show_in_sidebar=True,
-            require_admin=False,
-        )
-        await hass.call(
-            "frontend/set_system_data",
-            key="core",
-            value={"default_panel": dashboard.PATH},
-        )
-
-    async def _pages(self) -> None:
-        hass = self._hass
-        users = {
-            row["username"]: row["id"] for row in await hass.call("config/auth/list")
-        }
-        await hass.call(
-            "lovelace/config/save",
-            url_path=dashboard.PATH,
-            config=dashboard.build(
-                await self._all_devices(),
-                await hass.call("config/entity_registry/list"),
-                await hass.call("config/area_registry/list"),
-                await hass.call("config/floor_registry/list"),
-                self._name,
-                units=await self._all_devices(RENTAL_UNITS),
-                manager=users[USER],
-                police=users[POLICE],
-            ),
+    async def _panel(self) -> None:
+        """Let everybody begin in the control room."""
+        await self._hass.call(
+            "frontend/set_system_data", key="core", value={"default_panel": PANEL}
         )
 
     async def _blueprints(self) -> None:
@@ -546,9 +512,9 @@ class Setup:
         """Return the devices behind our gateways."""
         return [row for row in await self._all_devices() if row["via_device_id"]]
 
-    async def _all_devices(self, domain: str = DOMAIN) -> list[dict[str, Any]]:
-        """Return the devices of an integration of ours, gateways included."""
-        entries = {entry["entry_id"] for entry in await self._entries(domain)}
+    async def _all_devices(self) -> list[dict[str, Any]]:
+        """Return our devices, gateways included."""
+        entries = {entry["entry_id"] for entry in await self._entries(DOMAIN)}
         return [
             row
             for row in await self._hass.call("config/device_registry/list")

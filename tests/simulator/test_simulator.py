@@ -21,12 +21,11 @@ from simulator.compound import (
     DEFAULT_PLACES,
     LANGUAGES,
     NATIVE_TOPIC,
-    PLACES,
     ZIGBEE_TOPIC,
     devices,
 )
 from simulator.control import Control
-from simulator.demo import configuration, dashboard, place, timeline
+from simulator.demo import configuration, place, timeline
 from simulator.device import Fault
 from simulator.devices import (
     KINDS,
@@ -426,81 +425,6 @@ async def test_an_event_without_a_demo(
     monkeypatch.setattr(place, "RUN_FILE", tmp_path / "run.json")
     assert await timeline.show("smoke", None) == 1
     assert "scripts/demo" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("language", range(len(LANGUAGES)))
-def test_dashboard_shows_only_what_exists(language: int) -> None:
-    """Every entity on the pages is one of the registry's, in its own area's section."""
-    areas = [
-        {
-            "area_id": row.id,
-            "name": row.names[language],
-            "floor_id": str(row.floor),
-            "icon": row.icon,
-        }
-        for row in PLACES
-    ]
-    floors = [
-        {"floor_id": str(number), "name": f"Floor {number}"} for number in range(3)
-    ]
-    rows = [
-        {"id": device.id, "name": device.name, "area_id": where.id}
-        for where, device, _model in devices(LANGUAGES[language])
-    ]
-    entities = [
-        {
-            "platform": "community_safety",
-            "disabled_by": None,
-            "unique_id": f"mqtt/base/{device.id}/{key}",
-            "device_id": device.id,
-            "entity_id": f"sensor.{number}_{key}",
-        }
-        for number, (_where, device, _model) in enumerate(devices("en"))
-        for key in device.readings()
-    ]
-    pages = dashboard.build(rows, entities, areas, floors, language)
-    shown = {
-        card["entity"]
-        for view in pages["views"]
-        for section in view["sections"]
-        for card in section["cards"]
-        if "entity" in card
-    }
-    assert shown
-    assert shown <= {row["entity_id"] for row in entities}
-    assert len(pages["views"]) == 1 + len(floors)
-
-
-def test_pages_of_the_rental_units() -> None:
-    """The manager's page has all figures of a unit, that of the police no lease."""
-    keys = ("alert_active", "registration", "lease_end")
-    entities = [
-        {
-            "platform": "rental_units",
-            "disabled_by": None,
-            "unique_id": f"01UNIT_{key}",
-            "device_id": "unit",
-            "entity_id": f"sensor.{key}",
-        }
-        for key in keys
-    ]
-    home = {"id": "unit", "name": "1-1-201", "area_id": None}
-    views = dashboard.build(
-        [], entities, [], [], 0, units=[home], manager="m", police="p"
-    )["views"][1:]
-    shown = {
-        view["visible"][0]["user"]: {
-            card["entity"]
-            for section in view["sections"]
-            for card in section["cards"]
-            if "entity" in card
-        }
-        for view in views
-    }
-    assert shown == {
-        "m": {f"sensor.{key}" for key in keys},
-        "p": {"sensor.registration", "sensor.alert_active"},
-    }
 
 
 async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:

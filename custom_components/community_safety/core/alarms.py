@@ -207,12 +207,19 @@ class AlarmBook:
             self._save(alarm)
 
     @callback
-    def end_drills(self, device: str, reason: Reason = Reason.TEST_ENDED) -> None:
-        """Close the drills of a device."""
+    def end_drills(
+        self,
+        device: str,
+        reason: Reason = Reason.TEST_ENDED,
+        *,
+        who: str | None = None,
+    ) -> None:
+        """Close the drills of a device; `who` has ended them."""
+        by = {"who": who} if who else {}
         for alarm in self.of_device(device):
             if alarm.drill:
-                self._close(alarm, reason)
-                self._save(alarm, Change.CLOSED)
+                self._close(alarm, reason, **by)
+                self._save(alarm, Change.CLOSED, who)
 
     @callback
     def drop_device(self, device: str) -> None:

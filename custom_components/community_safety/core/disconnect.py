@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -171,12 +171,20 @@ class CutOff:
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
         self._paces: dict[str, _Pace] = {}
         self._drills: deque[str] = deque(maxlen=MOST_DRILLS)
+        #: Ids of the alarms whose supplies are being closed again.
+        self._closing: list[str] = []
         book.listen(self._alarm_changed, immediate=True)
 
     @property
     def latches(self) -> Mapping[str, Latch]:
         """Return what is latched, by the id of the supply."""
         return self._latches.rows
+
+    def wanted_off(self) -> Iterator[str]:
+        """Yield the ids of the alarms for which supplies are off, or are just being closed."""
+        for latch in self._latches.rows.values():
+            yield from latch.alarms
+        yield from self._closing
 
     @callback
     def attach(self, device: SafetyDevice) -> None:
@@ -207,6 +215,24 @@ class CutOff:
     def is_cutting(self, supply: Supply) -> bool:
         """Return if a supply is being cut: what it reports meanwhile may change again."""
         return supply.id in self._running
+
+    def loads(self, device: SafetyDevice, supply: str) -> dict[str, float]:
+        """Return what flows through a supply now, by reading: in amperes, or in watts."""
+        return {
+            key: abs(value)
+            for key in _load_keys(device, supply)
+            if isinstance(value := device.readings.get(key), float)
+        }
+
+    def is_live(self, device: SafetyDevice, supply: str) -> bool:
+        """Return if more flows through a supply than through an open contact.
+
+        Then it is closed, whatever its relay says.
+        """
+        return any(
+            value > _noise(device, key)[1]
+            for key, value in self.loads(device, supply).items()
+        )
 
     def supplies_of(self, device: SafetyDevice) -> list[Supply]:
         """Return every supply of a device."""
@@ -391,6 +417,8 @@ class CutOff:
         """Keep what a cut-off came to, and when it may be tried again."""
         supply = latch.supply
         latch.proven = result.status is Status.CONFIRMED
+        latch.milliseconds = result.milliseconds if latch.proven else None
+        latch.limit, latch.unproven = result.limit, result.reason
         self._latches.store(latch)
         self._tell(supply.uid)
         pace = self._pace(supply)
@@ -452,20 +480,27 @@ class CutOff:
                     },
                 )
         wanted = {latch.supply.id: latch.alarms for latch in latched}
-        results = await asyncio.gather(
-            *(self._async_close(latch.supply) for latch in latched)
-        )
-        for alarm_id in dict.fromkeys(key for keys in wanted.values() for key in keys):
-            self._book.note(
-                alarm_id,
-                "restored",
-                who=who,
-                checked=checked,
-                # Not as `supplies`: those are what was opened.
-                restored=_told(
-                    row for row in results if alarm_id in wanted[row.supply.id]
-                ),
+        closing = [key for keys in wanted.values() for key in keys]
+        # Their incident may be over with this, and has to hold who has done it.
+        self._closing += closing
+        try:
+            results = await asyncio.gather(
+                *(self._async_close(latch.supply) for latch in latched)
             )
+            for alarm_id in dict.fromkeys(closing):
+                self._book.note(
+                    alarm_id,
+                    "restored",
+                    who=who,
+                    checked=checked,
+                    # Not as `supplies`: those are what was opened.
+                    restored=_told(
+                        row for row in results if alarm_id in wanted[row.supply.id]
+                    ),
+                )
+        finally:
+            for alarm_id in closing:
+                self._closing.remove(alarm_id)
         return list(results)
 
     async def _async_close(self, supply: Supply) -> Result:
@@ -616,14 +651,8 @@ class CutOff:
 
     def _loads(self, supply: Supply) -> dict[str, float]:
         """Return what flows now, as far as it is known: in amperes, or in watts."""
-        if not (found := self._find(supply.uid)):
-            return {}
-        readings = found[1].readings
-        return {
-            key: abs(value)
-            for key in _load_keys(found[1], supply.key)
-            if isinstance(value := readings.get(key), float)
-        }
+        found = self._find(supply.uid)
+        return self.loads(found[1], supply.key) if found else {}
 
     def _proof(self, device: SafetyDevice, latch: Latch, since: float) -> Proof | None:
         """Return what proves an open supply, None if something is missing.
@@ -726,8 +755,9 @@ class CutOff:
             pace.reclosed, pace.next = True, 0
         pace.was_open = relay is False
         if not live and relay is False:
-            if not latch.proven and self._proof(device, latch, pace.since):
+            if not latch.proven and (proof := self._proof(device, latch, pace.since)):
                 latch.proven = True
+                latch.limit, latch.unproven = proof.limit, None
                 self._latches.store(latch)
                 self._tell(device.uid)
             if latch.proven:
@@ -738,6 +768,12 @@ class CutOff:
             # What flows now is what the next proof is held against.
             latch.before = self._loads(supply)
             latch.proven = False
+            latch.milliseconds = latch.limit = None
+            latch.unproven = (
+                Reason.CONTRADICTED
+                if live == "came_back_closed"
+                else Reason.CURRENT_FLOWS
+            )
             self._tell(device.uid)
         elif latch.proven:
             # It was before a restart: nobody knows what it is now.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import Event, HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later, async_track_time_change
@@ -44,13 +44,10 @@ class House:
         self.cut_off = CutOff(
             hass, self.book, self.latches, self.device, self.settings_of
         )
-        self.book.incidents.wanted_off = lambda: (
-            alarm_id
-            for latch in self.latches.rows.values()
-            for alarm_id in latch.alarms
-        )
+        self.book.incidents.wanted_off = self.cut_off.wanted_off
         self.elevators = Elevators(hass, self.book, self.storage)
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
+        self._watchers: list[Callable[[str], None]] = []
         self._settings: dict[str, DeviceSettings] = {}
         #: Seconds for which devices were silent in an earlier run, by gateway.
         self.seen: dict[str, dict[str, float]] = {}
@@ -160,6 +157,7 @@ class House:
         self._devices[device.uid] = (port, device)
         self.cut_off.attach(device)
         self.elevators.attach(port, device)
+        self._tell(device)
 
     @callback
     def start_failed(self, device: SafetyDevice, lasts: Callable[[], bool]) -> None:
@@ -190,6 +188,20 @@ class House:
         device.monitor.stop()
         self.cut_off.detach(device)
         self.elevators.detach(device)
+        self._tell(device)
+
+    @callback
+    def watch(self, watcher: Callable[[str], None]) -> CALLBACK_TYPE:
+        """Call a watcher with the unique id of each device that comes or goes.
+
+        Returns a function that ends this.
+        """
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    def _tell(self, device: SafetyDevice) -> None:
+        for watcher in tuple(self._watchers):
+            watcher(device.uid)
 
     @callback
     def forget_gateway(self, uid: str) -> None:

@@ -114,9 +114,13 @@ class Incidents:
 
     def __iter__(self) -> Iterator[Incident]:
         """Walk over what is not over, the most urgent first."""
+        return iter(sorted(self.by_id().values(), key=lambda row: row.order))
+
+    def by_id(self) -> dict[str, Incident]:
+        """Return what is not over, by id and in no order."""
         for key in tuple(self._by_key):
             self._drop_if_over(key)
-        return iter(sorted(self._by_key.values(), key=lambda row: row.order))
+        return {incident.id: incident for incident in self._by_key.values()}
 
     def alarm(self, alarm_id: str | None) -> Alarm | None:
         """Return an alarm of an incident that is not over; it may be closed itself."""

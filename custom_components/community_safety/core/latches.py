@@ -1,13 +1,13 @@
 """Latches: what stays open until a person restores it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 import time
 from typing import Any
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN, LOGGER
@@ -42,7 +42,8 @@ class Latch:
     """A supply that was cut and stays off until a person restores it.
 
     `alarms` are the ids of those that want it off, the newest last. `before` is what
-    flowed before it was cut, by reading, in amperes or watts.
+    flowed before it was cut, by reading, in amperes or watts. `milliseconds` passed until
+    it was proven, within the `limit` of a current.
     """
 
     device: str
@@ -52,6 +53,10 @@ class Latch:
     who: str | None = None
     #: None until the first read-back has ended.
     proven: bool | None = None
+    milliseconds: int | None = None
+    limit: str | None = None
+    #: Why the last try has not proven it.
+    unproven: str | None = None
     before: dict[str, float] = field(default_factory=dict)
     #: Why a person has opened a protected load.
     reason: OpeningReason | None = None
@@ -78,6 +83,7 @@ class Latches:
         """Initialize."""
         self._storage = storage
         self.rows: dict[str, Latch] = {}
+        self._listeners: list[Callable[[Latch], None]] = []
 
     def restore(self, rows: Mapping[str, dict[str, Any]]) -> None:
         """Take over the latches of an earlier run."""
@@ -86,6 +92,15 @@ class Latches:
                 self.rows[key] = Latch.from_dict(row)
             except TypeError as err:
                 LOGGER.error("The cut-off of %s is not remembered: %s", key, err)
+
+    @callback
+    def listen(self, listener: Callable[[Latch], None]) -> CALLBACK_TYPE:
+        """Call a listener with each latch that is new, has changed, or was lifted.
+
+        Returns a function that ends this.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def get(self, supply: Supply) -> Latch | None:
         """Return the latch of a supply."""
@@ -135,10 +150,18 @@ class Latches:
     @callback
     def lift(self, supply: Supply) -> None:
         """Let a supply be closed again."""
-        self.rows.pop(supply.id, None)
+        latch = self.rows.pop(supply.id, None)
         self._storage.put("latches", supply.id, None)
+        if latch:
+            self._tell(latch)
 
     @callback
     def store(self, latch: Latch) -> asyncio.Future[bool]:
         """Store a latch that has changed."""
-        return self._storage.put("latches", latch.supply.id, asdict(latch))
+        stored = self._storage.put("latches", latch.supply.id, asdict(latch))
+        self._tell(latch)
+        return stored
+
+    def _tell(self, latch: Latch) -> None:
+        for listener in tuple(self._listeners):
+            listener(latch)

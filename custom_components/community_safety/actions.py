@@ -1,0 +1,252 @@
+"""What a caller does to alarms and supplies, and that it may: decided here alone.
+
+Home Assistant's actions and the panel's commands both end here.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_CONTROL
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
+
+from .const import DOMAIN
+from .core.alarm import Alarm, Cause, Outcome
+from .core.alarms import describe
+from .core.authority import Action, Subject
+from .core.disconnect import Checked, Result
+from .core.house import DATA_HOUSE, House
+from .core.latches import OpeningReason, Supply
+from .localization import async_option
+from .target import Found, may
+
+
+class Caller:
+    """Who asks: a person, or an automation.
+
+    Each method checks first that Home Assistant's permissions let the caller control all
+    that it is for, and that no provider of authority objects. It raises Unauthorized or
+    HomeAssistantError, and then nothing was done.
+    """
+
+    def __init__(self, hass: HomeAssistant, context: Context) -> None:
+        """Initialize with the context of the call."""
+        self._hass = hass
+        self._context = context
+        self._house: House = hass.data[DATA_HOUSE]
+
+    async def async_user(self) -> User | None:
+        """Return the calling user, None for an automation. Raises UnknownUser."""
+        if self._context.user_id is None:
+            return None
+        if user := await self._hass.auth.async_get_user(self._context.user_id):
+            return user
+        raise UnknownUser(context=self._context)
+
+    async def async_person(self) -> str:
+        """Return who calls: a person's id.
+
+        Raises ServiceValidationError for an automation: it has no user, or it was itself
+        set off by something (its context has a parent); for a user of the system, and for
+        one who may not log in any more.
+        """
+        user = await self.async_user()
+        who = self._house.authority.who(self._context)
+        is_human = user is None or (user.is_active and not user.system_generated)
+        if who is None or not is_human or self._context.parent_id:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="needs_person"
+            )
+        return who
+
+    async def async_acknowledge(self, alarms: Collection[Alarm]) -> None:
+        """Note that the caller has seen alarms."""
+        who = await self._async_authorize(Action.ACKNOWLEDGE, alarms=alarms)
+        for alarm in alarms:
+            self._house.book.acknowledge(alarm, who)
+
+    async def async_reset(
+        self,
+        alarms: Collection[Alarm],
+        *,
+        outcome: Outcome,
+        cause: Cause = Cause.UNKNOWN,
+        comment: str | None = None,
+        all_or_none: bool,
+    ) -> list[Alarm]:
+        """Close those that have cleared, by a person; return them.
+
+        Raises ServiceValidationError if none has, or one has not where it is
+        `all_or_none`. `comment` is a person's words.
+        """
+        who = await self.async_person()
+        await self.async_check(alarms=alarms)
+        present = [alarm for alarm in alarms if alarm.present]
+        cleared = [alarm for alarm in alarms if not alarm.present]
+        if present and (all_or_none or not cleared):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="still_present",
+                translation_placeholders={
+                    "device": str(describe(self._hass, present[0])["device_name"]),
+                    "hazard": async_option(self._hass, "hazard", present[0].hazard),
+                },
+            )
+        await self._async_authorize(Action.RESET, alarms=cleared)
+        for alarm in cleared:
+            if comment:
+                self._house.book.note(alarm.id, "note", who=who, text=comment)
+            self._house.book.reset(alarm, who, outcome=outcome, cause=cause)
+        return cleared
+
+    async def async_cut_off(
+        self,
+        found: Collection[Found],
+        *,
+        alarm_id: str | None = None,
+        drill: bool = False,
+        deadline: float | None = None,
+    ) -> list[Result]:
+        """Open supplies. An alarm's timeline tells of it, and they stay off with it."""
+        alarm = self._house.book.open.get(alarm_id or "")
+        who = await self._async_authorize(
+            Action.CUT_OFF, found=found, alarms=[alarm] if alarm else ()
+        )
+        return await self._house.cut_off.async_cut_off(
+            _supplies(found),
+            alarm_id=alarm_id,
+            who=who,
+            drill=drill,
+            deadline=deadline,
+        )
+
+    async def async_restore(
+        self, found: Collection[Found], checked: Checked
+    ) -> list[Result]:
+        """Close latched supplies again, by a person, who says how it was checked."""
+        who = await self.async_person()
+        await self._async_authorize(Action.RESTORE, found=found)
+        return await self._house.cut_off.async_restore(
+            _supplies(found), who=who, checked=checked
+        )
+
+    async def async_open_protected(
+        self, found: Collection[Found], reason: OpeningReason
+    ) -> list[Result]:
+        """Open protected loads by a person, who names them and says why."""
+        who = await self.async_person()
+        await self.async_check(found=found)
+        for item in found:
+            if item.key not in item.device.settings.protected:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN,
+                    translation_key="not_protected",
+                    translation_placeholders={"device": item.device.name},
+                )
+        await self._async_authorize(Action.CUT_OFF, found=found)
+        return await self._house.cut_off.async_cut_off(
+            _supplies(found), who=who, protected_reason=reason
+        )
+
+    async def async_press(
+        self, found: Collection[Found], command: str
+    ) -> list[HomeAssistantError | None]:
+        """Press silence or self-test on devices; return for each why it failed, or None."""
+        who = await self._async_authorize(Action(command), found=found)
+        # One that does not answer must not keep the others waiting, or stop them.
+        errors = await asyncio.gather(*(_async_try(item) for item in found))
+        book = self._house.book
+        if command == "self_test":
+            for item in found:
+                book.tests.commanded(item.device.uid, who)
+        for item, error in zip(found, errors, strict=True):
+            for alarm in book.of_device(item.device.uid):
+                book.note(alarm.id, command, who=who, done=error is None)
+        return errors
+
+    async def async_note(self, alarm: Alarm, **details: str) -> None:
+        """Write a person's words, or a step that was taken, on an alarm's timeline."""
+        who = await self.async_person()
+        # Who may say that it was seen may say what was seen.
+        await self._async_authorize(Action.ACKNOWLEDGE, alarms=[alarm])
+        self._house.book.note(alarm.id, "note", who=who, **details)
+
+    async def async_end_drill(self, alarms: Collection[Alarm]) -> None:
+        """Close drills by a person: who may begin a test may end it."""
+        who = await self.async_person()
+        drills = [alarm for alarm in alarms if alarm.drill]
+        await self._async_authorize(Action.SELF_TEST, alarms=drills)
+        for device in {alarm.device for alarm in drills}:
+            self._house.book.end_drills(device, who=who)
+
+    async def async_check(
+        self, *, alarms: Iterable[Alarm] = (), found: Iterable[Found] = ()
+    ) -> None:
+        """Raise Unauthorized if Home Assistant does not let the caller control all of it."""
+        user = await self.async_user()
+        for alarm in alarms:
+            if not may(self._hass, user, alarm, POLICY_CONTROL):
+                raise Unauthorized(context=self._context, permission=POLICY_CONTROL)
+        for item in found:
+            if user and not user.permissions.check_entity(
+                item.entity_id or "", POLICY_CONTROL
+            ):
+                raise Unauthorized(
+                    context=self._context,
+                    user_id=user.id,
+                    entity_id=item.entity_id,
+                    permission=POLICY_CONTROL,
+                )
+
+    async def _async_authorize(
+        self,
+        action: Action,
+        *,
+        found: Collection[Found] = (),
+        alarms: Collection[Alarm] = (),
+    ) -> str | None:
+        """Check, and ask the providers of authority about all that is meant.
+
+        Returns who calls, None for an automation.
+        """
+        await self.async_check(alarms=alarms, found=found)
+        described = [describe(self._hass, alarm) for alarm in alarms]
+        return await self._house.authority.async_authorize(
+            action,
+            self._context,
+            [
+                *(
+                    Subject(area_id=item.area_id, device_id=item.device.device_id)
+                    for item in found
+                ),
+                *(
+                    Subject(
+                        area_id=row["area_id"],
+                        device_id=row["device_id"],
+                        alarm_id=row["alarm_id"],
+                        incident_id=row["incident_id"],
+                        drill=row["drill"],
+                    )
+                    for row in described
+                ),
+            ],
+        )
+
+
+def _supplies(found: Iterable[Found]) -> list[Supply]:
+    return [Supply(item.device.uid, item.key) for item in found]
+
+
+async def _async_try(item: Found) -> HomeAssistantError | None:
+    """Press a command; return why it failed."""
+    try:
+        await item.gateway.async_press(item.device, item.key)
+    except HomeAssistantError as err:
+        return err
+    return None

@@ -1,0 +1,305 @@
+"""The commands of the panel. Times are Unix times in seconds."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.components import websocket_api
+from homeassistant.components.websocket_api import ActiveConnection
+from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
+
+from ..actions import Caller
+from ..const import DOMAIN
+from ..core.alarm import Alarm, Cause, Outcome
+from ..core.disconnect import Checked, Result
+from ..core.house import DATA_HOUSE
+from ..core.incidents import Incident
+from ..services import nothing_in_target
+from ..target import find_by_entity, may
+from .feed import Subscription
+from .rows import supplies_to_cut, supplies_to_restore
+
+#: What a person may type, in characters; and the least that says anything.
+MOST_TEXT = 500
+LEAST_COMMENT = 4
+#: What the one on duty ticks off in a fire (GB 25201-2010 5.3).
+STEPS = ("verified", "called_119", "plan_started", "head_informed")
+
+_TEXT = vol.All(cv.string, vol.Strip, vol.Length(min=1, max=MOST_TEXT))
+_INCIDENT = {vol.Required("incident_id"): cv.string}
+
+type Message = dict[str, Any]
+type Deed = Callable[[Ask], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One message of one user; its fields are valid."""
+
+    hass: HomeAssistant
+    connection: ActiveConnection
+    number: int
+    data: Message
+
+    @property
+    def caller(self) -> Caller:
+        """Return who may do what the user may."""
+        return Caller(self.hass, Context(user_id=self.connection.user.id))
+
+    def subscribe(self, only: str | None = None) -> None:
+        """Tell of incidents, once this message is answered."""
+        Subscription(self.hass, self.connection, self.number, only).begin()
+
+
+#: What Home Assistant looks at itself. What it refuses it writes into its log, with the
+#: words of people: so the fields are looked at here.
+MESSAGE = vol.Schema(
+    {vol.Required("id"): cv.positive_int, vol.Required("type"): cv.string},
+    extra=vol.ALLOW_EXTRA,
+)
+COMMANDS: dict[str, websocket_api.WebSocketCommandHandler] = {}
+
+
+def _command(name: str, fields: dict[Any, Any] | None = None) -> Callable[[Deed], Deed]:
+    """Make a command of a deed; it answers what the deed returns.
+
+    What a person did wrong is an answer, and no error in the log.
+    """
+    schema = vol.Schema(fields or {})
+
+    def decorate(deed: Deed) -> Deed:
+        @websocket_api.async_response
+        @wraps(deed)
+        async def handle(
+            hass: HomeAssistant, connection: ActiveConnection, msg: Message
+        ) -> None:
+            number = msg["id"]
+            data = {key: msg[key] for key in msg.keys() - {"id", "type"}}
+            try:
+                answer = await deed(Ask(hass, connection, number, schema(data)))
+            except vol.Invalid as err:
+                first = err.errors[0] if isinstance(err, vol.MultipleInvalid) else err
+                field = ".".join(map(str, first.path))
+                connection.send_error(
+                    number, websocket_api.ERR_INVALID_FORMAT, f"Invalid: {field}"
+                )
+            except HomeAssistantError as err:
+                if not err.translation_key:
+                    raise
+                connection.send_error(
+                    number,
+                    websocket_api.ERR_HOME_ASSISTANT_ERROR,
+                    str(err),
+                    translation_domain=err.translation_domain,
+                    translation_key=err.translation_key,
+                    translation_placeholders=err.translation_placeholders,
+                )
+            else:
+                connection.send_result(number, answer)
+
+        COMMANDS[f"{DOMAIN}/{name}"] = handle
+        return deed
+
+    return decorate
+
+
+@_command("session")
+async def _session(ask: Ask) -> dict[str, Any]:
+    """Tell in which areas the user may do what; null is everywhere.
+
+    For what a panel offers: what is done is asked for again where it is done.
+    """
+    user = ask.connection.user
+    rights = await ask.hass.data[DATA_HOUSE].authority.async_rights(user)
+    areas = _controllable(ask.hass, user)
+    return {
+        "rights": {
+            action: given
+            if areas is None
+            else sorted(areas if given is None else areas.intersection(given))
+            for action, given in rights.items()
+        }
+    }
+
+
+@_command("subscribe_incidents")
+async def _subscribe_incidents(ask: Ask) -> None:
+    """Send all incidents that are not over, and then what changes."""
+    ask.subscribe()
+
+
+@_command("incident", _INCIDENT)
+async def _incident(ask: Ask) -> None:
+    """Send one incident with its timelines, and then what changes."""
+    ask.subscribe(ask.data["incident_id"])
+
+
+@_command("acknowledge", _INCIDENT)
+async def _acknowledge(ask: Ask) -> None:
+    incident = await _async_incident(ask)
+    await ask.caller.async_acknowledge(incident.open)
+
+
+@_command(
+    "reset",
+    {
+        **_INCIDENT,
+        vol.Required("outcome"): vol.Coerce(Outcome),
+        vol.Optional("cause", default=Cause.UNKNOWN): vol.Coerce(Cause),
+        vol.Optional("comment"): _TEXT,
+    },
+)
+async def _reset(ask: Ask) -> None:
+    incident = await _async_incident(ask)
+    comment: str | None = ask.data.get("comment")
+    if ask.data["cause"] is Cause.OTHER and len(comment or "") < LEAST_COMMENT:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="comment_needed",
+            translation_placeholders={"least": str(LEAST_COMMENT)},
+        )
+    if not incident.open:
+        raise nothing_in_target()
+    await ask.caller.async_reset(
+        incident.open,
+        outcome=ask.data["outcome"],
+        cause=ask.data["cause"],
+        comment=comment,
+        all_or_none=True,
+    )
+
+
+@_command("cut_off", _INCIDENT)
+async def _cut_off(ask: Ask) -> dict[str, Any]:
+    incident = await _async_incident(ask)
+    if not (found := supplies_to_cut(ask.hass, incident)):
+        raise nothing_in_target()
+    # What wants the supplies off is what burns: nobody restores them before it is over.
+    alarm = next((row for row in incident.open if row.present), _any_alarm(incident))
+    return _results(await ask.caller.async_cut_off(found, alarm_id=alarm.id))
+
+
+@_command("restore", {**_INCIDENT, vol.Required("checked"): vol.Coerce(Checked)})
+async def _restore(ask: Ask) -> dict[str, Any]:
+    incident = await _async_incident(ask)
+    if not (found := supplies_to_restore(ask.hass, incident)):
+        raise nothing_in_target()
+    return _results(await ask.caller.async_restore(found, ask.data["checked"]))
+
+
+@_command("silence", _INCIDENT)
+async def _silence(ask: Ask) -> dict[str, Any]:
+    incident = await _async_incident(ask)
+    devices = [alarm.device_id for alarm in incident.open if alarm.device_id]
+    return await _async_press(ask, "silence", devices)
+
+
+@_command("self_test", {vol.Required("device_id"): cv.string})
+async def _self_test(ask: Ask) -> dict[str, Any]:
+    return await _async_press(ask, "self_test", [ask.data["device_id"]])
+
+
+@_command(
+    "note",
+    {
+        **_INCIDENT,
+        vol.Exclusive("text", "what"): _TEXT,
+        vol.Exclusive("step", "what"): vol.In(STEPS),
+    },
+)
+async def _note(ask: Ask) -> None:
+    incident = await _async_incident(ask)
+    details = {key: ask.data[key] for key in ("text", "step") if key in ask.data}
+    if not details:
+        raise nothing_in_target()
+    await ask.caller.async_note(_any_alarm(incident), **details)
+
+
+@_command("end_drill", _INCIDENT)
+async def _end_drill(ask: Ask) -> None:
+    incident = await _async_incident(ask)
+    if not incident.drill:
+        raise nothing_in_target()
+    await ask.caller.async_end_drill(incident.open)
+
+
+async def _async_incident(ask: Ask) -> Incident:
+    """Return the incident that is meant.
+
+    Raises ServiceValidationError if it is over, or the user may read nothing of it.
+    """
+    incidents = ask.hass.data[DATA_HOUSE].book.incidents.by_id()
+    incident = incidents.get(ask.data["incident_id"])
+    if incident and any(
+        may(ask.hass, ask.connection.user, alarm, POLICY_READ)
+        for alarm in incident.alarms.values()
+    ):
+        return incident
+    raise ServiceValidationError(
+        translation_domain=DOMAIN, translation_key="incident_over"
+    )
+
+
+async def _async_press(ask: Ask, command: str, devices: list[str]) -> dict[str, Any]:
+    """Press a command on devices. Raises ServiceValidationError if none has it."""
+    found = find_by_entity(
+        ask.hass,
+        {"device_id": devices},
+        "button",
+        lambda device: {command} & set(device.commands),
+    )
+    if not found:
+        raise nothing_in_target()
+    errors = await ask.caller.async_press(found, command)
+    return {
+        "devices": [
+            {
+                "device_id": item.device.device_id,
+                "name": item.device.name,
+                "error": str(error) if error else None,
+            }
+            for item, error in zip(found, errors, strict=True)
+        ]
+    }
+
+
+def _any_alarm(incident: Incident) -> Alarm:
+    """Return an open alarm, or a closed one while only the power is still off."""
+    return next(iter([*incident.open, *incident.alarms.values()]))
+
+
+def _results(results: list[Result]) -> dict[str, Any]:
+    return {
+        "supplies": [
+            {"supply_id": row.supply.id, "name": row.device_name, **row.as_dict()}
+            for row in results
+        ]
+    }
+
+
+@callback
+def _controllable(hass: HomeAssistant, user: User) -> set[str] | None:
+    """Return the areas in which a user may control something of ours; None is all."""
+    if user.permissions.access_all_entities(POLICY_CONTROL):
+        return None
+    devices = dr.async_get(hass)
+    found: set[str] = set()
+    for entry in er.async_get(hass).entities.values():
+        if entry.platform == DOMAIN and user.permissions.check_entity(
+            entry.entity_id, POLICY_CONTROL
+        ):
+            device = devices.async_get(entry.device_id or "")
+            if area_id := entry.area_id or (device.area_id if device else None):
+                found.add(area_id)
+    return found

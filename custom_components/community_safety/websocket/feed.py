@@ -1,0 +1,384 @@
+"""Incidents as they change, told to every panel that looks."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+import time
+from typing import Any, Protocol
+
+from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.components.websocket_api import ActiveConnection
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+from ..core.alarm import Alarm
+from ..core.alarms import Announcement
+from ..core.device import AVAILABILITY, SafetyDevice
+from ..core.house import DATA_HOUSE
+from ..core.incidents import Incident
+from ..core.latches import Latch
+from .rows import Reader, View, people, row, view
+
+DATA_FEED: HassKey[Feed] = HassKey(f"{DOMAIN}_feed")
+#: Seconds between two signs of life; a panel calls its page old after three.
+BEAT_SECONDS = 10
+#: Changes of so many seconds are one message: of alarms, and of what is only measured.
+SOON_SECONDS = 0.02
+LATER_SECONDS = 1.0
+#: Seconds between two messages at least: in a flood there is more to do than to draw.
+PAUSE_SECONDS = 0.1
+#: So long the first rows wait for the rights, in seconds; they come without actions then.
+RIGHTS_SECONDS = 0.5
+
+
+class Subscriber(Protocol):
+    """Who wants to know."""
+
+    def changed(self, ids: Iterable[str]) -> None:
+        """Take that incidents look otherwise, or are over."""
+
+    def beat(self) -> None:
+        """Take that the house is alive."""
+
+
+class Feed:
+    """Knows which incidents have changed; it listens only while somebody looks."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._house = hass.data[DATA_HOUSE]
+        self._subscribers: list[Subscriber] = []
+        #: What is not over, by id.
+        self.views: dict[str, View] = {}
+        self._incident_of: dict[str, str] = {}
+        self._stale: set[str] = set()
+        self._timer: CALLBACK_TYPE | None = None
+        self._due = 0.0
+        self._flushed = 0.0
+        #: The incidents in which a device is shown, by its unique id.
+        self._showing: dict[str, set[str]] = {}
+        self._undo: list[CALLBACK_TYPE] = []
+        #: Of each device whose readings are shown: the object, which of them, and how to
+        #: end listening.
+        self._devices: dict[str, tuple[SafetyDevice, set[str], CALLBACK_TYPE]] = {}
+
+    @callback
+    def subscribe(self, subscriber: Subscriber) -> CALLBACK_TYPE:
+        """Tell a subscriber of every change. Returns a function that ends this."""
+        if not self._subscribers:
+            self._start()
+        self._subscribers.append(subscriber)
+
+        @callback
+        def unsubscribe() -> None:
+            self._subscribers.remove(subscriber)
+            if not self._subscribers:
+                self._stop()
+
+        return unsubscribe
+
+    def _start(self) -> None:
+        hass, house = self._hass, self._house
+        self._undo = [
+            house.book.listen(self._alarm_changed, immediate=True),
+            house.latches.listen(self._latch_changed),
+            house.watch(self._moved),
+            hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, self._moved),
+            hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, self._moved),
+            async_track_time_interval(
+                hass,
+                self._beat,
+                timedelta(seconds=BEAT_SECONDS),
+                cancel_on_shutdown=True,
+            ),
+        ]
+        self._take(self._house.book.incidents.by_id())
+
+    def _stop(self) -> None:
+        for undo in self._undo:
+            undo()
+        for _device, _keys, undo in self._devices.values():
+            undo()
+        if self._timer:
+            self._timer()
+            self._timer = None
+        for known in (
+            self._undo,
+            self._devices,
+            self._showing,
+            self._incident_of,
+            self.views,
+        ):
+            known.clear()
+        self._stale.clear()
+
+    @callback
+    def _alarm_changed(self, item: Announcement) -> None:
+        alarm = item.alarm
+        # One that has worsened may have left another incident.
+        self._mark({alarm.incident_id, self._before(alarm)}, SOON_SECONDS)
+
+    def _before(self, alarm: Alarm) -> str:
+        before = self._incident_of.get(alarm.id, alarm.incident_id)
+        self._incident_of[alarm.id] = alarm.incident_id
+        return before
+
+    @callback
+    def _latch_changed(self, latch: Latch) -> None:
+        ids = {
+            self._incident_of[key] for key in latch.alarms if key in self._incident_of
+        }
+        # A supply that a person has cut by itself is of whichever incident shows it.
+        self._mark(ids | self._showing.get(latch.device, set()), SOON_SECONDS)
+
+    @callback
+    def _moved(self, _what: Any) -> None:
+        """Take that a device came, went, or has another name or place: whose it may be."""
+        self._mark(self.views, LATER_SECONDS)
+
+    def _mark(self, ids: Iterable[str], seconds: float) -> None:
+        """Let incidents be looked at again, after so many seconds at the latest."""
+        self._stale |= set(ids)
+        if not self._stale:
+            return
+        now = self._hass.loop.time()
+        seconds = max(seconds, self._flushed + PAUSE_SECONDS - now)
+        due = now + seconds
+        if self._timer:
+            if self._due <= due:
+                return
+            self._timer()
+        self._due = due
+        self._timer = async_call_later(
+            self._hass, seconds, HassJob(self._flush, cancel_on_shutdown=True)
+        )
+
+    @callback
+    def _flush(self, _now: datetime) -> None:
+        self._timer = None
+        now = self._house.book.incidents.by_id()
+        stale, self._stale = self._stale, set()
+        self._flushed = self._hass.loop.time()
+        # Those that ended with a supply's latch have no change of their own.
+        stale |= self.views.keys() - now.keys()
+        for key in stale - now.keys():
+            self.views.pop(key, None)
+        self._take({key: now[key] for key in stale if key in now})
+        for subscriber in tuple(self._subscribers):
+            subscriber.changed(stale)
+
+    def _take(self, incidents: dict[str, Incident]) -> None:
+        for key, incident in incidents.items():
+            self.views[key] = view(self._hass, incident)
+            self._incident_of |= dict.fromkeys(incident.alarms, key)
+        for gone in [
+            key for key, value in self._incident_of.items() if value not in self.views
+        ]:
+            del self._incident_of[gone]
+        self._listen()
+
+    def _listen(self) -> None:
+        """Listen to the devices whose readings are shown, and to no others."""
+        wanted: dict[str, set[str]] = {}
+        self._showing = {}
+        for key, seen in self.views.items():
+            for uid in seen.devices:
+                self._showing.setdefault(uid, set()).add(key)
+            for uid, keys in seen.watched.items():
+                wanted.setdefault(uid, {AVAILABILITY}).update(keys)
+        for uid, (device, keys, undo) in tuple(self._devices.items()):
+            found = self._house.device(uid)
+            if wanted.get(uid) != keys or not found or found[1] is not device:
+                undo()
+                del self._devices[uid]
+        for uid, keys in wanted.items():
+            if uid not in self._devices and (found := self._house.device(uid)):
+
+                @callback
+                def measured(uid: str = uid) -> None:
+                    self._mark(self._showing.get(uid, ()), LATER_SECONDS)
+
+                undo = found[1].listen(keys, measured)
+                self._devices[uid] = (found[1], keys, undo)
+
+    @callback
+    def _beat(self, _now: datetime) -> None:
+        for subscriber in tuple(self._subscribers):
+            subscriber.beat()
+
+
+class Subscription:
+    """What one panel is told: of all incidents, or of `only` one with its timelines.
+
+    Messages are numbered from 1, the snapshot; a beat has the number of the last one.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        connection: ActiveConnection,
+        number: int,
+        only: str | None = None,
+    ) -> None:
+        """Initialize; `number` is that of the panel's command."""
+        self._hass = hass
+        self._house = hass.data[DATA_HOUSE]
+        self._connection = connection
+        self._number = number
+        self._only = only
+        self._reader = Reader(connection.user)
+        self._sequence = 0
+        self._sent: dict[str, dict[str, Any]] = {}
+        self._incidents: dict[str, Incident] = {}
+        self._names: dict[str, str] = {}
+        self._asked: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        if DATA_FEED not in hass.data:
+            hass.data[DATA_FEED] = Feed(hass)
+        self._feed = hass.data[DATA_FEED]
+        self._unsubscribe: CALLBACK_TYPE | None = None
+
+    @callback
+    def begin(self) -> None:
+        """Send the snapshot soon, and then what changes, until the panel goes."""
+        self._connection.subscriptions[self._number] = self.stop
+        self._run(self._async_begin())
+
+    async def _async_begin(self) -> None:
+        rights = self._run(self._async_rights())
+        # If the panel goes meanwhile, this is cancelled.
+        await asyncio.wait({rights}, timeout=RIGHTS_SECONDS)
+        self._unsubscribe = self._feed.subscribe(self)
+        views = self._feed.views
+        order = sorted(views, key=lambda key: views[key].incident.order)
+        rows = self._rows(order)
+        self._send("snapshot", incidents=list(rows.values()), devices=self._heard())
+        self._ask_names(rows.values())
+
+    @callback
+    def stop(self) -> None:
+        """End it."""
+        if self._unsubscribe:
+            self._unsubscribe()
+            self._unsubscribe = None
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    @callback
+    def changed(self, ids: Iterable[str]) -> None:
+        """Send what looks otherwise to this user, and what is over."""
+        ids = [key for key in ids if self._only in (None, key)]
+        before = dict(self._sent)
+        rows = {
+            key: new for key, new in self._rows(ids).items() if new != before.get(key)
+        }
+        gone = [key for key in ids if key in before and key not in self._sent]
+        if not rows and not gone:
+            return
+        self._send(
+            "change",
+            incidents=list(rows.values()),
+            gone=[self._end(key) for key in gone],
+        )
+        self._ask_names(rows.values())
+
+    @callback
+    def beat(self) -> None:
+        """Send a sign of life; rights may have changed since the last one."""
+        self._send("beat", devices=self._heard())
+        if not self._tasks:
+            # Else it is being asked, or names are.
+            self._run(self._async_rights())
+
+    def _rows(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return rows as the user may read them, and keep them as sent."""
+        rows: dict[str, dict[str, Any]] = {}
+        for key in ids:
+            if self._only not in (None, key):
+                continue
+            seen = self._feed.views.get(key)
+            new = seen and row(self._hass, seen, self._reader, whole=bool(self._only))
+            if seen and new:
+                rows[key] = self._sent[key] = new
+                self._incidents[key] = seen.incident
+            else:
+                self._sent.pop(key, None)
+        return rows
+
+    def _end(self, key: str) -> dict[str, Any]:
+        """Return how an incident ended, to who looks at it alone with its last entries."""
+        incident = self._incidents.pop(key)
+        last = max(incident.alarms.values(), key=lambda alarm: alarm.closed_at or 0)
+        return {
+            "incident_id": key,
+            "reason": last.closed_by,
+            "at": last.closed_at,
+            "outcome": next(
+                (
+                    item["outcome"]
+                    for item in reversed(last.timeline)
+                    if "outcome" in item
+                ),
+                None,
+            ),
+            "incident": row(
+                self._hass, view(self._hass, incident), self._reader, whole=True
+            )
+            if self._only
+            else None,
+        }
+
+    def _send(self, kind: str, **data: Any) -> None:
+        if kind != "beat":
+            self._sequence += 1
+        self._connection.send_event(
+            self._number,
+            {"kind": kind, "sequence": self._sequence, "at": time.time(), **data},
+        )
+
+    def _ask_names(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Find names in the meantime: an alarm does not wait for them."""
+        new = {who for item in rows for who in people(item)} - self._asked
+        if new:
+            self._asked |= new
+            self._run(self._async_names(new))
+
+    async def _async_names(self, ids: set[str]) -> None:
+        names = await self._house.authority.async_names(ids, self._reader.user)
+        # Who has none yet may have one the next time.
+        self._asked -= ids - names.keys()
+        if names:
+            self._send("names", names=names)
+
+    async def _async_rights(self) -> None:
+        rights = await self._house.authority.async_rights(self._reader.user)
+        if rights != self._reader.rights:
+            self._reader.rights = rights
+            if self._sequence:
+                self.changed(self._feed.views)
+
+    def _run(self, work: Any) -> asyncio.Task[None]:
+        task = self._hass.async_create_background_task(
+            work, f"{DOMAIN} panel", eager_start=False
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _heard(self) -> dict[str, int] | None:
+        """Return how many devices there are, and how many are heard in time.
+
+        None for who may not read all of them.
+        """
+        if not self._reader.user.permissions.access_all_entities(POLICY_READ):
+            return None
+        silent = [
+            bool(device.readings.get("unresponsive"))
+            for port, device in self._house.devices()
+            if device.uid != port.uid
+        ]
+        return {"all": len(silent), "heard": len(silent) - sum(silent)}

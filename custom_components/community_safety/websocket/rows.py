@@ -1,0 +1,384 @@
+"""An incident as one user may see it, with what that user may do about it now."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from ..const import DOMAIN
+from ..core.alarm import Alarm, Change
+from ..core.alarms import describe
+from ..core.authority import Action
+from ..core.device import SafetyDevice
+from ..core.disconnect import Limit
+from ..core.house import DATA_HOUSE, House
+from ..core.incidents import Incident, Rank, rank
+from ..core.latches import Supply
+from ..target import Found, find_by_entity, may
+
+#: Ranks at which the power of an incident's place is cut.
+LIFE = (Rank.FIRE, Rank.LINKAGE, Rank.ELECTRICAL)
+
+
+class State(StrEnum):
+    """How a supply stands, as far as it is known and not as it is hoped."""
+
+    #: Off: the relay says so, and the current is gone.
+    PROVEN = "proven"
+    #: Off by the relay's word; none flowed before, so that its absence proves nothing.
+    RELAY_ONLY = "relay_only"
+    MAY_BE_ON = "may_be_on"
+    CUTTING = "cutting"
+    UNKNOWN = "unknown"
+    #: Stays on.
+    PROTECTED = "protected"
+    #: Would be cut.
+    DRILL = "drill"
+    ON = "on"
+    #: Off, and not by us.
+    OFF = "off"
+
+
+#: Those that a cut-off would open, or try to once more.
+STATES_TO_CUT = (State.ON, State.OFF, State.UNKNOWN, State.MAY_BE_ON)
+
+
+@dataclass(slots=True)
+class Place:
+    """A supply of an incident's place; `device` is None while its gateway is away."""
+
+    supply: Supply
+    device: SafetyDevice | None
+    entity_id: str | None
+    area_id: str | None
+
+
+@dataclass(slots=True)
+class View:
+    """An incident with its supplies, and the readings that are shown of it."""
+
+    incident: Incident
+    supplies: list[Place] = field(default_factory=list)
+    #: By unique id of their devices.
+    watched: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def devices(self) -> set[str]:
+        """Return the unique ids of all devices that are shown, also of those away."""
+        return {
+            *(place.supply.uid for place in self.supplies),
+            *(alarm.device for alarm in self.incident.open),
+        }
+
+
+@dataclass(slots=True)
+class Reader:
+    """Who looks: a user, with the rights that providers of authority give."""
+
+    user: User
+    rights: Mapping[Action, Collection[str] | None] = field(default_factory=dict)
+
+    def reads(self, entity_id: str | None) -> bool:
+        """Return if the user may read what an entity stands for."""
+        return self.user.permissions.check_entity(entity_id or "", POLICY_READ)
+
+    def controls(self, entity_id: str | None) -> bool:
+        """Return if the user may control what an entity stands for."""
+        return self.user.permissions.check_entity(entity_id or "", POLICY_CONTROL)
+
+    def has(self, action: Action, areas: Collection[str | None]) -> bool:
+        """Return if providers let the user do something in all of these areas."""
+        given = self.rights.get(action, ())
+        return given is None or all(area_id in given for area_id in areas)
+
+
+def view(hass: HomeAssistant, incident: Incident) -> View:
+    """Return an incident with its supplies."""
+    found = View(incident, list(_places(hass, incident)))
+    for place in found.supplies:
+        if device := place.device:
+            keys = found.watched.setdefault(device.uid, set())
+            loads = hass.data[DATA_HOUSE].cut_off.loads(device, place.supply.key)
+            keys |= {place.supply.key, *loads}
+    for alarm in incident.open:
+        if device := _device(hass.data[DATA_HOUSE], alarm.device):
+            keys = found.watched.setdefault(device.uid, set())
+            keys |= set(_measured(device, alarm))
+    return found
+
+
+def supplies_to_cut(hass: HomeAssistant, incident: Incident) -> list[Found]:
+    """Return every supply of an incident's place that is loaded, protected ones too."""
+    target = (
+        {"area_id": [incident.area_id]}
+        if incident.area_id
+        else {"device_id": [row.device_id for row in incident.open if row.device_id]}
+    )
+    return find_by_entity(hass, target, "switch", lambda device: device.supplies)
+
+
+def supplies_to_restore(hass: HomeAssistant, incident: Incident) -> list[Found]:
+    """Return every supply that is off for an incident and whose gateway is loaded."""
+    house = hass.data[DATA_HOUSE]
+    latched = {row.supply.id: row.device for row in _latches(house, incident)}
+    device_ids = {
+        device.device_id
+        for uid in latched.values()
+        if (device := _device(house, uid)) and device.device_id
+    }
+    return [
+        item
+        for item in find_by_entity(
+            hass, {"device_id": list(device_ids)}, "switch", lambda row: row.supplies
+        )
+        if f"{item.device.uid}/{item.key}" in latched
+    ]
+
+
+def row(
+    hass: HomeAssistant, seen: View, reader: Reader, *, whole: bool = False
+) -> dict[str, Any] | None:
+    """Return an incident as a user may read it, None if nothing of it.
+
+    `whole` is with the timelines of its alarms.
+    """
+    incident = seen.incident
+    alarms = [
+        alarm
+        for alarm in incident.alarms.values()
+        if may(hass, reader.user, alarm, POLICY_READ)
+    ]
+    if not alarms:
+        return None
+    house = hass.data[DATA_HOUSE]
+    supplies = [
+        _supply(house, incident, place)
+        for place in seen.supplies
+        if reader.reads(place.entity_id)
+    ]
+    last = max(
+        ({**item, "alarm_id": alarm.id} for alarm in alarms for item in alarm.timeline),
+        key=lambda item: item["at"],
+        default={},
+    )
+    return {
+        "incident_id": incident.id,
+        "area_id": incident.area_id,
+        "drill": incident.drill,
+        "rank": incident.rank.name.lower(),
+        "present": incident.present,
+        "acknowledged": incident.acknowledged,
+        "raised_at": incident.raised_at,
+        "alarms": [
+            {
+                **describe(hass, alarm),
+                "rank": rank(alarm).name.lower(),
+                "acknowledged_by": _acknowledged_by(alarm),
+                "values": _values(house, alarm),
+                **({"timeline": list(alarm.timeline)} if whole else {}),
+            }
+            for alarm in alarms
+        ],
+        "supplies": supplies,
+        # What was said is for who opens the incident.
+        "last": {
+            key: last[key] for key in ("at", "what", "who", "alarm_id") if key in last
+        },
+        "may": _offers(hass, seen, reader),
+    }
+
+
+def people(rows: Mapping[str, Any]) -> set[str]:
+    """Return the ids of who did something, anywhere in a row."""
+    found: set[str] = set()
+    for key, value in rows.items():
+        if key in ("who", "acknowledged_by") and value:
+            found.add(value)
+        elif isinstance(value, dict):
+            found |= people(value)
+        elif isinstance(value, list):
+            found |= {
+                who for item in value if isinstance(item, dict) for who in people(item)
+            }
+    return found
+
+
+def _places(hass: HomeAssistant, incident: Incident) -> Iterator[Place]:
+    house = hass.data[DATA_HOUSE]
+    latched = {latch.supply.id: latch.supply for latch in _latches(house, incident)}
+    if incident.rank in LIFE or latched:
+        for item in supplies_to_cut(hass, incident):
+            supply = Supply(item.device.uid, item.key)
+            latched.pop(supply.id, None)
+            yield Place(supply, item.device, item.entity_id, item.area_id)
+    # What is off for it elsewhere, or behind a gateway that is away.
+    entities, devices = er.async_get(hass), dr.async_get(hass)
+    for supply in latched.values():
+        entity_id = entities.async_get_entity_id("switch", DOMAIN, supply.id)
+        entry = entities.async_get(entity_id) if entity_id else None
+        device = devices.async_get((entry and entry.device_id) or "")
+        area_id = (entry and entry.area_id) or (device.area_id if device else None)
+        yield Place(supply, _device(house, supply.uid), entity_id, area_id)
+
+
+def _latches(house: House, incident: Incident) -> Iterator[Any]:
+    for latch in house.latches.rows.values():
+        if not incident.alarms.keys().isdisjoint(latch.alarms):
+            yield latch
+
+
+def _supply(house: House, incident: Incident, place: Place) -> dict[str, Any]:
+    device, supply = place.device, place.supply
+    latch = house.latches.get(supply)
+    loads: dict[str, float] = {}
+    if device and device.available:
+        loads = house.cut_off.loads(device, supply.key)
+    flows: dict[str, float] = {}
+    for key, value in loads.items():
+        name = device.points[key].measurement.key if device else key
+        flows[name] = max(value, flows.get(name, 0))
+    state = _state(house, incident, place)
+    return {
+        "supply_id": supply.id,
+        "device_id": device.device_id if device else None,
+        "name": device.name if device else supply.uid.rpartition("/")[2],
+        "channel": device.points[supply.key].channel if device else None,
+        "area_id": place.area_id,
+        "state": state,
+        "latched": latch is not None,
+        # In amperes and watts.
+        "current": flows.get("current"),
+        "power": flows.get("power"),
+        "milliseconds": latch.milliseconds if latch else None,
+        "reason": latch.unproven if latch and state is State.MAY_BE_ON else None,
+        "at": latch.at if latch else None,
+        "who": latch.who if latch else None,
+    }
+
+
+def _state(house: House, incident: Incident, place: Place) -> State:
+    device, supply = place.device, place.supply
+    latch = house.latches.get(supply)
+    here = device if device and device.available else None
+    if latch is None:
+        if supply.key in house.settings_of(supply.uid).protected:
+            return State.PROTECTED
+        if incident.drill:
+            return State.DRILL
+        closed = here.readings.get(supply.key) if here else None
+        if here is None or closed is None:
+            return State.UNKNOWN
+        if closed:
+            return State.ON
+        # A welded contact: the relay says off, and current flows.
+        live = house.cut_off.is_live(here, supply.key)
+        return State.MAY_BE_ON if live else State.OFF
+    if latch.proven is False:
+        return State.MAY_BE_ON
+    if house.cut_off.is_cutting(supply):
+        return State.CUTTING
+    if not latch.proven or here is None:
+        return State.UNKNOWN
+    return State.RELAY_ONLY if latch.limit == Limit.RELAY_ONLY else State.PROVEN
+
+
+def _offers(hass: HomeAssistant, seen: View, reader: Reader) -> dict[str, str | None]:
+    """Return what a user may do about an incident: None, or the code of what is in the way.
+
+    What is missing he may not, or there is nothing to do. It is asked for again where it
+    is done.
+    """
+    house, incident = hass.data[DATA_HOUSE], seen.incident
+    still_there = "still_present" if incident.present else None
+    offers: dict[str, str | None] = {}
+    alarms = incident.open or list(incident.alarms.values())
+    areas = {describe(hass, alarm)["area_id"] for alarm in alarms}
+    if all(may(hass, reader.user, alarm, POLICY_CONTROL) for alarm in alarms):
+        if reader.has(Action.ACKNOWLEDGE, areas):
+            offers["note"] = None
+            if not incident.acknowledged:
+                offers["acknowledge"] = None
+        if reader.has(Action.RESET, areas) and any(
+            row.latches for row in incident.open
+        ):
+            offers["reset"] = still_there
+        if incident.drill and reader.has(Action.SELF_TEST, areas):
+            offers["end_drill"] = None
+        if reader.has(Action.SILENCE, areas) and any(
+            "silence" in device.commands
+            for alarm in incident.open
+            if (device := _device(house, alarm.device))
+        ):
+            offers["silence"] = None
+    here = [place for place in seen.supplies if place.device]
+    to_cut = [
+        place for place in here if _state(house, incident, place) in STATES_TO_CUT
+    ]
+    if (
+        to_cut
+        and not incident.drill
+        and incident.rank in LIFE
+        and _may_switch(reader, Action.CUT_OFF, here)
+    ):
+        offers["cut_off"] = None
+    mine = {latch.supply.id for latch in _latches(house, incident)}
+    off = [place for place in here if place.supply.id in mine]
+    if off and _may_switch(reader, Action.RESTORE, off):
+        offers["restore"] = still_there
+    return offers
+
+
+def _may_switch(reader: Reader, action: Action, places: list[Place]) -> bool:
+    """Return if a user may switch all of these supplies: it is done to all or to none."""
+    return reader.has(action, {place.area_id for place in places}) and all(
+        reader.controls(place.entity_id) for place in places
+    )
+
+
+def _acknowledged_by(alarm: Alarm) -> str | None:
+    if alarm.acknowledged_at is None:
+        return None
+    return next(
+        (
+            item.get("who")
+            for item in reversed(alarm.timeline)
+            if item["what"] == Change.ACKNOWLEDGED
+        ),
+        None,
+    )
+
+
+def _values(house: House, alarm: Alarm) -> list[dict[str, Any]]:
+    """Return the numbers behind a hazard as they are now."""
+    device = _device(house, alarm.device)
+    if device is None or not device.available:
+        return []
+    return [
+        {
+            "key": device.points[key].measurement.key,
+            "value": device.readings[key],
+            "unit": device.points[key].measurement.unit,
+        }
+        for key in _measured(device, alarm)
+        if key in device.readings
+    ]
+
+
+def _measured(device: SafetyDevice, alarm: Alarm) -> Iterator[str]:
+    """Yield the keys of the numbers that a hazard is made of."""
+    for hazard in device.kind.hazards:
+        if hazard.key == alarm.hazard:
+            for name in dict.fromkeys(level.measurement for level in hazard.levels):
+                for key in device.by_measurement.get(name, ()):
+                    if device.points[key].is_number:
+                        yield key
+
+
+def _device(house: House, uid: str) -> SafetyDevice | None:
+    found = house.device(uid)
+    return found[1] if found else None

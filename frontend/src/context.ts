@@ -1,0 +1,42 @@
+/** What the panel hands to its pages. */
+
+import type { Age, Book } from "./book";
+import type { Action, Hass, Incident } from "./model";
+import type { People } from "./response";
+import type { Translate } from "./texts";
+import type { Words } from "./words";
+
+/** How long an action may take until it counts as failed, in milliseconds; power is read back. */
+export const ANSWER_MILLISECONDS = 10_000;
+export const POWER_MILLISECONDS = 25_000;
+
+export interface Deed {
+  state: "sending" | "done" | "failed";
+  text: string;
+}
+
+export interface Context {
+  hass: Hass;
+  t: Translate;
+  words: Words;
+  book: Book;
+  age: Age;
+  /** The server's clock, in Unix seconds. */
+  now: number;
+  /** Nothing can be done: the data is old, or has just come back. */
+  locked: boolean;
+  /** What the register knows of the people concerned, null without one. */
+  people: People | null;
+  /** Incidents in which somebody calls for help. */
+  help: ReadonlySet<string>;
+  /** May the user close the calls for help of an alert? */
+  mayCloseHelp(alertId: string): boolean;
+  closeHelp(alertId: string, unitId: string | undefined, outcome: string, note: string): Promise<boolean>;
+  /** What has changed while the connection was away. */
+  marked: ReadonlySet<string>;
+  deed(incidentId: string, action: Action | "close_help"): Deed | undefined;
+  act(incident: Incident, action: Action, data?: object): Promise<boolean>;
+  /** Goes to an incident, or back to all of them. */
+  open(incidentId: string | null): void;
+  href(incidentId: string | null): string;
+}

@@ -1,0 +1,52 @@
+import {
+  mdiAlertOutline,
+  mdiCheckBold,
+  mdiEyeCheck,
+  mdiFire,
+  mdiFlash,
+  mdiFlashAlert,
+  mdiLifebuoy,
+  mdiPowerPlugOff,
+  mdiProgressClock,
+  mdiRestore,
+  mdiSchool,
+  mdiShield,
+  mdiWrench,
+  mdiHelpCircleOutline,
+} from "@mdi/js";
+import { svg, type SVGTemplateResult } from "lit";
+import type { Incident, SupplyState } from "./model";
+import { classOf, statusOf } from "./order";
+
+const icon = (path: string): SVGTemplateResult =>
+  svg`<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${path} fill="currentColor"/></svg>`;
+
+/** The symbol of an incident's class: colour alone tells nobody. */
+export function classIcon(incident: Incident, help: ReadonlySet<string>): SVGTemplateResult {
+  if (incident.drill) {
+    return icon(mdiSchool);
+  }
+  const paths = [mdiLifebuoy, mdiFire, mdiFlashAlert, mdiFlash, mdiAlertOutline, mdiWrench];
+  return icon(paths[classOf(incident, help)] ?? mdiPowerPlugOff);
+}
+
+export function statusIcon(incident: Incident): SVGTemplateResult | null {
+  const paths = { seen: mdiEyeCheck, over_reset: mdiRestore, over_new: mdiAlertOutline } as const;
+  const status = statusOf(incident);
+  return status in paths ? icon(paths[status as keyof typeof paths]) : null;
+}
+
+export function supplyIcon(state: SupplyState): SVGTemplateResult {
+  const paths: Record<SupplyState, string> = {
+    proven: mdiCheckBold,
+    relay_only: mdiHelpCircleOutline,
+    may_be_on: mdiFlashAlert,
+    cutting: mdiProgressClock,
+    unknown: mdiHelpCircleOutline,
+    protected: mdiShield,
+    drill: mdiSchool,
+    on: mdiFlash,
+    off: mdiPowerPlugOff,
+  };
+  return icon(paths[state]);
+}

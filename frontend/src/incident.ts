@@ -1,0 +1,789 @@
+import { LitElement, css, html, nothing, type TemplateResult } from "lit";
+import { property, query, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import type { Context } from "./context";
+import { deeds, hindrance } from "./deeds";
+import { Feed } from "./feed";
+import { clock, dateAndClock, lasted } from "./format";
+import { AGAIN_SECONDS } from "./hold";
+import { classIcon, statusIcon, supplyIcon } from "./icons";
+import type { Action, Alarm, Entry, Incident, Supply } from "./model";
+import { statusOf } from "./order";
+import { isCalling, type Group } from "./response";
+import { common, tokens } from "./styles";
+
+const STEPS = ["verified", "called_119", "plan_started", "head_informed"] as const;
+const CHECKED = ["on_site", "camera", "phone"] as const;
+const FALSE_CAUSES = ["cooking", "steam", "dust", "insects", "smoking", "device_fault", "unknown"] as const;
+const LEAST_COMMENT = 4;
+const POWER_ENTRIES = new Set(["cut_off", "restored", "drill", "came_back_closed", "current_returned"]);
+const FILTERS = ["all", "power", "staff"] as const;
+type Filter = (typeof FILTERS)[number];
+const HELP_OUTCOMES = ["safe", "brought_out", "handed_over", "no_emergency"] as const;
+type Sheet = "reset" | "restore" | "note" | "report" | "help";
+interface Line {
+  alarm: Alarm;
+  entry: Entry;
+}
+
+/** One incident, to be worked from its first alarm until its power is back. */
+export class IncidentPage extends LitElement {
+  @property({ attribute: false }) context!: Context;
+  @property() incidentId = "";
+  @property({ type: Boolean, reflect: true }) dark = false;
+  @property({ type: Boolean, reflect: true }) narrow = false;
+  @state() private filter: Filter = "all";
+  @state() private sheet: Sheet | null = null;
+  @state() private checked: (typeof CHECKED)[number] | null = null;
+  @state() private comment = "";
+  @state() private outcome: (typeof HELP_OUTCOMES)[number] | null = null;
+  /** Whose call for help is being closed. */
+  private caller: Group | null = null;
+  @query("dialog") private dialog?: HTMLDialogElement;
+  private feed: Feed | null = null;
+  /** What it was when it was last heard of: it stays readable when it is over. */
+  private last: Incident | null = null;
+  private isOver = false;
+  private heard = false;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) {
+      this.subscribe();
+    }
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.feed?.stop();
+    this.feed = null;
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has("incidentId")) {
+      this.subscribe();
+    }
+  }
+
+  protected override updated(): void {
+    if (this.sheet && !this.dialog?.open) {
+      this.dialog?.showModal();
+    }
+  }
+
+  private subscribe(): void {
+    this.feed?.stop();
+    this.last = null;
+    this.isOver = this.heard = false;
+    const feed = new Feed(
+      this.context.hass.connection,
+      { type: "community_safety/incident", incident_id: this.incidentId },
+      (message) => {
+        const now = feed.book.incidents.get(this.incidentId);
+        this.heard ||= message !== null;
+        if (now) {
+          this.last = now;
+          this.isOver = false;
+        } else {
+          this.isOver = this.last !== null;
+          this.last = feed.book.ended[0]?.incident ?? this.last;
+        }
+        for (const [who, name] of feed.book.names) {
+          this.context.book.names.set(who, name);
+        }
+        this.requestUpdate();
+      },
+    );
+    this.feed = feed;
+    feed.start();
+  }
+
+  override render() {
+    const { t } = this.context;
+    const incident = this.last;
+    const back = html`<a class="back no-print" href=${this.context.href(null)} @click=${this.back}>‹ ${t("back")}</a>`;
+    if (!incident) {
+      const text = this.feed?.error ?? (this.heard ? t("incident_unknown") : t("waiting"));
+      return html`${back}
+        <p class="nothing">${text}</p>`;
+    }
+    const actions = this.isOver ? nothing : this.actions(incident);
+    return html`${back} ${this.head(incident)} ${this.narrow ? nothing : actions} ${this.more(incident)}
+      <div class="columns">
+        <div>${this.alarms(incident)} ${this.checks(incident)}</div>
+        <div>${this.people(incident)} ${this.power(incident)}</div>
+      </div>
+      ${this.timeline(incident)}
+      <p class="quiet foot">
+        ${t("not_certified")} <span class="only-print">${t("printed", { time: dateAndClock(this.context.hass, this.context.now) })}</span>
+      </p>
+      ${this.narrow ? actions : nothing}
+      ${this.sheet ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.sheets(incident, this.sheet)}</dialog>` : nothing}`;
+  }
+
+  private readonly back = (event: MouseEvent): void => {
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.context.open(null);
+    }
+  };
+
+  private head(incident: Incident) {
+    const { words, hass, t, help, now } = this.context;
+    const age = lasted(now - incident.raised_at, hass.locale.language);
+    return html`<header class="head ${incident.drill ? "drill" : `filled ${incident.rank}`} ${incident.present ? "" : "over"}">
+      <span class="mark class">${classIcon(incident, help)} ${words.classWord(incident, help)}</span>
+      <h1>${words.place(incident)}</h1>
+      <span>${words.address(incident)}</span>
+      <span>
+        ${t("since")} <time datetime=${new Date(incident.raised_at * 1000).toISOString()}>${clock(hass, incident.raised_at)}</time>
+        <span class="number">(${this.context.age === "live" ? age : t("at_least", { age })})</span>
+      </span>
+      ${this.next(incident)}
+      ${incident.acknowledged || incident.drill || this.isOver ? nothing : html`<span class="chip">${t("chip_new")}</span>`}
+      <span class="mark status">
+        ${statusIcon(incident)}
+        ${this.isOver ? t("incident_over") : statusOf(incident) === "new" ? nothing : words.status(incident)}
+      </span>
+    </header>`;
+  }
+
+  private next(incident: Incident) {
+    const { people, words, now } = this.context;
+    const text = people && !this.isOver ? words.nextStep(people.alertsOf(incident), now) : "";
+    return text ? html`<span class="number next">${text}</span>` : nothing;
+  }
+
+  /** Who was reached over what, and who answered: a part of the register, absent without it. */
+  private people(incident: Incident) {
+    const { people, words, t } = this.context;
+    if (!people || incident.drill) {
+      return nothing;
+    }
+    const groups = people.groupsOf(incident);
+    return html`<section class="box people">
+      <h2>${t("people")}</h2>
+      ${groups.length ? html`<p>${words.people(incident, people)}</p>` : html`<p class="quiet">${t("people_none")}</p>`}
+      ${groups.map(
+        (group) => html`
+          <h3>
+            ${words.group(group)}
+            ${group.registered ? html`<span class="quiet">${t("registered", { count: group.registered })}</span>` : nothing}
+            ${group.slots.some(isCalling) && this.context.mayCloseHelp(group.alert_id)
+              ? html`<button
+                  ?disabled=${this.context.locked}
+                  aria-label=${`${t("help_close")} ${words.group(group)}`}
+                  @click=${() => {
+                    this.caller = group;
+                    this.outcome = null;
+                    this.opens("help")();
+                  }}
+                >
+                  ${t("help_close")}
+                </button>`
+              : nothing}
+          </h3>
+          <ul class="plain">
+            ${group.slots.map(
+              (slot) =>
+                html`<li class=${isCalling(slot) ? "calling" : ""}>
+                  <span>${words.person(slot)}</span>
+                  <strong>${words.answer(slot)}</strong>
+                  <span class="quiet">${slot.reached.map((item) => words.reached(item)).join(", ")}</span>
+                </li>`,
+            )}
+          </ul>
+        `,
+      )}
+      ${deeds(this.context, incident, "close_help")}
+    </section>`;
+  }
+
+  private helpSheet() {
+    const { t, words } = this.context;
+    const group = this.caller;
+    const note = this.comment.trim();
+    return group
+      ? html`<h2 id="sheet">${t("help_title", { place: words.group(group) })}</h2>
+          <fieldset>
+            <legend>${t("help_how")}</legend>
+            ${HELP_OUTCOMES.map(
+              (outcome) =>
+                html`<label class="choice">
+                  <input
+                    type="radio"
+                    name="outcome"
+                    .checked=${this.outcome === outcome}
+                    @change=${() => {
+                      this.outcome = outcome;
+                    }}
+                  />
+                  ${t(`help_outcome_${outcome}`)}
+                </label>`,
+            )}
+          </fieldset>
+          <label>
+            ${t("help_note")}
+            <textarea maxlength="500" .value=${this.comment} @input=${this.typed}></textarea>
+          </label>
+          <button
+            class="main"
+            ?disabled=${!note || this.outcome === null || this.context.locked}
+            @click=${() => {
+              const { outcome } = this;
+              this.close();
+              if (outcome) {
+                void this.context.closeHelp(group.alert_id, group.unit_id, outcome, note);
+              }
+            }}
+          >
+            ${t("note_send")}
+          </button>`
+      : html``;
+  }
+
+  private button(incident: Incident, action: Action, press: () => void, main = false): TemplateResult | typeof nothing {
+    const hinders = hindrance(this.context, incident, action);
+    if (hinders === null) {
+      return nothing;
+    }
+    const { t } = this.context;
+    return html`<button class=${main ? "main" : ""} data-action=${action} ?disabled=${hinders !== ""} @click=${press}>
+      <span>${t(action)}${hinders ? html` <small>${hinders}</small>` : nothing}</span>
+    </button>`;
+  }
+
+  private actions(incident: Incident) {
+    const { context } = this;
+    const { t } = context;
+    const cut = hindrance(context, incident, "cut_off");
+    const act = (action: Action) => () => {
+      void context.act(incident, action);
+    };
+    return html`<section class="actions no-print" aria-label=${context.words.place(incident)}>
+      ${this.button(incident, "acknowledge", act("acknowledge"), true)}
+      ${cut === null
+        ? nothing
+        : html`<cs-hold
+            data-action="cut_off"
+            seconds="1"
+            .disabled=${cut !== ""}
+            .label=${`${t("hold")}: ${t("cut_off")}${cut ? ` – ${cut}` : ""}`}
+            .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+            @held=${act("cut_off")}
+          ></cs-hold>`}
+      ${this.button(incident, "restore", this.opens("restore"))}
+      ${this.button(incident, "reset", this.opens("reset"))}
+      ${this.button(incident, "end_drill", act("end_drill"))}
+      ${deeds(context, incident, "acknowledge", "cut_off", "restore", "reset", "end_drill")}
+      ${cut === null ? nothing : this.cutList(incident)}
+    </section>`;
+  }
+
+  /** What does not have to be at hand. */
+  private more(incident: Incident) {
+    const { context } = this;
+    const { t } = context;
+    return html`<section class="more no-print">
+      ${this.isOver
+        ? nothing
+        : html`${this.button(incident, "silence", () => {
+            void context.act(incident, "silence");
+          })}
+          ${this.button(incident, "note", this.opens("note"))}`}
+      ${incident.drill ? nothing : html`<button @click=${this.opens("report")}>${t("text_119")}</button>`}
+      <button @click=${this.print}>${t("print")}</button>
+      ${deeds(context, incident, "silence", "note")}
+    </section>`;
+  }
+
+  private opens(sheet: Sheet): () => void {
+    return () => {
+      this.comment = "";
+      this.checked = null;
+      this.sheet = sheet;
+    };
+  }
+
+  private readonly print = (): void => {
+    window.print();
+  };
+
+  /** What a cut-off opens and what stays on, before anybody holds the button. */
+  private cutList(incident: Incident) {
+    const { words, t } = this.context;
+    const names = (...states: Supply["state"][]): string =>
+      incident.supplies
+        .filter((supply) => states.includes(supply.state))
+        .map((supply) => words.supply(supply))
+        .join(", ");
+    const opens = names("on", "off", "unknown", "may_be_on");
+    const stays = names("protected");
+    return html`<p class="did quiet">
+      ${t("cut_opens")}: ${opens}${stays ? html`. ${t("cut_stays")}: ${stays}` : nothing}
+    </p>`;
+  }
+
+  private alarms(incident: Incident) {
+    const { words, hass, t } = this.context;
+    return html`<section class="box">
+      <h2>${t("alarms")}</h2>
+      <ul class="plain">
+        ${incident.alarms.map((alarm) => {
+          const values = words.values(alarm);
+          return html`<li>
+            <strong>${words.hazard(alarm)}</strong> ${values} <span>${alarm.device_name}</span>
+            <span class="quiet">
+              ${alarm.state === "closed"
+                ? t("closed_plain")
+                : alarm.present
+                  ? t("present")
+                  : t("over", { time: clock(hass, alarm.cleared_at ?? 0) })}
+            </span>
+            <time>${clock(hass, alarm.raised_at)}</time>
+          </li>`;
+        })}
+      </ul>
+    </section>`;
+  }
+
+  private checks(incident: Incident) {
+    const { words, hass, t } = this.context;
+    if (incident.drill) {
+      return nothing;
+    }
+    const done = new Map(
+      lines(incident)
+        .filter(({ entry }) => typeof entry["step"] === "string")
+        .map(({ entry }) => [String(entry["step"]), entry]),
+    );
+    const hinders = this.isOver ? null : hindrance(this.context, incident, "note");
+    return html`<section class="box">
+      <h2>${t("checks")}</h2>
+      ${STEPS.map((step) => {
+        const entry = done.get(step);
+        const isOff = hinders !== "" || entry !== undefined;
+        return html`<label class="choice">
+          <input
+            type="checkbox"
+            .checked=${entry !== undefined}
+            ?disabled=${isOff}
+            @change=${(event: Event) => {
+              // It is ticked when it is written down, and not before.
+              (event.target as HTMLInputElement).checked = false;
+              void this.context.act(incident, "note", { step });
+            }}
+          />
+          <span>
+            ${t(`step_${step}`)}
+            ${entry ? html`<span class="quiet">${words.who(entry.who)} <time>${clock(hass, entry.at)}</time></span>` : nothing}
+          </span>
+        </label>`;
+      })}
+    </section>`;
+  }
+
+  private power(incident: Incident) {
+    const { words, t } = this.context;
+    return html`<section class="box">
+      <h2>${t("power")}</h2>
+      ${incident.supplies.length
+        ? html`<table>
+            <thead>
+              <tr>
+                <th scope="col">${t("supply")}</th>
+                <th scope="col">${t("supply_state")}</th>
+                <th scope="col">${t("supply_flow")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${repeat(
+                incident.supplies,
+                (supply) => supply.supply_id,
+                (supply) =>
+                  html`<tr data-supply=${supply.supply_id} data-state=${supply.state}>
+                    <th scope="row">${words.supply(supply)}</th>
+                    <td>
+                      <span class="mark ${supply.state === "may_be_on" ? "may-be-on" : supply.state === "proven" ? "proven" : ""}">
+                        ${supplyIcon(supply.state)} <span>${words.supplyState(supply)}</span>
+                      </span>
+                    </td>
+                    <td class="number">${words.flow(supply)}</td>
+                  </tr>`,
+              )}
+            </tbody>
+          </table>`
+        : html`<p class="quiet">${t("no_supplies")}</p>`}
+    </section>`;
+  }
+
+  private timeline(incident: Incident) {
+    const { words, hass, t } = this.context;
+    const shown = lines(incident).filter(
+      ({ entry }) =>
+        this.filter === "all" ||
+        (this.filter === "power" ? POWER_ENTRIES.has(entry.what) : Boolean(entry.who)),
+    );
+    return html`<section class="box">
+      <h2>${t("timeline")}</h2>
+      <div class="choices no-print" role="group" aria-label=${t("filter")}>
+        ${FILTERS.map(
+          (filter) =>
+            html`<button
+              aria-pressed=${this.filter === filter ? "true" : "false"}
+              @click=${() => {
+                this.filter = filter;
+              }}
+            >
+              ${t(`filter_${filter}`)}
+            </button>`,
+        )}
+      </div>
+      <ol class="plain timeline">
+        ${shown.map(
+          ({ alarm, entry }) =>
+            html`<li>
+              <time datetime=${new Date(entry.at * 1000).toISOString()}>${clock(hass, entry.at)}</time>
+              <span>${words.entry(alarm, entry)}</span>
+              ${entry.who ? html`<span class="quiet">${t("by", { who: words.who(entry.who) })}</span>` : nothing}
+            </li>`,
+        )}
+      </ol>
+    </section>`;
+  }
+
+  private readonly closed = (): void => {
+    this.sheet = null;
+  };
+
+  private close(): void {
+    this.dialog?.close();
+  }
+
+  private sheets(incident: Incident, sheet: Sheet): TemplateResult {
+    const { t, words } = this.context;
+    const place = words.place(incident);
+    const content = {
+      reset: () => this.resetSheet(incident, place),
+      restore: () => this.restoreSheet(incident, place),
+      note: () => this.noteSheet(incident, place),
+      help: () => this.helpSheet(),
+      report: () => html`<h2 id="sheet">${t("report_said")}</h2>
+        <p class="report">${words.report(incident, this.context.help.has(incident.incident_id))}</p>`,
+    }[sheet]();
+    return html`<div class="rows">
+      ${content}
+      <button
+        @click=${() => {
+          this.close();
+        }}
+      >
+        ${t(sheet === "report" ? "close" : "cancel")}
+      </button>
+    </div>`;
+  }
+
+  private resetSheet(incident: Incident, place: string) {
+    const { t, words } = this.context;
+    const hinders = hindrance(this.context, incident, "reset");
+    const reset = (outcome: string, cause: string, comment?: string) => () => {
+      this.close();
+      void this.context.act(incident, "reset", { outcome, cause, ...(comment ? { comment } : {}) });
+    };
+    const choice = (outcome: string, cause: string, text: string) =>
+      html`<button ?disabled=${hinders !== ""} @click=${reset(outcome, cause)}>${text}</button>`;
+    const comment = this.comment.trim();
+    return html`<h2 id="sheet">${t("reset_title", { place })}</h2>
+      ${hinders ? html`<p role="alert">${hinders}</p>` : nothing}
+      <fieldset>
+        <legend>${t("reset_how")}</legend>
+        <div class="choices">
+          ${choice("real", "unknown", words.option("outcome", "real"))}
+          ${choice("test", "unknown", words.option("outcome", "test"))}
+        </div>
+      </fieldset>
+      <fieldset>
+        <legend>${t("reset_false")}</legend>
+        <div class="choices">
+          ${FALSE_CAUSES.map((cause) => choice("false_alarm", cause, words.option("cause", cause)))}
+        </div>
+        <label>
+          ${words.option("cause", "other")}: ${t("reset_comment")}
+          <textarea maxlength="500" .value=${this.comment} @input=${this.typed}></textarea>
+        </label>
+        <button
+          ?disabled=${hinders !== "" || comment.length < LEAST_COMMENT}
+          @click=${reset("false_alarm", "other", comment)}
+        >
+          ${words.option("cause", "other")}
+        </button>
+      </fieldset>`;
+  }
+
+  private restoreSheet(incident: Incident, place: string) {
+    const { t, words } = this.context;
+    const hinders = hindrance(this.context, incident, "restore");
+    const off = incident.supplies.filter((supply) => supply.latched);
+    return html`<h2 id="sheet">${t("restore_title", { place })}</h2>
+      <p>${t("restore_which")}: ${off.map((supply) => words.supply(supply)).join(", ")}</p>
+      ${hinders ? html`<p role="alert">${hinders}</p>` : nothing}
+      <fieldset>
+        <legend>${t("restore_how")}</legend>
+        ${CHECKED.map(
+          (way) =>
+            html`<label class="choice">
+              <input
+                type="radio"
+                name="checked"
+                .checked=${this.checked === way}
+                @change=${() => {
+                  this.checked = way;
+                }}
+              />
+              ${words.option("checked", way)}
+            </label>`,
+        )}
+      </fieldset>
+      <cs-hold
+        seconds="1.5"
+        .disabled=${hinders !== "" || this.checked === null}
+        .label=${`${t("hold")}: ${t("restore").replace(/[….]+$/, "")}`}
+        .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+        @held=${() => {
+          const checked = this.checked;
+          this.close();
+          void this.context.act(incident, "restore", { checked });
+        }}
+      ></cs-hold>`;
+  }
+
+  private noteSheet(incident: Incident, place: string) {
+    const { t } = this.context;
+    const text = this.comment.trim();
+    return html`<h2 id="sheet">${t("note_title", { place })}</h2>
+      <label>
+        ${t("note_label")}
+        <textarea maxlength="500" .value=${this.comment} @input=${this.typed}></textarea>
+      </label>
+      <button
+        class="main"
+        ?disabled=${!text || hindrance(this.context, incident, "note") !== ""}
+        @click=${() => {
+          this.close();
+          void this.context.act(incident, "note", { text });
+        }}
+      >
+        ${t("note_send")}
+      </button>`;
+  }
+
+  private readonly typed = (event: Event): void => {
+    this.comment = (event.target as HTMLTextAreaElement).value;
+  };
+
+  static override readonly styles = [
+    tokens,
+    common,
+    css`
+      :host {
+        display: block;
+      }
+      .back {
+        display: inline-flex;
+        align-items: center;
+        min-height: 44px;
+      }
+      .head {
+        --c: var(--secondary-text-color);
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 16px;
+        padding: 12px 16px;
+        border-radius: 8px;
+        border: 2px solid var(--c);
+        background: var(--card-background-color, #fff);
+      }
+      .head h1 {
+        font-size: 24px;
+      }
+      .head .chip {
+        color: var(--c);
+      }
+      .fire {
+        --c: var(--fire);
+      }
+      .linkage {
+        --c: var(--linkage);
+      }
+      .electrical {
+        --c: var(--electrical);
+      }
+      .supervision {
+        --c: var(--supervision);
+      }
+      .fault {
+        --c: var(--fault);
+      }
+      .actions,
+      .more {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        padding-top: 12px;
+      }
+      .more {
+        padding-bottom: 12px;
+      }
+      .actions small {
+        display: block;
+        font-weight: 400;
+      }
+      .columns {
+        display: grid;
+        grid-template-columns: 1fr 1fr;
+        gap: 12px;
+      }
+      .columns > div {
+        display: grid;
+        gap: 12px;
+        align-content: start;
+        min-width: 0;
+      }
+      .box {
+        background: var(--card-background-color, #fff);
+        border: 1px solid var(--divider-color);
+        border-radius: 8px;
+        padding: 12px 16px;
+        min-width: 0;
+      }
+      .box h2 {
+        font-size: 16px;
+        margin-bottom: 8px;
+      }
+      .columns + .box {
+        margin-top: 12px;
+      }
+      .plain {
+        list-style: none;
+        margin: 0;
+        padding: 0;
+      }
+      .plain li {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 12px;
+        padding: 6px 0;
+        border-top: 1px solid var(--divider-color);
+        overflow-wrap: anywhere;
+      }
+      .plain li:first-child {
+        border-top: none;
+      }
+      .timeline time {
+        min-width: 84px;
+      }
+      .timeline li > span:nth-child(2) {
+        flex: 1 1 200px;
+      }
+      table {
+        width: 100%;
+        border-collapse: collapse;
+      }
+      th,
+      td {
+        text-align: start;
+        padding: 8px 8px 8px 0;
+        border-top: 1px solid var(--divider-color);
+        vertical-align: top;
+        font-weight: 400;
+        overflow-wrap: break-word;
+      }
+      thead th {
+        border-top: none;
+        color: var(--secondary-text-color);
+      }
+      tbody th {
+        font-weight: 500;
+      }
+      td.number {
+        white-space: nowrap;
+      }
+      button[aria-pressed="true"] {
+        border-width: 3px;
+        border-color: var(--focus);
+      }
+      .people h3 {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 12px;
+        font-size: 16px;
+        margin-top: 12px;
+      }
+      .people .calling strong {
+        color: var(--help);
+      }
+      .next {
+        margin-inline-start: auto;
+      }
+      .report {
+        font-size: 20px;
+        line-height: 1.6;
+      }
+      .nothing {
+        padding: 24px 16px;
+        font-size: 18px;
+      }
+      .foot {
+        margin-top: 16px;
+      }
+      .only-print {
+        display: none;
+      }
+      :host([narrow]) .columns {
+        grid-template-columns: minmax(0, 1fr);
+      }
+      :host([narrow]) .columns > div:nth-child(2) {
+        order: -1;
+      }
+      :host([narrow]) .actions {
+        position: sticky;
+        bottom: 0;
+        z-index: 1;
+        padding-bottom: 8px;
+        background: var(--primary-background-color);
+      }
+      :host([narrow]) .actions > button,
+      :host([narrow]) .actions > cs-hold {
+        flex: 1 1 44%;
+      }
+      @media print {
+        .only-print {
+          display: inline;
+        }
+        .columns {
+          display: block;
+        }
+      }
+    `,
+  ];
+}
+
+/** All entries of all alarms, the oldest first. */
+function lines(incident: Incident): Line[] {
+  const seen = new Set<string>();
+  return incident.alarms
+    .flatMap((alarm) => (alarm.timeline ?? []).map((entry) => ({ alarm, entry })))
+    .sort((a, b) => a.entry.at - b.entry.at)
+    .filter(({ entry }) => {
+      // One deed for all alarms of an incident is one line.
+      if (!entry.who || ["note", "raised"].includes(entry.what)) {
+        return true;
+      }
+      const key = `${entry.what} ${entry.who} ${Math.round(entry.at)}`;
+      const isFirst = !seen.has(key);
+      seen.add(key);
+      return isFirst;
+    });
+}

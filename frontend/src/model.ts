@@ -1,0 +1,123 @@
+/** What the server tells, and what of Home Assistant's frontend is used. Times are Unix seconds. */
+
+export type Rank = "fire" | "linkage" | "electrical" | "supervision" | "fault" | "power_off";
+export type Action = "acknowledge" | "reset" | "restore" | "cut_off" | "silence" | "note" | "end_drill";
+export type SupplyState =
+  | "proven"
+  | "relay_only"
+  | "may_be_on"
+  | "cutting"
+  | "unknown"
+  | "protected"
+  | "drill"
+  | "on"
+  | "off";
+
+export interface Entry {
+  at: number;
+  what: string;
+  who?: string | null;
+  [detail: string]: unknown;
+}
+
+export interface Value {
+  key: string;
+  value: number;
+  unit: string | null;
+}
+
+export interface Alarm {
+  alarm_id: string;
+  hazard: string;
+  severity: "alarm" | "warning" | "fault";
+  state: "raised" | "acknowledged" | "cleared" | "closed";
+  rank: Rank;
+  drill: boolean;
+  present: boolean;
+  device_id: string | null;
+  device_name: string;
+  area_id: string | null;
+  raised_at: number;
+  acknowledged_at: number | null;
+  acknowledged_by: string | null;
+  cleared_at: number | null;
+  returns: number;
+  reason?: string;
+  values: Value[];
+  timeline?: Entry[];
+}
+
+export interface Supply {
+  supply_id: string;
+  device_id: string | null;
+  name: string;
+  channel: string | null;
+  area_id: string | null;
+  state: SupplyState;
+  latched: boolean;
+  current: number | null;
+  power: number | null;
+  milliseconds: number | null;
+  reason: string | null;
+  at: number | null;
+  who: string | null;
+}
+
+export interface Incident {
+  incident_id: string;
+  area_id: string | null;
+  drill: boolean;
+  rank: Rank;
+  present: boolean;
+  acknowledged: boolean;
+  raised_at: number;
+  alarms: Alarm[];
+  supplies: Supply[];
+  last: Partial<Entry>;
+  /** What the user may do: null now, or the code of what is in the way. Missing: not offered. */
+  may: Partial<Record<Action, string | null>>;
+}
+
+export interface Ended {
+  incident_id: string;
+  reason: string | null;
+  outcome: string | null;
+  at: number | null;
+  incident: Incident | null;
+}
+
+export interface Heard {
+  all: number;
+  heard: number;
+}
+
+export type Message = { sequence: number; at: number } & (
+  | { kind: "snapshot"; incidents: Incident[]; devices: Heard | null }
+  | { kind: "change"; incidents: Incident[]; gone: Ended[] }
+  | { kind: "names"; names: Record<string, string> }
+  | { kind: "beat"; devices: Heard | null }
+);
+
+export interface Connection {
+  subscribeMessage(callback: (message: never) => void, command: object): Promise<() => Promise<void>>;
+  sendMessagePromise<T>(command: object): Promise<T>;
+}
+
+export interface Hass {
+  connection: Connection;
+  connected: boolean;
+  language: string;
+  locale: { language: string; time_format: string; time_zone: string };
+  config: { time_zone: string; location_name: string; components: string[] };
+  areas: Record<string, { area_id: string; name: string; floor_id: string | null } | undefined>;
+  floors: Record<string, { floor_id: string; name: string } | undefined>;
+  themes: { darkMode?: boolean };
+  user?: { id: string; name: string };
+  localize(key: string, values?: Record<string, unknown>): string;
+  loadBackendTranslation(category: string, integration: string): Promise<unknown>;
+}
+
+export interface Route {
+  prefix: string;
+  path: string;
+}

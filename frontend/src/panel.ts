@@ -1,0 +1,784 @@
+import { LitElement, css, html, nothing } from "lit";
+import { property, query, state } from "lit/decorators.js";
+import { Announcer } from "./announcer";
+import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
+import { Feed, monotonic } from "./feed";
+import { clock, lasted } from "./format";
+import { HoldButton } from "./hold";
+import { IncidentPage } from "./incident";
+import type { Action, Hass, Incident, Message, Route } from "./model";
+import { NowPage } from "./now";
+import { NO_HELP, classOf, countersOf, isNew, type Counters } from "./order";
+import { People, Register } from "./response";
+import { Siren, signalOf, soundingNow } from "./sound";
+import { common, tokens } from "./styles";
+import { translator } from "./texts";
+import { Words } from "./words";
+
+const DOMAIN = "community_safety";
+/** Who knows the people, where it is installed. */
+const REGISTER = "rental_units";
+/** Drawn at most this often, in milliseconds, however much changes. */
+const GATHER_MILLISECONDS = 100;
+/** After the connection was away, nothing can be pressed for so long: a finger may be on its way. */
+const LOCK_MILLISECONDS = 500;
+const MARK_MILLISECONDS = 10_000;
+const KEYS_STORED = "community-safety-single-keys";
+/** What of Home Assistant is shown; its object is a new one with every state of the house. */
+const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "floors", "themes", "localize", "config"];
+const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervision", "fault", "off", "drill"];
+
+interface Rejected {
+  code?: string;
+  message?: string;
+  translation_domain?: string;
+  translation_key?: string;
+  translation_placeholders?: Record<string, string>;
+}
+
+/** The control room: its frame, its connection, its sound and its keys. */
+export class SafetyPanel extends LitElement {
+  @property({ attribute: false }) hass!: Hass;
+  @property({ type: Boolean, reflect: true }) narrow = false;
+  @property({ type: Boolean, reflect: true }) dark = false;
+  @property({ attribute: false }) route?: Route;
+  @state() private keysShown = false;
+  @query("cs-now") private now?: NowPage | null;
+  @query("dialog") private dialog?: HTMLDialogElement;
+  private feed: Feed | null = null;
+  private register: Register | null = null;
+  private connection: object | null = null;
+  private readonly deeds = new Map<string, Deed>();
+  private readonly marked = new Set<string>();
+  private muted: ReadonlySet<string> = new Set<string>();
+  private lockedUntil = 0;
+  private drawnAt = 0;
+  private timer: number | undefined;
+  private ticker: number | undefined;
+  private waitingForGo = 0;
+  private readonly siren = new Siren(() => {
+    this.requestUpdate();
+  });
+  private readonly announcer = new Announcer();
+  private spoken = "";
+  private spokenUrgently = "";
+  private wasStale = false;
+  private mayAct = true;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.ticker = window.setInterval(() => {
+      this.requestUpdate();
+    }, 1000);
+    // Before Home Assistant's own single keys.
+    window.addEventListener("keydown", this.key, { capture: true });
+    if (this.hasUpdated) {
+      this.connection = null;
+      this.requestUpdate();
+    }
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.clearInterval(this.ticker);
+    window.clearTimeout(this.timer);
+    window.removeEventListener("keydown", this.key, { capture: true });
+    this.feed?.stop();
+    this.register?.stop();
+    this.siren.close();
+  }
+
+  protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
+    if (changed.size === 1 && changed.has("hass")) {
+      const before = changed.get("hass") as Hass | undefined;
+      return !before || SHOWN.some((key) => before[key] !== this.hass[key]);
+    }
+    return true;
+  }
+
+  protected override willUpdate(): void {
+    this.dark = this.hass.themes.darkMode ?? false;
+    if (!this.hass.connected) {
+      this.feed?.book.lose();
+    }
+    if (this.connection !== this.hass.connection) {
+      this.connection = this.hass.connection;
+      this.feed?.stop();
+      this.feed = new Feed(this.hass.connection, { type: `${DOMAIN}/subscribe_incidents` }, this.heard);
+      this.feed.start();
+      this.register?.stop();
+      this.register = null;
+      const domains = [DOMAIN];
+      if (this.hass.config.components.includes(REGISTER)) {
+        domains.push(REGISTER);
+        this.register = new Register(this.hass.connection, this.drawSoon);
+        void this.register.start();
+      }
+      for (const domain of domains) {
+        for (const category of ["selector", "exceptions"]) {
+          void this.hass.loadBackendTranslation(category, domain).then(() => {
+            this.requestUpdate();
+          });
+        }
+      }
+      void this.askSession();
+    }
+  }
+
+  private async askSession(): Promise<void> {
+    const { rights } = await this.hass.connection.sendMessagePromise<{
+      rights: Record<string, string[] | null>;
+    }>({ type: `${DOMAIN}/session` });
+    this.mayAct = Object.values(rights).some((areas) => areas === null || areas.length > 0);
+    this.requestUpdate();
+  }
+
+  private readonly heard = (message: Message | null): void => {
+    const feed = this.feed;
+    if (!feed) {
+      return;
+    }
+    const { book } = feed;
+    if (message?.kind === "snapshot" && this.wasStale) {
+      this.lockedUntil = performance.now() + LOCK_MILLISECONDS;
+      for (const id of book.changed) {
+        this.marked.add(id);
+      }
+      window.setTimeout(this.draw, LOCK_MILLISECONDS);
+      window.setTimeout(() => {
+        this.marked.clear();
+        this.requestUpdate();
+      }, MARK_MILLISECONDS);
+    }
+    this.now?.take(book.ended);
+    this.say(message);
+    this.drawSoon();
+  };
+
+  private readonly drawSoon = (): void => {
+    const wait = this.drawnAt + GATHER_MILLISECONDS - performance.now();
+    if (wait <= 0) {
+      this.draw();
+    } else {
+      this.timer ??= window.setTimeout(this.draw, wait);
+    }
+  };
+
+  private readonly draw = (): void => {
+    window.clearTimeout(this.timer);
+    this.timer = undefined;
+    this.drawnAt = performance.now();
+    this.requestUpdate();
+  };
+
+  private readonly toldNew = new Set<string>();
+
+  private say(message: Message | null): void {
+    const feed = this.feed;
+    if (!feed || !message) {
+      return;
+    }
+    const { words, t } = this.language(feed);
+    for (const id of feed.book.changed) {
+      const incident = feed.book.incidents.get(id);
+      if (!incident) {
+        continue;
+      }
+      if (!isNew(incident)) {
+        this.toldNew.delete(id);
+      } else if (!this.toldNew.has(id)) {
+        this.toldNew.add(id);
+        const place = words.building(incident.area_id) ?? t("elsewhere");
+        const word = words.classWord(incident, NO_HELP);
+        this.announcer.add({
+          key: `${word} ${place}`,
+          rank: classOf(incident),
+          one: t("say_new", { class: word, place: words.place(incident), hazards: words.hazards(incident) }),
+          many: (count) => t("say_many", { count, class: word, place }),
+        });
+      }
+    }
+    for (const { incident_id, incident } of feed.book.ended) {
+      this.toldNew.delete(incident_id);
+      if (incident) {
+        const one = t("say_ended", { place: words.place(incident) });
+        this.announcer.add({ key: incident_id, rank: 9, one, many: () => one });
+      }
+    }
+  }
+
+  private language(feed: Feed): { words: Words; t: Context["t"] } {
+    const t = translator(this.hass.language);
+    return { words: new Words(this.hass, t, feed.book.names), t };
+  }
+
+  private get incidentId(): string | null {
+    return /^\/incident\/([^/]+)$/.exec(this.route?.path ?? "")?.[1] ?? null;
+  }
+
+  private readonly href = (id: string | null): string =>
+    `${this.route?.prefix ?? "/safety"}/${id ? `incident/${id}` : "now"}`;
+
+  private readonly open = (id: string | null): void => {
+    history.pushState(null, "", this.href(id));
+    window.dispatchEvent(new CustomEvent("location-changed", { detail: { replace: false } }));
+  };
+
+  private context(feed: Feed): Context {
+    const monotonicNow = monotonic();
+    const age = feed.book.age(monotonicNow);
+    return {
+      hass: this.hass,
+      ...this.language(feed),
+      book: feed.book,
+      age,
+      now: feed.book.clock(monotonicNow),
+      locked: age === "stale" || performance.now() < this.lockedUntil,
+      ...this.peopleOf(feed),
+      mayCloseHelp: (alertId) => this.register?.propertyOf(alertId, "close_help") !== undefined,
+      closeHelp: (alertId, unitId, outcome, note) => this.closeHelp(feed, alertId, unitId, outcome, note),
+      marked: this.marked,
+      deed: (id, action) => this.deeds.get(`${id} ${action}`),
+      act: (incident, action, data) => this.act(incident, action, data),
+      open: this.open,
+      href: this.href,
+    };
+  }
+
+  private peopleOf(feed: Feed): { people: People | null; help: ReadonlySet<string> } {
+    if (!this.register?.books.size) {
+      return { people: null, help: NO_HELP };
+    }
+    const people = new People(this.register.books.values());
+    return { people, help: people.help(feed.book.incidents.values()) };
+  }
+
+  private async closeHelp(
+    feed: Feed,
+    alertId: string,
+    unitId: string | undefined,
+    outcome: string,
+    note: string,
+  ): Promise<boolean> {
+    const property = this.register?.propertyOf(alertId, "close_help");
+    const { people } = this.peopleOf(feed);
+    const incident = [...feed.book.incidents.values()].find((item) =>
+      people?.alertsOf(item).some((alert) => alert.alert_id === alertId),
+    );
+    return property && incident
+      ? this.send(incident, "close_help", {
+          type: `${REGISTER}/close_help`,
+          entry_id: property.entry_id,
+          alert_id: alertId,
+          ...(unitId ? { unit_id: unitId } : {}),
+          outcome,
+          note,
+        })
+      : false;
+  }
+
+  private act(incident: Incident, action: Action, data: object = {}): Promise<boolean> {
+    return this.send(incident, action, {
+      type: `${DOMAIN}/${action}`,
+      incident_id: incident.incident_id,
+      ...data,
+    });
+  }
+
+  private async send(incident: Incident, action: Action | "close_help", command: object): Promise<boolean> {
+    const feed = this.feed;
+    if (!feed || this.context(feed).locked) {
+      return false;
+    }
+    const { t, words } = this.language(feed);
+    const key = `${incident.incident_id} ${action}`;
+    const tell = (deed: Deed): void => {
+      this.deeds.set(key, deed);
+      this.requestUpdate();
+      if (deed.state === "done") {
+        window.setTimeout(() => {
+          if (this.deeds.get(key) === deed) {
+            this.deeds.delete(key);
+            this.requestUpdate();
+          }
+        }, MARK_MILLISECONDS);
+      }
+    };
+    tell({ state: "sending", text: t("sending") });
+    const patience = ["cut_off", "restore"].includes(action) ? POWER_MILLISECONDS : ANSWER_MILLISECONDS;
+    let timer: number | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = window.setTimeout(() => {
+        reject(new Error(t("no_answer", { seconds: patience / 1000 })));
+      }, patience);
+    });
+    try {
+      const answer = await Promise.race([
+        this.hass.connection.sendMessagePromise<{ supplies?: { status: string; reason?: string }[] } | null>(
+          command,
+        ),
+        late,
+      ]);
+      const unproven = (answer?.supplies ?? []).filter(
+        ({ status }) => status === "failed" || status === "unconfirmed",
+      );
+      if (unproven.length) {
+        const reasons = unproven.map(({ reason }) => (reason ? words.option("cut_off_reason", reason) : "?"));
+        const text = `${t("unproven", { count: unproven.length })} (${[...new Set(reasons)].join("; ")})`;
+        tell({ state: "failed", text: t("failed", { reason: text }) });
+        return false;
+      }
+      tell({ state: "done", text: action === "silence" ? t("silenced") : t("done") });
+      return true;
+    } catch (error) {
+      tell({ state: "failed", text: t("failed", { reason: this.reason(error as Rejected) }) });
+      return false;
+    } finally {
+      window.clearTimeout(timer);
+    }
+  }
+
+  private reason(error: Rejected): string {
+    const { code, message, translation_domain: domain, translation_key: key } = error;
+    if (code === "unauthorized") {
+      return translator(this.hass.language)("not_allowed");
+    }
+    const text =
+      domain && key
+        ? this.hass.localize(`component.${domain}.exceptions.${key}.message`, error.translation_placeholders)
+        : "";
+    return text || (message ?? "?");
+  }
+
+  override render() {
+    const { feed } = this;
+    if (!feed) {
+      return nothing;
+    }
+    const context = this.context(feed);
+    const { t, age } = context;
+    const incidents = [...feed.book.incidents.values()];
+    this.sound(context, incidents);
+    this.speak(context);
+    const id = this.incidentId;
+    return html`
+      <header>
+        <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
+        <h1>${t("title")}</h1>
+        ${this.mayAct ? nothing : html`<span class="chip">${t("read_only")}</span>`}
+        <span class="grow"></span>
+        <button class="round" aria-label=${t("keys")} @click=${this.showKeys}>?</button>
+      </header>
+      ${age === "stale" || age === "checking"
+        ? html`<p class="age ${age}" role="alert">
+            ${age === "stale" ? t("stale", { time: clock(this.hass, feed.book.truth ?? 0) }) : t("checking")}
+          </p>`
+        : nothing}
+      ${feed.error
+        ? html`<p class="age stale" role="alert">
+            ${t("loading_failed", { reason: feed.error })}
+            <button
+              @click=${() => {
+                feed.stop();
+                feed.start();
+              }}
+            >
+              ${t("retry")}
+            </button>
+          </p>`
+        : nothing}
+      <main class=${age}>
+        ${this.strip(context, incidents)} ${this.gate(context)} ${this.calls(context, incidents)}
+        ${id
+          ? html`<cs-incident .context=${context} .incidentId=${id} .dark=${this.dark} .narrow=${this.narrow}></cs-incident>`
+          : html`<cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow}></cs-now>`}
+      </main>
+      <div class="said" aria-live="assertive">${this.spokenUrgently}</div>
+      <div class="said" aria-live="polite">${this.spoken}</div>
+      ${this.keysShown ? this.keys(context) : nothing}
+    `;
+  }
+
+  protected override updated(): void {
+    if (this.keysShown && !this.dialog?.open) {
+      this.dialog?.showModal();
+    }
+    const count = [...(this.feed?.book.incidents.values() ?? [])].filter(
+      (incident) => isNew(incident) && classOf(incident) <= 3,
+    ).length;
+    const title = translator(this.hass.language)("title");
+    document.title = count ? `(${count}) ${title}` : title;
+  }
+
+  private strip(context: Context, incidents: Incident[]) {
+    const { t, book, age } = context;
+    const counts = countersOf(incidents);
+    const isKnown = book.truth !== null;
+    const fresh = incidents.filter(isNew).length;
+    return html`<section class="strip" aria-label=${t("counters")}>
+      <span class="live"><time>${isKnown ? clock(this.hass, context.now) : "–"}</time> ${age === "live" ? t("live") : ""}</span>
+      ${COUNTED.map(
+        (key) =>
+          html`<span class="count ${key} ${counts[key] ? "some" : ""}" data-count=${key}>
+            ${t(key)} <strong>${isKnown ? counts[key] : "–"}</strong>
+          </span>`,
+      )}
+      ${fresh && !this.incidentId
+        ? html`<button
+            @click=${() => {
+              this.now?.focusNextNew();
+            }}
+          >
+            ${t("next_new", { count: fresh })}
+          </button>`
+        : nothing}
+      ${this.siren.isOpen
+        ? html`<button ?disabled=${!this.siren.signal} @click=${this.mute}>
+            ${this.siren.signal || !this.muted.size ? t("mute") : t("muted")}
+          </button>`
+        : nothing}
+    </section>`;
+  }
+
+  /** Everybody who calls for help, wherever one looks. */
+  private calls(context: Context, incidents: Incident[]) {
+    const { people, words, t } = context;
+    const calls = incidents.flatMap((incident) =>
+      (people?.calls(incident) ?? []).map((call) => ({ ...call, incident })),
+    );
+    return calls.length
+      ? html`<ul class="calls" aria-label=${t("class_help")}>
+          ${calls.map(
+            ({ incident, group, slot, at }) =>
+              html`<li>
+                <strong>
+                  ${t("help_since", { place: words.group(group), person: words.person(slot), time: clock(this.hass, at) })}
+                </strong>
+                <span class="number">${lasted(context.now - at, this.hass.locale.language)}</span>
+                <a
+                  class="button"
+                  href=${this.href(incident.incident_id)}
+                  aria-label=${`${t("open")} ${words.group(group)}`}
+                  @click=${(event: MouseEvent) => {
+                    event.preventDefault();
+                    this.open(incident.incident_id);
+                  }}
+                  >${t("open")}</a
+                >
+              </li>`,
+          )}
+        </ul>`
+      : nothing;
+  }
+
+  private gate(context: Context) {
+    return this.siren.isOpen
+      ? nothing
+      : html`<button class="gate" @click=${this.openSound}>${context.t("sound_off")}</button>`;
+  }
+
+  private readonly openSound = (): void => {
+    void this.siren.open().then(() => {
+      this.siren.test();
+    });
+  };
+
+  private readonly mute = (): void => {
+    this.muted = soundingNow(this.feed?.book.incidents.values() ?? []);
+    this.requestUpdate();
+  };
+
+  private sound(context: Context, incidents: Incident[]): void {
+    const sounding = soundingNow(incidents);
+    this.muted = new Set([...this.muted].filter((id) => sounding.has(id)));
+    this.siren.play(this.siren.isOpen ? signalOf(incidents, this.muted, context.help) : null);
+  }
+
+  private speak(context: Context): void {
+    const { t, age } = context;
+    const isStale = age === "stale";
+    if (isStale !== this.wasStale) {
+      const one = t(isStale ? "say_stale" : "say_live");
+      this.announcer.add({ key: "age", rank: isStale ? 0 : 9, one, many: () => one });
+      this.wasStale = isStale;
+    }
+    const sentence = this.announcer.next(performance.now());
+    if (sentence) {
+      this.spokenUrgently = sentence.urgent ? sentence.text : "";
+      this.spoken = sentence.urgent ? "" : sentence.text;
+    }
+  }
+
+  private get singleKeys(): boolean {
+    return localStorage.getItem(KEYS_STORED) !== "off";
+  }
+
+  private readonly showKeys = (): void => {
+    this.keysShown = true;
+  };
+
+  private keys(context: Context) {
+    const { t } = context;
+    const list = { N: "key_n", A: "key_a", M: "key_m", "G N": "key_g", "?": "key_help" } as const;
+    return html`<dialog
+      aria-labelledby="keys"
+      @close=${() => {
+        this.keysShown = false;
+      }}
+    >
+      <div class="rows">
+        <h2 id="keys">${t("keys")}</h2>
+        <dl>${Object.entries(list).map(([key, text]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${t(text)}</dd></div>`)}</dl>
+        <label class="choice">
+          <input
+            type="checkbox"
+            .checked=${this.singleKeys}
+            @change=${(event: Event) => {
+              localStorage.setItem(KEYS_STORED, (event.target as HTMLInputElement).checked ? "on" : "off");
+            }}
+          />
+          ${t("keys_on")}
+        </label>
+        <button
+          @click=${() => {
+            this.dialog?.close();
+          }}
+        >
+          ${t("close")}
+        </button>
+      </div>
+    </dialog>`;
+  }
+
+  private readonly key = (event: KeyboardEvent): void => {
+    const typing = event
+      .composedPath()
+      .some((item) => item instanceof HTMLElement && item.matches("input, textarea, select, [contenteditable], dialog"));
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || !this.singleKeys) {
+      return;
+    }
+    const going = performance.now() - this.waitingForGo < 1500;
+    this.waitingForGo = 0;
+    switch (event.key.toLowerCase()) {
+      case "n":
+        if (going) {
+          this.open(null);
+        } else {
+          this.now?.focusNextNew();
+        }
+        break;
+      case "a":
+        this.acknowledgeFocused();
+        break;
+      case "m":
+        this.mute();
+        break;
+      case "g":
+        this.waitingForGo = performance.now();
+        break;
+      case "?":
+        this.showKeys();
+        break;
+      default:
+        return;
+    }
+    event.stopPropagation();
+    event.preventDefault();
+  };
+
+  private acknowledgeFocused(): void {
+    const id = this.incidentId ?? this.now?.focused;
+    const incident = id ? this.feed?.book.incidents.get(id) : undefined;
+    if (incident?.may.acknowledge === null) {
+      void this.act(incident, "acknowledge");
+    }
+  }
+
+  static override readonly styles = [
+    tokens,
+    common,
+    css`
+      :host {
+        display: block;
+        min-height: 100vh;
+        background: var(--primary-background-color);
+        color: var(--primary-text-color);
+        font: 16px/1.4 var(--ha-font-family-body, Roboto, "Noto Sans", sans-serif);
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        min-height: 56px;
+        padding: 0 12px;
+        background: var(--app-header-background-color, var(--primary-color));
+        color: var(--app-header-text-color, #fff);
+      }
+      header h1 {
+        font-size: 20px;
+        font-weight: 500;
+      }
+      .grow {
+        flex: 1;
+      }
+      .round {
+        min-width: 44px;
+        min-height: 44px;
+        padding: 0;
+        border-radius: 22px;
+      }
+      main {
+        padding: 12px 16px 32px;
+        max-width: 1600px;
+        margin: 0 auto;
+      }
+      main.stale {
+        background-image: repeating-linear-gradient(
+          135deg,
+          transparent 0 18px,
+          var(--divider-color) 18px 20px
+        );
+        filter: grayscale(1);
+      }
+      .age {
+        padding: 12px 16px;
+        font-weight: 500;
+        border-bottom: 2px solid;
+      }
+      .age.stale {
+        background: var(--danger);
+        color: var(--on-fill);
+      }
+      .strip {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: stretch;
+        gap: 8px;
+        margin-bottom: 12px;
+      }
+      .strip > span {
+        display: inline-flex;
+        align-items: center;
+        gap: 8px;
+        min-height: 44px;
+        padding: 0 12px;
+        border: 1px solid var(--divider-color);
+        border-radius: 8px;
+        background: var(--card-background-color, #fff);
+      }
+      .strip strong {
+        font-size: 20px;
+        font-variant-numeric: tabular-nums;
+      }
+      .count.fire {
+        --c: var(--fire);
+      }
+      .count.linkage {
+        --c: var(--linkage);
+      }
+      .count.electrical {
+        --c: var(--electrical);
+      }
+      .count.supervision {
+        --c: var(--supervision);
+      }
+      .count.fault {
+        --c: var(--fault);
+      }
+      .count.off,
+      .count.drill {
+        --c: var(--shielded);
+      }
+      .strip > .count.some {
+        border: 2px solid var(--c);
+        color: var(--c);
+        font-weight: 700;
+      }
+      .strip > .count.some.fire,
+      .strip > .count.some.linkage,
+      .strip > .count.some.electrical {
+        background: var(--c);
+        color: var(--on-fill);
+      }
+      .gate {
+        width: 100%;
+        margin-bottom: 12px;
+        border: 2px dashed var(--fault);
+      }
+      .calls {
+        list-style: none;
+        margin: 0 0 12px;
+        padding: 0;
+        display: grid;
+        gap: 4px;
+      }
+      .calls li {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 8px 16px;
+        padding: 8px 16px;
+        border-radius: 8px;
+        background: var(--help);
+        color: var(--on-fill);
+      }
+      .calls .button {
+        margin-inline-start: auto;
+        color: var(--primary-text-color);
+      }
+      .said {
+        position: absolute;
+        width: 1px;
+        height: 1px;
+        overflow: hidden;
+        clip-path: inset(50%);
+      }
+      dl {
+        margin: 0;
+        display: grid;
+        gap: 8px;
+      }
+      dl div {
+        display: flex;
+        gap: 16px;
+      }
+      dt {
+        min-width: 48px;
+      }
+      dd {
+        margin: 0;
+      }
+      :host([narrow]) main {
+        padding: 8px 8px 24px;
+      }
+      :host([narrow]) .strip {
+        gap: 4px;
+      }
+      :host([narrow]) .strip > span {
+        padding: 0 8px;
+        font-size: 14px;
+      }
+      @media print {
+        header,
+        .strip,
+        .gate,
+        .age {
+          display: none;
+        }
+      }
+    `,
+  ];
+}
+
+const ELEMENTS: [string, CustomElementConstructor][] = [
+  ["cs-hold", HoldButton],
+  ["cs-now", NowPage],
+  ["cs-incident", IncidentPage],
+  ["community-safety-panel", SafetyPanel],
+];
+for (const [name, element] of ELEMENTS) {
+  // After an update the page may hold an older one until it is reloaded.
+  if (!customElements.get(name)) {
+    customElements.define(name, element);
+  }
+}

@@ -1,0 +1,345 @@
+/** Sentences about incidents, in the language of who reads. */
+
+import { clockMinutes, lasted, quantity } from "./format";
+import type { Alarm, Entry, Hass, Incident, Supply } from "./model";
+import { classOf, openAlarms, powerOf, seenBy, statusOf } from "./order";
+import { callOf, isCalling, type Alert, type Answer, type Group, type People, type Reached, type Slot } from "./response";
+import type { Key, Translate } from "./texts";
+
+const DOMAIN = "community_safety";
+
+export class Words {
+  constructor(
+    readonly hass: Hass,
+    readonly t: Translate,
+    private readonly names: ReadonlyMap<string, string>,
+  ) {}
+
+  /** A word of the integration's own translations, such as a hazard; its code until they are loaded. */
+  option(selector: string, option: string): string {
+    return this.hass.localize(`component.${DOMAIN}.selector.${selector}.options.${option}`) || option;
+  }
+
+  hazard(alarm: Alarm): string {
+    return this.option("hazard", alarm.hazard);
+  }
+
+  who(id: string | null | undefined): string {
+    return (id && this.names.get(id)) ?? this.t("somebody");
+  }
+
+  area(areaId: string | null): string | null {
+    return (areaId && this.hass.areas[areaId]?.name) ?? null;
+  }
+
+  building(areaId: string | null): string | null {
+    const floor = areaId ? this.hass.areas[areaId]?.floor_id : null;
+    return (floor && this.hass.floors[floor]?.name) ?? null;
+  }
+
+  /** Where it is: the unit, or what there is of a place. */
+  place(incident: Incident): string {
+    return this.area(incident.area_id) ?? incident.alarms[0]?.device_name ?? this.t("no_place");
+  }
+
+  /** `Building 1, storey 2`: the storey is a unit's number without its last two digits. */
+  address(incident: Incident): string {
+    const place = this.place(incident);
+    const number = /^[^-]+-[^-]+-(\d{3,})$/.exec(place)?.[1];
+    const storey = number && this.t("report_storey", { storey: Number(number.slice(0, -2)) });
+    return [this.building(incident.area_id), storey].filter(Boolean).join(", ");
+  }
+
+  classWord(incident: Incident, help: ReadonlySet<string>): string {
+    const keys: Key[] = [
+      "class_help",
+      "class_fire",
+      "class_linkage",
+      "class_electrical",
+      "class_supervision",
+      "class_fault",
+    ];
+    return this.t(incident.drill ? "class_drill" : (keys[classOf(incident, help)] ?? "class_power_off"));
+  }
+
+  /** `Smoke + Heat (3)`: each hazard once, and how many alarms there are. */
+  hazards(incident: Incident): string {
+    const open = openAlarms(incident);
+    const alarms = open.length ? open : incident.alarms;
+    const names = [...new Set(alarms.map((alarm) => this.hazard(alarm)))];
+    return names.join(" + ") + (alarms.length > 1 ? ` (${alarms.length})` : "");
+  }
+
+  values(alarm: Alarm): string {
+    return alarm.values
+      .map(({ value, unit }) => quantity(value, unit, this.hass.locale.language))
+      .join(" / ");
+  }
+
+  status(incident: Incident): string {
+    const status = statusOf(incident);
+    if (status !== "seen") {
+      return this.t(`status_${status}`);
+    }
+    const seen = seenBy(incident);
+    const time = seen ? clockMinutes(this.hass, seen.at) : "";
+    return seen?.who
+      ? this.t("status_seen", { who: this.who(seen.who), time })
+      : this.t("status_seen_nobody", { time });
+  }
+
+  flow(supply: Supply): string {
+    const { language } = this.hass.locale;
+    return [
+      supply.current === null ? "" : quantity(supply.current, "A", language),
+      supply.current === null && supply.power !== null ? quantity(supply.power, "W", language) : "",
+    ].join("");
+  }
+
+  supply(supply: Supply): string {
+    return supply.channel
+      ? this.t("channel", { name: supply.name, channel: supply.channel })
+      : supply.name;
+  }
+
+  supplyState(supply: Supply): string {
+    if (supply.state === "proven" && supply.milliseconds !== null) {
+      return this.t("supply_proven_ms", { milliseconds: supply.milliseconds });
+    }
+    if (supply.state === "unknown" && supply.latched) {
+      return this.t("supply_unknown_latched");
+    }
+    const state = this.t(`supply_${supply.state}`);
+    return supply.reason ? `${state} (${this.option("cut_off_reason", supply.reason)})` : state;
+  }
+
+  /** What the card says of the power: what may be on comes first. */
+  power(incident: Incident): string {
+    const power = powerOf(incident);
+    if (!incident.supplies.length) {
+      return "";
+    }
+    if (incident.drill) {
+      return this.t("power_drill");
+    }
+    const amperes = power.mayBeOn.map((supply) => this.flow(supply)).filter(Boolean);
+    const parts: string[] = [];
+    if (power.mayBeOn.length) {
+      parts.push(
+        this.t("power_may_be_on", {
+          count: power.mayBeOn.length,
+          amperes: amperes.length ? ` ${amperes.join(", ")}` : "",
+        }),
+      );
+    }
+    if (power.unknown) {
+      parts.push(this.t("power_unknown", { count: power.unknown }));
+    }
+    if (power.pending) {
+      parts.push(this.t("power_pending", { count: power.pending }));
+    }
+    if (power.all && (power.off || incident.supplies.some((supply) => supply.latched))) {
+      const off = this.t("power_off", { off: power.off, all: power.all });
+      const whole = power.off === power.all && !power.relayOnly;
+      parts.push(whole ? `${off}, ${this.t("power_proven")}` : off);
+    } else if (power.all) {
+      parts.push(this.t("power_none"));
+    }
+    if (power.relayOnly) {
+      parts.push(this.t("power_relay_only", { count: power.relayOnly }));
+    }
+    if (power.protected) {
+      parts.push(this.t("power_protected", { count: power.protected }));
+    }
+    return parts.join(" · ");
+  }
+
+  /** `Safe 2 · Needs help 1`, those who call first. */
+  people(incident: Incident, people: People): string {
+    const order: Answer[] = [
+      "need_help",
+      "on_my_way",
+      "safe",
+      "false_alarm",
+      "under_way",
+      "no_answer",
+      "not_reached",
+    ];
+    const counts = people.counts(incident);
+    return order
+      .flatMap((answer) => {
+        const count = counts.get(answer);
+        return count ? [this.t("people_count", { answer: this.t(`answer_${answer}`), count })] : [];
+      })
+      .join(" · ");
+  }
+
+  person(slot: Slot): string {
+    const name = ["role", "duty"]
+      .map((selector) =>
+        this.hass.localize(`component.rental_units.selector.${selector}.options.${slot.role}`),
+      )
+      .find(Boolean);
+    return this.t("person", { role: name ?? slot.role, number: slot.number });
+  }
+
+  group(group: Group): string {
+    if (group.kind === "responders") {
+      return this.t("responders");
+    }
+    const title = group.title ?? this.t("no_place");
+    return group.is_neighbour ? this.t("neighbour", { place: title }) : title;
+  }
+
+  reached(reached: Reached): string {
+    const channel =
+      this.hass.localize(`component.rental_units.selector.alert_channel.options.${reached.channel}`) ||
+      reached.channel;
+    const result = ["sent", "received", "answered"].includes(reached.state)
+      ? "ok"
+      : ["queued", "sending"].includes(reached.state)
+        ? "sending"
+        : "failed";
+    return this.t(`reached_${result}`, { channel });
+  }
+
+  /** What somebody has said; a later answer takes no call for help away. */
+  answer(slot: Slot): string {
+    const answer = this.t(`answer_${slot.state}`);
+    const call = callOf(slot);
+    if (call && slot.state !== "need_help") {
+      return this.t("asked_for_help", { answer, time: clockMinutes(this.hass, call.at) });
+    }
+    const at = isCalling(slot) && call ? call.at : slot.answered_at;
+    return at ? `${answer} ${clockMinutes(this.hass, at)}` : answer;
+  }
+
+  /** When the next step of an alert comes, "" for none. */
+  nextStep(alerts: Alert[], now: number): string {
+    const next = Math.min(...alerts.flatMap((alert) => alert.next_at ?? []));
+    return Number.isFinite(next)
+      ? this.t("next_step", { left: lasted(next - now, this.hass.locale.language) })
+      : "";
+  }
+
+  /** Why something cannot be done now. */
+  blocked(incident: Incident, reason: string): string {
+    const alarm = openAlarms(incident).find((item) => item.present);
+    return reason === "still_present" && alarm
+      ? this.t("blocked_still_present", { hazard: this.hazard(alarm) })
+      : reason;
+  }
+
+  outcome(outcome: string | null | undefined, cause?: unknown): string {
+    const known = outcome ? this.option("outcome", outcome) : "";
+    return typeof cause === "string" && cause !== "unknown"
+      ? `${known} (${this.option("cause", cause)})`
+      : known;
+  }
+
+  private results(results: unknown): string {
+    if (typeof results !== "object" || results === null) {
+      return "";
+    }
+    return Object.entries(results as Record<string, Record<string, unknown>>)
+      .map(([name, result]) => {
+        const status = String(result["status"]);
+        const relay = status === "confirmed" && result["limit"] === "relay_only";
+        const reason = result["reason"];
+        const text =
+          reason === "drill"
+            ? this.t("supply_drill")
+            : this.t((relay ? "result_confirmed_relay" : `result_${status}`) as Key, {
+                milliseconds: Number(result["milliseconds"] ?? 0),
+                reason: typeof reason === "string" ? this.option("cut_off_reason", reason) : "?",
+              });
+        return `${name.replace(/ supply$/, "")}: ${text}`;
+      })
+      .join("; ");
+  }
+
+  /** One line of a timeline. */
+  entry(alarm: Alarm, entry: Entry): string {
+    const hazard = `${this.hazard(alarm)} · ${alarm.device_name}`;
+    switch (entry.what) {
+      case "returned": {
+        const count = Number(entry["count"] ?? 1);
+        return count > 1
+          ? this.t("what_returned_count", { count, hazard })
+          : this.t("what_returned", { hazard });
+      }
+      case "raised":
+      case "cleared":
+      case "worsened":
+        return this.t(`what_${entry.what}`, { hazard });
+      case "cut_off":
+      case "drill":
+        return this.t(`what_${entry.what}`, { supplies: this.results(entry["supplies"]) });
+      case "restored": {
+        const checked = entry["checked"];
+        return this.t("what_restored", {
+          checked: typeof checked === "string" ? this.option("checked", checked) : "–",
+          supplies: this.restored(entry["restored"]),
+        });
+      }
+      case "reset":
+        return this.t("what_reset", {
+          outcome: this.outcome(String(entry["outcome"]), entry["cause"]),
+        });
+      case "note": {
+        const step = entry["step"];
+        return typeof step === "string"
+          ? this.t("what_step", { step: this.t(`step_${step}` as Key) })
+          : this.t("what_note", { text: String(entry["text"]) });
+      }
+      case "silence":
+      case "self_test":
+        return this.t(entry["done"] === false ? `what_${entry.what}_failed` : `what_${entry.what}`);
+      case "came_back_closed":
+      case "current_returned":
+        return this.t(`what_${entry.what}`, {
+          supply: String(entry["supply"]).replace(/ supply$/, ""),
+        });
+      case "acknowledged":
+      case "superseded":
+      case "test_ended":
+      case "removed":
+        return this.t(`what_${entry.what}`);
+      default:
+        // Of a later version: what it is called says more than nothing.
+        return entry.what;
+    }
+  }
+
+  private restored(results: unknown): string {
+    if (typeof results !== "object" || results === null) {
+      return "";
+    }
+    return Object.entries(results as Record<string, Record<string, unknown>>)
+      .map(([name, result]) => {
+        const text =
+          result["status"] === "confirmed" ? this.t("result_on") : this.results({ [name]: result }).split(": ").at(-1);
+        return `${name.replace(/ supply$/, "")}: ${text ?? ""}`;
+      })
+      .join("; ");
+  }
+
+  /** What is read out to the fire brigade: where, what, who needs help, and the power. */
+  report(incident: Incident, needHelp: boolean): string {
+    const power = powerOf(incident);
+    const isOff = power.all > 0 && power.off === power.all && !power.relayOnly;
+    const stays = incident.supplies.filter((supply) => supply.state === "protected");
+    const place = [this.hass.config.location_name, this.address(incident), this.place(incident)];
+    return this.t("report_119", {
+      address: place.filter(Boolean).join(", "),
+      hazards: this.hazards(incident),
+      present: this.t(incident.present ? "report_present" : "report_over"),
+      help: needHelp ? this.t("report_help") : "",
+      power: incident.supplies.length ? this.t(isOff ? "report_power" : "report_power_not") : "",
+      stays: stays.length
+        ? this.t("report_protected", { names: stays.map((item) => this.supply(item)).join(", ") })
+        : "",
+      compound: this.hass.config.location_name,
+    });
+  }
+}

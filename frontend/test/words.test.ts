@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { clock, lasted, quantity } from "../src/format";
+import { NO_HELP } from "../src/order";
+import { translator } from "../src/texts";
+import { Words } from "../src/words";
+import { alarm, hass, incident, supply } from "./made";
+
+const words = new Words(hass(), translator("en"), new Map([["user", "Duty 1"]]));
+
+test("place and address: building and storey from the unit's number", () => {
+  expect(words.place(incident("a"))).toBe("1-1-201");
+  expect(words.address(incident("a"))).toBe("Building 1, storey 2");
+  expect(words.place(incident("a", { area_id: null }))).toBe("Smoke sensor");
+  expect(words.address(incident("a", { area_id: "roof" }))).toBe("");
+});
+
+test("hazards once each, and how many alarms", () => {
+  const alarms = [alarm(), alarm({ hazard: "heat" }), alarm({ hazard: "smoke" })];
+  expect(words.hazards(incident("a", { alarms }))).toBe("smoke + heat (3)");
+  expect(words.hazards(incident("a"))).toBe("smoke");
+});
+
+describe("power", () => {
+  const said = (...supplies: Parameters<typeof supply>[0][]) =>
+    words.power(incident("a", { supplies: supplies.map(supply) }));
+  const proven = { state: "proven", latched: true } as const;
+
+  test("proven", () => {
+    expect(said(proven, proven)).toBe("power 2/2 off, proven");
+  });
+  test("a welded breaker is the first thing said, with what flows, and is not off", () => {
+    expect(said(proven, { state: "may_be_on", latched: true, current: 100.2 })).toBe(
+      "1 MAY BE ON 100 A · power 1/2 off",
+    );
+  });
+  test("by the relay's word", () => {
+    expect(said({ state: "relay_only", latched: true })).toBe("power 1/1 off · 1 by the relay's word only");
+  });
+  test("not cut, and protected", () => {
+    expect(said({}, { state: "protected" })).toBe("no power is cut off · 1 protected, stays on");
+  });
+  test("nothing there", () => {
+    expect(said()).toBe("");
+  });
+  test("a drill cuts nothing", () => {
+    expect(words.power(incident("a", { drill: true, supplies: [supply({ state: "drill" })] }))).toBe(
+      "nothing is cut off in a drill",
+    );
+  });
+  test("one that was cut and is not heard may be on", () => {
+    expect(words.supplyState(supply({ state: "unknown", latched: true }))).toContain("MAY BE ON");
+    expect(words.supplyState(supply({ state: "unknown" }))).toBe("Not known: no report");
+  });
+});
+
+test("who has seen it, by name", () => {
+  const time = clock(hass(), 1010).slice(0, 5);
+  expect(words.status(incident("a", { acknowledged: true }))).toBe(`seen by Duty 1 ${time}`);
+});
+
+test("the class word of a drill is the drill's, whatever burns in it", () => {
+  expect(words.classWord(incident("a", { drill: true }), NO_HELP)).toBe("Drill");
+  expect(words.classWord(incident("a"), new Set(["a"]))).toBe("Needs help");
+});
+
+describe("the text for 119", () => {
+  test("has place, storey, hazard, who needs help, and the power as far as it is proven", () => {
+    const fire = incident("a", {
+      supplies: [supply({ state: "may_be_on", latched: true }), supply({ state: "protected", name: "Lighting" })],
+    });
+    expect(words.report(fire, true)).toBe(
+      "Xingqiao, Building 1, storey 2, 1-1-201. smoke. The hazard is still present. People need help there." +
+        " The power may be on. Stay on: Lighting. I am calling from the duty post of Xingqiao.",
+    );
+  });
+  test("off is said only of all of it, proven", () => {
+    const all = (...states: ("proven" | "relay_only")[]) =>
+      words.report(incident("a", { supplies: states.map((state) => supply({ state, latched: true })) }), false);
+    expect(all("proven")).toContain("off and proven");
+    expect(all("proven", "relay_only")).toContain("may be on");
+  });
+});
+
+describe("timeline", () => {
+  const said = (what: string, more: object = {}) => words.entry(alarm(), { at: 1, what, ...more });
+  test.each([
+    ["raised", {}, "Alarm: smoke · Smoke sensor"],
+    ["returned", { count: 3 }, "It is back, 3 times by now: smoke · Smoke sensor"],
+    ["reset", { outcome: "false_alarm", cause: "cooking" }, "Reset: false_alarm (cooking)"],
+    ["reset", { outcome: "real", cause: "unknown" }, "Reset: real"],
+    ["note", { text: "<b>door</b> open" }, "Note: <b>door</b> open"],
+    ["note", { step: "called_119" }, "Done: 119 called"],
+    ["silence", { done: false }, "The sounder could not be silenced"],
+    ["cut_off", { supplies: { "Breaker supply": { status: "confirmed", milliseconds: 412 } } }, "Cut off: Breaker: proven 412 ms"],
+    ["cut_off", { supplies: { "Stove supply": { status: "failed", reason: "current_flows" } } }, "Cut off: Stove: FAILED (current_flows)"],
+    ["cut_off", { supplies: { X: { status: "confirmed", limit: "relay_only" } } }, "Cut off: X: by its relay only"],
+    ["drill", { supplies: { X: { status: "unconfirmed", reason: "drill" } } }, "Drill, nothing cut: X: Would be cut off"],
+    ["restored", { checked: "on_site", restored: { X: { status: "confirmed" } } }, "Restored (on_site): X: on, read back"],
+    ["restored", { checked: "phone", restored: { X: { status: "failed", reason: "refused" } } }, "Restored (phone): X: FAILED (refused)"],
+    ["came_back_closed", { supply: "Breaker supply" }, "Somebody closed Breaker again"],
+    ["something of tomorrow", {}, "something of tomorrow"],
+  ])("%s %o", (what, more, text) => {
+    expect(said(what, more)).toBe(text);
+  });
+});
+
+test("how long, and how much", () => {
+  expect([5, 137, 17_463, 200_000].map((seconds) => lasted(seconds, "en"))).toEqual(["0:05", "2:17", "4:51:03", "2 days"]);
+  expect([quantity(0.04, "A", "en"), quantity(100.24, "A", "en"), quantity(18, "%", "en")]).toEqual(["0 A", "100 A", "18 %"]);
+});

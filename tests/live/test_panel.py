@@ -1,0 +1,369 @@
+"""The control room in a real browser, before the whole demo: every message is real.
+
+The names of the tests have the numbers of the design's checks.
+"""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+import json
+import re
+from typing import Any
+
+from playwright.async_api import (
+    Browser,
+    Locator,
+    Page,
+    WebSocketRoute,
+    async_playwright,
+    expect,
+)
+import pytest
+import pytest_socket
+
+from simulator.demo.home_assistant import HomeAssistant
+from simulator.demo.setup import PASSWORD, POLICE, POLICE_PASSWORD, USER
+from simulator.demo.timeline import Story
+
+from .demo import ROOT, Demo
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+#: A phone's and a desk's width and height in CSS pixels, and the least that a finger hits.
+PHONE, DESK = (390, 844), (1280, 900)
+LEAST = 44
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
+AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+#: As the design asks for.
+AXE_RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+  elementRef: false}).then((result) => result.violations.flatMap((rule) => rule.nodes
+  .filter((node) => JSON.stringify(node.target).includes("community-safety-panel"))
+  .map((node) => `${rule.id}: ${JSON.stringify(node.target)} ${node.failureSummary}`)))"""
+#: Buttons and links of ours that are smaller than a finger.
+SMALL = """(least) => {
+  const found = []
+  const walk = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.matches("button, a.button, a, label.choice")) {
+        const { width, height } = element.getBoundingClientRect()
+        if (width && (height < least || width < least)) {
+          found.push(`${element.textContent.trim()} ${width}x${height}`)
+        }
+      }
+      if (element.shadowRoot) walk(element.shadowRoot)
+    }
+  }
+  const find = (root) => root.querySelector("community-safety-panel") ?? [...root.querySelectorAll("*")]
+    .filter((item) => item.shadowRoot).map((item) => find(item.shadowRoot)).find(Boolean)
+  walk(find(document).shadowRoot)
+  return found
+}"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
+    """Return one demo for all of these tests."""
+    # Each test's set-up closes the sockets anew.
+    pytest_socket.enable_socket()
+    demo = Demo(tmp_path_factory.mktemp("panel") / "demo", "en")
+    try:
+        yield demo
+    finally:
+        assert demo.stop() == 0
+
+
+@pytest.fixture
+async def story(socket_enabled: None, demo: Demo) -> AsyncGenerator[Story]:
+    """Return what lets things happen."""
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    async with HomeAssistant(run["port"], run["token"]) as hass:
+        await hass.connect()
+        story = Story(hass, run["broker_port"])
+        await story.start()
+        yield story
+        await story.stop()
+
+
+@pytest.fixture
+async def browser(story: Story, chromium: str) -> AsyncGenerator[Browser]:
+    """Return a browser."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )
+        yield browser
+        await browser.close()
+
+
+#: What browsers keep of a login, by user.
+_LOGINS: dict[str, Any] = {}
+
+
+class Line:
+    """The browser's connection to Home Assistant, which can be cut."""
+
+    def __init__(self) -> None:
+        """Initialize; it is whole."""
+        self.is_cut = False
+        self._sockets: list[WebSocketRoute] = []
+
+    async def connect(self, socket: WebSocketRoute) -> None:
+        """Take a connection that the browser asks for."""
+        if self.is_cut:
+            await socket.close()
+        else:
+            socket.connect_to_server()
+            self._sockets.append(socket)
+
+    async def cut(self) -> None:
+        """End the connection, and let no new one come."""
+        self.is_cut = True
+        for socket in self._sockets:
+            await socket.close()
+        self._sockets = []
+
+
+@asynccontextmanager
+async def panel(
+    browser: Browser,
+    demo: Demo,
+    user: str = USER,
+    *,
+    size: tuple[int, int] = DESK,
+    dark: bool = False,
+    line: Line | None = None,
+) -> AsyncGenerator[Page]:
+    """Return the control room as a user sees it; an error in its console fails."""
+    width, height = size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        storage_state=_LOGINS.get(user),
+    )
+    context.set_default_timeout(PATIENCE)
+    page = await context.new_page()
+    if line:
+        await page.route_web_socket(re.compile("/api/websocket"), line.connect)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    url = json.loads((demo.config.parent / "run.json").read_text())["url"]
+    await page.goto(f"{url}/safety/now")
+    if user not in _LOGINS:
+        await page.locator("input[name=username]").fill(user)
+        password = {USER: PASSWORD, POLICE: POLICE_PASSWORD}[user]
+        await page.locator("input[name=password]").fill(password)
+        await page.keyboard.press("Enter")
+    await page.locator("cs-now").wait_for()
+    _LOGINS[user] = await context.storage_state()
+    yield page
+    await context.close()
+    # What Home Assistant's frontend asks on a line that is cut is refused, and unhandled.
+    assert errors == [] or line
+
+
+def card(page: Page, place: str) -> Locator:
+    """Return the card of a place."""
+    return page.locator("cs-now li").filter(has_text=place)
+
+
+async def count(page: Page, key: str) -> str:
+    """Return one of the totals."""
+    text = await page.locator(f"[data-count={key}] strong").text_content()
+    return str(text)
+
+
+async def hold(page: Page, button: Locator, milliseconds: int) -> None:
+    """Press a button for so long."""
+    await button.hover()
+    await page.mouse.down()
+    await page.wait_for_timeout(milliseconds)
+    await page.mouse.up()
+
+
+async def test_a_fire_from_the_panel_alone(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """A1 A3 A4 A5 A8, B2 B3 B5 B6 B9 B10: seen, acknowledged, over, reset, power back."""
+    async with panel(browser, demo) as page:
+        await expect(page.locator("cs-now .nothing")).to_contain_text(
+            re.compile(r"No open alarm · (\d+) of \1 devices heard in time")
+        )
+        assert await count(page, "fire") == "0"
+        await story.do("smoke", "1-2-101")
+        fire = card(page, "1-2-101")
+        await expect(fire).to_contain_text("NEW")
+        await expect(fire).to_contain_text(re.compile(r"\d+:\d\d:\d\d"))
+        await expect(fire).to_contain_text("Smoke")
+        await expect(fire).to_contain_text("power 1/1 off, proven")
+        assert [await count(page, key) for key in ("fire", "linkage", "off")] == [
+            "1",
+            "0",
+            "1",
+        ]
+        await fire.get_by_role("button", name="Acknowledge 1-2-101").click()
+        await expect(fire).to_contain_text("seen by Demo")
+        await expect(fire.get_by_role("button", name="Acknowledge")).to_have_count(0)
+
+        await fire.get_by_role("link", name="Open").click()
+        incident = page.locator("cs-incident")
+        await expect(incident.locator("h1")).to_have_text("1-2-101")
+        rows = incident.locator("tbody tr")
+        await expect(rows).to_have_count(1)
+        await expect(rows).to_contain_text(re.compile(r"Off, proven in \d+ ms"))
+        reset = incident.locator("[data-action=reset]")
+        restore = incident.locator("[data-action=restore]")
+        for blocked in (reset, restore):
+            await expect(blocked).to_be_disabled()
+            await expect(blocked).to_contain_text("Smoke still there")
+        await incident.get_by_role("button", name="Text for 119").click()
+        for words in ("Building 1", "storey 1", "1-2-101", "Smoke", "off and proven"):
+            await expect(incident.locator(".report")).to_contain_text(words)
+        await page.keyboard.press("Escape")
+        await incident.get_by_label("119 called").click()
+        await expect(incident.locator("ol")).to_contain_text("Done: 119 called")
+        await expect(incident.get_by_label("119 called")).to_be_disabled()
+
+        await story.do("clear", "1-2-101")
+        await expect(reset).to_be_enabled()
+        await reset.click()
+        await incident.get_by_role("button", name="Cooking").click()
+        await expect(incident.locator("ol")).to_contain_text(
+            re.compile(r"Reset: .*\(Cooking\)")
+        )
+        await expect(incident.locator("header")).to_contain_text("power still off")
+        await expect(reset).to_have_count(0)
+
+        await page.go_back()
+        await expect(card(page, "1-2-101")).to_contain_text("power still off")
+        await card(page, "1-2-101").get_by_role("link", name="Open").click()
+        await restore.click()
+        close = incident.locator("dialog cs-hold button")
+        await expect(close).to_be_disabled()
+        await incident.locator("dialog").get_by_label("On site").click()
+        await hold(page, close, 1800)
+        await expect(incident.locator("header")).to_contain_text(
+            "This incident is over"
+        )
+        await expect(incident.locator("ol")).to_contain_text("Restored (On site)")
+        await incident.get_by_role("link", name="All incidents").click()
+        await expect(page.locator("cs-now .nothing")).to_be_visible()
+
+
+async def test_welded_breaker_and_hold(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """A3, B1 B7 B8: what may be on is never off, and power is cut by no slip of a finger."""
+    await story.do("welded", "1-1-301")
+    await story.do("smoke", "1-1-301")
+    async with panel(browser, demo) as page:
+        fire = card(page, "1-1-301")
+        await expect(fire).to_contain_text("MAY BE ON")
+        await expect(fire).to_contain_text(re.compile(r"\d A"))
+        await expect(fire).to_contain_text("power 0/1 off")
+        await expect(fire).to_contain_text("Smoke + Cut-off failed (2)")
+        assert await card(page, "1-1-301").count() == 1
+        assert await count(page, "linkage") == "1"
+        await fire.get_by_role("link", name="Open").click()
+        incident = page.locator("cs-incident")
+        row = incident.locator("tbody tr")
+        await expect(row).to_contain_text("MAY BE ON")
+        await expect(row).to_have_attribute("data-state", "may_be_on")
+        await expect(row).to_contain_text(re.compile(r"\d A"))
+        assert await incident.locator("input[type=range], [role=switch]").count() == 0
+        cuts = incident.locator("ol li").filter(has_text="Cut off:")
+        before = await cuts.count()
+        button = incident.locator("cs-hold button")
+        await hold(page, button, 600)
+        await page.wait_for_timeout(500)
+        await expect(incident.locator(".did.sending, .did.failed")).to_have_count(0)
+        assert await cuts.count() == before
+        await hold(page, button, 1300)
+        # It is welded: that it was tried, and that it failed, is said.
+        await expect(incident.locator(".did.failed")).to_contain_text(
+            "Not done: 1 not proven"
+        )
+    await story.do("clear", "1-1-301")
+
+
+async def test_acknowledge_and_order_by_keyboard(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """A2 A5: danger first, however it came; one key goes to what is new, one acknowledges."""
+    await story.do("tank-low", None)
+    await story.do("smoke", "1-1-202")
+    async with panel(browser, demo) as page:
+        await expect(card(page, "roof")).to_contain_text("Low level")
+        await expect(card(page, "1-1-202")).to_contain_text("NEW")
+        places = page.locator("cs-now li strong")
+        await expect(places.first).to_have_text(re.compile("1-1-(202|301)"))
+        await expect(places.last).to_have_text("Building 1 roof")
+        await page.keyboard.press("n")
+        focused = page.locator("cs-now li:focus-within")
+        await expect(focused).to_have_count(1)
+        where = str(await focused.locator("strong").text_content())
+        await page.keyboard.press("a")
+        await expect(card(page, where)).to_contain_text("seen by Demo")
+        # What is seen stays above what is less.
+        await expect(places.last).to_have_text("Building 1 roof")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_everybody_can_use_it(
+    browser: Browser, demo: Demo, story: Story, size: tuple[int, int], dark: bool
+) -> None:
+    """A10, and what axe finds: fingers, contrast, names, and nothing to scroll sideways."""
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo, size=size, dark=dark) as page:
+        await expect(card(page, "1-1-201")).to_be_visible()
+
+        async def check() -> None:
+            width = "document.documentElement.scrollWidth <= window.innerWidth"
+            assert await page.evaluate(width)
+            assert await page.evaluate(SMALL, LEAST) == []
+            assert await page.evaluate(AXE_RUN) == []
+
+        await page.add_script_tag(path=str(AXE))
+        await check()
+        await card(page, "1-1-201").get_by_role("link", name="Open").click()
+        await expect(page.locator("cs-incident tbody tr")).to_have_count(1)
+        await check()
+
+
+async def test_police_read(browser: Browser, demo: Demo, story: Story) -> None:
+    """A9: they see the fire and its proof, and no button that would be refused."""
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo, POLICE) as page:
+        await expect(page.get_by_text("Read only")).to_be_visible()
+        fire = card(page, "1-1-201")
+        await expect(fire).to_contain_text("power 1/1 off, proven")
+        assert await fire.get_by_role("button").count() == 0
+        await fire.get_by_role("link", name="Open").click()
+        incident = page.locator("cs-incident")
+        await expect(incident.locator("tbody tr")).to_have_count(1)
+        names = await incident.get_by_role("button").all_text_contents()
+        assert [name.strip() for name in names] == [
+            "Text for 119",
+            "Print",
+            "All",
+            "Power",
+            "Staff",
+        ]
+        await expect(incident.get_by_label("119 called")).to_be_disabled()
+
+
+async def test_old_data_looks_old(browser: Browser, demo: Demo, story: Story) -> None:
+    """A connection that is gone is said at once, nothing can be pressed, and all comes back."""
+    await story.do("smoke", "1-1-201")
+    line = Line()
+    async with panel(browser, demo, line=line) as page:
+        await expect(card(page, "1-1-201")).to_be_visible()
+        await line.cut()
+        await expect(page.locator(".age.stale")).to_contain_text("Old data")
+        for button in await page.locator("cs-now button").all():
+            await expect(button).to_be_disabled()
+        await story.do("smoke", "2-1-101")
+        line.is_cut = False
+        await expect(card(page, "2-1-101")).to_contain_text("NEW")
+        await expect(card(page, "2-1-101")).to_contain_text("changed while")
+        await expect(page.locator(".age")).to_have_count(0)
