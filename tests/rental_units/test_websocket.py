@@ -3,6 +3,7 @@
 from datetime import timedelta
 import logging
 from pathlib import Path
+import threading
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import select
 
 from custom_components.rental_units.app import people
+from custom_components.rental_units.app.reading import GetUnit
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.models import Audit, Responder
 from custom_components.rental_units.websocket import base, reading
@@ -708,8 +710,17 @@ async def test_import(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-async def test_nobody_listens_any_more(entry: MockConfigEntry, panel: Panel) -> None:
+async def test_nobody_listens_any_more(
+    entry: MockConfigEntry, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What somebody has left before it was found is not sent, nor logged."""
+    has_left, run = threading.Event(), GetUnit.run
+
+    def late(command: GetUnit, work: Any) -> Any:
+        has_left.wait()
+        return run(command, work)
+
+    monkeypatch.setattr(GetUnit, "run", late)
     message = {
         "type": f"{DOMAIN}/unit",
         "entry_id": entry.entry_id,
@@ -721,4 +732,5 @@ async def test_nobody_listens_any_more(entry: MockConfigEntry, panel: Panel) -> 
     )
     answer = await panel.client.receive_json()
     assert (answer["id"], answer["success"]) == (2, True)
+    has_left.set()
     assert (await panel.ask("units"))["id"] == 3

@@ -76,7 +76,11 @@ def read_closed(session: Session, ids: Ids) -> list[Open]:
 def _with_rows(session: Session, alerts: Iterable[Alert]) -> list[Open]:
     found = []
     for alert in alerts:
-        rows = session.scalars(select(Delivery).where(Delivery.alert_id == alert.id))
+        rows = session.scalars(
+            select(Delivery)
+            .where(Delivery.alert_id == alert.id)
+            .order_by(Delivery.created_at, Delivery.id)
+        )
         calls = session.scalars(select(Help).where(Help.alert_id == alert.id))
         found.append((alert, list(rows), list(calls)))
     # From here on they are ours: the ledger writes them, and no session.

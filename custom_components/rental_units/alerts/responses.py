@@ -5,7 +5,7 @@ A person is a slot here: a role and a number, such as the second tenant. Who tha
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ from ..app.policy import Permit
 from ..register import Audience, Recipient, Register
 from .const import AlertState, DeliveryState
 from .history import Ids, read_closed
-from .models import Alert, Delivery, Help, Row
+from .models import Alert, Delivery, Entry, Help, Row
 from .planning import DUTIES
 
 if TYPE_CHECKING:
@@ -41,12 +41,7 @@ class Responses:
         self._engine = engine
         self._register = register
         self._listeners: list[CALLBACK_TYPE] = []
-        #: By alert and unit; None is who responds for the property.
-        self._items: dict[str, dict[str | None, Item]] = {}
-        self._heads: dict[str, Item] = {}
-        self._stale: set[str] = set()
-        #: The numbers of the slots stay while their alert is open.
-        self._slots: dict[str, dict[Part, int]] = {}
+        self._told: dict[str, Told] = {}
 
     @callback
     def listen(self, changed: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -60,9 +55,11 @@ class Responses:
 
     @callback
     def note(self, rows: Sequence[Row]) -> None:
-        """Take what is new or has changed."""
-        about = {row.id if isinstance(row, Alert) else row.alert_id for row in rows}
-        self._stale |= about & self._heads.keys()
+        """Take what is new or has changed. Thousands come at once: it is looked at later."""
+        for row in rows:
+            key = row.id if isinstance(row, Alert) else row.alert_id
+            if told := self._told.get(key):
+                told.news.append(row)
         for changed in self._listeners:
             changed()
 
@@ -75,17 +72,14 @@ class Responses:
         found: dict[str, Item] = {}
         for alert in self._engine.alerts.values():
             if is_meant(alert):
-                parts = self._heads[alert.id], self._items[alert.id]
-                found |= seen(permit, alert, *parts)
+                found |= seen(permit, alert, self._told[alert.id])
         return found
 
-    async def async_past(
-        self, ids: Ids
-    ) -> list[tuple[Alert, Item, dict[str | None, Item]]]:
+    async def async_past(self, ids: Ids) -> list[tuple[Alert, Told]]:
         """Return alerts of before, by their ids or those of alarms. Raises RegisterError."""
         rows = await self._engine.async_read(partial(read_closed, ids=ids))
         return [
-            (alert, *self.describe(alert, deliveries, calls, (), {}))
+            (alert, self._begin(alert, (), deliveries, calls))
             for alert, deliveries, calls in rows
         ]
 
@@ -93,53 +87,56 @@ class Responses:
     def people(self, alert: Alert) -> dict[Part, int]:
         """Return who is behind the slots of an open alert, with their numbers."""
         self._refresh()
-        return dict(self._slots.get(alert.id, {}))
+        return dict(self._told[alert.id].slots)
 
     def _refresh(self) -> None:
-        alerts = self._engine.alerts
-        for alert_id in self._heads.keys() - alerts.keys():
-            del self._heads[alert_id], self._items[alert_id], self._slots[alert_id]
         engine = self._engine
-        for alert_id, alert in alerts.items():
-            if alert_id in self._stale or alert_id not in self._heads:
-                self._heads[alert_id], self._items[alert_id] = self.describe(
-                    alert,
-                    engine.dispatcher.of(alert),
-                    engine.helpers.of(alert).rows,
-                    self._meant(alert),
-                    self._slots.setdefault(alert_id, {}),
-                )
-        self._stale.clear()
+        for alert_id in self._told.keys() - engine.alerts.keys():
+            del self._told[alert_id]
+        for alert_id, alert in engine.alerts.items():
+            calls = engine.helpers.of(alert).rows
+            if (told := self._told.get(alert_id)) is None:
+                deliveries = engine.dispatcher.of(alert)
+                meant = self._meant(alert)
+                self._told[alert_id] = self._begin(alert, meant, deliveries, calls)
+            elif told.news:
+                if told.place != _place(alert):
+                    told.mean(alert, self._meant(alert))
+                self._show(told, alert, told.take(told.news), calls)
+                told.news = []
 
-    def describe(
+    def _begin(
         self,
         alert: Alert,
+        meant: Sequence[Recipient],
         deliveries: Sequence[Delivery],
         calls: Sequence[Help],
-        meant: Sequence[Recipient],
-        slots: dict[Part, int],
-    ) -> tuple[Item, dict[str | None, Item]]:
-        """Return an alert's item, and those of its units; people get their slots."""
-        number(slots, meant, deliveries)
-        by_person = _by_person(meant, deliveries)
-        items: dict[str | None, Item] = {
-            unit_id: self._unit(alert, unit_id, calls)
-            for unit_id in dict.fromkeys(
-                [*alert.unit_ids, *(part[0] for part in slots if part[0])]
-            )
+    ) -> Told:
+        told = Told()
+        told.mean(alert, meant)
+        told.take(deliveries)
+        self._show(told, alert, (), calls)
+        return told
+
+    def _show(
+        self, told: Told, alert: Alert, people: Iterable[str], calls: Sequence[Help]
+    ) -> None:
+        """Make the items of an alert anew; the slots of these people alone."""
+        told.show(people, calls)
+        told.head = self._head(alert, calls)
+        by_unit: defaultdict[str | None, list[Item]] = defaultdict(list)
+        for part, item in told.shown.items():
+            by_unit[part[0]].append(item)
+        told.items = {
+            unit_id: self._unit(alert, unit_id, calls, by_unit.get(unit_id, []))
+            for unit_id in dict.fromkeys([*alert.unit_ids, *filter(None, by_unit)])
         }
-        if any(part[0] is None for part in slots):
-            items[None] = {"kind": "responders", "alert_id": alert.id, "slots": []}
-        for part, ordinal in slots.items():
-            unit_id, role, person_id = part
-            items[unit_id]["slots"].append(
-                {
-                    "role": role,
-                    "number": ordinal,
-                    **slot(by_person.get(person_id, ()), calls, person_id),
-                }
-            )
-        return self._head(alert, calls), items
+        if None in by_unit:
+            told.items[None] = {
+                "kind": "responders",
+                "alert_id": alert.id,
+                "slots": by_unit[None],
+            }
 
     def _meant(self, alert: Alert) -> list[Recipient]:
         """Return who is meant, reached or not; of a mere test, nobody besides who was told."""
@@ -177,7 +174,9 @@ class Responses:
             "help_open": sum(row.closed_at is None for row in calls),
         }
 
-    def _unit(self, alert: Alert, unit_id: str, calls: Iterable[Help]) -> Item:
+    def _unit(
+        self, alert: Alert, unit_id: str, calls: Sequence[Help], slots: list[Item]
+    ) -> Item:
         unit = self._register.units.get(unit_id)
         figures = self._register.summaries.get(unit_id)
         return {
@@ -193,100 +192,147 @@ class Responses:
             "help_open": sum(
                 row.unit_id == unit_id and row.closed_at is None for row in calls
             ),
-            "slots": [],
+            "slots": slots,
         }
 
 
-def seen(
-    permit: Permit, alert: Alert, head: Item, items: Mapping[str | None, Item]
-) -> dict[str, Item]:
+def _place(alert: Alert) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what says who is meant."""
+    return tuple(alert.unit_ids), tuple(alert.audiences)
+
+
+class Told:
+    """The people of one alert, what went to them, and what they have said.
+
+    A row's values are taken straight from the instance: thousands change in a second.
+    """
+
+    def __init__(self) -> None:
+        """Initialize."""
+        #: Rows that have changed since it was shown.
+        self.news: list[Row] = []
+        self.place: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self.head: Item = {}
+        self.items: dict[str | None, Item] = {}
+        #: The numbers of the slots, which stay while the alert is open.
+        self.slots: dict[Part, int] = {}
+        self.parts: defaultdict[str, list[Part]] = defaultdict(list)
+        self.shown: dict[Part, Item] = {}
+        self._taken: defaultdict[tuple[str | None, str], int] = defaultdict(int)
+        self._sent: defaultdict[str, dict[str, Delivery]] = defaultdict(dict)
+        #: Who has a number or another address, and which one is behind an id.
+        self._owners: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._ways: dict[str, tuple[str, str]] = {}
+
+    def mean(self, alert: Alert, people: Iterable[Recipient]) -> None:
+        """Take who is meant, reached or not."""
+        self.place = _place(alert)
+        for person in people:
+            self._number((person.unit_id, person.role, person.person_id))
+            for address in person.addresses:
+                way = self._ways[address.id] = address.channel, address.target
+                self._owners[way].add(person.person_id)
+
+    def take(self, rows: Iterable[Row]) -> set[str]:
+        """Take what is new or has changed; return whom it concerns.
+
+        What went over a number reaches everybody who has it.
+        """
+        people: set[str] = set()
+        for row in rows:
+            values = row.__dict__
+            if isinstance(row, Alert | Entry) or not values.get("person_id"):
+                continue
+            person_id, role = values["person_id"], values.get("role")
+            people.add(person_id)
+            if isinstance(row, Help):
+                continue
+            # Who responds and lives here too was told as who responds.
+            unit_id = None if role in DUTIES else values.get("unit_id")
+            self._number((unit_id, str(role), person_id))
+            way = self._ways.get(values["address_id"])
+            for owner in {person_id, *(self._owners[way] if way else ())}:
+                self._sent[owner][values["id"]] = row
+                people.add(owner)
+        return people
+
+    def _number(self, part: Part) -> None:
+        """Give somebody who has none yet the next number of their role and unit."""
+        if part not in self.slots:
+            self._taken[part[:2]] += 1
+            self.slots[part] = self._taken[part[:2]]
+            self.parts[part[2]].append(part)
+            self.shown[part] = {}
+
+    def show(self, people: Iterable[str], calls: Sequence[Help]) -> None:
+        """Make the slots of these people anew, and of who has been shown nothing yet."""
+        new = {part[2] for part, item in self.shown.items() if not item}
+        for person_id in new.union(people):
+            rows = [row.__dict__ for row in self._sent[person_id].values()]
+            said = slot(rows, calls, person_id)
+            for part in self.parts[person_id]:
+                self.shown[part] = {"role": part[1], "number": self.slots[part], **said}
+
+
+def seen(permit: Permit, alert: Alert, told: Told) -> dict[str, Item]:
     """Return what may be seen of an alert by who may in some units, or in all.
 
     As in other answers about alerts, all of its units have to be theirs.
     """
     if not permit.covers(alert.unit_ids or None):
         return {}
-    return {alert.id: head} | {
+    return {alert.id: told.head} | {
         f"{alert.id}/{unit_id or ''}": item
-        for unit_id, item in items.items()
+        for unit_id, item in told.items.items()
         if unit_id is None or permit.covers([unit_id])
     }
 
 
-def number(
-    slots: dict[Part, int], meant: Iterable[Recipient], deliveries: Iterable[Delivery]
-) -> None:
-    """Give everybody of an alert who has none yet the next number of their role and unit."""
-    parts = [(row.unit_id, row.role, row.person_id) for row in meant]
-    parts += [
-        # Who responds and lives here too was told as who responds.
-        (None if row.role in DUTIES else row.unit_id, row.role, row.person_id)
-        for row in sorted(deliveries, key=lambda row: (row.created_at, row.id))
-        if row.person_id and row.role
-    ]
-    taken: defaultdict[tuple[str | None, str], int] = defaultdict(int)
-    for unit_id, role, _ in slots:
-        taken[unit_id, role] += 1
-    for part in parts:
-        if part not in slots:
-            taken[part[:2]] += 1
-            slots[part] = taken[part[:2]]
+def slot(
+    deliveries: Iterable[Mapping[str, Any]], calls: Iterable[Help], person_id: str
+) -> Item:
+    """Return how one person was reached over each channel, and what they have said.
 
-
-def _by_person(
-    meant: Iterable[Recipient], deliveries: Iterable[Delivery]
-) -> Mapping[str, list[Delivery]]:
-    """Return what went to each person, also over a number that somebody else has too."""
-    owners: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    targets: dict[str, tuple[str, str]] = {}
-    for person in meant:
-        for address in person.addresses:
-            targets[address.id] = address.channel, address.target
-            owners[address.channel, address.target].add(person.person_id)
-    found: defaultdict[str, list[Delivery]] = defaultdict(list)
-    for row in deliveries:
-        if row.person_id is None:
-            continue
-        shared = owners.get(targets.get(row.address_id, ("", "")), set())
-        for person_id in shared | {row.person_id}:
-            found[person_id].append(row)
-    return found
-
-
-def slot(deliveries: Sequence[Delivery], calls: Iterable[Help], person_id: str) -> Item:
-    """Return how one person was reached over each channel, and what they have said."""
-    reached: dict[str, Delivery] = {}
+    `deliveries` are the values of rows: one that was never set is not there.
+    """
+    reached: dict[str, Mapping[str, Any]] = {}
     tries: defaultdict[str, int] = defaultdict(int)
-    for row in sorted(deliveries, key=lambda row: (row.created_at, row.id)):
-        reached[row.channel] = row
-        tries[row.channel] += 1
-    own = [row for row in deliveries if row.person_id == person_id and row.answer]
-    last = max(own, key=lambda row: row.answered_at or 0.0, default=None)
-    cries = [row for row in calls if row.person_id == person_id]
+    last: Mapping[str, Any] = {}
+    decides = False
+    for row in sorted(deliveries, key=lambda row: row["created_at"]):
+        reached[row["channel"]] = row
+        tries[row["channel"]] += 1
+        if row["person_id"] != person_id:
+            continue
+        decides |= bool(row["decides"])
+        said_at = row.get("answered_at") or 0.0
+        if row.get("answer") and said_at >= (last.get("answered_at") or 0.0):
+            last = row
     return {
-        "state": last.answer if last else _state(reached.values()),
-        "answered_at": last.answered_at if last else None,
-        "via": last.via if last else None,
-        "decides": any(row.decides for row in deliveries if row.person_id == person_id),
+        "state": last.get("answer") or _state(reached.values()),
+        "answered_at": last.get("answered_at"),
+        "via": last.get("via"),
+        "decides": decides,
         "reached": [
             {
                 "channel": channel,
-                "state": row.state,
-                "at": row.answered_at or row.sent_at or row.created_at,
-                "reason": row.reason,
+                "state": row["state"],
+                "at": row.get("answered_at") or row.get("sent_at") or row["created_at"],
+                "reason": row.get("reason"),
                 "tries": tries[channel],
             }
             for channel, row in sorted(reached.items())
         ],
         "help": [
             {"at": row.at, "taken_at": row.taken_at, "closed_at": row.closed_at}
-            for row in cries
+            for row in calls
+            if row.person_id == person_id
         ],
     }
 
 
-def _state(deliveries: Collection[Delivery]) -> str:
-    states = {row.state for row in deliveries}
+def _state(deliveries: Iterable[Mapping[str, Any]]) -> str:
+    states = {row["state"] for row in deliveries}
     if states & _ARRIVED:
         return "no_answer"
     return "under_way" if states & _UNDER_WAY else "not_reached"

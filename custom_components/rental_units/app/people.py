@@ -111,10 +111,12 @@ def _found_by(wanted: str) -> ColumnElement[bool]:
 
 
 def _has_number(end: str) -> ColumnElement[bool]:
-    return exists().where(
-        ContactAddress.person_id == Person.id,
-        ContactAddress.channel.in_(PHONE_CHANNELS),
-        ContactAddress.target.endswith(end, autoescape=True),
+    # One look through the addresses, and not one for each person.
+    return Person.id.in_(
+        select(ContactAddress.person_id).where(
+            ContactAddress.channel.in_(PHONE_CHANNELS),
+            ContactAddress.target.endswith(end, autoescape=True),
+        )
     )
 
 
@@ -243,7 +245,9 @@ def _with(
     known = [row for row in targets if row]
     same = or_(
         Person.name == name if name else false(),
-        Person.addresses.any(ContactAddress.target.in_(known)) if known else false(),
+        Person.id.in_(
+            select(ContactAddress.person_id).where(ContactAddress.target.in_(known))
+        ),
     )
     query = select(Person).where(same).order_by(Person.id).limit(MOST_HITS)
     if but is not None:

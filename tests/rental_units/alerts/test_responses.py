@@ -168,6 +168,21 @@ async def test_shared_number_and_nobody(
     )
 
 
+async def test_wider(house: House, panel: Panel) -> None:
+    """A unit that an alert takes in is shown as one that it is about."""
+    near = house.units["202"]
+    alert = await raised(house, incident_id="incident-1")
+    first = await panel.follow("subscribe_response")
+    item = first["items"][f"{alert.id}/{near}"]
+    assert (item["is_neighbour"], list(slots(item))) == (True, ["neighbour 1"])
+    await house.alert(hazard="heat", incident_id="incident-1", unit_id=near)
+    change = await later(house, panel)
+    item = change["items"][f"{alert.id}/{near}"]
+    assert not item["is_neighbour"]
+    assert "tenant 1" in slots(item)
+    assert change["items"][alert.id]["hazards"] == ["smoke", "heat"]
+
+
 async def test_drill(house: House, panel: Panel) -> None:
     """Of a mere test, those who were told are shown, and nobody as not reached."""
     alert = await raised(house, drill=True)
