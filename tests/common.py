@@ -98,7 +98,12 @@ class Peer:
             self._settled = int(message.payload)
             self._news.set()
 
+        subscribed = asyncio.Event()
+        stop = mqtt.async_on_subscribe_done(self.hass, self._barrier, 1, subscribed.set)
         await mqtt.async_subscribe(self.hass, self._barrier, receive, qos=1)
+        async with patience():
+            await subscribed.wait()
+        stop()
         await self.settled()
 
     async def stop(self) -> None:
@@ -126,7 +131,7 @@ class Peer:
                 self.publish(self._barrier, str(number))
                 try:
                     # Its subscription may not be there yet: then once more.
-                    async with patience(0.5):
+                    async with patience(0.05):
                         await self._news.wait()
                 except TimeoutError:
                     continue
