@@ -12,6 +12,7 @@ import threading
 import time
 import types
 from typing import Any
+import uuid
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -98,12 +99,8 @@ class Peer:
             self._settled = int(message.payload)
             self._news.set()
 
-        subscribed = asyncio.Event()
-        stop = mqtt.async_on_subscribe_done(self.hass, self._barrier, 1, subscribed.set)
         await mqtt.async_subscribe(self.hass, self._barrier, receive, qos=1)
-        async with patience():
-            await subscribed.wait()
-        stop()
+        await subscribed(self.hass)
         await self.settled()
 
     async def stop(self) -> None:
@@ -324,6 +321,21 @@ async def wait_until(
         await asyncio.sleep(0)
 
 
+async def subscribed(hass: HomeAssistant) -> None:
+    """Wait until the broker has all subscriptions that were made until now.
+
+    Home Assistant tells of a subscription that it is active before the broker has it. So a
+    new one is made: it is taken after those before it.
+    """
+    topic, taken = f"tests/subscribed/{uuid.uuid4()}", asyncio.Event()
+    forget = mqtt.async_on_subscribe_done(hass, topic, 1, taken.set)
+    end = await mqtt.async_subscribe(hass, topic, lambda _message: None, qos=1)
+    async with patience():
+        await taken.wait()
+    forget()
+    end()
+
+
 async def add_gateway(
     hass: HomeAssistant, topic: str = BASE, dialect: str = "native", **more: Any
 ) -> MockConfigEntry:
@@ -338,6 +350,7 @@ async def add_gateway(
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
+    await subscribed(hass)
     return entry
 
 

@@ -133,7 +133,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         if CONF_URL not in entry.data:
             return self.async_abort(reason="nothing_to_reconfigure")
         if user_input is not None and not (errors := await self._async_try(user_input)):
-            return self.async_update_reload_and_abort(entry, data=user_input)
+            return self._take(entry, user_input)
         return self._show_url("reconfigure", user_input, errors if user_input else {})
 
     async def async_step_reauth(
@@ -147,12 +147,19 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the address with its new password."""
         if user_input is not None and not (errors := await self._async_try(user_input)):
-            return self.async_update_reload_and_abort(
-                self._get_reauth_entry(), data=user_input
-            )
+            return self._take(self._get_reauth_entry(), user_input)
         return self._show_url(
             "reauth_confirm", user_input, errors if user_input else {}
         )
+
+    def _take(
+        self, entry: RegisterConfigEntry, data: dict[str, Any]
+    ) -> ConfigFlowResult:
+        # What listens for updates takes settings, and is not there while a register is
+        # not set up: another database is opened by a reload.
+        result = self.async_update_and_abort(entry, data=data)
+        self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return result
 
     def _show_url(
         self, step: str, user_input: dict[str, Any] | None, errors: dict[str, str]

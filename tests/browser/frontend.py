@@ -44,7 +44,7 @@ INPUT = """name => {
   }
   const row = find(document, element => element.schema?.name === name &&
     /^ha-(selector|form-string)$/.test(element.localName))
-  return row && find(row.shadowRoot, element => element.localName === "input")
+  return row?.shadowRoot && find(row.shadowRoot, element => element.localName === "input")
 }"""
 IN_LANGUAGE = (
     "l => document.querySelector('home-assistant').hass?.locale.language === l"

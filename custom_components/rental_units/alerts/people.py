@@ -93,6 +93,7 @@ class People:
                 self._async_ask(alert, names),
                 "rental_units recipients",
             )
+            reading.add_done_callback(_retrieve)
         done, _ = await asyncio.wait({reading}, timeout=READ_SECONDS if known else None)
         try:
             if not done:
@@ -229,3 +230,9 @@ class People:
             for address_id, found in ways_to(person).items():
                 known.setdefault(address_id, found)
         return is_fresh
+
+
+def _retrieve(reading: asyncio.Task[list[Recipient]]) -> None:
+    """Take the error of a reading that has taken too long: nobody may ask for it again."""
+    if not reading.cancelled():
+        reading.exception()

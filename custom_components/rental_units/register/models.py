@@ -213,11 +213,12 @@ class Consent(Base):
     """That a person has agreed to something, until they revoke it or it ends."""
 
     __tablename__ = "consents"
+    __table_args__ = (
+        Index("ux_consents_person_scope", "person_id", "scope", unique=True),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
-    person_id: Mapped[str] = mapped_column(
-        ForeignKey("persons.id", ondelete="CASCADE"), index=True
-    )
+    person_id: Mapped[str] = mapped_column(ForeignKey("persons.id", ondelete="CASCADE"))
     #: A word of const.ConsentScope; there is one consent to each.
     scope: Mapped[str]
     #: The last day; None: until it is revoked.

@@ -126,6 +126,7 @@ async def test_three_networks(
     for entry in ours:
         await wait_until(hass, lambda entry=entry: len(entry.runtime_data.devices) == 2)
     await wait_until(hass, lambda: bool(smoke_of(hass, zha)))
+    await wait_until(hass, lambda: len(rows_of(hass, zha)["devices"]) == 3)
     await hass.async_block_till_done()
 
     # Nothing is merged: each device belongs to one entry.

@@ -348,6 +348,9 @@ async def test_restore_from_a_file(
     assert result["result"].unique_id == network.unique_id
 
 
+# The recovery of the unplugged coordinator may be cancelled while zigpy opens its database,
+# whose worker zigpy forgets then.
+@pytest.mark.parametrize("expected_lingering_tasks", [True])
 async def test_replace_a_coordinator(
     hass: HomeAssistant,
     gateway: MockConfigEntry,

@@ -24,7 +24,7 @@ from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
     Zigbee2MqttGateway,
 )
 from homeassistant.core import HomeAssistant
-from tests.common import wait_until
+from tests.common import subscribed, wait_until
 
 from .test_zigbee2mqtt import (
     BASE,
@@ -44,7 +44,6 @@ from .test_zigbee2mqtt import (
     entry,
     entry_of,
     gateway,
-    subscribed,
 )
 
 __all__ = ["breaker", "bridge", "entry", "gateway"]

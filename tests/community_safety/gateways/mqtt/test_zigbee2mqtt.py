@@ -26,7 +26,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
-from tests.common import Peer, add_gateway, patience, wait_until
+from tests.common import Peer, add_gateway, patience, subscribed, wait_until
 
 from .test_exposes import BY_MODEL
 
@@ -111,18 +111,8 @@ async def bridge(peer: Peer) -> AsyncGenerator[Bridge]:
 
 
 async def add(hass: HomeAssistant) -> MockConfigEntry:
-    """Add the gateway, and wait until the broker knows what it wants to hear."""
-    entry = await add_gateway(hass, BASE, "zigbee2mqtt")
-    await subscribed(hass)
-    return entry
-
-
-async def subscribed(hass: HomeAssistant) -> None:
-    """Wait until the broker has taken the subscription."""
-    done = asyncio.Event()
-    mqtt.async_on_subscribe_done(hass, f"{BASE}/#", 1, done.set)
-    async with patience():
-        await done.wait()
+    """Add the gateway."""
+    return await add_gateway(hass, BASE, "zigbee2mqtt")
 
 
 @pytest.fixture
