@@ -189,9 +189,11 @@ class RadioFlow(ConfigFlow, NetworkSteps[ConfigFlowContext, ConfigFlowResult]):
 
         One that is connected stays where it is: anybody in the network can announce things.
         """
-        for entry in self._async_current_entries(include_ignore=False):
-            if entry.data.get(CONF_ANNOUNCED) != self._announced:
-                continue
+        for entry in (
+            entry
+            for entry in self._async_current_entries(include_ignore=False)
+            if entry.data.get(CONF_ANNOUNCED) == self._announced
+        ):
             is_away = (
                 entry.state is not ConfigEntryState.LOADED
                 or not entry.runtime_data.connected
