@@ -299,50 +299,53 @@ class _KindFlow(_DeviceFlow):
         )
 
 
-class _InterviewFlow(_DeviceFlow):
+class _AgreedFlow(_DeviceFlow):
+    """Does one thing, once a person has agreed; `error` is shown where it fails."""
+
+    error: str
+
+    @abstractmethod
+    async def _async_do(self) -> None:
+        """Do it. Raises HomeAssistantError."""
+
+    @override
+    async def async_step_help(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        errors = {}
+        if user_input is not None:
+            try:
+                await self._async_do()
+            except HomeAssistantError:
+                errors["base"] = self.error
+            else:
+                return self.async_create_entry(data={})
+        return self.async_show_form(
+            step_id="help",
+            data_schema=vol.Schema({}),
+            errors=errors,
+            description_placeholders=self._placeholders,
+        )
+
+
+class _InterviewFlow(_AgreedFlow):
     """Asks a device once more what it has, when a person has woken it."""
 
+    error = "interview_failed"
+
     @override
-    async def async_step_help(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        errors = {}
-        if user_input is not None:
-            try:
-                await self._gateway.async_interview(self._device_id)
-            except HomeAssistantError:
-                errors["base"] = "interview_failed"
-            else:
-                return self.async_create_entry(data={})
-        return self.async_show_form(
-            step_id="help",
-            data_schema=vol.Schema({}),
-            errors=errors,
-            description_placeholders=self._placeholders,
-        )
+    async def _async_do(self) -> None:
+        await self._gateway.async_interview(self._device_id)
 
 
-class _LastSeenFlow(_DeviceFlow):
+class _LastSeenFlow(_AgreedFlow):
     """Changes a setting of Zigbee2MQTT, once a person has agreed."""
 
+    error = "setting_refused"
+
     @override
-    async def async_step_help(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        errors = {}
-        if user_input is not None:
-            try:
-                await self._gateway.async_mend()
-            except HomeAssistantError:
-                errors["base"] = "setting_refused"
-            else:
-                return self.async_create_entry(data={})
-        return self.async_show_form(
-            step_id="help",
-            data_schema=vol.Schema({}),
-            errors=errors,
-            description_placeholders=self._placeholders,
-        )
+    async def _async_do(self) -> None:
+        await self._gateway.async_mend()
 
 
 _DEVICE_FLOWS: dict[str, type[_DeviceFlow]] = {
