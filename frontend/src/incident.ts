@@ -10,7 +10,7 @@ import { classIcon, statusIcon, supplyIcon } from "./icons";
 import type { Action, Alarm, Entry, Incident, Supply } from "./model";
 import { statusOf } from "./order";
 import { isCalling, type Group } from "./response";
-import { common, tokens } from "./styles";
+import { common, ranks, tokens } from "./styles";
 
 const STEPS = ["verified", "called_119", "plan_started", "head_informed"] as const;
 const CHECKED = ["on_site", "camera", "phone"] as const;
@@ -610,21 +610,6 @@ export class IncidentPage extends LitElement {
       .head .chip {
         color: var(--c);
       }
-      .fire {
-        --c: var(--fire);
-      }
-      .linkage {
-        --c: var(--linkage);
-      }
-      .electrical {
-        --c: var(--electrical);
-      }
-      .supervision {
-        --c: var(--supervision);
-      }
-      .fault {
-        --c: var(--fault);
-      }
       .actions,
       .more {
         display: flex;
@@ -767,6 +752,7 @@ export class IncidentPage extends LitElement {
         }
       }
     `,
+    ranks,
   ];
 }
 

@@ -9,7 +9,7 @@ import { classIcon, statusIcon } from "./icons";
 import type { Ended, Incident } from "./model";
 import { byUrgency, floodOf, isNew, openAlarms, statusOf, FLOOD_SECONDS } from "./order";
 import { Steady } from "./steady";
-import { common, tokens } from "./styles";
+import { common, ranks, tokens } from "./styles";
 
 /** Ranks whose cards are filled: somebody's life. */
 const FILLED = new Set(["fire", "linkage", "electrical"]);
@@ -279,21 +279,6 @@ export class NowPage extends LitElement {
       .card.over::before {
         background: repeating-linear-gradient(var(--c) 0 8px, transparent 8px 14px);
       }
-      .fire {
-        --c: var(--fire);
-      }
-      .linkage {
-        --c: var(--linkage);
-      }
-      .electrical {
-        --c: var(--electrical);
-      }
-      .supervision {
-        --c: var(--supervision);
-      }
-      .fault {
-        --c: var(--fault);
-      }
       .card.help {
         --c: var(--help);
       }
@@ -407,5 +392,6 @@ export class NowPage extends LitElement {
         display: none;
       }
     `,
+    ranks,
   ];
 }

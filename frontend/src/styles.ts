@@ -201,3 +201,22 @@ export const common = css`
     }
   }
 `;
+
+/** The colour of what is of a rank, over that of what has none: put it last. */
+export const ranks = css`
+  .fire {
+    --c: var(--fire);
+  }
+  .linkage {
+    --c: var(--linkage);
+  }
+  .electrical {
+    --c: var(--electrical);
+  }
+  .supervision {
+    --c: var(--supervision);
+  }
+  .fault {
+    --c: var(--fault);
+  }
+`;
