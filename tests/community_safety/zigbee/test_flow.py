@@ -348,7 +348,6 @@ async def test_restore_from_a_file(
     assert result["result"].unique_id == network.unique_id
 
 
-@pytest.mark.skip(reason="A database of zigpy stays open afterwards: to be mended")
 async def test_replace_a_coordinator(
     hass: HomeAssistant,
     gateway: MockConfigEntry,

@@ -7,6 +7,7 @@ import socket
 import threading
 from typing import Any
 
+import aiosqlite
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -102,6 +103,50 @@ async def test_everything_ends_with_the_entry(
         and task is not asyncio.current_task()
     ]
     assert not [item for item in threading.enumerate() if "bellows" in item.name]
+
+
+@pytest.mark.parametrize("turns", [1, 3, 10, 30, 100, 200, 300, 400])
+async def test_a_start_that_is_broken_off(
+    hass: HomeAssistant, coordinator: EzspSimulator, turns: int
+) -> None:
+    """Wherever that is, the database and the port are closed: the next start has them."""
+    entry = await add_zigbee(hass, coordinator)
+    gateway: ZigbeeGateway = entry.runtime_data
+    await gateway._async_close()
+    start = hass.async_create_task(gateway._async_connect())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    start.cancel()
+    await asyncio.wait((start,))
+    assert not _open_databases()
+    assert not gateway._closing
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not _open_databases()
+
+
+async def test_an_end_that_is_broken_off(
+    hass: HomeAssistant, entry: MockConfigEntry, zigbee: ZigbeeGateway
+) -> None:
+    """The library takes it for done; the radio is closed all the same."""
+    assert zigbee._radio
+    end = hass.async_create_task(zigbee._radio._gateway.shutdown())
+    await asyncio.sleep(0)
+    end.cancel()
+    await asyncio.wait((end,))
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not _open_databases()
+
+
+def _open_databases() -> list[threading.Thread]:
+    """Return the threads of the databases that are open: each has one."""
+    return [
+        thread
+        for thread in threading.enumerate()
+        if isinstance(thread, aiosqlite.Connection)
+    ]
 
 
 def _reset(simulator: EzspSimulator) -> None:

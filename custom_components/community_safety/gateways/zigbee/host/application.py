@@ -1,6 +1,7 @@
 """bellows's application, as a gateway that must not miss anything needs it."""
 
 import asyncio
+from collections.abc import Collection
 import time
 from typing import Any, Protocol, override
 
@@ -52,11 +53,50 @@ class OpenedOften(ControllerApplication):
     zigpy 2.4: it has a number below infinity. One that is made anew is not compiled.
     """
 
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Initialize."""
+        super().__init__(config)
+        #: Ends that have begun, without the database and with it.
+        self._ends: dict[bool, asyncio.Task[None]] = {}
+
     @staticmethod
     @override
     def SCHEMA(config: dict[str, Any]) -> Any:  # type: ignore[override]
         """Return a configuration that was checked, with its defaults."""
         return ControllerApplication.SCHEMA.extend({})(config)
+
+    @override
+    async def _load_db(self) -> None:
+        # Who asks for it has no application yet that could be ended.
+        loading = asyncio.create_task(self._async_load_db())
+        try:
+            await asyncio.shield(loading)
+        except BaseException:
+            # What is being opened can only be closed once it is open.
+            await asyncio.wait((loading,))
+            await self.shutdown()
+            raise
+
+    async def _async_load_db(self) -> None:
+        await super()._load_db()
+
+    @override
+    async def shutdown(self, *, db: bool = True) -> None:
+        """End, and to the end: a half-closed database would keep its thread for ever.
+
+        Whoever waits for it may be cancelled, and whoever asks again waits for the same.
+        """
+        if db not in self._ends:
+            before = tuple(self._ends.values())
+            self._ends[db] = asyncio.create_task(self._async_end(before, db))
+        await asyncio.shield(self._ends[db])
+
+    async def _async_end(
+        self, before: Collection[asyncio.Task[None]], db: bool
+    ) -> None:
+        if before:
+            await asyncio.wait(before)
+        await super().shutdown(db=db)
 
 
 class Application(Addresses, OpenedOften):
@@ -130,7 +170,7 @@ class Application(Addresses, OpenedOften):
             LOGGER.debug("%s failed: %r", task.get_name(), error)
 
     @override
-    async def _load_db(self) -> None:
+    async def _async_load_db(self) -> None:
         self._dblistener = await Database.new(self.config[CONF_DATABASE], self)
         await self._dblistener.load()
         self._add_db_listeners()  # type: ignore[no-untyped-call]
@@ -182,7 +222,9 @@ class Application(Addresses, OpenedOften):
         ash.__dict__["send_data"] = send_data
 
     @override
-    async def shutdown(self, *, db: bool = True) -> None:
+    async def _async_end(
+        self, before: Collection[asyncio.Task[None]], db: bool
+    ) -> None:
         self._closing = True
         devices = [item for item in self.devices.values() if hasattr(item, "_requests")]
         # zigpy would go on trying: of all errors, this one alone is final.
@@ -213,7 +255,7 @@ class Application(Addresses, OpenedOften):
                 task.cancel()
             if tasks:
                 await asyncio.wait(tasks, timeout=1)
-        await super().shutdown(db=db)
+        await super()._async_end(before, db)
 
     @override
     async def send_packet(self, packet: t.ZigbeePacket) -> None:

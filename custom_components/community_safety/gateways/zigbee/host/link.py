@@ -60,6 +60,7 @@ class LinkedGateway(Gateway):
         self._library: Any = None
         self._radio: library.Radio | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._recovering: asyncio.Task[None] | None = None
         self._checking = False
         self._missed = 0
@@ -128,6 +129,9 @@ class LinkedGateway(Gateway):
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._async_close()
+        if self._closing:
+            # The next one needs the port and the database.
+            await asyncio.wait(self._closing)
 
     @override
     @classmethod
@@ -154,10 +158,10 @@ class LinkedGateway(Gateway):
                 await radio.start()
         except self._library.ANOTHER_NETWORK:
             self.add_problem(Problem(key=INCONSISTENT, fixable=True))
-            await radio.stop()
+            await self._async_stop_radio(radio)
             raise
         except BaseException:
-            await radio.stop()
+            await self._async_stop_radio(radio)
             raise
         self.end_problem(INCONSISTENT)
         self._radio = radio
@@ -168,7 +172,16 @@ class LinkedGateway(Gateway):
         radio, self._radio = self._radio, None
         self.drop_radio()
         if radio:
-            await radio.stop()
+            await self._async_stop_radio(radio)
+
+    async def _async_stop_radio(self, radio: library.Radio) -> None:
+        """Close a radio to the end, also when whoever asks for it is cancelled."""
+        closing = self.hass.async_create_background_task(
+            radio.stop(), f"{DOMAIN} closing"
+        )
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        await asyncio.shield(closing)
 
     def _create_task(
         self, work: Coroutine[Any, Any, None], name: str

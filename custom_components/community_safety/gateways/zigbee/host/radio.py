@@ -279,6 +279,9 @@ class Radio:
             task.cancel()
         if joining:
             await asyncio.wait(joining, timeout=1)
+        if self._gateway.application_controller is not None:
+            # The library takes an end that was cancelled half-way for a whole one.
+            self._gateway.shutting_down = False
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._gateway.shutdown()
