@@ -16,6 +16,7 @@ from homeassistant.exceptions import (
     UnknownUser,
 )
 
+from .commissioning import missing, sign_off
 from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome
 from .core.alarms import describe
@@ -24,7 +25,7 @@ from .core.disconnect import Checked, Result
 from .core.house import DATA_HOUSE, House
 from .core.latches import OpeningReason, Supply
 from .localization import async_option
-from .target import Found, may
+from .target import Found, area_of, may
 
 
 class Caller:
@@ -169,6 +170,28 @@ class Caller:
             for alarm in book.of_device(item.device.uid):
                 book.note(alarm.id, command, who=who, done=error is None)
         return errors
+
+    async def async_sign_off(self, item: Found, protected: Collection[str]) -> None:
+        """Hand a device over, by a person who says which of its supplies stay on.
+
+        Raises ServiceValidationError if something is missing, HomeAssistantError if it
+        could not be written.
+        """
+        who = await self.async_person()
+        await self._async_authorize(Action.CONFIGURE, found=[item])
+        device = item.device
+        area_id = area_of(self._hass, device)
+        code = next(missing(self._house, device, area_id), None)
+        if code is None and set(protected) != device.settings.protected:
+            code = "protected_unconfirmed"
+        if code:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key=f"commission_{code}",
+                translation_placeholders={"device": device.name},
+            )
+        sign_off(device, area_id, who)
+        await self._house.async_save_settings(device)
 
     async def async_note(self, alarm: Alarm, **details: str) -> None:
         """Write a person's words, or a step that was taken, on an alarm's timeline."""

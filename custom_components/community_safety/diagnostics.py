@@ -134,7 +134,7 @@ def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
         },
         "limits": {key: device.limit(key) for key in device.kind.all_settings},
         "settings": {
-            **asdict(device.settings),
+            **_redacted(asdict(device.settings)),
             "protected": sorted(device.settings.protected),
         },
         "alarms": [

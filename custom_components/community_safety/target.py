@@ -217,7 +217,7 @@ def find_by_entity(
             )
             entry = registry.async_get(entity_id) if entity_id else None
             if is_meant(device, entry):
-                area_id = (entry and entry.area_id) or _area_of(hass, device)
+                area_id = (entry and entry.area_id) or area_of(hass, device)
                 found.append(Found(gateway, device, key, entity_id, area_id))
     return found
 
@@ -230,7 +230,8 @@ def may(hass: HomeAssistant, user: User | None, alarm: Alarm, policy: str) -> bo
     return user is None or user.permissions.check_entity(entity_id or "", policy)
 
 
-def _area_of(hass: HomeAssistant, device: SafetyDevice) -> str | None:
+def area_of(hass: HomeAssistant, device: SafetyDevice) -> str | None:
+    """Return the area of a device, None if it is in none."""
     entry = dr.async_get(hass).async_get(device.device_id or "")
     return entry.area_id if entry else None
 

@@ -18,7 +18,7 @@ from custom_components.community_safety.core import disconnect
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.authority import Action
 from custom_components.community_safety.core.house import DATA_HOUSE, House
-from custom_components.community_safety.websocket import feed
+from custom_components.community_safety.websocket import feed, stream
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import (
@@ -227,7 +227,7 @@ async def test_sequence(hass: HomeAssistant, panel: Panel, peer: Peer) -> None:
     # A smoke sensor that says the same again is no news.
     await peer.state("smoke-1", smoke=True)
     async_fire_time_changed(
-        hass, dt_util.utcnow() + timedelta(seconds=feed.BEAT_SECONDS)
+        hass, dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS)
     )
     beat = await panel.hears("beat")
     assert beat["sequence"] == 3
@@ -420,7 +420,7 @@ async def test_rights_come_late(
     hass_admin_user: MockUser,
 ) -> None:
     """Alarms do not wait for the register; what may be done follows."""
-    monkeypatch.setattr(feed, "RIGHTS_SECONDS", 0.01)
+    monkeypatch.setattr(stream, "RIGHTS_SECONDS", 0.01)
     register = Register()
     register.rights = {hass_admin_user.id: {Action.ACKNOWLEDGE: None}}
     given = register.async_rights
@@ -449,7 +449,7 @@ async def test_rights_that_change(
     await panel.subscribes()
     register.rights = {hass_admin_user.id: {Action.ACKNOWLEDGE: ["1_1_202"]}}
     async_fire_time_changed(
-        hass, dt_util.utcnow() + timedelta(seconds=feed.BEAT_SECONDS)
+        hass, dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS)
     )
     row = only(await panel.hears("change"))
     assert (row["area_id"], row["may"]) == ("1_1_201", {})

@@ -127,6 +127,8 @@ class DeviceSettings:
     blocking: bool = True
     #: The kind that a person has chosen, where the gateway can only propose one.
     kind: str | None = None
+    #: Who has handed the device over, when, and what was confirmed with it.
+    signed_off: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row to store."""
@@ -146,6 +148,7 @@ class DeviceSettings:
             variant=row["variant"],
             blocking=bool(row["blocking"]),
             kind=row.get("kind"),
+            signed_off=dict(signed) if (signed := row.get("signed_off")) else None,
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
+import time
 from typing import Any
 
 import voluptuous as vol
@@ -27,7 +28,9 @@ from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
 from ..services import nothing_in_target
 from ..target import find_by_entity, may
+from .devices import Devices, Places
 from .feed import Subscription
+from .history import async_page
 from .rows import supplies_to_cut, supplies_to_restore
 
 #: What a person may type, in characters; and the least that says anything.
@@ -145,6 +148,32 @@ async def _incident(ask: Ask) -> None:
     ask.subscribe(ask.data["incident_id"])
 
 
+@_command("map")
+async def _map(ask: Ask) -> None:
+    """Send how many devices are in which area, and again whenever that changes."""
+    Places(ask.hass, ask.connection, ask.number).begin()
+
+
+@_command("subscribe_devices")
+async def _subscribe_devices(ask: Ask) -> None:
+    """Send each device with what it lacks for a handover, and then what changes."""
+    Devices(ask.hass, ask.connection, ask.number).begin()
+
+
+@_command(
+    "history",
+    {
+        vol.Optional("since", default=0.0): vol.Coerce(float),
+        vol.Optional("until", default=time.time): vol.Coerce(float),
+    },
+)
+async def _history(ask: Ask) -> dict[str, Any]:
+    """Send alarms that are over, the newest first, a page at a time."""
+    return await async_page(
+        ask.hass, ask.connection.user, ask.data["since"], ask.data["until"]
+    )
+
+
 @_command("acknowledge", _INCIDENT)
 async def _acknowledge(ask: Ask) -> None:
     incident = await _async_incident(ask)
@@ -208,6 +237,26 @@ async def _silence(ask: Ask) -> dict[str, Any]:
 @_command("self_test", {vol.Required("device_id"): cv.string})
 async def _self_test(ask: Ask) -> dict[str, Any]:
     return await _async_press(ask, "self_test", [ask.data["device_id"]])
+
+
+@_command(
+    "sign_off",
+    {
+        vol.Required("device_id"): cv.string,
+        # Supplies that stay on in a cut-off, as the person has found them.
+        vol.Optional("protected", default=list): [cv.string],
+    },
+)
+async def _sign_off(ask: Ask) -> None:
+    found = find_by_entity(
+        ask.hass,
+        {"device_id": [ask.data["device_id"]]},
+        "event",
+        lambda _device: ("alarm_event",),
+    )
+    if not found:
+        raise nothing_in_target()
+    await ask.caller.async_sign_off(found[0], ask.data["protected"])
 
 
 @_command(

@@ -1,10 +1,8 @@
 """Incidents as they change, told to every panel that looks."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-import time
-from typing import Any, Protocol
+from typing import Any, Protocol, override
 
 from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components.websocket_api import ActiveConnection
@@ -20,18 +18,15 @@ from ..core.device import AVAILABILITY, SafetyDevice
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
 from ..core.latches import Latch
-from .rows import Reader, View, people, row, view
+from .rows import View, row, view
+from .stream import BEAT_SECONDS, Stream
 
 DATA_FEED: HassKey[Feed] = HassKey(f"{DOMAIN}_feed")
-#: Seconds between two signs of life; a panel calls its page old after three.
-BEAT_SECONDS = 10
 #: Changes of so many seconds are one message: of alarms, and of what is only measured.
 SOON_SECONDS = 0.02
 LATER_SECONDS = 1.0
 #: Seconds between two messages at least: in a flood there is more to do than to draw.
 PAUSE_SECONDS = 0.1
-#: So long the first rows wait for the rights, in seconds; they come without actions then.
-RIGHTS_SECONDS = 0.5
 
 
 class Subscriber(Protocol):
@@ -211,11 +206,8 @@ class Feed:
             subscriber.beat()
 
 
-class Subscription:
-    """What one panel is told: of all incidents, or of `only` one with its timelines.
-
-    Messages are numbered from 1, the snapshot; a beat has the number of the last one.
-    """
+class Subscription(Stream):
+    """What one panel is told: of all incidents, or of `only` one with its timelines."""
 
     def __init__(
         self,
@@ -225,33 +217,17 @@ class Subscription:
         only: str | None = None,
     ) -> None:
         """Initialize; `number` is that of the panel's command."""
-        self._hass = hass
-        self._house = hass.data[DATA_HOUSE]
-        self._connection = connection
-        self._number = number
+        super().__init__(hass, connection, number)
         self._only = only
-        self._reader = Reader(connection.user)
-        self._sequence = 0
         self._sent: dict[str, dict[str, Any]] = {}
         self._incidents: dict[str, Incident] = {}
-        self._names: dict[str, str] = {}
-        self._asked: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         if DATA_FEED not in hass.data:
             hass.data[DATA_FEED] = Feed(hass)
         self._feed = hass.data[DATA_FEED]
         self._unsubscribe: CALLBACK_TYPE | None = None
 
-    @callback
-    def begin(self) -> None:
-        """Send the snapshot soon, and then what changes, until the panel goes."""
-        self._connection.subscriptions[self._number] = self.stop
-        self._run(self._async_begin())
-
-    async def _async_begin(self) -> None:
-        rights = self._run(self._async_rights())
-        # If the panel goes meanwhile, this is cancelled.
-        await asyncio.wait({rights}, timeout=RIGHTS_SECONDS)
+    @override
+    async def _async_start(self) -> None:
         self._unsubscribe = self._feed.subscribe(self)
         views = self._feed.views
         order = sorted(views, key=lambda key: views[key].incident.order)
@@ -259,14 +235,20 @@ class Subscription:
         self._send("snapshot", incidents=list(rows.values()), devices=self._heard())
         self._ask_names(rows.values())
 
+    @override
     @callback
     def stop(self) -> None:
         """End it."""
         if self._unsubscribe:
             self._unsubscribe()
             self._unsubscribe = None
-        for task in tuple(self._tasks):
-            task.cancel()
+        super().stop()
+
+    @override
+    @callback
+    def rights_changed(self) -> None:
+        """Look at all rows again."""
+        self.changed(self._feed.views)
 
     @callback
     def changed(self, ids: Iterable[str]) -> None:
@@ -288,11 +270,8 @@ class Subscription:
 
     @callback
     def beat(self) -> None:
-        """Send a sign of life; rights may have changed since the last one."""
-        self._send("beat", devices=self._heard())
-        if not self._tasks:
-            # Else it is being asked, or names are.
-            self._run(self._async_rights())
+        """Send a sign of life."""
+        self._beat(devices=self._heard())
 
     def _rows(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return rows as the user may read them, and keep them as sent."""
@@ -331,43 +310,6 @@ class Subscription:
             if self._only
             else None,
         }
-
-    def _send(self, kind: str, **data: Any) -> None:
-        if kind != "beat":
-            self._sequence += 1
-        self._connection.send_event(
-            self._number,
-            {"kind": kind, "sequence": self._sequence, "at": time.time(), **data},
-        )
-
-    def _ask_names(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Find names in the meantime: an alarm does not wait for them."""
-        new = {who for item in rows for who in people(item)} - self._asked
-        if new:
-            self._asked |= new
-            self._run(self._async_names(new))
-
-    async def _async_names(self, ids: set[str]) -> None:
-        names = await self._house.authority.async_names(ids, self._reader.user)
-        # Who has none yet may have one the next time.
-        self._asked -= ids - names.keys()
-        if names:
-            self._send("names", names=names)
-
-    async def _async_rights(self) -> None:
-        rights = await self._house.authority.async_rights(self._reader.user)
-        if rights != self._reader.rights:
-            self._reader.rights = rights
-            if self._sequence:
-                self.changed(self._feed.views)
-
-    def _run(self, work: Any) -> asyncio.Task[None]:
-        task = self._hass.async_create_background_task(
-            work, f"{DOMAIN} panel", eager_start=False
-        )
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def _heard(self) -> dict[str, int] | None:
         """Return how many devices there are, and how many are heard in time.

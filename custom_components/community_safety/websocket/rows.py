@@ -178,7 +178,7 @@ def row(
             {
                 **describe(hass, alarm),
                 "rank": rank(alarm).name.lower(),
-                "acknowledged_by": _acknowledged_by(alarm),
+                "acknowledged_by": acknowledged_by(alarm),
                 "values": _values(house, alarm),
                 **({"timeline": list(alarm.timeline)} if whole else {}),
             }
@@ -340,7 +340,8 @@ def _may_switch(reader: Reader, action: Action, places: list[Place]) -> bool:
     )
 
 
-def _acknowledged_by(alarm: Alarm) -> str | None:
+def acknowledged_by(alarm: Alarm) -> str | None:
+    """Return the id of who has seen an alarm, None if nobody or an automation."""
     if alarm.acknowledged_at is None:
         return None
     return next(

@@ -1,0 +1,150 @@
+"""What the panel's history is told, over the real websocket."""
+
+import sqlite3
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.community_safety.core.house import DATA_HOUSE, House
+from custom_components.community_safety.websocket import history
+from homeassistant.core import HomeAssistant
+from tests.common import Peer, wait_until
+
+from .test_websocket import Panel
+
+
+@pytest.fixture
+async def house(hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer) -> House:
+    """Return a house with a breaker that obeys, and sensors."""
+    for name in ("smoke-1", "smoke-2"):
+        await peer.config(name, "smoke_sensor", ["smoke", "test"], area="1-1-201")
+    await peer.config(
+        "breaker-1", "breaker_monitor", ["supply", "current"], area="1-1-201"
+    )
+    await peer.state("breaker-1", supply=True, current=5)
+    peer.obedient_breaker("breaker-1")
+    return hass.data[DATA_HOUSE]
+
+
+@pytest.fixture
+async def panel(
+    hass: HomeAssistant, house: House, hass_ws_client: WebSocketGenerator
+) -> Panel:
+    """Return the panel of an administrator."""
+    return Panel(await hass_ws_client(hass))
+
+
+async def burn(panel: Panel, house: House, peer: Peer) -> None:
+    """Let it smoke at one sensor, from the alarm to its reset."""
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = house.book.open.values()
+    incident = {"incident_id": alarm.incident_id}
+    await panel.does("acknowledge", **incident)
+    await panel.does("cut_off", **incident)
+    await peer.state("smoke-1", smoke=False)
+    await wait_until(peer.hass, lambda: not alarm.present)
+    await panel.does("reset", **incident, outcome="false_alarm", cause="steam")
+    await panel.does("restore", **incident, checked="on_site")
+    await wait_until(peer.hass, lambda: not house.storage.is_busy)
+
+
+async def drill(house: House, peer: Peer) -> None:
+    """Let the other sensor test itself."""
+    await peer.state("smoke-2", test=True)
+    await peer.state("smoke-2", smoke=True, test=True)
+    await peer.state("smoke-2", smoke=False, test=False)
+    await wait_until(peer.hass, lambda: not house.storage.is_busy)
+
+
+async def test_history(
+    house: House, panel: Panel, peer: Peer, hass_admin_user: MockUser
+) -> None:
+    """How it ended, who did it, and how long it took; drills are marked."""
+    await burn(panel, house, peer)
+    await drill(house, peer)
+    answer = await panel.does("history")
+    assert answer["next"] is None
+    test, fire = answer["alarms"]
+    assert (test["drill"], test["reason"], test["proven_at"]) == (
+        True,
+        "test_ended",
+        None,
+    )
+    assert (fire["outcome"], fire["cause"], fire["reason"]) == (
+        "false_alarm",
+        "steam",
+        "reset",
+    )
+    assert (fire["rank"], fire["area_id"]) == ("fire", "1_1_201")
+    times = [
+        fire[key] for key in ("raised_at", "acknowledged_at", "proven_at", "cleared_at")
+    ]
+    assert times == sorted(times)
+    assert fire["closed_at"] >= times[-1]
+    who = hass_admin_user.id
+    assert (fire["acknowledged_by"], fire["who"]) == (who, who)
+    assert answer["names"] == {who: "Mock User"}
+    assert "timeline" not in fire
+
+
+async def test_pages(
+    house: House, panel: Panel, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One page after the other, until there is none; and not before a time."""
+    await burn(panel, house, peer)
+    await drill(house, peer)
+    monkeypatch.setattr(history, "PAGE_ROWS", 1)
+    first = await panel.does("history")
+    assert [row["drill"] for row in first["alarms"]] == [True]
+    assert first["next"] == first["alarms"][0]["closed_at"]
+    monkeypatch.setattr(history, "PAGE_ROWS", 2)
+    second = await panel.does("history", until=first["next"])
+    assert [row["drill"] for row in second["alarms"]] == [True, False]
+    third = await panel.does("history", since=first["next"], until=second["next"])
+    assert third == {"alarms": [], "next": None, "names": {}}
+
+
+async def test_not_proven(house: House, panel: Panel, peer: Peer) -> None:
+    """A cut-off of which one supply was not proven has no time of proof."""
+    await burn(panel, house, peer)
+    await wait_until(peer.hass, lambda: not house.storage.is_busy)
+    read = house.storage._history
+
+    def failed(*args: Any) -> list[dict[str, Any]]:
+        rows = read(*args)
+        for item in rows[0]["timeline"]:
+            for result in item.get("supplies", {}).values():
+                result["status"] = "unconfirmed"
+        # One that cannot be read costs that one.
+        return [*rows, {"closed_at": 0}]
+
+    with patch.object(house.storage, "_history", failed):
+        (fire,) = (await panel.does("history"))["alarms"]
+    assert fire["proven_at"] is None
+
+
+async def test_unreadable(house: House, panel: Panel) -> None:
+    """That it cannot be read is said."""
+    with patch.object(house.storage, "_history", side_effect=sqlite3.Error):
+        answer = await panel.ask("history")
+    assert answer["error"]["translation_key"] == "history_unreadable"
+
+
+async def test_who_reads_nothing(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    peer: Peer,
+    hass_ws_client: WebSocketGenerator,
+    hass_read_only_user: MockUser,
+    hass_read_only_access_token: str,
+) -> None:
+    """Alarms of what a user may not read are not in their history."""
+    await burn(panel, house, peer)
+    hass_read_only_user.groups = []
+    hass_read_only_user.mock_policy({})
+    other = Panel(await hass_ws_client(hass, hass_read_only_access_token))
+    assert (await other.does("history"))["alarms"] == []
