@@ -12,8 +12,10 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .alerts.engine import Engine
 from .alerts.history import is_told
 from .alerts.manager import (
+    async_publish_alerts,
     async_remove_alerts,
     async_setup_alerts,
     async_start_alerts,
@@ -62,6 +64,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         is_told(),
     )
     application = Application(hass, register)
+    engine: Engine | None = None
     try:
         await register.async_start()
         engine = await async_start_alerts(hass, entry, register)
@@ -75,7 +78,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
             engine.people.is_told,
         )
     except RegisterError as err:
-        await async_stop_alerts(hass, entry)
+        if engine:
+            await engine.async_stop()
         await register.async_stop()
         failure = (
             ConfigEntryAuthFailed
@@ -84,7 +88,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         )
         raise failure(translation_domain=DOMAIN, translation_key=err.key) from err
     entry.runtime_data = register
+    # Both at once: who finds one takes the other to be there.
     hass.data[DATA_APPLICATIONS][entry.entry_id] = application
+    async_publish_alerts(hass, engine)
     show_start(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))

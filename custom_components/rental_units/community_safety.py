@@ -16,7 +16,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized
 
 from .alerts.principals import person_of
-from .alerts.runtime import DATA_ENGINES
+from .alerts.runtime import open_help
 from .app.application import Application, applications
 from .app.policy import COMMANDS
 from .app.work import refused
@@ -55,7 +55,7 @@ class Provider:
             return
         areas = {row.area_id for row in request.subjects}
         if request.action == "reset":
-            self._veto(properties, areas)
+            self._veto(request.subjects)
         if request.who.startswith(f"{DOMAIN}:"):
             # Somebody who has answered an alert: that acknowledges, and does no more.
             if request.action != "acknowledge":
@@ -97,18 +97,14 @@ class Provider:
             names |= dict(await application.register.async_read(read))
         return names
 
-    def _veto(
-        self, properties: list[Application], areas: Collection[str | None]
-    ) -> None:
-        """Raise ServiceValidationError while somebody in these areas calls for help."""
-        engines = self._hass.data[DATA_ENGINES]
-        waiting = [
-            unit.title
-            for row in properties
-            if (engine := engines.get(row.register.entry.entry_id))
-            for unit in row.register.units.values()
-            if unit.area_id in areas and engine.helpers.has_open(unit.id)
-        ]
+    def _veto(self, subjects: Collection[Any]) -> None:
+        """Raise ServiceValidationError while somebody calls for help because of these."""
+        keys = {
+            key
+            for row in subjects
+            for key in (row.area_id, row.alarm_id, row.incident_id)
+        }
+        waiting = {place for place, about in open_help(self._hass) if keys & about}
         if waiting:
             raise refused("help_open", place=", ".join(sorted(waiting)))
 

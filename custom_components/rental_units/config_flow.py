@@ -71,6 +71,10 @@ _OPTIONS = {
 }
 
 
+#: How many fields a phone shows of a form at once.
+FIELDS_IN_VIEW = 4
+
+
 class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
     """Add a property, or follow its database to another address."""
 
@@ -183,6 +187,20 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
 
 class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
     """Units, how long people are kept, how they are alerted, and who may do what."""
+
+    @callback
+    @override
+    def async_show_form(
+        self, *, errors: dict[str, str] | None = None, **form: Any
+    ) -> ConfigFlowResult:
+        """Show a form; a long one says at its head that a field further down is wrong.
+
+        The frontend goes to the first field, and not to the one with the error.
+        """
+        long = len(form["data_schema"].schema) > FIELDS_IN_VIEW
+        if long and errors and "base" not in errors:
+            errors = {**errors, "base": "see_field"}
+        return super().async_show_form(errors=errors, **form)
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None

@@ -16,7 +16,7 @@ from homeassistant.core import DOMAIN as HOMEASSISTANT_DOMAIN, HomeAssistant, ca
 from homeassistant.exceptions import ServiceValidationError
 
 from .app.application import application_of
-from .app.units import RestoreUnit
+from .app.units import EraseMissing, RestoreUnit
 from .const import SUBENTRY_UNIT
 from .forms import current_user
 from .issues import WARNING, listed, put_issue
@@ -100,7 +100,10 @@ class MissingFlow(RepairsFlow):
                 description_placeholders=_described(self._register),
             )
         try:
-            await self._register.async_erase_missing()
+            application = application_of(self.hass, self._register.entry.entry_id)
+            await application.async_fill(EraseMissing(), current_user())
+            await self._register.database.async_checkpoint()
+            await self._register.async_sync()
         except RegisterError as err:
             return self.async_abort(reason=err.key)
         return self.async_create_entry(data={})

@@ -134,6 +134,31 @@ async def test_help_is_open(
 
 
 @sqlite_only
+async def test_help_next_door(
+    hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """A neighbour calls from a flat without an alarm, a responder from none at all."""
+    engine, unit = engine_of(hass, entry.entry_id), unit_id(entry, "1-1-101")
+    assert engine
+    data = {"unit_id": unit, "alarm_id": "a1", "incident_id": "i1"}
+    answer = await call(hass, "alert", data)
+    alert = engine.alerts[answer["alert_id"]]
+    admin = Context(user_id=administrator(hass).id)
+    reset = [
+        Subject(area_id=OWN, device_id=None, alarm_id="a9"),
+        Subject(area_id=SHED, device_id=None, alarm_id="a1"),
+        Subject(area_id=None, device_id=None, incident_id="i1"),
+    ]
+    for person, of in (("p", unit_id(entry, "1-1-102")), ("q", None)):
+        engine.helpers.call(alert, Delivery(id=person, person_id=person, unit_id=of))
+        for subject in reset:
+            with pytest.raises(ServiceValidationError):
+                await authority.async_authorize(Action.RESET, admin, [subject])
+        engine.close_help(alert, None, who="user", note="Out")
+    await authority.async_authorize(Action.RESET, admin, reset)
+
+
+@sqlite_only
 async def test_who_has_answered(
     hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
 ) -> None:

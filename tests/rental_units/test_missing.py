@@ -5,12 +5,12 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register import queries
-from custom_components.rental_units.register.models import Unit
+from custom_components.rental_units.register.models import Audit, Unit
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.repairs import async_create_fix_flow
 from custom_components.rental_units.storage import events
@@ -114,17 +114,23 @@ async def test_erased(
     form = await flow.async_step_erase()
     assert form["step_id"] == "erase"
 
-    async def fail() -> None:
+    async def fail(_work: Any) -> None:
         raise RegisterError("register_full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(entry.runtime_data, "async_erase_missing", fail)
+        patched.setattr(entry.runtime_data, "async_run", fail)
         assert (await flow.async_step_erase({}))["reason"] == "register_full"
     await flow.async_step_erase({})
     await hass.async_block_till_done()
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["units"], counts["persons"], counts["leases"]) == (2, 0, 0)
     assert issue(hass, entry) is None
+    rows = await entry.runtime_data.async_run(
+        lambda session: list(
+            session.scalars(select(Audit.unit_id).where(Audit.what == "erase_missing"))
+        )
+    )
+    assert rows == [key], "who has erased it can be looked up"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -54,8 +54,8 @@ OWN, OTHER = "1-1-101", "1-2-101"
 REFUSALS = {"needs_person", "needs_reason", "Unauthorized"}
 #: Commands that are an action with more in its data, by that action.
 WIDER = {"get_unit_revealed": "get_unit", "alert_beyond": "alert"}
-#: Commands of the table that are no actions: forms of Home Assistant's settings.
-FORMS = {"unit_form", "responder_form"}
+#: Commands of the table that are no actions: forms and repairs of Home Assistant.
+FORMS = {"unit_form", "responder_form", "erase_missing"}
 #: What the other integration asks (see test_community_safety).
 SAFETY = {name for name in TABLE_COMMANDS if name.startswith("safety.")}
 #: What an answer must not hold but by a command of this class.

@@ -18,7 +18,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
-from ..const import LOGGER
+from ..const import LOGGER, Role
 from ..register import Audience, Register, RegisterConfigEntry
 from ..register.checks import Figures
 from ..storage.events import DomainEvent, Kind
@@ -31,6 +31,7 @@ from .const import (
     AGAIN_STEP,
     ALL_CLEAR,
     CORE,
+    HELP_STEP,
     OPEN,
     PANEL,
     RANK,
@@ -52,6 +53,7 @@ from .messages import Composer
 from .models import Alert, Delivery, Help, key_of
 from .news import News
 from .people import People
+from .planning import DUTIES
 from .policies import Policy, policy_of
 from .principals import remember
 from .responses import Responses
@@ -167,6 +169,8 @@ class Engine:
         #: Alerts a step of which is being walked, and those to be walked once more then.
         self._walking: set[str] = set()
         self._waiting: set[str] = set()
+        #: When alerts were acknowledged, by the Timebase.
+        self._taken_at: dict[str, float] = {}
         #: Alerts that everybody is being told of once more.
         self._telling_again: set[str] = set()
 
@@ -208,6 +212,8 @@ class Engine:
         alert.ends_at += shift
         if alert.due_at is not None:
             alert.due_at += shift
+        if alert.acknowledged_at:
+            self._taken_at[alert.id] = self.timebase.from_wall(alert.acknowledged_at)
         for delivery in deliveries:
             delivery.expires_at += shift
             if delivery.due_at is not None:
@@ -366,8 +372,8 @@ class Engine:
         if RANK[Severity(new.severity)] < RANK[Severity(old.severity)]:
             # It has become worse: whoever was written to is called now.
             return False
-        acknowledged_at = old.acknowledged_at or time.time()
-        if time.time() - acknowledged_at > ACKNOWLEDGED_SECONDS:
+        now = self.timebase.now()
+        if now - self._taken_at.get(old.id, now) > ACKNOWLEDGED_SECONDS:
             return False
         if new.alarm_id and new.alarm_id in old.alarm_ids:
             return True
@@ -376,7 +382,7 @@ class Engine:
         place = (set(old.unit_ids), set(old.area_ids))
         return (
             place == (set(new.unit_ids), set(new.area_ids))
-            and self.timebase.now() - old.begun_at < INCIDENT_SECONDS
+            and now - old.begun_at < INCIDENT_SECONDS
         )
 
     async def _async_join(self, alert: Alert, other: Alert) -> None:
@@ -394,11 +400,26 @@ class Engine:
         line = self.timeline.line(
             alert, "joined", alarm_id=other.alarm_id, hazard=other.hazard
         )
-        self.ledger.put(alert, line)
+        self.ledger.put(alert, line, *self._narrow(alert))
         self.dispatcher.rewrite(alert)
         self.news.tell(alert, Progress.JOINED)
         if wider.keys() & {"unit_ids", "area_ids", "audiences"}:
             await self._async_safely(self.escalation.async_join(alert))
+
+    def _narrow(self, alert: Alert) -> list[Delivery]:
+        """Let nobody decide any more who has not all that it is about now."""
+        rows = [
+            row
+            for row in self.dispatcher.of(alert)
+            if row.decides
+            and row.role == Role.LANDLORD
+            and row.person_id
+            and not set(alert.unit_ids)
+            <= self._register.phonebook.units_of(row.person_id, Role.LANDLORD)
+        ]
+        for row in rows:
+            row.decides = False
+        return rows
 
     @callback
     def answer(
@@ -439,9 +460,15 @@ class Engine:
                 self._need_help(alert, call, context)
             return
         policy = Policy.from_dict(alert.policy)
-        if answer in TAKING and delivery.decides:
-            if taken := self.helpers.take(alert):
-                self.ledger.put(*taken)
+        if self._is_coming(alert, answer, delivery) and (
+            taken := self.helpers.take(alert)
+        ):
+            self.ledger.put(*taken)
+        takes = answer in TAKING and delivery.decides
+        if takes and answer is Answer.FALSE_ALARM and self.helpers.of(alert).waiting:
+            # Somebody there says otherwise, and nobody is on the way to them yet.
+            takes = False
+        if takes:
             self._acknowledge_alarms(alert, delivery.person_id, context)
             if not policy.each_unit:
                 self.acknowledge(alert, who=None, via=via, context=context)
@@ -452,10 +479,26 @@ class Engine:
                 self.ledger.put(alert)
             self._check_roll_call(alert)
 
+    def _is_coming(self, alert: Alert, answer: Answer, delivery: Delivery) -> bool:
+        """Return if by this answer one of those who were told of the calls for help comes.
+
+        They are who responds; a landlord is, where nobody else does.
+        """
+        return answer is Answer.ON_MY_WAY and (
+            delivery.role in DUTIES
+            or any(
+                row.step == HELP_STEP and row.person_id == delivery.person_id
+                for row in self.dispatcher.of(alert)
+            )
+        )
+
     @callback
     def _check_roll_call(self, alert: Alert) -> None:
-        """End a roll call when every unit has answered in which somebody lives."""
-        if not alert.policy["each_unit"] or not alert.unit_ids:
+        """End a roll call when every unit has answered in which somebody lives.
+
+        Silence ends none: where nobody is registered, someone may be inside all the same.
+        """
+        if not alert.policy["each_unit"] or not alert.answered_units:
             return
         known = {*alert.answered_units, *alert.vacant_units}
         if set(alert.unit_ids) <= known and not self.helpers.of(alert).open:
@@ -470,6 +513,7 @@ class Engine:
         if alert.state == AlertState.ACKNOWLEDGED:
             alert.state = AlertState.ACTIVE
             alert.acknowledged_at = None
+            self._taken_at.pop(alert.id, None)
             self._resume(alert)
         self.news.tell(
             alert, Progress.NEED_HELP, call.unit_id, Answer.NEED_HELP, context
@@ -541,6 +585,7 @@ class Engine:
             return
         alert.state = AlertState.ACKNOWLEDGED
         alert.acknowledged_at = time.time()
+        self._taken_at[alert.id] = self.timebase.now()
         alert.due_at = alert.ends_at
         # Nobody has to be reached over yet another channel now.
         waiting = [row for row in self.dispatcher.of(alert) if row.rest]
@@ -570,14 +615,18 @@ class Engine:
     def delivery_of(
         self, alert: Alert, person_id: str, role: str, unit_id: str, decides: bool
     ) -> Delivery:
-        """Return what somebody answers to who answers in a panel.
+        """Return what somebody answers to who answers for a unit in a panel.
 
-        It is what was sent to them last; where nothing was, a row that stands for it.
+        It is what was sent to them last about it; where nothing was, a row that stands
+        for it: what they have got may name another of their units.
         """
-        own = [row for row in self.dispatcher.of(alert) if row.person_id == person_id]
-        own.sort(key=lambda row: (row.unit_id == unit_id, row.created_at))
+        own = [
+            row
+            for row in self.dispatcher.of(alert)
+            if (row.person_id, row.unit_id) == (person_id, unit_id)
+        ]
         if own:
-            return own[-1]
+            return max(own, key=lambda row: row.created_at)
         address_id = f"{PANEL}:{person_id}:{unit_id}"
         delivery = Delivery(
             id=key_of(alert.id, address_id, 0, 0),
@@ -750,6 +799,12 @@ class Engine:
         return self.helpers.has_open(unit_id)
 
     @callback
+    def area_of(self, unit_id: str) -> str | None:
+        """Return the area of a unit."""
+        unit = self._register.units.get(unit_id)
+        return unit.area_id if unit else None
+
+    @callback
     def unit_name(self, unit_id: str | None) -> str:
         """Return what a unit is called; also of one that was removed under an alert."""
         if unit := self._register.units.get(unit_id or ""):
@@ -794,6 +849,7 @@ class Engine:
         self.people.forget(alert)
         self.facts.forget(alert)
         self.escalation.forget(alert)
+        self._taken_at.pop(alert.id, None)
         self.news.tell(alert, progress)
         self.helpers.forget(alert)
         if not self.alerts:

@@ -42,6 +42,11 @@ class Calls:
         return [row for row in self.rows if row.closed_at is None]
 
     @property
+    def waiting(self) -> list[Help]:
+        """Return those of them to whom nobody is on the way."""
+        return [row for row in self.open if row.taken_at is None]
+
+    @property
     def units(self) -> list[str]:
         """Return the units of those that are open."""
         return list(dict.fromkeys(row.unit_id for row in self.open if row.unit_id))
@@ -101,7 +106,7 @@ class Helpers:
     @callback
     def take(self, alert: Alert) -> list[Help]:
         """Note that somebody is on the way; return the calls that are taken by it."""
-        rows = [row for row in self.of(alert).open if row.taken_at is None]
+        rows = self.of(alert).waiting
         for row in rows:
             row.taken_at = time.time()
         return rows
@@ -127,14 +132,13 @@ class Helpers:
             calls.due_at = None
 
     def _soon(self, calls: Calls) -> None:
-        if any(row.taken_at is None for row in calls.open):
+        if calls.waiting:
             calls.due_at = max(self._now(), calls.last_at + LEAST_SECONDS)
             self.clock.watch(calls)
 
     @callback
     def _due(self, calls: Calls) -> None:
-        waiting = [row for row in calls.open if row.taken_at is None]
-        if not waiting or calls.rounds >= MOST_ROUNDS:
+        if not calls.waiting or calls.rounds >= MOST_ROUNDS:
             return
         calls.rounds += 1
         calls.last_at = self._now()

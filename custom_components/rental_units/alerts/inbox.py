@@ -13,6 +13,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
+from .runtime import engine_of
 
 DATA_INBOX: HassKey[Inbox] = HassKey(f"{DOMAIN}_inbox")
 #: A property in one of these may be there in a moment.
@@ -22,6 +23,7 @@ _AWAY = frozenset(
         ConfigEntryState.SETUP_ERROR,
         ConfigEntryState.SETUP_IN_PROGRESS,
         ConfigEntryState.SETUP_RETRY,
+        ConfigEntryState.UNLOAD_IN_PROGRESS,
     }
 )
 #: A house in which everything burns for a night has no more.
@@ -74,5 +76,7 @@ def away(hass: HomeAssistant) -> list[ConfigEntry]:
     return [
         entry
         for entry in hass.config_entries.async_entries(DOMAIN)
-        if entry.disabled_by is None and entry.state in _AWAY
+        if entry.disabled_by is None
+        and entry.state in _AWAY
+        and engine_of(hass, entry.entry_id) is None
     ]

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache, partial
 import json
+import re
 from typing import Any
 
 from sqlalchemy import JSON, TextClause, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -22,6 +23,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.json import json_dumps
 
 from ..const import LOGGER
+from ..storage.errors import RegisterError, explain
 from .models import TABLES, Alert, Row, values
 from .unwritten import Tables, Unwritten
 
@@ -31,6 +33,9 @@ PATIENCE_SECONDS = 1.0
 
 #: What a register that cannot be read or written may raise.
 TROUBLE = (SQLAlchemyError, HomeAssistantError, OSError)
+
+#: NUL as JSON has it, after any number of escaped backslashes.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 type Run = Callable[[Callable[[Session], Any]], Awaitable[Any]]
 
@@ -117,6 +122,15 @@ class Ledger:
             LOGGER.error("%d rows of alerts have lost their alert", lost)
         self._earlier = {}
 
+    async def _async_write(self, tables: Tables) -> None:
+        """Write rows; one that no database takes is left out, and holds up no other."""
+        try:
+            await self._run(partial(_write, tables=tables))
+        except RegisterError as err:
+            if err.key != "register_failed":
+                raise
+            await self._run(partial(_write_each, tables=tables))
+
     async def _async_keep(self, rows: Iterable[Row]) -> None:
         """Hold these rows in the file, beside those of an earlier run that are not taken in."""
         tables = _tables(rows)
@@ -169,7 +183,6 @@ class Ledger:
         batch, self._queue = self._queue, {}
         waiting, self._waiting = self._waiting, []
         patience, self._patience = self._patience, None
-        tables = _tables(batch.values())
         if patience:
             # Whoever waits for this commit waits no longer than they would have.
             patience.cancel()
@@ -180,9 +193,10 @@ class Ledger:
             # Killed between the commit and its removal, it must not hold what is older.
             await self._async_keep(batch.values())
         try:
+            tables = _tables(batch.values())
             if self._earlier:
                 await self._async_take_in()
-            await self._run(partial(_write, tables=tables))
+            await self._async_write(tables)
         except Exception as err:  # noqa: BLE001
             # Whatever it is, the alert goes on. A newer change of the same row has
             # overtaken the failed one.
@@ -246,10 +260,15 @@ def _tables(rows: Iterable[Row]) -> Tables:
     """Return rows as they are now: the loop goes on changing them while they are written."""
     rows = list(rows)
     return {
-        table.__tablename__: json_dumps([values(row) for row in own])
+        table.__tablename__: _without_nul(json_dumps([values(row) for row in own]))
         for table in TABLES
         if (own := [row for row in rows if isinstance(row, table)])
     }
+
+
+def _without_nul(rows: str) -> str:
+    """Return a JSON text without the one character that PostgreSQL takes in no text."""
+    return _NUL.sub(r"\1", rows) if r"\u0000" in rows else rows
 
 
 def _write(session: Session, tables: Tables) -> None:
@@ -276,8 +295,30 @@ def _take_in(session: Session, tables: Tables) -> int:
         name: [row for row in rows if row.get("alert_id", row["id"]) in ids]
         for name, rows in found.items()
     }
-    _write(session, {name: json_dumps(rows) for name, rows in kept.items()})
+    _write_each(session, {name: json_dumps(rows) for name, rows in kept.items()})
     return sum(map(len, found.values())) - sum(map(len, kept.values()))
+
+
+def _write_each(session: Session, tables: Tables) -> None:
+    """Write rows one by one, and leave out what the database refuses."""
+    dialect = session.get_bind().dialect.name
+    for table in TABLES:
+        for row in json.loads(tables.get(table.__tablename__, "[]")):
+            try:
+                with session.begin_nested():
+                    session.execute(
+                        _upsert(table, dialect), {"rows": json_dumps([row])}
+                    )
+            except DBAPIError as err:
+                if explain(err).key != "register_failed":
+                    # It is not about the row.
+                    raise
+                # By its id: the driver puts the row itself into its message.
+                LOGGER.error(
+                    "A row of %s cannot be written, and is left out: %s",
+                    table.__tablename__,
+                    row["id"],
+                )
 
 
 @cache

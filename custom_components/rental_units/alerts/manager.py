@@ -41,10 +41,10 @@ async def async_setup_alerts(hass: HomeAssistant) -> None:
 async def async_start_alerts(
     hass: HomeAssistant, entry: RegisterConfigEntry, register: Register
 ) -> Engine:
-    """Start the engine of a property. Raises RegisterError."""
+    """Start the engine of a property, which nobody finds yet. Raises RegisterError."""
     engine = Engine(hass, entry, register)
     await engine.async_start()
-    hass.data[DATA_ENGINES][entry.entry_id] = engine
+    await engine.verifier.async_start()
     entry.async_on_unload(entry.add_update_listener(_async_configure))
     entry.async_on_unload(
         async_track_time_interval(
@@ -59,7 +59,6 @@ async def async_start_alerts(
             cancel_on_shutdown=True,
         )
     )
-    await engine.verifier.async_start()
     entry.async_on_unload(engine.verifier.stop)
     probes = Probes(hass, entry, engine)
     probes.start()
@@ -77,6 +76,12 @@ async def _async_configure(hass: HomeAssistant, entry: RegisterConfigEntry) -> N
     """Take the channels of changed options; a unit that is added changes none."""
     if engine := engine_of(hass, entry.entry_id):
         engine.configure()
+
+
+@callback
+def async_publish_alerts(hass: HomeAssistant, engine: Engine) -> None:
+    """Let what comes in from outside find the engine of a property."""
+    hass.data[DATA_ENGINES][engine.entry_id] = engine
 
 
 async def async_stop_alerts(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:

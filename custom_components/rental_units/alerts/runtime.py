@@ -16,16 +16,26 @@ def engine_of(hass: HomeAssistant, entry_id: str) -> Engine | None:
 
 
 @callback
-def alarms_with_open_help(hass: HomeAssistant) -> frozenset[str]:
-    """Return the ids of the alarms about which a call for help is open: no reset of them.
+def open_help(hass: HomeAssistant) -> list[tuple[str, frozenset[str]]]:
+    """Return from where help is called for, and what must not be reset before it is closed.
 
-    Ids of alarms and of incidents: the core asks with either.
+    These are ids of alarms, incidents and areas: those of the alert, and where who calls
+    is. A neighbour calls from a flat in which there is no alarm, a responder from none.
     """
-    return frozenset(
-        key
+    return [
+        (
+            ", ".join(map(engine.unit_name, calls.units)) or alert.place,
+            frozenset(
+                filter(
+                    None,
+                    (
+                        *(*alert.alarm_ids, alert.incident_id, *alert.area_ids),
+                        *map(engine.area_of, (*alert.unit_ids, *calls.units)),
+                    ),
+                )
+            ),
+        )
         for engine in hass.data.get(DATA_ENGINES, {}).values()
         for alert in engine.alerts.values()
-        if engine.helpers.of(alert).open
-        for key in (*alert.alarm_ids, alert.incident_id)
-        if key
-    )
+        if (calls := engine.helpers.of(alert)).open
+    ]

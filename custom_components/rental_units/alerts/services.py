@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import (
     Context,
     HomeAssistant,
@@ -119,13 +119,11 @@ def async_setup_alert_services(hass: HomeAssistant) -> None:
 async def _async_alert(call: ServiceCall) -> ServiceResponse:
     engines = call.hass.data[DATA_ENGINES]
     found = places(call.hass, call.data, engines)
-    kept = await _async_keep(call, is_found=bool(found))
+    told = {key for _, place in found for key in place.unit_ids}
+    # Before anything is waited for: who comes back meanwhile finds it.
+    kept = await _async_keep(call, away(call.hass), told, is_found=bool(found))
     if kept and not found:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="alert_kept",
-            translation_placeholders={"property": ", ".join(kept)},
-        )
+        raise _kept(kept)
     if not found:
         if call.hass.config_entries.async_entries(DOMAIN) and not engines:
             raise ServiceValidationError(
@@ -138,10 +136,22 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="no_target"
         )
-    requests = [
-        (engine, _request(call, place, await _async_audience(call, engine, place)))
-        for engine, place in found
-    ]
+    requests = []
+    for engine, place in found:
+        try:
+            audience = await _async_audience(call, engine, place)
+        except KeyError:
+            if engines.get(engine.entry_id) is engine:
+                raise
+        if engines.get(engine.entry_id) is not engine:
+            # It has gone while the caller was looked up.
+            gone = [row for row in away(call.hass) if row.entry_id == engine.entry_id]
+            told -= set(place.unit_ids)
+            kept += await _async_keep(call, gone, told, is_found=len(found) > 1)
+        else:
+            requests.append((engine, _request(call, place, audience)))
+    if kept and not requests:
+        raise _kept(kept)
     try:
         for engine, request in requests:
             engine.policy(request)
@@ -151,6 +161,10 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
             translation_key="unknown_policy",
             translation_placeholders={"policy": call.data["policy"]},
         ) from err
+    if not requests:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="property_not_loaded"
+        )
     alerts = [await engine.async_raise(request) for engine, request in requests]
     return {
         "alert_id": alerts[0].id,
@@ -158,20 +172,27 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
     }
 
 
-async def _async_keep(call: ServiceCall, *, is_found: bool) -> list[str]:
-    """Keep an alert for the properties that are away; return what they are called.
+def _kept(titles: list[str]) -> HomeAssistantError:
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="alert_kept",
+        translation_placeholders={"property": ", ".join(titles)},
+    )
+
+
+async def _async_keep(
+    call: ServiceCall, entries: list[ConfigEntry], told: set[str], *, is_found: bool
+) -> list[str]:
+    """Keep an alert for properties that are away; return what they are called.
 
     Which units are theirs nobody can tell now: where others have some in the place, they
     are told, and those that are away look when they are back.
     """
-    entries = away(call.hass)
     if not entries or not any(str(key) in call.data for key in _TARGET):
         return []
-    data = {
-        key: value
-        for key, value in call.data.items()
-        if not (key == "unit_id" and is_found)
-    }
+    data = dict(call.data)
+    if "unit_id" in data:
+        data["unit_id"] = [key for key in data["unit_id"] if key not in told]
     await call.hass.data[DATA_INBOX].async_keep(
         [entry.entry_id for entry in entries],
         # As text: words, ids and flags.

@@ -178,3 +178,22 @@ class RemovedUnits(Command[list[tuple[str, str, int]]]):
             (unit.id, unit.title, people)
             for unit, people in queries.removed_units(work.session, removed_by=True)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class EraseMissing(Command[int]):
+    """Remove for good what went missing from the property's entry; return how many.
+
+    Who has nothing else goes with it.
+    """
+
+    name = "erase_missing"
+
+    @override
+    def run(self, work: Work) -> int:
+        units, people = queries.erase_missing(work.session, work.keep)
+        for unit_id in units:
+            work.audit(unit_id=unit_id)
+        for person_id in people:
+            work.audit(person_id=person_id)
+        return len(units) + len(people)

@@ -373,12 +373,6 @@ class Register:
                 )
                 self.hass.config_entries.async_add_subentry(self.entry, subentry)
 
-    async def async_erase_missing(self) -> None:
-        """Remove what is missing for good. Raises RegisterError."""
-        await self.async_run(partial(queries.erase_missing, keep=self.keep))
-        await self.database.async_checkpoint()
-        await self.async_sync()
-
     async def _async_new_day(self, now: datetime) -> None:
         """Let leases begin and end, and drop what need not be kept any more."""
         options, today = self.entry.options, self.today

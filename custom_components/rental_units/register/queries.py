@@ -400,13 +400,21 @@ def removed_units(session: Session, *, removed_by: bool) -> list[tuple[UnitInfo,
     return sorted(found, key=lambda row: row[0].title)
 
 
-def erase_missing(session: Session, keep: ColumnElement[bool]) -> None:
-    """Remove for good what is missing, with people who have nothing else."""
-    session.execute(
-        delete(Unit).where(Unit.removed_at.is_not(None), Unit.removed_by.is_(None))
-    )
-    session.execute(delete(Responder).where(Responder.removed_at.is_not(None)))
+def erase_missing(
+    session: Session, keep: ColumnElement[bool]
+) -> tuple[list[str], list[str]]:
+    """Remove for good what is missing, with people who have nothing else.
+
+    Return the ids of the units, and of those whose duty it was.
+    """
+    units = (Unit.removed_at.is_not(None), Unit.removed_by.is_(None))
+    unit_ids = list(session.scalars(select(Unit.id).where(*units)))
+    duties = Responder.removed_at.is_not(None)
+    person_ids = list(session.scalars(select(Responder.person_id).where(duties)))
+    session.execute(delete(Unit).where(*units))
+    session.execute(delete(Responder).where(duties))
     forget_strangers(session, keep)
+    return unit_ids, person_ids
 
 
 def forget_strangers(session: Session, keep: ColumnElement[bool]) -> int:

@@ -277,6 +277,18 @@ async def test_killed(
     assert 3600 - 4 * 61 - MOST_AWAY_SECONDS <= left <= 3600 - 4 * 61 + 61
 
 
+async def test_a_clock_set_back_renews_no_acknowledgement(
+    house: House, sms: Provider, jump: Jump
+) -> None:
+    """Who took an alert a quarter of an hour ago has not taken what comes now."""
+    first = await house.alert(hazard="smoke", alarm_id="a1")
+    await house.settled()
+    house.engine.acknowledge(house.engine.alerts[first], who="user", via="action")
+    jump(-3600)
+    await wait(house, 900)
+    assert await house.alert(hazard="heat", alarm_id="a1") != first
+
+
 def test_timebase(jump: Jump, freezer: Any) -> None:
     """It counts on by itself, and takes a time away for what it can be."""
     base = Timebase()

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import pytest_socket
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from custom_components.rental_units.alerts import ledger as ledger_module
 from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.alerts.models import Alert
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register.models import ContactAddress, Lease, Person
 from custom_components.rental_units.register.phonebook import Phonebook
@@ -331,3 +332,32 @@ async def test_nobody_known(house: House, sms: Provider) -> None:
         await house.tick(3)
         await house.settled()
     assert len(sms.heard) == 5
+
+
+async def test_a_text_that_no_database_takes(house: House, sms: Provider) -> None:
+    """PostgreSQL takes no NUL: it is left out, and all that is said is kept."""
+    texts = {"a\0b": "ab", "a\\u0000b": "a\\u0000b", "a\\\0b": "a\\b"}
+    for message in texts:
+        await house.alert(message=message, severity="message")
+    await house.settled()
+    assert house.engine.ledger.trouble is None
+    stored = await house.entry.runtime_data.async_run(
+        lambda session: session.scalars(select(Alert.message).order_by(Alert.id)).all()
+    )
+    assert list(stored) == list(texts.values())
+
+
+async def test_a_row_that_no_database_takes(
+    house: House, sms: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left out, and said to be; whatever waits with it is written, also at a start."""
+    ledger = house.engine.ledger
+    bad = house.engine.timeline.line(Alert(id="gone"), "raised")
+    good = await house.alert(hazard="smoke")
+    ledger.put(bad)
+    await house.settled()
+    assert ledger.trouble is None
+    assert f"left out: {bad.id}" in caplog.text
+    assert (await house.timeline())[0] == "raised"
+    await house.restart()
+    assert house.engine.alerts.keys() == {good}

@@ -1,5 +1,6 @@
 """An alert while the register is away: kept, said to be, and sent when it is back."""
 
+import asyncio
 import json
 from pathlib import Path
 import sqlite3
@@ -9,6 +10,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.rental_units.alerts.inbox import DATA_INBOX
+from custom_components.rental_units.alerts.ledger import Ledger
+from custom_components.rental_units.app.application import Application
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context
@@ -149,6 +152,66 @@ async def test_reload_right_after(house: House, sms: Provider) -> None:
     """An alert that has just begun when the property is reloaded goes on, and once."""
     await house.alert(hazard="smoke", alarm_id="a1", audience=["tenants"])
     await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.tick(1)
+    await house.settled()
+    assert numbers(sms) == [NUMBERS["tenant-a"], NUMBERS["tenant-b"]]
+
+
+@pytest.mark.parametrize(
+    ("place", "step"), [(Ledger, "async_close"), (Application, "async_start")]
+)
+async def test_in_the_middle_of_a_reload(
+    house: House,
+    sms: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    place: type,
+    step: str,
+) -> None:
+    """While a property ends or begins an alert is kept, and raised once it is there."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    real = getattr(place, step)
+
+    async def slow(*args: Any) -> None:
+        reached.set()
+        await go_on.wait()
+        await real(*args)
+
+    monkeypatch.setattr(place, step, slow)
+    reload = house.hass.async_create_task(
+        house.hass.config_entries.async_reload(house.entry.entry_id)
+    )
+    await reached.wait()
+    for target in ({"unit_id": house.units["202"]}, {"area_id": house.area_id}):
+        with pytest.raises(HomeAssistantError) as said:
+            await house.alert(**target, hazard="smoke", audience=["tenants"])
+        assert said.value.translation_key == "alert_kept"
+    go_on.set()
+    assert await reload
+    await house.tick(1)
+    await house.settled()
+    assert numbers(sms) == sorted(
+        NUMBERS[key] for key in ("neighbour", "tenant-a", "tenant-b")
+    )
+    assert house.hass.data[DATA_INBOX].of(house.entry.entry_id) == []
+
+
+async def test_gone_while_the_caller_is_looked_up(
+    house: House, sms: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A property that is unloaded in that moment gets the alert when it is back."""
+    real = Application.async_authorize
+
+    async def slow(self: Application, *args: Any, **named: Any) -> Any:
+        found = await real(self, *args, **named)
+        assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+        return found
+
+    monkeypatch.setattr(Application, "async_authorize", slow)
+    with pytest.raises(HomeAssistantError) as said:
+        await house.alert(hazard="smoke", audience=["tenants"])
+    assert said.value.translation_key == "alert_kept"
+    monkeypatch.undo()
+    await house.hass.config_entries.async_setup(house.entry.entry_id)
     await house.tick(1)
     await house.settled()
     assert numbers(sms) == [NUMBERS["tenant-a"], NUMBERS["tenant-b"]]

@@ -8,8 +8,9 @@ from pytest_homeassistant_custom_component.common import MockUser, async_mock_se
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.alerts.help import MOST_CALLS, MOST_ROUNDS
 from custom_components.rental_units.alerts.models import Alert, Delivery, Help
-from custom_components.rental_units.alerts.runtime import alarms_with_open_help
-from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.alerts.runtime import open_help
+from custom_components.rental_units.const import DOMAIN, Role
+from custom_components.rental_units.register.models import Lease
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 
@@ -51,6 +52,11 @@ async def close(hass: HomeAssistant, user: MockUser | None, **data: Any) -> None
     await hass.services.async_call(
         DOMAIN, "close_help", data, blocking=True, context=context
     )
+
+
+def not_to_be_reset(hass: HomeAssistant) -> set[str]:
+    """Return the alarms, incidents and areas in which a call for help is open."""
+    return {key for _, about in open_help(hass) for key in about}
 
 
 @pytest.mark.parametrize(
@@ -142,6 +148,29 @@ async def test_help_until_somebody_is_on_the_way(house: House, sms: Provider) ->
     assert len(house.engine.helpers.of(alert).open) == 1
 
 
+async def test_a_false_alarm_takes_no_call(house: House, sms: Provider) -> None:
+    """Who calls from the flat knows better than its owner, who is elsewhere."""
+    house.options(policies=ONCE)
+    alert = await raised(house, alarm_id="a1")
+    before = len(texts_to(sms, "fire-post"))
+    say(house, alert, "tenant-a", Answer.NEED_HELP)
+    for answer, state in (
+        (Answer.FALSE_ALARM, "active"),
+        (Answer.ON_MY_WAY, "acknowledged"),
+    ):
+        say(house, alert, "landlord", answer)
+        assert alert.state == state
+    say(house, alert, "fire-post", Answer.FALSE_ALARM)
+    for rounds in (1, 2):
+        await house.tick(61)
+        await house.settled()
+        assert len(texts_to(sms, "fire-post")) == before + rounds
+    say(house, alert, "fire-post", Answer.ON_MY_WAY)
+    await house.tick(61)
+    await house.settled()
+    assert len(texts_to(sms, "fire-post")) == before + 2
+
+
 async def test_nobody_comes(house: House, sms: Provider) -> None:
     """After so many rounds they have heard it; it is shown on, and the alert goes on."""
     house.options(policies=ONCE)
@@ -166,13 +195,13 @@ async def test_nothing_buries_it(house: House, sms: Provider, answer: Answer) ->
     for person in ("tenant-a", "tenant-b", "neighbour", "landlord", "fire-post"):
         say(house, alert, person, answer)
     assert len(house.engine.helpers.of(alert).open) == 1
-    assert alarms_with_open_help(house.hass) == {"a1", "i1"}
+    assert {"a1", "i1"} <= not_to_be_reset(house.hass)
     with pytest.raises(ServiceValidationError, match="help"):
         await house.hass.services.async_call(
             DOMAIN, "cancel_alert", {"alarm_id": "a1"}, blocking=True
         )
     await house.restart()
-    assert alarms_with_open_help(house.hass) == {"a1", "i1"}
+    assert {"a1", "i1"} <= not_to_be_reset(house.hass)
     assert house.engine.alerts.keys() == {alert.id}
 
 
@@ -194,7 +223,7 @@ async def test_who_closes_it(
     assert house.engine.helpers.of(alert).open
     await close(hass, hass_admin_user, **named, note="Placeholder name is out")
     assert not house.engine.helpers.of(alert).open
-    assert alarms_with_open_help(hass) == frozenset()
+    assert not open_help(hass)
     assert house.kinds()[-1] == "help_closed"
     assert "Placeholder name" not in str([event.data for event in house.events])
     assert "Placeholder name" not in str(await house.get())
@@ -264,6 +293,10 @@ async def test_no_responders(house: House, sms: Provider) -> None:
     await house.tick(1)
     await house.settled()
     assert texts_to(sms, "landlord")[0].startswith("HELP NEEDED")
+    say(house, alert, "landlord", Answer.ON_MY_WAY)
+    await house.tick(61)
+    await house.settled()
+    assert len(texts_to(sms, "landlord")) == 1, "whoever was told is on the way"
 
 
 async def test_help_over_a_restart(house: House, sms: Provider) -> None:
@@ -284,7 +317,7 @@ async def test_help_over_a_restart(house: House, sms: Provider) -> None:
         await house.tick(61)
         await house.settled()
     assert len(texts_to(sms, "fire-post")) == heard + 1
-    assert alarms_with_open_help(house.hass) == frozenset()
+    assert not open_help(house.hass)
 
 
 async def test_in_a_drill_nobody_else(house: House, sms: Provider) -> None:
@@ -331,6 +364,46 @@ async def test_vacant_unit(house: House, sms: Provider) -> None:
     assert alert.state == "active"
     say(house, alert, "tenant-a", Answer.SAFE)
     assert alert.state == "acknowledged"
+
+
+async def test_nobody_lives_there(house: House, sms: Provider) -> None:
+    """Where nobody is registered, nobody has answered: those who respond are told on."""
+    step = {"after": 0, "channels": ["sms"], "repeat": 1, "every": 60}
+    house.options(policies={"roll": {"steps": [step], "each_unit": True}})
+    alert = await raised(house, unit_id=[house.units["203"]], policy="roll")
+    assert alert.vacant_units == [house.units["203"]]
+    assert alert.state == "active"
+    await house.tick(61)
+    await house.settled()
+    assert len(texts_to(sms, "fire-post")) == 2
+
+
+async def test_who_owned_it_all(house: House, sms: Provider) -> None:
+    """Once the alert is about a flat of somebody else, a landlord does not end it."""
+    named = {"incident_id": "i1"}
+    alert = await raised(house, unit_id=[house.units["201"]], **named)
+    await house.alert(hazard="smoke", unit_id=[house.units["202"]], **named)
+    await house.settled()
+    say(house, alert, "landlord", Answer.FALSE_ALARM)
+    assert alert.state == "active"
+    assert not (await house.stored())["landlord-sms"].decides
+
+
+async def test_which_flat_it_is_about(house: House, sms: Provider) -> None:
+    """Who owns two flats, and got one message, answers in a panel for the one they mean."""
+    owned = Lease(unit_id=house.units["202"], person_id="landlord", role=Role.LANDLORD)
+    register = house.entry.runtime_data
+    await register.async_run(lambda session: session.add(owned))
+    await register.phonebook.async_learn()
+    both = [house.units["201"], house.units["202"]]
+    alert = await raised(house, unit_id=both)
+    for unit_id in reversed(both):
+        row = house.engine.delivery_of(alert, "landlord", "landlord", unit_id, True)
+        assert row.unit_id == unit_id
+        house.engine.answer(alert, Answer.NEED_HELP, row, via="panel")
+        house.engine.close_help(alert, None, who="user", note="Out")
+    units = [row.unit_id for row in house.engine.helpers.of(alert).rows]
+    assert units == both[::-1]
 
 
 async def test_robots_do_not_answer(

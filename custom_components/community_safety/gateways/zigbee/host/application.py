@@ -56,6 +56,7 @@ class OpenedOften(ControllerApplication):
     def __init__(self, config: dict[str, Any]) -> None:
         """Initialize."""
         super().__init__(config)
+        self._loading: asyncio.Task[None] | None = None
         #: Ends that have begun, without the database and with it.
         self._ends: dict[bool, asyncio.Task[None]] = {}
 
@@ -67,13 +68,11 @@ class OpenedOften(ControllerApplication):
 
     @override
     async def _load_db(self) -> None:
-        # Who asks for it has no application yet that could be ended.
-        loading = asyncio.create_task(self._async_load_db())
+        self._loading = asyncio.create_task(self._async_load_db())
         try:
-            await asyncio.shield(loading)
+            await asyncio.shield(self._loading)
         except BaseException:
-            # What is being opened can only be closed once it is open.
-            await asyncio.wait((loading,))
+            # Who asks for it has no application yet that they could end.
             await self.shutdown()
             raise
 
@@ -87,7 +86,8 @@ class OpenedOften(ControllerApplication):
         Whoever waits for it may be cancelled, and whoever asks again waits for the same.
         """
         if db not in self._ends:
-            before = tuple(self._ends.values())
+            # What is being opened can only be closed once it is open.
+            before = [task for task in (self._loading, *self._ends.values()) if task]
             self._ends[db] = asyncio.create_task(self._async_end(before, db))
         await asyncio.shield(self._ends[db])
 
