@@ -144,7 +144,8 @@ class Caller:
         who = await self.async_person()
         await self.async_check(found=found)
         for item in found:
-            if item.key not in item.device.settings.protected:
+            settings = item.device.settings
+            if item.key not in settings.protected and not settings.unread:
                 raise ServiceValidationError(
                     translation_domain=DOMAIN,
                     translation_key="not_protected",

@@ -104,7 +104,11 @@ def _known_as(gateway: Gateway, device_id: str) -> str | None:
 
 def _storage(hass: HomeAssistant) -> dict[str, Any]:
     storage = hass.data[DATA_HOUSE].storage
-    return {"trouble": storage.trouble, "waiting": storage.waiting}
+    return {
+        "trouble": storage.trouble,
+        "waiting": storage.waiting,
+        "unread": sorted(storage.unread),
+    }
 
 
 def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:

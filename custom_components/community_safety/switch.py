@@ -5,7 +5,7 @@ from typing import Any, override
 
 from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER
@@ -74,6 +74,12 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
+        if self.device.settings.unread:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="protection_unread",
+                translation_placeholders={"device": self.device.name},
+            )
         if self.key in self.device.settings.protected:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
@@ -95,8 +101,11 @@ class ProtectedSwitch(SettingEntity, SwitchEntity):
 
     @property
     @override
-    def is_on(self) -> bool:
-        return self._supply in self.device.settings.protected
+    def is_on(self) -> bool | None:
+        settings = self.device.settings
+        return self._supply in settings.protected or (
+            None if settings.unread else False
+        )
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
@@ -117,8 +126,9 @@ class BlockingSwitch(SettingEntity, SwitchEntity):
 
     @property
     @override
-    def is_on(self) -> bool:
-        return self.device.settings.blocking
+    def is_on(self) -> bool | None:
+        settings = self.device.settings
+        return None if settings.unread else settings.blocking
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

@@ -55,7 +55,7 @@ async def test_diagnostics(
 
     assert found["entry"]["data"] == {"dialect": "native", "topic": BASE}
     assert found["gateway"]["connected"] is True
-    assert found["storage"] == {"trouble": None, "waiting": 0}
+    assert found["storage"] == {"trouble": None, "waiting": 0, "unread": []}
     assert found["discarded"] == {"repeated": 1}
     assert [(row["device"], row["count"]) for row in found["refused"]] == [
         (breaker.device_id, 2)

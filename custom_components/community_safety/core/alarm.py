@@ -30,7 +30,8 @@ class Reason(StrEnum):
     RESET = "reset"
     #: By itself: it does not latch.
     CLEARED = "cleared"
-    #: A drill, by a real alarm of the same device.
+    #: A drill, by a real alarm of the same device; one that could only be read later, by
+    #: that which was raised anew meanwhile.
     SUPERSEDED = "superseded"
     #: A drill, with the test.
     TEST_ENDED = "test_ended"

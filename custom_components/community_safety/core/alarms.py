@@ -76,7 +76,9 @@ class AlarmBook:
 
     @callback
     def restore(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Take over the open alarms of an earlier run."""
+        """Take over the open alarms of an earlier run, also while this one goes on."""
+        found: list[Alarm] = []
+        raised_since = frozenset(self.open)
         for row in rows:
             try:
                 alarm = Alarm.from_dict(row)
@@ -84,11 +86,25 @@ class AlarmBook:
                 # The others are needed all the more. The row stays on disk.
                 LOGGER.error("An alarm cannot be taken over: %s", err)
                 continue
+            key = alarm.hazard, alarm.drill
+            newer = self._of.get(alarm.device, {}).get(key)
             self._open(alarm)
-        for alarm in tuple(self.open.values()):
+            if newer and newer.id in raised_since:
+                # It was raised anew before this one could be read, and goes on alone.
+                self._of[alarm.device][key] = newer
+                newer.supplies = list(dict.fromkeys(alarm.supplies + newer.supplies))
+                self._save(newer)
+                alarm.cleared_at = alarm.cleared_at or time.time()
+                self._close(alarm, Reason.SUPERSEDED)
+                self._save(alarm, Change.CLOSED)
+            else:
+                found.append(alarm)
+        for alarm in found:
             if alarm.hazard not in HAZARDS and alarm.present:
                 # Nothing measures it any more: nothing would ever end it.
                 self._clear(alarm)
+            elif self._held_back is None and not alarm.announced:
+                self._announce(self._announcement(alarm, Change.RAISED))
 
     async def async_restore_closed(self) -> None:
         """Take over the closed alarms for which supplies are still off."""

@@ -129,10 +129,27 @@ class DeviceSettings:
     kind: str | None = None
     #: Who has handed the device over, when, and what was confirmed with it.
     signed_off: dict[str, Any] | None = None
+    #: What a person has set cannot be read: these are defaults, and what was set since.
+    unread: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row to store."""
-        return {**asdict(self), "protected": sorted(self.protected)}
+        row = {**asdict(self), "protected": sorted(self.protected)}
+        del row["unread"]
+        return row
+
+    def found(self, stored: DeviceSettings) -> None:
+        """Take what could only be read now, below what was set since."""
+        self.limits = {**stored.limits, **self.limits}
+        self.protected |= stored.protected
+        self.variant = self.variant or stored.variant
+        self.blocking = self.blocking and stored.blocking
+        self.kind = self.kind or stored.kind
+        self.signed_off = self.signed_off or stored.signed_off
+
+    def is_protected(self, supply: str) -> bool | None:
+        """Return if a supply is a protected load, None while that cannot be read."""
+        return supply in self.protected or (None if self.unread else False)
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> DeviceSettings:
@@ -305,6 +322,18 @@ class SafetyDevice:
         self.monitor.evaluate(
             {self.points[key].measurement.key for key in self.readings}
         )
+
+    @callback
+    def found(self) -> None:
+        """Take alarms over that could only be read now; to be called while detached."""
+        since = {
+            key: self.readings[key]
+            for key in ("offline", "unresponsive")
+            # Of one that has not been heard the earlier run knows more.
+            if key in self.readings and (key == "offline" or self.reported)
+        }
+        self.reshape(self.description, self._kind_limits)
+        self.derive(**since)
 
     @property
     def name(self) -> str:

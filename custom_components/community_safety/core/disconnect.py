@@ -80,6 +80,8 @@ class Reason(StrEnum):
     #: The relay says so, and the current was not read back.
     CURRENT_UNKNOWN = "current_unknown"
     RELAY_UNKNOWN = "relay_unknown"
+    #: If it is a protected load cannot be read yet.
+    SETTINGS_UNREAD = "settings_unread"
     #: Restored or deleted by a person meanwhile, or cut off again.
     OVERTAKEN = "overtaken"
 
@@ -171,6 +173,8 @@ class CutOff:
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
         self._paces: dict[str, _Pace] = {}
         self._drills: deque[str] = deque(maxlen=MOST_DRILLS)
+        #: What an alarm wants off as soon as it is known what is protected, and who says so.
+        self._unsettled: dict[tuple[str, str | None], list[Supply]] = {}
         #: Ids of the alarms whose supplies are being closed again.
         self._closing: list[str] = []
         book.listen(self._alarm_changed, immediate=True)
@@ -254,20 +258,31 @@ class CutOff:
 
         `deadline` is in seconds, for all tries together. In a drill, also one of the
         alarm, nothing is commanded: the results say which supplies would be opened.
-        A protected load is opened only with the reason that a person gives.
+        A protected load is opened only with the reason that a person gives; and so is
+        one of which that cannot be read, until it can.
         """
         alarm = self._book.open.get(alarm_id or "")
         drill = drill or (alarm.drill if alarm else alarm_id in self._drills)
         results: list[Result] = []
         tasks: list[asyncio.Task[Result]] = []
         for supply in supplies:
-            protected = supply.key in self._settings_of(supply.uid).protected
+            settings = self._settings_of(supply.uid)
+            protected = supply.key in settings.protected
             if protected and protected_reason is None:
                 results.append(self._result(supply, Status.PROTECTED))
                 continue
             if drill:
                 results.append(
                     self._result(supply, Status.UNCONFIRMED, reason=Reason.DRILL)
+                )
+                continue
+            if settings.unread and protected_reason is None:
+                if alarm_id:
+                    self._unsettled.setdefault((alarm_id, who), []).append(supply)
+                results.append(
+                    self._result(
+                        supply, Status.UNCONFIRMED, reason=Reason.SETTINGS_UNREAD
+                    )
                 )
                 continue
             self._tie(supply, alarm_id)
@@ -289,6 +304,18 @@ class CutOff:
             supplies=_told(results),
         )
         return results
+
+    @callback
+    def settings_found(self) -> None:
+        """Cut what alarms still want off, now that it is known what is protected."""
+        unsettled, self._unsettled = self._unsettled, {}
+        for (alarm_id, who), supplies in unsettled.items():
+            alarm = self._book.open.get(alarm_id)
+            if alarm and alarm.present:
+                self._hass.async_create_background_task(
+                    self.async_cut_off(supplies, alarm_id=alarm_id, who=who),
+                    f"{DOMAIN} late cut-off for {alarm_id}",
+                )
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:

@@ -46,12 +46,20 @@ class Elevators:
         """Take over the counts of an earlier run; those of another shape begin anew."""
         for uid, row in rows.items():
             try:
-                self._counts[uid] = {
+                counts = {
                     "day": row["day"],
                     **{key: int(row.get(key, 0)) for key in COUNTERS},
                 }
             except (KeyError, TypeError, ValueError) as err:
                 LOGGER.warning("The counts of %s are not remembered: %r", uid, err)
+                continue
+            newer = self._counts.get(uid)
+            if newer and newer["day"] == counts["day"]:
+                for key in COUNTERS:
+                    newer[key] += counts[key]
+                self._storage.put("counts", uid, newer)
+            elif not newer:
+                self._counts[uid] = counts
 
     @callback
     def attach(self, port: Port, device: SafetyDevice) -> None:
@@ -239,6 +247,7 @@ class Door:
             # Without a reading of the door no release could be proven.
             and "held" in device.points
             and device.settings.blocking
+            and not device.settings.unread
             and self._released_by is None
             and not self._elevators.fire_near(device)
         )

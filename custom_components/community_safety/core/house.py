@@ -1,7 +1,7 @@
 """What all gateways share: the storage, the alarm book, the cut-off, device settings."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.event import async_call_later, async_track_time_change
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util.hass_dict import HassKey
@@ -24,7 +24,7 @@ from .disconnect import CutOff
 from .elevator import Elevators
 from .latches import Latches
 from .ports import Port
-from .storage import Storage
+from .storage import TABLES, Found, Storage
 
 DATA_HOUSE: HassKey[House] = HassKey(DOMAIN)
 
@@ -38,6 +38,7 @@ class House:
         self.storage = Storage(
             hass, Path(hass.config.path(f"{DOMAIN}.db")), self._storage_trouble
         )
+        self.storage.on_found = self._found
         self.book = AlarmBook(hass, self.storage)
         self.authority = Authority(hass)
         self.latches = Latches(self.storage)
@@ -48,7 +49,12 @@ class House:
         self.elevators = Elevators(hass, self.book, self.storage)
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
         self._watchers: list[Callable[[str], None]] = []
+        self._found_listeners: list[CALLBACK_TYPE] = []
+        #: Removed while what was stored of them could not be read.
+        self._removed: set[str] = set()
         self._settings: dict[str, DeviceSettings] = {}
+        #: Places of use that were written down while nobody could read what was there.
+        self._placed: dict[str, str] = {}
         #: Seconds for which devices were silent in an earlier run, by gateway.
         self.seen: dict[str, dict[str, float]] = {}
         self._known: dict[str, DeviceDescription] = {}
@@ -69,9 +75,87 @@ class House:
             raise
         self._begin()
 
-    def _take_over(self, rows: dict[str, dict[str, dict[str, Any]]]) -> None:
-        if self.storage.moved:
-            key = "storage_moved_aside" if self.storage.lost else "storage_rescued"
+    def _take_over(self, rows: Found) -> None:
+        """Take over what an earlier run has left, as far as it can be read."""
+        self._show_storage()
+        if "settings" in rows:
+            self._take_over_settings(rows["settings"])
+        self.latches.restore(rows.get("latches", {}))
+        self.book.restore(rows.get("alarms", {}).values())
+        self.book.tests.restore(rows.get("tests", {}))
+        self.elevators.restore_counts(rows.get("counts", {}))
+        for gateway, row in rows.get("seen", {}).items():
+            self.seen.setdefault(
+                gateway,
+                {
+                    uid: seconds
+                    for uid, seconds in row.items()
+                    if isinstance(seconds, (int, float))
+                },
+            )
+        for uid, row in rows.get("devices", {}).items():
+            try:
+                self._known.setdefault(uid, DeviceDescription.from_dict(row))
+            except (KeyError, TypeError, ValueError) as err:
+                LOGGER.warning("%s is not remembered: %r", uid, err)
+
+    def _take_over_settings(self, rows: dict[str, dict[str, Any]]) -> None:
+        for settings in self._settings.values():
+            settings.unread = False
+        for uid, row in rows.items():
+            try:
+                stored = DeviceSettings.from_dict(row)
+            except (KeyError, TypeError, ValueError) as err:
+                # What is there stays until a person sets something anew.
+                LOGGER.error("The settings of %s cannot be read: %r", uid, err)
+                self.settings_of(uid).unread = True
+                continue
+            if since := self._settings.get(uid):
+                if stored.variant and self._placed.get(uid) == since.variant:
+                    since.variant = None
+                since.found(stored)
+                self._put_settings(uid)
+            else:
+                self._settings[uid] = stored
+        self._show_unread()
+
+    @callback
+    def _found(self, rows: Found) -> None:
+        """Take over what could only be read now, while everything runs."""
+        self._take_over(rows)
+        if not self.storage.unread:
+            removed, self._removed = self._removed, set()
+            for uid in removed:
+                self.forget_gateway(uid)
+        changed = {
+            row.get("device")
+            for table in ("alarms", "latches")
+            for row in rows.get(table, {}).values()
+        }
+        for uid, (port, device) in tuple(self._devices.items()):
+            if uid in changed:
+                # It takes its alarms and latches over as it does at a start.
+                self.detach(device)
+                device.found()
+                self.attach(port, device)
+            if not device.reported:
+                silence = rows.get("seen", {}).get(port.uid, {}).get(uid)
+                device.silence = silence or device.silence
+            if "settings" in rows:
+                device.settings_changed()
+        if "settings" in rows:
+            self.cut_off.settings_found()
+        for listener in tuple(self._found_listeners):
+            listener()
+        self.hass.async_create_background_task(
+            self.book.async_restore_closed(), f"{DOMAIN} closed alarms"
+        )
+
+    def _show_storage(self) -> None:
+        """Show what people must know of the file, and no more what is over."""
+        storage = self.storage
+        if storage.moved:
+            key = "storage_moved_aside" if storage.lost else "storage_rescued"
             ir.async_create_issue(
                 self.hass,
                 DOMAIN,
@@ -81,45 +165,55 @@ class House:
                 severity=ir.IssueSeverity.ERROR,
                 translation_key=key,
                 translation_placeholders={
-                    "path": str(self.storage.moved),
-                    "lost": ", ".join(
-                        async_option(self.hass, "table", table)
-                        for table in self.storage.lost
-                    ),
+                    "path": str(storage.moved),
+                    "lost": self._tables(storage.lost),
                 },
             )
-        if self.storage.newer is not None:
+        for key, is_so, lost in (
+            ("storage_newer", storage.newer is not None, ()),
+            ("storage_unread", bool(storage.unread), storage.unread),
+        ):
+            if not is_so:
+                ir.async_delete_issue(self.hass, DOMAIN, key)
+                continue
             ir.async_create_issue(
                 self.hass,
                 DOMAIN,
-                "storage_newer",
+                key,
                 is_fixable=False,
                 severity=ir.IssueSeverity.CRITICAL,
-                translation_key="storage_newer",
-                translation_placeholders={"path": str(self.storage.path)},
+                translation_key=key,
+                translation_placeholders={
+                    "path": str(storage.path),
+                    "lost": self._tables(lost),
+                },
             )
-        self.book.restore(rows["alarms"].values())
-        self.latches.restore(rows["latches"])
-        self.book.tests.restore(rows["tests"])
-        self.elevators.restore_counts(rows["counts"])
-        self.seen = {
-            gateway: {
-                uid: seconds
-                for uid, seconds in row.items()
-                if isinstance(seconds, (int, float))
-            }
-            for gateway, row in rows["seen"].items()
-        }
-        for uid, row in rows["devices"].items():
-            try:
-                self._known[uid] = DeviceDescription.from_dict(row)
-            except (KeyError, TypeError, ValueError) as err:
-                LOGGER.warning("%s is not remembered: %r", uid, err)
-        for uid, row in rows["settings"].items():
-            try:
-                self._settings[uid] = DeviceSettings.from_dict(row)
-            except (KeyError, TypeError, ValueError) as err:
-                LOGGER.error("The settings of %s are not remembered: %r", uid, err)
+
+    def _show_unread(self) -> None:
+        """Show whose settings cannot be read, until a person sets them anew."""
+        registry = dr.async_get(self.hass)
+        names = []
+        for uid, settings in self._settings.items():
+            if settings.unread:
+                found = registry.async_get_devices(identifiers={(DOMAIN, uid)})
+                names += [row.name_by_user or row.name or uid for row in found] or [uid]
+        if not names:
+            ir.async_delete_issue(self.hass, DOMAIN, "settings_unread")
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            "settings_unread",
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="settings_unread",
+            translation_placeholders={"devices": ", ".join(sorted(names))},
+        )
+
+    def _tables(self, names: Container[str]) -> str:
+        return ", ".join(
+            async_option(self.hass, "table", name) for name in TABLES if name in names
+        )
 
     def _begin(self) -> None:
         """Begin to live: with the days, until Home Assistant's end."""
@@ -155,6 +249,7 @@ class House:
     def attach(self, port: Port, device: SafetyDevice) -> None:
         """Take a device in: its latched supplies and its door are watched from now."""
         self._devices[device.uid] = (port, device)
+        self._removed.discard(device.uid)
         self.cut_off.attach(device)
         self.elevators.attach(port, device)
         self._tell(device)
@@ -199,6 +294,15 @@ class House:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
+    @callback
+    def on_found(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a listener when something of an earlier run could only be read now.
+
+        Returns a function that ends this.
+        """
+        self._found_listeners.append(listener)
+        return lambda: self._found_listeners.remove(listener)
+
     def _tell(self, device: SafetyDevice) -> None:
         for watcher in tuple(self._watchers):
             watcher(device.uid)
@@ -217,6 +321,8 @@ class House:
                 self.forget(device)
         if self.seen.pop(uid, None):
             self.storage.put("seen", uid, None)
+        if self.storage.unread:
+            self._removed.add(uid)
 
     @callback
     def forget(self, uid: str) -> None:
@@ -226,8 +332,18 @@ class House:
         self.elevators.forget(uid)
         if self._settings.pop(uid, None):
             self.storage.put("settings", uid, None)
+            self._show_unread()
         if self._known.pop(uid, None):
             self.storage.put("devices", uid, None)
+        if self.storage.unread:
+            self._removed.add(uid)
+
+    def chosen_kinds(self, gateway: str) -> Iterator[tuple[str, str]]:
+        """Return the kinds that a person has chosen for devices of a gateway, by their ids."""
+        for uid, settings in tuple(self._settings.items()):
+            owner, _slash, device_id = uid.rpartition("/")
+            if owner == gateway and settings.kind:
+                yield device_id, settings.kind
 
     def known_devices(self, gateway: str) -> Iterator[DeviceDescription]:
         """Return the devices that a gateway had in an earlier run."""
@@ -250,8 +366,13 @@ class House:
         an installed breaker does not begin to cut at 30 mA by itself.
         """
         settings, variant = self.settings_of(uid), layout.first_variant
+        if settings.unread and "settings" not in self.storage.unread:
+            # There is a row, and it may say otherwise.
+            return
         if variant and settings.variant not in layout.kind.variants:
             settings.variant = variant
+            if settings.unread:
+                self._placed[uid] = variant
             self._put_settings(uid)
 
     def knows(self, uid: str) -> bool:
@@ -260,7 +381,11 @@ class House:
 
     def settings_of(self, uid: str) -> DeviceSettings:
         """Return the settings of a device; to change them, use async_save_settings."""
-        return self._settings.setdefault(uid, DeviceSettings())
+        if (settings := self._settings.get(uid)) is None:
+            settings = self._settings[uid] = DeviceSettings(
+                unread="settings" in self.storage.unread
+            )
+        return settings
 
     async def async_save_settings(self, device: SafetyDevice) -> None:
         """Store changed settings and look at the hazards again.
@@ -275,6 +400,11 @@ class House:
 
         Raises HomeAssistantError if they hold for now but could not be written.
         """
+        settings = self.settings_of(uid)
+        if settings.unread and "settings" not in self.storage.unread:
+            # A person has said how it is.
+            settings.unread = False
+            self._show_unread()
         if not await self._put_settings(uid):
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="not_stored"

@@ -86,12 +86,27 @@ class Latches:
         self._listeners: list[Callable[[Latch], None]] = []
 
     def restore(self, rows: Mapping[str, dict[str, Any]]) -> None:
-        """Take over the latches of an earlier run."""
+        """Take over the latches of an earlier run; one that is known stays tied to both."""
         for key, row in rows.items():
             try:
-                self.rows[key] = Latch.from_dict(row)
+                latch = Latch.from_dict(row)
             except TypeError as err:
                 LOGGER.error("The cut-off of %s is not remembered: %s", key, err)
+                device, _slash, supply = key.rpartition("/")
+                if not device:
+                    continue
+                # That it was cut is all that is known: so it stays off.
+                latch = Latch(device=device, key=supply, at=time.time())
+            if newer := self.rows.get(key):
+                newer.alarms = list(dict.fromkeys((*latch.alarms, *newer.alarms)))
+                # It may have been off already when it was cut again.
+                newer.before = latch.before | newer.before
+                newer.at = latch.at
+                newer.who, newer.reason = latch.who, latch.reason or newer.reason
+                self.store(newer)
+            else:
+                self.rows[key] = latch
+                self._tell(latch)
 
     @callback
     def listen(self, listener: Callable[[Latch], None]) -> CALLBACK_TYPE:
@@ -113,7 +128,16 @@ class Latches:
                 yield latch
 
     def check_closing(self, supply: Supply, name: str) -> None:
-        """Raise HomeAssistantError if a supply of the device `name` must stay off."""
+        """Raise HomeAssistantError if a supply of the device `name` must stay off.
+
+        Also where that cannot be read.
+        """
+        if "latches" in self._storage.unread:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="not_read",
+                translation_placeholders={"device": name},
+            )
         if supply.id in self.rows:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,

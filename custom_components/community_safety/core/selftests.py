@@ -51,6 +51,8 @@ class SelfTests:
     def restore(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over the tests of earlier runs, by unique id of the device."""
         for device, row in rows.items():
+            if device in self._last:
+                continue
             try:
                 self._last[device] = SelfTest(
                     **{key: value for key, value in row.items() if key in _FIELDS}

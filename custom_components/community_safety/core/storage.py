@@ -3,12 +3,15 @@
 One SQLite file, one writer thread. Everything that waits is committed together, so a
 thousand alarms of one moment cost a few commits. A row that could not be written stays
 queued and is tried again until it is on disk.
+
+A table that cannot be read is `unread`, never empty: it is tried again, and what is put
+into it meanwhile takes the place of nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 import os
@@ -27,6 +30,10 @@ from ..const import LOGGER
 #: 2: self-tests have a table of their own.
 VERSION = 2
 RETRY_SECONDS = 5
+#: A damaged file whose new one cannot be written is read anew after so many seconds.
+RESCUE_SECONDS = 60
+#: A start waits for the file no longer than this; what comes later is taken over then.
+OPEN_SECONDS = 10
 #: A disk that does not answer must not hold up an alarm for longer.
 PATIENCE_SECONDS = 1.0
 #: Pages of the log file at which SQLite takes them into the database: its default.
@@ -39,6 +46,8 @@ KEEP_ROWS = 200_000
 
 #: When it was closed, and its JSON.
 type Row = tuple[float | None, str]
+#: Living rows by table and key.
+type Found = dict[str, dict[str, dict[str, Any]]]
 #: Who waits for a row to be on disk: True, or False if the disk refused or is silent.
 type Waiter = Callable[[bool], None]
 
@@ -54,6 +63,10 @@ _UPSERT = """
 """
 _DELETE = "DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?))"
 TABLES = ("alarms", "latches", "settings", "counts", "seen", "devices", "tests")
+#: The table whose keys are new for each row: one of this run takes no other's place.
+NEW_KEYS = "alarms"
+#: In a file that was rescued, until the end of that run: what has become of the damaged one.
+_RESCUED = "CREATE TABLE rescued (path TEXT NOT NULL, lost TEXT NOT NULL)"
 SCHEMA = "".join(
     f"""
     CREATE TABLE IF NOT EXISTS {table} (
@@ -91,6 +104,18 @@ class Storage:
         self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._reason: str | None = None
+        #: The file was looked at, and may be written.
+        self._ready = False
+        self._is_damaged = False
+        #: Tables that could not be read yet.
+        self.unread = set(TABLES)
+        #: What was put into them meanwhile.
+        self._held: dict[tuple[str, str], Row | None] = {}
+        #: Hears of living rows that could only be read after the start, and with none
+        #: when a damaged file was replaced after it; set by the house.
+        self.on_found: Callable[[Found], None] = lambda _found: None
+        #: What was found while `async_open` waits.
+        self._early: Found | None = None
         #: Where a damaged file was moved to when this run began.
         self.moved: Path | None = None
         #: Tables of which a damaged file could be read in part or not at all.
@@ -98,15 +123,19 @@ class Storage:
         #: The version of a file that a newer version has written; it is only read.
         self.newer: int | None = None
 
-    async def async_open(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Open the file and return the living rows by table and key.
+    async def async_open(self) -> Found:
+        """Open the file and return the living rows, of each table that could be read.
 
-        A file that is damaged is moved aside, so that alarms go on; what can be read of
-        it is taken over. One of a newer version is read and never written.
+        What cannot be read within OPEN_SECONDS is `unread`: it is tried again, and
+        `on_found` hears of it. A file that is damaged is moved aside, so that alarms go on;
+        what can be read of it is taken over. One of a newer version is read and never
+        written.
         """
-        found, broken = await self._async_run(self._open)
-        if broken:
-            self._trouble(broken)
+        self._early = {}
+        self._begin_writing()
+        if self._idle:
+            await asyncio.wait({self._idle}, timeout=OPEN_SECONDS)
+        found, self._early = self._early, None
         return found
 
     async def async_close(self) -> None:
@@ -117,13 +146,13 @@ class Storage:
         if self._cancel_retry:
             self._cancel_retry()
             self._cancel_retry = None
-        if self._queue and not self._is_writing:
+        if (self._queue or self._held) and not self._is_writing:
             self._begin_writing()
         if self._idle:
             await self._idle
-        if self._queue:
-            LOGGER.error("%d records could not be stored", len(self._queue))
-        await self._async_run(self._close)
+        if self.waiting:
+            LOGGER.error("%d records could not be stored", self.waiting)
+        await self._async_run(self._end)
         await self._hass.async_add_executor_job(self._executor.shutdown)
 
     @callback
@@ -161,10 +190,12 @@ class Storage:
         if self.newer is not None:
             self._hass.loop.call_soon(then, False)
             return
-        self._queue[table, key] = (
-            None if data is None else (closed_at, json_dumps(data))
-        )
-        if self._cancel_retry or self._closed:
+        row = None if data is None else (closed_at, json_dumps(data))
+        if table in self.unread and table != NEW_KEYS:
+            self._held[table, key] = row
+        else:
+            self._queue[table, key] = row
+        if self._cancel_retry or self._closed or not self._ready:
             # The disk is known to be broken: nobody waits for the next try.
             self._hass.loop.call_soon(then, False)
             return
@@ -186,12 +217,12 @@ class Storage:
     @property
     def is_busy(self) -> bool:
         """Return if anything is not on disk yet."""
-        return bool(self._queue) or self._is_writing
+        return bool(self.waiting) or self._is_writing
 
     @property
     def waiting(self) -> int:
         """Return how many rows are queued."""
-        return len(self._queue)
+        return len(self._queue) + len(self._held)
 
     @property
     def trouble(self) -> str | None:
@@ -205,8 +236,11 @@ class Storage:
         return await self._async_run(self._history, since, until, most)
 
     async def async_rows(self, table: str, keys: Iterable[str]) -> list[dict[str, Any]]:
-        """Return rows by their keys, closed ones too; what cannot be read is missing."""
-        if not (wanted := list(keys)):
+        """Return rows by their keys, closed ones too; what cannot be read is missing.
+
+        Nobody waits for a file that is not open yet: `on_found` tells when it is.
+        """
+        if not (wanted := list(keys)) or not self._ready:
             return []
         try:
             return await self._async_run(self._rows, table, wanted)
@@ -263,10 +297,11 @@ class Storage:
         self._executor.submit(self._write, batch, waiting)
         if not self._is_writing:
             self._idle = self._hass.loop.create_future()
-            # No background task: those are cancelled when Home Assistant stops.
-            self._hass.async_create_task(
-                self._async_wait(self._idle), "community_safety storage"
-            )
+            if batch:
+                # No background task: those are cancelled when Home Assistant stops.
+                self._hass.async_create_task(
+                    self._async_wait(self._idle), "community_safety storage"
+                )
 
     @staticmethod
     async def _async_wait(idle: asyncio.Future[None]) -> None:
@@ -286,16 +321,41 @@ class Storage:
             self._queue = {**batch, **self._queue}
             if not self._closed:
                 self._cancel_retry = async_call_later(
-                    self._hass, RETRY_SECONDS, self._retry
+                    self._hass,
+                    RESCUE_SECONDS if self._is_damaged else RETRY_SECONDS,
+                    self._retry,
                 )
+        elif self.newer is not None:
+            # Found out only now: nothing of it is written.
+            self._queue.clear()
         if error is None and self._queue:
             # The thread writes on while this one tells what is written.
             self._begin_writing()
         elif self._idle:
             self._idle.set_result(None)
-        waiting.answer(error is None)
+        waiting.answer(error is None and self.newer is None)
         if error is not None:
             self._waiting.answer(False)
+
+    @callback
+    def _take(self, found: Found) -> None:
+        """Take what the thread has read; what was put into it meanwhile is newer."""
+        found = {
+            table: {
+                key: row
+                for key, row in rows.items()
+                if self._held.get((table, key), ()) is not None
+            }
+            for table, rows in found.items()
+            if table in self.unread
+        }
+        self.unread -= found.keys()
+        for item in [item for item in self._held if item[0] in found]:
+            self._queue[item] = self._held.pop(item)
+        if self._early is not None:
+            self._early |= found
+        elif found or self._ready:
+            self.on_found(found)
 
     @callback
     def _retry(self, _now: datetime) -> None:
@@ -323,54 +383,82 @@ class Storage:
             self._connection.execute("PRAGMA synchronous=FULL")
         return self._connection
 
-    def _open(self) -> tuple[dict[str, dict[str, dict[str, Any]]], str | None]:
-        trouble = None
+    def _open(self) -> None:
+        """Make the file ready, and hand over what is alive in it.
+
+        Raises sqlite3.Error or OSError if it cannot be written; what can be read is handed
+        over all the same.
+        """
+        found: Found = {}
         try:
+            self._put_in_place()
+            try:
+                self._check()
+                for table in TABLES:
+                    if table in self.unread:
+                        found[table] = self._living(table)
+            except sqlite3.DatabaseError as err:
+                if not _is_damage(err):
+                    raise
+                LOGGER.error("%s is damaged: %s", self.path, err)
+                self._is_damaged = True
+                self._rescue(found)
+                self._put_in_place()
+                self._check()
             self._prepare()
-        except sqlite3.OperationalError as err:
-            # Locked or full: the file itself may be sound, so it is kept.
-            trouble = str(err)
-        except sqlite3.DatabaseError as err:
-            trouble = str(err)
-            self._move_aside()
-            self._prepare()
-            self._rescue()
-        try:
-            return {table: self._living(table) for table in TABLES}, trouble
-        except sqlite3.OperationalError as err:
-            # Better without the past than without a present.
-            return {table: {} for table in TABLES}, str(err)
+            self._ready, self._is_damaged = True, False
+        finally:
+            if not self._ready:
+                self._close()
+            self._hand_over(found)
+
+    def _hand_over(self, found: Found) -> None:
+        # The loop may be closed: then nobody waits any more.
+        with suppress(RuntimeError):
+            self._hass.loop.call_soon_threadsafe(self._take, found)
 
     def _living(self, table: str) -> dict[str, dict[str, Any]]:
-        """Return the living rows; one that cannot be read costs that row, and stays."""
-        if self.newer is not None and not _columns(self._db, table):
+        """Return the living rows; one that cannot be read is empty here, and stays."""
+        if not _columns(self._db, table):
+            # Of another version.
             return {}
         rows = self._db.execute(
             f"SELECT {_BYTES} FROM {table} WHERE closed_at IS NULL"  # noqa: S608
         )
         found: dict[str, dict[str, Any]] = {}
         for key, _closed_at, data in rows:
+            name = key.decode(errors="replace")
             try:
-                found[key.decode()] = json_loads_object(data)
+                found[name] = json_loads_object(data)
             except ValueError as err:
                 LOGGER.error("A row of %s cannot be read: %s", table, err)
+                found[name] = {}
         return found
 
-    def _prepare(self) -> None:
+    def _check(self) -> None:
+        """Look if the file is whole, and what it is."""
         if self._db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("the file is damaged")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             # What it means is not known: nothing of it is changed, and nothing is added.
-            self.newer = version
             self._close()
             self._connection = _read_only(self.path)
-        elif version < VERSION:
+            self.newer = version
+        if _columns(self._db, "rescued"):
+            path, lost = self._db.execute("SELECT path, lost FROM rescued").fetchone()
+            self.moved, self.lost = Path(path), tuple(lost.split())
+
+    def _prepare(self) -> None:
+        """Make the file one of this version."""
+        if self.newer is not None:
+            return
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version < VERSION:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.executescript(SCHEMA)
             self._db.execute(f"PRAGMA user_version={VERSION}")
-        if self.newer is None:
-            self._lengthen_log()
+        self._lengthen_log()
 
     def _lengthen_log(self) -> None:
         """Give the log file the length that it has later anyhow.
@@ -393,47 +481,104 @@ class Storage:
                 self._db.execute("ROLLBACK")
             self._db.execute(f"PRAGMA cache_size={CACHE_SIZE}")
 
-    def _rescue(self) -> None:
-        """Take over what can be read of the file that was moved aside, table by table."""
-        lost: list[str] = []
-        for table in TABLES:
-            rows: dict[bytes, Row] = {}
-            try:
-                with closing(_read_only(self.moved)) as source:
-                    is_whole = _read(source, table, rows)
-            except sqlite3.Error as err:
-                LOGGER.error("%s of the damaged file: %s", table, err)
-                is_whole = False
-            for key, (closed_at, data) in rows.items():
-                try:
-                    row = (key.decode(), closed_at, json_dumps(json_loads_object(data)))
-                except ValueError as err:
-                    LOGGER.error("A row of %s cannot be rescued: %s", table, err)
-                    is_whole = False
-                    continue
-                self._db.execute(
-                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",  # noqa: S608
-                    row,
-                )
-            if not is_whole:
-                lost.append(table)
-        self.lost = tuple(lost)
+    def _rescue(self, found: Found) -> None:
+        """Write what can be read of a damaged file into a new one beside it.
 
-    def _move_aside(self) -> None:
+        What is alive comes first: it is handed over before the rest is read. The new file
+        is one transaction, and has its name only once it is whole. Raises sqlite3.Error or
+        OSError; then everything is as it was.
+        """
         self._close()
+        lost: set[str] = set()
+        unreadable: dict[str, sqlite3.Error] = {}
+        for table in TABLES:
+            found[table] = {}
+            try:
+                with closing(_read_only(self.path)) as source:
+                    for key, closed_at, row in _read(source, table, lost, alive=True):
+                        if closed_at is None:
+                            found[table][key] = row
+            except sqlite3.DatabaseError as err:
+                if not _is_damage(err):
+                    found.clear()
+                    raise
+                LOGGER.error("%s of the damaged file: %s", table, err)
+                unreadable[table] = err
+        if not any(found.values()):
+            for error in unreadable.values():
+                if isinstance(error, sqlite3.OperationalError):
+                    # The disk gives nothing at all: it may be away for a moment only.
+                    found.clear()
+                    raise error
+        self._hand_over(found)
+        new = self._beside(".rescuing")
+        for suffix in ("-journal", "-wal", "-shm", ""):
+            new.with_name(new.name + suffix).unlink(missing_ok=True)
         stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-        self.moved = self.path.with_name(f"{self.path.name}.broken-{stamp}")
+        with closing(sqlite3.connect(new, autocommit=True)) as target:
+            target.executescript(f"BEGIN; {SCHEMA} {_RESCUED}")
+            for table, rows in found.items():
+                target.executemany(
+                    f"INSERT INTO {table} VALUES (?, NULL, ?)",  # noqa: S608
+                    ((key, json_dumps(row)) for key, row in rows.items()),
+                )
+            for table in TABLES:
+                if table not in unreadable:
+                    with closing(_read_only(self.path)) as source:
+                        target.executemany(
+                            f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)",  # noqa: S608
+                            (
+                                (key, closed_at, json_dumps(row))
+                                for key, closed_at, row in _read(source, table, lost)
+                            ),
+                        )
+            lost |= unreadable.keys()
+            target.execute(
+                "INSERT INTO rescued VALUES (?, ?)",
+                (
+                    str(self._beside(f".broken-{stamp}")),
+                    " ".join(table for table in TABLES if table in lost),
+                ),
+            )
+            target.execute(f"PRAGMA user_version={VERSION}")
+            target.execute("COMMIT")
+            target.execute("PRAGMA journal_mode=WAL")
+        new.rename(self._beside(".rescued"))
+
+    def _put_in_place(self) -> None:
+        """Let a rescued file take the place of the damaged one, which is moved aside.
+
+        Whatever ends this halfway, the next start goes on with it.
+        """
+        rescued = self._beside(".rescued")
+        if not rescued.exists():
+            return
+        try:
+            with closing(sqlite3.connect(rescued)) as database:
+                (moved,) = database.execute("SELECT path FROM rescued").fetchone()
+        except sqlite3.DatabaseError as err:
+            if not (_is_damage(err) and self.path.exists()):
+                raise
+            # It has gone bad as well: the first one is read anew.
+            rescued.unlink()
+            return
         for suffix in ("-wal", "-shm", ""):
-            file = self.path.with_name(self.path.name + suffix)
-            if file.exists():
-                file.rename(f"{self.moved}{suffix}")
+            if (file := self._beside(suffix)).exists():
+                file.rename(f"{moved}{suffix}")
+        rescued.rename(self.path)
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
 
     def _write(
         self, batch: dict[tuple[str, str], Row | None], waiting: _Waiting
     ) -> None:
         error: str | None = None
         try:
-            self._commit(batch)
+            if not self._ready:
+                self._open()
+            if batch and self.newer is None:
+                self._commit(batch)
         except Exception as err:  # noqa: BLE001
             # Whatever it is, somebody waits for the answer.
             error = str(err) or repr(err)
@@ -485,6 +630,13 @@ class Storage:
                 " LIMIT 1 OFFSET ?)",
                 (KEEP_ROWS,),
             )
+
+    def _end(self) -> None:
+        if self._ready and self.moved and self.newer is None:
+            # People were told of it; after a crash they are told once more.
+            with suppress(sqlite3.Error):
+                self._db.execute("DROP TABLE IF EXISTS rescued")
+        self._close()
 
     def _close(self) -> None:
         if self._connection:
@@ -541,35 +693,68 @@ def _columns(source: sqlite3.Connection, table: str) -> list[Any]:
     return source.execute(f"PRAGMA table_info({table})").fetchall()
 
 
-def _read(source: sqlite3.Connection, table: str, found: dict[bytes, Row]) -> bool:
-    """Read what can be read of a damaged table; return if that is all of it.
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Return if the content is at fault, or the disk below it: not a lock, or no room."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return True
+    # Without a code it is Python's own: a text that is none.
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF == sqlite3.SQLITE_IOERR
+
+
+@contextmanager
+def _past_damage() -> Generator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as err:
+        if not _is_damage(err):
+            raise
+
+
+def _read(
+    source: sqlite3.Connection, table: str, lost: set[str], *, alive: bool = False
+) -> Iterator[tuple[str, float | None, dict[str, Any]]]:
+    """Yield what can be read of a damaged table, some rows more than once.
+
+    If that is not all of it, the table is added to `lost`. Closed rows may be missing where
+    it is of those that are `alive`. Raises sqlite3.Error if nothing can be read at all.
+    """
+    for key, closed_at, data in _walk(source, table, lost, alive=alive):
+        try:
+            row = key.decode(), closed_at, json_loads_object(data)
+        except (AttributeError, ValueError) as err:
+            LOGGER.error("A row of %s cannot be rescued: %s", table, err)
+            lost.add(table)
+        else:
+            yield row
+
+
+def _walk(
+    source: sqlite3.Connection, table: str, lost: set[str], *, alive: bool
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield the rows of a damaged table as bytes.
 
     A damaged page ends a walk over the table. So it is walked from both ends, and what
     lies between two damaged pages is asked for by the keys that the index still names.
-    Raises sqlite3.Error if nothing can be read at all.
     """
     if not _columns(source, table):
-        return True
-    for order in ("ASC", "DESC"):
-        try:
-            for key, *row in source.execute(
-                f"SELECT {_BYTES} FROM {table} ORDER BY key {order}"  # noqa: S608
-            ):
-                found[key] = tuple(row)
-        except sqlite3.DatabaseError:
-            continue
-        return True
-    with suppress(sqlite3.DatabaseError):
+        return
+    rows = f"SELECT {_BYTES} FROM {table}"  # noqa: S608
+    index = f"INDEXED BY {table}_closed"
+    if alive:
+        index += " WHERE closed_at IS NULL"
+    for walk in (
+        *([f"{rows} {index}"] if alive else []),
+        f"{rows} ORDER BY key ASC",
+        f"{rows} ORDER BY key DESC",
+    ):
+        with _past_damage():
+            yield from source.execute(walk)
+            return
+    lost.add(table)
+    with _past_damage():
         for (key,) in source.execute(
-            f"SELECT CAST(key AS BLOB) FROM {table} INDEXED BY {table}_closed"  # noqa: S608
-            " ORDER BY closed_at"
+            f"SELECT CAST(key AS BLOB) FROM {table} {index}"  # noqa: S608
         ).fetchall():
-            if key not in found:
-                with suppress(sqlite3.DatabaseError):
-                    row = source.execute(
-                        f"SELECT {_BYTES} FROM {table}"  # noqa: S608
-                        " WHERE key = CAST(? AS TEXT)",
-                        (key,),
-                    ).fetchone()
-                    found[key] = row[1:]
-    return False
+            with _past_damage():
+                yield from source.execute(f"{rows} WHERE key = CAST(? AS TEXT)", (key,))

@@ -14,7 +14,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ..catalogue import is_catalogued
+from ..catalogue import KINDS, is_catalogued
 from ..catalogue.measurements import Value
 from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
 from ..core.device import DOUBT, DeviceDescription, SafetyDevice, layout_of
@@ -261,10 +261,26 @@ class Gateway(ABC):
         An alarm that a restart has interrupted finds its supplies at once, and a device
         that does not come back is missed: all are supervised from now on.
         """
-        for description in self.house.known_devices(self.uid):
-            self.add_device(description)
-            self.missing.add(description.id)
+        self._add_known_devices()
+        self.on_unload(self.house.on_found(self._found))
         self._supervision.start()
+
+    def _add_known_devices(self) -> None:
+        for description in self.house.known_devices(self.uid):
+            if description.id not in self.devices:
+                self.add_device(description)
+                self.missing.add(description.id)
+
+    @callback
+    def _found(self) -> None:
+        """Take what an earlier run has left and could only be read now."""
+        for device_id, kind in self.house.chosen_kinds(self.uid):
+            device = self.devices.get(device_id)
+            if device.kind.key != kind if device else kind in KINDS:
+                # What devices are follows from it: they are all taken anew.
+                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                return
+        self._add_known_devices()
 
     @callback
     def lose_device(self, device_id: str) -> None:

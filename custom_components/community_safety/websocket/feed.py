@@ -82,6 +82,7 @@ class Feed:
             house.book.listen(self._alarm_changed, immediate=True),
             house.latches.listen(self._latch_changed),
             house.watch(self._moved),
+            house.on_found(self._found),
             hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, self._moved),
             hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, self._moved),
             async_track_time_interval(
@@ -129,6 +130,11 @@ class Feed:
         }
         # A supply that a person has cut by itself is of whichever incident shows it.
         self._mark(ids | self._showing.get(latch.device, set()), SOON_SECONDS)
+
+    @callback
+    def _found(self) -> None:
+        """Take that incidents of an earlier run could only be read now."""
+        self._mark(self._house.book.incidents.by_id(), SOON_SECONDS)
 
     @callback
     def _moved(self, _what: Any) -> None:

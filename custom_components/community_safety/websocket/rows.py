@@ -266,8 +266,11 @@ def _state(house: House, incident: Incident, place: Place) -> State:
     latch = house.latches.get(supply)
     here = device if device and device.available else None
     if latch is None:
-        if supply.key in house.settings_of(supply.uid).protected:
+        settings = house.settings_of(supply.uid)
+        if supply.key in settings.protected:
             return State.PROTECTED
+        if settings.unread:
+            return State.UNKNOWN
         if incident.drill:
             return State.DRILL
         closed = here.readings.get(supply.key) if here else None

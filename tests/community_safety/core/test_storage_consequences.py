@@ -23,6 +23,7 @@ from custom_components.community_safety.core.storage import (
     LOG_PAGES,
     PAGE_BYTES,
     RETRY_SECONDS,
+    Found,
     Storage,
 )
 from homeassistant.core import CoreState, HomeAssistant
@@ -86,22 +87,33 @@ async def test_locked_at_the_start(
     hass: HomeAssistant,
     hass_config_file: sqlite3.Connection,
     monkeypatch: pytest.MonkeyPatch,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A sound file that somebody else holds at the start is kept where it is."""
+    """A sound file that somebody else holds at the start is kept, and read as soon as it can be."""
     insert(hass_config_file, "settings", "a", {"limits": {}})
     monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
     hass_config_file.execute("PRAGMA journal_mode=DELETE")
     hass_config_file.execute("BEGIN EXCLUSIVE")
     troubles: list[str | None] = []
+    found: list[Found] = []
     storage = Storage(hass, Path(hass.config.path(f"{DOMAIN}.db")), troubles.append)
-    await storage.async_open()
+    storage.on_found = found.append
+    assert await storage.async_open() == {}
     assert storage.moved is None
+    assert storage.unread == set(module.TABLES)
     assert troubles == ["database is locked"]
+    # A default would take the place of what was set.
+    assert not await storage.put("settings", "a", {"limits": {"default": 1}})
+    assert not await storage.put("latches", "c", {})
     hass_config_file.rollback()
-    assert await storage.put("settings", "b", {"limits": {}})
+    freezer.tick(RETRY_SECONDS + 1)
+    async_fire_time_changed(hass)
+    await wait_until(hass, lambda: not storage.is_busy)
     assert troubles[-1] is None
-    rows = await storage._async_run(lambda: storage._living("settings"))
-    assert rows.keys() == {"a", "b"}
+    assert not storage.unread
+    assert [rows["settings"] for rows in found] == [{"a": {"limits": {}}}]
+    rows = await storage._async_run(lambda: storage._living("latches"))
+    assert rows.keys() == {"c"}
     await storage.async_close()
 
 
