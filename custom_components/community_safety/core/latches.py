@@ -100,7 +100,8 @@ class Latches:
             if newer := self.rows.get(key):
                 newer.alarms = list(dict.fromkeys((*latch.alarms, *newer.alarms)))
                 # It may have been off already when it was cut again.
-                newer.before = latch.before | newer.before
+                for load, value in latch.before.items():
+                    newer.before[load] = max(value, newer.before.get(load, 0))
                 newer.at = latch.at
                 newer.who, newer.reason = latch.who, latch.reason or newer.reason
                 self.store(newer)
