@@ -27,6 +27,9 @@ def missing(house: House, device: SafetyDevice, area_id: str | None) -> Iterator
     """Yield codes of what keeps a device from being handed over, in order of the work."""
     if not area_id:
         yield "no_area"
+    if device.settings.unread:
+        # What is confirmed would be a default.
+        yield "settings_unread"
     if (
         any(setting.key == RATED_CURRENT for setting in device.used_settings)
         and RATED_CURRENT not in device.settings.limits

@@ -102,10 +102,7 @@ class ProtectedSwitch(SettingEntity, SwitchEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        settings = self.device.settings
-        return self._supply in settings.protected or (
-            None if settings.unread else False
-        )
+        return self.device.settings.is_protected(self._supply)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

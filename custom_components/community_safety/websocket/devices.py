@@ -321,7 +321,7 @@ def row(
             {
                 "key": key,
                 "channel": device.points[key].channel,
-                "protected": key in device.settings.protected,
+                "protected": device.settings.is_protected(key),
                 "entity_id": _entity(
                     hass,
                     "switch",

@@ -266,11 +266,9 @@ def _state(house: House, incident: Incident, place: Place) -> State:
     latch = house.latches.get(supply)
     here = device if device and device.available else None
     if latch is None:
-        settings = house.settings_of(supply.uid)
-        if supply.key in settings.protected:
-            return State.PROTECTED
-        if settings.unread:
-            return State.UNKNOWN
+        protected = house.settings_of(supply.uid).is_protected(supply.key)
+        if protected is not False:
+            return State.PROTECTED if protected else State.UNKNOWN
         if incident.drill:
             return State.DRILL
         closed = here.readings.get(supply.key) if here else None
