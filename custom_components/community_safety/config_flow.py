@@ -34,6 +34,7 @@ from .const import (
     LOGGER,
     PROTOCOL_VERSION,
 )
+from .flows.adopted import ADOPTED, AdoptedFlow
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
 from .localization import async_setting
@@ -51,7 +52,7 @@ DIALECTS = {
 ANSWER_SECONDS = 5
 
 
-class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
+class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, domain=DOMAIN):
     """Add one gateway, or move it to another topic."""
 
     VERSION = 1
@@ -77,7 +78,7 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
         """Choose how the devices are reached."""
         sidecars = await self.hass.async_add_executor_job(missing_sidecars, self.hass)
         return self.async_show_menu(
-            step_id="user", menu_options=[*DIALECTS, ZIGBEE, *sidecars]
+            step_id="user", menu_options=[*DIALECTS, ZIGBEE, ADOPTED, *sidecars]
         )
 
     async def async_step_native(
@@ -163,6 +164,8 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         if entry.data[CONF_DIALECT] == ZIGBEE:
             return await self.async_step_reconfigure_zigbee()
+        if entry.data[CONF_DIALECT] == ADOPTED:
+            return await self.async_step_reconfigure_adopted()
         self._dialect = entry.data[CONF_DIALECT]
         errors: dict[str, str] = {}
         if user_input is not None:

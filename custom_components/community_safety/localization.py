@@ -22,6 +22,13 @@ def async_setting(hass: HomeAssistant, key: str) -> str:
 
 
 @callback
+def async_reading(hass: HomeAssistant, measurement: str) -> str:
+    """Return what a measurement is called where its entity is chosen."""
+    key = f"adopted.step.readings.data.{measurement}"
+    return _text(hass, "config_subentries", key, measurement)
+
+
+@callback
 def async_sentence(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     """Return what an announcement's data says has happened: `Alarm raised: Smoke`."""
     sentence = _text(

@@ -27,9 +27,12 @@ ENTITIES = RANKS["entities, actions and flows"]
 APART = (
     ("gateways.mqtt", "gateways.zigbee"),
     ("gateways.zigbee", "gateways.mqtt"),
+    ("gateways.adopted", "gateways.mqtt"),
+    ("gateways.adopted", "gateways.zigbee"),
     ("gateways.zigbee.devices", "gateways.zigbee.host"),
     ("gateways.base", "gateways.mqtt"),
     ("gateways.base", "gateways.zigbee"),
+    ("gateways.base", "gateways.adopted"),
 )
 
 

@@ -581,6 +581,12 @@ class SafetyDevice:
         self.monitor.forget(self.points[key].measurement.key)
         return True
 
+    @callback
+    def lose(self, key: str) -> None:
+        """Take that a reading is not known any more: that is no fault of the device yet."""
+        if self._forget_reading(key):
+            self._notify(key)
+
     def _distrust(
         self,
         readings: Mapping[str, Value],

@@ -11,6 +11,7 @@ _CLASSES = {
     "native": ("mqtt", "NativeGateway"),
     "zigbee2mqtt": ("mqtt", "Zigbee2MqttGateway"),
     "zigbee": ("zigbee", "ZigbeeGateway"),
+    "adopted": ("adopted", "AdoptedGateway"),
 }
 
 

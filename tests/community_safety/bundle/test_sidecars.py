@@ -58,7 +58,13 @@ async def begin(hass: HomeAssistant) -> Any:
 async def choose(hass: HomeAssistant) -> Any:
     """Choose the sidecar."""
     result = await begin(hass)
-    assert result["menu_options"] == ["native", "zigbee2mqtt", "zigbee", SIDECAR]
+    assert result["menu_options"] == [
+        "native",
+        "zigbee2mqtt",
+        "zigbee",
+        "adopted",
+        SIDECAR,
+    ]
     return await confirm(hass, result, next_step_id=SIDECAR)
 
 

@@ -19,17 +19,13 @@ from homeassistant.util import dt as dt_util
 
 from ...catalogue.measurements import Value
 from ...core.device import SafetyDevice
-from ...core.disconnect import NO_CURRENT_AMPERES, NO_POWER_WATTS
 from ..base import CommandError
+from ..loads import EFFECT_SECONDS, NOISE, has_moved
 from .exposes import Interpretation
 
 #: Seconds in which a read is answered: Zigbee2MQTT gives up after ten, and by then our
 #: cut-off has asked again. What comes later is no answer, but somebody's report.
 ANSWER_SECONDS = 5.0
-#: Seconds after a command in which a load that ceases or begins to flow is its doing.
-EFFECT_SECONDS = 60.0
-#: What a meter may show of nothing, by measurement: amperes and watts.
-_NOISE = {"current": NO_CURRENT_AMPERES, "power": NO_POWER_WATTS}
 #: Properties that Zigbee2MQTT adds to messages by itself, or that say how one came.
 _ITS_OWN = frozenset(
     {"device", "elapsed", "last_seen", "linkquality", "update", "update_available"}
@@ -302,15 +298,14 @@ class Item:
         """Note which loads have ceased or begun to flow, by the device's own word."""
         for name in own & self.interpretation.readings.keys():
             key, convert = self.interpretation.readings[name]
-            noise = _NOISE.get(self.device.points[key].measurement.key)
+            noise = NOISE.get(self.device.points[key].measurement.key)
             if noise is None:
                 continue
             with suppress(ValueError, TypeError, OverflowError):
-                less, more = sorted(
-                    abs(float(convert(state.get(name)))) for state in (before, message)
+                was, is_now = (
+                    float(convert(state.get(name))) for state in (before, message)
                 )
-                # A meter that trembles about the limit has told nothing.
-                if less <= noise and more > 2 * noise:
+                if has_moved(noise, was, is_now):
                     self.moved_loads.add(key)
 
     def _followed(self, asked: Collection[str]) -> set[str]:

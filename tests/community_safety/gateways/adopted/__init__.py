@@ -1,0 +1,1 @@
+"""Adopted devices: entities of other integrations."""

@@ -1,0 +1,285 @@
+"""Cut-off by the switch of another integration: what proves it, and what does not."""
+
+import asyncio
+from collections.abc import Generator
+from datetime import timedelta
+from typing import override
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+    mock_config_flow,
+)
+
+from custom_components.community_safety.core import disconnect
+from custom_components.community_safety.core.device import Power
+from custom_components.community_safety.core.disconnect import (
+    Checked,
+    Limit,
+    Reason,
+    Result,
+    Status,
+)
+from custom_components.community_safety.core.latches import Supply
+from custom_components.community_safety.core.supervision import ASK_AFTER_SECONDS
+from custom_components.community_safety.gateways.base import CommandError
+from homeassistant.config_entries import ConfigFlow
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from tests.common import wait_until
+
+from . import relays
+from .common import add_adopted, only_device, proposal, subentry
+from .relays import (
+    Breaker,
+    CoordinatedRelay,
+    HopefulRelay,
+    Meter,
+    PolledMeter,
+    PolledRelay,
+    Relay,
+    RelayError,
+)
+
+PUSH, POLLING = "local_push", "local_polling"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what can never be proven end soon."""
+    monkeypatch.setattr(disconnect, "TRY_SECONDS", 0.3)
+    monkeypatch.setattr(disconnect, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 0.8)
+    monkeypatch.setattr(disconnect, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(disconnect, "LEAST_TRY_SECONDS", 0.1)
+
+
+class RelaysFlow(ConfigFlow):
+    """Home Assistant asks for one before it sets an entry up."""
+
+
+@pytest.fixture(autouse=True)
+def _flow() -> Generator[None]:
+    """Let the integration of breakers have a flow."""
+    with mock_config_flow(relays.DOMAIN, RelaysFlow):
+        yield
+
+
+async def adopted(
+    hass: HomeAssistant,
+    breaker: Breaker,
+    iot_class: str = PUSH,
+    relay: type[Relay] = Relay,
+    meter: type[Meter] = Meter,
+) -> MockConfigEntry:
+    """Set an integration with a breaker up, and adopt it."""
+    other = await relays.set_up(hass, breaker, iot_class, relay, meter)
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), other.entry_id)
+    entry = await add_adopted(
+        hass, subentry("Flat", proposal(hass, device.id, "Breaker"))
+    )
+    breaker.report()
+    await hass.async_block_till_done()
+    return entry
+
+
+async def cut(entry: MockConfigEntry) -> Result:
+    """Cut the only supply of the only device."""
+    gateway = entry.runtime_data
+    supply = Supply(only_device(entry).uid, "supply")
+    (result,) = await gateway.house.cut_off.async_cut_off([supply])
+    assert isinstance(result, Result)
+    return result
+
+
+async def test_proven_by_relay_and_current(hass: HomeAssistant) -> None:
+    """A breaker that tells of both is proven at once, and so is that it is closed again."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker)
+    result = await cut(entry)
+    assert (result.status, result.limit) == (Status.CONFIRMED, Limit.NO_CURRENT)
+    assert result.proof == ("supply", "current")
+    assert breaker.commands == [False]
+    cut_off = entry.runtime_data.house.cut_off
+    (restored,) = await cut_off.async_restore(
+        [result.supply], who="user", checked=Checked.ON_SITE
+    )
+    assert restored.status is Status.CONFIRMED
+    assert breaker.closed
+
+
+async def test_a_relay_that_only_hopes_proves_nothing(hass: HomeAssistant) -> None:
+    """It shows what was sent; the breaker has not obeyed, and nothing flowed before."""
+    breaker = Breaker(hass, load=0)
+    entry = await adopted(hass, breaker, relay=HopefulRelay)
+    breaker.obeys = False
+    breaker.on_change.clear()
+    result = await cut(entry)
+    assert hass.states.get("switch.breaker").state == "off"  # type: ignore[union-attr]
+    assert (result.status, result.reason) == (
+        Status.UNCONFIRMED,
+        Reason.RELAY_UNKNOWN,
+    )
+
+
+async def test_hope_that_is_written_again_is_no_word(hass: HomeAssistant) -> None:
+    """Integrations write all entities of a device whenever one has changed."""
+    breaker = Breaker(hass, load=0)
+    entry = await adopted(hass, breaker, relay=HopefulRelay)
+    breaker.obeys = False
+    relay, meter = breaker.on_change
+    breaker.on_change.clear()
+    task = hass.async_create_task(cut(entry))
+    await wait_until(hass, lambda: bool(breaker.commands))
+    meter()
+    state = hass.states.get("switch.breaker")
+    assert state
+    hass.states.async_set(state.entity_id, state.state, state.attributes)
+    assert (await task).status is Status.UNCONFIRMED
+    # The device's own word is that it is closed: it is cut again.
+    relay()
+    await wait_until(hass, lambda: len(breaker.commands) > 1)
+
+
+async def test_a_load_that_goes_proves_the_relay(hass: HomeAssistant) -> None:
+    """Its integration only hopes, but the meter has told that 10 A are gone."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker, relay=HopefulRelay)
+    breaker.on_change[:] = breaker.on_change[1:]
+    result = await cut(entry)
+    assert (result.status, result.limit) == (Status.CONFIRMED, Limit.NO_CURRENT)
+    cut_off = entry.runtime_data.house.cut_off
+    (restored,) = await cut_off.async_restore([result.supply], who="user")
+    assert restored.status is Status.CONFIRMED
+
+
+async def test_a_current_that_stays_is_a_failure(hass: HomeAssistant) -> None:
+    """The relay says open, and 10 A flow on: welded."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker, relay=HopefulRelay)
+    breaker.obeys = False
+    breaker.on_change[:] = breaker.on_change[1:]
+    result = await cut(entry)
+    assert result.status is Status.FAILED
+    assert "refused_to_open" in [
+        alarm.hazard
+        for alarm in entry.runtime_data.house.book.of_device(only_device(entry).uid)
+    ]
+
+
+@pytest.mark.parametrize("relay", [PolledRelay, CoordinatedRelay])
+@pytest.mark.parametrize("load", [0.0, 10.0])
+async def test_what_can_be_asked_is_asked(
+    hass: HomeAssistant, relay: type[Relay], load: float
+) -> None:
+    """An integration that polls reads relay and meter back, whatever it has hoped."""
+    breaker = Breaker(hass, load)
+    entry = await adopted(hass, breaker, POLLING, relay, PolledMeter)
+    result = await cut(entry)
+    assert result.status is Status.CONFIRMED
+    assert result.limit is (Limit.NO_CURRENT if load else Limit.RELAY_ONLY)
+
+
+@pytest.mark.parametrize("relay", [PolledRelay, CoordinatedRelay])
+async def test_what_is_read_back_is_believed(
+    hass: HomeAssistant, relay: type[Relay]
+) -> None:
+    """The hope says open, and what was read says closed."""
+    breaker = Breaker(hass, load=0)
+    entry = await adopted(hass, breaker, POLLING, relay, PolledMeter)
+    breaker.obeys = False
+    result = await cut(entry)
+    assert (result.status, result.reason) == (Status.FAILED, Reason.CONTRADICTED)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RelayError("no route to the device"), Reason.REFUSED),
+        (TimeoutError(), Reason.REFUSED),
+        (ValueError("bad answer"), Reason.REFUSED),
+    ],
+)
+async def test_whatever_the_integration_raises(
+    hass: HomeAssistant, error: Exception, reason: Reason
+) -> None:
+    """A command that did not get through is told as such."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker)
+    breaker.error = error
+    result = await cut(entry)
+    assert result.status is not Status.CONFIRMED
+    assert result.reason is reason
+
+
+async def test_an_entity_that_is_unavailable(hass: HomeAssistant) -> None:
+    """Home Assistant would pass over it, and say nothing."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker)
+    state = hass.states.get("switch.breaker")
+    assert state
+    hass.states.async_set(state.entity_id, "unavailable", state.attributes)
+    result = await cut(entry)
+    assert (result.status, result.reason) == (Status.FAILED, Reason.NOT_CONNECTED)
+    assert breaker.commands == []
+
+
+async def test_what_is_switched_on_again_is_cut_again(hass: HomeAssistant) -> None:
+    """By its own entity, which knows nothing of a latch."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker)
+    await cut(entry)
+    await hass.services.async_call(
+        "switch", "turn_on", {"entity_id": "switch.breaker"}, blocking=True
+    )
+    await wait_until(hass, lambda: breaker.commands == [False, True, False])
+    assert not breaker.closed
+
+
+async def test_no_such_command(hass: HomeAssistant) -> None:
+    """What it has no entity for is refused."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker)
+    device = only_device(entry)
+    with pytest.raises(CommandError):
+        await entry.runtime_data.async_set(device, "self_test", True)
+    with pytest.raises(CommandError):
+        await entry.runtime_data.async_set(device, "current", 1.0)
+
+
+async def test_a_command_that_hangs(hass: HomeAssistant) -> None:
+    """An integration that waits for ever does not keep the cut-off."""
+
+    class Hanging(Relay):
+        @override
+        async def async_order(self, closed: bool) -> None:
+            await asyncio.Event().wait()
+
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker, relay=Hanging)
+    result = await cut(entry)
+    assert result.reason is Reason.NO_ANSWER
+
+
+async def test_who_is_silent_is_asked(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """What is polled locally is expected to answer, long before its own rhythm."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker, POLLING, CoordinatedRelay)
+    device = only_device(entry)
+    assert device.power is Power.MAINS
+    assert device.fresh_reading("current") is None
+    freezer.tick(timedelta(seconds=ASK_AFTER_SECONDS + 10))
+    async_fire_time_changed(hass)
+    await wait_until(hass, lambda: device.fresh_reading("current") == 10.0)
+
+
+async def test_a_cloud_is_not_asked_all_the_time(hass: HomeAssistant) -> None:
+    """It counts questions, so that nobody expects an answer; a cut-off asks all the same."""
+    breaker = Breaker(hass)
+    entry = await adopted(hass, breaker, "cloud_polling", CoordinatedRelay)
+    assert only_device(entry).power is Power.BATTERY
+    assert (await cut(entry)).status is Status.CONFIRMED
