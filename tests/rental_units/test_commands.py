@@ -6,11 +6,13 @@ from pathlib import Path
 import time
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from custom_components.rental_units.app import application
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.models import (
@@ -28,6 +30,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import STORAGE_DIR
+from homeassistant.util import dt as dt_util
 
 from .common import (
     OTHER_PHONE,
@@ -177,6 +180,37 @@ async def test_roles(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert await refusal(hass, "revoke_role", **of_entry, **given) == "no_such_role"
 
 
+async def test_accounts_of_people_who_are_one(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Whose account was the duplicate's keeps what it may, at once; the audit says so."""
+    kept = await check_in(hass, entry, "1-1-101", role="landlord")
+    other = await check_in(hass, entry, "1-1-102", name="MARK-2", role="landlord")
+    landlord = await account(hass, entry, "landlord", other)
+    both = await account(hass, entry, "landlord", kept)
+    role = {"config_entry_id": entry.entry_id, "user_id": both.id, "role": "landlord"}
+    await call(hass, "grant_role", {**role, "person_id": other})
+    await call(hass, "merge_people", {"person_id": kept, "duplicate_id": other})
+    for title in ("1-1-101", "1-1-102"):
+        for user in (landlord, both):
+            data = {"device_id": device_id(hass, entry, title), "reason": "request"}
+            await call(hass, "get_unit", data, user=user)
+    roles = await call(hass, "get_roles", {"config_entry_id": entry.entry_id})
+    assert sorted((row["user_id"], row["person_id"]) for row in roles["roles"]) == (
+        sorted([(landlord.id, kept), (both.id, kept)])
+    )
+    asked = {"config_entry_id": entry.entry_id, "person_id": kept}
+    rows = (await call(hass, "get_audit", asked))["audit"]
+    whats = [row["what"] for row in rows]
+    # One when it was given, one by the merge.
+    assert whats.count("grant_role") == 2
+    # Who is erased takes their accounts' roles along, and that is said as well.
+    await call(hass, "erase_person", {"person_id": kept})
+    assert application_of(hass, entry.entry_id).roles(landlord) == []
+    rows = (await call(hass, "get_audit", asked))["audit"]
+    assert [row["what"] for row in rows].count("revoke_role") == 2
+
+
 async def test_role_of_an_erased_person(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
@@ -293,6 +327,62 @@ async def test_files_are_listed(hass: HomeAssistant, entry: MockConfigEntry) -> 
     assert {row["kind"] for row in found["files"]} <= {"database", "storage"}
 
 
+async def test_exports_are_known_as_long_as_they_are_there(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However old, and whatever ends on the way: who is erased next takes them along."""
+    of_entry = {"config_entry_id": entry.entry_id}
+    folder = Path(hass.config.path(DOMAIN))
+
+    async def listed() -> set[str]:
+        found = await call(hass, "get_files", of_entry)
+        return {row["name"] for row in found["files"] if row["kind"] == "export"}
+
+    async def erase() -> Any:
+        person = await check_in(hass, entry, "1-1-101")
+        return await call(hass, "erase_person", {"person_id": person})
+
+    for name in ("one.csv", "two.csv"):
+        await call(hass, "export_register", {**of_entry, "file": name})
+    # Home Assistant was killed while it wrote one.
+    (part := folder / "one.csv.abc.part").touch()
+    freezer.tick(timedelta(days=400))
+    await entry.runtime_data._async_new_day(dt_util.utcnow())
+    everything = {"one.csv", "two.csv", part.name}
+    assert await listed() == everything
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(application, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await erase()
+    assert await listed() == everything
+    unlink = Path.unlink
+
+    def refuse(path: Path, *args: Any, **kwargs: Any) -> None:
+        if path.name == "two.csv":
+            raise PermissionError(13, "refused")
+        unlink(path, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        answer = await erase()
+    assert answer["files_removed"] == ["one.csv"]
+    assert answer["files_left"] == ["two.csv"]
+    assert await listed() == {"two.csv"}
+    assert (await erase())["files_removed"] == ["two.csv"]
+    assert await listed() == set()
+    noted = await entry.runtime_data.async_run(
+        lambda session: list(session.scalars(select(vault.CompartmentRow.body)))
+    )
+    assert noted == []
+
+
 async def test_form_that_was_overtaken(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
@@ -358,7 +448,7 @@ async def test_a_listener_that_fails_is_told_again(
     hass: HomeAssistant, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What it has not done is told with the next command, and at the next start."""
-    application = application_of(hass, entry.entry_id)
+    told = application_of(hass, entry.entry_id)
     heard: list[str] = []
     works = False
 
@@ -367,12 +457,12 @@ async def test_a_listener_that_fails_is_told_again(
             raise RegisterError("register_full")
         heard.extend(row.kind for row in rows)
 
-    await application.async_start({"cards": listener})
+    await told.async_start({"cards": listener})
     await check_in(hass, entry, "1-1-101")
     assert heard == []
     assert "could not be told: register_full" in caplog.text
     works = True
-    await application.async_start({"cards": listener})
+    await told.async_start({"cards": listener})
     assert heard == ["lease_started"]
     await check_in(hass, entry, "1-1-102", name="MARK-2", phone=OTHER_PHONE)
     assert heard == ["lease_started", "lease_started"]

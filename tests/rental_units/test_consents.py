@@ -154,7 +154,7 @@ async def test_ends_by_itself(
     with monkeypatch.context() as patched:
         patched.setattr(entry.runtime_data.database, "async_run", fail)
         await new_day(hass, freezer)
-    assert "Consents that are over could not be removed" in caplog.text
+    assert "could not begin a new day" in caplog.text
     assert (await shown(hass, person)).keys() == {PHOTOS}
     assert await kept(entry) == [INACTIVITY, PHOTOS]
 

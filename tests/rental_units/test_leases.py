@@ -211,6 +211,28 @@ def test_check_out_is_asked_and_bounded(house: House) -> None:
     assert refusal(house, Undo(gone.command_id)) == "nothing_to_undo"
 
 
+def test_check_out_as_one_of_two(house: House) -> None:
+    """Who owns the flat that they live in is asked what ends, and the other goes on."""
+    done = check_in(house, "u1", "A", start=date(2026, 1, 1))
+    check_in(house, "u1", "B", start=date(2026, 1, 1))
+    (person,) = done.people
+    own = Contact(name="A")
+    house.do(CheckIn("u1", own, Role.LANDLORD, person_id=person))
+    lease = house.lease("u1", "A")
+    assert refusal(house, CheckOut("u1", TODAY, person)) == "as_what_to_check_out"
+    left = house.do(
+        CheckOut("u1", TODAY, person, version=lease.version, role=Role.TENANT)
+    )
+    assert len(left.leases) == 1
+    assert house.lease("u1", "A").role == Role.LANDLORD
+    # Only one is left: nobody has to say it, and who names nobody means tenants.
+    assert house.do(CheckOut("u1", TODAY)).people != (person,)
+    assert refusal(house, CheckOut("u1", TODAY)) == "nobody_to_check_out"
+    assert house.do(CheckOut("u1", TODAY, person)).people == (person,)
+    house.do(CheckIn("u1", own, Role.LANDLORD, person_id=person))
+    assert house.do(CheckOut("u1", TODAY, role=Role.LANDLORD)).people == (person,)
+
+
 def test_day_of_a_planned_check_out(house: House) -> None:
     """Who leaves on a day is told until it is over; who has left is not."""
     check_in(house, "u1", "A", start=date(2026, 1, 1))

@@ -6,14 +6,19 @@ What may be done is read from the one table, and what is registered and not in i
 from http import HTTPStatus
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockUser,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from sqlalchemy import select
 
 from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.runtime import engine_of
-from custom_components.rental_units.app import application
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
     IN_PERSON,
@@ -26,7 +31,9 @@ from custom_components.rental_units.app.policy import (
     permit,
 )
 from custom_components.rental_units.const import DOMAIN, Reason
-from custom_components.rental_units.register import queries
+from custom_components.rental_units.register import queries, refusals as counting
+from custom_components.rental_units.register.models import Audit
+from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.transfer.views import PATH
 from custom_components.rental_units.websocket.base import COMMANDS
 from homeassistant.core import Context, HomeAssistant
@@ -445,13 +452,71 @@ async def test_refusal_of_many_units(
     hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One call about a whole property is no way to fill the audit."""
-    monkeypatch.setattr(application, "MOST_REFUSED", 2)
+    monkeypatch.setattr(counting, "MOST_UNITS", 2)
     police = await account(hass, entry, "police")
     all_units = {"unit_id": list(entry.runtime_data.units), "message": "x"}
     with pytest.raises(Unauthorized):
         await call(hass, "alert", all_units, user=police)
     rows = await entry.runtime_data.async_run(queries.refusals)
     assert [what for _, what in rows] == ["alert_refused"] * 2
+
+
+async def test_refusals_of_a_minute(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who asks and asks is written down at once, then counted: nobody waits for that."""
+    monkeypatch.setattr(counting, "MOST_UNITS", 2)
+    user, register = await account(hass, entry, USER), entry.runtime_data
+    writes, run = 0, register.async_run
+
+    async def count(work: Any) -> Any:
+        nonlocal writes
+        writes += "Refusals" in getattr(work, "__qualname__", "")
+        return await run(work)
+
+    monkeypatch.setattr(register, "async_run", count)
+
+    async def ask(title: str, times: int) -> None:
+        data = {"device_id": device_id(hass, entry, title), "reason": "request"}
+        for _ in range(times):
+            with pytest.raises(Unauthorized):
+                await call(hass, "get_unit", data, user=user)
+
+    async def counted() -> list[tuple[str, int]]:
+        query = select(Audit).where(Audit.who == user.id).order_by(Audit.id)
+        rows = await run(lambda session: list(session.scalars(query)))
+        titles = {row.id: row.title for row in register.units.values()}
+        return [(titles[row.unit_id], row.times) for row in rows]
+
+    await ask(OWN, 100)
+    assert (writes, await counted()) == (1, [(OWN, 1)])
+    await ask(OTHER, 50)
+    # There is no room for a third one: it is counted.
+    await ask("1-1-102", 1)
+    assert writes == 1
+    freezer.tick(61)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert await counted() == [(OWN, 101), (OTHER, 50)]
+
+    # What follows is another minute's; an end writes it, and what could not be written.
+    async def fail(*_: Any) -> None:
+        raise RegisterError("register_locked")
+
+    monkeypatch.setattr(register, "async_run", fail)
+    await ask(OWN, 2)
+    monkeypatch.setattr(register, "async_run", run)
+    await ask(OTHER, 1)
+    await hass.config_entries.async_reload(entry.entry_id)
+    register = entry.runtime_data
+    run = register.async_run
+    assert await counted() == [(OWN, 101), (OTHER, 50), (OWN, 2), (OTHER, 1)]
+    asked = {"config_entry_id": entry.entry_id, "user_id": user.id}
+    answer = await call(hass, "get_audit", asked)
+    assert [row["times"] for row in answer["audit"]][-1] == 101
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

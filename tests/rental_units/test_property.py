@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -24,7 +25,8 @@ from custom_components.rental_units.forms import current_user
 from custom_components.rental_units.register import Audience, queries
 from custom_components.rental_units.register.models import Audit, Unit
 from custom_components.rental_units.register.people import Contact
-from custom_components.rental_units.register.property import BATCH
+from custom_components.rental_units.register.property import BATCH, CATCH_UP_SECONDS
+from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
 from homeassistant.core import Event, HomeAssistant, callback
@@ -41,6 +43,7 @@ from .common import (
     E164,
     OTHER_PHONE,
     PHONE,
+    account,
     add_unit,
     call,
     check_in,
@@ -149,6 +152,75 @@ async def test_leases_begin_end_and_are_forgotten(
     assert (counts["leases"], counts["persons"], counts["addresses"]) == (0, 0, 0)
     await next_day(days=1095)
     assert (await entry.runtime_data.async_run(queries.counts))["audit"] == 0
+
+
+async def test_a_night_that_was_slept_through(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """What is over is dropped soon after the start, if the machine is off at midnight."""
+    await call(hass, "remove_unit", {"device_id": device_id(hass, entry, "1-1-101")})
+    await hass.config_entries.async_unload(entry.entry_id)
+    freezer.tick(timedelta(days=31))
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (await entry.runtime_data.async_run(queries.counts))["units"] == 3
+    freezer.tick(CATCH_UP_SECONDS + 1)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (await entry.runtime_data.async_run(queries.counts))["units"] == 2
+
+
+@pytest.mark.parametrize("fails", ["all", "people", "writing"])
+async def test_a_day_that_could_not_begin(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fails: str,
+) -> None:
+    """Who has left has no rights any more, as soon as the database says so."""
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    landlord = await account(hass, entry, "landlord", owner)
+    day = entry.runtime_data.today + timedelta(days=1)
+    leaving = {"device_id": device_id(hass, entry, "1-1-101"), "person_id": owner}
+    await call(hass, "check_out", {**leaving, "date": day.isoformat()})
+    database = entry.runtime_data.database
+    read = database.async_read
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise RegisterError("register_locked")
+
+    async def fail_for_people(work: Any, **options: Any) -> Any:
+        if work.__qualname__.startswith("Phonebook"):
+            raise RegisterError("register_locked")
+        return await read(work, **options)
+
+    def is_owner() -> bool:
+        return bool(application_of(hass, entry.entry_id).own(landlord))
+
+    async def until(moment: datetime) -> None:
+        freezer.move_to(moment)
+        async_fire_time_changed(hass, moment)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    midnight = dt_util.start_of_local_day() + timedelta(days=2)
+    minute = timedelta(seconds=CATCH_UP_SECONDS + 1)
+    with monkeypatch.context() as patched:
+        if fails == "people":
+            patched.setattr(database, "async_read", fail_for_people)
+        else:
+            patched.setattr(database, "async_run", fail)
+        if fails == "all":
+            patched.setattr(database, "async_read", fail)
+        await until(midnight)
+        await until(midnight + minute)
+        # What has begun without a write is no right any more.
+        assert is_owner() is (fails != "writing")
+    said = caplog.text.count("could not begin a new day")
+    assert said == (0 if fails == "people" else 1)
+    await until(midnight + 2 * minute)
+    assert not is_owner()
 
 
 async def test_units_come_and_go(hass: HomeAssistant, entry: MockConfigEntry) -> None:

@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from custom_components.rental_units.register import queries
-from custom_components.rental_units.register.models import Audit, Lease
+from custom_components.rental_units.register.models import Audit, Lease, Responder
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 
 from .common import (
     E164,
     OTHER_PHONE,
+    PHONE,
     account,
     administrator,
     call,
@@ -187,6 +189,86 @@ async def test_landlord_sees_own_units_only(
     assert (await call(hass, "check_in", {**guess, "device_id": device}))[
         "person_id"
     ] == other
+
+
+async def test_landlord_takes_over_nobody(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Who has a duty, or lives nowhere, is not theirs: not by a guess, nor by renting."""
+    owner = await check_in(hass, entry, "1-1-101", name="MARK-OWNER", role="landlord")
+    caller = await account(hass, entry, "landlord", owner)
+    own = device_id(hass, entry, "1-1-101")
+    # One without a lease, with a duty; one who has left; one who rents, with a duty.
+    people = {
+        "MARK-POST": await check_in(hass, entry, "1-1-102", name="MARK-POST"),
+        "MARK-GONE": await check_in(hass, entry, "1-1-102", name="MARK-GONE"),
+        "MARK-VOLUNTEER": await check_in(hass, entry, "1-1-101", name="MARK-VOLUNTEER"),
+    }
+    left = {"device_id": device_id(hass, entry, "1-1-102"), "everyone": True}
+    await call(hass, "check_out", left)
+    duties = entry.get_subentries_of_type("responder")
+
+    def put(session: Session) -> None:
+        for row, name in zip(duties, ("MARK-POST", "MARK-VOLUNTEER"), strict=True):
+            session.add(Responder(id=row.subentry_id, person_id=people[name]))
+
+    await entry.runtime_data.async_run(put)
+    for name, person in people.items():
+        guess = {"device_id": own, "name": name, "phone": PHONE}
+        answer = await call(
+            hass, "check_in", {**guess, "email": "mark@example.com"}, user=caller
+        )
+        assert answer["person_id"] != person
+        for action, data in (
+            ("update_contact", {"person_id": person, "phone": OTHER_PHONE}),
+            ("check_in", {"device_id": own, "person_id": person}),
+        ):
+            with pytest.raises(Unauthorized):
+                await call(hass, action, data, user=caller)
+    found = await entry.runtime_data.phonebook.async_people(people.values())
+    assert {row.target for who in found.values() for row in who.addresses} == {E164}
+
+
+async def test_landlord_brings_nobody_back(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """An old lease is no way to who lives with somebody else by now, nor to who is nowhere."""
+    owner = await check_in(hass, entry, "1-1-101", name="MARK-OWNER", role="landlord")
+    await check_in(hass, entry, "1-1-102", person_id=owner, name=None, phone=None,
+                   role="landlord")  # fmt: skip
+    caller = await account(hass, entry, "landlord", owner)
+    person = await check_in(hass, entry, "1-1-101", name="MARK-TENANT")
+    unit = {"device_id": device_id(hass, entry, "1-1-101")}
+    leaving = {**unit, "person_id": person}
+    shown = await call(hass, "get_unit", {**unit, "reason": "request"})
+    lease = next(
+        row["lease_id"] for row in shown["people"] if row["person_id"] == person
+    )
+    attempts = {
+        "renew_lease": {"lease_id": lease, "end": "2040-01-01"},
+        "correct_lease": {"lease_id": lease, "end": "2040-01-01"},
+        "move": {"lease_id": lease, "device_id": device_id(hass, entry, "1-1-102")},
+    }
+
+    async def is_refused(left: dict[str, Any]) -> None:
+        undo = {"undo": {"command_id": left["command_id"]}}
+        for action, data in (attempts | undo).items():
+            with pytest.raises(Unauthorized):
+                await call(hass, action, data, user=caller)
+
+    # Somebody else has said that they leave.
+    left = await call(hass, "check_out", leaving)
+    await is_refused(left)
+    await call(hass, "undo", {"command_id": left["command_id"]})
+    # What a landlord has said they take back, until the tenant is somebody else's.
+    left = await call(hass, "check_out", leaving, user=caller)
+    await call(hass, "undo", {"command_id": left["command_id"]}, user=caller)
+    left = await call(hass, "check_out", leaving, user=caller)
+    await check_in(hass, entry, "1-2-101", person_id=person, name=None, phone=None)
+    await is_refused(left)
+    # A manager may, wherever they are.
+    manager = await account(hass, entry, "manager")
+    await call(hass, "renew_lease", attempts["renew_lease"], user=manager)
 
 
 async def test_every_read_is_audited(

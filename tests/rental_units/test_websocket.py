@@ -312,6 +312,39 @@ async def test_search_of_many(
     assert [row["units"] for row in answer["people"]] == [[]]
 
 
+async def test_search_by_number(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
+) -> None:
+    """Who is shown the last four digits finds by these alone, and never learns a fifth."""
+    key = await check_in(hass, entry, "1-1-101")
+    owner = await check_in(
+        hass, entry, "1-1-101", name="MARK-O", role="landlord", phone=None
+    )
+    all_ends = {PHONE[-digits:] for digits in range(2, len(PHONE) + 1)}
+    for role, person, wanted in (
+        ("police", None, {PHONE[-4:]}),
+        ("grid_worker", None, {PHONE[-4:]}),
+        ("community_office", None, {PHONE[-4:]}),
+        ("duty", None, all_ends),
+        ("landlord", owner, all_ends),
+    ):
+        user = await account(hass, entry, role, person)
+        panel = await panel_of(hass, entry, hass_ws_client, user)
+        found = {
+            end
+            for end in all_ends
+            if (await panel.get("search", query=end, reason="alarm"))["people"]
+        }
+        assert found == wanted, role
+    # With a role that reveals in one flat, an officer still learns nothing of another.
+    await check_in(hass, entry, "1-2-101", name="MARK-2", phone=OTHER_PHONE)
+    data = {"config_entry_id": entry.entry_id, "user_id": user.id, "role": "police"}
+    await call(hass, "grant_role", data)
+    for end, ids in ((OTHER_PHONE[-5:], []), (PHONE[-4:], [key])):
+        answer = await panel.get("search", query=end, reason="alarm")
+        assert [row["person_id"] for row in answer["people"]] == ids
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_search_is_audited(
     hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
@@ -471,6 +504,23 @@ async def test_leases(
     answer = await panel.get("check_out", unit_id=other, everyone=True)
     assert answer["written"]["people"] == [key]
     assert (await panel.get("unit", unit_id=other))["people"] == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_check_out_of_an_owner(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel
+) -> None:
+    """Who owns the flat that they live in leaves it as one of both."""
+    unit = unit_id(entry, "1-1-101")
+    key = await check_in(hass, entry, "1-1-101")
+    await check_in(hass, entry, "1-1-101", role="landlord")
+    leaving = {"unit_id": unit, "person_id": key}
+    assert await panel.refusal("check_out", **leaving) == "as_what_to_check_out"
+    answer = await panel.get("check_out", **leaving, role="tenant", version=1)
+    assert len(answer["written"]["leases"]) == 1
+    (row,) = (await panel.get("unit", unit_id=unit))["people"]
+    assert row["role"] == "landlord"
+    assert (await panel.get("check_out", **leaving))["written"]["people"] == [key]
 
 
 async def test_update_person(

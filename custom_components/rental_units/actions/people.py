@@ -50,12 +50,13 @@ async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
         )
         # The log file beside the database holds the pages of before.
         await application.register.database.async_checkpoint()
-        files.extend(await application.async_remove_files(call.context))
+        removed, left = await application.async_remove_files(call.context)
+        files["files_removed"], files["files_left"] = [*removed], [*left]
         return erased
 
-    files: list[JsonValueType] = []
+    files: dict[str, JsonValueType] = {}
     person = await async_first(call, erase, "no_such_person")
-    return {"person_id": person, "files_removed": files}
+    return {"person_id": person, **files}
 
 
 async def _async_of_person[T](call: ServiceCall, command: Command[T]) -> T:

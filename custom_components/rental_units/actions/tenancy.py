@@ -63,6 +63,7 @@ async def _async_check_out(call: ServiceCall) -> ServiceResponse:
         call.data.get("date", application.register.today),
         call.data.get(ATTR_PERSON_ID),
         call.data["everyone"],
+        role=call.data.get("role"),
     )
     return _answer(await application.async_do(command, call.context, why(call)))
 
@@ -150,6 +151,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
                 vol.Required(ATTR_DEVICE_ID): cv.string,
                 vol.Optional(ATTR_PERSON_ID): cv.string,
                 vol.Optional("everyone", default=False): cv.boolean,
+                vol.Optional("role"): vol.Coerce(Role),
                 vol.Optional("date"): cv.date,
                 **REASON,
             }

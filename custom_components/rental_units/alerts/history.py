@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, String, cast, delete, exists, or_, select
+from sqlalchemy import ColumnElement, String, cast, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from homeassistant.helpers.json import json_dumps
 
-from ..register.models import Person
+from ..register.models import Lease, Person
 from .const import OPEN
 from .models import Alert, Delivery, Entry, Help
 
@@ -95,6 +95,24 @@ def is_told() -> ColumnElement[bool]:
         Delivery.alert_id == Alert.id,
         Alert.state.in_(OPEN),
     )
+
+
+def forget_person(session: Session, person_id: str) -> None:
+    """Clear what was noted of somebody's calls for help, and of those from their units.
+
+    A note may name them, and stands with each call that was closed by it.
+    """
+    own_units = select(Lease.unit_id).where(Lease.person_id == person_id)
+    notes = select(Help.alert_id, Help.note).where(
+        Help.note.is_not(None),
+        or_(Help.person_id == person_id, Help.unit_id.in_(own_units)),
+    )
+    for alert_id, note in session.execute(notes.distinct()).all():
+        session.execute(
+            update(Help)
+            .where(Help.alert_id == alert_id, Help.note == note)
+            .values(note=None)
+        )
 
 
 def purge(session: Session, before: float) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
-from ..const import DOMAIN
+from ..const import DOMAIN, LOGGER
 from .runtime import engine_of
 
 DATA_INBOX: HassKey[Inbox] = HassKey(f"{DOMAIN}_inbox")
@@ -28,8 +29,13 @@ _AWAY = frozenset(
 )
 #: A house in which everything burns for a night has no more.
 MOST_KEPT = 1000
+#: What one user may leave of whom nobody can tell now what they may, and how large each
+#: may be: a bad night's alerts, each about a whole property.
+MOST_OF_USER = 50
+MOST_BYTES = 100_000
 
-#: What the action was told, when (Unix time), by whom, and for which property.
+#: What the action was told, when (Unix time), by whom, for which property, and if it is of
+#: a user with little room.
 type Kept = dict[str, Any]
 
 
@@ -45,18 +51,49 @@ class Inbox:
 
     async def async_load(self) -> None:
         """Read what an earlier run has kept."""
-        self._rows = await self._store.async_load() or []
+        rows = await self._store.async_load() or []
+        self._rows = [{"is_limited": False, **row} for row in rows]
 
     async def async_keep(
-        self, entry_ids: list[str], data: dict[str, Any], user_id: str | None
-    ) -> None:
-        """Keep what was asked for; in memory too, should the disk be full."""
+        self,
+        entry_ids: list[str],
+        data: dict[str, Any],
+        user_id: str | None,
+        *,
+        is_limited: bool,
+    ) -> bool:
+        """Keep what was asked for; in memory too, should the disk be full.
+
+        What users leave who are `limited` has no room but their own. Returns False if that
+        is full: nothing is kept then.
+        """
+        if is_limited:
+            own = sum(
+                row["is_limited"] and row["user_id"] == user_id for row in self._rows
+            )
+            is_full = own + len(entry_ids) > MOST_OF_USER
+            if is_full or len(json_bytes(data)) > MOST_BYTES:
+                return False
         self._rows += [
-            {"entry_id": key, "data": data, "user_id": user_id, "at": time.time()}
+            {
+                "entry_id": key,
+                "data": data,
+                "user_id": user_id,
+                "at": time.time(),
+                "is_limited": is_limited,
+            }
             for key in entry_ids
         ]
-        del self._rows[:-MOST_KEPT]
+        self._drop()
         await self._store.async_save(self._rows)
+        return True
+
+    def _drop(self) -> None:
+        """Drop what is oldest of automations and administrators, where it is too much."""
+        rows = [row for row in self._rows if not row["is_limited"]]
+        if old := {id(row) for row in rows[:-MOST_KEPT]}:
+            LOGGER.error("%d alerts that were kept are dropped", len(old))
+            self._rows = [row for row in self._rows if id(row) not in old]
 
     @callback
     def of(self, entry_id: str) -> list[Kept]:

@@ -185,21 +185,33 @@ async def _async_keep(
 ) -> list[str]:
     """Keep an alert for properties that are away; return what they are called.
 
-    Which units are theirs nobody can tell now: where others have some in the place, they
-    are told, and those that are away look when they are back.
+    Which units are theirs nobody can tell now, nor who may alert them: where others have
+    some in the place, they are told, and those that are away look when they are back.
+    Raises HomeAssistantError if it is for them alone, and no room is left for its user.
     """
     if not entries or not any(str(key) in call.data for key in _TARGET):
         return []
     data = dict(call.data)
     if "unit_id" in data:
         data["unit_id"] = [key for key in data["unit_id"] if key not in told]
-    await call.hass.data[DATA_INBOX].async_keep(
+    user = await async_user(call.hass, call.context)
+    is_kept = await call.hass.data[DATA_INBOX].async_keep(
         [entry.entry_id for entry in entries],
         # As text: words, ids and flags.
         json_loads_object(json_dumps({**data, "_shared": not is_found})),
         call.context.user_id,
+        is_limited=user is not None and not user.is_admin,
     )
-    return [entry.title for entry in entries]
+    titles = [entry.title for entry in entries]
+    if is_kept:
+        return titles
+    if not is_found:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="alert_not_kept",
+            translation_placeholders={"property": ", ".join(titles)},
+        )
+    return []
 
 
 async def async_raise_kept(hass: HomeAssistant, engine: Engine) -> None:

@@ -3,9 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 import time
 
@@ -15,22 +13,30 @@ from sqlalchemy.orm import Session
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, Unauthorized, UnknownUser
-from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import JsonValueType
 
 from ..const import DOMAIN, LOGGER, Reason, Role
-from ..register import Register, default_language, queries
+from ..register import Register, default_language
 from ..register.leases import Hand
 from ..register.models import Grant
 from ..storage import events
 from ..storage.errors import RegisterError
-from ..storage.events import DomainEvent
+from ..storage.events import DomainEvent, Kind
 from ..storage.vault import Vault
 from .consents import EndConsents
-from .files import GetFiles, NoteExport, RotateKey, TakeExports, describe, remove
+from .files import (
+    FindExports,
+    ForgetExports,
+    GetFiles,
+    NoteExport,
+    RotateKey,
+    describe,
+    files_of,
+    remove,
+)
 from .policy import IN_PERSON, AccountRole, Held, Permit, lacks_reason, permit
 from .work import Caller, Command, NotCoveredError, Work, refused
 
@@ -38,10 +44,10 @@ type Listener = Callable[[Sequence[DomainEvent]], Awaitable[None]]
 
 DATA_APPLICATIONS: HassKey[dict[str, Application]] = HassKey(f"{DOMAIN}_applications")
 
-#: Units of one call that a refusal names in the audit.
-MOST_REFUSED = 20
 #: Which leases make a unit somebody's own.
 OWN_LEASES = {AccountRole.LANDLORD: Role.LANDLORD, AccountRole.RESIDENT: Role.TENANT}
+#: With whom the roles of accounts may go, or be another's.
+_OF_ACCOUNTS = {Kind.PERSON_MERGED, Kind.PERSON_ERASED}
 #: Who fills in a form of Home Assistant's settings, which it opens to administrators only.
 _FORM = (Held(AccountRole.ADMINISTRATOR),)
 
@@ -73,6 +79,8 @@ class Application:
         self._is_alerted: Callable[[str], bool] = lambda _unit_id: False
         self._is_told: Callable[[str], bool] = lambda _person_id: False
         self._telling = asyncio.Lock()
+        #: An export is written as a whole before exports are deleted, or begun after.
+        self.exporting = asyncio.Lock()
         self._grants: dict[str, list[tuple[AccountRole, str | None]]] = {}
 
     async def async_start(
@@ -94,20 +102,9 @@ class Application:
             return
         await self.async_read_grants()
         await self.register.async_run(lambda session: events.join(session, listeners))
-        self.register.entry.async_on_unload(
-            async_track_time_change(
-                self._hass, self._async_new_day, hour=0, minute=0, second=0
-            )
-        )
+        self.register.listen_day(self._async_end_consents)
         await self._async_end_consents()
         await self.async_tell()
-
-    async def _async_new_day(self, _now: datetime) -> None:
-        try:
-            await self._async_end_consents()
-        except RegisterError as err:
-            # They count no more all the same, and go with the next day or start.
-            LOGGER.error("Consents that are over could not be removed: %s", err.key)
 
     async def _async_end_consents(self) -> None:
         await self.async_fill(EndConsents(), None)
@@ -186,27 +183,13 @@ class Application:
             if lacks_reason(held, command, why):
                 raise refused("needs_reason")
             raise Unauthorized(context=context)
-        return Caller(context.user_id, found)
+        return Caller(context.user_id, found, held)
 
     async def async_refuse(
         self, context: Context, command: str, units: Collection[str] | None
     ) -> None:
         """Write down that somebody was refused; of many units, the first."""
-
-        def write(session: Session) -> None:
-            for unit_id in islice(units or (None,), MOST_REFUSED):
-                queries.audit(
-                    session,
-                    context.user_id,
-                    f"{command}_refused",
-                    "refused",
-                    unit_id=unit_id,
-                )
-
-        try:
-            await self.register.async_run(write)
-        except RegisterError as err:
-            LOGGER.warning("A refusal could not be written down: %s", err.key)
+        await self.register.refusals.async_note(context.user_id, command, units or ())
 
     # What is done
 
@@ -264,11 +247,20 @@ class Application:
             return result
 
         result = await self.register.async_run(run)
+        if _OF_ACCOUNTS.intersection(row.kind for row in hand.happened):
+            await self._async_follow_grants()
         if hand.happened:
             await self._async_refresh({row.unit_id for row in hand.happened})
             if tell:
                 await self.async_tell()
         return result
+
+    async def _async_follow_grants(self) -> None:
+        try:
+            await self.async_read_grants()
+        except RegisterError as err:
+            # Who is gone has no units, and so no rights in any.
+            LOGGER.warning("The roles could not be read: %s", err.key)
 
     async def _async_refresh(self, units: Collection[str | None]) -> None:
         """Show what has changed. It is written: what cannot be read now is read later."""
@@ -302,23 +294,30 @@ class Application:
             files = {
                 "database": database.files(),
                 "damaged": moved,
-                "export": [folder / name for name in exports],
+                "export": [row for name in exports for row in files_of(folder, name)],
                 "storage": storage.glob(f"{prefix}*"),
             }
             return list(describe(files, dt_util.utcnow()))
 
         return await self._hass.async_add_executor_job(find)
 
-    async def async_remove_files(self, context: Context) -> list[str]:
+    async def async_remove_files(self, context: Context) -> tuple[list[str], list[str]]:
         """Delete exports and damaged databases, which hold somebody who was erased.
 
-        Returns their names. Raises RegisterError.
+        Returns their names, and those of exports that cannot be deleted. Raises
+        RegisterError.
         """
-        exports = await self.async_do(TakeExports(), context)
         folder = Path(self._hass.config.path(DOMAIN))
-
-        removed = await self._hass.async_add_executor_job(remove, folder, exports)
-        return removed + await self.register.database.async_remove_leftovers()
+        async with self.exporting:
+            exports = await self.async_do(FindExports(), context)
+            removed, left = await self._hass.async_add_executor_job(
+                remove, folder, exports
+            )
+            # Afterwards: what is forgotten first is nobody's, should the process end now.
+            gone = [name for name in exports if name not in left]
+            await self.async_do(ForgetExports(gone), context)
+        removed += await self.register.database.async_remove_leftovers()
+        return removed, left
 
     async def async_rotate_key(
         self, context: Context, why: Reason = Reason.MANAGEMENT

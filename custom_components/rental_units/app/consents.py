@@ -13,7 +13,7 @@ from ..register.models import Person
 from ..register.people import Contact
 from ..storage.events import Kind
 from .reading import moment
-from .tenancy import person_of, tell_person
+from .tenancy import enter_person, person_of, tell_person
 from .work import Command, Work, refused
 
 
@@ -59,12 +59,7 @@ class GiveConsent(Command[list[str]]):
     def _contact(work: Work, named: str | Contact) -> Person:
         if isinstance(named, str):
             return person_of(work, named)
-        known = queries.find_people(work.session, named)
-        person = next(iter(known), None) or queries.add_person(
-            work.session, named, work.language
-        )
-        named.apply(person)
-        return person
+        return enter_person(work, named)
 
 
 @dataclass(frozen=True, slots=True)

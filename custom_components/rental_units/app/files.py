@@ -1,12 +1,13 @@
 """Commands about files that hold people, or the key to them, outside the database."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 from typing import override
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from homeassistant.core import HomeAssistant
@@ -15,10 +16,11 @@ from homeassistant.util.json import JsonValueType
 from ..const import DOMAIN, LOGGER
 from ..storage.engine import Database
 from ..storage.errors import RegisterError
-from ..storage.vault import Compartment, CompartmentRow, Vault
+from ..storage.vault import EXPORT, Compartment, CompartmentRow, Vault
 from .work import Command, Work
 
-_KIND = "export"
+#: How the name of an export ends as long as it is being written.
+PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +34,32 @@ class NoteExport(Command[None]):
     @override
     def run(self, work: Work) -> None:
         if self.file not in exports(work.session):
-            self.vault.put(work.session, Compartment.REGISTER, _KIND, self.file)
+            self.vault.put(work.session, Compartment.REGISTER, EXPORT, self.file)
 
 
 @dataclass(frozen=True, slots=True)
-class TakeExports(Command[list[str]]):
-    """Return the exports that were written, and forget them: they are to be deleted."""
+class FindExports(Command[list[str]]):
+    """Return the exports that were written: they are to be deleted."""
 
     name = "erase_person"
 
     @override
     def run(self, work: Work) -> list[str]:
-        found = exports(work.session)
-        for row in work.session.scalars(
-            select(CompartmentRow).where(CompartmentRow.kind == _KIND)
-        ):
-            work.session.delete(row)
-        return found
+        return exports(work.session)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetExports(Command[None]):
+    """Forget exports that are deleted."""
+
+    name = "erase_person"
+    files: Collection[str]
+
+    @override
+    def run(self, work: Work) -> None:
+        rows = delete(CompartmentRow).where(CompartmentRow.kind == EXPORT)
+        for file in self.files:
+            work.session.execute(rows.where(CompartmentRow.body == file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ class GetFiles(Command[list[str]]):
 
 def exports(session: Session) -> list[str]:
     """Return the names of the exports that are noted."""
-    query = select(CompartmentRow.body).where(CompartmentRow.kind == _KIND)
+    query = select(CompartmentRow.body).where(CompartmentRow.kind == EXPORT)
     return sorted(set(session.scalars(query)))
 
 
@@ -89,12 +100,25 @@ def describe(
             }
 
 
-def remove(folder: Path, names: Iterable[str]) -> list[str]:
-    """Delete files; return the names of those that were there."""
-    found = [folder / name for name in names if (folder / name).is_file()]
-    for file in found:
-        file.unlink()
-    return [file.name for file in found]
+def files_of(folder: Path, name: str) -> list[Path]:
+    """Return an export, as far as it is there, and what was begun of it and never ended."""
+    found = [folder / name, *folder.glob(f"{escape(name)}.*{PART}")]
+    return [file for file in found if file.is_file()]
+
+
+def remove(folder: Path, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Delete exports; return the names of those that were there, and of those that stay."""
+    removed, left = list[str](), list[str]()
+    for name in names:
+        try:
+            if found := files_of(folder, name):
+                for file in found:
+                    file.unlink()
+                removed.append(name)
+        except OSError as err:
+            LOGGER.error("An export cannot be deleted: %s", err.strerror)
+            left.append(name)
+    return removed, left
 
 
 async def async_remove_exports(hass: HomeAssistant, database: Database) -> None:

@@ -17,7 +17,7 @@ from ..register.addresses import PHONE_CHANNELS
 from ..register.models import ContactAddress, Lease, Person
 from ..register.people import Contact
 from .reading import describe_lease, describe_person
-from .tenancy import person_of
+from .tenancy import is_theirs, known_person, person_of
 from .units import unit_of
 from .work import Command, OfUnit, Work, refused
 
@@ -28,6 +28,8 @@ type Part = tuple[str | None, str, str]
 #: Hits in one answer, and the least that is looked for.
 MOST_HITS = 20
 LEAST_CHARACTERS = 2
+#: Digits of a number that its mask shows: who sees no more finds by no others.
+MASKED_DIGITS = 4
 #: Pairs of one answer that may be one person.
 MOST_PAIRS = 100
 
@@ -65,6 +67,9 @@ class GetPerson(Command[Answer]):
 class FindPeople(Command[tuple[list[Answer], bool]]):
     """Return who is found by a name, its pinyin or initials, or the end of a number.
 
+    Who is never shown whole numbers finds by all digits that a mask shows, and by no
+    others: they would learn the rest digit by digit.
+
     With True if there are more. Each hit is in the audit where a reason has to be given
     for a look; where none has, that somebody looked is.
     """
@@ -79,7 +84,7 @@ class FindPeople(Command[tuple[list[Answer], bool]]):
             raise refused("search_too_short", characters=str(LEAST_CHARACTERS))
         query = (
             select(Person)
-            .where(_found_by(wanted))
+            .where(_found_by(wanted, reveals=_reveals(work)))
             .order_by(
                 # Who is meant exactly, and who is there, come first.
                 Person.search.contains(f" {wanted} ").desc(),
@@ -102,12 +107,20 @@ class FindPeople(Command[tuple[list[Answer], bool]]):
         return [_hit(person, places.get(person.id, [])) for person in hits], more
 
 
-def _found_by(wanted: str) -> ColumnElement[bool]:
+def _reveals(work: Work) -> bool:
+    """Return if the caller may be shown the numbers of everybody whom they may find."""
+    found = work.caller.may("get_person_revealed", work.why)
+    return found is not None and found.covers(work.caller.permit.units)
+
+
+def _found_by(wanted: str, *, reveals: bool) -> ColumnElement[bool]:
     if not names.is_spelt(wanted):
         # Any part of a name in signs; what is spelt begins a word.
         return Person.search.contains(wanted, autoescape=True)
     found = Person.search.contains(f" {wanted}", autoescape=True)
-    return or_(found, _has_number(wanted)) if wanted.isdecimal() else found
+    if wanted.isdecimal() and (reveals or len(wanted) == MASKED_DIGITS):
+        return or_(found, _has_number(wanted))
+    return found
 
 
 def _has_number(end: str) -> ColumnElement[bool]:
@@ -295,20 +308,11 @@ class DoubtCheckIn(OfUnit[dict[str, list[Answer]]]):
         """Return whom a check-in takes them for, or who else they may be."""
         if self.person_id:
             return person_of(work, self.person_id), []
-        for person in queries.find_people(work.session, self.contact):
-            if self._is_theirs(work, person):
-                return person, []
+        if person := known_person(work, self.contact):
+            return person, []
         targets = [self.contact.phone, *self.contact.direct.values()]
         alike = _with(work.session, self.contact.name, filter(None, targets), None)
-        return None, [row for row in alike if self._is_theirs(work, row)]
-
-    @staticmethod
-    def _is_theirs(work: Work, person: Person) -> bool:
-        """Return if the caller may know of somebody: who is nowhere is not an owner's."""
-        units = queries.units_of_person(work.session, person.id, work.today)
-        return work.caller.permit.units is None or bool(
-            units and work.caller.covers(units)
-        )
+        return None, [row for row in alike if is_theirs(work, row)]
 
     def _overlaps(self, work: Work, person: Person | None) -> list[Lease]:
         """Return this person's other stays in the role, and another landlord of the unit."""

@@ -171,6 +171,7 @@ class GetAudit(Command[list[Mapping[str, JsonValueType]]]):
                 "unit_id": row.unit_id,
                 "person_id": row.person_id,
                 "command_id": row.command_id,
+                "times": row.times,
             }
             for row in rows
         ]

@@ -7,10 +7,11 @@ from typing import Any, override
 
 from sqlalchemy import select
 
+from ..alerts import history
 from ..const import Role
 from ..register import consents, leases, queries
 from ..register.households import HOUSEHOLD, Occupant, in_form, match
-from ..register.models import Lease, Person, Responder, Unit
+from ..register.models import Grant, Lease, LeaseChange, Person, Responder, Unit
 from ..register.people import Contact, contact_of
 from ..storage import vault
 from ..storage.events import Kind
@@ -22,12 +23,15 @@ from .work import Command, NotCoveredError, OfUnit, Work, refused
 def lease_of(work: Work, lease_id: str, version: int | None) -> Lease:
     """Return a lease that the caller may change.
 
-    With a version: that it has not been changed since. Raises ServiceValidationError,
-    NotCoveredError.
+    With a version: that it has not been changed since. One that is over brings nobody
+    back who may be somebody else's by now. Raises ServiceValidationError, NotCoveredError.
     """
     lease = work.session.get(Lease, lease_id)
     work.caller.check([lease.unit_id] if lease else None, "no_such_lease")
     assert lease
+    goes_on = queries.goes_on(work.session, lease, work.today)
+    if not goes_on and not is_theirs(work, lease.person):
+        raise NotCoveredError
     check_version(lease, version)
     return lease
 
@@ -44,18 +48,50 @@ def _since(lease: Lease, version: int) -> list[str]:
     return [row.what for row in lease.history if row.number > version]
 
 
+def is_theirs(work: Work, person: Person) -> bool:
+    """Return if all of somebody is the caller's: every unit, and no duty in the property.
+
+    Who is nowhere is nobody's, and not everybody's.
+    """
+    if work.caller.permit.units is None:
+        return True
+    units = queries.units_of_person(work.session, person.id, work.today)
+    return bool(units) and work.caller.covers(units) and not person.duties
+
+
 def person_of(work: Work, person_id: str) -> Person:
-    """Return somebody all of whose units are the caller's.
+    """Return somebody all of whom is the caller's.
 
     Raises ServiceValidationError, NotCoveredError.
     """
     person = work.session.get(Person, person_id)
-    units = queries.units_of_person(work.session, person_id, work.today)
-    if not units and work.caller.permit.units is not None:
-        # Who is nowhere is nobody's, and not everybody's.
-        raise NotCoveredError
-    work.caller.check(units if person else None, "no_such_person")
+    work.caller.check(() if person else None, "no_such_person")
     assert person
+    if not is_theirs(work, person):
+        raise NotCoveredError
+    return person
+
+
+def known_person(work: Work, contact: Contact) -> Person | None:
+    """Return who has this name and one of these addresses, and is the caller's.
+
+    A name and a number are no identity to anybody else: they would see how somebody is
+    reached, and could have it changed.
+    """
+    known = queries.find_people(work.session, contact)
+    return next((row for row in known if is_theirs(work, row)), None)
+
+
+def enter_person(work: Work, contact: Contact) -> Person:
+    """Write down what is said of somebody, who may be known; return them.
+
+    Raises ServiceValidationError.
+    """
+    person = known_person(work, contact)
+    if person is None:
+        return queries.add_person(work.session, contact, work.language)
+    contact.apply(person)
+    work.session.flush()
     return person
 
 
@@ -118,8 +154,7 @@ def _written(work: Work, rows: Sequence[Lease]) -> Written:
 class CheckIn(OfUnit[Written]):
     """Let somebody live in a unit, or own it.
 
-    A name and a number are no identity: who is known elsewhere is the same person only to
-    a caller who may change all of that person's units, or who names the person.
+    Who is known already is the same person only where all of them is the caller's.
     """
 
     name = "check_in"
@@ -145,30 +180,17 @@ class CheckIn(OfUnit[Written]):
         return _written(work, [lease])
 
     def _person(self, work: Work) -> Person:
-        session = work.session
-        if self.person_id:
-            person = person_of(work, self.person_id)
-        else:
-            known = queries.find_people(session, self.contact)
-            person = next(
-                (
-                    row
-                    for row in known
-                    if work.caller.covers(
-                        queries.units_of_person(session, row.id, work.today)
-                        | {self.unit_id}
-                    )
-                ),
-                None,
-            ) or queries.add_person(session, self.contact, work.language)
+        if self.person_id is None:
+            return enter_person(work, self.contact)
+        person = person_of(work, self.person_id)
         self.contact.apply(person)
-        session.flush()
+        work.session.flush()
         return person
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOut(OfUnit[Written]):
-    """Say that somebody leaves, or has left."""
+    """Say that somebody leaves, or has left: as a tenant, or as the landlord."""
 
     name = "check_out"
     day: date
@@ -176,14 +198,12 @@ class CheckOut(OfUnit[Written]):
     everyone: bool = False
     #: Of the lease of this person.
     version: int | None = None
+    #: None: tenant; of somebody who is named, what they are there.
+    role: Role | None = None
 
     @override
     def run(self, work: Work) -> Written:
-        here = queries.leases_of(work.session, self.unit_id, work.today)
-        if self.person_id:
-            leaving = [row for row in here if row.person_id == self.person_id]
-        else:
-            leaving = [row for row in here if row.role == Role.TENANT]
+        leaving = self._leaving(work)
         if not leaving:
             raise refused("nobody_to_check_out")
         if len(leaving) > 1 and not (self.person_id or self.everyone):
@@ -196,6 +216,18 @@ class CheckOut(OfUnit[Written]):
             else:
                 leases.leave(work.hand, lease, self.day)
         return _written(work, leaving)
+
+    def _leaving(self, work: Work) -> list[Lease]:
+        rows = queries.leases_of(work.session, self.unit_id, work.today)
+        role = self.role
+        if self.person_id:
+            rows = [row for row in rows if row.person_id == self.person_id]
+            if role is None and len({row.role for row in rows}) > 1:
+                # Who owns the flat that they live in may move out, and goes on owning it.
+                raise refused("as_what_to_check_out")
+        elif role is None:
+            role = Role.TENANT
+        return [row for row in rows if role in (None, row.role)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +326,26 @@ class Undo(Command[Written]):
         rows = leases.rows_of_command(work.session, self.command_id)
         units = {row.lease.unit_id for row in rows}
         work.caller.check(units or None, "nothing_to_undo")
+        if not all(self._is_theirs(work, row) for row in rows):
+            raise NotCoveredError
         return _written(work, leases.undo(work.session, work.hand, self.command_id))
+
+    @staticmethod
+    def _is_theirs(work: Work, row: LeaseChange) -> bool:
+        """Return if it is the caller's to undo.
+
+        Who has left is brought back by who has said that they leave, and only while they
+        are nobody else's.
+        """
+        if work.caller.permit.units is None or row.what not in (
+            leases.What.LEFT,
+            leases.What.REMOVED,
+        ):
+            return True
+        person = row.lease.person
+        now = queries.units_of_person(work.session, person.id, work.today)
+        is_nobodys = work.caller.covers(now) and not person.duties
+        return is_nobodys and row.who == work.caller.user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +412,7 @@ class MergePeople(Command[str]):
             select(Responder).where(Responder.person_id == other.id)
         ):
             duty.person = kept
+        self._move_grants(work, other, kept)
         consents.move(session, other, kept)
         vault.move_person(session, other.id, kept.id)
         session.flush()
@@ -370,6 +422,22 @@ class MergePeople(Command[str]):
         work.audit(person_id=self.duplicate_id)
         tell_person(work, kept, Kind.PERSON_CHANGED)
         return kept.id
+
+    @staticmethod
+    def _move_grants(work: Work, other: Person, kept: Person) -> None:
+        """Let accounts that are the duplicate be who is kept."""
+        known = {(row.user_id, row.role) for row in grants_of(work, kept.id)}
+        for grant in grants_of(work, other.id):
+            if (grant.user_id, grant.role) not in known:
+                grant.person_id = kept.id
+                work.audit(person_id=kept.id, what="grant_role")
+        work.session.flush()
+
+
+def grants_of(work: Work, person_id: str) -> Sequence[Grant]:
+    """Return the roles of accounts that hold in the units of a person."""
+    query = select(Grant).where(Grant.person_id == person_id).order_by(Grant.id)
+    return work.session.scalars(query).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +457,10 @@ class ErasePerson(Command[str]):
         if work.is_told(person.id) and not self.even_in_alert:
             raise refused("person_in_alert")
         tell_person(work, person, Kind.PERSON_ERASED)
+        for _ in grants_of(work, person.id):
+            # They go with the person.
+            work.audit(person_id=person.id, what="revoke_role")
+        history.forget_person(work.session, person.id)
         vault.forget_person(work.session, person.id)
         work.session.delete(person)
         work.session.flush()
@@ -547,19 +619,7 @@ class SaveHousehold(Command[str]):
             # Another name and another number: is it a correction, or somebody new?
             raise refused("landlord_missing")
         contact = contact_of(occupant.fields, HOUSEHOLD, None, work.region)
-        known = queries.find_people(work.session, contact)
-        person = next(
-            (
-                row
-                for row in known
-                if work.caller.covers(
-                    queries.units_of_person(work.session, row.id, work.today)
-                )
-            ),
-            None,
-        ) or queries.add_person(work.session, contact, work.language)
-        contact.apply(person)
-        work.session.flush()
+        person = enter_person(work, contact)
         lease = leases.begin(
             work.session,
             work.hand,

@@ -15,7 +15,7 @@ from ..const import DOMAIN, Reason
 from ..register import queries
 from ..register.leases import Hand
 from ..storage.events import Happened, Kind
-from .policy import Permit
+from .policy import Held, Permit, permit
 
 
 class NotCoveredError(Exception):
@@ -29,6 +29,12 @@ class Caller:
     #: Id of the Home Assistant user, None for an automation.
     user_id: str | None
     permit: Permit
+    #: The roles by which they may.
+    held: Collection[Held] = ()
+
+    def may(self, command: str, why: Reason) -> Permit | None:
+        """Return where they may carry out another command."""
+        return permit(self.held, command, why)
 
     def covers(self, unit_ids: Collection[str]) -> bool:
         """Return if all of these units are theirs to do it in."""
@@ -70,12 +76,18 @@ class Work:
         """Return the day in the house's time zone."""
         return self.hand.today
 
-    def audit(self, unit_id: str | None = None, person_id: str | None = None) -> None:
-        """Write down whose data this was about."""
+    def audit(
+        self,
+        unit_id: str | None = None,
+        person_id: str | None = None,
+        *,
+        what: str | None = None,
+    ) -> None:
+        """Write down whose data this was about; `what` is another deed that it comes to."""
         queries.audit(
             self.session,
             self.caller.user_id,
-            self.what,
+            what or self.what,
             self.why,
             unit_id=unit_id,
             person_id=person_id,

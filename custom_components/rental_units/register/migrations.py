@@ -195,6 +195,8 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX ix_consent_contacts_person_id ON consent_contacts (person_id)",
     ),
     _found_by_name,
+    # Refusals of one minute are counted.
+    statements("ALTER TABLE audit ADD COLUMN times INTEGER NOT NULL DEFAULT 1"),
 )
 
 FEATURE = Feature("register", STEPS)

@@ -281,3 +281,5 @@ class Audit(Base):
     person_id: Mapped[str | None]
     #: The command, whose other rows have the same.
     command_id: Mapped[str | None]
+    #: How often, in the minute from then on: refusals are counted.
+    times: Mapped[int] = mapped_column(default=1)

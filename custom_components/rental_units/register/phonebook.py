@@ -46,6 +46,8 @@ class Phonebook:
         self._known = People()
         #: If it was read who there is, now or before a start without database.
         self.is_known = False
+        #: Units whose people could not be read when they were to be; None: all.
+        self._unread: set[str] | None = set()
         self._listeners: list[CALLBACK_TYPE] = []
 
     @callback
@@ -112,7 +114,7 @@ class Phonebook:
     async def async_learn(self, unit_ids: Collection[str] | None = None) -> None:
         """Remember who lives in these units, or in all, and who responds.
 
-        What cannot be read stays as it was.
+        What cannot be read stays as it was, until `async_catch_up`.
         """
         wanted = self._register.units if unit_ids is None else unit_ids
         try:
@@ -122,6 +124,8 @@ class Phonebook:
             )
         except RegisterError as err:
             LOGGER.debug("The people could not be read: %s", err.key)
+            if self._unread is not None:
+                self._unread = {*self._unread, *unit_ids} if unit_ids else None
             return
         kept = {} if unit_ids is None else self._known.by_unit
         gone: dict[str, list[Recipient]] = {key: [] for key in wanted}
@@ -131,8 +135,17 @@ class Phonebook:
         )
         self._file.follow((self._known.by_unit, self._known.responders))
         self.is_known = True
+        if unit_ids is None:
+            self._unread = set()
+        elif self._unread:
+            self._unread -= set(unit_ids)
         for update in self._listeners:
             update()
+
+    async def async_catch_up(self) -> None:
+        """Remember who could not be read: a right that has ended must not stay."""
+        if self._unread is None or self._unread:
+            await self.async_learn(self._unread)
 
     def _meant(
         self, unit_ids: Iterable[str], audiences: Iterable[Audience]

@@ -2,7 +2,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import batched
@@ -39,14 +46,17 @@ from .devices import Devices
 from .last_known import LastKnown
 from .people import Audience, Recipient
 from .phonebook import ROLES, Phonebook
+from .refusals import Refusals
 from .units import Summary, UnitInfo
 
 type RegisterConfigEntry = ConfigEntry[Register]
 
 #: Failures of a database that may be over soon.
 AWAY: Final = frozenset({"register_locked", "register_unreachable", "register_full"})
-#: How often a database that is away is looked for.
+#: How often a database that is away is looked for, and how often what it has not let us
+#: do is tried again.
 LOOK_SECONDS: Final = 10
+CATCH_UP_SECONDS: Final = 60
 
 #: Units that are added in one turn of the event loop. An alert takes some twenty turns,
 #: and waits for such a portion in each.
@@ -85,6 +95,7 @@ class Register:
         self.last_known = LastKnown(hass, entry.entry_id, self.keys, self._units_of_now)
         self.phonebook = Phonebook(self, self.last_known)
         self.devices = Devices(hass, entry)
+        self.refusals = Refusals(self)
         #: How many encrypted rows nobody can read: their key is not there.
         self.unreadable = 0
         #: Why the database could not be opened, where people are told as last known.
@@ -98,6 +109,12 @@ class Register:
         self._change_listeners: list[CALLBACK_TYPE] = []
         #: Units whose change is written, but could not be read yet.
         self._unread: set[str] = set()
+        #: The day that all figures were read for last.
+        self._day_read: date | None = None
+        #: The day that has begun here; None: none has yet, or it was not possible.
+        self._day: date | None = None
+        self._day_failed = False
+        self._day_listeners: list[Callable[[], Awaitable[None]]] = []
         self._is_syncing = False
         self._refreshing = asyncio.Lock()
         #: One import at a time: the next would plan with the units of before.
@@ -140,9 +157,19 @@ class Register:
                     self.hass, self._async_look, timedelta(seconds=LOOK_SECONDS)
                 )
             )
+            return
         self.entry.async_on_unload(
             async_track_time_change(
-                self.hass, self._async_new_day, hour=0, minute=0, second=0
+                self.hass, self._async_catch_up, hour=0, minute=0, second=0
+            )
+        )
+        # The first time is out of the way of the start.
+        self.entry.async_on_unload(
+            async_track_time_interval(
+                self.hass,
+                self._async_catch_up,
+                timedelta(seconds=CATCH_UP_SECONDS),
+                cancel_on_shutdown=True,
             )
         )
 
@@ -179,6 +206,7 @@ class Register:
 
     async def async_stop(self) -> None:
         """Close the database, and keep who is known."""
+        await self.refusals.async_stop()
         await self.database.async_close()
         if self.blind is None:
             await self.last_known.async_save()
@@ -230,6 +258,7 @@ class Register:
         self.missing = found.missing
         if wanted is None:
             self.units, self.summaries = found.units, found.summaries
+            self._day_read = today
             self.entry.async_create_background_task(
                 self.hass, self.phonebook.async_learn(), "rental units people"
             )
@@ -307,6 +336,11 @@ class Register:
         self._change_listeners.append(update)
         return lambda: self._change_listeners.remove(update)
 
+    @callback
+    def listen_day(self, begin: Callable[[], Awaitable[None]]) -> None:
+        """Let something be done once a day, and again if it raises RegisterError."""
+        self._day_listeners.append(begin)
+
     async def async_sync(self) -> None:
         """Follow the responders' subentries and the channels: what is new, changed, gone.
 
@@ -373,8 +407,23 @@ class Register:
                 )
                 self.hass.config_entries.async_add_subentry(self.entry, subentry)
 
+    async def _async_catch_up(self, now: datetime) -> None:
+        """Begin a day that has not begun, and read what could not be read."""
+        if self._day != self.today:
+            await self._async_new_day(now)
+        try:
+            if self._unread:
+                await self.async_refresh(())
+        except RegisterError as err:
+            LOGGER.debug("The figures could not be read: %s", err.key)
+        await self.phonebook.async_catch_up()
+
     async def _async_new_day(self, now: datetime) -> None:
-        """Let leases begin and end, and drop what need not be kept any more."""
+        """Let leases begin and end, and drop what need not be kept any more.
+
+        It is tried again until it is done: a machine may be off, or the database away, at
+        midnight, and who has left has no rights any more.
+        """
         options, today = self.entry.options, self.today
         keep = options.get(CONF_KEEP_DAYS, DEFAULT_KEEP_DAYS)
         keep_audit = options.get(CONF_KEEP_AUDIT_DAYS, DEFAULT_KEEP_AUDIT_DAYS)
@@ -385,8 +434,19 @@ class Register:
             vault.purge(session, now.timestamp())
             queries.purge_audit(session, now.timestamp() - keep_audit * 86400)
 
+        self._day = today
         try:
+            if self._day_read != today:
+                await self.async_refresh()
             await self.async_run(purge)
-            await self.async_refresh()
+            # What was missing may be gone for good.
+            await self.async_refresh(())
+            for begin in self._day_listeners:
+                await begin()
         except RegisterError as err:
-            LOGGER.error("The register could not begin a new day: %s", err)
+            self._day = None
+            if not self._day_failed:
+                LOGGER.error("The register could not begin a new day: %s", err)
+            self._day_failed = True
+        else:
+            self._day_failed = False

@@ -248,6 +248,12 @@ def units_of_person(session: Session, person_id: str, today: date) -> set[str]:
     )
 
 
+def goes_on(session: Session, lease: Lease, today: date) -> bool:
+    """Return if a lease goes on, or is yet to begin."""
+    query = select(Lease.id).where(Lease.id == lease.id, is_open(today))
+    return session.scalar(query) is not None
+
+
 def leases_of(session: Session, unit_id: str, today: date) -> Sequence[Lease]:
     """Return the leases of a unit that have not ended, with their people."""
     return session.scalars(

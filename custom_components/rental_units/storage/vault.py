@@ -49,6 +49,9 @@ FEATURE = Feature(
     ),
 )
 _NONCE_BYTES: Final = 12
+#: The kind of rows that name a file with people in it. They stay until it is deleted:
+#: nobody would find it any more.
+EXPORT: Final = "export"
 
 
 class Compartment(StrEnum):
@@ -264,4 +267,8 @@ def move_person(session: Session, person_id: str, to: str) -> None:
 
 def purge(session: Session, now: float) -> None:
     """Remove what need not be kept any more."""
-    session.execute(delete(CompartmentRow).where(CompartmentRow.purge_at < now))
+    session.execute(
+        delete(CompartmentRow).where(
+            CompartmentRow.purge_at < now, CompartmentRow.kind != EXPORT
+        )
+    )

@@ -84,14 +84,15 @@ async def async_export(call: ServiceCall) -> ServiceResponse:
     """
     asked = Asked(application_of_entry(call), call.context, call.data["reason"])
     path = _path(call)
-    rows, content = await async_export_content(
-        asked,
-        language=call.data.get("language") or default_language(call.hass),
-        excel=path.suffix.lower() == ".xlsx",
-    )
-    # Noted first: what is written and not noted would outlive who is erased.
-    await asked.application.async_note_export(path.name, call.context, asked.why)
-    await call.hass.async_add_executor_job(write_file, path, content)
+    async with asked.application.exporting:
+        rows, content = await async_export_content(
+            asked,
+            language=call.data.get("language") or default_language(call.hass),
+            excel=path.suffix.lower() == ".xlsx",
+        )
+        # Noted first: what is written and not noted would outlive who is erased.
+        await asked.application.async_note_export(path.name, call.context, asked.why)
+        await call.hass.async_add_executor_job(write_file, path, content)
     return {"file": path.name, "rows": rows}
 
 

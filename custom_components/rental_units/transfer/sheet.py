@@ -17,6 +17,7 @@ from openpyxl.utils import get_column_letter
 
 from homeassistant.exceptions import ServiceValidationError
 
+from ..app.files import PART
 from ..const import DOMAIN
 from .charsets import decode
 
@@ -120,7 +121,9 @@ def write_file(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         # A new file is readable for nobody else from its first byte, an old one may be.
-        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        with NamedTemporaryFile(
+            dir=path.parent, prefix=f"{path.name}.", suffix=PART, delete=False
+        ) as file:
             try:
                 file.write(content)
                 file.flush()

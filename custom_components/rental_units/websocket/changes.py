@@ -113,6 +113,7 @@ def _named(ask: Ask, doubts: Mapping[str, list[Any]]) -> dict[str, Any]:
         vol.Required("unit_id"): cv.string,
         vol.Exclusive("person_id", "who"): cv.string,
         vol.Exclusive("everyone", "who"): cv.boolean,
+        vol.Optional("role"): vol.Coerce(Role),
         vol.Optional("date"): cv.date,
         **_VERSION,
         **REASON,
@@ -120,7 +121,7 @@ def _named(ask: Ask, doubts: Mapping[str, list[Any]]) -> dict[str, Any]:
     "check_out",
 )
 async def check_out(ask: Ask) -> dict[str, Any]:
-    """Say that somebody leaves, or has left. A version is that of this person's lease."""
+    """Say that somebody leaves, or has left; as what, if they are both. A version is that of this lease."""
     data = ask.data
     change = CheckOut(
         data["unit_id"],
@@ -128,6 +129,7 @@ async def check_out(ask: Ask) -> dict[str, Any]:
         data.get("person_id"),
         data.get("everyone", False),
         data.get("version"),
+        data.get("role"),
     )
     return await _async_lease(ask, change)
 

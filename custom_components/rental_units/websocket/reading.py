@@ -185,7 +185,7 @@ async def reveal(ask: Ask) -> dict[str, Any]:
 
 @command("search", {vol.Required("query"): TEXT, **REASON}, "find_people")
 async def search(ask: Ask) -> dict[str, Any]:
-    """Find people by name, pinyin, initials, or the end of a number: at most 20, masked."""
+    """Find people by name, pinyin, initials, or the end of a number (its last four digits, for who may not reveal): at most 20, masked."""
     hits, more = await ask.async_do(FindPeople(ask.data["query"]))
     return {"people": [_hit(ask, row) for row in hits], "more": more}
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.rental_units.alerts import inbox
 from custom_components.rental_units.alerts.inbox import DATA_INBOX
 from custom_components.rental_units.alerts.ledger import Ledger
 from custom_components.rental_units.app.application import Application
@@ -129,6 +130,51 @@ async def test_who_may_not(house: House, sms: Provider) -> None:
     await back(house, held)
     assert sms.heard == []
     assert house.engine.alerts == {}
+
+
+async def test_room_of_a_user(
+    house: House, sms: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user pushes nobody's alert out, and is told when their own are not kept."""
+    monkeypatch.setattr(inbox, "MOST_KEPT", 3)
+    monkeypatch.setattr(inbox, "MOST_OF_USER", 2)
+    held = await away(house)
+    users = [
+        MockUser(is_owner=is_owner).add_to_hass(house.hass)
+        for is_owner in (False, False, True)
+    ]
+
+    async def said(user: MockUser | None, **data: Any) -> str | None:
+        with pytest.raises(HomeAssistantError) as failure:
+            await house.hass.services.async_call(
+                DOMAIN,
+                "alert",
+                {"area_id": house.area_id, **data},
+                blocking=True,
+                context=Context(user_id=user and user.id),
+            )
+        return failure.value.translation_key
+
+    assert await said(None, hazard="smoke", audience=["tenants"]) == "alert_kept"
+    answers = [await said(users[0], hazard="heat") for _ in range(4)]
+    assert answers == ["alert_kept"] * 2 + ["alert_not_kept"] * 2
+    assert await said(users[1], unit_id=["x" * 200_000]) == "alert_not_kept"
+    assert await said(users[1], hazard="heat") == "alert_kept"
+    rows = house.hass.data[DATA_INBOX].of(house.entry.entry_id)
+    assert [row["user_id"] for row in rows] == [None, *[users[0].id] * 2, users[1].id]
+    # Automations and administrators have room for the last ones among themselves.
+    assert await said(users[2], hazard="water") == "alert_kept"
+    for _ in range(2):
+        assert await said(None, hazard="smoke", audience=["tenants"]) == "alert_kept"
+    rows = house.hass.data[DATA_INBOX].of(house.entry.entry_id)
+    assert [
+        row["user_id"]
+        for row in rows
+        if row["user_id"] not in {users[0].id, users[1].id}
+    ] == [users[2].id, None, None]
+    await back(house, held)
+    assert NUMBERS["tenant-a"] in numbers(sms)
+    assert "heat" not in {row.hazard for row in house.engine.alerts.values()}
 
 
 async def test_no_person_in_the_file(house: House, sms: Provider) -> None:

@@ -238,6 +238,38 @@ async def test_who_closes_it(
     assert house.kinds()[-1] == "cancelled"
 
 
+async def test_note_goes_with_its_people(
+    house: House, sms: Provider, hass_admin_user: MockUser
+) -> None:
+    """Who is erased is in no note: not of a call from their flat, nor where it stands again."""
+    hass = house.hass
+    for note, people in (
+        ("Placeholder name is out", ("tenant-a", "neighbour")),
+        ("Nobody there", ("neighbour",)),
+    ):
+        alert = await raised(house)
+        for person in people:
+            say(house, alert, person, Answer.NEED_HELP)
+        await close(hass, hass_admin_user, alert_id=alert.id, note=note)
+        house.engine.cancel(alert, who=None)
+    await house.engine.ledger.async_flush()
+    await hass.services.async_call(
+        DOMAIN,
+        "erase_person",
+        {"person_id": "tenant-b"},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    notes = await house.entry.runtime_data.async_run(
+        lambda session: {(row.person_id, row.note) for row in session.query(Help).all()}
+    )
+    assert notes == {
+        ("tenant-a", None),
+        ("neighbour", None),
+        ("neighbour", "Nobody there"),
+    }
+
+
 async def test_one_link_presses_and_presses(
     house: House, sms: Provider, hass_client_no_auth: Any
 ) -> None:
