@@ -144,12 +144,12 @@ class Caller:
         who = await self.async_person()
         await self.async_check(found=found)
         for item in found:
-            settings = item.device.settings
-            if item.key not in settings.protected and not settings.unread:
+            settings = self._house.settings_of(item.uid)
+            if settings.is_protected(item.key) is False:
                 raise ServiceValidationError(
                     translation_domain=DOMAIN,
                     translation_key="not_protected",
-                    translation_placeholders={"device": item.device.name},
+                    translation_placeholders={"device": item.name},
                 )
         await self._async_authorize(Action.CUT_OFF, found=found)
         return await self._house.cut_off.async_cut_off(
@@ -166,9 +166,9 @@ class Caller:
         book = self._house.book
         if command == "self_test":
             for item in found:
-                book.tests.commanded(item.device.uid, who)
+                book.tests.commanded(item.uid, who)
         for item, error in zip(found, errors, strict=True):
-            for alarm in book.of_device(item.device.uid):
+            for alarm in book.of_device(item.uid):
                 book.note(alarm.id, command, who=who, done=error is None)
         return errors
 
@@ -180,7 +180,8 @@ class Caller:
         """
         who = await self.async_person()
         await self._async_authorize(Action.CONFIGURE, found=[item])
-        device = item.device
+        if (device := item.device) is None:
+            raise _not_connected(item)
         area_id = area_of(self._hass, device)
         code = next(missing(self._house, device, area_id), None)
         if code is None and set(protected) != device.settings.protected:
@@ -246,7 +247,7 @@ class Caller:
             self._context,
             [
                 *(
-                    Subject(area_id=item.area_id, device_id=item.device.device_id)
+                    Subject(area_id=item.area_id, device_id=item.device_id)
                     for item in found
                 ),
                 *(
@@ -264,13 +265,25 @@ class Caller:
 
 
 def _supplies(found: Iterable[Found]) -> list[Supply]:
-    return [Supply(item.device.uid, item.key) for item in found]
+    return [item.supply for item in found]
+
+
+def _not_connected(item: Found) -> HomeAssistantError:
+    """Return the error of what is behind a gateway that is not loaded."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="not_connected",
+        translation_placeholders={"device": item.name},
+    )
 
 
 async def _async_try(item: Found) -> HomeAssistantError | None:
     """Press a command; return why it failed."""
+    if item.here is None:
+        return _not_connected(item)
+    gateway, device = item.here
     try:
-        await item.gateway.async_press(item.device, item.key)
+        await gateway.async_press(device, item.key)
     except HomeAssistantError as err:
         return err
     return None

@@ -1,6 +1,6 @@
 """Home Assistant's actions: what a call is for, and its answer."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 import sqlite3
@@ -27,7 +27,6 @@ from .actions import Caller
 from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome
 from .core.alarms import describe
-from .core.device import SafetyDevice
 from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status
 from .core.house import DATA_HOUSE, House
 from .core.latches import OpeningReason
@@ -37,7 +36,8 @@ from .target import (
     SEVERITY_FIELD,
     AlarmFilter,
     Found,
-    find_by_entity,
+    find_commands,
+    find_supplies,
     may,
 )
 from .zigbee_services import async_setup_zigbee_services
@@ -189,9 +189,7 @@ async def _async_open_protected(call: ServiceCall) -> ServiceResponse:
 
 async def _async_press(call: ServiceCall) -> ServiceResponse:
     """Press silence or self-test on every device of the target that has it."""
-    found = await _async_find(
-        call, "button", lambda device: {call.service} & set(device.commands)
-    )
+    found = await _async_find(call, find_commands(call.hass, call.data, call.service))
     errors = await _caller(call).async_press(found, call.service)
     if not call.return_response:
         for error in filter(None, errors):
@@ -199,7 +197,7 @@ async def _async_press(call: ServiceCall) -> ServiceResponse:
     return {
         "devices": [
             {
-                "device_id": item.device.device_id,
+                "device_id": item.device_id,
                 "ok": error is None,
                 "reason": str(error) if error else None,
             }
@@ -294,19 +292,16 @@ async def _async_alarms(call: ServiceCall) -> list[Alarm]:
 
 
 async def _async_supplies(call: ServiceCall) -> list[Found]:
-    return await _async_find(call, "switch", lambda device: device.supplies)
+    return await _async_find(call, find_supplies(call.hass, call.data))
 
 
-async def _async_find(
-    call: ServiceCall, domain: str, keys: Callable[[SafetyDevice], Iterable[str]]
-) -> list[Found]:
-    """Return what of the target can be acted on.
+async def _async_find(call: ServiceCall, found: list[Found]) -> list[Found]:
+    """Return what was found in the target, if it can be acted on.
 
     Raises ServiceValidationError if there is nothing, Unauthorized if the caller may
     not control one.
     """
     await _caller(call).async_user()
-    found = find_by_entity(call.hass, call.data, domain, keys)
     if not found:
         raise nothing_in_target()
     await _caller(call).async_check(found=found)

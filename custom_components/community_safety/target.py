@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, cast
 
 import voluptuous as vol
@@ -26,13 +27,16 @@ from homeassistant.setup import async_setup_component
 from .catalogue import HAZARDS
 from .const import DOMAIN, LOGGER, RENAMED_HAZARDS, Severity
 from .core.alarm import Alarm
-from .core.device import SafetyDevice
+from .core.device import SafetyDevice, registered
 from .core.house import DATA_HOUSE, House
+from .core.latches import Supply
 from .core.ports import Port
 from .gateways.base import Gateway
 
 ATTR_HAZARD = "hazard"
 ATTR_SEVERITY = "severity"
+#: Key of the entity that stands for all alarms of a device.
+ALARM_EVENT = "alarm_event"
 
 
 def _current_name(hazard: object) -> object:
@@ -128,7 +132,7 @@ def _covers(
 
     registry = er.async_get(hass)
     named = expand_entity_ids(hass, selection.entity_ids)
-    for domain, key in (("binary_sensor", alarm.hazard), ("event", "alarm_event")):
+    for domain, key in (("binary_sensor", alarm.hazard), ("event", ALARM_EVENT)):
         entity_id = registry.async_get_entity_id(
             domain, DOMAIN, f"{alarm.device}/{key}"
         )
@@ -157,14 +161,27 @@ def _exclude(selection: TargetSelection) -> TargetSelection | None:
 class Found:
     """Something to act on; `key` is the supply or command, `entity_id` stands for it.
 
-    It is in the area of its entity, or else of its device.
+    It is in the area of its entity, or else of its device. `here` is None while its
+    gateway is not loaded: it is there all the same.
     """
 
-    gateway: Gateway
-    device: SafetyDevice
+    uid: str
     key: str
+    name: str
+    device_id: str | None
     entity_id: str | None
     area_id: str | None
+    here: tuple[Gateway, SafetyDevice] | None
+
+    @property
+    def supply(self) -> Supply:
+        """Return the supply."""
+        return Supply(self.uid, self.key)
+
+    @property
+    def device(self) -> SafetyDevice | None:
+        """Return the device, None while its gateway is not loaded."""
+        return self.here[1] if self.here else None
 
 
 @callback
@@ -174,21 +191,59 @@ def find_devices(
     """Return the loaded devices of a target, gateways among them."""
     selection = TargetSelection(dict(target))
     is_all = ENTITY_MATCH_ALL in selection.entity_ids
-    return list(_devices(hass, _resolve(hass, selection), is_all))
+    house = hass.data[DATA_HOUSE]
+    return [
+        _with_gateway(found)
+        for uid, _device in _devices(hass, _resolve(hass, selection), is_all)
+        if (found := house.device(uid))
+    ]
 
 
 @callback
-def find_by_entity(
+def find_supplies(hass: HomeAssistant, target: Mapping[str, Any]) -> list[Found]:
+    """Return the supplies of a target, also those whose gateway is not loaded."""
+    return _find(hass, target, "switch", lambda key: key.partition("_")[0] == "supply")
+
+
+@callback
+def find_commands(
+    hass: HomeAssistant, target: Mapping[str, Any], command: str
+) -> list[Found]:
+    """Return what of a target has a command, also where its gateway is not loaded."""
+    return _find(hass, target, "button", lambda key: key == command)
+
+
+@callback
+def find_alarm_events(hass: HomeAssistant, target: Mapping[str, Any]) -> list[Found]:
+    """Return the alarm events of a target's devices, which stand for all of a device."""
+    return _find(hass, target, "event", lambda key: key == ALARM_EVENT)
+
+
+@callback
+def find_supply(hass: HomeAssistant, supply: Supply) -> Found:
+    """Return one supply, as far as anything is known of it."""
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id("switch", DOMAIN, supply.id)
+    return _found(
+        hass,
+        supply.uid,
+        supply.key,
+        registered(hass, supply.uid),
+        registry.async_get(entity_id) if entity_id else None,
+    )
+
+
+def _find(
     hass: HomeAssistant,
     target: Mapping[str, Any],
     domain: str,
-    keys: Callable[[SafetyDevice], Iterable[str]],
+    is_meant_key: Callable[[str], bool],
 ) -> list[Found]:
-    """Return what of a target can be acted on; `keys` tells what a device has.
+    """Return what of a target has such a key, with an entity of the domain.
 
     A socket in an area of its own belongs there and not where its pile is. Hidden and
     disabled entities, which a target passes over, follow their device: what is not on
-    a dashboard burns as well.
+    a dashboard burns as well. So does what is behind a gateway that is not loaded.
     """
     registry = er.async_get(hass)
     selection = TargetSelection(dict(target))
@@ -199,33 +254,73 @@ def find_by_entity(
     named = selected.referenced | selected.indirectly_referenced
     left_out_entities = left_out.referenced | left_out.indirectly_referenced
 
-    def is_meant(device: SafetyDevice, entry: er.RegistryEntry | None) -> bool:
+    def is_meant(device: dr.DeviceEntry, entry: er.RegistryEntry | None) -> bool:
         follows = entry is None or entry.hidden_by is not None or entry.disabled
         if entry and entry.entity_id in named:
             return True
         if (entry and entry.entity_id in left_out_entities) or (
-            follows and device.device_id in left_out.referenced_devices
+            follows and device.id in left_out.referenced_devices
         ):
             return False
-        return is_all or (follows and device.device_id in selected.referenced_devices)
+        return is_all or (follows and device.id in selected.referenced_devices)
 
     found: list[Found] = []
-    for gateway, device in _devices(hass, selected, is_all):
-        for key in keys(device):
-            entity_id = registry.async_get_entity_id(
-                domain, DOMAIN, f"{device.uid}/{key}"
-            )
+    for uid, device in _devices(hass, selected, is_all):
+        for key in filter(is_meant_key, _keys(hass, uid, device, domain)):
+            entity_id = registry.async_get_entity_id(domain, DOMAIN, f"{uid}/{key}")
             entry = registry.async_get(entity_id) if entity_id else None
             if is_meant(device, entry):
-                area_id = (entry and entry.area_id) or area_of(hass, device)
-                found.append(Found(gateway, device, key, entity_id, area_id))
+                found.append(_found(hass, uid, key, device, entry))
     return found
+
+
+def _keys(
+    hass: HomeAssistant, uid: str, device: dr.DeviceEntry, domain: str
+) -> Iterable[str]:
+    """Return the readings and commands of a device, loaded or not."""
+    house = hass.data[DATA_HOUSE]
+    if found := house.device(uid):
+        return (*found[1].points, *found[1].commands, ALARM_EVENT)
+    description = house.description(uid)
+    # Where our own file was lost, the registry still knows.
+    return sorted(
+        {
+            *(description.points | description.commands if description else ()),
+            *(
+                entry.unique_id.removeprefix(f"{uid}/")
+                for entry in er.async_entries_for_device(
+                    er.async_get(hass), device.id, include_disabled_entities=True
+                )
+                if (entry.domain, entry.platform) == (domain, DOMAIN)
+            ),
+        }
+    )
+
+
+def _found(
+    hass: HomeAssistant,
+    uid: str,
+    key: str,
+    device: dr.DeviceEntry | None,
+    entry: er.RegistryEntry | None,
+) -> Found:
+    here = hass.data[DATA_HOUSE].device(uid)
+    name = device and (device.name_by_user or device.name)
+    return Found(
+        uid,
+        key,
+        here[1].name if here else name or uid.rpartition("/")[2],
+        device.id if device else None,
+        entry.entity_id if entry else None,
+        (entry and entry.area_id) or (device.area_id if device else None),
+        _with_gateway(here) if here else None,
+    )
 
 
 def may(hass: HomeAssistant, user: User | None, alarm: Alarm, policy: str) -> bool:
     """Return if a user may read or control an alarm: as its device's alarm event."""
     entity_id = er.async_get(hass).async_get_entity_id(
-        "event", DOMAIN, f"{alarm.device}/alarm_event"
+        "event", DOMAIN, f"{alarm.device}/{ALARM_EVENT}"
     )
     return user is None or user.permissions.check_entity(entity_id or "", policy)
 
@@ -253,27 +348,36 @@ def _resolve(hass: HomeAssistant, selection: TargetSelection) -> SelectedEntitie
 
 def _devices(
     hass: HomeAssistant, selected: SelectedEntities, is_all: bool
-) -> Iterable[tuple[Gateway, SafetyDevice]]:
-    """Return the loaded devices that a target touches, without a walk over the house."""
-    house = hass.data[DATA_HOUSE]
-    if is_all:
-        return tuple(map(_with_gateway, house.devices()))
+) -> list[tuple[str, dr.DeviceEntry]]:
+    """Return what a target touches by unique id, without a walk over the house."""
     entities, devices = er.async_get(hass), dr.async_get(hass)
-    device_ids = {
-        entry.device_id
-        for entity_id in selected.referenced | selected.indirectly_referenced
-        if (entry := entities.async_get(entity_id)) and entry.device_id
-    }
-    uids = {
-        uid
-        for device_id in device_ids | selected.referenced_devices
-        if (device := devices.async_get(device_id))
-        for domain, uid in device.identifiers
-        if domain == DOMAIN
-    }
-    return [
-        _with_gateway(found) for uid in sorted(uids) if (found := house.device(uid))
-    ]
+    if is_all:
+        touched = [
+            device
+            for entry in hass.config_entries.async_entries(DOMAIN)
+            for device in dr.async_entries_for_config_entry(devices, entry.entry_id)
+        ]
+    else:
+        device_ids = selected.referenced_devices | {
+            entry.device_id
+            for entity_id in selected.referenced | selected.indirectly_referenced
+            if (entry := entities.async_get(entity_id)) and entry.device_id
+        }
+        touched = [
+            device
+            for key in device_ids
+            # None of ours is a part of another.
+            if isinstance(device := devices.async_get(key), dr.DeviceEntry)
+        ]
+    return sorted(
+        (
+            (uid, device)
+            for device in touched
+            for domain, uid in device.identifiers
+            if domain == DOMAIN
+        ),
+        key=itemgetter(0),
+    )
 
 
 def _with_gateway(found: tuple[Port, SafetyDevice]) -> tuple[Gateway, SafetyDevice]:

@@ -443,6 +443,23 @@ async def test_reset_while_present(
         await act(hass, "reset", context=by(person), area_id="1_1_201")
 
 
+async def test_command_to_an_unloaded_gateway(
+    hass: HomeAssistant, flat: None, gateway: MockConfigEntry
+) -> None:
+    """Whoever is silenced or tested and cannot hear it is told of, and not passed over."""
+    device_id = device_ids(hass)["smoke-1"]
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    answer = await act(hass, "silence", area_id="1_1_201")
+    (row,) = answer["devices"]
+    assert (row["device_id"], row["ok"]) == (device_id, False)
+    assert "Smoke 1 cannot be reached" in row["reason"]
+    with pytest.raises(HomeAssistantError) as caught:
+        await hass.services.async_call(
+            DOMAIN, "silence", {"entity_id": "all"}, blocking=True
+        )
+    assert caught.value.translation_key == "not_connected"
+
+
 async def test_alarm_of_an_unloaded_gateway(
     hass: HomeAssistant, flat: None, gateway: MockConfigEntry
 ) -> None:

@@ -594,29 +594,49 @@ async def test_user_of_a_part(
 
 
 async def test_gateway_away(
-    hass: HomeAssistant, panel: Panel, gateway: MockConfigEntry, house: House
+    hass: HomeAssistant,
+    panel: Panel,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    house: House,
 ) -> None:
-    """A supply that was cut and is not heard any more is not called off."""
+    """A supply that is not heard is not called off, and is cut when it is heard again."""
+    await peer.config("box", "breaker_monitor", ["supply", "current"], area="1-1-201")
+    await peer.state("box", supply=True, current=5)
+    peer.obedient_breaker("box")
+    alarm = the_fire(hass)
     await panel.subscribes()
     assert await hass.config_entries.async_unload(gateway.entry_id)
+
+    def states(row: dict[str, Any]) -> dict[str, str]:
+        return {supply["name"]: supply["state"] for supply in row["supplies"]}
+
     message = await panel.hears(
         "change",
         lambda row: any(
-            supply["latched"] and supply["state"] == "unknown"
+            states(incident)
+            == {"Box": "unknown", "Breaker 1": "unknown", "Lighting": "protected"}
             for incident in row["incidents"]
-            for supply in incident["supplies"]
         ),
     )
     row = message["incidents"][0]
-    (supply,) = row["supplies"]
-    assert (supply["device_id"], supply["current"]) == (None, None)
+    assert {supply["current"] for supply in row["supplies"]} == {None}
     # Nothing is there that could be told to close.
     assert "restore" not in row["may"]
+    assert row["may"]["cut_off"] is None
+    answer = await panel.does("cut_off", incident_id=alarm.incident_id)
+    assert {item["name"]: item.get("reason") for item in answer["supplies"]} == {
+        "Box": "gone",
+        "Breaker 1": "gone",
+        "Lighting": None,
+    }
     assert await hass.config_entries.async_setup(gateway.entry_id)
     await panel.hears(
         "change",
         lambda row: any(
-            len(incident["supplies"]) == 2 for incident in row["incidents"]
+            states(incident)
+            == {"Box": "proven", "Breaker 1": "proven", "Lighting": "protected"}
+            for incident in row["incidents"]
         ),
     )
 

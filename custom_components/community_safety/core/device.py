@@ -60,6 +60,12 @@ def hazard_key(hazard: str) -> str:
     return f"hazard {hazard}"
 
 
+def registered(hass: HomeAssistant, uid: str) -> dr.DeviceEntry | None:
+    """Return the registry's entry of a device, also while its gateway is not loaded."""
+    found = dr.async_get(hass).async_get_devices(identifiers={(DOMAIN, uid)})
+    return found[0] if found else None
+
+
 class Power(StrEnum):
     """Where a device takes its power from."""
 
@@ -192,6 +198,11 @@ class Layout:
         for key, point in self.points.items():
             name = point.measurement.key
             self.by_measurement[name] = (*self.by_measurement.get(name, ()), key)
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """Return the keys of the supplies that can be opened."""
+        return self.by_measurement.get("supply", ())
 
     @property
     def first_variant(self) -> str | None:
@@ -351,7 +362,7 @@ class SafetyDevice:
     @property
     def supplies(self) -> tuple[str, ...]:
         """Return the keys of the supplies that can be opened."""
-        return self.by_measurement.get("supply", ())
+        return self.layout.supplies
 
     @property
     def commands(self) -> list[str]:

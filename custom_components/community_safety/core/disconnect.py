@@ -14,12 +14,19 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_call_later
 
-from ..catalogue import Scope
+from ..catalogue import HAZARDS, KINDS, Scope
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
-from .alarm import Alarm, Change
+from .alarm import Alarm, Change, Report
 from .alarms import AlarmBook, Announcement
-from .device import AVAILABILITY, DeviceSettings, SafetyDevice
+from .device import (
+    AVAILABILITY,
+    DeviceDescription,
+    DeviceSettings,
+    SafetyDevice,
+    layout_of,
+    registered,
+)
 from .latches import Latch, Latches, OpeningReason, Supply
 from .ports import Find, Port
 
@@ -35,6 +42,8 @@ ASK_SECONDS = 1.0
 #: until one that could not be opened is: a stuck relay only wears out by more commands.
 AGAIN_SECONDS: tuple[int, ...] = (0, 0, 2, 5, 10, 30, 60)
 RETRY_SECONDS: tuple[int, ...] = (30, 60, 120, 300, 600)
+#: What is raised where that is not proven.
+_UNPROVEN = HAZARDS["refused_to_open"]
 #: So many drills are remembered after they ended, for automations that come late.
 MOST_DRILLS = 100
 
@@ -161,6 +170,8 @@ class CutOff:
         book: AlarmBook,
         latches: Latches,
         find: Find,
+        *,
+        description: Callable[[str], DeviceDescription | None],
         settings_of: Callable[[str], DeviceSettings],
     ) -> None:
         """Initialize."""
@@ -168,6 +179,7 @@ class CutOff:
         self._book = book
         self._latches = latches
         self._find = find
+        self._description = description
         self._settings_of = settings_of
         self._running: dict[str, asyncio.Task[Result]] = {}
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
@@ -238,9 +250,12 @@ class CutOff:
             for key, value in self.loads(device, supply).items()
         )
 
-    def supplies_of(self, device: SafetyDevice) -> list[Supply]:
-        """Return every supply of a device."""
-        return [Supply(device.uid, key) for key in device.supplies]
+    def supplies_of(self, uid: str) -> list[Supply]:
+        """Return every supply of a device, also while its gateway is not loaded."""
+        if not (description := self._description(uid)):
+            return []
+        layout = layout_of(description.kind, description.points)
+        return [Supply(uid, key) for key in layout.supplies]
 
     # Cutting
 
@@ -330,20 +345,17 @@ class CutOff:
     @callback
     def _cut_by_itself(self, alarm: Alarm) -> None:
         """Cut a device's own supplies where the catalogue says so."""
-        if (
-            alarm.severity is not Severity.ALARM
-            or alarm.drill
-            or not (found := self._find(alarm.device))
-        ):
+        # Its gateway may have been unloaded since it was reported.
+        description = self._description(alarm.device)
+        if alarm.severity is not Severity.ALARM or alarm.drill or not description:
             return
-        _port, device = found
         if any(
             row.key == alarm.hazard and row.cuts_off is Scope.DEVICE
-            for row in device.kind.hazards
+            for row in KINDS[description.kind].hazards
         ):
             self._hass.async_create_background_task(
-                self.async_cut_off(self.supplies_of(device), alarm_id=alarm.id),
-                f"{DOMAIN} cut-off of {device.uid}",
+                self.async_cut_off(self.supplies_of(alarm.device), alarm_id=alarm.id),
+                f"{DOMAIN} cut-off of {alarm.device}",
             )
 
     @callback
@@ -392,14 +404,9 @@ class CutOff:
         if task := self._running.get(supply.id):
             return task
         now = time.monotonic()
-        latch = self._latches.get(supply)
-        before = self._loads(supply)
-        if latch is None:
-            latch = self._latches.add(supply, alarm_id, who, reason, before)
-        elif not asking_first:
-            # Of several tries the one that found the load counts.
-            for key, value in before.items():
-                latch.before[key] = max(value, latch.before.get(key, 0))
+        latch = self._latches.get(supply) or self._latches.add(
+            supply, alarm_id, who, reason, self._loads(supply)
+        )
         if found := self._find(supply.uid):
             self._watch(found[1])
 
@@ -531,6 +538,9 @@ class CutOff:
         return list(results)
 
     async def _async_close(self, supply: Supply) -> Result:
+        if not self._find(supply.uid):
+            # It could not be told to close, and nobody would know of it any more.
+            return self._result(supply, Status.UNCONFIRMED, reason=Reason.GONE)
         self._latches.lift(supply)
         self._drop_pace(supply)
         self._tell(supply.uid)
@@ -579,6 +589,7 @@ class CutOff:
                     and device.readings.get(supply.key) is closed
                 )
                 if not (asking_first or obeyed) and end - tried >= LEAST_TRY_SECONDS:
+                    self._note_load(supply)
                     refused = await self._async_set(
                         port, device, supply.key, closed, until
                     )
@@ -681,6 +692,12 @@ class CutOff:
         found = self._find(supply.uid)
         return self.loads(found[1], supply.key) if found else {}
 
+    def _note_load(self, supply: Supply) -> None:
+        """Keep what flows before a supply is opened; of several tries the most counts."""
+        if latch := self._latches.get(supply):
+            for key, value in self._loads(supply).items():
+                latch.before[key] = max(value, latch.before.get(key, 0))
+
     def _proof(self, device: SafetyDevice, latch: Latch, since: float) -> Proof | None:
         """Return what proves an open supply, None if something is missing.
 
@@ -732,15 +749,23 @@ class CutOff:
         begun: float | None = None,
         reason: Reason | None = None,
     ) -> Result:
-        found = self._find(supply.uid)
+        device_id, name = self._named(supply.uid)
         return Result(
             supply,
-            found[1].name if found else supply.uid,
-            found[1].device_id if found else None,
+            name,
+            device_id,
             status,
             0 if begun is None else round((time.monotonic() - begun) * 1000),
             reason=reason,
         )
+
+    def _named(self, uid: str) -> tuple[str | None, str]:
+        """Return the registry's id and the name of a device, also of one that is away."""
+        if found := self._find(uid):
+            return found[1].device_id, found[1].name
+        entry = registered(self._hass, uid)
+        name = entry and (entry.name_by_user or entry.name)
+        return (entry.id if entry else None), name or uid
 
     def _confirmed(self, supply: Supply, proof: Proof, milliseconds: int) -> Result:
         return replace(
@@ -846,10 +871,20 @@ class CutOff:
     @callback
     def _tell(self, uid: str) -> None:
         """Raise or clear the alarm for what could not be proven."""
+        unproven = any(latch.proven is False for latch in self._latches.of_device(uid))
         if found := self._find(uid):
-            found[1].derive(
-                cut_off_unproven=any(
-                    latch.proven is False for latch in self._latches.of_device(uid)
+            found[1].derive(cut_off_unproven=unproven)
+        elif unproven:
+            # It is away, and takes this over when it is back.
+            device_id, name = self._named(uid)
+            self._book.report(
+                Report(
+                    device=uid,
+                    device_id=device_id,
+                    device_name=name,
+                    hazard=_UNPROVEN.key,
+                    severity=Severity.ALARM,
+                    nature=_UNPROVEN.nature,
                 )
             )
 

@@ -43,7 +43,12 @@ class House:
         self.authority = Authority(hass)
         self.latches = Latches(self.storage)
         self.cut_off = CutOff(
-            hass, self.book, self.latches, self.device, self.settings_of
+            hass,
+            self.book,
+            self.latches,
+            self.device,
+            description=self.description,
+            settings_of=self.settings_of,
         )
         self.book.incidents.wanted_off = self.cut_off.wanted_off
         self.elevators = Elevators(hass, self.book, self.storage)
@@ -244,6 +249,14 @@ class House:
     def device(self, uid: str) -> tuple[Port, SafetyDevice] | None:
         """Return a device by its unique id, None while its gateway is not loaded."""
         return self._devices.get(uid)
+
+    def description(self, uid: str) -> DeviceDescription | None:
+        """Return what a device is, also while its gateway is not loaded.
+
+        None if it is not known.
+        """
+        found = self._devices.get(uid)
+        return found[1].description if found else self._known.get(uid)
 
     @callback
     def attach(self, port: Port, device: SafetyDevice) -> None:

@@ -27,7 +27,7 @@ from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
 from ..services import nothing_in_target
-from ..target import find_by_entity, may
+from ..target import find_alarm_events, find_commands, may
 from .devices import Devices, Places
 from .feed import Subscription
 from .history import async_page
@@ -248,12 +248,7 @@ async def _self_test(ask: Ask) -> dict[str, Any]:
     },
 )
 async def _sign_off(ask: Ask) -> None:
-    found = find_by_entity(
-        ask.hass,
-        {"device_id": [ask.data["device_id"]]},
-        "event",
-        lambda _device: ("alarm_event",),
-    )
+    found = find_alarm_events(ask.hass, {"device_id": [ask.data["device_id"]]})
     if not found:
         raise nothing_in_target()
     await ask.caller.async_sign_off(found[0], ask.data["protected"])
@@ -302,20 +297,15 @@ async def _async_incident(ask: Ask) -> Incident:
 
 async def _async_press(ask: Ask, command: str, devices: list[str]) -> dict[str, Any]:
     """Press a command on devices. Raises ServiceValidationError if none has it."""
-    found = find_by_entity(
-        ask.hass,
-        {"device_id": devices},
-        "button",
-        lambda device: {command} & set(device.commands),
-    )
+    found = find_commands(ask.hass, {"device_id": devices}, command)
     if not found:
         raise nothing_in_target()
     errors = await ask.caller.async_press(found, command)
     return {
         "devices": [
             {
-                "device_id": item.device.device_id,
-                "name": item.device.name,
+                "device_id": item.device_id,
+                "name": item.name,
                 "error": str(error) if error else None,
             }
             for item, error in zip(found, errors, strict=True)

@@ -8,9 +8,7 @@ from typing import Any
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ..const import DOMAIN
 from ..core.alarm import Alarm, Change
 from ..core.alarms import describe
 from ..core.authority import Action
@@ -18,8 +16,8 @@ from ..core.device import SafetyDevice
 from ..core.disconnect import Limit
 from ..core.house import DATA_HOUSE, House
 from ..core.incidents import Incident, Rank, rank
-from ..core.latches import Supply
-from ..target import Found, find_by_entity, may
+from ..core.latches import Latch
+from ..target import Found, find_supplies, find_supply, may
 
 #: Ranks at which the power of an incident's place is cut.
 LIFE = (Rank.FIRE, Rank.LINKAGE, Rank.ELECTRICAL)
@@ -49,21 +47,11 @@ STATES_TO_CUT = (State.ON, State.OFF, State.UNKNOWN, State.MAY_BE_ON)
 
 
 @dataclass(slots=True)
-class Place:
-    """A supply of an incident's place; `device` is None while its gateway is away."""
-
-    supply: Supply
-    device: SafetyDevice | None
-    entity_id: str | None
-    area_id: str | None
-
-
-@dataclass(slots=True)
 class View:
     """An incident with its supplies, and the readings that are shown of it."""
 
     incident: Incident
-    supplies: list[Place] = field(default_factory=list)
+    supplies: list[Found] = field(default_factory=list)
     #: By unique id of their devices.
     watched: dict[str, set[str]] = field(default_factory=dict)
 
@@ -113,30 +101,20 @@ def view(hass: HomeAssistant, incident: Incident) -> View:
 
 
 def supplies_to_cut(hass: HomeAssistant, incident: Incident) -> list[Found]:
-    """Return every supply of an incident's place that is loaded, protected ones too."""
+    """Return every supply of an incident's place, protected ones too."""
     target = (
         {"area_id": [incident.area_id]}
         if incident.area_id
         else {"device_id": [row.device_id for row in incident.open if row.device_id]}
     )
-    return find_by_entity(hass, target, "switch", lambda device: device.supplies)
+    return find_supplies(hass, target)
 
 
 def supplies_to_restore(hass: HomeAssistant, incident: Incident) -> list[Found]:
-    """Return every supply that is off for an incident and whose gateway is loaded."""
-    house = hass.data[DATA_HOUSE]
-    latched = {row.supply.id: row.device for row in _latches(house, incident)}
-    device_ids = {
-        device.device_id
-        for uid in latched.values()
-        if (device := _device(house, uid)) and device.device_id
-    }
+    """Return every supply that is off for an incident."""
     return [
-        item
-        for item in find_by_entity(
-            hass, {"device_id": list(device_ids)}, "switch", lambda row: row.supplies
-        )
-        if f"{item.device.uid}/{item.key}" in latched
+        find_supply(hass, latch.supply)
+        for latch in _latches(hass.data[DATA_HOUSE], incident)
     ]
 
 
@@ -208,31 +186,25 @@ def people(rows: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _places(hass: HomeAssistant, incident: Incident) -> Iterator[Place]:
+def _places(hass: HomeAssistant, incident: Incident) -> Iterator[Found]:
     house = hass.data[DATA_HOUSE]
     latched = {latch.supply.id: latch.supply for latch in _latches(house, incident)}
     if incident.rank in LIFE or latched:
         for item in supplies_to_cut(hass, incident):
-            supply = Supply(item.device.uid, item.key)
-            latched.pop(supply.id, None)
-            yield Place(supply, item.device, item.entity_id, item.area_id)
-    # What is off for it elsewhere, or behind a gateway that is away.
-    entities, devices = er.async_get(hass), dr.async_get(hass)
+            latched.pop(item.supply.id, None)
+            yield item
+    # What is off for it elsewhere.
     for supply in latched.values():
-        entity_id = entities.async_get_entity_id("switch", DOMAIN, supply.id)
-        entry = entities.async_get(entity_id) if entity_id else None
-        device = devices.async_get((entry and entry.device_id) or "")
-        area_id = (entry and entry.area_id) or (device.area_id if device else None)
-        yield Place(supply, _device(house, supply.uid), entity_id, area_id)
+        yield find_supply(hass, supply)
 
 
-def _latches(house: House, incident: Incident) -> Iterator[Any]:
+def _latches(house: House, incident: Incident) -> Iterator[Latch]:
     for latch in house.latches.rows.values():
         if not incident.alarms.keys().isdisjoint(latch.alarms):
             yield latch
 
 
-def _supply(house: House, incident: Incident, place: Place) -> dict[str, Any]:
+def _supply(house: House, incident: Incident, place: Found) -> dict[str, Any]:
     device, supply = place.device, place.supply
     latch = house.latches.get(supply)
     loads: dict[str, float] = {}
@@ -245,9 +217,9 @@ def _supply(house: House, incident: Incident, place: Place) -> dict[str, Any]:
     state = _state(house, incident, place)
     return {
         "supply_id": supply.id,
-        "device_id": device.device_id if device else None,
-        "name": device.name if device else supply.uid.rpartition("/")[2],
-        "channel": device.points[supply.key].channel if device else None,
+        "device_id": place.device_id,
+        "name": place.name,
+        "channel": supply.key.partition("_")[2],
         "area_id": place.area_id,
         "state": state,
         "latched": latch is not None,
@@ -261,7 +233,7 @@ def _supply(house: House, incident: Incident, place: Place) -> dict[str, Any]:
     }
 
 
-def _state(house: House, incident: Incident, place: Place) -> State:
+def _state(house: House, incident: Incident, place: Found) -> State:
     device, supply = place.device, place.supply
     latch = house.latches.get(supply)
     here = device if device and device.available else None
@@ -316,25 +288,23 @@ def _offers(hass: HomeAssistant, seen: View, reader: Reader) -> dict[str, str | 
             if (device := _device(house, alarm.device))
         ):
             offers["silence"] = None
-    here = [place for place in seen.supplies if place.device]
-    to_cut = [
-        place for place in here if _state(house, incident, place) in STATES_TO_CUT
-    ]
+    places = seen.supplies
     if (
-        to_cut
+        any(_state(house, incident, place) in STATES_TO_CUT for place in places)
         and not incident.drill
         and incident.rank in LIFE
-        and _may_switch(reader, Action.CUT_OFF, here)
+        and _may_switch(reader, Action.CUT_OFF, places)
     ):
         offers["cut_off"] = None
     mine = {latch.supply.id for latch in _latches(house, incident)}
-    off = [place for place in here if place.supply.id in mine]
-    if off and _may_switch(reader, Action.RESTORE, off):
+    off = [place for place in places if place.supply.id in mine]
+    # What is behind a gateway that is away cannot be told to close.
+    if any(place.here for place in off) and _may_switch(reader, Action.RESTORE, off):
         offers["restore"] = still_there
     return offers
 
 
-def _may_switch(reader: Reader, action: Action, places: list[Place]) -> bool:
+def _may_switch(reader: Reader, action: Action, places: list[Found]) -> bool:
     """Return if a user may switch all of these supplies: it is done to all or to none."""
     return reader.has(action, {place.area_id for place in places}) and all(
         reader.controls(place.entity_id) for place in places

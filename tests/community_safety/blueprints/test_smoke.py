@@ -16,6 +16,7 @@ from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.helpers import (
     area_registry as ar,
+    device_registry as dr,
     entity_registry as er,
     floor_registry as fr,
 )
@@ -514,3 +515,39 @@ async def test_many_at_one_moment(
     )
     messages = "".join(message for _, message in said(told))
     assert [sensor for sensor in sensors if f", {sensor}. " not in messages] == []
+
+
+async def test_smoke_beside_a_gateway_that_is_not_loaded(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What could be cut is, and nobody is told that the power is off."""
+    entry = MockConfigEntry(domain=DOMAIN, unique_id="zigbee/1")
+    entry.add_to_hass(hass)
+    devices = dr.async_get(hass)
+    pump = devices.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, "zigbee/1/pump")},
+        name="Pump",
+    )
+    devices.async_update_device(pump.id, area_id="1_1_201")
+    er.async_get(hass).async_get_or_create(
+        "switch",
+        DOMAIN,
+        "zigbee/1/pump/supply",
+        config_entry=entry,
+        device_id=pump.id,
+    )
+    await add("smoke_response", notify_target=OFFICE)
+    report(peer, "smoke-1", smoke=True)
+    await until(lambda: supply(hass, "breaker-1") == "off")
+    while len(told) < 2:
+        await pass_time(hass, freezer, seconds=1)
+    title, message = said(told)[1]
+    assert title == "POWER MAY BE ON: 1-1-201"
+    assert "Cut and proven: 1" in message
+    assert "NOT PROVEN, do not touch: Pump" in message

@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety.const import DOMAIN, Severity
 from custom_components.community_safety.core import disconnect
 from custom_components.community_safety.core.alarm import Alarm
+from custom_components.community_safety.core.device import registered
 from custom_components.community_safety.core.disconnect import Reason, Status
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.latches import Latch, Supply
@@ -25,6 +26,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from tests.common import BASE, Peer, add_gateway, insert, wait_until
+from tests.community_safety.blueprints.common import until
 
 READINGS = ["supply", "current", "residual_current"]
 
@@ -964,4 +966,124 @@ async def test_unloaded_in_mid_cut_off(
         lambda: all(
             latch.proven for latch in hass.data[DATA_HOUSE].cut_off.latches.values()
         ),
+    )
+
+
+# Gateways that are not loaded
+
+
+async def forget_description(hass: HomeAssistant, uid: str) -> None:
+    """Let the file be lost in which devices are remembered."""
+    del hass.data[DATA_HOUSE]._known[uid]
+
+
+async def delete_entity(hass: HomeAssistant, uid: str) -> None:
+    """Let a person tidy up what is not there."""
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id("switch", DOMAIN, f"{uid}/supply")
+    assert entity_id
+    registry.async_remove(entity_id)
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize("lost", [None, forget_description, delete_entity])
+async def test_gateway_that_is_not_loaded(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    lost: Callable[[HomeAssistant, str], Any] | None,
+) -> None:
+    """Its supply is no proven one, people are told, and it is cut when it is back.
+
+    So are those of the other gateways of the place, and none waits for it in vain.
+    """
+    other = await add_gateway(hass, "community_safety/annex")
+    annex = "community_safety/annex"
+    await peer.send(
+        f"{annex}/status", {"version": 1, "online": True, "id": "x"}, retain=True
+    )
+    await peer.send(
+        f"{annex}/breaker-2/config",
+        {
+            "version": 1,
+            "id": "y",
+            "time": 1.0,
+            "kind": "breaker_monitor",
+            "name": "Breaker 2",
+            "readings": ["supply", "current"],
+            "area": "1-1-201",
+        },
+        retain=True,
+    )
+    uid = f"mqtt/{BASE}/{breaker}"
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    for lose in (lost,) if lost else ():
+        await lose(hass, uid)
+    peer.heard.clear()
+
+    results = {row["device_id"]: row for row in await cut(hass, deadline=1)}
+
+    device_id = registered(hass, uid).id  # type: ignore[union-attr]
+    assert len(results) == 2
+    result = results[device_id]
+    assert (result["status"], result["reason"]) == ("unconfirmed", "gone")
+    house = hass.data[DATA_HOUSE]
+    (alarm,) = house.book.of_device(uid)
+    assert (alarm.hazard, alarm.present) == ("refused_to_open", True)
+    assert (alarm.device_id, alarm.device_name) == (device_id, "Breaker 1")
+    assert [topic for topic, _ in peer.heard if topic == f"{annex}/breaker-2/set"]
+
+    peer.obedient_breaker(breaker)
+    assert await hass.config_entries.async_setup(gateway.entry_id)
+    latch = house.cut_off.latches[f"{uid}/supply"]
+    await wait_until(hass, lambda: latch.proven is True and not alarm.present)
+    device = gateway.runtime_data.devices[breaker]
+    assert device.readings["supply"] is False
+    # What flowed was found out before it was cut.
+    assert latch.limit == "change"
+    assert other.runtime_data.devices
+
+
+async def test_restored_while_its_gateway_is_not_loaded(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """Nobody could tell it to close: it stays latched, and whoever restores is told."""
+    peer.obedient_breaker(breaker)
+    await cut(hass)
+    house = hass.data[DATA_HOUSE]
+    assert await hass.config_entries.async_unload(gateway.entry_id)
+    supplies = house.cut_off.supplies_of(f"mqtt/{BASE}/{breaker}")
+    (result,) = await house.cut_off.async_restore(supplies, who="somebody")
+    assert (result.status, result.reason) == (Status.UNCONFIRMED, Reason.GONE)
+    assert len(house.cut_off.latches) == 1
+    assert await hass.config_entries.async_setup(gateway.entry_id)
+    (result,) = await house.cut_off.async_restore(supplies, who="somebody")
+    assert result.status is Status.CONFIRMED
+
+
+async def test_unloaded_before_the_alarm_was_stored(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    hass_config_file: sqlite3.Connection,
+) -> None:
+    """What cuts its own supply cuts it, whatever becomes of its gateway meanwhile."""
+    peer.obedient_breaker(breaker)
+    house = hass.data[DATA_HOUSE]
+    await wait_until(hass, lambda: not house.storage.is_busy)
+    hass_config_file.execute("BEGIN EXCLUSIVE")
+    peer.publish(
+        f"{BASE}/{breaker}/state", peer.state_message({"residual_current": 600})
+    )
+    # To wait until all is done would be to wait for the disk.
+    await until(lambda: bool(house.book.open))
+    gateway.runtime_data.house.detach(gateway.runtime_data.devices[breaker])
+    assert house.cut_off.latches == {}
+    hass_config_file.rollback()
+    await wait_until(hass, lambda: len(house.cut_off.latches) == 1)
+    assert await hass.config_entries.async_reload(gateway.entry_id)
+    await wait_until(
+        hass, lambda: all(row.proven for row in house.cut_off.latches.values())
     )

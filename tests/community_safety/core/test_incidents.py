@@ -233,7 +233,7 @@ async def test_power_that_is_off_after_a_restart(
     (smoke,) = house.book.open.values()
     found = house.device(f"mqtt/{BASE}/breaker-1")
     assert found
-    supplies = house.cut_off.supplies_of(found[1])
+    supplies = house.cut_off.supplies_of(found[1].uid)
     await house.cut_off.async_cut_off(supplies, alarm_id=smoke.id)
     await peer.state("smoke-1", smoke=False)
     house.book.reset(smoke, "somebody", outcome=Outcome.REAL)

@@ -225,7 +225,7 @@ async def test_what_was_cut_is_cut_again(
     cut_off = hass.data[DATA_HOUSE].cut_off
     found = hass.data[DATA_HOUSE].device(f"mqtt/{BASE}/breaker-1")
     assert found
-    supplies = cut_off.supplies_of(found[1])
+    supplies = cut_off.supplies_of(found[1].uid)
     await cut_off.async_cut_off(supplies, alarm_id=smoke.id)
     await peer.state("smoke-1", smoke=False)
     await cut_off.async_restore(supplies, who="somebody")

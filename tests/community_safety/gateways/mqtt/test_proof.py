@@ -77,7 +77,9 @@ async def detector(gateway: Zigbee2MqttGateway, bridge: Bridge) -> SafetyDevice:
 async def cut(gateway: Zigbee2MqttGateway, device: SafetyDevice) -> Result:
     """Cut a breaker off."""
     cut_off = gateway.house.cut_off
-    (result,) = await cut_off.async_cut_off(cut_off.supplies_of(device), deadline=4.0)
+    (result,) = await cut_off.async_cut_off(
+        cut_off.supplies_of(device.uid), deadline=4.0
+    )
     return result
 
 

@@ -82,7 +82,7 @@ async def cut(zigbee: ZigbeeGateway, *devices: SafetyDevice) -> list[Status]:
     """Cut the supplies of devices off; return what came of it."""
     cut_off = zigbee.house.cut_off
     results = await cut_off.async_cut_off(
-        [item for device in devices for item in cut_off.supplies_of(device)]
+        [item for device in devices for item in cut_off.supplies_of(device.uid)]
     )
     return [result.status for result in results]
 

@@ -87,7 +87,7 @@ async def _cut_and_restore(
 ) -> Status:
     """Cut a supply off, look at the breaker itself, and switch it on again."""
     cut_off = zigbee.house.cut_off
-    supplies = cut_off.supplies_of(device)
+    supplies = cut_off.supplies_of(device.uid)
     (result,) = await cut_off.async_cut_off(supplies)
     body: Any = node.body.device
     if result.status is Status.CONFIRMED:

@@ -43,7 +43,7 @@ async def test_from_join_to_restart(
     book = zigbee.house.book
     (alarm,) = book.of_device(smoke_sensor.uid)
     cut_off = zigbee.house.cut_off
-    (result,) = await cut_off.async_cut_off(cut_off.supplies_of(breaker))
+    (result,) = await cut_off.async_cut_off(cut_off.supplies_of(breaker.uid))
     assert result.status is Status.CONFIRMED
     body: Any = node.body.device
     assert not body.contact.conducts
