@@ -5,12 +5,10 @@ from typing import Any, override
 
 from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER
 from .catalogue.measurements import point_key
-from .const import DOMAIN
 from .core.authority import Action
 from .core.device import SafetyDevice
 from .core.latches import Supply
@@ -74,19 +72,8 @@ class SupplySwitch(SafetyEntity, SwitchEntity):
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        if self.device.settings.unread:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="protection_unread",
-                translation_placeholders={"device": self.device.name},
-            )
-        if self.key in self.device.settings.protected:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="protected",
-                translation_placeholders={"device": self.device.name},
-            )
-        await self.gateway.async_set(self.device, self.key, False)
+        for key in self.gateway.unprotected(self.device, (self.key,)):
+            await self.gateway.async_set(self.device, key, False)
 
 
 class ProtectedSwitch(SettingEntity, SwitchEntity):

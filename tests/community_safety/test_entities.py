@@ -615,6 +615,23 @@ async def test_buttons(
     assert (await peer.hears(f"{BASE}/smoke-sensor/set"))["set"] == {"silence": True}
 
 
+async def test_all_off_but_protected(
+    hass: HomeAssistant, compound: MockConfigEntry, peer: Peer
+) -> None:
+    """The button is no way around a protected load."""
+    peer.obedient_breaker("charging-pile")
+    for socket, command in ((1, {"supply_2": False}), (2, None)):
+        await call(hass, "switch.turn_on", f"charging-pile/protected_{socket}")
+        if command:
+            await call(hass, "button.press", "charging-pile/all_off")
+            assert (await peer.hears(f"{BASE}/charging-pile/set"))["set"] == command
+    with pytest.raises(ServiceValidationError) as caught:
+        await call(hass, "button.press", "charging-pile/all_off")
+    assert caught.value.translation_key == "protected"
+    await peer.settled()
+    assert [topic for topic, _ in peer.heard if topic.endswith("/set")] == []
+
+
 async def test_snapshot(
     hass: HomeAssistant,
     compound: MockConfigEntry,

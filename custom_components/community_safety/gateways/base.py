@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..catalogue import KINDS, is_catalogued
@@ -138,12 +138,36 @@ class Gateway(ABC):
         match command:
             case "all_off":
                 await asyncio.gather(
-                    *(self.async_set(device, key, False) for key in device.supplies)
+                    *(
+                        self.async_set(device, key, False)
+                        for key in self.unprotected(device, device.supplies)
+                    )
                 )
             case "release":
                 await self.house.elevators.async_release(device)
             case _:
                 await self.async_set(device, command, True)
+
+    def unprotected(self, device: SafetyDevice, keys: Iterable[str]) -> list[str]:
+        """Return which supplies may be switched off.
+
+        Raises ServiceValidationError if they are protected loads, HomeAssistantError if
+        it cannot be read which are.
+        """
+        if device.settings.unread:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="protection_unread",
+                translation_placeholders={"device": device.name},
+            )
+        free = [key for key in keys if key not in device.settings.protected]
+        if not free:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="protected",
+                translation_placeholders={"device": device.name},
+            )
+        return free
 
     async def async_delete(self, device: SafetyDevice) -> bool:
         """Delete a device, and return if that could be done.
