@@ -523,7 +523,8 @@ export class IncidentPage extends LitElement {
   private restoreSheet(incident: Incident, place: string) {
     const { t, words } = this.context;
     const hinders = hindrance(this.context, incident, "restore");
-    const off = incident.supplies.filter((supply) => supply.latched);
+    const free = incident.supplies.filter((supply) => supply.restorable);
+    const off = free.length ? free : incident.supplies.filter((supply) => supply.latched);
     return html`<h2 id="sheet">${t("restore_title", { place })}</h2>
       <p>${t("restore_which")}: ${off.map((supply) => words.supply(supply)).join(", ")}</p>
       ${hinders ? html`<p role="alert">${hinders}</p>` : nothing}

@@ -55,6 +55,8 @@ export interface Supply {
   area_id: string | null;
   state: SupplyState;
   latched: boolean;
+  /** Nothing is in the way of closing it. */
+  restorable: boolean;
   current: number | null;
   power: number | null;
   milliseconds: number | null;

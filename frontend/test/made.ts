@@ -30,6 +30,7 @@ export const supply = (more: Partial<Supply> = {}): Supply => ({
   area_id: "1_1_201",
   state: "on",
   latched: false,
+  restorable: false,
   current: null,
   power: null,
   milliseconds: null,

@@ -641,6 +641,41 @@ async def test_gateway_away(
     )
 
 
+async def test_protected_load_is_restored_while_it_burns(
+    hass: HomeAssistant, panel: Panel, peer: Peer, house: House
+) -> None:
+    """What was cut before it was marked: it alone, and all else stays off."""
+    await peer.config("box", "breaker_monitor", ["supply", "current"], area="1-1-201")
+    await peer.state("box", supply=True, current=5)
+    peer.obedient_breaker("box")
+    incident = {"incident_id": the_fire(hass).incident_id}
+    await panel.does("cut_off", **incident)
+    box = house.device(f"mqtt/{BASE}/box")
+    assert box
+    box[1].settings.protected.add("supply")
+    fire = (await panel.subscribes())["incidents"][0]
+    assert fire["may"]["restore"] is None
+    assert {row["name"]: row["restorable"] for row in fire["supplies"]} == {
+        "Box": True,
+        "Breaker 1": False,
+        "Lighting": False,
+    }
+    await peer.state("box", supply=True, current=5)
+    await panel.hears(
+        "change",
+        lambda row: any(
+            (supply["name"], supply["state"], supply["latched"])
+            == ("Box", "protected", False)
+            for incident in row["incidents"]
+            for supply in incident["supplies"]
+        ),
+    )
+    answer = await panel.does("restore", **incident, checked="on_site")
+    assert [row["name"] for row in answer["supplies"]] == ["Box"]
+    answer = await panel.ask("restore", **incident, checked="on_site")
+    assert answer["error"]["translation_key"] == "still_present"
+
+
 async def test_a_new_name_is_told(hass: HomeAssistant, panel: Panel) -> None:
     """A device that is renamed is renamed in front of who looks at it."""
     await panel.subscribes()

@@ -228,6 +228,15 @@ class CutOff:
             self._latches.lift(latch.supply)
             self._drop_pace(latch.supply)
 
+    def spares(self, latch: Latch) -> bool:
+        """Return if what is latched is a protected load now, so that nobody wants it off.
+
+        It stays latched until a person restores it, and is opened no more. What a person
+        has opened by its name and with a reason stays open.
+        """
+        protected = self._settings_of(latch.device).protected
+        return latch.reason is None and latch.key in protected
+
     def is_cutting(self, supply: Supply) -> bool:
         """Return if a supply is being cut: what it reports meanwhile may change again."""
         return supply.id in self._running
@@ -300,7 +309,7 @@ class CutOff:
                     )
                 )
                 continue
-            self._tie(supply, alarm_id)
+            self._tie(supply, alarm_id, who, protected_reason)
             self._book.cut_for(alarm_id, supply.id)
             if proof := self._standing_proof(supply):
                 results.append(self._confirmed(supply, proof, 0))
@@ -383,12 +392,26 @@ class CutOff:
         return [book.open[key] for key in latch.alarms if key in book.open]
 
     @callback
-    def _tie(self, supply: Supply, alarm_id: str | None) -> None:
-        """Let a supply that is cut already stay off as long as one more alarm lasts."""
-        latch = self._latches.get(supply)
-        if latch and alarm_id and alarm_id not in latch.alarms:
+    def _tie(
+        self,
+        supply: Supply,
+        alarm_id: str | None,
+        who: str | None,
+        reason: OpeningReason | None,
+    ) -> None:
+        """Let a supply that is cut already stay off as long as one more alarm lasts.
+
+        Or for the reason of a person.
+        """
+        if not (latch := self._latches.get(supply)):
+            return
+        if reason:
+            latch.reason, latch.who = reason, who
+        elif alarm_id and alarm_id not in latch.alarms:
             latch.alarms = [*(alarm.id for alarm in self._alarms_of(latch)), alarm_id]
-            self._latches.store(latch)
+        else:
+            return
+        self._latches.store(latch)
 
     def _start(
         self,
@@ -441,8 +464,8 @@ class CutOff:
             lambda device, since: self._proof(device, latch, since),
             asking_first=asking_first,
         )
-        if self._latches.get(supply) is latch:
-            # Else a person has restored or deleted it meanwhile.
+        if self._latches.get(supply) is latch and not self.spares(latch):
+            # Else a person has restored, protected or deleted it meanwhile.
             self._conclude(latch, result)
         return result
 
@@ -487,7 +510,8 @@ class CutOff:
         """Close latched supplies again, by a person, who says how it was checked.
 
         Raises ServiceValidationError if none of them is latched, or if the hazard that
-        cut one of them is still present; then nothing is changed.
+        cut one of them is still present; then nothing is changed. No hazard wants a
+        protected load off.
         """
         supplies = list(supplies)
         if running := [
@@ -501,7 +525,10 @@ class CutOff:
                 translation_domain=DOMAIN, translation_key="nothing_to_restore"
             )
         alarms = {
-            alarm.id: alarm for latch in latched for alarm in self._alarms_of(latch)
+            alarm.id: alarm
+            for latch in latched
+            if not self.spares(latch)
+            for alarm in self._alarms_of(latch)
         }
         for alarm in alarms.values():
             if alarm.present:
@@ -578,7 +605,7 @@ class CutOff:
         reason: Reason | None = Reason.GONE
         taken = False
         since = time.monotonic()
-        while (supply.id in self.latches) is not closed:
+        while self._is_wanted(supply, closed):
             tried = time.monotonic()
             until = min(tried + TRY_SECONDS, end)
             if found := self._find(supply.uid):
@@ -610,6 +637,11 @@ class CutOff:
                 supply, Status.FAILED, begun=begun, reason=Reason.OVERTAKEN
             )
         return self._unproven(supply, closed, begun, since, reason)
+
+    def _is_wanted(self, supply: Supply, closed: bool) -> bool:
+        """Return if a supply is still to be closed, or to be opened."""
+        latch = self._latches.get(supply)
+        return latch is None if closed else bool(latch and not self.spares(latch))
 
     async def _async_set(
         self, port: Port, device: SafetyDevice, key: str, closed: bool, until: float
@@ -797,6 +829,14 @@ class CutOff:
     @callback
     def _check(self, device: SafetyDevice, latch: Latch) -> None:
         supply = latch.supply
+        if self.spares(latch):
+            self._drop_pace(supply)
+            # What was proven holds as long as nobody closes it.
+            if latch.proven and self._came_back(device, latch):
+                latch.proven = None
+                self._latches.store(latch)
+            self._tell(device.uid)
+            return
         if self.is_cutting(supply) or not device.available:
             return
         live = self._came_back(device, latch)
@@ -871,7 +911,10 @@ class CutOff:
     @callback
     def _tell(self, uid: str) -> None:
         """Raise or clear the alarm for what could not be proven."""
-        unproven = any(latch.proven is False for latch in self._latches.of_device(uid))
+        unproven = any(
+            latch.proven is False and not self.spares(latch)
+            for latch in self._latches.of_device(uid)
+        )
         if found := self._find(uid):
             found[1].derive(cut_off_unproven=unproven)
         elif unproven:

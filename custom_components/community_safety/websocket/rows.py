@@ -111,11 +111,14 @@ def supplies_to_cut(hass: HomeAssistant, incident: Incident) -> list[Found]:
 
 
 def supplies_to_restore(hass: HomeAssistant, incident: Incident) -> list[Found]:
-    """Return every supply that is off for an incident."""
-    return [
-        find_supply(hass, latch.supply)
-        for latch in _latches(hass.data[DATA_HOUSE], incident)
-    ]
+    """Return every supply that is off for an incident.
+
+    While its hazard is there, those that are protected loads by now, if there are any.
+    """
+    house = hass.data[DATA_HOUSE]
+    latches = list(_latches(house, incident))
+    free = [latch for latch in latches if _may_close(house, incident, latch)]
+    return [find_supply(hass, latch.supply) for latch in free or latches]
 
 
 def row(
@@ -204,6 +207,11 @@ def _latches(house: House, incident: Incident) -> Iterator[Latch]:
             yield latch
 
 
+def _may_close(house: House, incident: Incident, latch: Latch) -> bool:
+    """Return if nothing is in the way of restoring a supply."""
+    return not incident.present or house.cut_off.spares(latch)
+
+
 def _supply(house: House, incident: Incident, place: Found) -> dict[str, Any]:
     device, supply = place.device, place.supply
     latch = house.latches.get(supply)
@@ -222,7 +230,9 @@ def _supply(house: House, incident: Incident, place: Found) -> dict[str, Any]:
         "channel": supply.key.partition("_")[2],
         "area_id": place.area_id,
         "state": state,
-        "latched": latch is not None,
+        # A protected load that was closed by hand is not kept off.
+        "latched": latch is not None and state is not State.PROTECTED,
+        "restorable": latch is not None and _may_close(house, incident, latch),
         # In amperes and watts.
         "current": flows.get("current"),
         "power": flows.get("power"),
@@ -237,13 +247,13 @@ def _state(house: House, incident: Incident, place: Found) -> State:
     device, supply = place.device, place.supply
     latch = house.latches.get(supply)
     here = device if device and device.available else None
-    if latch is None:
+    closed = here.readings.get(supply.key) if here else None
+    if latch is None or (closed and house.cut_off.spares(latch)):
         protected = house.settings_of(supply.uid).is_protected(supply.key)
         if protected is not False:
             return State.PROTECTED if protected else State.UNKNOWN
         if incident.drill:
             return State.DRILL
-        closed = here.readings.get(supply.key) if here else None
         if here is None or closed is None:
             return State.UNKNOWN
         if closed:
@@ -296,11 +306,12 @@ def _offers(hass: HomeAssistant, seen: View, reader: Reader) -> dict[str, str | 
         and _may_switch(reader, Action.CUT_OFF, places)
     ):
         offers["cut_off"] = None
-    mine = {latch.supply.id for latch in _latches(house, incident)}
+    mine = {latch.supply.id: latch for latch in _latches(house, incident)}
     off = [place for place in places if place.supply.id in mine]
     # What is behind a gateway that is away cannot be told to close.
     if any(place.here for place in off) and _may_switch(reader, Action.RESTORE, off):
-        offers["restore"] = still_there
+        free = any(_may_close(house, incident, latch) for latch in mine.values())
+        offers["restore"] = None if free else still_there
     return offers
 
 

@@ -1087,3 +1087,115 @@ async def test_unloaded_before_the_alarm_was_stored(
     await wait_until(
         hass, lambda: all(row.proven for row in house.cut_off.latches.values())
     )
+
+
+# Protected afterwards
+
+
+@pytest.fixture
+async def pump(hass: HomeAssistant, breaker: str, peer: Peer) -> Supply:
+    """Return a fire pump that nobody has marked, cut off with its flat, which still burns."""
+    peer.obedient_breaker(breaker)
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"], area="1-1-201")
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    (result,) = await cut(hass, alarm_id=alarm.id)
+    assert result["status"] == "confirmed"
+    peer.heard.clear()
+    return Supply(f"mqtt/{BASE}/{breaker}", "supply")
+
+
+async def protect(hass: HomeAssistant, supply: Supply, *, on: bool = True) -> None:
+    """Mark a supply as a protected load, or no longer."""
+    entity_id = er.async_get(hass).async_get_entity_id(
+        "switch", DOMAIN, f"{supply.uid}/protected"
+    )
+    await hass.services.async_call(
+        "switch",
+        "turn_on" if on else "turn_off",
+        {"entity_id": entity_id},
+        blocking=True,
+    )
+
+
+async def test_protected_after_it_was_cut(
+    hass: HomeAssistant, pump: Supply, peer: Peer, breaker: str
+) -> None:
+    """Whoever closes the pump at the board is not worked against; all else holds it off."""
+    house = hass.data[DATA_HOUSE]
+    await protect(hass, pump)
+    await peer.state(breaker, supply=True, current=5.0)
+    await peer.state(breaker, supply=True, current=6.0)
+    assert sets(peer) == []
+    assert hazards(hass) == ["smoke"]
+    entity_id = er.async_get(hass).async_get_entity_id("switch", DOMAIN, pump.id)
+    with pytest.raises(HomeAssistantError) as latched:
+        await hass.services.async_call(
+            "switch", "turn_on", {"entity_id": entity_id}, blocking=True
+        )
+    assert latched.value.translation_key == "latched"
+
+    # A load that is not protected any more is kept off again.
+    await protect(hass, pump, on=False)
+    await wait_until(
+        hass, lambda: all(row.proven for row in house.cut_off.latches.values())
+    )
+    assert sets(peer) == [{"supply": False}]
+
+
+async def test_protected_is_restored_while_it_burns(
+    hass: HomeAssistant, pump: Supply, peer: Peer, breaker: str
+) -> None:
+    """By a person; nothing opens it again."""
+    house = hass.data[DATA_HOUSE]
+    with pytest.raises(ServiceValidationError) as present:
+        await house.cut_off.async_restore([pump], who="somebody")
+    assert present.value.translation_key == "still_present"
+    await protect(hass, pump)
+    (result,) = await house.cut_off.async_restore([pump], who="somebody")
+    assert result.status is Status.CONFIRMED
+    for smoke in (False, True):
+        await peer.state("smoke-1", smoke=smoke)
+    await hass.async_block_till_done()
+    assert house.cut_off.latches == {}
+    assert sets(peer) == [{"supply": True}]
+
+
+async def test_protected_while_it_is_cut(
+    hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """It is not commanded any more, and no failed cut-off."""
+    peer.answer(f"{BASE}/{breaker}", lambda _message: None)
+    cutting = hass.async_create_background_task(cut(hass, deadline=20), "cut")
+    await peer.hears(f"{BASE}/{breaker}/set")
+    await protect(hass, supply_of(gateway, breaker))
+    (result,) = await cutting
+    assert (result["status"], result["reason"]) == ("failed", "overtaken")
+    peer.heard.clear()
+    await peer.state(breaker, supply=True, current=5.0)
+    assert sets(peer) == []
+    assert hazards(hass) == []
+
+
+async def test_protected_and_opened_for_a_reason(
+    hass: HomeAssistant,
+    pump: Supply,
+    peer: Peer,
+    breaker: str,
+    hass_admin_user: MockUser,
+) -> None:
+    """What was cut with its flat, and then for a person's reason, stays off for that."""
+    await protect(hass, pump)
+    entity_id = er.async_get(hass).async_get_entity_id("switch", DOMAIN, pump.id)
+    await hass.services.async_call(
+        DOMAIN,
+        "open_protected_load",
+        {"entity_id": entity_id, "reason": "water"},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    (latch,) = hass.data[DATA_HOUSE].cut_off.latches.values()
+    assert (latch.reason, latch.who) == ("water", hass_admin_user.id)
+    sets(peer)
+    await peer.state(breaker, supply=True, current=5.0)
+    assert (await peer.hears(f"{BASE}/{breaker}/set"))["set"] == {"supply": False}
