@@ -86,7 +86,8 @@ class Alarm:
     """The record of one hazard or fault. Times are Unix times in seconds.
 
     It is open until it is closed: by a person's reset if it latches, else when it clears.
-    `timeline` holds what happened: `at`, `what`, `who` (the id of a user, or of a
+    `severity` is how bad it is now, since it has returned; once it is closed, how bad it
+    was at its worst. `timeline` holds what happened: `at`, `what`, `who` (the id of a user, or of a
     principal) and details. `area_id` is where it was raised.
     """
 
@@ -103,6 +104,8 @@ class Alarm:
     incident_key: str = ""
     drill: bool = False
     announced: bool = False
+    #: It was an alarm before it has returned as less: a person must reset it all the same.
+    was_alarm: bool = False
     returns: int = 0
     #: Unique ids of what was opened for it; opened anew when the hazard returns.
     supplies: list[str] = field(default_factory=list)
@@ -123,7 +126,7 @@ class Alarm:
         hazard = HAZARDS.get(self.hazard)
         return (
             not self.drill
-            and self.severity is Severity.ALARM
+            and (self.severity is Severity.ALARM or self.was_alarm)
             and (not hazard or hazard.latching)
         )
 

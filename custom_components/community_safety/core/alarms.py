@@ -304,10 +304,15 @@ class AlarmBook:
             del alarm.timeline[-1]
             alarm.timeline[-1] |= {"count": alarm.returns, "last_at": now}
         else:
-            self._note(alarm, Change.RETURNED, count=alarm.returns, **report.values)
+            details = {"count": alarm.returns, "severity": severity}
+            self._note(alarm, Change.RETURNED, **details, **report.values)
         if severity.rank > alarm.severity.rank:
             calls = True
             self._worsen(alarm, report, severity)
+        elif severity is not alarm.severity:
+            # What was worse before it was over cuts nothing now, and worsens anew.
+            alarm.was_alarm = alarm.was_alarm or alarm.severity is Severity.ALARM
+            alarm.severity = severity
         self._save(alarm, Change.RAISED if calls else Change.RETURNED)
 
     def _worsen(self, alarm: Alarm, report: Report, severity: Severity) -> None:
@@ -353,6 +358,8 @@ class AlarmBook:
     def _close(self, alarm: Alarm, reason: Reason, **details: Any) -> None:
         alarm.closed_at = time.time()
         alarm.closed_by = reason.value
+        if alarm.was_alarm:
+            alarm.severity = Severity.ALARM
         if reason is not Reason.CLEARED:
             self._note(alarm, reason, **details)
         del self.open[alarm.id]

@@ -210,7 +210,8 @@ class CutOff:
             self._drop_pace(latch.supply)
             self._watch(device)
         for alarm in self._book.of_device(device.uid):
-            if alarm.present and not alarm.announced:
+            is_alarm = alarm.severity is Severity.ALARM
+            if alarm.present and not alarm.announced and is_alarm:
                 self._cut_by_itself(alarm)
 
     @callback
@@ -346,7 +347,9 @@ class CutOff:
         alarm = item.alarm
         if alarm.drill and alarm.id not in self._drills:
             self._drills.append(alarm.id)
-        if item.change in (Change.RAISED, Change.RETURNED):
+        # As it was announced: what cuts is what was reported, whatever it is by now.
+        is_alarm = item.data["severity"] == Severity.ALARM
+        if is_alarm and item.change in (Change.RAISED, Change.RETURNED):
             self._cut_by_itself(alarm)
             if alarm.returns:
                 self._cut_anew(alarm)
@@ -356,7 +359,7 @@ class CutOff:
         """Cut a device's own supplies where the catalogue says so."""
         # Its gateway may have been unloaded since it was reported.
         description = self._description(alarm.device)
-        if alarm.severity is not Severity.ALARM or alarm.drill or not description:
+        if alarm.drill or not description:
             return
         if any(
             row.key == alarm.hazard and row.cuts_off is Scope.DEVICE
@@ -791,13 +794,19 @@ class CutOff:
             reason=reason,
         )
 
+    def name(self, uid: str) -> str:
+        """Return the name of a device, also while its gateway is not loaded."""
+        return self._named(uid)[1]
+
     def _named(self, uid: str) -> tuple[str | None, str]:
         """Return the registry's id and the name of a device, also of one that is away."""
         if found := self._find(uid):
             return found[1].device_id, found[1].name
         entry = registered(self._hass, uid)
+        description = self._description(uid)
         name = entry and (entry.name_by_user or entry.name)
-        return (entry.id if entry else None), name or uid
+        name = name or (description.name if description else uid)
+        return (entry.id if entry else None), name
 
     def _confirmed(self, supply: Supply, proof: Proof, milliseconds: int) -> Result:
         return replace(

@@ -6,11 +6,14 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_capture_events,
     async_fire_time_changed,
 )
 
 from custom_components.community_safety.catalogue import DEVICE_KINDS
 from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
+from custom_components.community_safety.const import EVENT_ALARM
+from custom_components.community_safety.core.alarm import Alarm, Outcome
 from custom_components.community_safety.core.device import DOUBT, SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import HomeAssistant
@@ -388,6 +391,84 @@ async def test_alarm_stays_one(
     await peer.state("device", current=15.0, power=0.0)
 
     assert present(device)["overload"] == "alarm"
+
+
+@pytest.mark.parametrize(
+    ("kind", "danger", "less", "hazard"),
+    [
+        (
+            "charging_pile",
+            {"current": 14.0, "power": 3100.0},
+            {"current": 15.0, "power": 0.0},
+            "overload",
+        ),
+        (
+            "breaker_monitor",
+            {"residual_current": 600.0},
+            {"residual_current": 350.0},
+            "leakage",
+        ),
+    ],
+)
+async def test_returns_as_less(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    kind: str,
+    danger: dict[str, float],
+    less: dict[str, float],
+    hazard: str,
+) -> None:
+    """What was cut and restored is not cut for a warning, or for one contradicted number.
+
+    But a person must reset it, and it is cut when it is as bad as before.
+    """
+    calm = dict.fromkeys(danger, 0.0)
+    device = await add(gateway, peer, kind, supply=True, **calm)
+    peer.obedient_breaker("device")
+    house = hass.data[DATA_HOUSE]
+
+    async def is_cut() -> None:
+        await wait_until(
+            hass,
+            lambda: [row.proven for row in house.cut_off.latches.values()] == [True],
+        )
+
+    await peer.state("device", **danger)
+    await pass_time(hass, freezer, 11)
+    await is_cut()
+    await peer.state("device", **calm)
+    await house.cut_off.async_restore(
+        house.cut_off.supplies_of(device.uid), who="somebody"
+    )
+    alarm = next(row for row in house.book.open.values() if row.hazard == hazard)
+    await peer.settled()
+    peer.heard.clear()
+    events = async_capture_events(hass, EVENT_ALARM)
+
+    await peer.state("device", **less)
+    await pass_time(hass, freezer, 11)
+
+    assert present(device)[hazard] == "warning"
+    told = [event.data for event in events if event.data["hazard"] == hazard]
+    assert [(row["type"], row["severity"]) for row in told] == [("returned", "warning")]
+    assert house.cut_off.latches == {}
+    assert [topic for topic, _ in peer.heard if topic.endswith("/set")] == []
+    # So it is after a restart.
+    again = Alarm.from_dict(alarm.as_dict())
+    assert (again.severity, again.latches) == ("warning", True)
+    await peer.state("device", **calm)
+    assert (alarm.state, alarm.id in house.book.open) == ("cleared", True)
+
+    await peer.state("device", **less)
+    await pass_time(hass, freezer, 11)
+    await peer.state("device", **danger)
+    await is_cut()
+    await wait_until(hass, lambda: events[-1].data["severity"] == "alarm")
+    await peer.state("device", **calm)
+    house.book.reset(alarm, "somebody", outcome=Outcome.REAL)
+    assert alarm.severity == "alarm"
 
 
 async def test_unusable_and_unscaled(
