@@ -113,15 +113,15 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: GatewayConfigEntry, device_entry: dr.DeviceEntry
 ) -> bool:
     """Allow to delete a device, if its gateway can let it go."""
-    if entry.state is not ConfigEntryState.LOADED:
-        house = await async_get_house(hass)
-        for domain, uid in device_entry.identifiers:
-            if domain == DOMAIN:
-                house.forget(uid)
-        return True
-    gateway = entry.runtime_data
-    for device in gateway.all_devices:
-        if device.device_id == device_entry.id:
-            ask_before_deletion(hass, gateway.house, device.uid)
-            return await gateway.async_delete(device)
+    house = await async_get_house(hass)
+    uids = [uid for domain, uid in device_entry.identifiers if domain == DOMAIN]
+    for uid in uids:
+        ask_before_deletion(hass, house, uid)
+    if entry.state is ConfigEntryState.LOADED:
+        gateway = entry.runtime_data
+        for device in gateway.all_devices:
+            if device.device_id == device_entry.id:
+                return await gateway.async_delete(device)
+    for uid in uids:
+        house.forget(uid)
     return True

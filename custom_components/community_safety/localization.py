@@ -29,6 +29,13 @@ def async_reading(hass: HomeAssistant, measurement: str) -> str:
 
 
 @callback
+def async_still_off(hass: HomeAssistant, device: str, channel: str) -> str:
+    """Return that a supply of a device has been cut off and is still so."""
+    supply = f"{device} {channel.upper()}".rstrip()
+    return _text(hass, "common", "still_off", "{supply}").format(supply=supply)
+
+
+@callback
 def async_sentence(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     """Return what an announcement's data says has happened: `Alarm raised: Smoke`."""
     sentence = _text(

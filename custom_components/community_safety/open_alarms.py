@@ -1,5 +1,6 @@
-"""Deleting or disabling something whose alarm is open: people are told, nothing vanishes."""
+"""Deleting or disabling what has an open alarm or is cut off: people are told first."""
 
+from collections.abc import Callable
 import time
 
 from homeassistant.config_entries import ConfigEntry
@@ -9,9 +10,8 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
-from .core.alarm import Alarm
 from .core.house import House
-from .localization import async_option
+from .localization import async_option, async_still_off
 
 #: Who deletes a device again within so many seconds has read why it was not.
 CONFIRM_SECONDS = 60
@@ -23,14 +23,14 @@ _DATA_ASKED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_asked")
 
 @callback
 def ask_before_deletion(hass: HomeAssistant, house: House, device: str) -> None:
-    """Raise HomeAssistantError if a device has an open alarm, the first time.
+    """Raise HomeAssistantError if a device has an open alarm or is cut off, the first time.
 
     Home Assistant has no question of its own here: the second time is the answer.
     """
     asked = hass.data.setdefault(_DATA_ASKED, {})
-    alarms = [alarm for alarm in house.book.of_device(device) if not alarm.drill]
+    what = _open(hass, house, lambda uid: uid == device)
     before = asked.pop(device, None)
-    if not alarms or (
+    if not what or (
         before is not None and time.monotonic() - before <= CONFIRM_SECONDS
     ):
         return
@@ -39,8 +39,8 @@ def ask_before_deletion(hass: HomeAssistant, house: House, device: str) -> None:
         translation_domain=DOMAIN,
         translation_key="open_alarm",
         translation_placeholders={
-            "device": alarms[0].device_name,
-            "hazards": _hazards(hass, alarms),
+            "device": house.cut_off.name(device),
+            "what": what,
             "seconds": str(CONFIRM_SECONDS),
         },
     )
@@ -56,13 +56,13 @@ def gateway_runs(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 @callback
 def gateway_disabled(hass: HomeAssistant, house: House, entry: ConfigEntry) -> None:
-    """Tell that alarms of a disabled gateway are still open."""
+    """Tell what of a disabled gateway is still open, or cut off."""
     _tell(hass, house, entry, _DISABLED, "disabled_with_alarms", is_fixable=False)
 
 
 @callback
 def gateway_removed(hass: HomeAssistant, house: House, entry: ConfigEntry) -> bool:
-    """Return if a removed gateway can be forgotten at once: it has no open alarm.
+    """Return if a removed gateway can be forgotten: nothing of it is open or cut off.
 
     Else its alarms, latches and settings stay until a person confirms the repair.
     """
@@ -82,12 +82,8 @@ def _tell(
     is_fixable: bool,
 ) -> bool:
     uid = _uid(entry)
-    alarms = [
-        alarm
-        for alarm in house.book.open.values()
-        if not alarm.drill and uid in (alarm.device, alarm.device.rpartition("/")[0])
-    ]
-    if not alarms:
+    what = _open(hass, house, lambda device: uid in (device, device.rpartition("/")[0]))
+    if not what:
         return False
     ir.async_create_issue(
         hass,
@@ -98,10 +94,7 @@ def _tell(
         is_persistent=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=key,
-        translation_placeholders={
-            "gateway": entry.title,
-            "hazards": _hazards(hass, alarms),
-        },
+        translation_placeholders={"gateway": entry.title, "what": what},
     )
     return True
 
@@ -110,7 +103,21 @@ def _uid(entry: ConfigEntry) -> str:
     return entry.unique_id or entry.entry_id
 
 
-def _hazards(hass: HomeAssistant, alarms: list[Alarm]) -> str:
-    return ", ".join(
-        dict.fromkeys(async_option(hass, "hazard", alarm.hazard) for alarm in alarms)
-    )
+def _open(hass: HomeAssistant, house: House, is_meant: Callable[[str], bool]) -> str:
+    """Return what is open of the devices that are meant, and which of them are off.
+
+    After the reset of the alarm a supply is still off, until a person restores it.
+    """
+    alarms = [
+        async_option(hass, "hazard", alarm.hazard)
+        for alarm in house.book.open.values()
+        if not alarm.drill and is_meant(alarm.device)
+    ]
+    supplies = [
+        async_still_off(
+            hass, house.cut_off.name(latch.device), latch.key.partition("_")[2]
+        )
+        for latch in house.latches.rows.values()
+        if is_meant(latch.device)
+    ]
+    return ", ".join(dict.fromkeys(alarms + supplies))

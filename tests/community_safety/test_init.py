@@ -176,7 +176,7 @@ async def test_a_gateway_that_is_taken_away_is_no_fault(
 async def test_a_disabled_gateway_is_removed(
     hass: HomeAssistant, hass_config_file: sqlite3.Connection
 ) -> None:
-    """Its alarms and latches go with it, although nothing was set up in this run."""
+    """Its latches stay until a person has confirmed that, although nothing was set up."""
     device = f"mqtt/{BASE}/breaker-1"
     insert(
         hass_config_file,
@@ -187,6 +187,8 @@ async def test_a_disabled_gateway_is_removed(
     entry = _entry(hass, disabled_by=ConfigEntryDisabler.USER)
     await hass.config_entries.async_remove(entry.entry_id)
     house = hass.data[DATA_HOUSE]
+    assert list(house.cut_off.latches) == [f"{device}/supply"]
+    house.forget_gateway(f"mqtt/{BASE}")
     assert house.cut_off.latches == {}
     await wait_until(hass, lambda: not house.storage.is_busy)
     assert hass_config_file.execute("SELECT * FROM latches").fetchall() == []
@@ -264,6 +266,9 @@ async def test_deleting_a_device(
     house = hass.data[DATA_HOUSE]
     await wait_until(hass, lambda: len(house.book.open) == 1)
     assert await hass.config_entries.async_unload(gateway.entry_id)
+    # But they are told first what is open.
+    refused = await client.remove_device(known)
+    assert "Smoke" in str(refused["error"])
     assert house.book.open
     taken = await client.remove_device(known)
     assert taken["success"]

@@ -1,7 +1,7 @@
-"""Deleting and disabling with an open alarm: people are told first, and it stays visible."""
+"""Deleting and disabling what is open or cut off: people are told first, and it stays visible."""
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import (
     ClientSessionGenerator,
     WebSocketGenerator,
@@ -9,13 +9,15 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.community_safety import open_alarms
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.core.alarm import Alarm
+from custom_components.community_safety.core.alarm import Alarm, Outcome
 from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.community_safety.core.latches import Latch
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from tests.common import BASE, Peer, add_gateway
+from tests.common import BASE, Peer, add_gateway, wait_until
 
 UID = f"mqtt/{BASE}"
 
@@ -90,7 +92,7 @@ async def test_disabled_gateway(
     assert issue
     assert issue.translation_placeholders == {
         "gateway": "Building 1",
-        "hazards": "Smoke",
+        "what": "Smoke",
     }
     assert await visible(hass) == ["smoke"]
     await hass.config_entries.async_set_disabled_by(gateway.entry_id, None)
@@ -125,7 +127,7 @@ async def test_deleted_gateway(
         "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": key}
     )
     flow = await start.json()
-    assert (flow["step_id"], flow["description_placeholders"]["hazards"]) == (
+    assert (flow["step_id"], flow["description_placeholders"]["what"]) == (
         "confirm",
         "Smoke",
     )
@@ -144,3 +146,69 @@ async def test_deleted_by_mistake(
     await add_gateway(hass)
     assert not ir.async_get(hass).async_get_issue(DOMAIN, f"{open_alarms.REMOVED}{UID}")
     assert is_open(hass, alarm)
+
+
+@pytest.fixture
+async def latch(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer, hass_admin_user: MockUser
+) -> Latch:
+    """Return what a fire has cut off, whose alarm is over and reset."""
+    await peer.config("pile", "charging_pile", ["supply_1", "temperature"])
+    await peer.state("pile", supply_1=True, temperature=20)
+    peer.obedient_breaker("pile")
+    house = hass.data[DATA_HOUSE]
+    await peer.state("pile", temperature=90)
+    await wait_until(
+        hass, lambda: [row.proven for row in house.latches.rows.values()] == [True]
+    )
+    await peer.state("pile", temperature=20)
+    (alarm,) = house.book.open.values()
+    house.book.reset(alarm, hass_admin_user.id, outcome=Outcome.REAL)
+    assert not house.book.open
+    (latch,) = house.latches.rows.values()
+    return latch
+
+
+async def test_gateway_with_a_supply_that_is_off(
+    hass: HomeAssistant, gateway: MockConfigEntry, latch: Latch
+) -> None:
+    """The alarm is reset, and what it has cut is kept off: it is no open door to delete."""
+    issues = ir.async_get(hass)
+    await hass.config_entries.async_set_disabled_by(
+        gateway.entry_id, ConfigEntryDisabler.USER
+    )
+    issue = issues.async_get_issue(DOMAIN, f"disabled_with_alarms_{UID}")
+    assert issue and issue.translation_placeholders
+    assert issue.translation_placeholders["what"] == "Pile 1 is still off"
+    await hass.config_entries.async_remove(gateway.entry_id)
+    issue = issues.async_get_issue(DOMAIN, f"{open_alarms.REMOVED}{UID}")
+    assert issue and issue.translation_placeholders
+    assert issue.translation_placeholders["what"] == "Pile 1 is still off"
+    await add_gateway(hass)
+    latches = hass.data[DATA_HOUSE].latches
+    with pytest.raises(HomeAssistantError):
+        latches.check_closing(latch.supply, "Pile")
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+async def test_device_with_a_supply_that_is_off(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    latch: Latch,
+    peer: Peer,
+    hass_ws_client: WebSocketGenerator,
+    loaded: bool,
+) -> None:
+    """The first attempt says so, also where its gateway is not loaded."""
+    assert await async_setup_component(hass, "config", {})
+    device_id = gateway.runtime_data.devices["pile"].device_id
+    await peer.send(f"{BASE}/pile/config", "", retain=True)
+    if not loaded:
+        assert await hass.config_entries.async_unload(gateway.entry_id)
+    client = await hass_ws_client(hass)
+    latches = hass.data[DATA_HOUSE].latches
+    refused = await client.remove_device(device_id)
+    assert "Pile 1 is still off" in str(refused["error"])
+    assert latches.rows
+    assert (await client.remove_device(device_id))["success"]
+    assert not latches.rows
