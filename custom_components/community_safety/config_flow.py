@@ -11,6 +11,7 @@ from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntryState,
     ConfigFlowResult,
+    ConfigSubentryFlow,
     FlowType,
     OptionsFlow,
     OptionsFlowWithReload,
@@ -34,7 +35,8 @@ from .const import (
     LOGGER,
     PROTOCOL_VERSION,
 )
-from .flows.adopted import ADOPTED, AdoptedFlow
+from .flows.adopted import ADOPTED, AdoptedDeviceFlow, AdoptedFlow
+from .flows.webhook import WEBHOOK, WebhookDeviceFlow, WebhookFlow
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
 from .localization import async_setting
@@ -50,9 +52,14 @@ DIALECTS = {
     "zigbee2mqtt": ("bridge/info", "zigbee2mqtt"),
 }
 ANSWER_SECONDS = 5
+#: What devices a gateway has in its config entry, by dialect.
+_SUBENTRIES: dict[str, dict[str, type[ConfigSubentryFlow]]] = {
+    ADOPTED: {ADOPTED: AdoptedDeviceFlow},
+    WEBHOOK: {WEBHOOK: WebhookDeviceFlow},
+}
 
 
-class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, domain=DOMAIN):
+class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, WebhookFlow, domain=DOMAIN):
     """Add one gateway, or move it to another topic."""
 
     VERSION = 1
@@ -71,6 +78,14 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, domain=DOMAIN):
     def async_get_options_flow(config_entry: GatewayConfigEntry) -> OptionsFlow:
         return ThresholdsFlow()
 
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: GatewayConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        return _SUBENTRIES.get(config_entry.data.get(CONF_DIALECT, ""), {})
+
     @override
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -78,7 +93,8 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, domain=DOMAIN):
         """Choose how the devices are reached."""
         sidecars = await self.hass.async_add_executor_job(missing_sidecars, self.hass)
         return self.async_show_menu(
-            step_id="user", menu_options=[*DIALECTS, ZIGBEE, ADOPTED, *sidecars]
+            step_id="user",
+            menu_options=[*DIALECTS, ZIGBEE, ADOPTED, WEBHOOK, *sidecars],
         )
 
     async def async_step_native(
@@ -166,6 +182,8 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, domain=DOMAIN):
             return await self.async_step_reconfigure_zigbee()
         if entry.data[CONF_DIALECT] == ADOPTED:
             return await self.async_step_reconfigure_adopted()
+        if entry.data[CONF_DIALECT] == WEBHOOK:
+            return await self.async_step_reconfigure_webhook()
         self._dialect = entry.data[CONF_DIALECT]
         errors: dict[str, str] = {}
         if user_input is not None:

@@ -39,8 +39,10 @@ async def async_get_config_entry_diagnostics(
     gateway = entry.runtime_data
     return {
         "entry": {
-            # A serial port's name holds the serial number of the stick.
-            "data": async_redact_data(dict(entry.data), {"path", "network"}),
+            # A serial port's name holds the serial number of the stick; a webhook's id is secret.
+            "data": async_redact_data(
+                dict(entry.data), {"path", "network", "webhook_id"}
+            ),
             "options": dict(entry.options),
         },
         "gateway": _gateway(gateway),

@@ -43,7 +43,13 @@ async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
         DOMAIN, context={"source": SOURCE_USER}
     )
     assert result["type"] is FlowResultType.MENU
-    assert result["menu_options"] == ["native", "zigbee2mqtt", "zigbee", "adopted"]
+    assert result["menu_options"] == [
+        "native",
+        "zigbee2mqtt",
+        "zigbee",
+        "adopted",
+        "webhook",
+    ]
     return await hass.config_entries.flow.async_configure(
         result["flow_id"], {"next_step_id": dialect}
     )

@@ -28,6 +28,8 @@ APART = (
     ("gateways.mqtt", "gateways.zigbee"),
     ("gateways.zigbee", "gateways.mqtt"),
     ("gateways.adopted", "gateways.mqtt"),
+    ("gateways.webhook", "gateways.mqtt"),
+    ("gateways.protocol", "gateways.mqtt"),
     ("gateways.adopted", "gateways.zigbee"),
     ("gateways.zigbee.devices", "gateways.zigbee.host"),
     ("gateways.base", "gateways.mqtt"),

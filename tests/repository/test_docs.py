@@ -19,7 +19,7 @@ from custom_components.community_safety.catalogue import DEVICE_KINDS
 from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import DERIVED
-from custom_components.community_safety.gateways.mqtt.native import validators
+from custom_components.community_safety.gateways.protocol import validators
 from custom_components.rental_units.alerts.channels import PROVIDERS
 from homeassistant.components.automation.config import async_validate_config_item
 from homeassistant.components.notify import SERVICE_SEND_MESSAGE

@@ -15,7 +15,7 @@ import pytest
 
 from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.catalogue.water_gauge import JUMP_LIMIT
-from custom_components.community_safety.gateways.mqtt.native import SCHEMA
+from custom_components.community_safety.gateways.protocol import SCHEMA
 from simulator.broker import free_port
 from simulator.compound import (
     DEFAULT_PLACES,

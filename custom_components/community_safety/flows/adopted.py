@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, override
+from typing import Any
 
 import voluptuous as vol
 
@@ -95,16 +95,6 @@ class AdoptedFlow(ConfigFlow):
         """Initialize."""
         super().__init__()
         self._found: list[ConfigSubentryData] = []
-
-    @classmethod
-    @callback
-    @override
-    def async_get_supported_subentry_types(
-        cls, config_entry: Any
-    ) -> dict[str, type[ConfigSubentryFlow]]:
-        if config_entry.data.get(CONF_DIALECT) == ADOPTED:
-            return {SUBENTRY: AdoptedDeviceFlow}
-        return {}
 
     async def async_step_adopted(
         self, user_input: dict[str, Any] | None = None

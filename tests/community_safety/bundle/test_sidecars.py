@@ -63,6 +63,7 @@ async def choose(hass: HomeAssistant) -> Any:
         "zigbee2mqtt",
         "zigbee",
         "adopted",
+        "webhook",
         SIDECAR,
     ]
     return await confirm(hass, result, next_step_id=SIDECAR)

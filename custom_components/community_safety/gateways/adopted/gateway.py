@@ -10,12 +10,7 @@ from typing import Any, override
 
 from homeassistant.components.button import DOMAIN as BUTTON, SERVICE_PRESS
 from homeassistant.components.switch import DOMAIN as SWITCH
-from homeassistant.config_entries import (
-    SIGNAL_CONFIG_ENTRY_CHANGED,
-    ConfigEntry,
-    ConfigEntryChange,
-    ConfigSubentry,
-)
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     SERVICE_TURN_OFF,
@@ -38,7 +33,6 @@ from homeassistant.helpers import (
     device_registry as dr,
     entity_registry as er,
 )
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_component import DATA_INSTANCES, async_update_entity
 from homeassistant.helpers.event import (
     async_call_later,
@@ -51,12 +45,12 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from homeassistant.loader import Integration, async_get_integrations
 
 from ...catalogue.measurements import Value, parse_point
-from ...const import DOMAIN, Severity
 from ...core.device import DeviceDescription, Power, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
 from ...localization import async_reading
-from ..base import CommandError, Gateway, Problem
+from ..base import CommandError, Problem
 from ..loads import EFFECT_SECONDS, NOISE, has_moved
+from ..subentries import SubentryGateway
 from .proposals import carriers_of, dangers_of
 from .sources import COMMAND, Command, Source
 
@@ -104,7 +98,7 @@ class _Adopted:
             self.timer = None
 
 
-class AdoptedGateway(Gateway):
+class AdoptedGateway(SubentryGateway):
     """Devices that other integrations reach. It is always there itself."""
 
     manufacturer = "Home Assistant"
@@ -119,12 +113,10 @@ class AdoptedGateway(Gateway):
 
     @override
     async def async_start(self) -> None:
-        await self._async_follow()
+        await self.async_follow()
+        self.follow_subentries()
         self.on_unload(
             self._unbind_all,
-            async_dispatcher_connect(
-                self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
-            ),
             self.hass.bus.async_listen(
                 er.EVENT_ENTITY_REGISTRY_UPDATED, self._registry_changed
             ),
@@ -199,15 +191,6 @@ class AdoptedGateway(Gateway):
         )
 
     @override
-    async def async_delete(self, device: SafetyDevice) -> bool:
-        device_id = device.description.id
-        if device_id in self.entry.subentries:
-            self.hass.config_entries.async_remove_subentry(self.entry, device_id)
-        self._forget(device_id)
-        self.remove_device(device_id)
-        return True
-
-    @override
     def diagnostics(self) -> dict[str, Any]:
         return {
             "adopted": {
@@ -233,15 +216,8 @@ class AdoptedGateway(Gateway):
 
     # Devices
 
-    @callback
-    def _entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Follow what was added, changed or removed; the others go on."""
-        if entry is self.entry and change is ConfigEntryChange.UPDATED:
-            self.entry.async_create_task(
-                self.hass, self._async_follow(), f"{DOMAIN} adopted devices"
-            )
-
-    async def _async_follow(self) -> None:
+    @override
+    async def async_follow(self) -> None:
         """Take the devices as the subentries name them."""
         registry = er.async_get(self.hass)
         async with self._turns:
@@ -260,7 +236,7 @@ class AdoptedGateway(Gateway):
                 },
             )
             for device_id in {*self._adopted, *self.missing} - rows.keys():
-                self._let_go(device_id)
+                self.let_go(device_id)
             for device_id, row in rows.items():
                 known = self._adopted.get(device_id)
                 if known is None or (known.title, known.data) != (row.title, row.data):
@@ -285,7 +261,7 @@ class AdoptedGateway(Gateway):
                         found.iot_class if isinstance(found, Integration) else None,
                     )
                 )
-        self._forget(row.subentry_id)
+        self.forget_subentry(row.subentry_id)
         device = self.add_device(self._describe(row, sources))
         adopted = _Adopted(device, row.title, row.data, sources)
         self._adopted[row.subentry_id] = adopted
@@ -319,22 +295,8 @@ class AdoptedGateway(Gateway):
             power=Power.MAINS if on_mains else Power.BATTERY,
         )
 
-    def _let_go(self, device_id: str) -> None:
-        """Take that a person has removed the subentry of a device.
-
-        One with an open alarm or cut-off stays until that person deletes it too.
-        """
-        self._forget(device_id)
-        device = self.devices[device_id]
-        alarms = self.house.book.of_device(device.uid)
-        if any(self.house.latches.of_device(device.uid)) or any(
-            alarm.severity is not Severity.FAULT and not alarm.drill for alarm in alarms
-        ):
-            self.lose_device(device_id)
-        else:
-            self.remove_device(device_id)
-
-    def _forget(self, device_id: str) -> None:
+    @override
+    def forget_subentry(self, device_id: str) -> None:
         if adopted := self._adopted.pop(device_id, None):
             adopted.unbind()
         self.end_problem(device_id=device_id)

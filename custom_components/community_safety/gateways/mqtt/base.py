@@ -8,18 +8,11 @@ from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.core import callback
 from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers.json import json_dumps
-from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 
-from ...catalogue.measurements import Value
 from ...const import CONF_TOPIC, DOMAIN
 from ...core.device import SafetyDevice
 from ..base import CommandError, Gateway
-
-#: Largest message in bytes that is looked at; a snapshot is a JPEG of the car.
-MOST_BYTES = 64 * 1024
-MOST_DEVICES = 5000
-UNKNOWN = "an unknown device"
-ITSELF = "the gateway"
+from ..messages import ITSELF, UNKNOWN
 
 
 class MqttGateway(Gateway):
@@ -67,15 +60,6 @@ class MqttGateway(Gateway):
         self._bridge_online = online
         self._link_changed()
 
-    def decode(self, payload: bytes, most: int = MOST_BYTES) -> Any:
-        """Return the JSON of a message of at most so many bytes. Raises ValueError."""
-        if len(payload) > most:
-            raise ValueError("too long")
-        try:
-            return json_loads(payload)
-        except JSON_DECODE_EXCEPTIONS as err:
-            raise ValueError("not JSON") from err
-
     async def async_publish(
         self, device: SafetyDevice, topic: str, message: dict[str, Any]
     ) -> None:
@@ -92,28 +76,6 @@ class MqttGateway(Gateway):
             )
         except HomeAssistantError as err:
             raise CommandError(device, "not_connected", str(err)) from err
-
-    def parse(
-        self, device: SafetyDevice, raw: dict[str, Any]
-    ) -> tuple[dict[str, Value], list[str]]:
-        """Return the values that a device knows, and the keys of those that are none."""
-        values: dict[str, Value] = {}
-        unusable: list[str] = []
-        # What we find out about a device is not for the device to say.
-        reportable = device.layout.reportable
-        for key, value in raw.items():
-            if (point := reportable.get(key)) is None:
-                continue
-            if type(value) is float and point.is_number:
-                # JSON has no infinity and no NaN: most readings need no second look.
-                values[key] = value
-                continue
-            try:
-                values[key] = point.measurement.parse(value)
-            except ValueError as err:
-                unusable.append(key)
-                self.refuse(device.description.id, str(err))
-        return values, unusable
 
     @callback
     def _receive(self, message: ReceiveMessage) -> None:

@@ -26,7 +26,8 @@ from ...const import DOMAIN
 from ...core.device import DeviceDescription, Power, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
 from ..base import CommandError, Problem
-from .base import MOST_BYTES, MOST_DEVICES, UNKNOWN, MqttGateway
+from ..messages import MOST_BYTES, MOST_DEVICES, UNKNOWN, decode
+from .base import MqttGateway
 from .exposes import (
     NONE,
     Interpretation,
@@ -181,7 +182,7 @@ class Zigbee2MqttGateway(MqttGateway):
             item.forget()
 
     def _bridge_info(self, payload: bytes, _retained: bool) -> None:
-        info = _mapping(self.decode(payload, MOST_LIST_BYTES))
+        info = _mapping(decode(payload, MOST_LIST_BYTES))
         coordinator = _or_empty(info.get("coordinator"))
         self._version = _text(info.get("version"))
         self._config = _or_empty(info.get("config"))
@@ -247,7 +248,7 @@ class Zigbee2MqttGateway(MqttGateway):
         )
 
     def _bridge_logging(self, payload: bytes, _retained: bool) -> None:
-        message = _mapping(self.decode(payload))
+        message = _mapping(decode(payload))
         if message.get("level") != "error":
             return
         # The beginning is enough, and a long text would keep the search busy for seconds.
@@ -260,7 +261,7 @@ class Zigbee2MqttGateway(MqttGateway):
     def _bridge_devices(self, payload: bytes, _retained: bool) -> None:
         if payload == self._listed:
             return  # Sent again with each announcement of a device.
-        entries = self.decode(payload, MOST_LIST_BYTES)
+        entries = decode(payload, MOST_LIST_BYTES)
         if not isinstance(entries, list):
             raise ValueError("bridge/devices: not a list")  # noqa: TRY004
         self._listed = payload
@@ -359,7 +360,7 @@ class Zigbee2MqttGateway(MqttGateway):
         name = str(entry["friendly_name"])
         self._keep(name, payload, retained)
         if not (definition := entry.get("definition")):
-            if not retained and names_danger(_mapping(self.decode(payload))):
+            if not retained and names_danger(_mapping(decode(payload))):
                 self._add_problem("device_not_interviewed", device_id, entry)
             return
         note = entry.get("description") or ""
@@ -437,7 +438,7 @@ class Zigbee2MqttGateway(MqttGateway):
             )
 
     def _bridge_responded(self, payload: bytes, _retained: bool) -> None:
-        response = _mapping(self.decode(payload))
+        response = _mapping(decode(payload))
         future = self._responses.get(str(response.get("transaction")))
         if future and not future.done():
             is_ok = response.get("status") == "ok"
@@ -534,7 +535,7 @@ class Zigbee2MqttGateway(MqttGateway):
     def _state(self, item: Item, payload: bytes, retained: bool) -> None:
         device = item.device
         try:
-            message = _mapping(self.decode(payload))
+            message = _mapping(decode(payload))
         except ValueError as err:
             self.refuse(device.description.id, str(err))
             return
@@ -575,7 +576,7 @@ def _is_online(gateway: MqttGateway, payload: bytes) -> bool:
     """
     state = payload.decode(errors="replace")
     if state.startswith("{"):
-        state = gateway.decode(payload).get("state")
+        state = decode(payload).get("state")
     if state not in ("online", "offline"):
         raise ValueError("neither online nor offline")
     return state == "online"

@@ -22,7 +22,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
-from custom_components.community_safety.gateways.mqtt import native, zigbee2mqtt
+from custom_components.community_safety.gateways import protocol
+from custom_components.community_safety.gateways.mqtt import NativeGateway, zigbee2mqtt
 from custom_components.community_safety.gateways.mqtt.base import MqttGateway
 from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.core import HomeAssistant
@@ -285,9 +286,9 @@ async def test_native(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Nothing that others send changes what a device has said, or keeps it from being heard."""
-    monkeypatch.setattr(native, "MOST_DEVICES", 20)
-    monkeypatch.setattr(native, "MOST_EARLY", 40)
-    run: native.NativeGateway = gateway.runtime_data
+    monkeypatch.setattr(protocol, "MOST_DEVICES", 20)
+    monkeypatch.setattr(protocol, "MOST_EARLY", 40)
+    run: NativeGateway = gateway.runtime_data
     await peer.send(f"{BASE}/smoke-1/config", VALID["smoke-1/config"])
     known: SafetyDevice = run.devices[KNOWN]
     description = known.description

@@ -20,9 +20,10 @@ from custom_components.community_safety.catalogue import DEVICE_KINDS
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.community_safety.gateways import protocol
 from custom_components.community_safety.gateways.base import CommandError
-from custom_components.community_safety.gateways.mqtt import native
-from custom_components.community_safety.gateways.mqtt.base import UNKNOWN
+from custom_components.community_safety.gateways.messages import UNKNOWN
+from custom_components.community_safety.gateways.mqtt import gateway as over_mqtt
 from homeassistant.components import mqtt
 from homeassistant.components.mqtt import client as mqtt_client
 from homeassistant.core import HomeAssistant
@@ -128,7 +129,7 @@ NO_OBJECT = [b"null", b"1", b"true", b'"text"', b"[]", b"{}", b"1e400", b"9" * 5
 
 def definitions() -> dict[str, Any]:
     """Return the definitions of the protocol's schema."""
-    return dict(json.loads(native.SCHEMA.read_text("utf-8"))["definitions"])
+    return dict(json.loads(protocol.SCHEMA.read_text("utf-8"))["definitions"])
 
 
 @pytest.fixture
@@ -359,12 +360,12 @@ async def test_order(
     # Set back by a little: what comes later is not overtaken, or a fire would wait.
     now = time.monotonic()
     monkeypatch.setattr(
-        native, "time", type("Clock", (), {"monotonic": lambda: now + 11})
+        protocol, "time", type("Clock", (), {"monotonic": lambda: now + 11})
     )
     assert await send("i", 8991, 11) == 11
     assert await send("j", 8992, 12) == 12
     # An id counts as seen for as long as a broker may repeat it.
-    for number in range(native.REMEMBERED_IDS):
+    for number in range(protocol.REMEMBERED_IDS):
         await send(f"k{number}", 9001 + number, 13)
     assert await send("a", 9050, 14) == 14
     assert await send("a", 9051, 15) == 15, "a device that counts from its own start"
@@ -473,7 +474,7 @@ async def test_before_its_config(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a device said before it told what it is counts as history once it does."""
-    monkeypatch.setattr(native, "MOST_EARLY", 2)
+    monkeypatch.setattr(protocol, "MOST_EARLY", 2)
     await peer.state("smoke-1", retain=False, smoke=False)
     await peer.state("smoke-1", retain=False, smoke=True)
     await peer.send(f"{BASE}/smoke-1/availability", {"version": 1, "online": False})
@@ -621,7 +622,7 @@ async def test_too_many(
     gateway: MockConfigEntry, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A gateway that invents devices without end fills neither memory nor registry."""
-    monkeypatch.setattr(native, "MOST_DEVICES", 3)
+    monkeypatch.setattr(protocol, "MOST_DEVICES", 3)
     for number in range(5):
         await peer.config(f"d{number}", "hydrant", ["pressure"])
     assert list(gateway.runtime_data.devices) == ["d0", "d1", "d2"]
@@ -673,7 +674,7 @@ async def test_commands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A command is done, refused or not answered; each says so to the person."""
-    monkeypatch.setattr(native, "RESULT_SECONDS", 0.3)
+    monkeypatch.setattr(over_mqtt, "RESULT_SECONDS", 0.3)
     await peer.config("pile", "charging_pile", ["supply_1"], name="Pile")
     await peer.config("other", "charging_pile", ["supply_1"])
     device, send = gateway.runtime_data.devices["pile"], gateway.runtime_data.async_set
@@ -767,7 +768,7 @@ async def test_what_we_send(
     await run.async_set(devices["lift"], "held", True)
     await run.async_set(devices["lift"], "held", False)
     await wait_until(hass, lambda: len(peer.heard) == 8)
-    schema = json.loads(native.SCHEMA.read_text("utf-8"))
+    schema = json.loads(protocol.SCHEMA.read_text("utf-8"))
     sent: dict[str, list[Any]] = {}
     for topic, message in peer.heard:
         kind = topic.rpartition("/")[2]
@@ -818,7 +819,7 @@ async def test_snapshot(
     topic, jpeg = f"{BASE}/lift/snapshot", b"\xff\xd8\xff\xe0 picture"
     await peer.send(topic, jpeg)
     assert device.snapshot == jpeg
-    large = b"\xff\xd8" + b"\0" * (native.SNAPSHOT_BYTES - 2)
+    large = b"\xff\xd8" + b"\0" * (protocol.SNAPSHOT_BYTES - 2)
     for bad in (b"\x89PNG", b'{"version": 1}', large + b"\0"):
         await peer.send(topic, bad)
     assert device.snapshot == jpeg

@@ -1,7 +1,7 @@
-"""Our own JSON protocol for gateways and firmware: docs/protocol.md."""
+"""Our own JSON protocol for gateways and firmware, whatever carries it: docs/protocol.md."""
 
-import asyncio
-from collections.abc import Callable, Collection, Iterable
+from abc import abstractmethod
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cache
 import json
@@ -13,18 +13,16 @@ from typing import Any, override
 import fastjsonschema
 
 from homeassistant.core import callback
-from homeassistant.util.ulid import ulid_now
 
-from ...catalogue import DEVICE_KINDS
-from ...catalogue.measurements import Value, parse_point
-from ...const import PROTOCOL_VERSION
-from ...core.device import DERIVED, DeviceDescription, Power, SafetyDevice
-from ..base import CommandError, Problem
-from .base import MOST_DEVICES, MqttGateway
+from ..catalogue import DEVICE_KINDS
+from ..catalogue.measurements import Value, parse_point
+from ..const import PROTOCOL_VERSION
+from ..core.device import DERIVED, DeviceDescription, Power, SafetyDevice
+from .base import CommandError, Gateway, Problem
+from .messages import MOST_DEVICES, decode
 
 UNSUPPORTED_VERSION = "unsupported_version"
-SCHEMA = Path(__file__).with_name("protocol.schema.json")
-RESULT_SECONDS = 5.0
+SCHEMA = Path(__file__).parent / "mqtt/protocol.schema.json"
 #: A message that is older than the newest one by less than this came out of order, if the
 #: newest one came just now. Otherwise the device's clock was set back: to go on dropping
 #: its messages could hide a fire.
@@ -102,18 +100,13 @@ class _Order:
         return ()
 
 
-class NativeGateway(MqttGateway):
-    """A gateway, or a single device, that speaks our protocol."""
+class ProtocolGateway(Gateway):
+    """Takes the messages of the protocol, which a subclass brings here.
 
-    subscriptions = (
-        ("gateway", 1),
-        ("status", 1),
-        ("+/config", 1),
-        ("+/state", 1),
-        ("+/availability", 1),
-        ("+/result", 1),
-        ("+/snapshot", 0),
-    )
+    With `read_only` nothing can be sent to its devices: what could be commanded is left out.
+    """
+
+    read_only = False
 
     def __init__(self, *args: Any) -> None:
         """Initialize."""
@@ -122,31 +115,30 @@ class NativeGateway(MqttGateway):
         self._orders: dict[str, _Order] = {}
         #: Latest state and availability of devices that have not told what they are.
         self._early: dict[tuple[str, str], tuple[dict[str, Any], bytes]] = {}
-        #: Commands without an answer yet, by device and id.
-        self._results: dict[tuple[str, str], asyncio.Future[str | None]] = {}
 
     @override
     async def async_start(self) -> None:
         self._validate = await self.hass.async_add_executor_job(validators)
-        await super().async_start()
 
-    @override
     @callback
-    def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
-        device_id, _, kind = topic.rpartition("/")
-        if not payload:
-            # A retained message was cleared.
-            self._early.pop((device_id, kind), None)
-            if kind == "config":
-                # Whoever can write to the broker can do that: a person deletes it here.
-                self.lose_device(device_id)
-            return
-        if kind == "snapshot":
-            if device := self.devices.get(device_id):
-                self._snapshot(device, payload)
-            return
-        message = self.decode(payload)
-        if topic == "gateway":
+    def take_message(
+        self, device_id: str, kind: str, payload: bytes, *, retained: bool
+    ) -> None:
+        """Take a message of a device, or of the gateway itself. Raises ValueError."""
+        self.take_object(device_id, kind, decode(payload), payload, retained=retained)
+
+    @callback
+    def take_object(
+        self,
+        device_id: str,
+        kind: str,
+        message: Any,
+        payload: bytes,
+        *,
+        retained: bool,
+    ) -> None:
+        """Take a message that came in `payload`. Raises ValueError."""
+        if (device_id, kind) == ("", "gateway"):
             self._check_version(message)
         try:
             self._validate[kind](self._unfamiliar(device_id, kind, message))
@@ -156,17 +148,13 @@ class NativeGateway(MqttGateway):
             raise ValueError(f"{kind}: {field} is not valid") from err
         match kind:
             case "status":
-                self.set_bridge_online(message["online"])
+                self.take_status(message["online"])
             case "gateway":
                 self._describe(message)
             case "config":
                 self._config(device_id, message)
             case "result":
-                future = self._results.get((device_id, message["id"]))
-                if future and not future.done():
-                    future.set_result(
-                        None if message["ok"] else message.get("reason", "refused")
-                    )
+                self.take_result(device_id, message)
             case _:
                 if device := self.devices.get(device_id):
                     self._take(device, kind, message, payload, retained=retained)
@@ -175,40 +163,17 @@ class NativeGateway(MqttGateway):
                 ):
                     self._early[device_id, kind] = (message, payload)
 
-    @override
-    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
-        message_id = ulid_now()
-        message: dict[str, Any] = {
-            "version": PROTOCOL_VERSION,
-            "id": message_id,
-            "time": time.time(),
-            "set": {key: value},
-        }
-        if key == "held" and value:
-            # Its fail-safe: without a word from us it releases by itself.
-            message["longest_hold"] = device.limit("longest_hold")
-        key_of_result = (device.description.id, message_id)
-        future = self._results[key_of_result] = self.hass.loop.create_future()
-        try:
-            async with asyncio.timeout(RESULT_SECONDS):
-                await self.async_publish(
-                    device, f"{device.description.id}/set", message
-                )
-                reason = await future
-        except TimeoutError as err:
-            raise CommandError(device, "no_answer", "no answer") from err
-        finally:
-            del self._results[key_of_result]
-        if reason:
-            raise CommandError(device, "refused", reason)
+    @abstractmethod
+    def take_status(self, online: bool) -> None:
+        """Take what the gateway says of being there."""
 
-    @override
-    async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
-        await self.async_publish(
-            device,
-            f"{device.description.id}/get",
-            {"version": PROTOCOL_VERSION, "id": ulid_now(), "time": time.time()},
-        )
+    @abstractmethod
+    def take_result(self, device_id: str, message: dict[str, Any]) -> None:
+        """Take what a command came to."""
+
+    def forget_early(self, device_id: str, kind: str) -> None:
+        """Forget what a device has said that is not known yet."""
+        self._early.pop((device_id, kind), None)
 
     @override
     @callback
@@ -238,6 +203,28 @@ class NativeGateway(MqttGateway):
                 if key not in familiar or type(value) not in _PLAIN
             },
         }
+
+    def parse(
+        self, device: SafetyDevice, raw: dict[str, Any]
+    ) -> tuple[dict[str, Value], list[str]]:
+        """Return the values that a device knows, and the keys of those that are none."""
+        values: dict[str, Value] = {}
+        unusable: list[str] = []
+        # What we find out about a device is not for the device to say.
+        reportable = device.layout.reportable
+        for key, value in raw.items():
+            if (point := reportable.get(key)) is None:
+                continue
+            if type(value) is float and point.is_number:
+                # JSON has no infinity and no NaN: most readings need no second look.
+                values[key] = value
+                continue
+            try:
+                values[key] = point.measurement.parse(value)
+            except ValueError as err:
+                unusable.append(key)
+                self.refuse(device.description.id, str(err))
+        return values, unusable
 
     def _check_version(self, message: Any) -> None:
         """Tell a person that this gateway needs another version of us, or we of it."""
@@ -278,7 +265,8 @@ class NativeGateway(MqttGateway):
                 continue
             name = point.measurement.key
             if name in kind.measurements and name not in DERIVED:
-                points.add(key)
+                if not (self.read_only and point.measurement.writable):
+                    points.add(key)
         if not points:
             raise ValueError("config: no reading of this kind of device")
         was_missing = device_id in self.missing
@@ -288,7 +276,9 @@ class NativeGateway(MqttGateway):
                 kind=kind.key,
                 name=message["name"],
                 points=frozenset(points),
-                commands=frozenset(message.get("commands", ())),
+                commands=frozenset(
+                    () if self.read_only else message.get("commands", ())
+                ),
                 manufacturer=message.get("manufacturer"),
                 model=message.get("model"),
                 firmware=message.get("firmware"),
@@ -358,7 +348,10 @@ class NativeGateway(MqttGateway):
         with suppress(CommandError):
             await self.async_refresh(device, ())
 
-    def _snapshot(self, device: SafetyDevice, payload: bytes) -> None:
+    def take_snapshot(self, device_id: str, payload: bytes) -> None:
+        """Take a picture of a device. Raises ValueError for what is none."""
+        if not (device := self.devices.get(device_id)):
+            return
         if not payload.startswith(b"\xff\xd8") or len(payload) > SNAPSHOT_BYTES:
             raise ValueError("snapshot: no JPEG, or too large")
         device.set_snapshot(payload)

@@ -1,0 +1,1 @@
+"""Our protocol at a webhook."""
