@@ -5,15 +5,22 @@ import { brotliCompress, gzip } from "node:zlib";
 import { defineConfig } from "vitest/config";
 import type { Plugin } from "vite";
 
-const BUILT = "../custom_components/community_safety/panel/built";
+/** What each integration serves: its entry, and where that goes. */
+const PANEL = {
+  input: { panel: "src/panel.ts" },
+  outDir: "../custom_components/community_safety/panel/built",
+};
+const REGISTER = {
+  input: { register: "src/register/extension.ts" },
+  outDir: "../custom_components/rental_units/panel/built",
+};
 
 /** Writes the list of entries, by name, and what a web server sends compressed. */
-function listed(): Plugin {
+function listed(folder: string): Plugin {
   return {
     name: "listed",
     apply: "build",
-    async writeBundle(options, bundle) {
-      const folder = options.dir ?? BUILT;
+    async writeBundle(_options, bundle) {
       const chunks = Object.values(bundle).filter((item) => item.type === "chunk");
       const entries = chunks.filter((chunk) => chunk.isEntry);
       await writeFile(
@@ -29,18 +36,23 @@ function listed(): Plugin {
   };
 }
 
-export default defineConfig({
-  base: "./",
-  plugins: [listed()],
-  build: {
-    target: "es2022",
-    outDir: BUILT,
-    emptyOutDir: true,
-    modulePreload: false,
-    rolldownOptions: {
-      input: { panel: "src/panel.ts" },
-      output: { entryFileNames: "[name].[hash].js", chunkFileNames: "[name].[hash].js" },
+export default defineConfig(({ mode }) => {
+  const { input, outDir } = mode === "register" ? REGISTER : PANEL;
+  return {
+    base: "./",
+    plugins: [listed(outDir)],
+    build: {
+      target: "es2022",
+      outDir,
+      emptyOutDir: true,
+      modulePreload: false,
+      rolldownOptions: {
+        input,
+        // What the control room takes of an entry has to be there.
+        preserveEntrySignatures: "strict",
+        output: { entryFileNames: "[name].[hash].js", chunkFileNames: "[name].[hash].js" },
+      },
     },
-  },
-  test: { include: ["test/**/*.test.ts"] },
+    test: { include: ["test/**/*.test.ts"] },
+  };
 });

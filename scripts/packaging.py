@@ -20,7 +20,7 @@ import zipfile
 ROOT = Path(__file__).parents[1]
 DOMAIN = "community_safety"
 SIDECARS = ("rental_units",)
-#: What scripts/frontend builds, in the integration's folder.
+#: What scripts/frontend builds, in an integration's folder.
 PANEL = "panel/built"
 MANIFEST = "manifest.json"
 BUNDLED_MANIFEST = "manifest.bundled.json"
@@ -112,11 +112,13 @@ def notes() -> str:
 def contents() -> Files:
     """Return the files of the integration's folder as it is installed, markers last."""
     marker = f"{version()}\n".encode()
-    files = files_below(f"custom_components/{DOMAIN}") | _panel()
+    files = files_below(f"custom_components/{DOMAIN}") | _panel(DOMAIN)
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     files[MANIFEST] = _whole_manifest()
     for sidecar in SIDECARS:
-        for name, content in files_below(f"custom_components/{sidecar}").items():
+        for name, content in (
+            files_below(f"custom_components/{sidecar}") | _panel(sidecar)
+        ).items():
             bundled = BUNDLED_MANIFEST if name == MANIFEST else name
             files[f"bundled/{sidecar}/{bundled}"] = content
     for name, content in files_below("blueprints").items():
@@ -126,9 +128,9 @@ def contents() -> Files:
     return files
 
 
-def _panel() -> Files:
-    """Return the built panel, which is not in git. Raises PackageError if it is not built."""
-    built = ROOT / "custom_components" / DOMAIN / PANEL
+def _panel(domain: str) -> Files:
+    """Return what is built of the panel, which is not in git. Raises PackageError if it is not."""
+    built = ROOT / "custom_components" / domain / PANEL
     if not (built / "modules.json").is_file():
         raise PackageError("The control room is not built: scripts/frontend does that")
     return {

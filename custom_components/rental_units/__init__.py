@@ -32,6 +32,7 @@ from .duties import DutyWatch, tell_apart
 from .entity import async_remove_gently
 from .forms import current_user
 from .issues import forget_issues
+from .panel import async_setup_panel
 from .register import Register, RegisterConfigEntry
 from .repairs import show_issues, show_start
 from .services import async_setup_services
@@ -49,6 +50,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     async_setup_views(hass)
     async_setup_websocket(hass)
+    await async_setup_panel(hass)
     await async_setup_alerts(hass)
     await async_setup_sidecar(hass)
     return True

@@ -1,12 +1,16 @@
+import { mdiAlarmLight } from "@mdi/js";
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { Announcer } from "./announcer";
 import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
+import { reasonOf, type Rejected } from "./errors";
+import type { Extension, Guest, Page } from "./extension";
 import { Feed, monotonic } from "./feed";
 import { clock, lasted } from "./format";
 import { HoldButton } from "./hold";
 import { IncidentPage } from "./incident";
 import type { Action, Hass, Incident, Message, Route } from "./model";
+import { Navigation } from "./navigation";
 import { NowPage } from "./now";
 import { NO_HELP, classOf, countersOf, isNew, type Counters } from "./order";
 import { People, Register } from "./response";
@@ -23,18 +27,12 @@ const GATHER_MILLISECONDS = 100;
 /** After the connection was away, nothing can be pressed for so long: a finger may be on its way. */
 const LOCK_MILLISECONDS = 500;
 const MARK_MILLISECONDS = 10_000;
+/** The first page waits so long for the pages that another integration brings. */
+const UNDECIDED_MILLISECONDS = 1000;
 const KEYS_STORED = "community-safety-single-keys";
 /** What of Home Assistant is shown; its object is a new one with every state of the house. */
 const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "floors", "themes", "localize", "config"];
 const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervision", "fault", "off", "drill"];
-
-interface Rejected {
-  code?: string;
-  message?: string;
-  translation_domain?: string;
-  translation_key?: string;
-  translation_placeholders?: Record<string, string>;
-}
 
 /** The control room: its frame, its connection, its sound and its keys. */
 export class SafetyPanel extends LitElement {
@@ -47,6 +45,12 @@ export class SafetyPanel extends LitElement {
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
   private register: Register | null = null;
+  /** The pages of who knows the people, and the element that shows them. */
+  private extension: Extension | null = null;
+  private guest: (HTMLElement & Guest) | null = null;
+  private isExtended = false;
+  private isAlone = false;
+  private readonly begunAt = performance.now();
   private connection: object | null = null;
   private readonly deeds = new Map<string, Deed>();
   private readonly marked = new Set<string>();
@@ -111,7 +115,10 @@ export class SafetyPanel extends LitElement {
       const domains = [DOMAIN];
       if (this.hass.config.components.includes(REGISTER)) {
         domains.push(REGISTER);
-        this.register = new Register(this.hass.connection, this.drawSoon);
+        this.register = new Register(this.hass.connection, () => {
+          this.extend(this.register?.session?.module ?? null);
+          this.drawSoon();
+        });
         void this.register.start();
       }
       for (const domain of domains) {
@@ -131,6 +138,25 @@ export class SafetyPanel extends LitElement {
     }>({ type: `${DOMAIN}/session` });
     this.mayAct = Object.values(rights).some((areas) => areas === null || areas.length > 0);
     this.requestUpdate();
+  }
+
+  /** Takes the pages that a module brings, once. */
+  private extend(module: string | null): void {
+    if (!module || this.isExtended) {
+      return;
+    }
+    this.isExtended = true;
+    (import(/* @vite-ignore */ module) as Promise<{ extension: Extension }>).then(
+      ({ extension }) => {
+        this.extension = extension;
+        this.requestUpdate();
+      },
+      (error: unknown) => {
+        // The incidents are there all the same.
+        console.error(error);
+        this.isAlone = true;
+      },
+    );
   }
 
   private readonly heard = (message: Message | null): void => {
@@ -216,13 +242,46 @@ export class SafetyPanel extends LitElement {
     return /^\/incident\/([^/]+)$/.exec(this.route?.path ?? "")?.[1] ?? null;
   }
 
-  private readonly href = (id: string | null): string =>
-    `${this.route?.prefix ?? "/safety"}/${id ? `incident/${id}` : "now"}`;
+  private get path(): string {
+    return this.route?.path ?? "";
+  }
 
-  private readonly open = (id: string | null): void => {
-    history.pushState(null, "", this.href(id));
+  private readonly hrefOf = (path: string): string => `${this.route?.prefix ?? "/safety"}${path}`;
+
+  private readonly go = (path: string): void => {
+    history.pushState(null, "", this.hrefOf(path));
     window.dispatchEvent(new CustomEvent("location-changed", { detail: { replace: false } }));
   };
+
+  private readonly href = (id: string | null): string => this.hrefOf(id ? `/incident/${id}` : "/now");
+
+  private readonly open = (id: string | null): void => {
+    this.go(id ? `/incident/${id}` : "/now");
+  };
+
+  /** What is offered to this user, in its order. */
+  private pages(t: Context["t"]): Page[] {
+    const session = this.register?.session;
+    const brought = session ? (this.extension?.pages(session, this.hass.language) ?? []) : [];
+    const own: Page[] = [{ path: "now", title: t("page_now"), icon: mdiAlarmLight, place: 0, key: "n" }];
+    const all = brought.some((page) => page.isHome) ? brought : [...own, ...brought];
+    return all.sort((a, b) => a.place - b.place);
+  }
+
+  /** Some have no business with the incidents: it is waited for the pages that say so, and not for long. */
+  private get isUndecided(): boolean {
+    const isComing = this.register !== null && !this.extension && !this.isAlone && this.register.session?.module !== null;
+    return isComing && performance.now() - this.begunAt < UNDECIDED_MILLISECONDS;
+  }
+
+  /** Whose page the address is; the incidents' where it is nobody's. */
+  private pageOf(pages: Page[]): string {
+    const first = this.path.split("/")[1] ?? "";
+    if (first === "incident" || this.extension?.owns(first)) {
+      return first;
+    }
+    return pages.find((page) => page.isHome)?.path ?? "now";
+  }
 
   private context(feed: Feed): Context {
     const monotonicNow = monotonic();
@@ -339,15 +398,7 @@ export class SafetyPanel extends LitElement {
   }
 
   private reason(error: Rejected): string {
-    const { code, message, translation_domain: domain, translation_key: key } = error;
-    if (code === "unauthorized") {
-      return translator(this.hass.language)("not_allowed");
-    }
-    const text =
-      domain && key
-        ? this.hass.localize(`component.${domain}.exceptions.${key}.message`, error.translation_placeholders)
-        : "";
-    return text || (message ?? "?");
+    return reasonOf(this.hass, error, translator(this.hass.language)("not_allowed"));
   }
 
   override render() {
@@ -361,11 +412,14 @@ export class SafetyPanel extends LitElement {
     this.sound(context, incidents);
     this.speak(context);
     const id = this.incidentId;
+    const pages = this.pages(t);
+    const page = this.pageOf(pages);
+    const isHome = pages.some((item) => item.isHome);
     return html`
       <header>
         <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
         <h1>${t("title")}</h1>
-        ${this.mayAct ? nothing : html`<span class="chip">${t("read_only")}</span>`}
+        ${this.mayAct || isHome ? nothing : html`<span class="chip">${t("read_only")}</span>`}
         <span class="grow"></span>
         <button class="round" aria-label=${t("keys")} @click=${this.showKeys}>?</button>
       </header>
@@ -387,16 +441,61 @@ export class SafetyPanel extends LitElement {
             </button>
           </p>`
         : nothing}
-      <main class=${age}>
-        ${this.strip(context, incidents)} ${this.gate(context)} ${this.calls(context, incidents)}
-        ${id
-          ? html`<cs-incident .context=${context} .incidentId=${id} .dark=${this.dark} .narrow=${this.narrow}></cs-incident>`
-          : html`<cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow}></cs-now>`}
-      </main>
+      <div class="room">
+        <main class=${age}>
+          ${isHome || this.isUndecided
+            ? nothing
+            : [this.strip(context, incidents), this.gate(context), this.calls(context, incidents)]}
+          ${page === "now" && this.isUndecided
+            ? html`<p class="quiet">${t("waiting")}</p>`
+            : page === "now"
+            ? html`<cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow}></cs-now>`
+            : id
+              ? html`<cs-incident .context=${context} .incidentId=${id} .dark=${this.dark} .narrow=${this.narrow}></cs-incident>`
+              : this.shown(context, page)}
+        </main>
+        ${pages.length > 1 && !(this.narrow && id)
+          ? html`<cs-navigation
+              .pages=${pages}
+              .current=${id ? "now" : page}
+              .label=${t("pages")}
+              .more=${t("more")}
+              .href=${this.hrefOf}
+              .dark=${this.dark}
+              .narrow=${this.narrow}
+              @go=${(event: CustomEvent<string>) => {
+                this.go(event.detail);
+              }}
+            ></cs-navigation>`
+          : nothing}
+      </div>
       <div class="said" aria-live="assertive">${this.spokenUrgently}</div>
       <div class="said" aria-live="polite">${this.spoken}</div>
       ${this.keysShown ? this.keys(context) : nothing}
     `;
+  }
+
+  /** A page that was brought: one element for all of them, which keeps what it has. */
+  private shown(context: Context, page: string) {
+    const session = this.register?.session;
+    if (!this.extension || !session) {
+      return html`<p class="quiet">${context.t("waiting")}</p>`;
+    }
+    this.guest ??= this.extension.element();
+    const { hass, dark, narrow, go } = this;
+    Object.assign(this.guest, {
+      hass,
+      session,
+      dark,
+      narrow,
+      go,
+      path: this.path.startsWith(`/${page}`) ? this.path : `/${page}`,
+      href: this.hrefOf,
+      locked: context.locked,
+      incidentIn: (areaId: string | null) =>
+        [...context.book.incidents.values()].find((item) => item.area_id === areaId && !item.drill)?.incident_id ?? null,
+    } satisfies Guest);
+    return this.guest;
   }
 
   protected override updated(): void {
@@ -519,7 +618,17 @@ export class SafetyPanel extends LitElement {
 
   private keys(context: Context) {
     const { t } = context;
-    const list = { N: "key_n", A: "key_a", M: "key_m", "G N": "key_g", "?": "key_help" } as const;
+    const pages = this.pages(t);
+    const list: [string, string][] = [
+      ["N", t("key_n")],
+      ["A", t("key_a")],
+      ["M", t("key_m")],
+      ...pages.flatMap((page): [string, string][] => [
+        ...(page.key ? ([[`G ${page.key.toUpperCase()}`, t("key_go", { page: page.title })]] as [string, string][]) : []),
+        ...(page.search ? ([[page.search, t("key_search")]] as [string, string][]) : []),
+      ]),
+      ["?", t("key_help")],
+    ];
     return html`<dialog
       aria-labelledby="keys"
       @close=${() => {
@@ -528,7 +637,7 @@ export class SafetyPanel extends LitElement {
     >
       <div class="rows">
         <h2 id="keys">${t("keys")}</h2>
-        <dl>${Object.entries(list).map(([key, text]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${t(text)}</dd></div>`)}</dl>
+        <dl>${list.map(([key, text]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${text}</dd></div>`)}</dl>
         <label class="choice">
           <input
             type="checkbox"
@@ -559,13 +668,18 @@ export class SafetyPanel extends LitElement {
     }
     const going = performance.now() - this.waitingForGo < 1500;
     this.waitingForGo = 0;
-    switch (event.key.toLowerCase()) {
+    const key = event.key.toLowerCase();
+    const page = this.pages(translator(this.hass.language)).find((item) => (going ? item.key : item.search) === key);
+    if (page) {
+      event.stopPropagation();
+      event.preventDefault();
+      this.go(`/${page.path}`);
+      this.guest?.dispatchEvent(new CustomEvent("search"));
+      return;
+    }
+    switch (key) {
       case "n":
-        if (going) {
-          this.open(null);
-        } else {
-          this.now?.focusNextNew();
-        }
+        this.now?.focusNextNew();
         break;
       case "a":
         this.acknowledgeFocused();
@@ -627,10 +741,32 @@ export class SafetyPanel extends LitElement {
         padding: 0;
         border-radius: 22px;
       }
+      .room {
+        display: grid;
+        grid-template-columns: auto minmax(0, 1fr);
+        min-height: calc(100vh - 56px);
+      }
       main {
+        box-sizing: border-box;
         padding: 12px 16px 32px;
+        width: 100%;
         max-width: 1600px;
         margin: 0 auto;
+      }
+      cs-navigation {
+        order: -1;
+        width: 96px;
+      }
+      :host([narrow]) .room {
+        grid-template-columns: minmax(0, 1fr);
+        grid-template-rows: 1fr auto;
+      }
+      :host([narrow]) cs-navigation {
+        order: 1;
+        width: auto;
+        position: sticky;
+        bottom: 0;
+        z-index: 2;
       }
       main.stale {
         background-image: repeating-linear-gradient(
@@ -772,6 +908,7 @@ export class SafetyPanel extends LitElement {
 
 const ELEMENTS: [string, CustomElementConstructor][] = [
   ["cs-hold", HoldButton],
+  ["cs-navigation", Navigation],
   ["cs-now", NowPage],
   ["cs-incident", IncidentPage],
   ["community-safety-panel", SafetyPanel],

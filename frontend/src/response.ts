@@ -52,7 +52,7 @@ export interface Group {
 
 export type Item = Alert | Group;
 
-export type ResponseMessage = { seq: number; at: number } & (
+export type ResponseMessage = { sequence: number; at: number } & (
   | { kind: "snapshot" | "change"; items: Record<string, Item> }
   | { kind: "gone"; keys: string[] }
   | { kind: "beat" | "ended" }
@@ -61,16 +61,16 @@ export type ResponseMessage = { seq: number; at: number } & (
 /** The items of one property, without a gap. */
 export class ResponseBook {
   readonly items = new Map<string, Item>();
-  private seq = 0;
+  private sequence = 0;
 
   /** Takes a message. Returns false if one before it is missing. */
   take(message: ResponseMessage): boolean {
     if (message.kind === "snapshot") {
       this.items.clear();
-    } else if (message.seq !== this.seq + 1) {
+    } else if (message.sequence !== this.sequence + (message.kind === "beat" ? 0 : 1)) {
       return false;
     }
-    this.seq = message.seq;
+    this.sequence = message.sequence;
     switch (message.kind) {
       case "snapshot":
       case "change":
@@ -161,13 +161,34 @@ export const isCalling = (slot: Slot): boolean => callOf(slot) !== undefined;
 
 export interface Property {
   entry_id: string;
+  title: string;
+  roles: string[];
+  /** By command: the units in which it is allowed, null for all. */
   rights: Record<string, string[] | null>;
+  /** Those of them that are refused without a reason. */
+  for_a_reason: string[];
 }
+
+/** What the user is to the register. */
+export interface Session {
+  properties: Property[];
+  all_loaded: boolean;
+  reasons: string[];
+  /** The address of the register's own pages; null where they are not built. */
+  module: string | null;
+}
+
+const NOBODY: Session = { properties: [], all_loaded: true, reasons: [], module: null };
+/** Until it is asked again for what could not answer, in milliseconds. */
+const AGAIN_MILLISECONDS = 10_000;
 
 /** The subscriptions to every property of the register that the user may see; none without a register. */
 export class Register {
   readonly books = new Map<string, ResponseBook>();
   properties: Property[] = [];
+  /** Null until it has answered. */
+  session: Session | null = null;
+  private timer: number | undefined;
   private readonly ends: Promise<(() => Promise<void>) | undefined>[] = [];
   private stopped = false;
 
@@ -178,18 +199,30 @@ export class Register {
 
   async start(): Promise<void> {
     const session = await this.connection
-      .sendMessagePromise<{ properties: Property[] }>({ type: "rental_units/session" })
+      .sendMessagePromise<Session>({ type: "rental_units/session" })
       // An older register, or none: its parts are absent.
-      .catch(() => ({ properties: [] }));
+      .catch(() => NOBODY);
+    if (this.stopped) {
+      return;
+    }
+    this.session = session;
     this.properties = session.properties.filter((item) => "get_alerts" in item.rights);
     for (const { entry_id: entryId } of this.properties) {
-      this.subscribe(entryId);
+      if (!this.books.has(entryId)) {
+        this.subscribe(entryId);
+      }
+    }
+    if (!session.all_loaded) {
+      this.timer = window.setTimeout(() => {
+        void this.start();
+      }, AGAIN_MILLISECONDS);
     }
     this.changed();
   }
 
   stop(): void {
     this.stopped = true;
+    window.clearTimeout(this.timer);
     for (const end of this.ends.splice(0)) {
       void end.then((stop) => stop?.().catch(() => undefined));
     }

@@ -39,7 +39,7 @@ const book = (...items: Item[]): ResponseBook => {
   const made = new ResponseBook();
   made.take({
     kind: "snapshot",
-    seq: 1,
+    sequence: 1,
     at: 1,
     items: Object.fromEntries(items.map((item, index) => [String(index), item])),
   });
@@ -50,12 +50,13 @@ const fire = incident("fire");
 
 test("messages change and end what is there; one that is missing is noticed", () => {
   const made = book(alert(), unit());
-  expect(made.take({ kind: "change", seq: 2, at: 1, items: { 1: unit({ title: "B" }) } })).toBe(true);
-  expect(made.take({ kind: "gone", seq: 3, at: 1, keys: ["0"] })).toBe(true);
-  expect(made.take({ kind: "beat", seq: 4, at: 1 })).toBe(true);
+  expect(made.take({ kind: "change", sequence: 2, at: 1, items: { 1: unit({ title: "B" }) } })).toBe(true);
+  expect(made.take({ kind: "gone", sequence: 3, at: 1, keys: ["0"] })).toBe(true);
+  // A beat has the number of the message before it.
+  expect(made.take({ kind: "beat", sequence: 3, at: 1 })).toBe(true);
   expect([...made.items.values()]).toEqual([unit({ title: "B" })]);
-  expect(made.take({ kind: "beat", seq: 6, at: 1 })).toBe(false);
-  expect(made.take({ kind: "ended", seq: 5, at: 1 })).toBe(true);
+  expect(made.take({ kind: "beat", sequence: 4, at: 1 })).toBe(false);
+  expect(made.take({ kind: "ended", sequence: 4, at: 1 })).toBe(true);
   expect(made.items.size).toBe(0);
 });
 

@@ -1,44 +1,63 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { LANGUAGES as REGISTER } from "../src/register/texts";
 import { LANGUAGES, translator } from "../src/texts";
 
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? "").sort();
-const english = LANGUAGES["en"] ?? {};
 
-describe.each(Object.entries(LANGUAGES))("%s", (language, texts) => {
-  test("has every text, with its placeholders", () => {
+/** Each folder of texts: its languages, the words that are the same in all, and the keys that are put together. */
+const FOLDERS: { folder: string; languages: Record<string, Record<string, string>>; same: string[]; made: RegExp }[] = [
+  {
+    folder: "../src/",
+    languages: LANGUAGES,
+    same: ["at_least", "person"],
+    made: /^(status|supply|step|filter|what|result|class|answer|help_outcome|reached)_|^(fire|linkage|electrical|supervision|fault|off|drill)$/,
+  },
+  {
+    folder: "../src/register/",
+    languages: REGISTER,
+    same: [],
+    made: /^(did|filter|answer)_|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
+  },
+];
+
+describe.each(FOLDERS)("texts of $folder", ({ folder, languages, same, made }) => {
+  const english = languages["en"] ?? {};
+
+  test.each(Object.entries(languages))("%s has every text, with its placeholders", (language, texts) => {
     expect(Object.keys(texts).sort()).toEqual(Object.keys(english).sort());
     for (const [key, text] of Object.entries(texts)) {
       expect(text.trim(), key).not.toBe("");
-      expect(placeholders(text), key).toEqual(placeholders((english as Record<string, string>)[key] ?? ""));
+      expect(placeholders(text), key).toEqual(placeholders(english[key] ?? ""));
+    }
+    if (language !== "en") {
+      expect(Object.keys(texts).filter((key) => texts[key] === english[key])).toEqual(same);
     }
   });
 
-  test.runIf(language !== "en")("is translated", () => {
-    const same = Object.keys(texts).filter(
-      (key) => (texts as Record<string, string>)[key] === (english as Record<string, string>)[key],
-    );
-    expect(same).toEqual(["at_least", "person"]);
+  test("every text is used somewhere", () => {
+    const url = new URL(folder, import.meta.url);
+    const sources = readdirSync(url)
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => readFileSync(new URL(file, url), "utf8"))
+      .join("\n");
+    expect(Object.keys(english).filter((key) => !made.test(key) && !sources.includes(`"${key}"`))).toEqual([]);
   });
 });
 
-test("those of the integration's folder are those of the panel", () => {
-  const files = readdirSync(new URL("../../custom_components/community_safety/translations", import.meta.url));
-  expect(files.map((file) => file.replace(".json", "")).sort()).toEqual(Object.keys(LANGUAGES).sort());
+test("those of the integrations' folders are those of the panel", () => {
+  for (const integration of ["community_safety", "rental_units"]) {
+    const files = readdirSync(new URL(`../../custom_components/${integration}/translations`, import.meta.url));
+    expect(files.map((file) => file.replace(".json", "")).sort()).toEqual(Object.keys(LANGUAGES).sort());
+  }
 });
 
-test("every text is used somewhere", () => {
-  const folder = new URL("../src/", import.meta.url);
-  const sources = readdirSync(folder)
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => readFileSync(new URL(file, folder), "utf8"))
-    .join("\n");
-  const made = /^(status|supply|step|filter|what|result|class|answer|help_outcome|reached)_/;
-  const counted = /^(fire|linkage|electrical|supervision|fault|off|drill)$/;
-  const unused = Object.keys(english).filter(
-    (key) => !made.test(key) && !counted.test(key) && !sources.includes(`"${key}"`),
-  );
-  expect(unused).toEqual([]);
+test("what the audit names has its words", () => {
+  const policy = readFileSync(new URL("../../custom_components/rental_units/app/policy.py", import.meta.url), "utf8");
+  const table = /^COMMANDS:.*?^\}/ms.exec(policy)?.[0] ?? "";
+  const commands = [...table.matchAll(/^ {4}"([a-z_]+)":/gm)].map((found) => found[1] ?? "");
+  expect(commands.length).toBeGreaterThan(30);
+  expect(commands.filter((name) => !(`did_${name}` in (REGISTER["en"] ?? {})))).toEqual([]);
 });
 
 test("another language is English, and what is not given stays", () => {

@@ -153,3 +153,20 @@ class HomeAssistant:
                         answer.set_result(message["result"])
                     else:
                         answer.set_exception(CallError(message["error"]["message"]))
+
+
+async def add_account(
+    hass: HomeAssistant, name: str, username: str, password: str, group: str
+) -> str:
+    """Add an account; return the id of its user."""
+    answer = await hass.call(
+        "config/auth/create", name=name, group_ids=[group], local_only=True
+    )
+    user_id = str(answer["user"]["id"])
+    await hass.call(
+        "config/auth_provider/homeassistant/create",
+        user_id=user_id,
+        username=username,
+        password=password,
+    )
+    return user_id

@@ -10,7 +10,7 @@ from simulator.providers import CALL_ACCOUNT, SMS_ACCOUNT
 from simulator.residents import RESIDENTS, Resident
 
 from .flows import CONFIG, OPTIONS, SUBENTRIES, SetupError, begin, check, enter, walk
-from .home_assistant import HomeAssistant
+from .home_assistant import HomeAssistant, add_account
 from .place import DEMO, write
 
 DOMAIN = "rental_units"
@@ -90,18 +90,7 @@ class People:
             self._state["url"] = self._hass.url
 
     async def _account(self) -> None:
-        user = await self._hass.call(
-            "config/auth/create",
-            name="Residents",
-            group_ids=["system-read-only"],
-            local_only=True,
-        )
-        await self._hass.call(
-            "config/auth_provider/homeassistant/create",
-            user_id=user["user"]["id"],
-            username=USER,
-            password=PASSWORD,
-        )
+        await add_account(self._hass, "Residents", USER, PASSWORD, "system-read-only")
 
     async def _login(self) -> HomeAssistant:
         """Log in as the app does. Raises CallError."""

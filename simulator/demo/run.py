@@ -20,7 +20,16 @@ from .place import (
     write,
 )
 from .processes import Process, ProcessError, free_port
-from .setup import PASSWORD, POLICE, POLICE_PASSWORD, USER, Setup
+from .setup import (
+    LANDLORD,
+    LANDLORD_PASSWORD,
+    LANDLORDS_UNIT,
+    PASSWORD,
+    POLICE,
+    POLICE_PASSWORD,
+    USER,
+    Setup,
+)
 
 START_SECONDS = 120
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -218,6 +227,7 @@ class Demo:
 
     user {USER}, password {PASSWORD}            everything
     user {POLICE}, password {POLICE_PASSWORD}    reads, and nothing else
+    user {LANDLORD}, password {LANDLORD_PASSWORD}    {LANDLORDS_UNIT} alone
 
   In another terminal:  scripts/demo smoke 1-1-201     (scripts/demo --help)
   Kept in:              {DEMO}     (delete it to begin anew)

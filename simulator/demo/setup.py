@@ -24,7 +24,7 @@ from simulator.compound import (
 )
 
 from .flows import CONFIG as FLOWS, SetupError, walk
-from .home_assistant import CallError, HomeAssistant
+from .home_assistant import CallError, HomeAssistant, add_account
 from .people import People
 from .place import CONFIG, REPOSITORY, STATE_FILE, read, write
 
@@ -32,6 +32,10 @@ USER = "demo"
 PASSWORD = "demo-demo"  # noqa: S105 - printed for everybody, on the loopback address
 POLICE = "police"
 POLICE_PASSWORD = "police-police"  # noqa: S105
+LANDLORD = "landlord"
+LANDLORD_PASSWORD = "landlord-landlord"  # noqa: S105
+#: The flat whose landlord has an account.
+LANDLORDS_UNIT = "1-1-201"
 DOMAIN = "community_safety"
 #: Where the control room is.
 PANEL = "safety"
@@ -98,6 +102,7 @@ class Setup:
         await self._people.run()
         write(STATE_FILE, self._state)
         steps = (
+            ("roles", "Roles of the police and of a landlord", self._roles),
             (
                 "protected",
                 "Lighting and fire pump are protected loads",
@@ -174,17 +179,34 @@ class Setup:
             )
 
     async def _police(self) -> None:
-        user = await self._hass.call(
-            "config/auth/create",
-            name="Police",
-            group_ids=["system-read-only"],
-            local_only=True,
+        await add_account(
+            self._hass, "Police", POLICE, POLICE_PASSWORD, "system-read-only"
         )
-        await self._hass.call(
-            "config/auth_provider/homeassistant/create",
-            user_id=user["user"]["id"],
-            username=POLICE,
-            password=POLICE_PASSWORD,
+
+    async def _roles(self) -> None:
+        """Let the police and a landlord see what is theirs of the register."""
+        hass, entry = self._hass, {"entry_id": self._state["property"]}
+        users = await hass.call("config/auth/list")
+        police = next(row["id"] for row in users if row["username"] == POLICE)
+        await hass.call("rental_units/grant_role", **entry, user_id=police, role="police")
+        landlord = await add_account(
+            hass, "Landlord", LANDLORD, LANDLORD_PASSWORD, "system-users"
+        )
+        listed = await hass.call("rental_units/units", **entry)
+        unit = next(
+            row["unit_id"]
+            for row in listed["units"]
+            if row["title"] == LANDLORDS_UNIT
+        )
+        found = await hass.call("rental_units/unit", **entry, unit_id=unit)
+        await hass.call(
+            "rental_units/grant_role",
+            **entry,
+            user_id=landlord,
+            role="landlord",
+            person_id=next(
+                row["person_id"] for row in found["people"] if row["role"] == "landlord"
+            ),
         )
 
     async def _broker(self) -> None:

@@ -21,7 +21,14 @@ import pytest
 import pytest_socket
 
 from simulator.demo.home_assistant import HomeAssistant
-from simulator.demo.setup import PASSWORD, POLICE, POLICE_PASSWORD, USER
+from simulator.demo.setup import (
+    LANDLORD,
+    LANDLORD_PASSWORD,
+    PASSWORD,
+    POLICE,
+    POLICE_PASSWORD,
+    USER,
+)
 from simulator.demo.timeline import Story
 
 from .demo import ROOT, Demo
@@ -95,8 +102,13 @@ async def browser(story: Story, chromium: str) -> AsyncGenerator[Browser]:
         await browser.close()
 
 
-#: What browsers keep of a login, by user.
-_LOGINS: dict[str, Any] = {}
+PASSWORDS = {
+    USER: PASSWORD,
+    POLICE: POLICE_PASSWORD,
+    LANDLORD: LANDLORD_PASSWORD,
+}
+#: What browsers keep of a login, by Home Assistant and user.
+_LOGINS: dict[tuple[str, str], Any] = {}
 
 
 class Line:
@@ -129,16 +141,18 @@ async def panel(
     demo: Demo,
     user: str = USER,
     *,
+    path: str = "/now",
     size: tuple[int, int] = DESK,
     dark: bool = False,
     line: Line | None = None,
 ) -> AsyncGenerator[Page]:
     """Return the control room as a user sees it; an error in its console fails."""
+    url = json.loads((demo.config.parent / "run.json").read_text())["url"]
     width, height = size
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
-        storage_state=_LOGINS.get(user),
+        storage_state=_LOGINS.get((url, user)),
     )
     context.set_default_timeout(PATIENCE)
     page = await context.new_page()
@@ -146,15 +160,13 @@ async def panel(
         await page.route_web_socket(re.compile("/api/websocket"), line.connect)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    url = json.loads((demo.config.parent / "run.json").read_text())["url"]
-    await page.goto(f"{url}/safety/now")
-    if user not in _LOGINS:
+    await page.goto(f"{url}/safety{path}")
+    if (url, user) not in _LOGINS:
         await page.locator("input[name=username]").fill(user)
-        password = {USER: PASSWORD, POLICE: POLICE_PASSWORD}[user]
-        await page.locator("input[name=password]").fill(password)
+        await page.locator("input[name=password]").fill(PASSWORDS[user])
         await page.keyboard.press("Enter")
-    await page.locator("cs-now").wait_for()
-    _LOGINS[user] = await context.storage_state()
+    await page.locator("cs-now, cs-incident, cs-register").wait_for()
+    _LOGINS[url, user] = await context.storage_state()
     yield page
     await context.close()
     # What Home Assistant's frontend asks on a line that is cut is refused, and unhandled.

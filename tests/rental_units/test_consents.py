@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,7 +27,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
 
-from .common import OTHER_PHONE, call, check_in, device_id
+from .common import OTHER_PHONE, account, call, check_in, device_id
+from .panel import panel_of
 
 INACTIVITY, PHOTOS = "inactivity", "photos"
 RELATIVE = {"name": "MARK-RELATIVE", "phone": OTHER_PHONE}
@@ -275,3 +277,34 @@ async def test_asked_by_a_feature(hass: HomeAssistant, entry: MockConfigEntry) -
 
     found = await entry.runtime_data.async_run(scopes)
     assert found == [[ConsentScope.INACTIVITY], []]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_in_a_panel(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
+) -> None:
+    """They are written down, shown and revoked there too, by who may; a landlord may not."""
+    person = await check_in(hass, entry, "1-1-101", role="landlord")
+    panel = await panel_of(hass, entry, hass_ws_client)
+    said = await panel.get(
+        "give_consent", person_id=person, scope=PHOTOS, contacts=[RELATIVE]
+    )
+    shown = await panel.get("consents", person_id=person)
+    (row,) = shown["consents"]
+    assert (row["scope"], row["until"]) == (PHOTOS, None)
+    assert row["contacts"] == [
+        {"person_id": said["contacts"][0], "name": "MARK-RELATIVE"}
+    ]
+    assert shown["accounts"][row["given_by"]]
+    assert shown["scopes"] == [INACTIVITY, PHOTOS]
+    wrong = {"person_id": person, "scope": PHOTOS, "until": "2001-01-01"}
+    assert await panel.refusal("give_consent", **wrong) == "consent_is_over"
+    assert "MARK" not in await panel.refusal(
+        "give_consent", person_id=person, scope=PHOTOS, contacts=[{"phone": "MARK"}]
+    )
+    landlord = await panel_of(
+        hass, entry, hass_ws_client, await account(hass, entry, "landlord", person)
+    )
+    assert await landlord.refusal("consents", person_id=person) == "Unauthorized"
+    await panel.get("revoke_consent", person_id=person, scope=PHOTOS)
+    assert (await panel.get("consents", person_id=person))["consents"] == []

@@ -1,7 +1,7 @@
 """Duties that nobody covers: known before it burns, and by their name alone."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, override
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -9,17 +9,26 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.rental_units.const import DOMAIN, SUBENTRY_RESPONDER
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.rental_units.duties import LOOK, DutyWatch
+from homeassistant.components.calendar import (
+    DATA_COMPONENT as CALENDAR,
+    CalendarEntity,
+    CalendarEvent,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from .common import PHONE, call, check_in
+from .panel import panel_of
 from .test_config_flow import begin, fill
 
 FIRE_POST, POLICE = "schedule.fire_post", "schedule.police"
@@ -233,3 +242,79 @@ async def test_nobody_is_known_yet(
     register.phonebook.is_known = True
     DutyWatch(hass, register).look()
     assert shown(hass).keys() == {"duty_unreachable"}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_next_days(
+    hass: HomeAssistant,
+    staffed: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Plans say who is on duty in the next week, and when nobody is, to the minute."""
+    await hass.config.async_set_time_zone("Asia/Shanghai")
+    # A Sunday, at eight in the evening.
+    freezer.move_to("2026-11-29 12:00:00+00:00")
+    night = {"from": "00:00", "to": "24:00"}
+    days = {
+        day: [night]
+        for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+    }
+    days["sunday"] = [{"from": "00:00", "to": "21:00"}]
+    config = {"schedule": {"fire_post": {"name": "Fire post", **days}}}
+    assert await async_setup_component(hass, "schedule", config)
+    assert await async_setup_component(hass, "calendar", {})
+    hass.data[CALENDAR].async_add_entities([Roster()])
+    await hass.async_block_till_done()
+    for more in ({"schedule": "calendar.roster"}, {"schedule": "input_boolean.away"}, {}):
+        await add(hass, staffed, "property_office", phone=PHONE, **more)
+    panel = await panel_of(hass, staffed, hass_ws_client)
+    week = await panel.get("roster_week")
+    first, hour = week["from"], 3600
+    assert week["until"] - first == 7 * 24 * hour
+    rows = {row["duty"]: row for row in week["duties"]}
+    (post,) = rows["fire_post"]["posts"]
+    # Those that meet at midnight are as they are planned; Sunday ends at nine.
+    assert post["on"][0] == [first, first + hour]
+    assert post["on"][1] == [first + 4 * hour, first + 28 * hour]
+    assert rows["fire_post"]["gaps"] == [[first + hour, first + 4 * hour]]
+    calendar, switch, always = rows["property_office"]["posts"]
+    assert calendar["on"] == [[first + 4 * hour, first + 28 * hour], [first + 38 * hour, first + 40 * hour]]
+    assert switch["on"] is None
+    assert always["on"] == [[first, first + 7 * 24 * hour]]
+    assert rows["property_office"]["gaps"] == []
+    # That cannot be asked is not known: no hour is called a gap for it.
+    assert [row["on"] for row in rows["police"]["posts"]] == [None]
+    assert rows["police"]["gaps"] == []
+    await panel.client.close()
+
+
+class Roster(CalendarEntity):
+    """A calendar with a day, an evening, and what is long over."""
+
+    entity_id = "calendar.roster"
+    _attr_name = "Roster"
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        return None
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        evening = datetime(2026, 12, 1, 10, tzinfo=dt_util.get_default_time_zone())
+        return [
+            CalendarEvent(
+                start=evening, end=evening + timedelta(hours=2), summary="MARK-evening"
+            ),
+            CalendarEvent(
+                start=date(2026, 11, 30), end=date(2026, 12, 1), summary="MARK-day"
+            ),
+            CalendarEvent(
+                start=evening - timedelta(days=9),
+                end=evening - timedelta(days=8),
+                summary="MARK-before",
+            ),
+        ]

@@ -188,6 +188,13 @@ async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:
     shown = await panel.get("reveal", person_id=person, reason="request")
     assert "mark-mail" in repr(shown)
     await panel.get("duplicates")
+    named = [{"name": "MARK-R", "phone": "13800138009"}]
+    consent = {"person_id": person, "scope": "photos"}
+    await panel.get("give_consent", **consent, contacts=named)
+    await panel.get("consents", person_id=person)
+    await panel.get("revoke_consent", **consent)
+    await panel.get("verify_contacts", person_id=person)
+    await panel.get("roster_week")
     await panel.get("update_person", person_id=person, name="MARK-Y")
     file = content("building,stairwell,number,role,name\n1,1,102,tenant,MARK-F\n")
     await panel.get("import_preview", content=file)

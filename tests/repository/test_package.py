@@ -68,9 +68,13 @@ def test_what_is_in_the_zip(archive: zipfile.ZipFile) -> None:
     assert [name for name in names if name.startswith("/") or ".." in name] == []
     assert [name for name in names if "__pycache__" in name] == []
     assert {"LICENSE", "config_flow.py", "translations/zh-Hans.json"} <= {*names}
-    modules = json.loads(archive.read("panel/built/modules.json"))
-    for suffix in ("", ".gz", ".br"):
-        assert archive.read(f"panel/built/{modules['panel']}{suffix}")
+    for built, entry in (
+        ("panel/built", "panel"),
+        ("bundled/rental_units/panel/built", "register"),
+    ):
+        modules = json.loads(archive.read(f"{built}/modules.json"))
+        for suffix in ("", ".gz", ".br"):
+            assert archive.read(f"{built}/{modules[entry]}{suffix}")
     for folder, inside in (
         ("custom_components/rental_units", "bundled/rental_units"),
         ("blueprints", "bundled/blueprints"),

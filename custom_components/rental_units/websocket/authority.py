@@ -1,5 +1,6 @@
 """Who somebody is to the properties, who may what, who has done what, and who is on duty."""
 
+from collections.abc import Iterable
 from functools import partial
 import time
 from typing import Any
@@ -12,6 +13,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
 
 from ..app.accounts import GetRoles, GrantRole, RevokeRole
 from ..app.application import Application, applications
@@ -19,7 +21,9 @@ from ..app.policy import COMMANDS as TABLE_COMMANDS, AccountRole, permit
 from ..app.reading import GetAudit
 from ..app.work import refused
 from ..const import DOMAIN, SUBENTRY_RESPONDER, Reason
+from ..panel import DATA_MODULE
 from ..register.roster import gaps
+from ..register.week import WEEK, Span, async_plan, uncovered
 from .base import REASON, Ask, command
 from .feed import Feed
 
@@ -49,6 +53,8 @@ def session(
             # Roles in a property that cannot be asked now are not known.
             "all_loaded": all(row.state is ConfigEntryState.LOADED for row in entries),
             "reasons": [str(row) for row in Reason],
+            # The pages of the register; null where they are not built.
+            "module": hass.data.get(DATA_MODULE),
         },
     )
 
@@ -183,11 +189,7 @@ async def subscribe_roster(ask: Ask) -> Feed:
     """Tell who is on duty, by duties and not by names, and which duty nobody covers."""
     await ask.application.async_authorize(ask.context, "get_roster", units=None)
     register = ask.application.register
-    schedules = {
-        schedule
-        for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
-        if (schedule := row.data.get("schedule"))
-    }
+    schedules = set(filter(None, _schedules(ask).values()))
 
     def follow(changed: CALLBACK_TYPE) -> CALLBACK_TYPE:
         return async_track_state_change_event(
@@ -203,10 +205,7 @@ def _roster(ask: Ask) -> dict[str, Any] | None:
     register = ask.application.register
     rows = register.phonebook.posts()
     found = gaps(rows)
-    schedules = {
-        row.subentry_id: row.data.get("schedule")
-        for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
-    }
+    schedules = _schedules(ask)
     return {
         duty: {
             "duty": duty,
@@ -229,3 +228,57 @@ def _roster(ask: Ask) -> dict[str, Any] | None:
         }
         for duty in dict.fromkeys(row.duty for row in rows)
     }
+
+
+def _schedules(ask: Ask) -> dict[str, str | None]:
+    """Return by what each post is on duty: None, always."""
+    return {
+        row.subentry_id: row.data.get("schedule")
+        for row in ask.application.register.entry.get_subentries_of_type(
+            SUBENTRY_RESPONDER
+        )
+    }
+
+
+@command("roster_week", {}, "get_roster")
+async def roster_week(ask: Ask) -> dict[str, Any]:
+    """Tell who is to be on duty in the next seven days, by duties, and when nobody is.
+
+    Of a post whose plan is not known before, `on` is null.
+    """
+    await ask.application.async_authorize(ask.context, "get_roster", units=None)
+    first = dt_util.now()
+    last = first + WEEK
+    rows, schedules = ask.application.register.phonebook.posts(), _schedules(ask)
+    plans = {
+        row.key: await async_plan(ask.hass, schedules.get(row.key), first, last)
+        for row in rows
+    }
+    found = uncovered(rows, plans, first, last)
+    return {
+        "from": first.timestamp(),
+        "until": last.timestamp(),
+        "duties": [
+            {
+                "duty": duty,
+                "gaps": _times(found.get(duty, ())),
+                "posts": [
+                    {
+                        "post": row.key,
+                        "title": row.title,
+                        "reachable": row.is_reachable,
+                        "on": None
+                        if (plan := plans[row.key]) is None
+                        else _times(plan),
+                    }
+                    for row in rows
+                    if row.duty == duty
+                ],
+            }
+            for duty in dict.fromkeys(row.duty for row in rows)
+        ],
+    }
+
+
+def _times(spans: Iterable[Span]) -> list[list[float]]:
+    return [[begin.timestamp(), end.timestamp()] for begin, end in spans]

@@ -28,12 +28,13 @@ from ..register.units import UNIT_FIELDS
 from .base import REASON, TEXT, Ask, async_or_conflict, command
 from .reading import async_show_person, async_show_unit
 
-_CONTACT: dict[vol.Marker, Any] = {
+CONTACT: dict[vol.Marker, Any] = {
     **{vol.Optional(kind.key): TEXT for kind in KINDS},
     vol.Optional("channels"): [vol.In([str(channel) for channel in PHONE_CHANNELS])],
     vol.Optional("language"): vol.In(LANGUAGES),
-    vol.Inclusive("quiet_from", "quiet"): cv.time,
-    vol.Inclusive("quiet_until", "quiet"): cv.time,
+    # Both empty: none any more.
+    vol.Inclusive("quiet_from", "quiet"): vol.Any("", cv.time),
+    vol.Inclusive("quiet_until", "quiet"): vol.Any("", cv.time),
 }
 _DAYS: dict[vol.Marker, Any] = {
     vol.Optional("start"): cv.date,
@@ -62,7 +63,7 @@ def _written(written: Written) -> dict[str, Any]:
         vol.Required("unit_id"): cv.string,
         vol.Exclusive("name", "who"): vol.All(TEXT, vol.Length(min=1)),
         vol.Exclusive("person_id", "who"): cv.string,
-        **_CONTACT,
+        **CONTACT,
         vol.Optional("role", default=Role.TENANT): vol.Coerce(Role),
         **_DAYS,
         vol.Optional("confirmed", default=False): cv.boolean,
@@ -209,7 +210,7 @@ async def undo(ask: Ask) -> dict[str, Any]:
     {
         vol.Required("person_id"): cv.string,
         vol.Optional("name"): vol.All(TEXT, vol.Length(min=1)),
-        **_CONTACT,
+        **CONTACT,
         vol.Optional("only"): [vol.In([str(channel) for channel in Channel])],
         **_VERSION,
         **REASON,

@@ -2,6 +2,9 @@
 export const en = {
   title: "Control room",
   incidents: "Incidents",
+  pages: "Pages",
+  more: "More",
+  page_now: "Incidents",
   back: "All incidents",
   live: "Live",
   checking: "Checking the connection…",
@@ -178,7 +181,8 @@ export const en = {
   key_n: "next new incident",
   key_a: "acknowledge the focused incident",
   key_m: "mute",
-  key_g: "go to all incidents",
+  key_go: "go to: {page}",
+  key_search: "search",
   key_help: "this list",
 
   say_new: "{class}: {place}, {hazards}",

@@ -1,3 +1,4 @@
+import { translatorOf, type Translate as TranslateOf } from "../translate";
 import { en, type Key, type Texts } from "./en";
 import { zhHans } from "./zh-Hans";
 import { zhHant } from "./zh-Hant";
@@ -5,11 +6,6 @@ import { zhHant } from "./zh-Hant";
 export type { Key } from "./en";
 export const LANGUAGES: Record<string, Texts> = { en, "zh-Hans": zhHans, "zh-Hant": zhHant };
 
-export type Translate = (key: Key, values?: Record<string, string | number>) => string;
+export type Translate = TranslateOf<Key>;
 
-/** Returns what translates into a language of Home Assistant; English where there is no better one. */
-export function translator(language: string): Translate {
-  const texts = LANGUAGES[language] ?? en;
-  return (key, values = {}) =>
-    texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
-}
+export const translator = (language: string): Translate => translatorOf(LANGUAGES, en, language);

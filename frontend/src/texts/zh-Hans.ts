@@ -3,6 +3,9 @@ import type { Texts } from "./en";
 export const zhHans: Texts = {
   title: "值班室",
   incidents: "警情",
+  pages: "页面",
+  more: "更多",
+  page_now: "警情",
   back: "全部警情",
   live: "实时",
   checking: "正在检查连接……",
@@ -179,7 +182,8 @@ export const zhHans: Texts = {
   key_n: "下一个未确认的警情",
   key_a: "确认所选警情",
   key_m: "消音",
-  key_g: "返回全部警情",
+  key_go: "转到：{page}",
+  key_search: "搜索",
   key_help: "显示此列表",
 
   say_new: "{class}：{place}，{hazards}",

@@ -3,6 +3,9 @@ import type { Texts } from "./en";
 export const zhHant: Texts = {
   title: "值班室",
   incidents: "事件",
+  pages: "頁面",
+  more: "更多",
+  page_now: "警情",
   back: "全部事件",
   live: "即時",
   checking: "正在檢查連線……",
@@ -179,7 +182,8 @@ export const zhHant: Texts = {
   key_n: "下一個未確認的事件",
   key_a: "確認所選事件",
   key_m: "消音",
-  key_g: "返回全部事件",
+  key_go: "前往：{page}",
+  key_search: "搜尋",
   key_help: "顯示此列表",
 
   say_new: "{class}：{place}，{hazards}",

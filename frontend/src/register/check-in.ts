@@ -1,0 +1,181 @@
+import { html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import type { Doubts, Hit, UnitFile, Written } from "./model";
+import { messageOf } from "./page";
+import { day, option, today } from "./room";
+import { Sheet, type Done } from "./sheet";
+
+const PAUSE_MILLISECONDS = 200;
+const ROLES = ["tenant", "landlord"] as const;
+
+interface Answer {
+  written: Written | null;
+  doubts?: Doubts;
+}
+
+/** Checks somebody into a unit: who, since when, as what. */
+export class CheckInSheet extends Sheet {
+  @property({ attribute: false }) unit!: UnitFile;
+  /** Who of the register it is; null for somebody new. */
+  @state() private person: Hit | null = null;
+  @state() private hits: Hit[] = [];
+  @state() private doubts: Doubts | null = null;
+  private timer: number | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    Object.assign(this.values, { role: "tenant", start: today(this.room) });
+  }
+
+  protected override heading(): string {
+    return this.room.t("check_in_title", { unit: this.unit.title });
+  }
+
+  protected override body(): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    if (this.doubts) {
+      return this.ask(this.doubts);
+    }
+    return html`<form
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        void this.submit(() => this.send(false));
+      }}
+    >
+      ${this.person
+        ? html`<div class="box head">
+            <strong>${this.person.name}</strong>
+            <span class="number">${this.person.addresses[0]?.target ?? ""}</span>
+            <span class="grow"></span>
+            <button
+              type="button"
+              @click=${() => {
+                this.person = null;
+              }}
+            >
+              ${t("somebody_else")}
+            </button>
+          </div>`
+        : html`
+            <div class="fields" @input=${this.typed}>
+              ${this.field("name", t("name"), { required: true })}
+              ${this.field("phone", t("phone"), { type: "tel" })}
+            </div>
+            ${this.hits.length
+              ? html`<div role="group" aria-label=${t("known_already")}>
+                  <p class="quiet">${t("known_already")}</p>
+                  ${this.hits.map((hit) => this.choice(hit, t("take_them")))}
+                </div>`
+              : nothing}
+          `}
+      <div class="fields">
+        ${this.select(
+          "role",
+          t("role"),
+          ROLES.map((role) => [role, option(room, "role", role)]),
+        )}
+        ${this.field("start", t("start"), { type: "date" })} ${this.field("end", t("end"), { type: "date" })}
+      </div>
+      <div class="actions">
+        <button class="main" type="submit" ?disabled=${this.blocked}>${t("check_in")}</button>
+        <span class="quiet">${t("check_in_hint")}</span>
+      </div>
+    </form>`;
+  }
+
+  private choice(hit: Hit, text: string): TemplateResult {
+    const { room } = this;
+    return html`<div class="head">
+      <span>
+        <strong>${hit.name}</strong>
+        <span class="number">${hit.addresses[0]?.target ?? ""}</span>
+        <span class="quiet">${hit.units.map((row) => `${row.unit ?? ""} ${option(room, "role", row.role)}`).join(" · ")}</span>
+      </span>
+      <span class="grow"></span>
+      <button
+        type="button"
+        @click=${() => {
+          this.person = hit;
+          this.hits = [];
+          this.doubts = null;
+        }}
+      >
+        ${text}
+      </button>
+    </div>`;
+  }
+
+  /** Who has this name or number already is offered while it is typed. */
+  private readonly typed = (event: Event): void => {
+    const query = (event.target as HTMLInputElement).value.trim();
+    window.clearTimeout(this.timer);
+    if (query.length < 2 || !this.api.may("find_people")) {
+      this.hits = [];
+      return;
+    }
+    this.timer = window.setTimeout(() => {
+      this.api.ask<{ people: Hit[] }>("search", { query }).then(
+        ({ people }) => {
+          this.hits = people.slice(0, 5);
+        },
+        (error: unknown) => {
+          this.failure = messageOf(error).text;
+        },
+      );
+    }, PAUSE_MILLISECONDS);
+  };
+
+  /** What should be looked at first: who may be the same, and what overlaps. */
+  private ask(doubts: Doubts): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    return html`<div class="clash" role="alert">
+      ${doubts.same.length
+        ? html`<h3>${t("same_person")}</h3>
+            ${doubts.same.map((hit) => this.choice(hit, t("it_is_them")))}`
+        : nothing}
+      ${doubts.overlaps.length
+        ? html`<h3>${t("overlaps")}</h3>
+            <ul class="flat">
+              ${doubts.overlaps.map(
+                (row) =>
+                  html`<li>
+                    ${row.name}, ${row.unit} ${option(room, "role", row.role)}:
+                    <span class="number">${day(room, row.start) || "…"} – ${day(room, row.end) || "…"}</span>
+                  </li>`,
+              )}
+            </ul>`
+        : nothing}
+      <div class="actions">
+        <button ?disabled=${this.blocked} @click=${() => void this.submit(() => this.send(true))}>
+          ${t(doubts.same.length ? "is_new" : "check_in_anyway")}
+        </button>
+        <button
+          @click=${() => {
+            this.doubts = null;
+          }}
+        >
+          ${t("back_to_form")}
+        </button>
+      </div>
+    </div>`;
+  }
+
+  private async send(confirmed: boolean): Promise<Done | null> {
+    const { name = "", phone = "", role = "tenant", start = "", end = "" } = this.values;
+    const answer = await this.api.ask<Answer>("check_in", {
+      unit_id: this.unit.unit_id,
+      ...(this.person ? { person_id: this.person.person_id } : { name: name.trim(), ...(phone.trim() ? { phone } : {}) }),
+      role,
+      ...(start ? { start } : {}),
+      ...(end ? { end } : {}),
+      confirmed,
+    });
+    if (answer.written) {
+      return { text: this.room.t("checked_in"), commandId: answer.written.command_id };
+    }
+    this.doubts = answer.doubts ?? null;
+    return null;
+  }
+}

@@ -1,0 +1,219 @@
+import { css, html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { clockMinutes } from "../format";
+import type { Flat } from "./model";
+import { Page, pageStyles } from "./page";
+import { apis, day, option, pathOf, type Api } from "./room";
+
+const ANSWERS = ["need_help", "on_my_way", "safe", "false_alarm"] as const;
+const OPEN = new Set(["active", "acknowledged"]);
+
+interface Own {
+  api: Api;
+  flat: Flat;
+}
+
+/** The flats that somebody lets or lives in, and what they say when it burns there. */
+export class MinePage extends Page {
+  @state() private flats: Own[] | null = null;
+  /** What is being sent, by alert and unit. */
+  @state() private sending = new Map<string, string>();
+  private readonly known = new Map<string, Own[]>();
+  private ends: (() => void)[] = [];
+
+  protected override firstUpdated(): void {
+    void this.reload();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) {
+      void this.reload();
+    }
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.stop();
+  }
+
+  private stop(): void {
+    for (const end of this.ends.splice(0)) {
+      end();
+    }
+  }
+
+  protected override load(): Promise<void> {
+    this.stop();
+    for (const api of apis(this.room, "get_mine")) {
+      const end = api.follow<Flat>(
+        "subscribe_mine",
+        (items) => {
+          this.known.set(
+            api.property.entry_id,
+            [...items.values()].map((flat) => ({ api, flat })),
+          );
+          this.flats = [...this.known.values()].flat().sort((a, b) => urgency(a) - urgency(b) || a.flat.title.localeCompare(b.flat.title));
+        },
+        (text) => {
+          this.failure = text;
+        },
+      );
+      this.ends.push(end);
+    }
+    return Promise.resolve();
+  }
+
+  override render() {
+    const { t } = this.room;
+    return html`<div class="head"><h1>${t("mine_title")}</h1></div>
+      ${this.said()}
+      ${this.flats
+        ? this.flats.length
+          ? this.flats.map((own) => this.flat(own))
+          : html`<p class="box">${t("no_flats")}</p>`
+        : this.failure
+          ? nothing
+          : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
+  }
+
+  private flat(own: Own): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const { flat, api } = own;
+    const alerts = flat.alerts.filter((row) => OPEN.has(row.state));
+    const incident = room.incidentIn(flat.area_id);
+    return html`<section class="box flat-of-mine ${alerts.length ? "alarm" : ""}" data-unit=${flat.unit_id}>
+      <div class="head">
+        <h2>
+          ${flat.roles.includes("landlord") && api.may("get_unit", flat.unit_id)
+            ? this.link(pathOf(room.session, "unit", flat.unit_id, api.property.entry_id), flat.title)
+            : flat.title}
+        </h2>
+        <span class="quiet">${flat.roles.map((role) => option(room, "role", role)).join(", ")}</span>
+        ${alerts.length ? nothing : html`<span class="tag good">${t("all_well")}</span>`}
+      </div>
+      ${alerts.map((alert) => this.alert(own, alert))}
+      ${incident ? this.link(`/incident/${incident}`, t("see_power"), "button") : nothing}
+      ${flat.nearby.map(
+        (row) =>
+          html`<p class="tag warn">
+            ${t("stairwell", { hazards: this.hazards(row.hazards), time: clockMinutes(room.hass, row.at) })}
+          </p>`,
+      )}
+      ${flat.tenants === undefined
+        ? nothing
+        : html`<p>
+            ${t("tenants", { count: flat.tenants })}
+            ${flat.lease_end ? html` · ${t("until", { day: day(room, flat.lease_end) })}` : nothing}
+            ${flat.unreachable ? html` <span class="tag bad">${t("unreachable", { count: flat.unreachable })}</span>` : nothing}
+          </p>`}
+    </section>`;
+  }
+
+  private hazards(hazards: string[]): string {
+    return hazards.map((hazard) => option(this.room, "alert_hazard", hazard)).join(", ");
+  }
+
+  private alert(own: Own, alert: Flat["alerts"][number]): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const key = `${alert.alert_id} ${own.flat.unit_id}`;
+    return html`<div class="alert">
+      <p class="what">
+        ${alert.drill ? html`<span class="tag">${t("drill")}</span>` : nothing}
+        <strong>${this.hazards(alert.hazards)}</strong>
+        <span class="number">${clockMinutes(room.hass, alert.created_at)}</span>
+      </p>
+      ${alert.help_open ? html`<p class="help" role="status">${t("help_sent")}</p>` : nothing}
+      <div class="answers">
+        ${ANSWERS.map(
+          (answer) =>
+            html`<button
+              class=${answer}
+              data-answer=${answer}
+              aria-pressed=${alert.answer === answer}
+              ?disabled=${room.locked || this.sending.has(key)}
+              @click=${() => void this.answer(own, alert.alert_id, answer)}
+            >
+              ${t(`answer_${answer}`)}
+            </button>`,
+        )}
+      </div>
+      <p role="status">
+        ${this.sending.has(key)
+          ? t("sending")
+          : alert.answer && alert.answered_at
+            ? t("you_said", {
+                answer: t(`answer_${alert.answer as (typeof ANSWERS)[number]}`),
+                time: clockMinutes(room.hass, alert.answered_at),
+              })
+            : t("please_answer")}
+      </p>
+      <a class="button" href="tel:119">${t("call_119")}</a>
+    </div>`;
+  }
+
+  private async answer({ api, flat }: Own, alertId: string, answer: string): Promise<void> {
+    const key = `${alertId} ${flat.unit_id}`;
+    this.sending = new Map([...this.sending, [key, answer]]);
+    await this.trying(() => api.ask("answer", { alert_id: alertId, unit_id: flat.unit_id, answer }, false));
+    this.sending.delete(key);
+    this.requestUpdate();
+  }
+
+  static override readonly styles = [
+    ...pageStyles,
+    css`
+      :host {
+        max-width: 720px;
+        margin: 0 auto;
+      }
+      .alarm {
+        border: 3px solid var(--fire);
+      }
+      .alert {
+        display: grid;
+        gap: 8px;
+        margin-bottom: 12px;
+      }
+      .what {
+        display: flex;
+        gap: 8px 16px;
+        align-items: center;
+        font-size: 20px;
+      }
+      .help {
+        padding: 12px;
+        border-radius: 8px;
+        background: var(--help);
+        color: var(--on-fill);
+        font-weight: 700;
+      }
+      .answers {
+        display: grid;
+        grid-template-columns: 1fr 1fr 1fr;
+        gap: 8px;
+      }
+      .answers button {
+        min-height: 56px;
+        white-space: normal;
+      }
+      .answers .need_help {
+        grid-column: 1 / -1;
+        min-height: 80px;
+        font-size: 20px;
+        font-weight: 700;
+        background: var(--help);
+        border-color: var(--help);
+        color: var(--on-fill);
+      }
+      .answers [aria-pressed="true"] {
+        outline: 3px solid var(--focus);
+        outline-offset: 2px;
+      }
+    `,
+  ];
+}
+
+const urgency = ({ flat }: Own): number => (flat.alerts.some((row) => OPEN.has(row.state)) ? 0 : flat.nearby.length ? 1 : 2);

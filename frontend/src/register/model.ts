@@ -1,0 +1,174 @@
+/** What the register answers. Days are `2026-11-29`, times ISO or Unix seconds. */
+
+export interface Unit {
+  unit_id: string;
+  title: string;
+  building: string;
+  stairwell: string;
+  number: string;
+  area_id: string | null;
+  rooms: number | null;
+  letting: string | null;
+  tenants: number;
+  landlords: number;
+  unreachable: number;
+  without_channel: number;
+  overdue: number;
+  lease_end: string | null;
+  complete: boolean;
+}
+
+export interface Units {
+  units: Unit[];
+  matching: number;
+  total: number;
+  counts: Record<string, number>;
+}
+
+export interface Address {
+  address_id: string;
+  channel: string;
+  target: string;
+  language: string;
+  quiet_from: string | null;
+  quiet_until: string | null;
+  verified_at: string | null;
+  /** `waiting`, `sent`, or why a test message did not come. */
+  check: string | null;
+}
+
+export interface Change {
+  what: string;
+  at: string;
+  who: string | null;
+  start: string | null;
+  end: string | null;
+  left_on: string | null;
+  undone: boolean;
+  command_id: string | null;
+}
+
+export interface Lease {
+  lease_id: string;
+  version: number;
+  role: string;
+  start: string | null;
+  end: string | null;
+  left_on: string | null;
+  is_inside: boolean;
+  history: Change[];
+}
+
+interface Human {
+  person_id: string;
+  person_version: number;
+  name: string;
+  language: string;
+  addresses: Address[];
+}
+
+/** Somebody in a unit, with their lease. */
+export interface Occupant extends Lease, Human {
+  slot: number;
+}
+
+export interface UnitFile extends Unit {
+  address: string;
+  version: number;
+  people: Occupant[];
+  accounts: Record<string, string>;
+}
+
+export interface Person extends Human {
+  leases: (Lease & { unit_id: string; unit: string | null })[];
+  duties: string[];
+  accounts: Record<string, string>;
+}
+
+export interface Hit {
+  person_id: string;
+  name: string;
+  addresses: Address[];
+  units: { unit_id: string; role: string; unit: string | null }[];
+}
+
+export interface Written {
+  people: string[];
+  leases: string[];
+  command_id: string;
+}
+
+/** Either is done, or is not because somebody was faster: with what is there now. */
+export interface Outcome<Now, Done = Written> {
+  written: Done | null;
+  conflict?: Now;
+}
+
+export interface Doubts {
+  same: Hit[];
+  overlaps: (Lease & { unit_id: string; unit: string | null; name: string })[];
+}
+
+export interface Consent {
+  scope: string;
+  until: string | null;
+  given_at: string;
+  given_by: string | null;
+  contacts: { person_id: string; name: string }[];
+}
+
+export interface AuditRow {
+  at: string;
+  who: string | null;
+  what: string;
+  why: string;
+  unit_id: string | null;
+  unit: string | null;
+  person_id: string | null;
+}
+
+export interface Audit {
+  rows: AuditRow[];
+  more: boolean;
+  since: number;
+  until: number;
+  accounts: Record<string, string>;
+}
+
+export interface Week {
+  from: number;
+  until: number;
+  duties: {
+    duty: string;
+    gaps: [number, number][];
+    posts: { post: string; title: string; reachable: boolean; on: [number, number][] | null }[];
+  }[];
+}
+
+export interface Duty {
+  duty: string;
+  gap: "unreachable" | "off" | null;
+  posts: { post: string; title: string; on: boolean; reachable: boolean }[];
+}
+
+export interface Flat {
+  unit_id: string;
+  title: string;
+  area_id: string | null;
+  roles: string[];
+  alerts: {
+    alert_id: string;
+    severity: string;
+    hazards: string[];
+    state: string;
+    drill: boolean;
+    created_at: number;
+    answer: string | null;
+    answered_at: number | null;
+    help_open: boolean;
+  }[];
+  nearby: { alert_id: string; hazards: string[]; at: number }[];
+  lease_end?: string | null;
+  tenants?: number;
+  unreachable?: number;
+}

@@ -1,0 +1,451 @@
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { ChangeSheet, type Asked, type Subject } from "./change";
+import { ConsentSheet } from "./consent";
+import type { Address, Consent, Hit, Outcome, Person } from "./model";
+import { Page, pageStyles, reasonsOf } from "./page";
+import { apiOf, day, option, pathOf, type Api } from "./room";
+import type { Done } from "./sheet";
+import { AGAIN_SECONDS } from "./twice";
+
+/** So long a number stays in full, in seconds. */
+const SHOWN_SECONDS = 60;
+const LANGUAGES: [string, string][] = [
+  ["en", "English"],
+  ["zh-Hans", "简体中文"],
+  ["zh-Hant", "繁體中文"],
+];
+
+interface Revealed {
+  name: string;
+  addresses: Address[];
+}
+
+/** Somebody: how they are reached, where they live, what they agree to. */
+export class PersonPage extends Page {
+  @property() personId = "";
+  @property() entryId: string | null = null;
+  @state() private person: Person | null = null;
+  @state() private revealed: Revealed | null = null;
+  @state() private left = 0;
+  @state() private isAsking = false;
+  @state() private pairs: Hit[] = [];
+  @state() private consents: Consent[] | null = null;
+  @state() private scopes: string[] = [];
+  @state() private sheet: "change" | "consent" | null = null;
+  private ticker: number | undefined;
+  private hidesAt = 0;
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.hide();
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has("personId") || changed.has("entryId")) {
+      this.hide();
+      this.person = null;
+      this.consents = null;
+      this.pairs = [];
+      this.done = "";
+      void this.reload();
+    }
+  }
+
+  private get api(): Api | null {
+    return apiOf(this.room, this.entryId);
+  }
+
+  protected override async load(): Promise<void> {
+    const { api, personId } = this;
+    if (!api || api.lacksReason("get_person")) {
+      return;
+    }
+    const person = await api.ask<Person>("person", { person_id: personId });
+    if (personId !== this.personId) {
+      return;
+    }
+    this.person = person;
+    if (api.may("get_consents")) {
+      const answer = await api.ask<{ consents: Consent[]; scopes: string[] }>("consents", { person_id: personId });
+      this.consents = answer.consents;
+      this.scopes = answer.scopes;
+    }
+    if (api.may("find_duplicates") && api.may("merge_people")) {
+      const { pairs } = await api.ask<{ pairs: [Hit, Hit][] }>("duplicates", { person_id: personId });
+      this.pairs = pairs.map(([one, two]) => (one.person_id === personId ? two : one));
+    }
+  }
+
+  override render() {
+    const { api, person } = this;
+    const { t } = this.room;
+    const back = api?.may("get_units") ? this.link("/units", `‹ ${t("all_units")}`) : nothing;
+    const gate = api ? this.gate(api, "get_person") : null;
+    if (gate || !api || !person) {
+      return html`${back} ${gate ?? this.said()}
+      ${gate || this.failure ? nothing : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
+    }
+    return html`${back}
+      <div class="head">
+        <h1>${this.revealed?.name ?? person.name}</h1>
+        ${person.duties.map((duty) => html`<span class="tag">${duty}</span>`)}
+        <span class="grow"></span>
+        ${api.may("update_contact")
+          ? html`<button
+              data-do="change"
+              @click=${() => {
+                this.sheet = "change";
+              }}
+            >
+              ${t("change")}
+            </button>`
+          : nothing}
+      </div>
+      ${this.reason()} ${this.said()} ${this.reached(api, person)} ${this.leases(api, person)} ${this.agreed(api)}
+      ${this.twins(api, person)}
+      <p class="actions">
+        ${api.may("get_audit") || api.may("get_own_audit") ? this.link(`/audit/person/${person.person_id}`, t("audit_of_person")) : nothing}
+      </p>
+      ${this.sheets(api, person)}`;
+  }
+
+  // How they are reached
+
+  private reached(api: Api, person: Person): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const addresses = this.revealed?.addresses ?? person.addresses;
+    return html`<section class="box">
+      <h2>${t("reached_over")}</h2>
+      ${addresses.length
+        ? html`<ul class="flat addresses">
+            ${addresses.map(
+              (row) =>
+                html`<li>
+                  <span>${option(room, "alert_channel", row.channel)}</span>
+                  <span class="number target">${row.channel === "push" && !this.revealed ? "" : row.target}</span>
+                  ${this.proof(row)}
+                  ${row.quiet_from
+                    ? html`<span class="quiet">${t("quiet", { from: row.quiet_from.slice(0, 5), until: row.quiet_until?.slice(0, 5) ?? "" })}</span>`
+                    : nothing}
+                </li>`,
+            )}
+          </ul>`
+        : html`<p class="tag bad">${t("no_address")}</p>`}
+      <div class="actions">${this.reveals(api)} ${this.test(api, addresses)}</div>
+    </section>`;
+  }
+
+  private proof(row: Address): TemplateResult {
+    const { t } = this.room;
+    if (row.verified_at) {
+      return html`<span class="tag good">${t("verified", { day: day(this.room, row.verified_at.slice(0, 10)) })}</span>`;
+    }
+    switch (row.check) {
+      case null:
+        return html`<span class="tag">${t("not_verified")}</span>`;
+      case "waiting":
+        return html`<span class="tag">${t("test_waiting")}</span>`;
+      case "sent":
+        return html`<span class="tag">${t("test_sent")}</span>`;
+      default:
+        return html`<span class="tag bad">${t("test_failed")}</span>`;
+    }
+  }
+
+  private reveals(api: Api): TemplateResult | typeof nothing {
+    const { room } = this;
+    const { t } = room;
+    if (!api.may("get_person_revealed")) {
+      return nothing;
+    }
+    if (this.revealed) {
+      return html`<button data-do="hide" @click=${this.hide}>${t("hide", { seconds: this.left })}</button>`;
+    }
+    return this.isAsking
+      ? html`<fieldset>
+          <legend>${t("why")}</legend>
+          <div class="choices">
+            ${(api.property.for_a_reason.includes("get_person_revealed") ? reasonsOf(room) : room.session.reasons).map(
+              (reason) =>
+                html`<button data-reason=${reason} ?disabled=${room.locked} @click=${() => void this.reveal(api, reason)}>
+                  ${option(room, "reason", reason)}
+                </button>`,
+            )}
+          </div>
+        </fieldset>`
+      : html`<button
+          data-do="reveal"
+          @click=${() => {
+            this.isAsking = true;
+          }}
+        >
+          ${t("reveal")}
+        </button>`;
+  }
+
+  private async reveal(api: Api, reason: string): Promise<void> {
+    const { personId } = this;
+    this.isAsking = false;
+    await this.trying(async () => {
+      const revealed = await api.ask<Revealed>("reveal", { person_id: personId, reason });
+      if (!this.isConnected || personId !== this.personId) {
+        return;
+      }
+      this.revealed = revealed;
+      this.hidesAt = Date.now() + SHOWN_SECONDS * 1000;
+      this.tick();
+      this.ticker = window.setInterval(this.tick, 1000);
+    });
+  }
+
+  private readonly tick = (): void => {
+    this.left = Math.ceil((this.hidesAt - Date.now()) / 1000);
+    if (this.left <= 0) {
+      this.hide();
+    }
+  };
+
+  private readonly hide = (): void => {
+    window.clearInterval(this.ticker);
+    this.revealed = null;
+    this.isAsking = false;
+  };
+
+  private test(api: Api, addresses: Address[]): TemplateResult | typeof nothing {
+    const { t } = this.room;
+    return api.may("verify_contacts") && addresses.length
+      ? html`<button data-do="test" ?disabled=${this.room.locked} @click=${() => void this.sendTest(api)}>${t("send_test")}</button>
+          <span class="quiet">${t("test_hint")}</span>`
+      : nothing;
+  }
+
+  private async sendTest(api: Api): Promise<void> {
+    const { t } = this.room;
+    await this.trying(async () => {
+      const counts = await api.ask<Record<string, number>>("verify_contacts", { person_id: this.personId, again: true });
+      this.done = counts["asked"]
+        ? t("test_asked", { count: counts["asked"] })
+        : t(counts["recent"] ? "test_recent" : "test_nothing");
+      await this.load();
+    });
+  }
+
+  // Where they live
+
+  private leases(api: Api, person: Person): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    return html`<section class="box">
+      <h2>${t("leases")}</h2>
+      ${person.leases.length
+        ? html`<ul class="flat">
+            ${person.leases.map(
+              (row) =>
+                html`<li class="actions">
+                  ${this.link(pathOf(room.session, "unit", row.unit_id, api.property.entry_id), row.unit ?? t("unit_gone"))}
+                  <span>${option(room, "role", row.role)}</span>
+                  <span class="number">${t("from_to", { start: day(room, row.start) || "…", end: day(room, row.end) || "…" })}</span>
+                  ${row.left_on ? html`<span class="tag">${t("leaves", { day: day(room, row.left_on) })}</span>` : nothing}
+                </li>`,
+            )}
+          </ul>`
+        : html`<p>${t("lives_nowhere")}</p>`}
+    </section>`;
+  }
+
+  // What they agree to
+
+  private agreed(api: Api): TemplateResult | typeof nothing {
+    const { room, consents } = this;
+    const { t } = room;
+    if (!consents) {
+      return nothing;
+    }
+    return html`<section class="box consents">
+      <h2>${t("consents")}</h2>
+      ${consents.length
+        ? html`<ul class="flat">
+            ${consents.map(
+              (row) =>
+                html`<li class="actions" data-scope=${row.scope}>
+                  <strong>${option(room, "consent_scope", row.scope)}</strong>
+                  <span>${row.until ? t("until", { day: day(room, row.until) }) : t("until_revoked")}</span>
+                  <span class="quiet">${t("given_at", { day: day(room, row.given_at.slice(0, 10)) })}</span>
+                  ${row.contacts.length ? html`<span>${t("names", { names: row.contacts.map((one) => one.name).join(", ") })}</span>` : nothing}
+                  ${api.may("revoke_consent")
+                    ? html`<cs-twice
+                        data-do="revoke"
+                        .label=${t("revoke")}
+                        .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+                        .disabled=${room.locked}
+                        @pressed=${() =>
+                          void this.trying(async () => {
+                            await api.ask("revoke_consent", { person_id: this.personId, scope: row.scope });
+                            this.done = t("revoked");
+                            await this.load();
+                          })}
+                      ></cs-twice>`
+                    : nothing}
+                </li>`,
+            )}
+          </ul>`
+        : html`<p>${t("no_consents")}</p>`}
+      ${api.may("give_consent")
+        ? html`<button
+            data-do="consent"
+            @click=${() => {
+              this.sheet = "consent";
+            }}
+          >
+            ${t("give_consent")}
+          </button>`
+        : nothing}
+    </section>`;
+  }
+
+  // Who may be the same
+
+  private twins(api: Api, person: Person): TemplateResult | typeof nothing {
+    const { room } = this;
+    const { t } = room;
+    if (!this.pairs.length) {
+      return nothing;
+    }
+    const side = (name: string, addresses: Address[], units: string[], kept: string, other: string) => html`<div class="box side">
+      <h3>${name}</h3>
+      <p class="number">${[...new Set(addresses.filter((row) => row.channel !== "push").map((row) => row.target))].join(", ")}</p>
+      <p class="quiet">${units.join(", ") || t("lives_nowhere")}</p>
+      <cs-twice
+        .label=${t("keep_this")}
+        .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+        .disabled=${room.locked}
+        @pressed=${() => void this.merge(api, kept, other)}
+      ></cs-twice>
+    </div>`;
+    return html`<section class="box">
+      <h2>${t("twins")}</h2>
+      <p class="quiet">${t("twins_hint")}</p>
+      ${this.pairs.map(
+        (hit) =>
+          html`<div class="pair">
+            ${side(
+              person.name,
+              person.addresses,
+              person.leases.map((row) => row.unit ?? ""),
+              person.person_id,
+              hit.person_id,
+            )}
+            ${side(
+              hit.name,
+              hit.addresses,
+              hit.units.map((row) => row.unit ?? ""),
+              hit.person_id,
+              person.person_id,
+            )}
+          </div>`,
+      )}
+    </section>`;
+  }
+
+  private async merge(api: Api, kept: string, other: string): Promise<void> {
+    const merged = await this.trying(() => api.ask("merge_people", { person_id: kept, duplicate_id: other }));
+    if (merged && kept === this.personId) {
+      this.done = this.room.t("merged");
+      await this.reload();
+    } else if (merged) {
+      this.room.go(pathOf(this.room.session, "person", kept, api.property.entry_id));
+    }
+  }
+
+  // Sheets
+
+  private readonly closed = (event: CustomEvent<Done | undefined>): void => {
+    this.sheet = null;
+    if (event.detail) {
+      this.done = event.detail.text;
+      void this.reload();
+    }
+  };
+
+  private sheets(api: Api, person: Person): TemplateResult | typeof nothing {
+    const { room, sheet, closed } = this;
+    if (sheet === "change") {
+      return html`<cs-change .room=${room} .api=${api} .subject=${this.subject(api, person)} @closed=${closed}></cs-change>`;
+    }
+    return sheet === "consent"
+      ? html`<cs-consent .room=${room} .api=${api} .person=${person} .scopes=${this.scopes} .consents=${this.consents ?? []} @closed=${closed}></cs-consent>`
+      : nothing;
+  }
+
+  private subject(api: Api, person: Person): Subject {
+    const { room } = this;
+    const fields = (of: Person): Asked[] => {
+      const phone = of.addresses.find((row) => row.channel === "sms" || row.channel === "call")?.target ?? "";
+      const email = of.addresses.find((row) => row.channel === "email")?.target ?? "";
+      const hours = of.addresses.find((row) => row.quiet_from);
+      return [
+        { name: "name", label: room.t("name"), value: of.name },
+        { name: "phone", label: room.t("phone"), value: "", masked: phone, type: "tel" },
+        { name: "email", label: room.t("email"), value: "", masked: email, type: "email" },
+        { name: "language", label: room.t("language"), value: of.language, options: LANGUAGES },
+        { name: "quiet_from", label: room.t("quiet_from"), value: hours?.quiet_from?.slice(0, 5) ?? "", type: "time" },
+        { name: "quiet_until", label: room.t("quiet_until"), value: hours?.quiet_until?.slice(0, 5) ?? "", type: "time" },
+      ];
+    };
+    return {
+      title: room.t("change_title", { what: person.name }),
+      version: person.person_version,
+      fields: fields(person),
+      send: (values, version) => {
+        const { quiet_from: from, quiet_until: until, ...others } = values;
+        // Quiet hours have two ends, whichever of them was changed.
+        const known = Object.fromEntries(fields(person).map((field) => [field.name, field.value]));
+        const quiet =
+          from === undefined && until === undefined
+            ? {}
+            : { quiet_from: from ?? known["quiet_from"], quiet_until: until ?? known["quiet_until"] };
+        return api.ask<Outcome<Person, string>>("update_person", { person_id: person.person_id, version, ...others, ...quiet });
+      },
+      read: (conflict) => ({
+        version: (conflict as Person).person_version,
+        fields: fields(conflict as Person),
+      }),
+    };
+  }
+
+  static override readonly styles = [
+    ...pageStyles,
+    css`
+      .addresses li {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 16px;
+        min-height: 44px;
+        border-top: 1px solid var(--divider-color);
+      }
+      .addresses .target {
+        overflow-wrap: anywhere;
+        white-space: normal;
+      }
+      .box > .actions {
+        margin-top: 8px;
+      }
+      .pair {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(240px, 1fr));
+        gap: 12px;
+      }
+      .side {
+        margin: 0;
+      }
+      .consents ul {
+        margin-bottom: 8px;
+      }
+    `,
+  ];
+}
+
+export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet };

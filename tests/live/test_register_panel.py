@@ -1,0 +1,556 @@
+"""The register's pages of the control room in a real browser, before the whole demo.
+
+The names of the tests have the numbers of the design's checks. All people are marks: four
+of the ten heavenly stems each, and none is anybody.
+"""
+
+import base64
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import product
+import json
+import re
+import time
+from typing import Any
+
+from playwright.async_api import Browser, Locator, Page, WebSocket, expect
+import pytest
+
+from simulator.demo.home_assistant import HomeAssistant
+from simulator.demo.place import read
+from simulator.demo.setup import LANDLORD, LANDLORDS_UNIT, POLICE
+from simulator.demo.timeline import Story
+
+from .demo import Demo
+from .test_panel import (
+    AXE,
+    AXE_RUN,
+    DESK,
+    LEAST,
+    PHONE,
+    SMALL,
+    browser,
+    card,
+    demo,
+    panel,
+    story,
+)
+
+__all__ = ["browser", "demo", "story"]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+STEMS = "甲乙丙丁戊己庚辛壬癸"
+NAMES = ["".join(row) for row in product(STEMS, repeat=4)]
+UNITS = [
+    f"{building}-{stairwell}-{storey}0{door}"
+    for building, stairwell, storey, door in product(
+        range(3, 23), range(1, 5), range(1, 6), range(1, 6)
+    )
+]
+#: So fast somebody types, in milliseconds between two keys.
+TYPING = 60
+
+
+def number(index: int) -> str:
+    """Return the number of a mark."""
+    return f"+861380000{index:04}"
+
+
+@pytest.fixture
+async def register(demo: Demo, story: Story) -> AsyncGenerator[Register]:
+    """Return the demo's register, with two thousand units more."""
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    async with HomeAssistant(run["port"], run["token"]) as hass:
+        await hass.connect()
+        state = read(demo.config.parent / "state.json")
+        register = Register(hass, state["property"])
+        await register.fill()
+        yield register
+
+
+class Register:
+    """The register by its commands, as somebody else uses it at the same time."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Initialize."""
+        self.hass = hass
+        self.entry_id = entry_id
+
+    async def ask(self, command: str, **data: Any) -> Any:
+        """Ask something."""
+        return await self.hass.call(
+            f"rental_units/{command}", entry_id=self.entry_id, **data
+        )
+
+    async def fill(self) -> None:
+        """Import the units, once."""
+        if (await self.ask("units", limit=1))["total"] > len(UNITS):
+            return
+        lines = ["building,stairwell,number,address,role,name,phone,start,end"]
+        end = datetime.now(UTC).date() + timedelta(days=200)
+        for index, title in enumerate(UNITS):
+            lines.append(
+                f"{title.replace('-', ',')},Xingqiao {title},tenant,{NAMES[index]},"
+                f"{number(index)},2026-01-01,{end}"
+            )
+        content = base64.b64encode("\n".join(lines).encode()).decode()
+        preview = await self.ask("import_preview", content=content)
+        assert preview["errors"] == []
+        await self.ask("import_apply", content=content, digest=preview["digest"])
+
+    async def unit(self, title: str) -> dict[str, Any]:
+        """Return a unit with its people."""
+        listed = await self.ask("units", limit=2000)
+        rows = listed["units"]
+        if len(rows) < listed["total"]:
+            rows += (await self.ask("units", limit=2000, offset=2000))["units"]
+        unit = next(row["unit_id"] for row in rows if row["title"] == title)
+        found: dict[str, Any] = await self.ask("unit", unit_id=unit)
+        return found
+
+    async def audited(self, **about: Any) -> list[str]:
+        """Return what was done to whose data, the last first."""
+        answer = await self.ask("audit", limit=500, **about)
+        return [row["what"] for row in answer["rows"]]
+
+
+async def open_unit(page: Page, title: str) -> None:
+    """Find a unit as one does."""
+    await page.keyboard.press("/")
+    box = page.get_by_role("searchbox")
+    await expect(box).to_be_focused()
+    await box.fill(title)
+    await expect(page.locator("cs-units .results a").first).to_contain_text(title)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("cs-unit h1")).to_have_text(title)
+
+
+def person(page: Page, name: str) -> Locator:
+    """Return the row of somebody in a unit."""
+    return page.locator("cs-unit li.person").filter(has_text=name)
+
+
+async def test_find_among_two_thousand(
+    browser: Browser, demo: Demo, register: Register
+) -> None:
+    """E1 E2: a unit by its name, anybody by pinyin, initials, signs or number, in ten keys."""
+    index = UNITS.index("10-3-105")
+    name = NAMES[index]
+    spelt = {
+        "甲": "jia",
+        "乙": "yi",
+        "丙": "bing",
+        "丁": "ding",
+        "戊": "wu",
+        "己": "ji",
+        "庚": "geng",
+        "辛": "xin",
+        "壬": "ren",
+        "癸": "gui",
+    }
+    pinyin = "".join(spelt[sign] for sign in name)
+    initials = "".join(spelt[sign][0] for sign in name)
+    async with panel(browser, demo) as page:
+        await expect(page.locator("cs-now .nothing, cs-now li").first).to_be_visible()
+        for typed in ("10-3-105", "103105", "10 3 105"):
+            began = time.monotonic()
+            await page.keyboard.press("/")
+            await page.keyboard.type(typed, delay=TYPING)
+            await page.keyboard.press("Enter")
+            await expect(page.locator("cs-unit h1")).to_have_text("10-3-105")
+            assert time.monotonic() - began < 2
+            assert len(typed) + 2 <= 10
+        for typed in (initials, number(index)[-5:]):
+            began = time.monotonic()
+            await page.keyboard.press("/")
+            await page.keyboard.type(typed, delay=TYPING)
+            await page.keyboard.press("Enter")
+            await expect(page.locator("cs-person h1")).to_have_text(name)
+            assert time.monotonic() - began < 2
+            assert len(typed) + 2 <= 10
+        for typed in (pinyin, name):
+            await page.keyboard.press("/")
+            await page.get_by_role("searchbox").fill(typed)
+            await expect(page.locator("cs-units .results a").first).to_contain_text(name)
+        await page.get_by_role("searchbox").fill("no such thing")
+        await expect(page.get_by_text("Nothing found")).to_be_visible()
+        await page.get_by_role("searchbox").fill("")
+        await expect(page.locator("cs-units tbody tr").first).to_contain_text("1-1-201")
+        await page.locator("[data-filter=ending]").click()
+        await expect(page.locator("cs-units tbody tr")).to_have_count(1)
+
+
+async def test_check_in_renew_and_check_out(
+    browser: Browser, demo: Demo, register: Register
+) -> None:
+    """F1 F2 F3 E5: somebody new, somebody known, doubts, a wrong number, and undone."""
+    async with panel(browser, demo, path="/units") as page:
+        await open_unit(page, "4-1-101")
+        sheet = page.locator("cs-check-in dialog")
+        await page.locator("[data-do=check_in]").click()
+        await sheet.get_by_label("Name").fill("Mark One")
+        phone = sheet.get_by_label("Phone number")
+        await phone.fill("12")
+        await sheet.get_by_role("button", name="Check in").click()
+        await expect(phone).to_have_attribute("aria-invalid", "true")
+        await expect(phone).to_be_focused()
+        await expect(sheet).to_contain_text("This is no phone number")
+        await phone.fill("13900000001")
+        await sheet.get_by_role("button", name="Check in").click()
+        await expect(page.get_by_role("status")).to_contain_text("Checked in.")
+        await expect(person(page, "Mark One")).to_contain_text("+86*******0001")
+        assert "13900000001" not in await page.content()
+
+        # The same number elsewhere: is it them?
+        await open_unit(page, "4-1-102")
+        await page.locator("[data-do=check_in]").click()
+        await sheet.get_by_label("Name").fill("Mark Won")
+        await phone.fill("13900000001")
+        await sheet.get_by_role("button", name="Check in").click()
+        await expect(sheet).to_contain_text("Is it one of these?")
+        await sheet.get_by_role("button", name="It is them").click()
+        await sheet.get_by_role("button", name="Check in").click()
+        # They are still in the other one.
+        await expect(sheet).to_contain_text("At the same time there is")
+        await expect(sheet).to_contain_text("4-1-101")
+        await sheet.get_by_role("button", name="Check in all the same").click()
+        await expect(person(page, "Mark One")).to_be_visible()
+
+        end = datetime.now(UTC).date() + timedelta(days=400)
+        lease = page.locator("cs-lease dialog")
+        await open_unit(page, "4-1-101")
+        await person(page, "Mark One").locator("[data-do=renew_lease]").click()
+        await lease.get_by_label("New last day").fill(end.isoformat())
+        await lease.get_by_role("button", name="Renew").click()
+        await expect(person(page, "Mark One")).to_contain_text(
+            f"{end:%b} {end.day}, {end:%Y}"
+        )
+        await person(page, "Mark One").locator("[data-do=check_out]").click()
+        await lease.get_by_role("button", name="Check out").click()
+        await expect(person(page, "Mark One")).to_have_count(0)
+        await page.locator("[data-do=undo]").click()
+        await expect(page.get_by_role("status")).to_contain_text("Undone.")
+        await expect(person(page, "Mark One")).to_be_visible()
+
+
+async def test_two_at_once(browser: Browser, demo: Demo, register: Register) -> None:
+    """E4: who was slower sees both sides, and nothing is lost on either."""
+    before = await register.unit("5-2-303")
+    (tenant,) = before["people"]
+    async with panel(browser, demo, path="/units") as page:
+        await open_unit(page, "5-2-303")
+        await person(page, tenant["name"]).locator("[data-do=check_out]").click()
+        lease = page.locator("cs-lease dialog")
+        await expect(lease).to_be_visible()
+        end = datetime.now(UTC).date() + timedelta(days=500)
+        await register.ask(
+            "renew_lease",
+            unit_id=before["unit_id"],
+            lease_id=tenant["lease_id"],
+            end=end.isoformat(),
+        )
+        await lease.get_by_role("button", name="Check out").click()
+        await expect(lease).to_contain_text("Somebody has changed this meanwhile")
+        await expect(lease).to_contain_text("lease renewed")
+        await expect(lease).to_contain_text(f"{end:%b} {end.day}, {end:%Y}")
+        (now,) = (await register.unit("5-2-303"))["people"]
+        assert now["left_on"] is None
+        await lease.get_by_role("button", name="Leave it as it is now").click()
+        await expect(person(page, tenant["name"])).to_contain_text(str(end.year))
+
+        # A unit: each field that both have changed is chosen.
+        await page.locator("[data-do=update_unit]").click()
+        change = page.locator("cs-change dialog")
+        await change.get_by_label("Address").fill("Mine street")
+        await change.get_by_label("Rooms").fill("4")
+        await register.ask(
+            "update_unit",
+            unit_id=before["unit_id"],
+            address="Their street",
+            letting="whole",
+        )
+        await change.get_by_role("button", name="Save").click()
+        clash = change.locator("[data-field]")
+        await expect(clash).to_have_count(1)
+        await expect(clash).to_contain_text("Mine: Mine street")
+        await expect(clash).to_contain_text("Theirs: Their street")
+        await clash.get_by_label("Theirs").check()
+        await change.get_by_role("button", name="Save").click()
+        await expect(page.locator("cs-unit .head")).to_contain_text("Their street")
+        after = await register.unit("5-2-303")
+        assert (after["address"], after["rooms"], after["letting"]) == (
+            "Their street",
+            4,
+            "whole",
+        )
+
+
+async def test_reveal(browser: Browser, demo: Demo, register: Register) -> None:
+    """E3: no full number anywhere before it is asked for; one audit row; gone after a minute."""
+    index = UNITS.index("6-1-202")
+    frames: list[str] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda data: frames.append(str(data)))
+
+    found = await register.unit("6-1-202")
+    key = found["people"][0]["person_id"]
+    async with panel(browser, demo) as page:
+        page.on("websocket", listen)
+        await page.reload()
+        await expect(page.locator("[data-page=units]")).to_be_visible()
+        await open_unit(page, "6-1-202")
+        await page.get_by_role("link", name=NAMES[index]).click()
+        shown = page.locator("cs-person")
+        await expect(shown.locator("h1")).to_have_text(NAMES[index])
+        await expect(shown).to_contain_text(f"*{number(index)[-4:]}")
+        assert frames
+        assert not any(number(index) in frame for frame in frames)
+        await page.clock.install()
+        await shown.locator("[data-do=reveal]").click()
+        await shown.locator("[data-reason=request]").click()
+        await expect(shown.locator(".target").first).to_have_text(number(index))
+        rows = await register.audited(person_id=key, about="request")
+        assert rows == ["get_person_revealed"]
+        await page.clock.fast_forward(61_000)
+        await expect(shown.locator("[data-do=reveal]")).to_be_visible()
+        await expect(shown).not_to_contain_text(number(index))
+        stored = await page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+        assert NAMES[index] not in stored
+        assert number(index)[-8:] not in stored
+
+
+async def test_person(browser: Browser, demo: Demo, register: Register) -> None:
+    """Consents are given and revoked, a test message goes out, a duplicate is merged."""
+    await register.ask(
+        "check_in",
+        unit_id=(await register.unit("7-1-101"))["unit_id"],
+        name="<b>Mark</b> Two",
+        phone="13900000002",
+        confirmed=True,
+    )
+    await register.ask(
+        "check_in",
+        unit_id=(await register.unit("7-1-102"))["unit_id"],
+        name="<b>Mark</b> Two",
+        phone="13900000003",
+        confirmed=True,
+    )
+    async with panel(browser, demo, path="/units") as page:
+        await open_unit(page, "7-1-101")
+        await page.get_by_role("link", name="<b>Mark</b> Two").click()
+        shown = page.locator("cs-person")
+        # What people are called is text.
+        await expect(shown.locator("h1")).to_have_text("<b>Mark</b> Two")
+        await shown.locator("[data-do=consent]").click()
+        sheet = page.locator("cs-consent dialog")
+        await sheet.get_by_label("To what").select_option("photos")
+        await sheet.get_by_label("Name").fill("Mark Three")
+        await sheet.get_by_role("button", name="Write down").click()
+        # Nobody could tell them.
+        await expect(sheet.locator("[name=contact]")).to_have_attribute(
+            "aria-invalid", "true"
+        )
+        await sheet.get_by_label("Phone number").fill("13900000004")
+        await sheet.get_by_role("button", name="Write down").click()
+        consent = shown.locator("[data-scope=photos]")
+        await expect(consent).to_contain_text("tells Mark Three")
+        revoke = consent.locator("[data-do=revoke] button")
+        await revoke.click()
+        await expect(consent).to_be_visible()
+        await revoke.click()
+        await expect(consent).to_have_count(0)
+
+        await shown.locator("[data-do=test]").click()
+        await expect(shown.get_by_role("status")).to_contain_text("Test messages: 1")
+
+        await expect(shown).to_contain_text("The same person twice?")
+        keep = shown.locator(".side").first.get_by_role("button")
+        await keep.click()
+        await keep.click()
+        await expect(shown).to_contain_text("They are one now.")
+        await expect(shown.get_by_role("link", name="7-1-102")).to_be_visible()
+
+
+async def test_police_see_masks_and_no_button(
+    browser: Browser, demo: Demo, register: Register
+) -> None:
+    """They say why, see who is there by a first sign and four digits, and change nothing."""
+    index = UNITS.index("8-1-101")
+    async with panel(browser, demo, POLICE) as page:
+        await page.locator("[data-page=units]").click()
+        await page.locator("[data-reason=inspection]").click()
+        await expect(page.locator("cs-units tbody tr").first).to_be_visible()
+        await open_unit(page, "8-1-101")
+        row = page.locator("cs-unit li.person")
+        await expect(row).to_contain_text(f"{NAMES[index][0]}**")
+        await expect(row).to_contain_text(f"*{number(index)[-4:]}")
+        await expect(page.locator("cs-unit")).not_to_contain_text(NAMES[index])
+        names = await page.locator("cs-unit").get_by_role("button").all_text_contents()
+        assert [name.strip() for name in names] == ["Another reason"]
+        await row.get_by_role("link").click()
+        await expect(page.locator("cs-person h1")).to_have_text(f"{NAMES[index][0]}**")
+        names = (
+            await page.locator("cs-person").get_by_role("button").all_text_contents()
+        )
+        assert [name.strip() for name in names] == ["Another reason"]
+        assert await page.locator("[data-page=audit]").count() == 0
+        rows = await register.audited(about="inspection")
+        assert {"get_unit", "get_person"} <= set(rows)
+
+
+async def test_help_stays(browser: Browser, demo: Demo, story: Story) -> None:
+    """A6 B4: who calls for help is in the strip until staff closes it, whoever says what."""
+    async with panel(browser, demo) as page:
+        await story.do("smoke", "1-1-202")
+        await expect(card(page, "1-1-202")).to_contain_text("NEW")
+        await expect(card(page, "1-1-202")).to_contain_text("No answer")
+        await story.do("answer", "1-1-202-tenant-2", way="push", word="need_help")
+        strip = page.locator(".calls li")
+        await expect(strip).to_contain_text("1-1-202, Tenant 2: needs help since")
+        await story.do("answer", "1-1-202-landlord", way="push", word="on_my_way")
+        await expect(card(page, "1-1-202")).to_contain_text("On my way 1")
+        await expect(strip).to_have_count(1)
+        await story.do("answer", "1-1-202-tenant-2", way="push", word="safe")
+        await card(page, "1-1-202").get_by_role("link", name="Open").click()
+        people = page.locator("cs-incident .people")
+        await expect(people).to_contain_text("Safe now, asked for help")
+        await expect(people).to_contain_text(re.compile(r"App ok"))
+        await expect(strip).to_have_count(1)
+        await people.get_by_role("button", name="Close…").click()
+        sheet = page.locator("cs-incident dialog")
+        await sheet.get_by_label("They are safe").check()
+        await sheet.get_by_label("What was found").fill("Seen at the gate")
+        await sheet.get_by_role("button", name="Write down").click()
+        await expect(strip).to_have_count(0)
+        await story.do("clear", "1-1-202")
+
+
+async def test_landlord_sees_own_flats_alone(
+    browser: Browser, demo: Demo, story: Story, register: Register
+) -> None:
+    """H1 H2 H3: own flats and no incident of others; one tap answers, and stays as sent."""
+    other = await register.unit("9-1-101")
+    async with panel(browser, demo, LANDLORD, path="", size=PHONE) as page:
+        flats = page.locator("cs-mine [data-unit]")
+        await expect(flats).to_have_count(1)
+        await expect(flats).to_contain_text(LANDLORDS_UNIT)
+        await expect(flats).to_contain_text("All well")
+        await expect(page.locator(".strip")).to_have_count(0)
+        await story.do("smoke", LANDLORDS_UNIT)
+        await expect(flats).to_contain_text("Smoke")
+        await flats.locator("[data-answer=need_help]").click()
+        await expect(flats).to_contain_text("Your call for help is sent")
+        await flats.locator("[data-answer=on_my_way]").click()
+        await expect(flats).to_contain_text("You answered: I'm on my way")
+        await expect(flats).to_contain_text("Your call for help is sent")
+        await flats.get_by_role("link", name="Power and alarms").click()
+        await expect(page.locator("cs-incident h1")).to_have_text(LANDLORDS_UNIT)
+        await expect(page.locator("cs-incident [data-action=cut_off]")).to_be_visible()
+        await expect(page.locator("cs-incident [data-action=reset]")).to_have_count(0)
+        await story.do("clear", LANDLORDS_UNIT)
+
+        await page.locator("cs-incident .back").click()
+        await flats.get_by_role("link", name=LANDLORDS_UNIT).click()
+        await expect(page.locator("cs-unit h1")).to_have_text(LANDLORDS_UNIT)
+        path = f"/safety/unit/{other['unit_id']}"
+        await page.evaluate(
+            "(path) => { history.pushState(null, '', path);"
+            " window.dispatchEvent(new CustomEvent('location-changed')) }",
+            path,
+        )
+        await expect(page.locator("cs-unit [role=alert]")).to_contain_text(
+            "Your account may not do this here"
+        )
+        # A second flat is there at once, and the role holds in it.
+        mine = await register.unit(LANDLORDS_UNIT)
+        owner = next(row for row in mine["people"] if row["role"] == "landlord")
+        await register.ask(
+            "check_in",
+            unit_id=other["unit_id"],
+            person_id=owner["person_id"],
+            role="landlord",
+            confirmed=True,
+        )
+        await page.locator("[data-page=mine]").click()
+        await expect(flats).to_have_count(2)
+
+
+async def test_duty_and_audit(
+    browser: Browser, demo: Demo, register: Register
+) -> None:
+    """Who is on duty now and in the next days; who did what, and what was refused."""
+    async with panel(browser, demo, path="/duty") as page:
+        fire_post = page.locator("[data-duty=fire_post]")
+        await expect(fire_post).to_contain_text("on duty now")
+        await expect(fire_post.locator(".bars i")).to_have_count(1)
+        await page.locator("[data-page=audit]").click()
+        rows = page.locator("cs-audit tbody tr")
+        await expect(rows.first).to_contain_text("Demo")
+        await page.get_by_label("Reason").select_option("refused")
+        await expect(rows.first).to_contain_text("Refused:")
+
+
+@asynccontextmanager
+async def chinese(browser: Browser, demo: Demo, path: str) -> AsyncGenerator[Page]:
+    """Return the control room of who reads Chinese."""
+    async with panel(browser, demo, POLICE, path=path, size=PHONE) as page:
+        await page.evaluate("localStorage.setItem('selectedLanguage', '\"zh-Hans\"')")
+        await page.reload()
+        yield page
+        await page.evaluate("localStorage.removeItem('selectedLanguage')")
+
+
+async def test_in_chinese(browser: Browser, demo: Demo, register: Register) -> None:
+    """All of it is in the reader's language."""
+    async with chinese(browser, demo, "/units") as page:
+        await expect(page.get_by_text("查看原因", exact=True)).to_be_visible()
+        await page.locator("[data-reason=inspection]").click()
+        await expect(page.locator("cs-units li.card").first).to_contain_text("租客")
+        assert not re.search("Units|Search|Lease|Tenant", await page.locator("cs-units").inner_text())
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_everybody_can_use_it(
+    browser: Browser, demo: Demo, register: Register, size: tuple[int, int], dark: bool
+) -> None:
+    """What axe finds on each page and in each form: fingers, contrast, names; nothing sideways."""
+    unit = await register.unit("1-1-201")
+    who = unit["people"][0]["person_id"]
+    async with panel(browser, demo, path="/units", size=size, dark=dark) as page:
+        await page.add_script_tag(path=str(AXE))
+
+        async def check(what: str) -> None:
+            assert await page.evaluate(
+                "document.documentElement.scrollWidth <= window.innerWidth"
+            ), what
+            assert await page.evaluate(SMALL, LEAST) == [], what
+            assert await page.evaluate(AXE_RUN) == [], what
+
+        async def go(path: str, ready: str) -> None:
+            await page.evaluate(
+                "(path) => { history.pushState(null, '', `/safety${path}`);"
+                " window.dispatchEvent(new CustomEvent('location-changed')) }",
+                path,
+            )
+            await expect(page.locator(ready).first).to_be_visible()
+            await check(path)
+
+        await go("/units", "cs-units tbody tr, cs-units li.card")
+        await page.get_by_role("searchbox").fill("tenant")
+        await expect(page.locator(".results a").first).to_be_visible()
+        await check("results")
+        await go(f"/unit/{unit['unit_id']}", "cs-unit li.person")
+        for sheet in ("check_in", "update_unit", "renew_lease", "check_out", "move"):
+            await page.locator(f"[data-do={sheet}]").first.click()
+            await expect(page.locator("cs-unit dialog")).to_be_visible()
+            await check(sheet)
+            await page.keyboard.press("Escape")
+            await expect(page.locator("cs-unit dialog")).to_have_count(0)
+        await go(f"/person/{who}", "cs-person .addresses li")
+        await go("/duty", "cs-duty [data-duty]")
+        await go("/audit", "cs-audit tbody tr, cs-audit li.box")
+
+
