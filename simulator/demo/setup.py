@@ -188,15 +188,15 @@ class Setup:
         hass, entry = self._hass, {"entry_id": self._state["property"]}
         users = await hass.call("config/auth/list")
         police = next(row["id"] for row in users if row["username"] == POLICE)
-        await hass.call("rental_units/grant_role", **entry, user_id=police, role="police")
+        await hass.call(
+            "rental_units/grant_role", **entry, user_id=police, role="police"
+        )
         landlord = await add_account(
             hass, "Landlord", LANDLORD, LANDLORD_PASSWORD, "system-users"
         )
         listed = await hass.call("rental_units/units", **entry)
         unit = next(
-            row["unit_id"]
-            for row in listed["units"]
-            if row["title"] == LANDLORDS_UNIT
+            row["unit_id"] for row in listed["units"] if row["title"] == LANDLORDS_UNIT
         )
         found = await hass.call("rental_units/unit", **entry, unit_id=unit)
         await hass.call(

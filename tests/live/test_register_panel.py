@@ -172,7 +172,9 @@ async def test_find_among_two_thousand(
         for typed in (pinyin, name):
             await page.keyboard.press("/")
             await page.get_by_role("searchbox").fill(typed)
-            await expect(page.locator("cs-units .results a").first).to_contain_text(name)
+            await expect(page.locator("cs-units .results a").first).to_contain_text(
+                name
+            )
         await page.get_by_role("searchbox").fill("no such thing")
         await expect(page.get_by_text("Nothing found")).to_be_visible()
         await page.get_by_role("searchbox").fill("")
@@ -316,7 +318,9 @@ async def test_reveal(browser: Browser, demo: Demo, register: Register) -> None:
         await page.clock.fast_forward(61_000)
         await expect(shown.locator("[data-do=reveal]")).to_be_visible()
         await expect(shown).not_to_contain_text(number(index))
-        stored = await page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+        stored = await page.evaluate(
+            "JSON.stringify({...localStorage, ...sessionStorage})"
+        )
         assert NAMES[index] not in stored
         assert number(index)[-8:] not in stored
 
@@ -477,9 +481,7 @@ async def test_landlord_sees_own_flats_alone(
         await expect(flats).to_have_count(2)
 
 
-async def test_duty_and_audit(
-    browser: Browser, demo: Demo, register: Register
-) -> None:
+async def test_duty_and_audit(browser: Browser, demo: Demo, register: Register) -> None:
     """Who is on duty now and in the next days; who did what, and what was refused."""
     async with panel(browser, demo, path="/duty") as page:
         fire_post = page.locator("[data-duty=fire_post]")
@@ -508,7 +510,9 @@ async def test_in_chinese(browser: Browser, demo: Demo, register: Register) -> N
         await expect(page.get_by_text("查看原因", exact=True)).to_be_visible()
         await page.locator("[data-reason=inspection]").click()
         await expect(page.locator("cs-units li.card").first).to_contain_text("租客")
-        assert not re.search("Units|Search|Lease|Tenant", await page.locator("cs-units").inner_text())
+        assert not re.search(
+            "Units|Search|Lease|Tenant", await page.locator("cs-units").inner_text()
+        )
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -552,5 +556,3 @@ async def test_everybody_can_use_it(
         await go(f"/person/{who}", "cs-person .addresses li")
         await go("/duty", "cs-duty [data-duty]")
         await go("/audit", "cs-audit tbody tr, cs-audit li.box")
-
-

@@ -266,7 +266,11 @@ async def test_next_days(
     assert await async_setup_component(hass, "calendar", {})
     hass.data[CALENDAR].async_add_entities([Roster()])
     await hass.async_block_till_done()
-    for more in ({"schedule": "calendar.roster"}, {"schedule": "input_boolean.away"}, {}):
+    for more in (
+        {"schedule": "calendar.roster"},
+        {"schedule": "input_boolean.away"},
+        {},
+    ):
         await add(hass, staffed, "property_office", phone=PHONE, **more)
     panel = await panel_of(hass, staffed, hass_ws_client)
     week = await panel.get("roster_week")
@@ -279,7 +283,10 @@ async def test_next_days(
     assert post["on"][1] == [first + 4 * hour, first + 28 * hour]
     assert rows["fire_post"]["gaps"] == [[first + hour, first + 4 * hour]]
     calendar, switch, always = rows["property_office"]["posts"]
-    assert calendar["on"] == [[first + 4 * hour, first + 28 * hour], [first + 38 * hour, first + 40 * hour]]
+    assert calendar["on"] == [
+        [first + 4 * hour, first + 28 * hour],
+        [first + 38 * hour, first + 40 * hour],
+    ]
     assert switch["on"] is None
     assert always["on"] == [[first, first + 7 * 24 * hour]]
     assert rows["property_office"]["gaps"] == []
