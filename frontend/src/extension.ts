@@ -43,4 +43,6 @@ export interface Extension {
   /** Is something of this first word there? */
   owns: (path: string) => boolean;
   element: () => HTMLElement & Guest;
+  /** Somebody has pressed the key that begins a search; its page is gone to. */
+  search: () => void;
 }

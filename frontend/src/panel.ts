@@ -673,6 +673,9 @@ export class SafetyPanel extends LitElement {
     if (page) {
       event.stopPropagation();
       event.preventDefault();
+      if (!going) {
+        this.extension?.search();
+      }
       this.go(`/${page.path}`);
       this.guest?.dispatchEvent(new CustomEvent("search"));
       return;

@@ -244,6 +244,8 @@ async def test_nobody_is_known_yet(
     assert shown(hass).keys() == {"duty_unreachable"}
 
 
+# The schedule waits for its next change.
+@pytest.mark.parametrize("expected_lingering_timers", [True])
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_next_days(
     hass: HomeAssistant,
@@ -264,7 +266,7 @@ async def test_next_days(
     config = {"schedule": {"fire_post": {"name": "Fire post", **days}}}
     assert await async_setup_component(hass, "schedule", config)
     assert await async_setup_component(hass, "calendar", {})
-    hass.data[CALENDAR].async_add_entities([Roster()])
+    await hass.data[CALENDAR].async_add_entities([Roster()])
     await hass.async_block_till_done()
     for more in (
         {"schedule": "calendar.roster"},

@@ -31,6 +31,7 @@ from custom_components.rental_units.app.policy import (
     permit,
 )
 from custom_components.rental_units.const import DOMAIN, Reason
+from custom_components.rental_units.panel import STATIC_URL
 from custom_components.rental_units.register import queries, refusals as counting
 from custom_components.rental_units.register.models import Audit
 from custom_components.rental_units.storage.errors import RegisterError
@@ -99,6 +100,7 @@ PANEL = {
 ANYWHERE = {
     *("units", "search", "subscribe_response", "response"),
     *("roles", "grant_role", "revoke_role", "audit", "duplicates", "subscribe_roster"),
+    "roster_week",
 }
 
 
@@ -632,9 +634,11 @@ async def test_views(
             or path.startswith(f"{ANSWER_PATH}/")
         )
     }
+    # The code of the pages is everybody's.
+    public = {(STATIC_URL, method) for method in ("GET", "OPTIONS")}
     assert {row for row in routes if row[1] != "HEAD"} - {
         (path, "OPTIONS") for path, _ in (*VIEWS, *LOGIN_VIEWS)
-    } == {*VIEWS, *LOGIN_VIEWS}
+    } - public == {*VIEWS, *LOGIN_VIEWS}
     client = await hass_client_no_auth()
     headers = await headers_of(hass, entry, caller)
     engine = engine_of(hass, entry.entry_id)
@@ -691,6 +695,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "subscribe_mine": {"unit_id": unit},
         "close_help": {**alert, "note": "Seen to", "outcome": "safe"},
         "subscribe_roster": {},
+        "roster_week": {},
         "audit": why,
         "roles": {},
         "grant_role": {
@@ -700,6 +705,10 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "revoke_role": {"grant_id": "unknown"},
         "import_preview": file,
         "import_apply": {**file, "digest": "none"},
+        "consents": person,
+        "give_consent": {**person, "scope": "photos"},
+        "revoke_consent": {**person, "scope": "photos"},
+        "verify_contacts": person,
         "merge_people": data["merge_people"],
     }
 

@@ -3,6 +3,7 @@
 import { mdiAccountClock, mdiHomeAccount, mdiHomeGroup, mdiTextBoxSearch } from "@mdi/js";
 import type { Extension, Guest, Page } from "../extension";
 import type { Session } from "../response";
+import { beginAhead } from "./ahead";
 
 const TAG = "cs-register";
 /** First words of addresses. */
@@ -52,4 +53,4 @@ function element(): HTMLElement & Guest {
   return document.createElement(TAG) as HTMLElement & Guest;
 }
 
-export const extension: Extension = { pages, owns: (path) => OURS.has(path), element };
+export const extension: Extension = { pages, owns: (path) => OURS.has(path), element, search: beginAhead };

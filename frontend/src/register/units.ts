@@ -1,5 +1,6 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { query, state } from "lit/decorators.js";
+import { takeAhead } from "./ahead";
 import { findUnits, MOST_UNITS } from "./find";
 import type { Hit, Unit, Units } from "./model";
 import { messageOf, Page, pageStyles } from "./page";
@@ -19,6 +20,16 @@ interface Of<T> {
   api: Api;
   row: T;
 }
+
+interface Known {
+  connection: object;
+  units: Of<Unit>[];
+  total: number;
+  counts: Record<string, number>;
+}
+
+/** What was listed last: it is shown, and searched, until the server has answered anew. */
+let known: Known | null = null;
 
 /** All units, and who is looked for. */
 export class UnitsPage extends Page {
@@ -41,29 +52,57 @@ export class UnitsPage extends Page {
 
   constructor() {
     super();
-    this.addEventListener("search", () => {
-      this.input?.focus();
-      this.input?.select();
-    });
+    this.addEventListener("search", this.begin);
   }
 
   protected override firstUpdated(): void {
+    if (known?.connection === this.room.hass.connection) {
+      this.take(known);
+    }
     void this.reload();
+    this.begin();
   }
+
+  /** Takes over what somebody has begun to type. */
+  private readonly begin = (): void => {
+    const ahead = takeAhead();
+    if (ahead && this.input) {
+      this.input.focus();
+      this.look(ahead.text);
+      if (ahead.isSent) {
+        this.openFirst();
+      }
+    }
+  };
 
   protected override async load(): Promise<void> {
     const properties = apis(this.room, "get_units").filter((api) => !api.lacksReason("get_units"));
     const answers = await Promise.all(properties.map((api) => this.list(api, null)));
-    this.units = answers.flatMap((answer) => answer.rows);
-    this.total = answers.reduce((sum, answer) => sum + answer.total, 0);
-    this.counts = Object.fromEntries(
-      FILTERS.map((key) => [key, answers.reduce((sum, answer) => sum + (answer.counts[key] ?? 0), 0)]),
-    );
-    this.shown = this.filter ? await this.filtered(this.filter) : this.units;
+    known = {
+      connection: this.room.hass.connection,
+      units: answers.flatMap((answer) => answer.rows),
+      total: answers.reduce((sum, answer) => sum + answer.total, 0),
+      counts: Object.fromEntries(
+        FILTERS.map((key) => [key, answers.reduce((sum, answer) => sum + (answer.counts[key] ?? 0), 0)]),
+      ),
+    };
+    this.take(known);
+    if (this.filter) {
+      this.shown = await this.filtered(this.filter);
+    }
+    if (this.isWaitedFor) {
+      this.openFirst();
+    }
     await this.updateComplete;
     if (!this.narrow && !this.shadowRoot?.activeElement) {
       this.input?.focus({ preventScroll: true });
     }
+  }
+
+  private take(found: Known): void {
+    this.units = this.shown = found.units;
+    this.total = found.total;
+    this.counts = found.counts;
   }
 
   private async list(api: Api, only: Filter | null) {
@@ -116,7 +155,11 @@ export class UnitsPage extends Page {
   // What is looked for
 
   private readonly typed = (event: Event): void => {
-    this.wanted = (event.target as HTMLInputElement).value;
+    this.look((event.target as HTMLInputElement).value);
+  };
+
+  private look(wanted: string): void {
+    this.wanted = wanted;
     this.isWaitedFor = false;
     window.clearTimeout(this.timer);
     const query = this.wanted.trim();
@@ -128,7 +171,7 @@ export class UnitsPage extends Page {
     } else {
       this.people = [];
     }
-  };
+  }
 
   private get mayFind(): Api[] {
     return apis(this.room, "find_people");
@@ -197,7 +240,7 @@ export class UnitsPage extends Page {
     const [person] = this.people;
     if (unit) {
       this.room.go(this.unitPath(unit));
-    } else if (this.isSearching) {
+    } else if (this.isSearching || !this.units) {
       this.isWaitedFor = true;
     } else if (person) {
       this.room.go(this.personPath(person));
