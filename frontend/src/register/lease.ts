@@ -54,6 +54,7 @@ export class LeaseSheet extends Sheet {
       <p class="quiet">${this.terms(this.occupant)}</p>
       ${this.deed === "move" ? this.where() : nothing}
       <div class="fields">${this.fields()}</div>
+      ${this.deed === "check_out" ? html`<p class="quiet">${t("check_out_hint")}</p>` : nothing}
       <div class="actions">
         <button class="main" type="submit" ?disabled=${this.blocked || (this.deed === "move" && !this.target)}>
           ${t(this.deed)}

@@ -96,6 +96,7 @@ export const en = {
   check_out: "Check out…",
   check_out_title: "Check out {who} of {unit}",
   check_out_done: "Checked out.",
+  check_out_hint: "Who leaves today is gone at once: no alarm is told to them any more. With a later day they are told until that day is over.",
   leaves_on: "Leaves on",
   renew_lease: "Renew…",
   renew_lease_title: "Renew the lease of {who} in {unit}",

@@ -97,6 +97,7 @@ export const zhHans: Texts = {
   check_out: "办理退租……",
   check_out_title: "{who} 从 {unit} 退租",
   check_out_done: "已办理退租。",
+  check_out_hint: "今天退租即刻生效，不再收到任何警报。选择以后的日期，则当天结束前仍会收到。",
   leaves_on: "退租日期",
   renew_lease: "续租……",
   renew_lease_title: "{who} 续租 {unit}",

@@ -97,6 +97,7 @@ export const zhHant: Texts = {
   check_out: "辦理退租……",
   check_out_title: "{who} 從 {unit} 退租",
   check_out_done: "已辦理退租。",
+  check_out_hint: "今天退租即刻生效，不再收到任何警報。選擇以後的日期，則當天結束前仍會收到。",
   leaves_on: "退租日期",
   renew_lease: "續租……",
   renew_lease_title: "{who} 續租 {unit}",
