@@ -40,8 +40,8 @@ export interface Guest {
 export interface Extension {
   /** The pages that are for this user. */
   pages: (session: Session, language: string) => Page[];
-  /** Is something of this first word there? */
-  owns: (path: string) => boolean;
+  /** The page under which an address with this first word is; null for one of somebody else. */
+  owns: (path: string) => string | null;
   element: () => HTMLElement & Guest;
   /** Somebody has pressed the key that begins a search; its page is gone to. */
   search: () => void;

@@ -457,7 +457,7 @@ export class SafetyPanel extends LitElement {
         ${pages.length > 1 && !(this.narrow && id)
           ? html`<cs-navigation
               .pages=${pages}
-              .current=${id ? "now" : page}
+              .current=${id ? "now" : (this.extension?.owns(page) ?? page)}
               .label=${t("pages")}
               .more=${t("more")}
               .href=${this.hrefOf}

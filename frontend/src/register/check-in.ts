@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import type { Doubts, Hit, UnitFile, Written } from "./model";
 import { messageOf } from "./page";
-import { day, option, today } from "./room";
+import { option, period, today } from "./room";
 import { Sheet, type Done } from "./sheet";
 
 const PAUSE_MILLISECONDS = 200;
@@ -142,7 +142,7 @@ export class CheckInSheet extends Sheet {
                 (row) =>
                   html`<li>
                     ${row.name}, ${row.unit} ${option(room, "role", row.role)}:
-                    <span class="number">${day(room, row.start) || "…"} – ${day(room, row.end) || "…"}</span>
+                    <span class="number">${period(room, row.start, row.end)}</span>
                   </li>`,
               )}
             </ul>`

@@ -8,6 +8,8 @@ import { beginAhead } from "./ahead";
 const TAG = "cs-register";
 /** First words of addresses. */
 const OURS = new Set(["units", "unit", "person", "duty", "audit", "mine"]);
+/** Under which page of the navigation the others are. */
+const BELOW: Record<string, string> = { unit: "units", person: "units" };
 /** Whose page is that of their own flats. */
 const OWN_ROLES = new Set(["landlord", "resident"]);
 
@@ -53,4 +55,4 @@ function element(): HTMLElement & Guest {
   return document.createElement(TAG) as HTMLElement & Guest;
 }
 
-export const extension: Extension = { pages, owns: (path) => OURS.has(path), element, search: beginAhead };
+export const extension: Extension = { pages, owns: (path) => (OURS.has(path) ? (BELOW[path] ?? path) : null), element, search: beginAhead };

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import type { Occupant, Outcome, Unit, UnitFile, Units } from "./model";
 import { findUnits } from "./find";
-import { day, option, today } from "./room";
+import { day, option, period, today } from "./room";
 import { Sheet, type Done } from "./sheet";
 
 export type Deed = "check_out" | "renew_lease" | "correct_lease" | "move";
@@ -105,7 +105,7 @@ export class LeaseSheet extends Sheet {
 
   private terms(lease: Occupant): string {
     const { room } = this;
-    const until = room.t("from_to", { start: day(room, lease.start) || "…", end: day(room, lease.end) || "…" });
+    const until = period(room, lease.start, lease.end);
     return lease.left_on ? `${until} · ${room.t("leaves", { day: day(room, lease.left_on) })}` : until;
   }
 
@@ -118,7 +118,7 @@ export class LeaseSheet extends Sheet {
       case "renew_lease":
         return room.t("until", { day: day(room, end) });
       case "correct_lease":
-        return room.t("from_to", { start: day(room, start) || "…", end: day(room, end) || "…" });
+        return period(room, start || null, end || null);
       case "move":
         return `${room.t("moves_to")} ${this.target?.title ?? ""}, ${day(room, date)}`;
     }

@@ -4,7 +4,7 @@ import { ChangeSheet, type Asked, type Subject } from "./change";
 import { ConsentSheet } from "./consent";
 import type { Address, Consent, Hit, Outcome, Person } from "./model";
 import { Page, pageStyles, reasonsOf } from "./page";
-import { apiOf, day, option, pathOf, type Api } from "./room";
+import { apiOf, day, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
 import { AGAIN_SECONDS } from "./twice";
 
@@ -29,7 +29,8 @@ export class PersonPage extends Page {
   @state() private revealed: Revealed | null = null;
   @state() private left = 0;
   @state() private isAsking = false;
-  @state() private pairs: Hit[] = [];
+  /** Null until somebody has asked. */
+  @state() private pairs: Hit[] | null = null;
   @state() private consents: Consent[] | null = null;
   @state() private scopes: string[] = [];
   @state() private sheet: "change" | "consent" | null = null;
@@ -46,7 +47,7 @@ export class PersonPage extends Page {
       this.hide();
       this.person = null;
       this.consents = null;
-      this.pairs = [];
+      this.pairs = null;
       this.done = "";
       void this.reload();
     }
@@ -66,15 +67,25 @@ export class PersonPage extends Page {
       return;
     }
     this.person = person;
-    if (api.may("get_consents")) {
-      const answer = await api.ask<{ consents: Consent[]; scopes: string[] }>("consents", { person_id: personId });
-      this.consents = answer.consents;
-      this.scopes = answer.scopes;
+    // Each is a read of its own, with its row in the audit: only what somebody has asked for.
+    if (this.consents) {
+      await this.loadConsents(api);
     }
-    if (api.may("find_duplicates") && api.may("merge_people")) {
-      const { pairs } = await api.ask<{ pairs: [Hit, Hit][] }>("duplicates", { person_id: personId });
-      this.pairs = pairs.map(([one, two]) => (one.person_id === personId ? two : one));
+    if (this.pairs) {
+      await this.loadTwins(api);
     }
+  }
+
+  private async loadConsents(api: Api): Promise<void> {
+    const answer = await api.ask<{ consents: Consent[]; scopes: string[] }>("consents", { person_id: this.personId });
+    this.consents = answer.consents;
+    this.scopes = answer.scopes;
+  }
+
+  private async loadTwins(api: Api): Promise<void> {
+    const { personId } = this;
+    const { pairs } = await api.ask<{ pairs: [Hit, Hit][] }>("duplicates", { person_id: personId });
+    this.pairs = pairs.map(([one, two]) => (one.person_id === personId ? two : one));
   }
 
   override render() {
@@ -124,7 +135,7 @@ export class PersonPage extends Page {
               (row) =>
                 html`<li>
                   <span>${option(room, "alert_channel", row.channel)}</span>
-                  <span class="number target">${row.channel === "push" && !this.revealed ? "" : row.target}</span>
+                  ${row.channel === "push" && !this.revealed ? nothing : html`<span class="number target">${row.target}</span>`}
                   ${this.proof(row)}
                   ${row.quiet_from
                     ? html`<span class="quiet">${t("quiet", { from: row.quiet_from.slice(0, 5), until: row.quiet_until?.slice(0, 5) ?? "" })}</span>`
@@ -246,7 +257,7 @@ export class PersonPage extends Page {
                 html`<li class="actions">
                   ${this.link(pathOf(room.session, "unit", row.unit_id, api.property.entry_id), row.unit ?? t("unit_gone"))}
                   <span>${option(room, "role", row.role)}</span>
-                  <span class="number">${t("from_to", { start: day(room, row.start) || "…", end: day(room, row.end) || "…" })}</span>
+                  <span class="number">${period(room, row.start, row.end)}</span>
                   ${row.left_on ? html`<span class="tag">${t("leaves", { day: day(room, row.left_on) })}</span>` : nothing}
                 </li>`,
             )}
@@ -255,13 +266,20 @@ export class PersonPage extends Page {
     </section>`;
   }
 
+  private asks(load: (api: Api) => Promise<void>): () => void {
+    return () => {
+      const { api } = this;
+      void this.trying(() => (api ? load(api) : Promise.resolve()));
+    };
+  }
+
   // What they agree to
 
   private agreed(api: Api): TemplateResult | typeof nothing {
     const { room, consents } = this;
     const { t } = room;
     if (!consents) {
-      return nothing;
+      return api.may("get_consents") ? html`<button data-do="consents" @click=${this.asks((of) => this.loadConsents(of))}>${t("consents")}</button>` : nothing;
     }
     return html`<section class="box consents">
       <h2>${t("consents")}</h2>
@@ -310,8 +328,13 @@ export class PersonPage extends Page {
   private twins(api: Api, person: Person): TemplateResult | typeof nothing {
     const { room } = this;
     const { t } = room;
+    if (!this.pairs) {
+      return api.may("find_duplicates") && api.may("merge_people")
+        ? html`<button data-do="twins" @click=${this.asks((of) => this.loadTwins(of))}>${t("twins")}</button>`
+        : nothing;
+    }
     if (!this.pairs.length) {
-      return nothing;
+      return html`<p class="box">${t("no_twins")}</p>`;
     }
     const side = (name: string, addresses: Address[], units: string[], kept: string, other: string) => html`<div class="box side">
       <h3>${name}</h3>

@@ -31,6 +31,14 @@ export const day = (room: Room, iso: string | null): string =>
     ? new Intl.DateTimeFormat(room.hass.locale.language, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(iso))
     : "";
 
+/** How long a lease is: `Nov 1, 2026 – Oct 31, 2027`, or as much of that as there is. */
+export function period(room: Room, start: string | null, end: string | null): string {
+  if (start && end) {
+    return room.t("from_to", { start: day(room, start), end: day(room, end) });
+  }
+  return start ? room.t("since_day", { day: day(room, start) }) : end ? room.t("until", { day: day(room, end) }) : room.t("no_dates");
+}
+
 /** Today in the house, as the server writes days. */
 export const today = (room: Room): string =>
   new Intl.DateTimeFormat("sv", { timeZone: room.hass.config.time_zone }).format(new Date());

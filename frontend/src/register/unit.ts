@@ -5,7 +5,7 @@ import { CheckInSheet } from "./check-in";
 import { LeaseSheet, type Deed } from "./lease";
 import type { Occupant, Outcome, UnitFile } from "./model";
 import { Page, pageStyles } from "./page";
-import { apiOf, day, option, pathOf, type Api } from "./room";
+import { apiOf, day, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
 
 const DEEDS: Deed[] = ["renew_lease", "check_out", "correct_lease", "move"];
@@ -60,12 +60,14 @@ export class UnitPage extends Page {
         ${unit.rooms ? html`<span class="quiet">${t("rooms", { count: unit.rooms })}</span>` : nothing}
         ${this.incident(unit)}
         <span class="grow"></span>
-        ${api.may("check_in", unit.unit_id)
-          ? html`<button class="main" data-do="check_in" @click=${this.opens("check_in")}>${t("check_in")}</button>`
-          : nothing}
-        ${api.may("update_unit", unit.unit_id)
-          ? html`<button data-do="update_unit" @click=${this.opens("update_unit")}>${t("change")}</button>`
-          : nothing}
+        <span class="actions">
+          ${api.may("check_in", unit.unit_id)
+            ? html`<button class="main" data-do="check_in" @click=${this.opens("check_in")}>${t("check_in")}</button>`
+            : nothing}
+          ${api.may("update_unit", unit.unit_id)
+            ? html`<button data-do="update_unit" @click=${this.opens("update_unit")}>${t("change")}</button>`
+            : nothing}
+        </span>
       </div>
       ${this.reason()} ${this.said()} ${this.undo(api)} ${this.people(api, unit)} ${this.more(api, unit)} ${this.sheets(api, unit)}`;
   }
@@ -121,7 +123,7 @@ export class UnitPage extends Page {
         ${this.numbers(person)}
       </div>
       <div class="terms">
-        <span class="number">${t("from_to", { start: day(room, person.start) || "…", end: day(room, person.end) || "…" })}</span>
+        <span class="number">${period(room, person.start, person.end)}</span>
         ${person.is_inside ? nothing : html`<span class="tag">${t("comes")}</span>`}
         ${person.left_on ? html`<span class="tag warn">${t("leaves", { day: day(room, person.left_on) })}</span>` : nothing}
         ${this.history(unit, person)}
@@ -171,7 +173,7 @@ export class UnitPage extends Page {
             html`<li class=${row.undone ? "undone" : ""}>
               <span class="number">${day(room, row.at.slice(0, 10))}</span>
               ${option(room, "lease_change", row.what)}
-              ${row.left_on ? day(room, row.left_on) : row.start ?? row.end ? `${day(room, row.start) || "…"} – ${day(room, row.end) || "…"}` : ""}
+              ${row.left_on ? day(room, row.left_on) : row.start ?? row.end ? period(room, row.start, row.end) : ""}
               <span class="quiet">${(row.who && unit.accounts[row.who]) ?? ""}${row.undone ? ` (${room.t("was_undone")})` : ""}</span>
             </li>`,
         )}
@@ -258,7 +260,7 @@ export class UnitPage extends Page {
     css`
       .person {
         display: grid;
-        grid-template-columns: minmax(220px, 2fr) minmax(200px, 2fr) minmax(0, 3fr);
+        grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) auto;
         gap: 4px 16px;
         align-items: center;
         padding: 8px 0;
