@@ -14,9 +14,7 @@ interface Field {
   type?: string;
   required?: boolean;
   placeholder?: string;
-  autocomplete?: string;
   minimum?: string;
-  inputmode?: string;
 }
 
 /** Which field an error is about, by the key of its text. */
@@ -115,30 +113,32 @@ export abstract class Sheet extends LitElement {
   /** A field of the form, kept in `values` by its name. */
   protected field(name: string, label: string, more: Field = {}): TemplateResult {
     const wrong = this.wrong?.field === name ? this.wrong.text : "";
-    return html`<label class="field">
-      ${label}
-      <input
-        name=${name}
-        type=${more.type ?? "text"}
-        ?required=${more.required}
-        autocomplete="off"
-        placeholder=${more.placeholder ?? nothing}
-        min=${more.minimum ?? nothing}
-        inputmode=${more.inputmode ?? nothing}
-        maxlength="200"
-        aria-invalid=${wrong ? "true" : "false"}
-        aria-describedby=${wrong ? `wrong-${name}` : nothing}
-        .value=${this.values[name] ?? ""}
-        @input=${(event: Event) => {
-          this.values[name] = (event.target as HTMLInputElement).value;
-          if (this.wrong?.field === name) {
-            this.wrong = null;
-          }
-          this.requestUpdate();
-        }}
-      />
+    // What is wrong stands beside the label: it is no part of the field's name.
+    return html`<div>
+      <label class="field">
+        ${label}
+        <input
+          name=${name}
+          type=${more.type ?? "text"}
+          ?required=${more.required}
+          autocomplete="off"
+          placeholder=${more.placeholder ?? nothing}
+          min=${more.minimum ?? nothing}
+          maxlength="200"
+          aria-invalid=${wrong ? "true" : "false"}
+          aria-describedby=${wrong ? `wrong-${name}` : nothing}
+          .value=${this.values[name] ?? ""}
+          @input=${(event: Event) => {
+            this.values[name] = (event.target as HTMLInputElement).value;
+            if (this.wrong?.field === name) {
+              this.wrong = null;
+            }
+            this.requestUpdate();
+          }}
+        />
+      </label>
       ${wrong ? html`<span class="wrong" id="wrong-${name}">${wrong}</span>` : nothing}
-    </label>`;
+    </div>`;
   }
 
   protected select(name: string, label: string, options: [string, string][]): TemplateResult {
