@@ -161,12 +161,13 @@ class Caller:
     ) -> list[HomeAssistantError | None]:
         """Press silence or self-test on devices; return for each why it failed, or None."""
         who = await self._async_authorize(Action(command), found=found)
-        # One that does not answer must not keep the others waiting, or stop them.
-        errors = await asyncio.gather(*(_async_try(item) for item in found))
         book = self._house.book
         if command == "self_test":
+            # Before it: a quick device begins before it has answered.
             for item in found:
                 book.tests.commanded(item.uid, who)
+        # One that does not answer must not keep the others waiting, or stop them.
+        errors = await asyncio.gather(*(_async_try(item) for item in found))
         for item, error in zip(found, errors, strict=True):
             for alarm in book.of_device(item.uid):
                 book.note(alarm.id, command, who=who, done=error is None)

@@ -1,5 +1,7 @@
 """When and how a device was last tested is kept."""
 
+from typing import Any
+
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -81,6 +83,32 @@ async def test_at_the_device(
     told = await async_get_config_entry_diagnostics(hass, gateway)
     (row,) = [row for row in told["devices"] if row["last_test"]]
     assert row["last_test"]["found"] == ["smoke"]
+
+
+async def test_quick_device(
+    hass: HomeAssistant, tests: SelfTests, peer: Peer, hass_admin_user: MockUser
+) -> None:
+    """One that begins before it has answered does what it was asked for all the same."""
+
+    def begin(message: dict[str, Any]) -> None:
+        peer.publish(f"{BASE}/smoke-1/state", peer.state_message({"test": True}))
+        peer.publish(
+            f"{BASE}/smoke-1/result", {"version": 1, "id": message["id"], "ok": True}
+        )
+
+    peer.answer(f"{BASE}/smoke-1", begin)
+    await hass.services.async_call(
+        DOMAIN,
+        "self_test",
+        target={
+            "entity_id": er.async_get(hass).async_get_entity_id(
+                "button", DOMAIN, f"{UID}/self_test"
+            )
+        },
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    assert last(tests).commanded_by == hass_admin_user.id
 
 
 @pytest.mark.parametrize("action", [("button", "press"), (DOMAIN, "self_test")])
