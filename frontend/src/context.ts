@@ -34,6 +34,13 @@ export interface Context {
   closeHelp(alertId: string, unitId: string | undefined, outcome: string, note: string): Promise<boolean>;
   /** What has changed while the connection was away. */
   marked: ReadonlySet<string>;
+  /** What has become of the last command under a key. */
+  did(key: string): Deed | undefined;
+  /** Sends a command; its answer, or undefined if it failed: then `did` says why. */
+  ask<Answer>(key: string, command: object): Promise<Answer | undefined>;
+  /** Goes to a path below the panel's address; and such an address. */
+  go(path: string): void;
+  to(path: string): string;
   deed(incidentId: string, action: Action | "close_help"): Deed | undefined;
   act(incident: Incident, action: Action, data?: object): Promise<boolean>;
   /** Goes to an incident, or back to all of them. */

@@ -26,6 +26,9 @@ export const clock = (hass: Hass, at: number): string =>
 export const clockMinutes = (hass: Hass, at: number): string =>
   format(hass, { hour: "2-digit", minute: "2-digit" }).format(at * 1000);
 
+export const date = (hass: Hass, at: number): string =>
+  format(hass, { year: "numeric", month: "short", day: "numeric" }).format(at * 1000);
+
 export const dateAndClock = (hass: Hass, at: number): string =>
   format(hass, {
     year: "numeric",

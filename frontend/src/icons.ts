@@ -18,7 +18,7 @@ import { svg, type SVGTemplateResult } from "lit";
 import type { Incident, SupplyState } from "./model";
 import { classOf, statusOf } from "./order";
 
-const icon = (path: string): SVGTemplateResult =>
+export const icon = (path: string): SVGTemplateResult =>
   svg`<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${path} fill="currentColor"/></svg>`;
 
 /** The symbol of an incident's class: colour alone tells nobody. */

@@ -114,7 +114,7 @@ export interface Hass {
   areas: Record<string, { area_id: string; name: string; floor_id: string | null } | undefined>;
   floors: Record<string, { floor_id: string; name: string } | undefined>;
   themes: { darkMode?: boolean };
-  user?: { id: string; name: string };
+  user?: { id: string; name: string; is_admin?: boolean };
   localize(key: string, values?: Record<string, unknown>): string;
   loadBackendTranslation(category: string, integration: string): Promise<unknown>;
 }

@@ -1,4 +1,4 @@
-import { mdiAlarmLight } from "@mdi/js";
+import { mdiAlarmLight, mdiHistory, mdiMapMarker, mdiSmokeDetector } from "@mdi/js";
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { Announcer } from "./announcer";
@@ -33,6 +33,22 @@ const KEYS_STORED = "community-safety-single-keys";
 /** What of Home Assistant is shown; its object is a new one with every state of the house. */
 const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "floors", "themes", "localize", "config"];
 const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervision", "fault", "off", "drill"];
+
+/** Pages that are fetched when somebody goes there, by the first word of their address. */
+const LAZY: Record<string, () => Promise<unknown>> = {
+  map: () => import("./site/map"),
+  devices: () => import("./site/devices"),
+  history: () => import("./site/history"),
+};
+
+/** A part of an address as it was meant; as it is if it means nothing. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 /** The control room: its frame, its connection, its sound and its keys. */
 export class SafetyPanel extends LitElement {
@@ -263,7 +279,13 @@ export class SafetyPanel extends LitElement {
   private pages(t: Context["t"]): Page[] {
     const session = this.register?.session;
     const brought = session ? (this.extension?.pages(session, this.hass.language) ?? []) : [];
-    const own: Page[] = [{ path: "now", title: t("page_now"), icon: mdiAlarmLight, place: 0, key: "n" }];
+    const own: Page[] = [
+      { path: "now", title: t("page_now"), icon: mdiAlarmLight, place: 0, key: "n" },
+      { path: "map", title: t("page_map"), icon: mdiMapMarker, place: 10, key: "m" },
+      // Who may only look has no work there.
+      ...(this.mayAct ? [{ path: "devices", title: t("page_devices"), icon: mdiSmokeDetector, place: 30, key: "d" }] : []),
+      { path: "history", title: t("page_history"), icon: mdiHistory, place: 50, key: "h" },
+    ];
     const all = brought.some((page) => page.isHome) ? brought : [...own, ...brought];
     return all.sort((a, b) => a.place - b.place);
   }
@@ -277,7 +299,7 @@ export class SafetyPanel extends LitElement {
   /** Whose page the address is; the incidents' where it is nobody's. */
   private pageOf(pages: Page[]): string {
     const first = this.path.split("/")[1] ?? "";
-    if (first === "incident" || this.extension?.owns(first)) {
+    if (first === "incident" || Object.hasOwn(LAZY, first) || this.extension?.owns(first)) {
       return first;
     }
     return pages.find((page) => page.isHome)?.path ?? "now";
@@ -298,7 +320,11 @@ export class SafetyPanel extends LitElement {
       closeHelp: (alertId, unitId, outcome, note) => this.closeHelp(feed, alertId, unitId, outcome, note),
       marked: this.marked,
       deed: (id, action) => this.deeds.get(`${id} ${action}`),
-      act: (incident, action, data) => this.act(incident, action, data),
+      did: (key) => this.deeds.get(key),
+      ask: (key, command) => this.send(key, command),
+      go: this.go,
+      to: this.hrefOf,
+      act: (incident, action, data) => this.act(feed, incident, action, data),
       open: this.open,
       href: this.href,
     };
@@ -325,7 +351,7 @@ export class SafetyPanel extends LitElement {
       people?.alertsOf(item).some((alert) => alert.alert_id === alertId),
     );
     return property && incident
-      ? this.send(incident, "close_help", {
+      ? this.tell(feed, incident, "close_help", {
           type: `${REGISTER}/close_help`,
           entry_id: property.entry_id,
           alert_id: alertId,
@@ -336,35 +362,54 @@ export class SafetyPanel extends LitElement {
       : false;
   }
 
-  private act(incident: Incident, action: Action, data: object = {}): Promise<boolean> {
-    return this.send(incident, action, {
+  private act(feed: Feed, incident: Incident, action: Action, data: object = {}): Promise<boolean> {
+    return this.tell(feed, incident, action, {
       type: `${DOMAIN}/${action}`,
       incident_id: incident.incident_id,
       ...data,
     });
   }
 
-  private async send(incident: Incident, action: Action | "close_help", command: object): Promise<boolean> {
-    const feed = this.feed;
-    if (!feed || this.context(feed).locked) {
+  /** Returns if it was done, and what was to be off is proven off. */
+  private async tell(feed: Feed, incident: Incident, action: Action | "close_help", command: object): Promise<boolean> {
+    const patience = ["cut_off", "restore"].includes(action) ? POWER_MILLISECONDS : ANSWER_MILLISECONDS;
+    const key = `${incident.incident_id} ${action}`;
+    const answer = await this.send<{ supplies?: { status: string; reason?: string }[] } | null>(key, command, patience);
+    const { t, words } = this.language(feed);
+    const unproven = (answer?.supplies ?? []).filter(({ status }) => status === "failed" || status === "unconfirmed");
+    if (unproven.length) {
+      const reasons = unproven.map(({ reason }) => (reason ? words.option("cut_off_reason", reason) : "?"));
+      const text = `${t("unproven", { count: unproven.length })} (${[...new Set(reasons)].join("; ")})`;
+      this.note(key, { state: "failed", text: t("failed", { reason: text }) });
       return false;
     }
-    const { t, words } = this.language(feed);
-    const key = `${incident.incident_id} ${action}`;
-    const tell = (deed: Deed): void => {
-      this.deeds.set(key, deed);
-      this.requestUpdate();
-      if (deed.state === "done") {
-        window.setTimeout(() => {
-          if (this.deeds.get(key) === deed) {
-            this.deeds.delete(key);
-            this.requestUpdate();
-          }
-        }, MARK_MILLISECONDS);
-      }
-    };
-    tell({ state: "sending", text: t("sending") });
-    const patience = ["cut_off", "restore"].includes(action) ? POWER_MILLISECONDS : ANSWER_MILLISECONDS;
+    if (answer !== undefined && action === "silence") {
+      this.note(key, { state: "done", text: t("silenced") });
+    }
+    return answer !== undefined;
+  }
+
+  private note(key: string, deed: Deed): void {
+    this.deeds.set(key, deed);
+    this.requestUpdate();
+    if (deed.state === "done") {
+      window.setTimeout(() => {
+        if (this.deeds.get(key) === deed) {
+          this.deeds.delete(key);
+          this.requestUpdate();
+        }
+      }, MARK_MILLISECONDS);
+    }
+  }
+
+  /** Returns the answer to a command, undefined if it failed; what becomes of it is shown under its key. */
+  private async send<Answer>(key: string, command: object, patience = ANSWER_MILLISECONDS): Promise<Answer | undefined> {
+    const feed = this.feed;
+    if (!feed || this.context(feed).locked) {
+      return undefined;
+    }
+    const { t } = this.language(feed);
+    this.note(key, { state: "sending", text: t("sending") });
     let timer: number | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = window.setTimeout(() => {
@@ -372,26 +417,12 @@ export class SafetyPanel extends LitElement {
       }, patience);
     });
     try {
-      const answer = await Promise.race([
-        this.hass.connection.sendMessagePromise<{ supplies?: { status: string; reason?: string }[] } | null>(
-          command,
-        ),
-        late,
-      ]);
-      const unproven = (answer?.supplies ?? []).filter(
-        ({ status }) => status === "failed" || status === "unconfirmed",
-      );
-      if (unproven.length) {
-        const reasons = unproven.map(({ reason }) => (reason ? words.option("cut_off_reason", reason) : "?"));
-        const text = `${t("unproven", { count: unproven.length })} (${[...new Set(reasons)].join("; ")})`;
-        tell({ state: "failed", text: t("failed", { reason: text }) });
-        return false;
-      }
-      tell({ state: "done", text: action === "silence" ? t("silenced") : t("done") });
-      return true;
+      const answer = await Promise.race([this.hass.connection.sendMessagePromise<Answer>(command), late]);
+      this.note(key, { state: "done", text: t("done") });
+      return answer;
     } catch (error) {
-      tell({ state: "failed", text: t("failed", { reason: this.reason(error as Rejected) }) });
-      return false;
+      this.note(key, { state: "failed", text: t("failed", { reason: this.reason(error as Rejected) }) });
+      return undefined;
     } finally {
       window.clearTimeout(timer);
     }
@@ -452,7 +483,9 @@ export class SafetyPanel extends LitElement {
             ? html`<cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow}></cs-now>`
             : id
               ? html`<cs-incident .context=${context} .incidentId=${id} .dark=${this.dark} .narrow=${this.narrow}></cs-incident>`
-              : this.shown(context, page)}
+              : Object.hasOwn(LAZY, page)
+                ? this.lazy(context, page)
+                : this.shown(context, page)}
         </main>
         ${pages.length > 1 && !(this.narrow && id)
           ? html`<cs-navigation
@@ -473,6 +506,44 @@ export class SafetyPanel extends LitElement {
       <div class="said" aria-live="polite">${this.spoken}</div>
       ${this.keysShown ? this.keys(context) : nothing}
     `;
+  }
+
+  private readonly fetched = new Map<string, "coming" | "here" | "failed">();
+
+  private lazy(context: Context, page: string) {
+    const { dark, narrow } = this;
+    const state = this.fetched.get(page);
+    if (!state) {
+      this.fetched.set(page, "coming");
+      const told = (how: "here" | "failed") => (): void => {
+        this.fetched.set(page, how);
+        this.requestUpdate();
+      };
+      LAZY[page]?.().then(told("here"), told("failed"));
+    }
+    if (state === "failed") {
+      return html`<p role="alert">${context.t("page_failed")}</p>
+        <button
+          @click=${() => {
+            location.reload();
+          }}
+        >
+          ${context.t("reload")}
+        </button>`;
+    }
+    if (state !== "here") {
+      return html`<p class="quiet" role="status">${context.t("waiting")}</p>`;
+    }
+    return page === "map"
+      ? html`<cs-map
+          .context=${context}
+          .path=${this.path.split("/").slice(2).filter(Boolean).map(decoded)}
+          .dark=${dark}
+          .narrow=${narrow}
+        ></cs-map>`
+      : page === "devices"
+        ? html`<cs-devices .context=${context} .dark=${dark} .narrow=${narrow}></cs-devices>`
+        : html`<cs-history .context=${context} .dark=${dark} .narrow=${narrow}></cs-history>`;
   }
 
   /** A page that was brought: one element for all of them, which keeps what it has. */
@@ -706,8 +777,8 @@ export class SafetyPanel extends LitElement {
   private acknowledgeFocused(): void {
     const id = this.incidentId ?? this.now?.focused;
     const incident = id ? this.feed?.book.incidents.get(id) : undefined;
-    if (incident?.may.acknowledge === null) {
-      void this.act(incident, "acknowledge");
+    if (this.feed && incident?.may.acknowledge === null) {
+      void this.act(this.feed, incident, "acknowledge");
     }
   }
 

@@ -1,0 +1,106 @@
+/** What closed alarms say of how fast people and machines were. Nothing here knows a browser. */
+
+export interface Closed {
+  alarm_id: string;
+  incident_id: string;
+  hazard: string;
+  severity: "alarm" | "warning" | "fault";
+  drill: boolean;
+  device_id: string | null;
+  device_name: string;
+  area_id: string | null;
+  raised_at: number;
+  acknowledged_at: number | null;
+  acknowledged_by: string | null;
+  cleared_at: number | null;
+  proven_at: number | null;
+  closed_at: number;
+  reason?: string;
+  outcome: string | null;
+  cause: string | null;
+  who: string | null;
+}
+
+export interface Page {
+  alarms: Closed[];
+  next: number | null;
+  names: Record<string, string>;
+}
+
+export interface Spread {
+  count: number;
+  /** In seconds. */
+  median: number;
+  p95: number;
+  /** How many of them took no longer than a minute. */
+  inMinute: number;
+}
+
+export interface Figures {
+  acknowledged: Spread | null;
+  proven: Spread | null;
+  reset: Spread | null;
+  /** Of life alarms that a person has judged. */
+  judged: number;
+  falseAlarms: number;
+  devices: { name: string; areaId: string | null; count: number }[];
+}
+
+const MOST_DEVICES = 10;
+
+/** Returns the smallest value that a share of all does not exceed; `values` are sorted. */
+export function quantile(values: readonly number[], share: number): number {
+  return values[Math.max(0, Math.ceil(share * values.length) - 1)] ?? NaN;
+}
+
+function spread(seconds: number[]): Spread | null {
+  const values = seconds.sort((a, b) => a - b);
+  return values.length
+    ? {
+        count: values.length,
+        median: quantile(values, 0.5),
+        p95: quantile(values, 0.95),
+        inMinute: values.filter((value) => value <= 60).length,
+      }
+    : null;
+}
+
+/** Returns the figures of what was real: times are of incidents whose worst alarm was one of life. */
+export function figuresOf(alarms: Iterable<Closed>): Figures {
+  const life = [...alarms].filter((alarm) => !alarm.drill && alarm.severity === "alarm");
+  const incidents = new Map<string, Closed[]>();
+  const devices = new Map<string, { name: string; areaId: string | null; count: number }>();
+  for (const alarm of life) {
+    incidents.set(alarm.incident_id, [...(incidents.get(alarm.incident_id) ?? []), alarm]);
+    const key = alarm.device_id ?? alarm.device_name;
+    const device = devices.get(key) ?? { name: alarm.device_name, areaId: alarm.area_id, count: 0 };
+    devices.set(key, { ...device, count: device.count + 1 });
+  }
+  const took = (end: (alarm: Closed) => number | null, which: (...ends: number[]) => number): Spread | null =>
+    spread(
+      [...incidents.values()].flatMap((rows) => {
+        const ends = rows.flatMap((row) => end(row) ?? []);
+        const begin = Math.min(...rows.map((row) => row.raised_at));
+        return ends.length ? Math.max(0, which(...ends) - begin) : [];
+      }),
+    );
+  const judged = life.filter((alarm) => alarm.outcome !== null && alarm.outcome !== "test");
+  return {
+    acknowledged: took((alarm) => alarm.acknowledged_at, Math.min),
+    proven: took((alarm) => alarm.proven_at, Math.min),
+    reset: took((alarm) => (alarm.reason === "reset" ? alarm.closed_at : null), Math.max),
+    judged: judged.length,
+    falseAlarms: judged.filter((alarm) => alarm.outcome === "false_alarm").length,
+    devices: [...devices.values()].sort((a, b) => b.count - a.count).slice(0, MOST_DEVICES),
+  };
+}
+
+/** Returns rows as a file that spreadsheets open; what begins like a formula is text there. */
+export function csv(rows: readonly (readonly string[])[]): string {
+  const cell = (text: string): string => {
+    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  // With a mark: else Chinese is taken for another encoding.
+  return `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
+}

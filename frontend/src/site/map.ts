@@ -1,0 +1,631 @@
+import {
+  mdiAlertOutline,
+  mdiExclamationThick,
+  mdiEyeCheck,
+  mdiFire,
+  mdiFlash,
+  mdiFlashAlert,
+  mdiLifebuoy,
+  mdiPowerPlugOff,
+  mdiRestore,
+  mdiSchool,
+  mdiWrench,
+} from "@mdi/js";
+import { LitElement, css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { classMap } from "lit/directives/class-map.js";
+import { guard } from "lit/directives/guard.js";
+import type { Context } from "../context";
+import { classIcon, icon } from "../icons";
+import type { Hass } from "../model";
+import { NO_HELP, statusOf } from "../order";
+import { common, ranks, tokens } from "../styles";
+import { layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
+import { isLife, marksOf, totalsOf, type Mark } from "./marks";
+import { translator, type Key, type Translate } from "./texts";
+
+/** More places than these are folded to their buildings; those with a life at stake stay open. */
+const MOST_UNFOLDED = 300;
+const FILLED = new Set(["fire", "linkage", "electrical"]);
+const WAYS = new Set<string>(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"] satisfies Way[]);
+
+interface Message {
+  /** How many devices are in an area. */
+  devices: Record<string, number>;
+}
+
+/** The compound as its floors and areas are: what is where, with the worst state of each place. */
+export class MapPage extends LitElement {
+  @property({ attribute: false }) context!: Context;
+  /** Below `/map`: nothing, a building, or a stairwell in it. */
+  @property({ attribute: false }) path: string[] = [];
+  @property({ type: Boolean, reflect: true }) dark = false;
+  @property({ type: Boolean, reflect: true }) narrow = false;
+  @state() private devices: Record<string, number> | null = null;
+  @state() private error: string | null = null;
+  private end: Promise<(() => Promise<void>) | undefined> | null = null;
+  private marks: ReadonlyMap<string, Mark> = new Map();
+  private buildings: Building[] = [];
+  private drawn: Pick<Hass, "areas" | "floors" | "language"> | null = null;
+  /** The place that the Tab key goes to, by group. */
+  private readonly current = new Map<string, string>();
+  private t: Translate = translator("en");
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) {
+      this.subscribe();
+    }
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    void this.end?.then((end) => end?.().catch(() => undefined));
+    this.end = null;
+  }
+
+  protected override firstUpdated(): void {
+    this.subscribe();
+  }
+
+  private subscribe(): void {
+    this.error = null;
+    this.end = this.context.hass.connection
+      .subscribeMessage(
+        (message: Message) => {
+          this.devices = message.devices;
+        },
+        { type: "community_safety/map" },
+      )
+      .catch((error: unknown) => {
+        this.error = (error as { message?: string }).message ?? String(error);
+        return undefined;
+      });
+  }
+
+  protected override willUpdate(): void {
+    const { hass, book, help, people } = this.context;
+    const { areas, floors, language } = hass;
+    this.t = translator(language);
+    if (areas !== this.drawn?.areas || floors !== this.drawn.floors || language !== this.drawn.language) {
+      this.drawn = { areas, floors, language };
+      const defined = <T>(rows: Record<string, T | undefined>): T[] => Object.values(rows).flatMap((row) => row ?? []);
+      this.buildings = layout(defined(areas), defined(floors), language);
+    }
+    const incidents = [...book.incidents.values()];
+    const titles = new Set(incidents.flatMap((incident) => people?.calls(incident).map(({ group }) => group.title) ?? []));
+    const calling = titles.size
+      ? Object.values(areas).flatMap((area) => (area && titles.has(area.name) ? area.area_id : []))
+      : [];
+    this.marks = marksOf(incidents, help, calling);
+  }
+
+  override render() {
+    const { buildings, t } = this;
+    const [key, stairwellKey] = this.path;
+    const building = key === undefined ? undefined : buildings.find((item) => item.key === key);
+    return html`<div @click=${this.clicked} @keydown=${this.pressed} @focusin=${this.focused}>
+      ${this.error ? html`<p class="quiet" role="alert">${t("map_failed", { reason: this.error })}</p>` : nothing}
+      ${building ? this.one(building, stairwellKey) : this.all()} ${this.legend()}
+    </div>`;
+  }
+
+  private all() {
+    const { buildings, t } = this;
+    const places = buildings.flatMap(areasOf);
+    if (!places.length) {
+      return html`<p class="empty">${t("map_empty")}</p>`;
+    }
+    const isFolded = places.length > MOST_UNFOLDED;
+    const open = this.narrow
+      ? []
+      : buildings.filter(
+          (building) =>
+            !isFolded ||
+            areasOf(building).some((areaId) => {
+              const mark = this.marks.get(areaId);
+              return mark && isLife(mark);
+            }),
+        );
+    return html`<nav class="tiles" aria-label=${t("buildings")}>
+        ${buildings.map((building) => this.tile(this.nameOf(building), areasOf(building), building.key))}
+      </nav>
+      ${open.map((building) => this.section(building))}
+      ${isFolded && !open.length && !this.narrow ? html`<p class="quiet hint">${t("map_choose")}</p>` : nothing}`;
+  }
+
+  private one(building: Building, stairwellKey: string | undefined) {
+    const { t } = this;
+    const stairwell = building.stairwells.find((item) => item.key === stairwellKey);
+    if (stairwell) {
+      return html`${this.back(`/map/${encodeURIComponent(building.key)}`, this.nameOf(building))}
+        <h2>${t("stairwell", { building: this.nameOf(building), stairwell: stairwell.label })}</h2>
+        ${this.grid(building, stairwell)}`;
+    }
+    const back = this.back("/map", t("buildings"));
+    if (this.narrow && building.stairwells.length > 1) {
+      return html`${back}
+        <h2>${this.nameOf(building)}</h2>
+        <nav class="tiles" aria-label=${t("stairwells")}>
+          ${building.stairwells.map((item) =>
+            this.tile(
+              t("stairwell_short", { stairwell: item.label }),
+              cellsOf(item).map((cell) => cell.areaId),
+              building.key,
+              item.key,
+            ),
+          )}
+        </nav>
+        ${this.shared(building)}`;
+    }
+    return html`${back} ${this.section(building)}`;
+  }
+
+  private back(path: string, text: string) {
+    return html`<a class="back" data-path=${path} href=${this.context.to(path)}>‹ ${text}</a>`;
+  }
+
+  private nameOf(building: Building): string {
+    return building.name ?? this.t("grounds");
+  }
+
+  private tile(title: string, areaIds: string[], ...path: string[]) {
+    const target = `/map/${path.map(encodeURIComponent).join("/")}`;
+    const totals = totalsOf(this.marks, areaIds);
+    const worst = totals[0];
+    return html`<a
+      class=${classMap({ tile: true, ...this.classes(worst && { incident: worst.incident, help: !worst.incident, more: 0 }) })}
+      data-building=${path.join("/")}
+      data-path=${target}
+      href=${this.context.to(target)}
+    >
+      <strong>${title}</strong>
+      <span class="totals">${this.totals(totals)}</span>
+    </a>`;
+  }
+
+  private totals(totals: ReturnType<typeof totalsOf>) {
+    const { context } = this;
+    if (context.book.truth === null) {
+      return "–";
+    }
+    return totals.length
+      ? totals.map(
+          ({ incident, places }) =>
+            html`<span class="total ${incident ? (incident.drill ? "drill" : incident.rank) : "help"}">
+              ${incident ? classIcon(incident, NO_HELP) : icon(mdiLifebuoy)}
+              ${incident ? context.words.classWord(incident, NO_HELP) : context.t("class_help")} ${places}
+            </span>`,
+        )
+      : html`<span class="quiet">${context.t("none")}</span>`;
+  }
+
+  private section(building: Building) {
+    const name = this.nameOf(building);
+    return html`<section class="building" aria-label=${name}>
+      <h2>${name} <span class="totals">${this.totals(totalsOf(this.marks, areasOf(building)))}</span></h2>
+      <div class="stairwells">
+        ${building.stairwells.map(
+          (stairwell) =>
+            html`<div class="stairwell">
+              <h3>${this.t("stairwell_short", { stairwell: stairwell.label })}</h3>
+              ${this.grid(building, stairwell)}
+            </div>`,
+        )}
+      </div>
+      ${this.shared(building)}
+    </section>`;
+  }
+
+  /** One stairwell: drawn again only when one of its places has changed. */
+  private grid(building: Building, stairwell: Stairwell) {
+    const key = `${building.key}/${stairwell.key}`;
+    const cells = cellsOf(stairwell);
+    const current = this.currentOf(key, cells);
+    const title = this.t("stairwell", { building: this.nameOf(building), stairwell: stairwell.label });
+    return guard([stairwell, title, current, this.signs(cells)], () => {
+      const doors = `--doors: ${stairwell.doors.length}`;
+      return html`<div class="grid" role="grid" aria-label=${title} data-group=${key}>
+        ${stairwell.storeys.map(
+          ({ storey, cells: row }) =>
+            html`<div class="row" role="row" style=${doors}>
+              <span class="storey" role="rowheader">${storey}</span>
+              ${row.map((cell) => html`<span role="gridcell">${cell ? this.cell(cell, current) : nothing}</span>`)}
+            </div>`,
+        )}
+      </div>`;
+    });
+  }
+
+  private shared(building: Building) {
+    const { shared } = building;
+    if (!shared.length) {
+      return nothing;
+    }
+    const key = `${building.key}/`;
+    const current = this.currentOf(key, shared);
+    const title = this.t("shared", { building: this.nameOf(building) });
+    return guard([shared, title, current, this.signs(shared)], () =>
+      html`<div class="shared" role="grid" aria-label=${title} data-group=${key}>
+        <div class="wrap" role="row">
+          ${shared.map((cell) => html`<span role="gridcell">${this.cell(cell, current)}</span>`)}
+        </div>
+      </div>`,
+    );
+  }
+
+  private currentOf(group: string, cells: Cell[]): string {
+    const kept = this.current.get(group);
+    return cells.find((cell) => cell.areaId === kept)?.areaId ?? cells[0]?.areaId ?? "";
+  }
+
+  /** What of places may look otherwise the next time. */
+  private signs(cells: Cell[]): string {
+    const { marks, devices } = this;
+    const isKnown = devices && this.context.book.truth !== null;
+    const known = isKnown ? cells.map((cell) => devices[cell.areaId] ?? 0).join() : "";
+    return `${known} ${cells.map((cell) => (marks.has(cell.areaId) ? this.describe(cell) : "")).join()}`;
+  }
+
+  private cell(cell: Cell, current: string): TemplateResult {
+    const mark = this.marks.get(cell.areaId);
+    const incident = mark?.incident;
+    const path = incident
+      ? `/incident/${incident.incident_id}`
+      : `/devices?area=${encodeURIComponent(cell.areaId)}`;
+    const status = incident && !incident.drill ? statusOf(incident) : null;
+    const name = this.describe(cell);
+    return html`<a
+      class=${classMap({ cell: true, ...this.classes(mark), none: !mark && this.devices?.[cell.areaId] === undefined })}
+      data-area=${cell.areaId}
+      data-path=${path}
+      href=${this.context.to(path)}
+      tabindex=${cell.areaId === current ? 0 : -1}
+      aria-label=${name}
+      title=${name}
+    >
+      <span class="label">${cell.label}</span>
+      <span class="signs">
+        ${mark?.help ? icon(mdiLifebuoy) : nothing} ${incident ? classIcon(incident, NO_HELP) : nothing}
+        ${status === "new" || status === "over_new" ? icon(mdiExclamationThick) : nothing}
+        ${status === "seen" ? icon(mdiEyeCheck) : nothing} ${status === "over_reset" ? icon(mdiRestore) : nothing}
+      </span>
+    </a>`;
+  }
+
+  private classes(mark: Mark | undefined): Record<string, boolean> {
+    const incident = mark?.incident;
+    const isReal = incident ? !incident.drill : false;
+    return {
+      help: mark?.help ?? false,
+      drill: incident?.drill ?? false,
+      [incident?.rank ?? "calm"]: isReal,
+      filled: (mark?.help ?? false) || (isReal && FILLED.has(incident?.rank ?? "")),
+      over: isReal && !(incident?.present ?? true),
+      new: isReal && !(incident?.acknowledged ?? true),
+    };
+  }
+
+  /** The whole of what a place shows, in words. */
+  private describe(cell: Cell): string {
+    const { context, t } = this;
+    const { words } = context;
+    const mark = this.marks.get(cell.areaId);
+    if (!mark) {
+      const devices = this.devices?.[cell.areaId] ?? 0;
+      const said = !this.devices || context.book.truth === null ? [] : [devices ? t("calm", { devices }) : t("no_device")];
+      return [cell.name, ...said].join(": ");
+    }
+    const { incident, help, more } = mark;
+    const parts = [help ? context.t("class_help") : ""];
+    if (incident) {
+      const status = statusOf(incident);
+      parts.push(
+        `${words.classWord(incident, NO_HELP)} (${words.hazards(incident)})`,
+        incident.drill ? "" : status === "seen" ? t("seen") : context.t(`status_${status}`),
+        more ? t("more", { count: more }) : "",
+      );
+    }
+    return `${cell.name}: ${parts.filter(Boolean).join(", ")}`;
+  }
+
+  private legend() {
+    const { t, context } = this;
+    const signs: [string, Key | null, Parameters<Context["t"]>[0] | null][] = [
+      [mdiLifebuoy, null, "class_help"],
+      [mdiFire, null, "class_fire"],
+      [mdiFlashAlert, null, "class_linkage"],
+      [mdiFlash, null, "class_electrical"],
+      [mdiAlertOutline, null, "class_supervision"],
+      [mdiWrench, null, "class_fault"],
+      [mdiPowerPlugOff, null, "status_power_off"],
+      [mdiSchool, null, "class_drill"],
+      [mdiExclamationThick, "unseen", null],
+      [mdiEyeCheck, "seen", null],
+      [mdiRestore, null, "status_over_reset"],
+    ];
+    return html`<ul class="legend" aria-label=${t("legend")}>
+      ${signs.map(([path, own, shared]) => html`<li>${icon(path)} ${own ? t(own) : shared ? context.t(shared) : ""}</li>`)}
+      <li><span class="cell none example" aria-hidden="true"></span> ${t("no_device")}</li>
+    </ul>`;
+  }
+
+  private readonly clicked = (event: MouseEvent): void => {
+    const link = (event.target as Element).closest<HTMLElement>("[data-path]");
+    if (link?.dataset["path"] && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.context.go(link.dataset["path"]);
+    }
+  };
+
+  private readonly focused = (event: FocusEvent): void => {
+    const cell = (event.target as Element).closest<HTMLElement>("[data-area]");
+    const group = cell?.closest<HTMLElement>("[data-group]")?.dataset["group"];
+    if (cell?.dataset["area"] && group !== undefined && this.current.get(group) !== cell.dataset["area"]) {
+      this.current.set(group, cell.dataset["area"]);
+      this.requestUpdate();
+    }
+  };
+
+  private readonly pressed = (event: KeyboardEvent): void => {
+    const cell = (event.target as Element).closest<HTMLElement>("[data-area]");
+    const group = cell?.closest<HTMLElement>("[data-group]");
+    const from = cell?.dataset["area"];
+    if (!group || from === undefined || !WAYS.has(event.key) || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    event.preventDefault();
+    const [key, stairwellKey] = split(group.dataset["group"] ?? "");
+    const building = this.buildings.find((item) => item.key === key);
+    const rows = stairwellKey
+      ? building?.stairwells.find((item) => item.key === stairwellKey)?.storeys.map((row) => row.cells)
+      : [building?.shared ?? []];
+    const to = step(rows ?? [], from, event.key as Way);
+    group.querySelector<HTMLElement>(`[data-area="${CSS.escape(to)}"]`)?.focus();
+  };
+
+  static override readonly styles = [
+    tokens,
+    common,
+    css`
+      :host {
+        display: block;
+      }
+      .back {
+        display: inline-flex;
+        align-items: center;
+        min-width: 44px;
+        min-height: 44px;
+      }
+      .tiles {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(180px, 1fr));
+        gap: 8px;
+        margin-bottom: 16px;
+      }
+      .tile {
+        --c: var(--divider-color);
+        display: grid;
+        gap: 2px;
+        align-content: center;
+        min-height: 64px;
+        padding: 8px 12px 8px 18px;
+        border: 1px solid var(--divider-color);
+        border-inline-start: 8px solid var(--c);
+        border-radius: 8px;
+        background: var(--card-background-color, #fff);
+        text-decoration: none;
+      }
+      .totals {
+        display: inline-flex;
+        flex-wrap: wrap;
+        gap: 2px 12px;
+        font-size: 15px;
+        font-weight: 400;
+      }
+      .total {
+        display: inline-flex;
+        align-items: center;
+        gap: 4px;
+        color: var(--c);
+        font-weight: 700;
+      }
+      .total svg {
+        width: 20px;
+        height: 20px;
+      }
+      .building {
+        margin-bottom: 16px;
+        padding: 12px 16px;
+        border: 1px solid var(--divider-color);
+        border-radius: 8px;
+        background: var(--card-background-color, #fff);
+        content-visibility: auto;
+        contain-intrinsic-size: auto 480px;
+      }
+      h2 {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: baseline;
+        gap: 4px 16px;
+        font-size: 18px;
+        margin-bottom: 8px;
+      }
+      h3 {
+        font-size: 15px;
+        font-weight: 500;
+        margin-bottom: 4px;
+      }
+      .stairwells {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 16px 32px;
+      }
+      .stairwell {
+        min-width: 0;
+      }
+      .grid {
+        display: grid;
+        gap: 4px;
+        overflow-x: auto;
+        padding: 3px;
+        margin: -3px;
+      }
+      .row {
+        display: grid;
+        grid-template-columns: 28px repeat(var(--doors), minmax(72px, 96px));
+        gap: 4px;
+        align-items: stretch;
+      }
+      .storey {
+        align-self: center;
+        color: var(--secondary-text-color);
+        font-variant-numeric: tabular-nums;
+      }
+      .row > [role="gridcell"] {
+        display: grid;
+      }
+      .wrap {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+      }
+      .shared {
+        margin-top: 12px;
+      }
+      .shared .cell {
+        min-width: 96px;
+        max-width: 220px;
+      }
+      .cell {
+        --c: var(--divider-color);
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 4px;
+        min-height: 48px;
+        padding: 2px 8px;
+        border: 2px solid var(--c);
+        border-radius: 6px;
+        background: var(--card-background-color, #fff);
+        color: var(--primary-text-color);
+        text-decoration: none;
+        font-variant-numeric: tabular-nums;
+        min-width: 0;
+      }
+      .label {
+        overflow-wrap: anywhere;
+      }
+      .signs {
+        display: inline-flex;
+        flex-wrap: wrap;
+        justify-content: flex-end;
+        color: var(--c);
+      }
+      .signs svg {
+        width: 20px;
+        height: 20px;
+      }
+      .cell.none {
+        border: 1px dashed var(--secondary-text-color);
+        color: var(--secondary-text-color);
+      }
+      .example {
+        display: inline-block;
+        min-height: 20px;
+        width: 28px;
+        padding: 0;
+      }
+      .cell.filled:not(.over) {
+        background: var(--c);
+      }
+      .cell.filled:not(.over),
+      .cell.filled:not(.over) .signs {
+        color: var(--on-fill);
+      }
+      .cell.over {
+        border-style: dashed;
+      }
+      .cell.new,
+      .total {
+        font-weight: 700;
+      }
+      .cell.drill {
+        --c: var(--shielded);
+        background: repeating-linear-gradient(
+          135deg,
+          var(--card-background-color, #fff) 0 8px,
+          var(--secondary-background-color, #eee) 8px 16px
+        );
+      }
+      .legend {
+        list-style: none;
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 20px;
+        margin: 16px 0 0;
+        padding: 0;
+        color: var(--secondary-text-color);
+        font-size: 14px;
+      }
+      .legend li {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+      }
+      .empty,
+      .hint {
+        padding: 24px 16px;
+        font-size: 18px;
+      }
+      :host([narrow]) .tiles {
+        grid-template-columns: minmax(0, 1fr);
+      }
+      :host([narrow]) .stairwells {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+      }
+      :host([narrow]) .row {
+        grid-template-columns: 24px repeat(var(--doors), minmax(48px, 1fr));
+      }
+      :host([narrow]) .building {
+        padding: 8px;
+      }
+      @media (forced-colors: active) {
+        .cell.filled {
+          border-width: 4px;
+        }
+      }
+    `,
+    ranks,
+    css`
+      .drill {
+        --c: var(--shielded);
+      }
+      .power_off {
+        --c: var(--shielded);
+      }
+      .help {
+        --c: var(--help);
+      }
+    `,
+  ];
+}
+
+const cellsOf = (stairwell: Stairwell): Cell[] => stairwell.storeys.flatMap(({ cells }) => cells.flatMap((cell) => cell ?? []));
+
+const areasOf = (building: Building): string[] => [
+  ...building.stairwells.flatMap((stairwell) => cellsOf(stairwell).map((cell) => cell.areaId)),
+  ...building.shared.map((cell) => cell.areaId),
+];
+
+/** `floor/stairwell`: what is before the first stroke, and what is after it. */
+function split(group: string): [string, string] {
+  const at = group.indexOf("/");
+  return [group.slice(0, at), group.slice(at + 1)];
+}
+
+// After an update the page may hold an older one until it is reloaded.
+if (!customElements.get("cs-map")) {
+  customElements.define("cs-map", MapPage);
+}

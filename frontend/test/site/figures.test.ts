@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { csv, figuresOf, quantile, type Closed } from "../../src/site/figures";
+
+const closed = (id: string, more: Partial<Closed> = {}): Closed => ({
+  alarm_id: id,
+  incident_id: id,
+  hazard: "smoke",
+  severity: "alarm",
+  drill: false,
+  device_id: "d",
+  device_name: "Smoke sensor",
+  area_id: "1_1_201",
+  raised_at: 1000,
+  acknowledged_at: 1030,
+  acknowledged_by: "user",
+  cleared_at: 1100,
+  proven_at: 1000.4,
+  closed_at: 1200,
+  reason: "reset",
+  outcome: "real",
+  cause: "cooking",
+  who: "user",
+  ...more,
+});
+
+test("a quantile is a value that was there", () => {
+  const values = Array.from({ length: 20 }, (_, index) => index + 1);
+  expect([quantile(values, 0.5), quantile(values, 0.95), quantile([7], 0.95)]).toEqual([10, 19, 7]);
+});
+
+test("times are of incidents: from the first alarm to the first answer, and to the last reset", () => {
+  const figures = figuresOf([
+    closed("a"),
+    closed("b", { incident_id: "a", raised_at: 1010, acknowledged_at: 1020, proven_at: null, closed_at: 1300 }),
+    closed("c", { raised_at: 2000, acknowledged_at: 2100, proven_at: null, closed_at: 2050, reason: "cleared", outcome: null }),
+  ]);
+  expect(figures.acknowledged).toEqual({ count: 2, median: 20, p95: 100, inMinute: 1 });
+  expect(figures.proven?.median).toBeCloseTo(0.4);
+  expect(figures.reset).toEqual({ count: 1, median: 300, p95: 300, inMinute: 0 });
+});
+
+test("drills, warnings and faults are in none of them, and tests are judged by nobody", () => {
+  const figures = figuresOf([
+    closed("drill", { drill: true }),
+    closed("warning", { severity: "warning" }),
+    closed("test", { outcome: "test" }),
+    closed("false", { outcome: "false_alarm", device_id: "e", device_name: "Other" }),
+    closed("real"),
+  ]);
+  expect([figures.judged, figures.falseAlarms]).toEqual([2, 1]);
+  expect(figures.devices.map(({ name, count }) => [name, count])).toEqual([
+    ["Smoke sensor", 2],
+    ["Other", 1],
+  ]);
+  expect(figuresOf([])).toMatchObject({ acknowledged: null, proven: null, reset: null, devices: [] });
+});
+
+test("a file has no formula, and its quotes are doubled", () => {
+  expect(csv([["a", '=HYPERLINK("x")'], ["b, c", "-1"], ["卧室", "line\nbreak"]])).toBe(
+    "\ufeffa,\"'=HYPERLINK(\"\"x\"\")\"\r\n\"b, c\",'-1\r\n卧室,\"line\nbreak\"\r\n",
+  );
+});

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { isLife, marksOf, totalsOf } from "../../src/site/marks";
+import { incident } from "../made";
+
+const fault = incident("fault", { rank: "fault" });
+const fire = incident("fire", { raised_at: 2000 });
+const drill = incident("drill", { drill: true });
+
+test("the worst of a place is what it shows, a drill last", () => {
+  const marks = marksOf([drill, fault, fire], new Set(), []);
+  expect([...marks.keys()]).toEqual(["1_1_201"]);
+  expect(marks.get("1_1_201")).toEqual({ incident: fire, help: false, more: 2 });
+});
+
+test("a call for help is the place's, and that of the neighbour who calls", () => {
+  const marks = marksOf([fire, incident("elsewhere", { area_id: null })], new Set(["fire"]), ["1_1_202"]);
+  expect(marks.get("1_1_201")?.help).toBe(true);
+  expect(marks.get("1_1_202")).toEqual({ incident: null, help: true, more: 0 });
+  expect(marks.size).toBe(2);
+  // A worse incident of the place does not hide it.
+  const both = marksOf([fault, fire], new Set(["fault"]), []);
+  expect(both.get("1_1_201")?.help).toBe(true);
+});
+
+test("a life is at stake in alarms and calls for help, not in a drill or a fault", () => {
+  const of = (...marked: Parameters<typeof marksOf>): (boolean | undefined)[] => [...marksOf(...marked).values()].map(isLife);
+  expect(of([fire], new Set(), [])).toEqual([true]);
+  expect(of([incident("b", { rank: "electrical" })], new Set(), [])).toEqual([true]);
+  expect(of([fault], new Set(), [])).toEqual([false]);
+  expect(of([fault], new Set(["fault"]), [])).toEqual([true]);
+  expect(of([drill], new Set(), [])).toEqual([false]);
+});
+
+test("totals are of places, calls for help first, then the worst", () => {
+  const marks = marksOf(
+    [
+      incident("a", { rank: "fault", area_id: "a" }),
+      incident("b", { area_id: "b" }),
+      incident("c", { area_id: "c" }),
+      incident("d", { area_id: "d", drill: true }),
+      incident("e", { area_id: "e" }),
+    ],
+    new Set(["a"]),
+    [],
+  );
+  const totals = totalsOf(marks, ["a", "b", "c", "d", "calm"]);
+  expect(totals.map((total) => [total.incident?.rank ?? "help", total.incident?.drill ?? false, total.places])).toEqual([
+    ["help", false, 1],
+    ["fire", false, 2],
+    ["fault", false, 1],
+    ["fire", true, 1],
+  ]);
+});

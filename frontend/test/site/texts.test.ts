@@ -1,0 +1,25 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { LANGUAGES } from "../../src/site/texts";
+
+const placeholders = (text: string): string[] => (text.match(/\{\w+\}/g) ?? []).sort();
+const { en: english = {}, ...others } = LANGUAGES as Record<string, Record<string, string>>;
+
+test.each(Object.entries(others))("%s has every text with its placeholders, and is translated", (_language, texts) => {
+  expect(Object.keys(texts).sort()).toEqual(Object.keys(english).sort());
+  for (const [key, text] of Object.entries(texts)) {
+    expect(text.trim(), key).not.toBe("");
+    expect(text, key).not.toBe(english[key]);
+    expect(placeholders(text), key).toEqual(placeholders(english[key] ?? ""));
+  }
+});
+
+test("every text is used somewhere", () => {
+  const folder = new URL("../../src/site/", import.meta.url);
+  const sources = readdirSync(folder)
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(new URL(file, folder), "utf8"))
+    .join("\n");
+  const made = /^(filter|power|test|chain|chain_is|lacks|ended)_/;
+  expect(Object.keys(english).filter((key) => !made.test(key) && !sources.includes(`"${key}"`))).toEqual([]);
+});

@@ -1,0 +1,358 @@
+"""The map, the devices and the history of the control room, before the whole demo.
+
+The names of the tests have the numbers of the design's checks.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+import csv
+from datetime import datetime
+import io
+import json
+from pathlib import Path
+import re
+import time
+
+from playwright.async_api import Browser, Locator, Page, expect
+import pytest
+
+from simulator.demo.home_assistant import HomeAssistant
+from simulator.demo.setup import POLICE
+from simulator.demo.timeline import Story
+
+from .demo import Demo
+from .test_panel import (
+    AXE,
+    AXE_RUN,
+    DESK,
+    LEAST,
+    PHONE,
+    SMALL,
+    browser,
+    count,
+    demo,
+    panel,
+    story,
+)
+
+__all__ = ["browser", "demo", "story"]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+#: When a place shows something, in the page's clock.
+PAINTED = """([area, look]) => new Promise((done) => {
+  const find = (root) => root.querySelector(`[data-area="${area}"]`) ?? [...root.querySelectorAll("*")]
+    .filter((item) => item.shadowRoot).map((item) => find(item.shadowRoot)).find(Boolean)
+  const wait = () => find(document)?.matches(look)
+    ? requestAnimationFrame(() => done(performance.timeOrigin + performance.now()))
+    : requestAnimationFrame(wait)
+  wait()
+})"""
+#: The place in which the focus is.
+FOCUSED = """() => {
+  let at = document.activeElement
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+  return at?.dataset.area
+}"""
+BUILDINGS, STOREYS, DOORS, STAIRWELLS = 20, 10, 5, 2
+
+
+@pytest.fixture
+async def home(story: Story, demo: Demo) -> AsyncGenerator[HomeAssistant]:
+    """Return the demo's Home Assistant."""
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    async with HomeAssistant(run["port"], run["token"]) as home:
+        await home.connect()
+        yield home
+
+
+def place(page: Page, area_id: str) -> Locator:
+    """Return a place of the map."""
+    return page.locator(f"cs-map [data-area='{area_id}']")
+
+
+def row(page: Page, name: str, where: str) -> Locator:
+    """Return a device of the list."""
+    rows = page.locator("cs-devices ul.rows > li")
+    return rows.filter(has_text=name).filter(has_text=where)
+
+
+async def go(page: Page, name: str) -> None:
+    """Go to a page by the navigation."""
+    await page.locator(f"cs-navigation [data-page={name}]").click()
+
+
+async def speak(home: HomeAssistant, language: str) -> None:
+    """Let the demo's user read another language."""
+    await home.call(
+        "frontend/set_user_data", key="language", value={"language": language}
+    )
+
+
+async def test_map(browser: Browser, demo: Demo, story: Story) -> None:
+    """C2 C3 C4: what each place is, in words and symbols; the keyboard leads to a fire."""
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo) as page:
+        await go(page, "map")
+        fire, calm = place(page, "1_1_201"), place(page, "1_1_301")
+        await expect(fire).to_have_attribute(
+            "aria-label", re.compile(r"^1-1-201: Fire \(Smoke\), new")
+        )
+        await expect(fire).to_have_text("201")
+        await expect(fire.locator("svg")).to_have_count(2)
+        await expect(calm).to_have_attribute(
+            "aria-label", "1-1-301: no open alarm, devices: 3"
+        )
+        await expect(calm.locator("svg")).to_have_count(0)
+        tile = page.locator("cs-map .tile").filter(has_text="Building 1")
+        await expect(tile).to_contain_text("Fire 1")
+        await expect(
+            page.locator("cs-map .tile").filter(has_text="Building 2")
+        ).to_contain_text("No open alarm")
+
+        group = page.locator("cs-map [data-group='building_1/1-1']")
+        await expect(group.locator("[tabindex='0']")).to_have_count(1)
+        await calm.focus()
+        for key, where in (
+            ("ArrowRight", "1_1_301"),
+            ("ArrowDown", "1_1_201"),
+            ("ArrowRight", "1_1_202"),
+            ("Home", "1_1_201"),
+        ):
+            await page.keyboard.press(key)
+            assert await page.evaluate(FOCUSED) == where, key
+        await expect(group.locator("[tabindex='0']")).to_have_count(1)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("cs-incident h1")).to_have_text("1-1-201")
+        await page.locator("cs-incident [data-action=acknowledge]").click()
+        await page.keyboard.press("g")
+        await page.keyboard.press("m")
+        await expect(fire).to_have_attribute("aria-label", re.compile(", seen$"))
+        # What has no incident leads to what there is.
+        await calm.click()
+        await expect(page.locator("cs-devices ul.rows > li")).to_have_count(3)
+    await story.do("clear", "1-1-201")
+
+
+async def test_map_on_a_phone(browser: Browser, demo: Demo, story: Story) -> None:
+    """From the buildings to a stairwell to its flats, in two taps."""
+    async with panel(browser, demo, size=PHONE) as page:
+        await go(page, "map")
+        await expect(page.locator("cs-map [data-area]")).to_have_count(0)
+        await page.locator("cs-map .tile").filter(has_text="Building 1").click()
+        await expect(place(page, "building_1_roof")).to_have_text("roof")
+        await page.locator("cs-map .tile").filter(has_text="Stairwell 1").click()
+        await expect(place(page, "1_1_301")).to_be_visible()
+        await page.locator("cs-map a.back").click()
+        await expect(page.locator("cs-map .tile")).to_have_count(2)
+
+
+async def test_devices(browser: Browser, demo: Demo, story: Story) -> None:
+    """D1 D2 D3: filters count what they show; a test passes step by step, or says where not."""
+    async with panel(browser, demo) as page:
+        await go(page, "devices")
+        rows = page.locator("cs-devices ul.rows > li")
+        breaker = row(page, "Breaker", "1-1-202")
+        # It only confirms the command, and raises nothing: that takes a minute.
+        await breaker.get_by_role("button", name="Test").click()
+
+        for chosen in await page.locator("cs-devices [data-filter]").all():
+            shown = int(str(await chosen.locator("strong").text_content()))
+            await chosen.click()
+            await expect(rows).to_have_count(shown)
+        await page.locator("cs-devices [data-filter=all]").click()
+
+        smoke = row(page, "Bedroom smoke sensor", "1-2-101")
+        await expect(smoke).to_contain_text("NEVER TESTED")
+        fires = await count(page, "fire")
+        await expect(smoke).to_contain_text(re.compile("heard .* ago"))
+        await smoke.get_by_role("button", name="Test").click()
+        steps = smoke.locator("[data-step]")
+        await expect(steps).to_have_count(5)
+        for step in ("told", "raised", "cleared"):
+            await expect(smoke.locator(f"[data-step={step}]")).to_have_attribute(
+                "data-state", "done"
+            )
+        await expect(smoke.locator("[data-step=raised]")).to_contain_text("Smoke")
+        await expect(smoke.locator("[data-step=would_cut]")).to_contain_text("Breaker")
+        await expect(smoke).to_have_attribute("data-tested", "passed", timeout=2000)
+        await expect(smoke).to_contain_text(re.compile("Tested .* by Demo"))
+        # A7: a drill is no fire.
+        assert await count(page, "fire") == fires
+
+        failed = breaker.locator("[data-step=raised]")
+        await expect(failed).to_have_attribute("data-state", "failed", timeout=90_000)
+        await expect(breaker.locator("[data-step=told]")).to_have_attribute(
+            "data-state", "done"
+        )
+
+
+async def test_handover(browser: Browser, demo: Demo, home: HomeAssistant) -> None:
+    """D4 D5: nothing is handed over that has no place or whose rated current is a guess."""
+    (area,) = [
+        item
+        for item in await home.call("config/area_registry/list")
+        if item["name"] == "1-1-301"
+    ]
+    (device,) = [
+        item
+        for item in await home.call("config/device_registry/list")
+        if item["area_id"] == area["area_id"] and "Breaker" in item["name"]
+    ]
+
+    async def move(area_id: str | None) -> None:
+        await home.call(
+            "config/device_registry/update", device_id=device["id"], area_id=area_id
+        )
+
+    await move(None)
+    async with panel(browser, demo) as page:
+        await go(page, "devices")
+        await page.locator("cs-devices [data-filter=no_area]").click()
+        breaker = page.locator(f"cs-devices [data-device='{device['id']}']")
+        await expect(breaker).to_contain_text("No place")
+        await breaker.get_by_role("button", name="Hand over").click()
+        sheet = page.locator("cs-devices dialog")
+        hand_over = sheet.get_by_role("button", name="Hand over")
+        await expect(sheet).to_contain_text("First give it a place")
+        await expect(hand_over).to_be_disabled()
+        await move(area["area_id"])
+        await expect(sheet).to_contain_text("First set the rated current")
+        await sheet.locator("input[type=number]").fill("40")
+        await sheet.get_by_role("button", name="Set", exact=True).click()
+        await expect(sheet).to_contain_text("Say of each supply")
+        await sheet.get_by_label("is cut off").check()
+        await expect(hand_over).to_be_disabled()
+        await sheet.get_by_label("Tried by hand").check()
+        await hand_over.click()
+        await expect(sheet).to_have_count(0)
+        await page.locator("cs-devices [data-filter=all]").click()
+        await expect(breaker).to_contain_text("Rated 40 A")
+        await expect(breaker).to_contain_text(re.compile("Handed over .* by Demo"))
+
+        await page.emulate_media(media="print")
+        for hidden in ("cs-navigation", ".strip", "cs-devices .filters"):
+            await expect(page.locator(hidden)).to_be_hidden()
+        await expect(breaker.get_by_role("button").first).to_be_hidden()
+        await expect(page.locator("cs-devices .signatures")).to_be_visible()
+
+
+async def test_history(
+    browser: Browser, demo: Demo, story: Story, tmp_path: Path
+) -> None:
+    """What is over stays readable, with how long it took; a file of it has the same rows."""
+    async with panel(browser, demo) as page:
+        await go(page, "history")
+        table = page.locator("cs-history tbody tr")
+        await page.get_by_label("Drills too").check()
+        drill = table.filter(has_text="1-2-101").filter(has_text="Drill")
+        await expect(drill.first).to_contain_text("test ended")
+        assert "drills=1" in page.url
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Save as CSV").click()
+        path = tmp_path / "history.csv"
+        await (await download.value).save_as(path)
+        rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
+        await expect(page.locator("cs-history .count")).to_contain_text(
+            f"{len(rows) - 1} alarms"
+        )
+
+
+async def test_police_look(browser: Browser, demo: Demo, story: Story) -> None:
+    """They see the map, and on no page a button that would be refused."""
+    async with panel(browser, demo, POLICE) as page:
+        await go(page, "map")
+        await expect(place(page, "1_1_301")).to_be_visible()
+        await expect(page.locator("cs-navigation [data-page=devices]")).to_have_count(0)
+        await place(page, "1_1_301").click()
+        await expect(page.locator("cs-devices ul.rows > li")).to_have_count(3)
+        await expect(page.locator("cs-devices .do button")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("size", "dark", "language"),
+    [(PHONE, False, "en"), (DESK, True, "en"), (PHONE, True, "zh-Hans")],
+    ids=["phone", "desk dark", "phone dark Chinese"],
+)
+async def test_everybody_can_use_them(
+    browser: Browser,
+    demo: Demo,
+    story: Story,
+    home: HomeAssistant,
+    size: tuple[int, int],
+    dark: bool,
+    language: str,
+) -> None:
+    """What axe finds, fingers, and nothing to scroll sideways; no word is left untranslated."""
+    await speak(home, language)
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo, size=size, dark=dark) as page:
+        base = page.url.partition("/now")[0]
+        for path, there in (
+            ("/map", "cs-map .tile"),
+            ("/map/building_1", "cs-map [data-area]"),
+            ("/map/building_1/1-1", "cs-map [data-area]"),
+            ("/devices", "cs-devices ul.rows > li"),
+            ("/history?drills=1", "cs-history tbody tr"),
+        ):
+            await page.goto(f"{base}{path}")
+            await page.locator(there).first.wait_for()
+            await page.add_script_tag(path=str(AXE))
+            width = "document.documentElement.scrollWidth <= window.innerWidth"
+            assert await page.evaluate(width), path
+            assert await page.evaluate(SMALL, LEAST) == [], path
+            assert await page.evaluate(AXE_RUN) == [], path
+        if language != "en":
+            await page.goto(f"{base}/devices")
+            await expect(page.locator("cs-devices")).to_contain_text("从未测试")
+            text = str(await page.locator("cs-devices").inner_text())
+            assert re.findall(r"Tested|Battery|Fault|Mains", text) == []
+    await speak(home, "en")
+
+
+async def test_map_of_two_thousand(
+    browser: Browser,
+    demo: Demo,
+    story: Story,
+    home: HomeAssistant,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """C1: 2,000 flats are there within a second, and a fire in one at once."""
+    for building in range(3, 3 + BUILDINGS):
+        floor = await home.call(
+            "config/floor_registry/create", name=f"Building {building}"
+        )
+        await asyncio.gather(
+            *(
+                home.call(
+                    "config/area_registry/create",
+                    name=f"{building}-{stairwell}-{storey}{door:02}",
+                    floor_id=floor["floor_id"],
+                )
+                for stairwell in range(1, STAIRWELLS + 1)
+                for storey in range(1, STOREYS + 1)
+                for door in range(1, DOORS + 1)
+            )
+        )
+    await story.do("clear", "1-1-201")
+    async with panel(browser, demo) as page:
+        begun = time.perf_counter()
+        await go(page, "map")
+        await expect(page.locator("cs-map .tile")).to_have_count(BUILDINGS + 3)
+        first = time.perf_counter() - begun
+        await page.locator("cs-map .tile").filter(has_text="Building 10").click()
+        await expect(page.locator("cs-map [data-area]")).to_have_count(
+            STAIRWELLS * STOREYS * DOORS
+        )
+        await page.go_back()
+        shown = asyncio.create_task(page.evaluate(PAINTED, ["1_1_202", ".fire.new"]))
+        device = await story.do("smoke", "1-1-202")
+        painted = await shown / 1000
+        label = await place(page, "1_1_202").get_attribute("aria-label")
+        assert str(label).startswith("1-1-202: Fire")
+        alarms = await story.alarms("1-1-202", device)
+        alarm = next(row for row in alarms if row["hazard"] == "smoke")
+        raised = datetime.fromisoformat(alarm["raised_at"]).timestamp()
+        record_property("map, s", round(first, 3))
+        record_property("raised to painted, s", round(painted - raised, 3))
+        assert first < 2
+        assert painted - raised < 1
