@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import lru_cache, partial
 import time
@@ -105,18 +105,23 @@ class DeviceDescription:
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> DeviceDescription:
-        """Return the description of a stored row.
+        """Return the description of a stored row; fields of a later version are dropped.
 
-        Raises TypeError, KeyError or ValueError for one of another version.
+        Raises TypeError, KeyError or ValueError for one that this version cannot watch.
         """
-        return cls(
+        known = {item.name for item in fields(cls)}
+        found = cls(
             **{
-                **row,
+                **{key: value for key, value in row.items() if key in known},
+                "name": str(row["name"]),
                 "points": frozenset(row["points"]),
                 "commands": frozenset(row["commands"]),
                 "power": Power(row["power"]) if row["power"] else None,
+                "interval": float(row.get("interval", 0)),
             }
         )
+        layout_of(found.kind, found.points)
+        return found
 
 
 @dataclass(slots=True)

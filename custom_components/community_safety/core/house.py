@@ -14,9 +14,10 @@ from homeassistant.helpers.event import async_call_later, async_track_time_chang
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util.hass_dict import HassKey
 
-from ..catalogue import GATEWAY
+from ..catalogue import GATEWAY, HAZARDS
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
+from .alarm import Report
 from .alarms import AlarmBook
 from .authority import Authority
 from .device import DeviceDescription, DeviceSettings, Layout, SafetyDevice
@@ -63,6 +64,8 @@ class House:
         #: Seconds for which devices were silent in an earlier run, by gateway.
         self.seen: dict[str, dict[str, float]] = {}
         self._known: dict[str, DeviceDescription] = {}
+        #: Names of devices of an earlier run that this version cannot watch.
+        self._strange: dict[str, str] = {}
         #: Gateways that could not be started, until that is a fault.
         self._not_started: set[str] = set()
 
@@ -102,7 +105,9 @@ class House:
             try:
                 self._known.setdefault(uid, DeviceDescription.from_dict(row))
             except (KeyError, TypeError, ValueError) as err:
-                LOGGER.warning("%s is not remembered: %r", uid, err)
+                LOGGER.error("%s cannot be watched: %r", uid, err)
+                if uid not in self._known:
+                    self._strange[uid] = str(row.get("name") or uid)
 
     def _take_over_settings(self, rows: dict[str, dict[str, Any]]) -> None:
         for settings in self._settings.values():
@@ -326,6 +331,7 @@ class House:
         known = {
             *self._settings,
             *self._known,
+            *self._strange,
             *(alarm.device for alarm in self.book.open.values()),
             *(latch.device for latch in self.latches.rows.values()),
         }
@@ -346,7 +352,7 @@ class House:
         if self._settings.pop(uid, None):
             self.storage.put("settings", uid, None)
             self._show_unread()
-        if self._known.pop(uid, None):
+        if self._known.pop(uid, None) or self._strange.pop(uid, None):
             self.storage.put("devices", uid, None)
         if self.storage.unread:
             self._removed.add(uid)
@@ -364,9 +370,32 @@ class House:
             if uid.rpartition("/")[0] == gateway:
                 yield description
 
+    def strange_devices(self, gateway: str) -> Iterator[tuple[str, str]]:
+        """Return the ids and names of those that this version cannot watch as they were."""
+        for uid, name in tuple(self._strange.items()):
+            owner, _slash, device_id = uid.rpartition("/")
+            if owner == gateway:
+                yield device_id, name
+
+    @callback
+    def miss(self, uid: str, device_id: str | None, name: str) -> None:
+        """Raise the fault of a device that nobody hears, and that cannot say so itself."""
+        hazard = HAZARDS["unresponsive"]
+        self.book.report(
+            Report(
+                device=uid,
+                device_id=device_id,
+                device_name=name,
+                hazard=hazard.key,
+                severity=Severity.FAULT,
+                nature=hazard.nature,
+            )
+        )
+
     @callback
     def remember(self, device: SafetyDevice) -> None:
         """Store what a device is, so that it is there at the next start."""
+        self._strange.pop(device.uid, None)
         if self._known.get(device.uid) != device.description:
             self._known[device.uid] = device.description
             self.storage.put("devices", device.uid, device.description.as_dict())

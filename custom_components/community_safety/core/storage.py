@@ -496,7 +496,7 @@ class Storage:
             try:
                 with closing(_read_only(self.path)) as source:
                     for key, closed_at, row in _read(source, table, lost, alive=True):
-                        if closed_at is None:
+                        if closed_at is None and (row or key not in found[table]):
                             found[table][key] = row
             except sqlite3.DatabaseError as err:
                 if not _is_damage(err):
@@ -716,17 +716,21 @@ def _read(
 ) -> Iterator[tuple[str, float | None, dict[str, Any]]]:
     """Yield what can be read of a damaged table, some rows more than once.
 
-    If that is not all of it, the table is added to `lost`. Closed rows may be missing where
-    it is of those that are `alive`. Raises sqlite3.Error if nothing can be read at all.
+    If that is not all of it, the table is added to `lost`. Where it is of those that are
+    `alive`, closed rows may be missing, and one that is only known to be there is empty.
+    Raises sqlite3.Error if nothing can be read at all.
     """
     for key, closed_at, data in _walk(source, table, lost, alive=alive):
         try:
-            row = key.decode(), closed_at, json_loads_object(data)
+            name = key.decode()
+            row = json_loads_object(data)
         except (AttributeError, ValueError) as err:
             LOGGER.error("A row of %s cannot be rescued: %s", table, err)
             lost.add(table)
-        else:
-            yield row
+            if not alive:
+                continue
+            name, row = (key or b"").decode(errors="replace"), {}
+        yield name, closed_at, row
 
 
 def _walk(
@@ -758,3 +762,7 @@ def _walk(
         ).fetchall():
             with _past_damage():
                 yield from source.execute(f"{rows} WHERE key = CAST(? AS TEXT)", (key,))
+                continue
+            if alive:
+                # What it said is lost; that it was there is not.
+                yield key, None, b"{}"

@@ -24,6 +24,8 @@ from ..core.supervision import Supervision
 if TYPE_CHECKING:
     from .joining import Joining
 
+#: Key of the problem that a device of an earlier run is not watched.
+NOT_RESTORED = "device_not_restored"
 #: States of a gateway that a person wants to run, and that does not.
 _NOT_STARTED = (
     ConfigEntryState.SETUP_ERROR,
@@ -247,6 +249,7 @@ class Gateway(ABC):
             for listener in tuple(self._listeners):
                 listener(known)
             self.house.remember(known)
+            self.end_problem(NOT_RESTORED, description.id)
         elif known.description != description:
             before = known.description
             self._update_registry(description)
@@ -291,9 +294,33 @@ class Gateway(ABC):
 
     def _add_known_devices(self) -> None:
         for description in self.house.known_devices(self.uid):
-            if description.id not in self.devices:
+            if description.id in self.devices:
+                continue
+            try:
                 self.add_device(description)
+            except Exception:  # noqa: BLE001
+                # It must not keep all the others from being heard.
+                LOGGER.exception("%s cannot be watched", description.id)
+                self._miss(description.id, description.name)
+            else:
                 self.missing.add(description.id)
+        for device_id, name in self.house.strange_devices(self.uid):
+            if device_id not in self.devices:
+                self._miss(device_id, name)
+
+    def _miss(self, device_id: str, name: str) -> None:
+        """Tell people of a device of an earlier run that is not watched."""
+        uid = f"{self.uid}/{device_id}"
+        entry = dr.async_get(self.hass).async_get_device_by_identifier(
+            (DOMAIN, uid), self.entry.entry_id
+        )
+        name = (entry and entry.name_by_user) or name
+        self.house.miss(uid, entry.id if entry else None, name)
+        self.add_problem(
+            Problem(
+                key=NOT_RESTORED, device_id=device_id, placeholders={"device": name}
+            )
+        )
 
     @callback
     def _found(self) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
 from functools import partial
 import json
 import os
@@ -29,7 +28,6 @@ from custom_components.community_safety.core.storage import (
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
-from homeassistant.util import dt as dt_util
 from tests.common import BASE, Peer, add_gateway, insert, wait_until
 
 from .test_storage import ROWS, damage_page_of, run, write_house
@@ -70,9 +68,18 @@ def issue(hass: HomeAssistant, key: str) -> ir.IssueEntry | None:
     return ir.async_get(hass).async_get_issue(DOMAIN, key)
 
 
-def later(hass: HomeAssistant, seconds: float) -> None:
-    """Let the timers of so many seconds end."""
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds + 1))
+@pytest.fixture
+def later(
+    hass: HomeAssistant, request: pytest.FixtureRequest
+) -> Callable[[float], None]:
+    """Return what lets so many seconds pass; until then time is not frozen."""
+
+    def pass_time(seconds: float) -> None:
+        freezer = request.getfixturevalue("freezer")
+        freezer.tick(seconds + 1)
+        async_fire_time_changed(hass)
+
+    return pass_time
 
 
 def sets(peer: Peer) -> list[str]:
@@ -141,11 +148,13 @@ async def locked(
     return hass.data[DATA_HOUSE]
 
 
-async def unlock(hass: HomeAssistant, database: sqlite3.Connection) -> None:
+async def unlock(
+    hass: HomeAssistant, later: Callable[[float], None], database: sqlite3.Connection
+) -> None:
     """Let the file be read."""
     database.rollback()
     storage = hass.data[DATA_HOUSE].storage
-    later(hass, RETRY_SECONDS)
+    later(RETRY_SECONDS)
     await wait_until(hass, lambda: not storage.unread and not storage.is_busy)
 
 
@@ -154,6 +163,7 @@ async def test_locked_at_the_start(
     peer: Peer,
     locked: House,
     hass_config_file: sqlite3.Connection,
+    later: Callable[[float], None],
 ) -> None:
     """Alarms go on; nothing is cut before it is known what is protected, and then it is."""
     events = async_capture_events(hass, EVENT_ALARM)
@@ -202,7 +212,7 @@ async def test_locked_at_the_start(
         await locked.async_save_settings(device[1])
     assert not_stored.value.translation_key == "not_stored"
 
-    await unlock(hass, hass_config_file)
+    await unlock(hass, later, hass_config_file)
     await wait_until(hass, lambda: len(locked.latches.rows) == 2)
     assert not issue(hass, "storage_unread")
     assert not issue(hass, "storage_failed")
@@ -220,6 +230,7 @@ async def test_locked_at_the_start(
         **SETTINGS,
         "limits": {"leakage_alarm": 30, "rated_current": 32},
         "kind": None,
+        "signed_off": None,
     }
 
 
@@ -228,6 +239,7 @@ async def test_alarms_of_before_are_found(
     peer: Peer,
     locked: House,
     hass_config_file: sqlite3.Connection,
+    later: Callable[[float], None],
 ) -> None:
     """They are open again; one that was raised anew goes on alone, one not told is told."""
     events = async_capture_events(hass, EVENT_ALARM)
@@ -236,7 +248,7 @@ async def test_alarms_of_before_are_found(
     await peer.state("smoke-1", smoke=True)
     await wait_until(hass, lambda: len(events) == 1)
     anew = events[0].data["alarm_id"]
-    await unlock(hass, hass_config_file)
+    await unlock(hass, later, hass_config_file)
     await wait_until(hass, lambda: len(events) == 3)
     assert {(row.data["type"], row.data["alarm_id"]) for row in events[1:]} == {
         ("closed", "again"),
@@ -257,11 +269,12 @@ async def test_removed_while_it_could_not_be_read(
     hass: HomeAssistant,
     locked: House,
     hass_config_file: sqlite3.Connection,
+    later: Callable[[float], None],
 ) -> None:
     """What a person has removed meanwhile does not come back."""
     locked.forget(f"{UID}/smoke-9")
     locked.forget(f"{UID}/breaker-1")
-    await unlock(hass, hass_config_file)
+    await unlock(hass, later, hass_config_file)
     assert "old" not in locked.book.open
     assert "told" in locked.book.open
     assert f"{UID}/breaker-1" not in stored(hass, "settings")
@@ -272,6 +285,7 @@ async def test_devices_of_before_are_missed(
     peer: Peer,
     hass_config_file: sqlite3.Connection,
     monkeypatch: pytest.MonkeyPatch,
+    later: Callable[[float], None],
 ) -> None:
     """A device that an earlier run knew and this one has not heard is watched from then on."""
     for number in (1, 2):
@@ -291,7 +305,7 @@ async def test_devices_of_before_are_missed(
     await peer.gateway()
     await wait_until(hass, lambda: entry.runtime_data.connected)
     await peer.config("smoke-1", "smoke_sensor", ["smoke", "temperature"])
-    await unlock(hass, hass_config_file)
+    await unlock(hass, later, hass_config_file)
     gateway = entry.runtime_data
     assert gateway.devices.keys() == {"smoke-1", "smoke-2"}
     assert gateway.missing == {"smoke-2"}
@@ -323,6 +337,7 @@ async def test_a_disk_that_gives_nothing(
     mqtt_entry: MockConfigEntry,
     hass_config_file: sqlite3.Connection,
     monkeypatch: pytest.MonkeyPatch,
+    later: Callable[[float], None],
 ) -> None:
     """Where every read is an error, the file stays where it is and nothing counts as lost."""
     insert(hass_config_file, "settings", f"{UID}/breaker-1", SETTINGS)
@@ -351,7 +366,7 @@ async def test_a_disk_that_gives_nothing(
         assert house.settings_of(f"{UID}/breaker-1").unread
         assert issue(hass, "storage_unread")
         assert not issue(hass, "storage_moved_aside")
-    later(hass, RESCUE_SECONDS)
+    later(RESCUE_SECONDS)
     await wait_until(hass, lambda: not house.storage.unread)
     assert house.settings_of(f"{UID}/breaker-1").protected == {"supply"}
     assert house.storage.moved is None
@@ -405,11 +420,69 @@ async def test_a_latch_of_another_shape(
     assert (latch.device, latch.key) == (f"{UID}/breaker-1", "supply")
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"kind": "lamp_of_tomorrow"},
+        {"points": ["smoke", "colour_of_smoke"]},
+        {"power": "sun"},
+        {"interval": "often"},
+    ],
+)
+async def test_a_device_of_another_version(
+    hass: HomeAssistant,
+    peer: Peer,
+    hass_config_file: sqlite3.Connection,
+    strange: dict[str, Any],
+) -> None:
+    """It keeps no other from being heard; it is a fault, until it says what it is."""
+    row = {
+        "kind": "smoke_sensor",
+        "points": ["smoke"],
+        "commands": [],
+        "power": None,
+        # Of a later version.
+        "colour": "red",
+    }
+    for number, more in ((1, strange), (2, {})):
+        key = f"smoke-{number}"
+        insert(
+            hass_config_file,
+            "devices",
+            f"{UID}/{key}",
+            {**row, "id": key, "name": f"Smoke {number}", **more},
+        )
+    entry = await add_gateway(hass)
+    await peer.gateway()
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    assert entry.runtime_data.devices.keys() == {"smoke-2"}
+    book = hass.data[DATA_HOUSE].book
+    (fault,) = book.of_device(f"{UID}/smoke-1")
+    assert (fault.hazard, fault.device_name) == ("unresponsive", "Smoke 1")
+    problem = f"device_not_restored_{entry.entry_id}_smoke-1"
+    shown = issue(hass, problem)
+    assert shown
+    assert shown.translation_placeholders == {
+        "gateway": "Building 1",
+        "device": "Smoke 1",
+    }
+    # The row stays for the version that knows it.
+    storage = hass.data[DATA_HOUSE].storage
+    await wait_until(hass, lambda: not storage.is_busy)
+    assert stored(hass, "devices")[f"{UID}/smoke-1"].items() >= strange.items()
+
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("smoke-1", smoke=False)
+    await wait_until(hass, lambda: not book.of_device(f"{UID}/smoke-1"))
+    assert not issue(hass, problem)
+    assert entry.runtime_data.devices.keys() == {"smoke-1", "smoke-2"}
+
+
 # Rescue
 
 
 async def test_no_room_for_the_rescue(
-    hass: HomeAssistant,
+    hass: HomeAssistant, later: Callable[[float], None]
 ) -> None:
     """The damaged file stays, what it holds is used, and it is rescued once there is room."""
     path = Path(hass.config.path("a.db"))
@@ -430,7 +503,7 @@ async def test_no_room_for_the_rescue(
     assert storage.moved is None
     assert path.read_bytes() == before
     assert not await storage.put("settings", "new", {})
-    later(hass, RESCUE_SECONDS)
+    later(RESCUE_SECONDS)
     await wait_until(hass, lambda: not storage.is_busy)
     assert storage.lost == ("alarms",)
     assert storage.moved
@@ -501,6 +574,34 @@ async def test_crash_in_the_rescue(
     assert await at_last.async_open() == rows
     assert at_last.moved is None
     await at_last.async_close()
+
+
+async def test_lost_rows_are_unknown(
+    hass: HomeAssistant, mqtt_entry: MockConfigEntry
+) -> None:
+    """What was on a damaged page is neither unprotected nor restored: nobody knows."""
+    path = Path(hass.config.path(f"{DOMAIN}.db"))
+    await hass.async_add_executor_job(write_house, path)
+    await hass.async_add_executor_job(
+        damage_page_of, path, "settings-0150", "latches-0150"
+    )
+    await add_gateway(hass)
+    house = hass.data[DATA_HOUSE]
+    settings = [house.settings_of(f"mqtt/{number:04}") for number in range(ROWS)]
+    unread = [row for row in settings if row.unread]
+    assert 0 < len(unread) < 20
+    assert all(row.unread or row.protected == {"supply"} for row in settings)
+    shown = issue(hass, "settings_unread")
+    assert shown
+    assert shown.translation_placeholders
+    assert "mqtt/0150" in shown.translation_placeholders["devices"]
+    assert len(house.latches.rows) == ROWS
+    # It is not forgotten with the next start.
+    await house.storage.async_close()
+    again = Storage(hass, path, lambda _reason: None)
+    rows = await again.async_open()
+    assert rows["settings"]["mqtt/0150"] == {}
+    await again.async_close()
 
 
 async def test_history_is_rescued(hass: HomeAssistant) -> None:
