@@ -441,6 +441,66 @@ async def test_smoke_clears_before_anybody_answers(
     assert supply(hass, "breaker-1") == "on"
 
 
+@pytest.mark.parametrize("answer", ["acknowledge", None])
+async def test_smoke_that_comes_and_goes(
+    hass: HomeAssistant,
+    asked: str,
+    peer: Peer,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+    hass_admin_user: Any,
+    answer: str | None,
+) -> None:
+    """A detector that blinks is still waited for: by who answers, and when nobody does."""
+    alarm = hass.data[DATA_HOUSE].book.open[asked]
+    for _ in range(3):
+        report(peer, "smoke-1", smoke=False)
+        await until(lambda: not alarm.present)
+        await pass_time(hass, freezer, seconds=5)
+        report(peer, "smoke-1", smoke=True)
+        await until(lambda: alarm.present)
+        await pass_time(hass, freezer, seconds=5)
+    assert supply(hass, "breaker-1") == "on"
+    if answer:
+        await hass.services.async_call(
+            DOMAIN,
+            answer,
+            {"alarm_id": asked},
+            blocking=True,
+            context=Context(user_id=hass_admin_user.id),
+        )
+    else:
+        # It is asked for two minutes in all, however often it blinks.
+        await pass_time(hass, freezer, seconds=85)
+        assert supply(hass, "breaker-1") == "on"
+        await pass_time(hass, freezer, seconds=10)
+    await until(lambda: supply(hass, "breaker-1") == "off")
+    await until(lambda: "Power is off: 1-1-201" in titles(told))
+    assert titles(told).count("Power is off: 1-1-201") == 1
+
+
+async def test_smoke_that_comes_back_after_a_minute(
+    hass: HomeAssistant,
+    asked: str,
+    peer: Peer,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is asked for anew, and cut once."""
+    alarm = hass.data[DATA_HOUSE].book.open[asked]
+    report(peer, "smoke-1", smoke=False)
+    await until(lambda: not alarm.present)
+    await pass_time(hass, freezer, seconds=61)
+    report(peer, "smoke-1", smoke=True)
+    await until(lambda: titles(told).count("Smoke alarm: 1-1-201") == 2)
+    await pass_time(hass, freezer, seconds=115)
+    assert supply(hass, "breaker-1") == "on"
+    await pass_time(hass, freezer, seconds=6)
+    await until(lambda: "Power is off: 1-1-201" in titles(told))
+    await pass_time(hass, freezer, minutes=3)
+    assert titles(told).count("Power is off: 1-1-201") == 1
+
+
 async def test_smoke_nobody_answers(
     hass: HomeAssistant,
     asked: str,
