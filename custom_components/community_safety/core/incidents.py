@@ -18,6 +18,8 @@ from .alarm import Alarm
 #: More faults of one gateway within so many seconds are one incident: the gateway's.
 FLOOD_FAULTS = 5
 FLOOD_SECONDS = 60
+#: So many closed alarms of an incident stay in it; the file has them all.
+MOST_CLOSED = 20
 
 
 class Rank(IntEnum):
@@ -53,14 +55,17 @@ def rank(alarm: Alarm) -> Rank:
 
 @dataclass(slots=True)
 class Incident:
-    """One incident. `alarms` are its own by id, closed ones too, the oldest first.
+    """One incident. `alarms` are its own by id, the oldest first.
 
-    `area_id` is where it began. A drill is never one with what is real.
+    Of those that are closed they are the last, and those for which supplies are off.
+    `area_id` is where it began, `raised_at` when, in Unix time. A drill is never one with
+    what is real.
     """
 
     id: str
     area_id: str | None
     drill: bool
+    raised_at: float
     alarms: dict[str, Alarm] = field(default_factory=dict)
 
     @property
@@ -82,11 +87,6 @@ class Incident:
     def present(self) -> bool:
         """Return if a hazard is still there."""
         return any(alarm.present for alarm in self.open)
-
-    @property
-    def raised_at(self) -> float:
-        """Return when it began, in Unix time."""
-        return min(alarm.raised_at for alarm in self.alarms.values())
 
     @property
     def order(self) -> tuple[bool, Rank, bool, bool, float, str]:
@@ -141,17 +141,34 @@ class Incidents:
         self._drop_if_over(key)
         if (incident := self._by_key.get(key)) is None:
             new = ulid_now() if known else alarm.incident_id or alarm.id
-            incident = self._by_key[key] = Incident(new, alarm.area_id, alarm.drill)
+            incident = self._by_key[key] = Incident(
+                new, alarm.area_id, alarm.drill, alarm.raised_at
+            )
         if known:
             del known.alarms[alarm.id]
             self._drop_if_over(alarm.incident_key)
         incident.alarms[alarm.id] = alarm
+        incident.raised_at = min(incident.raised_at, alarm.raised_at)
         self._of_alarm[alarm.id] = incident
         alarm.incident_id, alarm.incident_key = incident.id, key
 
     def closed(self, alarm: Alarm) -> None:
-        """Let an incident go whose last alarm was closed, if no supply is off for it."""
+        """Let an incident go whose last alarm was closed, if no supply is off for it.
+
+        Of one that goes on, those go that were closed long ago: a fault may last for months
+        while others come and go.
+        """
         self._drop_if_over(alarm.incident_key)
+        if incident := self._by_key.get(alarm.incident_key):
+            closed = sorted(
+                (row for row in incident.alarms.values() if row.closed_at is not None),
+                key=lambda row: row.closed_at or 0,
+            )
+            if len(closed) > MOST_CLOSED:
+                wanted = set(self.wanted_off())
+                for row in closed[:-MOST_CLOSED]:
+                    if row.id not in wanted:
+                        del incident.alarms[row.id], self._of_alarm[row.id]
 
     def _drop_if_over(self, key: str) -> None:
         incident = self._by_key.get(key)

@@ -193,6 +193,39 @@ def test_it_lasts_while_a_supply_is_off() -> None:
     assert joined(found, third) == [third.id]
 
 
+def test_closed_alarms_do_not_pile_up() -> None:
+    """One fault that lasts keeps none of those that come and go, but for what is off."""
+    found = Incidents()
+    off: set[str] = set()
+    found.wanted_off = lambda: off
+    lasting, first = (
+        alarm(severity=Severity.FAULT),
+        alarm(severity=Severity.FAULT, at=1),
+    )
+    joined(found, lasting, first)
+    off.add(first.id)
+    first.closed_at = 1
+    found.closed(first)
+    others = [alarm(severity=Severity.FAULT, at=100 * n + 100) for n in range(100)]
+    for number, item in enumerate(others):
+        joined(found, item)
+        item.closed_at = 10 + number
+        found.closed(item)
+    (incident,) = found
+    assert list(incident.alarms) == [
+        lasting.id,
+        first.id,
+        *(item.id for item in others[-incidents.MOST_CLOSED :]),
+    ]
+    assert found.alarm(first.id) is first
+    assert found.alarm(others[0].id) is None
+    assert incident.raised_at == 0
+    # One that returns is of it again.
+    again = others[0]
+    again.closed_at = None
+    assert joined(found, again) == [lasting.id]
+
+
 async def test_incident_on_what_is_told(
     hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
 ) -> None:
