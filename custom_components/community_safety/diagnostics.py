@@ -10,7 +10,9 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
+from .catalogue import is_catalogued
 from .const import DOMAIN
+from .core.alarm import Alarm
 from .core.device import SafetyDevice
 from .core.house import DATA_HOUSE
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -27,6 +29,31 @@ TO_REDACT = {
     "supplies",
     "who",
     "commanded_by",
+}
+OF_ALARM = (
+    "hazard",
+    "severity",
+    "nature",
+    "state",
+    "drill",
+    "announced",
+    "returns",
+    "raised_at",
+    "acknowledged_at",
+    "cleared_at",
+    "closed_by",
+)
+OF_ENTRY = {
+    "at",
+    "what",
+    "severity",
+    "count",
+    "last_at",
+    "outcome",
+    "cause",
+    "checked",
+    "step",
+    "done",
 }
 #: An address of Zigbee is as good as a serial number.
 ADDRESS = re.compile(r"(?:[0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}")
@@ -143,10 +170,7 @@ def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
             **_redacted(asdict(device.settings)),
             "protected": sorted(device.settings.protected),
         },
-        "alarms": [
-            {"alarm_id": alarm.id, **_redacted(alarm.as_dict())}
-            for alarm in house.book.of_device(device.uid)
-        ],
+        "alarms": [_alarm(alarm) for alarm in house.book.of_device(device.uid)],
         "last_test": _redacted(asdict(test))
         if (test := house.book.tests.last(device.uid))
         else None,
@@ -156,6 +180,32 @@ def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
             if latch.device == device.uid
         ],
     }
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    """Return an alarm without places, names, and what people have said about it."""
+    return {
+        "alarm_id": alarm.id,
+        **{key: getattr(alarm, key) for key in OF_ALARM},
+        "timeline": [_entry(item) for item in alarm.timeline],
+    }
+
+
+def _entry(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry of a timeline: its codes, its numbers, and what was proven.
+
+    What is not named here may be anybody's words, or a device's name.
+    """
+    entry = {
+        key: value
+        for key, value in item.items()
+        if key in OF_ENTRY
+        or (is_catalogued(key) and isinstance(value, (bool, int, float)))
+    }
+    for key in ("supplies", "restored"):
+        if key in item:
+            entry[key] = list(item[key].values())
+    return entry
 
 
 def _redacted(data: Mapping[str, Any]) -> dict[str, Any]:

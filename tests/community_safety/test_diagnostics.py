@@ -15,7 +15,15 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from tests.common import BASE, Peer, wait_until
 
-SECRETS = ("SN-4711", "breaker-4711", "Flat of somebody", "1-1-201", "secret-user")
+SECRETS = (
+    "SN-4711",
+    "breaker-4711",
+    "Flat of somebody",
+    "1-1-201",
+    "1_1_201",
+    "secret-user",
+    "Secret-Words",
+)
 
 
 async def test_diagnostics(
@@ -45,8 +53,26 @@ async def test_diagnostics(
     breaker = gateway.runtime_data.devices["breaker-4711"]
     book = gateway.runtime_data.house.book
     await wait_until(hass, lambda: bool(book.of_device(breaker.uid)))
-    book.acknowledge(book.of_device(breaker.uid)[0], "secret-user")
+    (leakage,) = book.of_device(breaker.uid)
+    book.acknowledge(leakage, "secret-user")
+    book.note(leakage.id, "note", who="secret-user", text="Mrs Secret-Words opened")
+    book.note(leakage.id, "note", who="secret-user", step="called_119")
     latches = gateway.runtime_data.house.cut_off.latches
+    await wait_until(hass, lambda: [row.proven for row in latches.values()] == [True])
+    # What comes back, and what is restored, is told by the device's name.
+    message = peer.state_message({"supply": True, "current": 5.0})
+    await peer.send(f"{BASE}/breaker-4711/state", message)
+    await wait_until(
+        hass,
+        lambda: "came_back_closed" in [item["what"] for item in leakage.timeline],
+    )
+    book.note(
+        leakage.id,
+        "restored",
+        who="secret-user",
+        checked="on_site",
+        restored={"Flat of somebody supply": {"status": "confirmed"}},
+    )
     await wait_until(hass, lambda: [row.proven for row in latches.values()] == [True])
     storage = gateway.runtime_data.house.storage
     await wait_until(hass, lambda: not storage.is_busy)
@@ -74,7 +100,17 @@ async def test_diagnostics(
     }
     assert device["limits"]["rated_current"] == 63
     assert device["hazards"]["leakage"] == "alarm"
-    assert [row["hazard"] for row in device["alarms"]] == ["leakage"]
+    alarm = next(row for row in device["alarms"] if row["hazard"] == "leakage")
+    assert alarm["severity"] == "alarm"
+    entries = {item["what"]: item for item in alarm["timeline"]}
+    assert entries["raised"]["residual_current"] == 600
+    assert entries["cut_off"]["supplies"][0]["status"] == "confirmed"
+    assert entries["note"] == {
+        "at": entries["note"]["at"],
+        "what": "note",
+        "step": "called_119",
+    }
+    assert entries["restored"]["restored"] == [{"status": "confirmed"}]
     assert [row["key"] for row in device["latches"]] == ["supply"]
     assert [secret for secret in SECRETS if secret in str(found)] == []
 
