@@ -81,6 +81,11 @@ export class IncidentPage extends LitElement {
       (message) => {
         const now = feed.book.incidents.get(this.incidentId);
         this.heard ||= message !== null;
+        const worse = feed.book.ended[0]?.moved_to;
+        if (worse) {
+          this.context.open(worse);
+          return;
+        }
         if (now) {
           this.last = now;
           this.isOver = false;

@@ -85,6 +85,8 @@ export interface Ended {
   reason: string | null;
   outcome: string | null;
   at: number | null;
+  /** It is over only as what it was: its alarms are worse now, and in this one. */
+  moved_to: string | null;
   incident: Incident | null;
 }
 

@@ -166,7 +166,9 @@ export class NowPage extends LitElement {
           ${gone
             ? ended?.outcome
               ? t("closed", { outcome: words.outcome(ended.outcome) })
-              : t("closed_plain")
+              : ended?.moved_to
+                ? t("closed_worse")
+                : t("closed_plain")
             : status === "new"
               ? nothing
               : words.status(incident)}

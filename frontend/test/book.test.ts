@@ -15,7 +15,7 @@ const change = (sequence: number, incidents: Incident[], gone: string[] = []): M
   sequence,
   at: 101,
   incidents,
-  gone: gone.map((incident_id) => ({ incident_id, reason: "reset", outcome: "real", at: 101, incident: null })),
+  gone: gone.map((incident_id) => ({ incident_id, reason: "reset", outcome: "real", at: 101, moved_to: null, incident: null })),
 });
 
 describe("messages", () => {

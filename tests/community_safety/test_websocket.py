@@ -797,3 +797,75 @@ async def test_gone_before_it_began(
     register.answers.set()
     await hass.async_block_till_done()
     assert len(house.latches._listeners) == listening
+
+
+async def test_a_warning_that_becomes_an_alarm(
+    hass: HomeAssistant,
+    panel: Panel,
+    police: Panel,
+    peer: Peer,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """Every panel hears that it is another incident now, and of which; none misses anything."""
+    await peer.config(
+        "breaker-9", "breaker_monitor", ["residual_current"], area="1-1-203"
+    )
+    await peer.state("breaker-9", residual_current=350.0)
+    book = hass.data[DATA_HOUSE].book
+    await wait_until(
+        hass, lambda: "leakage" in [row.hazard for row in book.open.values()]
+    )
+    (warning,) = [
+        row
+        for row in (await panel.subscribes())["incidents"]
+        if row["area_id"] == "1_1_203"
+    ]
+    assert warning["rank"] == "supervision"
+    page = Panel(await hass_ws_client(hass))
+    await page.subscribes("incident", incident_id=warning["incident_id"])
+    await police.subscribes()
+
+    await peer.state("breaker-9", residual_current=600.0)
+    for one in (panel, police):
+        message = await one.hears("change", lambda row: bool(row["gone"]))
+        (gone,) = message["gone"]
+        assert gone["incident_id"] == warning["incident_id"]
+        (alarm,) = [row for row in message["incidents"] if row["area_id"] == "1_1_203"]
+        assert (alarm["rank"], gone["moved_to"]) == (
+            "electrical",
+            alarm["incident_id"],
+        )
+        assert gone["reason"] is None
+    assert only_gone(await page.hears("change"))["moved_to"] == alarm["incident_id"]
+
+
+def only_gone(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the one incident that is over."""
+    (row,) = message["gone"]
+    return dict(row)
+
+
+async def test_one_panel_that_fails(
+    hass: HomeAssistant, panel: Panel, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It keeps nothing from the others."""
+
+    class Broken:
+        """One that cannot take anything."""
+
+        def changed(self, _ids: Any) -> None:
+            raise ValueError("broken")
+
+        beat = changed
+
+    await panel.does("session")
+    hass.data.setdefault(feed.DATA_FEED, feed.Feed(hass))
+    end = hass.data[feed.DATA_FEED].subscribe(Broken())  # type: ignore[arg-type]
+    await panel.subscribes()
+    await end_the_fire(hass, peer)
+    row = await panel.hears(
+        "change", lambda message: not message["incidents"][0]["present"]
+    )
+    assert row["sequence"] >= 2
+    assert "Incidents could not be told to everybody" in caplog.text
+    end()

@@ -1,6 +1,6 @@
 """Incidents as they change, told to every panel that looks."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol, override
 
@@ -11,7 +11,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util.hass_dict import HassKey
 
-from ..const import DOMAIN
+from ..const import DOMAIN, LOGGER
 from ..core.alarm import Alarm
 from ..core.alarms import Announcement
 from ..core.device import AVAILABILITY, SafetyDevice
@@ -169,15 +169,30 @@ class Feed:
         for key in stale - now.keys():
             self.views.pop(key, None)
         self._take({key: now[key] for key in stale if key in now})
+        if not self._tell(lambda subscriber: subscriber.changed(stale)):
+            # With the next change it is tried again.
+            self._stale |= stale
+
+    def _tell(self, what: Callable[[Subscriber], None]) -> bool:
+        """Tell every subscriber, and return if all could take it."""
+        are_all_well = True
         for subscriber in tuple(self._subscribers):
-            subscriber.changed(stale)
+            try:
+                what(subscriber)
+            except Exception:  # noqa: BLE001
+                # One that fails must not keep an alarm from all the others.
+                LOGGER.exception("Incidents could not be told to everybody")
+                are_all_well = False
+        return are_all_well
 
     def _take(self, incidents: dict[str, Incident]) -> None:
         for key, incident in incidents.items():
             self.views[key] = view(self._hass, incident)
             self._incident_of |= dict.fromkeys(incident.alarms, key)
         for gone in [
-            key for key, value in self._incident_of.items() if value not in self.views
+            key
+            for key, value in self._incident_of.items()
+            if value not in self.views or key not in self.views[value].incident.alarms
         ]:
             del self._incident_of[gone]
         self._listen()
@@ -208,8 +223,7 @@ class Feed:
 
     @callback
     def _beat(self, _now: datetime) -> None:
-        for subscriber in tuple(self._subscribers):
-            subscriber.beat()
+        self._tell(lambda subscriber: subscriber.beat())
 
 
 class Subscription(Stream):
@@ -238,6 +252,7 @@ class Subscription(Stream):
         views = self._feed.views
         order = sorted(views, key=lambda key: views[key].incident.order)
         rows = self._rows(order)
+        self._sent = dict(rows)
         self._send("snapshot", incidents=list(rows.values()), devices=self._heard())
         self._ask_names(rows.values())
 
@@ -260,18 +275,18 @@ class Subscription(Stream):
     def changed(self, ids: Iterable[str]) -> None:
         """Send what looks otherwise to this user, and what is over."""
         ids = [key for key in ids if self._only in (None, key)]
-        before = dict(self._sent)
-        rows = {
-            key: new for key, new in self._rows(ids).items() if new != before.get(key)
+        now = self._rows(ids)
+        rows = {key: new for key, new in now.items() if new != self._sent.get(key)}
+        gone = {
+            key: self._end(key) for key in ids if key in self._sent and key not in now
         }
-        gone = [key for key in ids if key in before and key not in self._sent]
         if not rows and not gone:
             return
-        self._send(
-            "change",
-            incidents=list(rows.values()),
-            gone=[self._end(key) for key in gone],
-        )
+        # Only now: what could not be made is not taken for sent.
+        self._sent |= rows
+        for key in gone:
+            del self._sent[key], self._incidents[key]
+        self._send("change", incidents=list(rows.values()), gone=list(gone.values()))
         self._ask_names(rows.values())
 
     @callback
@@ -280,7 +295,7 @@ class Subscription(Stream):
         self._beat(devices=self._heard())
 
     def _rows(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return rows as the user may read them, and keep them as sent."""
+        """Return rows as the user may read them."""
         rows: dict[str, dict[str, Any]] = {}
         for key in ids:
             if self._only not in (None, key):
@@ -288,34 +303,42 @@ class Subscription(Stream):
             seen = self._feed.views.get(key)
             new = seen and row(self._hass, seen, self._reader, whole=bool(self._only))
             if seen and new:
-                rows[key] = self._sent[key] = new
+                rows[key] = new
                 self._incidents[key] = seen.incident
-            else:
-                self._sent.pop(key, None)
         return rows
 
     def _end(self, key: str) -> dict[str, Any]:
-        """Return how an incident ended, to who looks at it alone with its last entries."""
-        incident = self._incidents.pop(key)
-        last = max(incident.alarms.values(), key=lambda alarm: alarm.closed_at or 0)
+        """Return how an incident ended, to who looks at it alone with its last entries.
+
+        One whose alarms have become worse goes on as the one that they are `moved_to`.
+        """
+        incident = self._incidents[key]
+        alarms = incident.alarms.values()
+        last = max(alarms, key=lambda alarm: alarm.closed_at or 0, default=None)
+        timeline = last.timeline if last else []
         return {
             "incident_id": key,
-            "reason": last.closed_by,
-            "at": last.closed_at,
+            "reason": last.closed_by if last else None,
+            "at": last.closed_at if last else None,
             "outcome": next(
-                (
-                    item["outcome"]
-                    for item in reversed(last.timeline)
-                    if "outcome" in item
-                ),
+                (item["outcome"] for item in reversed(timeline) if "outcome" in item),
                 None,
             ),
+            "moved_to": self._moved_to(key),
             "incident": row(
                 self._hass, view(self._hass, incident), self._reader, whole=True
             )
             if self._only
             else None,
         }
+
+    def _moved_to(self, key: str) -> str | None:
+        """Return the incident in which an alarm of one that is over is now."""
+        for alarm in self._sent[key]["alarms"]:
+            found = self._house.book.incidents.alarm(alarm["alarm_id"])
+            if found and found.incident_id != key:
+                return found.incident_id
+        return None
 
     def _heard(self) -> dict[str, int] | None:
         """Return how many devices there are, and how many are heard in time.

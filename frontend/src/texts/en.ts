@@ -55,6 +55,7 @@ export const en = {
   somebody: "somebody",
   closed: "Closed: {outcome}",
   closed_plain: "Closed",
+  closed_worse: "Worse: see the new card",
   just_changed: "changed while the connection was away",
 
   power: "Power",
@@ -149,7 +150,7 @@ export const en = {
   what_drill: "Drill, nothing cut: {supplies}",
   what_restored: "Restored ({checked}): {supplies}",
   what_reset: "Reset: {outcome}",
-  what_superseded: "Drill ended: a real alarm",
+  what_superseded: "Another alarm took its place",
   what_test_ended: "Test ended",
   what_removed: "The device was removed",
   what_note: "Note: {text}",

@@ -56,6 +56,7 @@ export const zhHans: Texts = {
   somebody: "某人",
   closed: "已关闭：{outcome}",
   closed_plain: "已关闭",
+  closed_worse: "已加重，见新警情",
   just_changed: "连接中断期间有变化",
 
   power: "供电",
@@ -150,7 +151,7 @@ export const zhHans: Texts = {
   what_drill: "演练，未断电：{supplies}",
   what_restored: "恢复供电（{checked}）：{supplies}",
   what_reset: "复位：{outcome}",
-  what_superseded: "演练结束：发生真实报警",
+  what_superseded: "已由另一条报警取代",
   what_test_ended: "测试结束",
   what_removed: "设备已移除",
   what_note: "备注：{text}",

@@ -56,6 +56,7 @@ export const zhHant: Texts = {
   somebody: "某人",
   closed: "已關閉：{outcome}",
   closed_plain: "已關閉",
+  closed_worse: "已加重，見新事件",
   just_changed: "連線中斷期間有變化",
 
   power: "供電",
@@ -150,7 +151,7 @@ export const zhHant: Texts = {
   what_drill: "演練，未斷電：{supplies}",
   what_restored: "恢復供電（{checked}）：{supplies}",
   what_reset: "復歸：{outcome}",
-  what_superseded: "演練結束：發生真實警報",
+  what_superseded: "已由另一則警報取代",
   what_test_ended: "測試結束",
   what_removed: "裝置已移除",
   what_note: "備註：{text}",
