@@ -260,7 +260,7 @@ export class NowPage extends LitElement {
         --c: var(--secondary-text-color);
         position: relative;
         display: grid;
-        grid-template-columns: 196px minmax(180px, 3fr) 104px minmax(140px, 3fr) 236px;
+        grid-template-columns: minmax(150px, 196px) minmax(140px, 3fr) minmax(92px, 104px) minmax(120px, 3fr) minmax(120px, 236px);
         gap: 4px 16px;
         align-items: center;
         padding: 10px 16px 10px 20px;

@@ -337,6 +337,10 @@ async def test_everybody_can_use_it(
 
         await page.add_script_tag(path=str(AXE))
         await check()
+        for button in await page.locator("cs-now .do > *").all():
+            box = await button.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= size[0]
         await card(page, "1-1-201").get_by_role("link", name="Open").click()
         await expect(page.locator("cs-incident tbody tr")).to_have_count(1)
         await check()

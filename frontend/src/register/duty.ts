@@ -149,7 +149,7 @@ export class DutyPage extends Page {
       const midnight = at + DAY_SECONDS - this.seconds(at);
       const end = Math.min(midnight, week.until);
       const share = (end - at) / DAY_SECONDS;
-      found.push({ text: share < 0.5 ? "" : this.weekday(at), share });
+      found.push({ text: share < 0.5 ? "" : this.weekday(at, !this.narrow), share });
       at = end;
     }
     return found;
@@ -168,9 +168,10 @@ export class DutyPage extends Page {
     return hours * 3600 + minutes * 60 + seconds;
   }
 
-  private weekday(at: number): string {
+  private weekday(at: number, withDay = true): string {
     const { language } = this.room.hass.locale;
-    return new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", timeZone: this.zone }).format(at * 1000);
+    const more = withDay ? ({ day: "numeric" } as const) : {};
+    return new Intl.DateTimeFormat(language, { weekday: "short", ...more, timeZone: this.zone }).format(at * 1000);
   }
 
   private span([from, until]: [number, number]): string {

@@ -57,7 +57,7 @@ export class LeaseSheet extends Sheet {
       ${this.deed === "check_out" ? html`<p class="quiet">${t("check_out_hint")}</p>` : nothing}
       <div class="actions">
         <button class="main" type="submit" ?disabled=${this.blocked || (this.deed === "move" && !this.target)}>
-          ${t(this.deed)}
+          ${t(this.deed).replace(/…+$/, "")}
         </button>
       </div>
     </form>`;
