@@ -6,7 +6,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.gateways.webhook.gateway import hash_of
+from custom_components.community_safety.gateways.keys import hash_of
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType

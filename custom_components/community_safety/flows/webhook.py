@@ -19,7 +19,7 @@ from homeassistant.helpers import selector
 from homeassistant.helpers.network import NoURLAvailableError
 
 from ..const import CONF_DIALECT
-from ..gateways.webhook.gateway import CONF_KEY_HASH, CONF_LOCAL_ONLY, hash_of
+from ..gateways.keys import CONF_KEY_HASH, CONF_LOCAL_ONLY, hash_of
 
 WEBHOOK = "webhook"
 KEY_BYTES = 32

@@ -1,7 +1,6 @@
 """A gateway at a webhook of Home Assistant: each device has a key, and can only report."""
 
 from collections.abc import Iterable
-import hashlib
 import hmac
 from http import HTTPStatus
 from typing import Any, override
@@ -17,21 +16,16 @@ from ...catalogue.measurements import Value
 from ...const import DOMAIN
 from ...core.device import SafetyDevice
 from ..base import CommandError
+from ..keys import CONF_KEY_HASH, CONF_LOCAL_ONLY, hash_of
 from ..messages import ITSELF, MOST_BYTES, UNKNOWN, decode
 from ..protocol import ProtocolGateway
 from ..subentries import SubentryGateway
 
 #: The type of a subentry, and the hash of its device's key. Its id names the device.
 SUBENTRY = "webhook"
-CONF_KEY_HASH, CONF_LOCAL_ONLY = "key_hash", "local_only"
 _BEARER = "Bearer "
 #: The messages of the protocol that a body may hold, in the order in which they are taken.
 _KINDS = ("config", "availability", "state")
-
-
-def hash_of(key: str) -> str:
-    """Return what is kept of a key: who reads it cannot speak for the device."""
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class _RefusedError(Exception):

@@ -18,12 +18,12 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.gateways.base import CommandError
+from custom_components.community_safety.gateways.keys import hash_of
 from custom_components.community_safety.gateways.messages import (
     ITSELF,
     MOST_BYTES,
     UNKNOWN,
 )
-from custom_components.community_safety.gateways.webhook.gateway import hash_of
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 

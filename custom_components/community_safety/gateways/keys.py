@@ -1,0 +1,13 @@
+"""The keys by which devices show who they are, where there is no broker that does.
+
+Nothing here imports a gateway: the flow needs it before there is one.
+"""
+
+import hashlib
+
+CONF_KEY_HASH, CONF_LOCAL_ONLY = "key_hash", "local_only"
+
+
+def hash_of(key: str) -> str:
+    """Return what is kept of a key: who reads it cannot speak for the device."""
+    return hashlib.sha256(key.encode()).hexdigest()
