@@ -202,6 +202,7 @@ export const en = {
   did_update_contact: "Changed an address",
   did_verify_contacts: "Sent test messages",
   did_merge_people: "Merged two people",
+  did_erase_missing: "Removed for good what had gone missing",
   did_erase_person: "Erased a person",
   did_give_consent: "Wrote down a consent",
   did_revoke_consent: "Ended a consent",

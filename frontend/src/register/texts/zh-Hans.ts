@@ -203,6 +203,7 @@ export const zhHans: Texts = {
   did_update_contact: "修改联系方式",
   did_verify_contacts: "发送测试消息",
   did_merge_people: "合并两人",
+  did_erase_missing: "彻底删除已不存在的房屋及相关数据",
   did_erase_person: "删除个人数据",
   did_give_consent: "登记同意",
   did_revoke_consent: "结束同意",

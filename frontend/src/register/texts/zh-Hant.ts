@@ -203,6 +203,7 @@ export const zhHant: Texts = {
   did_update_contact: "修改聯絡方式",
   did_verify_contacts: "傳送測試訊息",
   did_merge_people: "合併兩人",
+  did_erase_missing: "徹底刪除已不存在的房屋及相關資料",
   did_erase_person: "刪除個人資料",
   did_give_consent: "登記同意",
   did_revoke_consent: "結束同意",
