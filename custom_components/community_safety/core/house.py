@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    CoreState,
+    Event,
+    HassJob,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.event import async_call_later, async_track_time_change
@@ -457,6 +464,9 @@ class House:
 
     @callback
     def _storage_trouble(self, reason: str | None) -> None:
+        if self.hass.state is CoreState.final_write:
+            # Nobody looks any more, and Home Assistant has written its own.
+            return
         if reason is None:
             ir.async_delete_issue(self.hass, DOMAIN, "storage_failed")
             return
