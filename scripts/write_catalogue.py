@@ -121,6 +121,7 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
         "a lead or lithium e-bike battery is full within 10 h": "电动自行车的铅酸或锂电池 10 小时内可充满",
         "a lift out of service for longer needs a person": "电梯停用超过该时间须有人处理",
         "below it an e-bike counts as unknown, and unknown is never held": "低于该值时电动自行车按未知物体处理，未知物体从不阻车",
+        "somebody with a pram or a delivery is through by then": "推婴儿车或送货的人此时也已通过",
         "the breaker's or the socket's type plate": "断路器或插座的铭牌",
     },
 }

@@ -521,6 +521,64 @@ class ElevatorBlocker(Device):
         }
 
 
+class DoorController(Device):
+    """A door with its lock, which stays as it is told."""
+
+    kind = "door_controller"
+    model = "DC-1"
+    EVENTS: ClassVar = {"stay open": "stay_open", "force": "force"}
+
+    #: The bolt needs this long to move, in seconds.
+    BOLT_SECONDS = (0.1, 0.3)
+
+    def __init__(self, device_id: str, name: str, area: str) -> None:
+        """Initialize as shut and locked."""
+        super().__init__(device_id, name, area)
+        self.locked = True
+        self.is_open = False
+        self.forced = False
+
+    def stay_open(self) -> None:
+        """Let somebody wedge the door."""
+        self.is_open = True
+        self.report()
+
+    def force(self) -> None:
+        """Let somebody break the door open."""
+        self.is_open = self.forced = True
+        self.report()
+
+    @override
+    def clear(self) -> None:
+        super().clear()
+        self.is_open = self.forced = False
+        self.report()
+
+    @override
+    def set(self, key: str, value: Value, options: dict[str, Any]) -> float:
+        if key != "locked_1":
+            return super().set(key, value, options)
+        seconds = self.random.uniform(*self.BOLT_SECONDS)
+        asyncio.get_running_loop().call_later(seconds, self._moved, bool(value))
+        return seconds
+
+    def _moved(self, locked: bool) -> None:
+        if locked != self.locked:
+            self.locked = locked
+            self.record(f"door {'locked' if locked else 'unlocked'}")
+        self.report()
+
+    @override
+    def measure(self) -> dict[str, Value]:
+        return {
+            "locked_1": self.locked,
+            "door_open_1": self.is_open,
+            "door_forced_1": self.forced,
+            "clock_wrong": False,
+            "tamper": False,
+        }
+
+
 KINDS: dict[str, type[Device]] = {
     kind.kind: kind
     for kind in (
@@ -530,5 +588,6 @@ KINDS: dict[str, type[Device]] = {
         WaterTank,
         Hydrant,
         ElevatorBlocker,
+        DoorController,
     )
 }

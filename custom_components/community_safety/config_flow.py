@@ -36,6 +36,7 @@ from .const import (
     PROTOCOL_VERSION,
 )
 from .flows.adopted import ADOPTED, AdoptedDeviceFlow, AdoptedFlow
+from .flows.uhppote import UHPPOTE, UhppoteFlow
 from .flows.webhook import WEBHOOK, WebhookDeviceFlow, WebhookFlow
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
@@ -59,7 +60,9 @@ _SUBENTRIES: dict[str, dict[str, type[ConfigSubentryFlow]]] = {
 }
 
 
-class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, WebhookFlow, domain=DOMAIN):
+class CommunitySafetyConfigFlow(
+    ZigbeeFlow, UhppoteFlow, AdoptedFlow, WebhookFlow, domain=DOMAIN
+):
     """Add one gateway, or move it to another topic."""
 
     VERSION = 1
@@ -94,7 +97,7 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, WebhookFlow, domain=DOM
         sidecars = await self.hass.async_add_executor_job(missing_sidecars, self.hass)
         return self.async_show_menu(
             step_id="user",
-            menu_options=[*DIALECTS, ZIGBEE, ADOPTED, WEBHOOK, *sidecars],
+            menu_options=[*DIALECTS, ZIGBEE, UHPPOTE, ADOPTED, WEBHOOK, *sidecars],
         )
 
     async def async_step_native(
@@ -182,6 +185,8 @@ class CommunitySafetyConfigFlow(ZigbeeFlow, AdoptedFlow, WebhookFlow, domain=DOM
             return await self.async_step_reconfigure_zigbee()
         if entry.data[CONF_DIALECT] == ADOPTED:
             return await self.async_step_reconfigure_adopted()
+        if entry.data[CONF_DIALECT] == UHPPOTE:
+            return await self.async_step_reconfigure_uhppote()
         if entry.data[CONF_DIALECT] == WEBHOOK:
             return await self.async_step_reconfigure_webhook()
         self._dialect = entry.data[CONF_DIALECT]

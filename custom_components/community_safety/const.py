@@ -11,7 +11,9 @@ LOGGER = logging.getLogger(__package__)
 
 EVENT_ALARM: Final = f"{DOMAIN}_alarm"
 
+CONF_BOARDS: Final = "boards"
 CONF_DIALECT: Final = "dialect"
+CONF_EVENT_PORT: Final = "event_port"
 CONF_TOPIC: Final = "topic"
 CONF_THRESHOLDS: Final = "thresholds"
 
@@ -23,6 +25,7 @@ PLATFORMS: Final = (
     Platform.BUTTON,
     Platform.EVENT,
     Platform.IMAGE,
+    Platform.LOCK,
     Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,

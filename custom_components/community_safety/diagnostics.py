@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .catalogue import is_catalogued
-from .const import DOMAIN
+from .const import CONF_BOARDS, DOMAIN
 from .core.alarm import Alarm
 from .core.device import SafetyDevice
 from .core.house import DATA_HOUSE
@@ -66,9 +66,10 @@ async def async_get_config_entry_diagnostics(
     gateway = entry.runtime_data
     return {
         "entry": {
-            # A serial port's name holds the serial number of the stick; a webhook's id is secret.
+            # A serial port's name holds the serial number of the stick; a webhook's id is
+            # secret; boards are named by their serial numbers.
             "data": async_redact_data(
-                dict(entry.data), {"path", "network", "webhook_id"}
+                dict(entry.data), {"path", "network", "webhook_id", CONF_BOARDS}
             ),
             "options": dict(entry.options),
         },

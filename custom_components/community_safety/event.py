@@ -1,4 +1,4 @@
-"""What has happened: the alarms of a device, and what an elevator has seen."""
+"""What has happened: alarms, what an elevator has seen, who was let in."""
 
 from collections.abc import Iterable
 from typing import Any, override
@@ -9,11 +9,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .catalogue import ELEVATOR_BLOCKER
-from .catalogue.measurements import SIGHTINGS, Value
+from .catalogue import DOOR_CONTROLLER, ELEVATOR_BLOCKER
+from .catalogue.measurements import SIGHTINGS, Value, point_key
 from .core.alarm import Change
 from .core.alarms import Announcement
 from .core.device import SafetyDevice
+from .core.passages import Passage
 from .core.selftests import SelfTest
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -37,6 +38,9 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
     yield AlarmEvent(gateway, device, "alarm_event")
     if device.kind is ELEVATOR_BLOCKER:
         yield SightingEvent(gateway, device, "sighting")
+    if device.kind is DOOR_CONTROLLER:
+        for key in device.by_measurement.get("locked", ()):
+            yield PassageEvent(gateway, device, device.points[key].channel)
     if device is gateway.device and gateway.joining:
         yield JoiningEvent(gateway, device, gateway.joining, "joining")
 
@@ -127,6 +131,40 @@ class SightingEvent(SafetyEntity, EventEntity):
         if self._seen != seen and self._seen in SIGHTINGS:
             self._trigger_event(
                 str(self._seen), {"confidence": self.device.readings.get("confidence")}
+            )
+            self.async_write_ha_state()
+
+
+class PassageEvent(SafetyEntity, EventEntity):
+    """Somebody was let in at a door or not. Who it was is not told: nobody here knows."""
+
+    _attr_event_types = ["granted", "denied"]
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, channel: str) -> None:
+        """Initialize; `channel` is the door, such as `1`."""
+        super().__init__(gateway, device, point_key("passage", channel))
+        self.name_after("passage", channel)
+        self._channel = channel
+
+    @property
+    @override
+    def watched(self) -> Iterable[str]:
+        return ()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.gateway.house.passages.watch(self.device.uid, self._passed)
+        )
+
+    @callback
+    def _passed(self, passage: Passage) -> None:
+        """Tell of what happens now; what was fetched later is history."""
+        if passage.door == self._channel and not passage.late:
+            self._trigger_event(
+                "granted" if passage.granted else "denied",
+                {"decision": passage.decision.value},
             )
             self.async_write_ha_state()
 

@@ -27,9 +27,10 @@ from .actions import Caller
 from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome
 from .core.alarms import describe
-from .core.disconnect import DEADLINE_SECONDS, Checked, Result, Status
+from .core.disconnect import DEADLINE_SECONDS, Checked, Result
 from .core.house import DATA_HOUSE, House
 from .core.latches import OpeningReason
+from .core.proving import Status
 from .localization import async_option
 from .target import (
     HAZARD_FIELD,

@@ -1,4 +1,4 @@
-"""Supplies, the blocking of elevators, and which supplies are protected."""
+"""Supplies and which are protected, the blocking of elevators, what opens on a fire."""
 
 from collections.abc import Iterable
 from typing import Any, override
@@ -7,7 +7,7 @@ from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER
+from .catalogue import CHARGING_PILE, DOOR_CONTROLLER, ELEVATOR_BLOCKER
 from .catalogue.measurements import point_key
 from .core.authority import Action
 from .core.device import SafetyDevice
@@ -33,6 +33,9 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
         yield ProtectedSwitch(gateway, device, key)
     if device.kind is ELEVATOR_BLOCKER:
         yield BlockingSwitch(gateway, device, "blocking")
+    if device.kind is DOOR_CONTROLLER:
+        for key in device.by_measurement.get("locked", ()):
+            yield OpensOnFireSwitch(gateway, device, key)
 
 
 class SupplySwitch(SafetyEntity, SwitchEntity):
@@ -99,6 +102,33 @@ class ProtectedSwitch(SettingEntity, SwitchEntity):
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         self.device.settings.protected.discard(self._supply)
+        await self.gateway.house.async_save_settings(self.device)
+
+
+class OpensOnFireSwitch(SettingEntity, SwitchEntity):
+    """If a door opens on a fire alarm of its building: on, unless it is on no way out."""
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, lock: str) -> None:
+        """Initialize."""
+        channel = device.points[lock].channel
+        super().__init__(gateway, device, point_key("opens_on_fire", channel))
+        self.name_after("opens_on_fire", channel)
+        self._lock = lock
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self._lock not in self.device.settings.protected
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        self.device.settings.protected.discard(self._lock)
+        self.gateway.house.doors.settings_changed(self.device)
+        await self.gateway.house.async_save_settings(self.device)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        self.device.settings.protected.add(self._lock)
         await self.gateway.house.async_save_settings(self.device)
 
 

@@ -300,6 +300,10 @@ export class Words {
         return this.t(`what_${entry.what}`, {
           supply: String(entry["supply"]).replace(/ supply$/, ""),
         });
+      case "door_released":
+      case "door_unproven":
+      case "door_locked":
+        return this.t(`what_${entry.what}`, { door: String(entry["door"]) });
       case "acknowledged":
       case "superseded":
       case "test_ended":

@@ -98,6 +98,9 @@ describe("timeline", () => {
     ["restored", { checked: "on_site", restored: { X: { status: "confirmed" } } }, "Restored (on_site): X: on, read back"],
     ["restored", { checked: "phone", restored: { X: { status: "failed", reason: "refused" } } }, "Restored (phone): X: FAILED (refused)"],
     ["came_back_closed", { supply: "Breaker supply" }, "Somebody closed Breaker again"],
+    ["door_released", { door: "Hall 1" }, "Door opened for the fire, proven: Hall 1"],
+    ["door_unproven", { door: "Hall 1" }, "DOOR NOT PROVEN OPEN: Hall 1"],
+    ["door_locked", { door: "Hall 1" }, "Door locked again: Hall 1"],
     ["something of tomorrow", {}, "something of tomorrow"],
   ])("%s %o", (what, more, text) => {
     expect(said(what, more)).toBe(text);

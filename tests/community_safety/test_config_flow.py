@@ -47,6 +47,7 @@ async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
         "native",
         "zigbee2mqtt",
         "zigbee",
+        "uhppote",
         "adopted",
         "webhook",
     ]

@@ -28,6 +28,7 @@ from custom_components.community_safety.const import DOMAIN, PLATFORMS, Severity
 from custom_components.community_safety.core.alarm import Reason
 from custom_components.community_safety.core.device import DERIVED
 from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.community_safety.core.passages import Decision
 from custom_components.community_safety.entity import NAMED_BY_CLASS
 from custom_components.community_safety.gateways.joining import STAGES
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
@@ -78,6 +79,14 @@ FULL: dict[str, dict[str, Any]] = {
     "water_tank": {**ALWAYS, "level": 80.0, "level_height": 2.4, "temperature": 15.0},
     "hydrant": {**ALWAYS, "pressure": 250.0, "temperature": 12.0},
     "elevator_blocker": {"class_seen": "none", "confidence": 99.0, "held": False},
+    "door_controller": {
+        "locked_1": True,
+        "locked_2": False,
+        "door_open_1": False,
+        "door_forced_1": False,
+        "clock_wrong": False,
+        "tamper": False,
+    },
 }
 
 
@@ -176,6 +185,13 @@ def texts_needed() -> Iterator[tuple[str, str]]:
         yield "switch", key
         yield "switch", f"{key}_channel"
     yield "switch", "blocking"
+    for platform, key in (
+        ("lock", "locked"),
+        ("event", "passage"),
+        ("switch", "opens_on_fire"),
+    ):
+        yield platform, key
+        yield platform, f"{key}_channel"
     for kind in KINDS.values():
         for key in kind.all_settings:
             yield "number", key
@@ -246,6 +262,10 @@ def test_states_and_choices_have_names(language: str) -> None:
     assert set(alarm["severity"]["state"]) == set(Severity)
     sighting = entity["event"]["sighting"]["state_attributes"]
     assert set(sighting["event_type"]["state"]) == set(SIGHTINGS)
+    for key in ("passage", "passage_channel"):
+        passage = entity["event"][key]["state_attributes"]
+        assert set(passage["event_type"]["state"]) == {"granted", "denied"}
+        assert set(passage["decision"]["state"]) == set(Decision)
     joining = entity["event"]["joining"]["state_attributes"]
     assert set(joining["event_type"]["state"]) == set(STAGES)
     assert set(joining["kind"]["state"]) == set(DEVICE_KINDS)

@@ -31,10 +31,13 @@ APART = (
     ("gateways.webhook", "gateways.mqtt"),
     ("gateways.protocol", "gateways.mqtt"),
     ("gateways.adopted", "gateways.zigbee"),
+    ("gateways.uhppote", "gateways.mqtt"),
+    ("gateways.uhppote", "gateways.zigbee"),
     ("gateways.zigbee.devices", "gateways.zigbee.host"),
     ("gateways.base", "gateways.mqtt"),
     ("gateways.base", "gateways.zigbee"),
     ("gateways.base", "gateways.adopted"),
+    ("gateways.base", "gateways.uhppote"),
 )
 
 

@@ -21,7 +21,7 @@ import voluptuous as vol
 from custom_components.community_safety import services, zigbee_services
 from custom_components.community_safety.catalogue import HAZARDS
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.core import disconnect
+from custom_components.community_safety.core import disconnect, proving
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.auth.const import GROUP_ID_USER
@@ -53,7 +53,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what can never be proven end soon."""
     monkeypatch.setattr(disconnect, "TRY_SECONDS", 0.3)
-    monkeypatch.setattr(disconnect, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(proving, "ASK_SECONDS", 0.1)
     monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 3.0)
     monkeypatch.setattr(disconnect, "FIRST_BACKOFF_SECONDS", 0.01)
 

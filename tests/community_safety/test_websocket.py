@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.core import disconnect
+from custom_components.community_safety.core import disconnect, proving
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.authority import Action
 from custom_components.community_safety.core.house import DATA_HOUSE, House
@@ -46,7 +46,7 @@ DEEDS: dict[str, dict[str, Any]] = {
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what can never be proven end soon, and readings be told at once."""
     monkeypatch.setattr(disconnect, "TRY_SECONDS", 0.3)
-    monkeypatch.setattr(disconnect, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(proving, "ASK_SECONDS", 0.1)
     monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 1.0)
     monkeypatch.setattr(disconnect, "FIRST_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(feed, "LATER_SECONDS", 0.05)

@@ -3,6 +3,7 @@
 from .breaker_monitor import BREAKER_MONITOR
 from .charging_pile import CHARGING_PILE
 from .common import fault
+from .door_controller import DOOR_CONTROLLER
 from .elevator_blocker import ELEVATOR_BLOCKER
 from .measurements import RADIO, parse_point
 from .model import DeviceKind, Hazard, Level, Nature, Scope, Setting, When
@@ -31,6 +32,7 @@ KINDS = {
         WATER_TANK,
         HYDRANT,
         ELEVATOR_BLOCKER,
+        DOOR_CONTROLLER,
         GATEWAY,
     )
 }
@@ -59,6 +61,7 @@ def is_catalogued(name: str) -> bool:
 __all__ = [
     "CHARGING_PILE",
     "DEVICE_KINDS",
+    "DOOR_CONTROLLER",
     "ELEVATOR_BLOCKER",
     "GATEWAY",
     "HAZARDS",

@@ -120,6 +120,12 @@ REFUSED_TO_OPEN = Hazard(
     latching=True,
     nature=Nature.LINKAGE,
 )
+REFUSED_TO_RELEASE = Hazard(
+    key="refused_to_release",
+    levels=(on("release_unproven", Severity.ALARM),),
+    latching=True,
+    nature=Nature.LINKAGE,
+)
 FREEZING = Hazard(
     key="freezing",
     levels=(

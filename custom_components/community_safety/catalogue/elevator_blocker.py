@@ -6,7 +6,7 @@ from homeassistant.const import PERCENTAGE, UnitOfTime
 from ..const import Severity
 from . import common
 from .measurements import COUNTERS
-from .model import DeviceKind, Hazard, Nature, Setting
+from .model import DeviceKind, Hazard, Setting
 
 CONFIDENCE = Setting(
     key="least_confidence",
@@ -45,12 +45,7 @@ ELEVATOR_BLOCKER = DeviceKind(
             latching=True,
         ),
         common.fault("held_too_long", "held_too_long"),
-        Hazard(
-            key="refused_to_release",
-            levels=(common.on("release_unproven", Severity.ALARM),),
-            latching=True,
-            nature=Nature.LINKAGE,
-        ),
+        common.REFUSED_TO_RELEASE,
         *common.FAULTS,
     ),
     settings=(CONFIDENCE, LONGEST_HOLD),

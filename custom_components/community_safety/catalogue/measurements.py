@@ -310,6 +310,25 @@ _ROWS = (
         )
         for key in COUNTERS
     ),
+    # Doors, each with its number. Locked: not held open by anybody; a card that lets one
+    # person through does not change that.
+    Measurement(key="locked", writable=True, shown=False),
+    Measurement(key="door_open", binary_class=BinarySensorDeviceClass.DOOR),
+    _flag("door_forced"),
+    _flag("door_held_open"),
+    _flag("clock_wrong"),
+    Measurement(key="released_on_fire"),
+    _number(
+        "credentials",
+        None,
+        0,
+        1e6,
+        None,
+        category=_DIAGNOSTIC,
+        precision=0,
+    ),
+    _flag("unknown_credential"),
+    _flag("credential_unproven"),
     # Radio
     *(
         _number(

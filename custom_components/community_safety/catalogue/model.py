@@ -47,6 +47,8 @@ class Nature(StrEnum):
     #: Electricity and elevators.
     ELECTRICAL = "electrical"
     WATER = "water"
+    #: Doors and who goes through them.
+    ACCESS = "access"
 
 
 # Rows are the same only if they are one: they are looked up for each reading, and to
@@ -100,7 +102,7 @@ class Hazard:
     nature: Nature = Nature.ELECTRICAL
     #: What is opened at severity alarm.
     cuts_off: Scope = Scope.NONE
-    #: A fire: every elevator of the building lets its door go.
+    #: A fire: every elevator of the building lets its door go, and escape doors open.
     releases_elevators: bool = False
     #: Only meaningful while the supply is closed.
     needs_supply: bool = False

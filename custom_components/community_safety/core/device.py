@@ -49,6 +49,11 @@ DERIVED = frozenset(
         "e_bike_in_car",
         "held_too_long",
         "release_unproven",
+        "door_held_open",
+        "released_on_fire",
+        "credentials",
+        "unknown_credential",
+        "credential_unproven",
         *COUNTERS,
         *RADIO,
     }
@@ -129,7 +134,8 @@ class DeviceSettings:
     """What an installer has set on one device.
 
     `limits` are settings of the catalogue by key, in the settings' units.
-    `protected` are the supplies (keys of points) that a cut-off never opens.
+    `protected` are the supplies (keys of points) that a cut-off never opens, and the locks
+    that a fire does not.
     """
 
     limits: dict[str, float] = field(default_factory=dict)

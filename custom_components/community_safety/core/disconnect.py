@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,7 @@ import time
 from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.event import async_call_later
 
 from ..catalogue import HAZARDS, KINDS, Scope
@@ -28,7 +27,16 @@ from .device import (
     registered,
 )
 from .latches import Latch, Latches, OpeningReason, Supply
-from .ports import Find, Port
+from .ports import Find
+from .proving import (
+    Answer,
+    Pace,
+    Reason,
+    Status,
+    async_command,
+    async_prove,
+    async_read_back,
+)
 
 #: Seconds for one try, and for all of them. GB 50166: linkage acts within 3 s.
 TRY_SECONDS = 3.0
@@ -36,8 +44,6 @@ DEADLINE_SECONDS = 10.0
 FIRST_BACKOFF_SECONDS = 0.2
 #: What is left of the deadline is too short for a command: it is only read back.
 LEAST_TRY_SECONDS = 0.5
-#: A device that does not report by itself is asked again this often, in seconds.
-ASK_SECONDS = 1.0
 #: Seconds until a supply that was proven open and is live again is cut the next time, and
 #: until one that could not be opened is: a stuck relay only wears out by more commands.
 AGAIN_SECONDS: tuple[int, ...] = (0, 0, 2, 5, 10, 30, 60)
@@ -63,36 +69,6 @@ class Checked(StrEnum):
     ON_SITE = "on_site"
     CAMERA = "camera"
     PHONE = "phone"
-
-
-class Status(StrEnum):
-    """What a cut-off or restore came to for one supply."""
-
-    CONFIRMED = "confirmed"
-    UNCONFIRMED = "unconfirmed"
-    FAILED = "failed"
-    PROTECTED = "protected"
-
-
-class Reason(StrEnum):
-    """Why a cut-off or restore was not confirmed; translated where it is shown."""
-
-    DRILL = "drill"
-    #: The gateway is not loaded, or no longer has the device.
-    GONE = "gone"
-    NOT_CONNECTED = "not_connected"
-    NO_ANSWER = "no_answer"
-    REFUSED = "refused"
-    #: The relay was read back, and says otherwise.
-    CONTRADICTED = "contradicted"
-    CURRENT_FLOWS = "current_flows"
-    #: The relay says so, and the current was not read back.
-    CURRENT_UNKNOWN = "current_unknown"
-    RELAY_UNKNOWN = "relay_unknown"
-    #: If it is a protected load cannot be read yet.
-    SETTINGS_UNREAD = "settings_unread"
-    #: Restored or deleted by a person meanwhile, or cut off again.
-    OVERTAKEN = "overtaken"
 
 
 class Limit(StrEnum):
@@ -604,91 +580,52 @@ class CutOff:
         The device is looked up for each try: a reload in between makes it anew.
         """
         end = begun + deadline
-        backoff = FIRST_BACKOFF_SECONDS
-        reason: Reason | None = Reason.GONE
-        taken = False
         since = time.monotonic()
-        while self._is_wanted(supply, closed):
-            tried = time.monotonic()
-            until = min(tried + TRY_SECONDS, end)
-            if found := self._find(supply.uid):
-                port, device = found
-                # A relay that says it is open has obeyed: to repeat it proves nothing.
-                obeyed = (
-                    device.reported.get(supply.key, -1) >= since
-                    and device.readings.get(supply.key) is closed
-                )
-                if not (asking_first or obeyed) and end - tried >= LEAST_TRY_SECONDS:
-                    self._note_load(supply)
-                    refused = await self._async_set(
-                        port, device, supply.key, closed, until
-                    )
-                    taken = taken or refused is None
-                    # One that comes too late to be answered says less than those before.
-                    if refused is not Reason.NO_ANSWER or not taken:
-                        reason = refused
-                asking_first = False
-                if done := await self._async_read_back(supply, since, until, proof):
-                    elapsed = round((time.monotonic() - begun) * 1000)
-                    return self._confirmed(supply, done, elapsed)
-            if (left := end - time.monotonic()) <= 0:
-                break
-            await asyncio.sleep(min(backoff, left))
-            backoff *= 2
-        else:
-            return self._result(
-                supply, Status.FAILED, begun=begun, reason=Reason.OVERTAKEN
+        asking = asking_first
+
+        async def command(until: float) -> Answer | None:
+            nonlocal asking
+            only_ask, asking = asking, False
+            if not (found := self._find(supply.uid)):
+                asking = only_ask
+                return None
+            port, device = found
+            # A relay that says it is open has obeyed: to repeat it proves nothing.
+            obeyed = (
+                device.reported.get(supply.key, -1) >= since
+                and device.readings.get(supply.key) is closed
             )
-        return self._unproven(supply, closed, begun, since, reason)
+            if only_ask or obeyed or end - time.monotonic() < LEAST_TRY_SECONDS:
+                return None
+            self._note_load(supply)
+            return await async_command(
+                port.async_set(device, supply.key, closed), until, supply.id
+            )
+
+        proven = await async_prove(
+            Pace(each=TRY_SECONDS, deadline=deadline, backoff=FIRST_BACKOFF_SECONDS),
+            begun,
+            wanted=lambda: self._is_wanted(supply, closed),
+            command=command,
+            read_back=lambda until: async_read_back(
+                self._find,
+                supply.uid,
+                lambda device: (supply.key, *_load_keys(device, supply.key)),
+                lambda device: proof(device, since),
+                until,
+            ),
+        )
+        if isinstance(proven, Proof):
+            elapsed = round((time.monotonic() - begun) * 1000)
+            return self._confirmed(supply, proven, elapsed)
+        if proven is Reason.OVERTAKEN:
+            return self._result(supply, Status.FAILED, begun=begun, reason=proven)
+        return self._unproven(supply, closed, begun, since, proven)
 
     def _is_wanted(self, supply: Supply, closed: bool) -> bool:
         """Return if a supply is still to be closed, or to be opened."""
         latch = self._latches.get(supply)
         return latch is None if closed else bool(latch and not self.spares(latch))
-
-    async def _async_set(
-        self, port: Port, device: SafetyDevice, key: str, closed: bool, until: float
-    ) -> Reason | None:
-        """Command a supply once; return why that was not taken."""
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                await port.async_set(device, key, closed)
-        except TimeoutError:
-            return Reason.NO_ANSWER
-        except HomeAssistantError as err:
-            LOGGER.debug("%s/%s: %s", device.uid, key, err)
-            try:
-                return Reason(err.translation_key or "")
-            except ValueError:
-                return Reason.REFUSED
-        return None
-
-    async def _async_read_back(
-        self,
-        supply: Supply,
-        since: float,
-        until: float,
-        proof: Callable[[SafetyDevice, float], Proof | None],
-    ) -> Proof | None:
-        """Wait for the proof and ask for it; return it, None if it did not come."""
-        done: Proof | None = None
-        while found := self._find(supply.uid):
-            port, device = found
-            done = proof(device, since)
-            now = time.monotonic()
-            if done or now >= until:
-                break
-            patience = min(ASK_SECONDS, until - now)
-            with suppress(TimeoutError, HomeAssistantError):
-                async with asyncio.timeout(patience):
-                    await port.async_refresh(
-                        device, (supply.key, *_load_keys(device, supply.key))
-                    )
-            await device.async_wait(
-                lambda device=device: bool(proof(device, since)),  # type: ignore[misc]
-                patience,
-            )
-        return done
 
     def _unproven(
         self,

@@ -8,21 +8,19 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from ..catalogue import ELEVATOR_BLOCKER, HAZARDS
+from ..catalogue import ELEVATOR_BLOCKER
 from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
 from ..const import DOMAIN, LOGGER
 from .alarm import Change, Outcome
 from .alarms import AlarmBook, Announcement
 from .device import AVAILABILITY, SafetyDevice
+from .fires import FIRES, fires_near
 from .ports import Port
 from .storage import Storage
 
-#: Hazards that let every elevator of the building go.
-FIRES = frozenset(key for key, hazard in HAZARDS.items() if hazard.releases_elevators)
 #: While these are seen, or nothing is known, an e-bike may still be there.
 NOT_GONE = (E_BIKE, "unknown", None)
 #: Seconds until a hold or release must be read back, and for all tries together.
@@ -96,29 +94,10 @@ class Elevators:
         self._show(device)
 
     def fire_near(self, device: SafetyDevice) -> bool:
-        """Return if there is a fire in the building of a device.
-
-        A building is a floor. Where the floor of either is unknown, it counts as near.
-        """
-        floor = self._floor(device.device_id)
+        """Return if there is a fire in the building of a device."""
         return any(
-            alarm.hazard in FIRES
-            and alarm.present
-            and not alarm.drill
-            and (
-                None in (floor, other := self._floor(alarm.device_id)) or floor == other
-            )
-            for alarm in self._book.open.values()
+            True for _fire in fires_near(self.hass, self._book, device.device_id)
         )
-
-    def _floor(self, device_id: str | None) -> str | None:
-        registry, areas = (
-            dr.async_get(self.hass),
-            ar.async_get(self.hass),
-        )
-        entry = registry.async_get(device_id) if device_id else None
-        area = areas.async_get_area(entry.area_id) if entry and entry.area_id else None
-        return area.floor_id if area else None
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:

@@ -27,10 +27,13 @@ from ..localization import async_option
 from .alarm import Report
 from .alarms import AlarmBook
 from .authority import Authority
+from .credentials import Credentials
 from .device import DeviceDescription, DeviceSettings, Layout, SafetyDevice
 from .disconnect import CutOff
+from .doors import Doors
 from .elevator import Elevators
 from .latches import Latches
+from .passages import Passages
 from .ports import Port
 from .storage import TABLES, Found, Storage
 
@@ -60,6 +63,9 @@ class House:
         )
         self.book.incidents.wanted_off = self.cut_off.wanted_off
         self.elevators = Elevators(hass, self.book, self.storage)
+        self.doors = Doors(hass, self.book, self.storage, self.device)
+        self.passages = Passages(hass)
+        self.credentials = Credentials(hass, self.passages, self.device)
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
         self._watchers: list[Callable[[str], None]] = []
         self._found_listeners: list[CALLBACK_TYPE] = []
@@ -82,6 +88,7 @@ class House:
             self._take_over(await self.storage.async_open())
             await self.book.async_restore_closed()
             await self.authority.async_start()
+            await self.passages.async_start(self.credentials)
         except BaseException:
             # Also where it is cancelled: the next try opens the file anew.
             await asyncio.shield(
@@ -97,6 +104,7 @@ class House:
             self._take_over_settings(rows["settings"])
         self.latches.restore(rows.get("latches", {}))
         self.book.restore(rows.get("alarms", {}).values())
+        self.doors.restore(rows.get("releases", {}))
         self.book.tests.restore(rows.get("tests", {}))
         self.elevators.restore_counts(rows.get("counts", {}))
         for gateway, row in rows.get("seen", {}).items():
@@ -148,7 +156,7 @@ class House:
             row.get("device")
             for table in ("alarms", "latches")
             for row in rows.get(table, {}).values()
-        }
+        } | {lock.rpartition("/")[0] for lock in rows.get("releases", {})}
         for uid, (port, device) in tuple(self._devices.items()):
             if uid in changed:
                 # It takes its alarms and latches over as it does at a start.
@@ -241,6 +249,7 @@ class House:
 
         async def close(_event: Event) -> None:
             end_days()
+            end_checks()
             self.book.store_announced()
             await self.storage.async_close()
 
@@ -251,6 +260,7 @@ class House:
         end_days = async_track_time_change(
             self.hass, new_day, hour=0, minute=0, second=0
         )
+        end_checks = self.credentials.start()
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
         async_at_started(self.hass, started)
 
@@ -272,11 +282,13 @@ class House:
 
     @callback
     def attach(self, port: Port, device: SafetyDevice) -> None:
-        """Take a device in: its latched supplies and its door are watched from now."""
+        """Take a device in: its latched supplies and its doors are watched from now."""
         self._devices[device.uid] = (port, device)
         self._removed.discard(device.uid)
         self.cut_off.attach(device)
         self.elevators.attach(port, device)
+        self.doors.attach(device)
+        self.credentials.attach(device)
         self._tell(device)
 
     @callback
@@ -308,6 +320,8 @@ class House:
         device.monitor.stop()
         self.cut_off.detach(device)
         self.elevators.detach(device)
+        self.doors.detach(device)
+        self.credentials.detach(device)
         self._tell(device)
 
     @callback
@@ -356,6 +370,8 @@ class House:
         self.book.drop_device(uid)
         self.cut_off.forget(uid)
         self.elevators.forget(uid)
+        self.doors.forget(uid)
+        self.credentials.forget(uid)
         if self._settings.pop(uid, None):
             self.storage.put("settings", uid, None)
             self._show_unread()

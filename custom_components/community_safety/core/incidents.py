@@ -41,6 +41,7 @@ _OF_NATURE = {
     Nature.LINKAGE: Rank.LINKAGE,
     Nature.ELECTRICAL: Rank.ELECTRICAL,
     Nature.WATER: Rank.SUPERVISION,
+    Nature.ACCESS: Rank.SUPERVISION,
 }
 
 

@@ -1,7 +1,9 @@
 """What the core asks of a gateway, whichever it is."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from ..catalogue.measurements import Value
 from .device import SafetyDevice
@@ -27,6 +29,51 @@ class Port(Protocol):
 
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
         """Ask a device to report readings now. Raises HomeAssistantError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What opens doors: a card by its number, from when until when, and which doors.
+
+    Whose it is nobody knows here. `begin` and `end` are aware, `doors` are channels such
+    as `1`. The number is personal: it is never shown, logged or stored by us.
+    """
+
+    number: str = field(repr=False)
+    begin: datetime
+    end: datetime
+    doors: frozenset[str]
+
+
+@runtime_checkable
+class CredentialPort(Port, Protocol):
+    """A port whose door controllers keep a list of credentials of their own.
+
+    Each method raises HomeAssistantError if there was no answer or a refusal. An echo of
+    a command is no reading: what is read comes from the controller's list.
+    """
+
+    def as_held(self, credential: Credential) -> Credential:
+        """Return what a controller makes of a credential: it may know whole days only.
+
+        Raises ServiceValidationError for one that it cannot hold at all.
+        """
+
+    async def async_put_credential(
+        self, device: SafetyDevice, credential: Credential
+    ) -> None:
+        """Write one, or write over the one with its number."""
+
+    async def async_remove_credential(self, device: SafetyDevice, number: str) -> None:
+        """Remove one; it is no error if it is not there."""
+
+    async def async_read_credential(
+        self, device: SafetyDevice, number: str
+    ) -> Credential | None:
+        """Return what the controller has under a number, None if nothing."""
+
+    def walk_credentials(self, device: SafetyDevice) -> AsyncIterator[Credential]:
+        """Yield the whole list. Raises HomeAssistantError if it changed meanwhile."""
 
 
 #: Returns a device by its unique id with the port to it, None while it is not there: to be

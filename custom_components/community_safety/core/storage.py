@@ -27,8 +27,8 @@ from homeassistant.util.json import json_loads_object
 
 from ..const import LOGGER
 
-#: 2: self-tests have a table of their own.
-VERSION = 2
+#: 2: self-tests have a table of their own. 3: doors that a fire has released.
+VERSION = 3
 RETRY_SECONDS = 5
 #: A damaged file whose new one cannot be written is read anew after so many seconds.
 RESCUE_SECONDS = 60
@@ -62,7 +62,16 @@ _UPSERT = """
     ON CONFLICT (key) DO UPDATE SET closed_at = excluded.closed_at, data = excluded.data
 """
 _DELETE = "DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?))"
-TABLES = ("alarms", "latches", "settings", "counts", "seen", "devices", "tests")
+TABLES = (
+    "alarms",
+    "latches",
+    "settings",
+    "counts",
+    "seen",
+    "devices",
+    "tests",
+    "releases",
+)
 #: The table whose keys are new for each row: one of this run takes no other's place.
 NEW_KEYS = "alarms"
 #: In a file that was rescued, until the end of that run: what has become of the damaged one.

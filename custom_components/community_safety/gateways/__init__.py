@@ -12,6 +12,7 @@ _CLASSES = {
     "zigbee2mqtt": ("mqtt", "Zigbee2MqttGateway"),
     "zigbee": ("zigbee", "ZigbeeGateway"),
     "adopted": ("adopted", "AdoptedGateway"),
+    "uhppote": ("uhppote", "UhppoteGateway"),
     "webhook": ("webhook", "WebhookGateway"),
 }
 

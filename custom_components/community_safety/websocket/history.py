@@ -11,9 +11,9 @@ from homeassistant.exceptions import HomeAssistantError
 from ..const import DOMAIN
 from ..core.alarm import Alarm
 from ..core.alarms import describe
-from ..core.disconnect import Status
 from ..core.house import DATA_HOUSE
 from ..core.incidents import rank
+from ..core.proving import Status
 from ..target import may
 from .rows import acknowledged_by, people
 

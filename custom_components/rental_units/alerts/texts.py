@@ -35,7 +35,8 @@ ADVICE = {
             *("over_voltage", "under_voltage", "tripped", "overlong_session"),
             *("held_too_long", "refused_to_release", "gateway_offline", "unresponsive"),
             *("sensor_fault", "implausible_jump", "low_battery", "tamper"),
-            "self_test_failed",
+            *("self_test_failed", "clock_wrong", "credential_unproven"),
+            *("door_forced", "door_held_open", "unknown_credential"),
         )
     ),
 }

@@ -34,6 +34,7 @@ SHED = {"area_id": ["shed_1"]}
 REQUIRED: dict[str, dict[str, Any]] = {
     "charging_pile_response": {"watched": SHED},
     "water_supply": {"notify_target": OFFICE},
+    "door_response": {"notify_target": OFFICE},
     "elevator": {"notify_target": OFFICE},
     "equipment_fault": {"notify_target": OFFICE},
 }
@@ -85,6 +86,17 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         **PEOPLE,
         "watched": {"area_id": ["roof"]},
         "hazards": ["low_level"],
+        "tell_cleared": False,
+        "remind": False,
+        "every_hours": 2,
+        "most_reminders": 3,
+        "until_acknowledged": True,
+        "more_actions": EXTRA,
+    },
+    "door_response": {
+        **PEOPLE,
+        "watched": {"area_id": ["hall_1"]},
+        "hazards": ["door_forced"],
         "tell_cleared": False,
         "remind": False,
         "every_hours": 2,

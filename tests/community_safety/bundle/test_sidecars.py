@@ -62,6 +62,7 @@ async def choose(hass: HomeAssistant) -> Any:
         "native",
         "zigbee2mqtt",
         "zigbee",
+        "uhppote",
         "adopted",
         "webhook",
         SIDECAR,

@@ -15,12 +15,12 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.community_safety.const import DOMAIN, Severity
-from custom_components.community_safety.core import disconnect
+from custom_components.community_safety.core import disconnect, proving
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.device import registered
-from custom_components.community_safety.core.disconnect import Reason, Status
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.latches import Latch, Supply
+from custom_components.community_safety.core.proving import Reason, Status
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -38,7 +38,7 @@ CHECKED = {"checked": "on_site"}
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what can never be proven end soon."""
     monkeypatch.setattr(disconnect, "TRY_SECONDS", 1.5)
-    monkeypatch.setattr(disconnect, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(proving, "ASK_SECONDS", 0.1)
     monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 3.0)
     monkeypatch.setattr(disconnect, "FIRST_BACKOFF_SECONDS", 0.01)
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.core import disconnect
+from custom_components.community_safety.core import disconnect, proving
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -20,7 +20,7 @@ from tests.common import BASE, Peer, add_gateway, wait_until
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what can never be proven end soon."""
     monkeypatch.setattr(disconnect, "TRY_SECONDS", 1.0)
-    monkeypatch.setattr(disconnect, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(proving, "ASK_SECONDS", 0.1)
     monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 2.0)
     monkeypatch.setattr(disconnect, "FIRST_BACKOFF_SECONDS", 0.01)
 

@@ -28,14 +28,18 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ...catalogue import DEVICE_KINDS, ELEVATOR_BLOCKER
+from ...catalogue import DEVICE_KINDS, DOOR_CONTROLLER, ELEVATOR_BLOCKER
 from ...catalogue.measurements import MEASUREMENTS, point_key
 from ...const import Severity
 from ...core.device import DERIVED
 
 #: Kinds that entities can be. A lift's door is held by what its camera sees, and for how
 #: long, by a protocol of its own.
-KINDS = tuple(key for key, kind in DEVICE_KINDS.items() if kind is not ELEVATOR_BLOCKER)
+KINDS = tuple(
+    key
+    for key, kind in DEVICE_KINDS.items()
+    if kind not in (ELEVATOR_BLOCKER, DOOR_CONTROLLER)
+)
 #: Readings that several entities may carry: any of them is enough.
 MERGED = frozenset({"smoke", "tripped", "trouble", "tamper", "battery_low", "test"})
 #: Readings that a device may have for each phase or socket.

@@ -66,7 +66,11 @@ class Zigbee2MqttGateway(MqttGateway):
 
     manufacturer = "Zigbee2MQTT"
     points = frozenset({"trouble"})
-    choosable_kinds = tuple(kind for kind in DEVICE_KINDS if kind != "elevator_blocker")
+    choosable_kinds = tuple(
+        kind
+        for kind in DEVICE_KINDS
+        if kind not in ("elevator_blocker", "door_controller")
+    )
     # Friendly names contain slashes at will, so one subscription takes everything, and
     # a dictionary tells what is ours.
     subscriptions = (("#", 1),)

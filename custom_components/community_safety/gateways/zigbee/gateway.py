@@ -48,7 +48,11 @@ class ZigbeeGateway(LinkedGateway):
     manufacturer = "Zigbee"
     joining: Joining
     points = frozenset({*RADIO, "trouble"})
-    choosable_kinds = tuple(kind for kind in DEVICE_KINDS if kind != "elevator_blocker")
+    choosable_kinds = tuple(
+        kind
+        for kind in DEVICE_KINDS
+        if kind not in ("elevator_blocker", "door_controller")
+    )
 
     def __init__(self, *args: Any) -> None:
         """Initialize."""

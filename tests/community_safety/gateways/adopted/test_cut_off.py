@@ -13,16 +13,11 @@ from pytest_homeassistant_custom_component.common import (
     mock_config_flow,
 )
 
-from custom_components.community_safety.core import disconnect
+from custom_components.community_safety.core import disconnect, proving
 from custom_components.community_safety.core.device import Power
-from custom_components.community_safety.core.disconnect import (
-    Checked,
-    Limit,
-    Reason,
-    Result,
-    Status,
-)
+from custom_components.community_safety.core.disconnect import Checked, Limit, Result
 from custom_components.community_safety.core.latches import Supply
+from custom_components.community_safety.core.proving import Reason, Status
 from custom_components.community_safety.core.supervision import ASK_AFTER_SECONDS
 from custom_components.community_safety.gateways.base import CommandError
 from homeassistant.config_entries import ConfigFlow
@@ -50,7 +45,7 @@ PUSH, POLLING = "local_push", "local_polling"
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what can never be proven end soon."""
     monkeypatch.setattr(disconnect, "TRY_SECONDS", 0.3)
-    monkeypatch.setattr(disconnect, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(proving, "ASK_SECONDS", 0.1)
     monkeypatch.setattr(disconnect, "DEADLINE_SECONDS", 0.8)
     monkeypatch.setattr(disconnect, "FIRST_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(disconnect, "LEAST_TRY_SECONDS", 0.1)

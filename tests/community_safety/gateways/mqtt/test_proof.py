@@ -12,12 +12,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.core.device import SafetyDevice
-from custom_components.community_safety.core.disconnect import (
-    Limit,
-    Reason,
-    Result,
-    Status,
-)
+from custom_components.community_safety.core.disconnect import Limit, Result
+from custom_components.community_safety.core.proving import Reason, Status
 from custom_components.community_safety.gateways.mqtt import proof
 from custom_components.community_safety.gateways.mqtt.exposes import compile_device
 from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (

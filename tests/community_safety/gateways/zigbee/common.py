@@ -6,7 +6,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import SafetyDevice
-from custom_components.community_safety.core.disconnect import Status
+from custom_components.community_safety.core.proving import Status
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
 from custom_components.community_safety.gateways.zigbee.host.connection import Port
 from custom_components.community_safety.gateways.zigbee.host.forming import async_form

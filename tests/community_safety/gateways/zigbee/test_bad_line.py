@@ -10,7 +10,7 @@ import pytest
 from custom_components.community_safety.core.alarm import Change
 from custom_components.community_safety.core.alarms import Announcement
 from custom_components.community_safety.core.device import SafetyDevice
-from custom_components.community_safety.core.disconnect import Status
+from custom_components.community_safety.core.proving import Status
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
 from homeassistant.core import HomeAssistant
 from simulator.ezsp.node import Node

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.community_safety.core.disconnect import Status
+from custom_components.community_safety.core.proving import Status
 from custom_components.community_safety.gateways.base import CommandError
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
 from homeassistant.core import HomeAssistant

@@ -8,7 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from zigpy.types import PacketPriority
 
-from custom_components.community_safety.core.disconnect import Status
+from custom_components.community_safety.core.proving import Status
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
 from homeassistant.core import HomeAssistant
 from simulator.ezsp.node import Node, Record

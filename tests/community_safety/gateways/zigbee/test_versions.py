@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.community_safety.core.disconnect import Status
+from custom_components.community_safety.core.proving import Status
 from homeassistant.core import HomeAssistant
 from simulator.ezsp.simulator import EzspSimulator
 from tests.common import wait_until

@@ -1,0 +1,176 @@
+"""Passages: what a door has seen goes to who knows people, in the process and nowhere else.
+
+An integration takes them in its file `community_safety.py`, and imports nothing of this
+integration for it:
+
+    async def async_get_passage_sink(
+        hass: HomeAssistant, credentials: Credentials
+    ) -> PassageSink
+
+`credentials` is how it gives, takes and reads them (`core.credentials`). Without a sink,
+passages are dropped and counted.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.integration_platform import (
+    async_process_integration_platforms,
+)
+
+from ..const import DOMAIN, LOGGER
+from .device import SafetyDevice
+from .ports import Credential
+
+
+class Decision(StrEnum):
+    """Why a controller let somebody in or not, as far as it says."""
+
+    GRANTED = "granted"
+    #: The controller does not have it.
+    UNKNOWN = "unknown"
+    #: Not at this door, or not on this day.
+    NOT_ALLOWED = "not_allowed"
+    NOT_NOW = "not_now"
+    PIN = "pin"
+    ANTI_PASSBACK = "anti_passback"
+    INTERLOCK = "interlock"
+    CLOSED = "closed"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One credential at one door. The same index of a device may come twice.
+
+    `at` is aware: of one that was fetched later it is the controller's own time.
+    `device_id` is Home Assistant's, `door` its channel, such as `1`; `inwards` is None
+    where the controller does not know.
+    """
+
+    device_id: str | None
+    door: str
+    number: str = field(repr=False)
+    decision: Decision
+    at: datetime
+    index: int
+    inwards: bool | None = None
+    #: It is of a time at which nobody listened.
+    late: bool = False
+
+    @property
+    def granted(self) -> bool:
+        """Return if the door was opened for it."""
+        return self.decision is Decision.GRANTED
+
+
+class PassageSink(Protocol):
+    """Knows whose credentials they are.
+
+    It may have two more callbacks, to hear of what it has not asked for: `proved` with the
+    `Result` of a credential whose end had come, `checked` with the `Difference` of a list.
+    """
+
+    @callback
+    def passed(self, passage: Passage) -> None:
+        """Take a passage. To be quick: it is called for each."""
+
+    async def async_wanted(self, device_id: str) -> Collection[Credential] | None:
+        """Return what a door controller is to hold; None if that is not its to say.
+
+        Whatever has the attributes of a credential will do.
+        """
+
+
+class Passages:
+    """Hands passages on, and tells entities what is not personal in them."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize."""
+        self._hass = hass
+        #: By domain.
+        self._sinks: dict[str, PassageSink] = {}
+        self._watchers: dict[str, list[Callable[[Passage], None]]] = {}
+        self._sink_listeners: list[CALLBACK_TYPE] = []
+        #: Those that nobody wanted, by unique id of the device.
+        self.dropped: Counter[str] = Counter()
+
+    async def async_start(self, credentials: object) -> None:
+        """Take the sinks of all integrations, those of today and those to come."""
+
+        async def take(hass: HomeAssistant, domain: str, platform: Any) -> None:
+            get: Callable[[HomeAssistant, object], Awaitable[PassageSink]] | None = (
+                getattr(platform, "async_get_passage_sink", None)
+            )
+            if get:
+                try:
+                    self._sinks[domain] = await get(hass, credentials)
+                except Exception:  # noqa: BLE001
+                    LOGGER.exception("The passage sink of %s did not start", domain)
+                    return
+                for listener in tuple(self._sink_listeners):
+                    listener()
+
+        await async_process_integration_platforms(self._hass, DOMAIN, take)
+
+    @callback
+    def on_sink(self, listener: CALLBACK_TYPE) -> None:
+        """Call a listener when there is one more sink."""
+        self._sink_listeners.append(listener)
+
+    @callback
+    def watch(self, uid: str, watcher: Callable[[Passage], None]) -> CALLBACK_TYPE:
+        """Call a watcher with each passage at a device. Returns a function that ends this."""
+        watchers = self._watchers.setdefault(uid, [])
+        watchers.append(watcher)
+        return lambda: watchers.remove(watcher)
+
+    @callback
+    def passed(self, device: SafetyDevice, passage: Passage) -> None:
+        """Take a passage of a gateway."""
+        for domain, sink in self._sinks.items():
+            try:
+                sink.passed(passage)
+            except Exception as err:  # noqa: BLE001
+                # Not with its text: it may hold the number.
+                LOGGER.error("%s did not take a passage: %s", domain, type(err))
+                self.dropped[device.uid] += 1
+        if not self._sinks:
+            self.dropped[device.uid] += 1
+        for watcher in tuple(self._watchers.get(device.uid, ())):
+            watcher(passage)
+
+    @callback
+    def tell(self, method: str, what: object) -> None:
+        """Call a method of every sink that has it, such as `checked`."""
+        for domain, sink in self._sinks.items():
+            try:
+                if call := getattr(sink, method, None):
+                    call(what)
+            except Exception as err:  # noqa: BLE001
+                LOGGER.error("%s did not take %s: %s", domain, method, type(err))
+
+    async def async_wanted(self, device_id: str) -> list[Credential] | None:
+        """Return what a controller is to hold by the sinks' word, None if none says so.
+
+        Raises what a sink raises: a list that is half known is none.
+        """
+        found: list[Credential] | None = None
+        for sink in self._sinks.values():
+            wanted = await sink.async_wanted(device_id)
+            if wanted is not None:
+                found = (found or []) + [
+                    Credential(
+                        number=row.number,
+                        begin=row.begin,
+                        end=row.end,
+                        doors=frozenset(row.doors),
+                    )
+                    for row in wanted
+                ]
+        return found

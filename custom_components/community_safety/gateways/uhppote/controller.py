@@ -1,0 +1,446 @@
+"""What goes on at one board: its doors, its events, its clock."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address
+import time
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+
+from ...catalogue.measurements import Value
+from ...const import DOMAIN, LOGGER
+from ...core.device import DeviceDescription, SafetyDevice
+from ...core.passages import Decision, Passage
+from ..base import Problem
+from .board import Board, BoardError, as_datetime, doors_of
+
+if TYPE_CHECKING:
+    from .gateway import UhppoteGateway
+
+#: A board is to send its state this often by itself, in seconds.
+PUSH_SECONDS = 20
+#: What it does not send, the mode of its doors, it is asked for this often; a board that
+#: does not answer is asked more often.
+ASK_SECONDS = 60
+RETRY_SECONDS = 10
+#: A board that answers and has sent nothing for so long, in seconds, cannot reach us.
+UNHEARD_SECONDS = 180
+#: A clock that is off by more than this is set, and by more than that is wrong, in seconds.
+SET_SECONDS = 10
+WRONG_SECONDS = 60
+#: A board tells that somebody opens its box, and never that it is closed: shown for so long.
+TAMPER_SECONDS = 600
+#: Modes of a door.
+NORMALLY_OPEN, CONTROLLED = 1, 3
+#: Seconds for which a door is unlocked where the board does not say.
+USUAL_DELAY = 5
+#: Key of the problem that nothing comes by itself.
+NO_EVENTS = "uhppote_no_events"
+
+#: What a board answers for an event that newer ones have overwritten.
+_OVERWRITTEN = 0xFF
+#: Reasons of events, from the documentation of uhppoted. What an expired card is refused
+#: with is written nowhere: whatever is no swipe that went well is a refusal.
+_POWER_ON, _FORCED, _TAMPER = 28, 38, 41
+_DECISIONS: Mapping[int, Decision] = {
+    1: Decision.GRANTED,
+    5: Decision.OTHER,
+    6: Decision.NOT_ALLOWED,
+    7: Decision.PIN,
+    8: Decision.ANTI_PASSBACK,
+    9: Decision.OTHER,
+    10: Decision.OTHER,
+    11: Decision.CLOSED,
+    12: Decision.INTERLOCK,
+    13: Decision.NOT_NOW,
+    15: Decision.NOT_NOW,
+    18: Decision.UNKNOWN,
+    33: Decision.INTERLOCK,
+}
+#: Boards say 1 for in and 2 for out; where 0 is said, nobody knows.
+_INWARDS = {1: True, 2: False}
+
+
+class Controller:
+    """One board, as long as its config entry is loaded."""
+
+    def __init__(self, gateway: UhppoteGateway, board: Board) -> None:
+        """Initialize; the device is there at once, and nothing is known of it."""
+        self.board = board
+        self._gateway = gateway
+        self.doors = range(1, doors_of(board.serial) + 1)
+        self._modes: dict[int, int] = {}
+        self._delays: dict[int, int] = {}
+        self._forced: set[int] = set()
+        #: Index of the last event that was taken; None until the board was asked.
+        self._index: int | None = None
+        self._confirmed = 0
+        self._catching_up = False
+        self._offset: float | None = None
+        self._connected = False
+        #: It is to be connected anew; a turn is under way; another one is due.
+        self._again = self._turning = self._due = False
+        self._stopped = False
+        #: Monotonic time at which it last sent something by itself.
+        self._heard = 0.0
+        self._next: CALLBACK_TYPE | None = None
+        self._end_tamper: CALLBACK_TYPE | None = None
+        self.device: SafetyDevice = gateway.add_device(self._description())
+
+    def _description(self, firmware: str | None = None) -> DeviceDescription:
+        serial = str(self.board.serial)
+        return DeviceDescription(
+            id=serial,
+            kind="door_controller",
+            name=f"Door controller {serial}",
+            points=frozenset(
+                {
+                    "tamper",
+                    "trouble",
+                    "clock_wrong",
+                    *(
+                        f"{key}_{door}"
+                        for key in ("locked", "door_open", "door_forced")
+                        for door in self.doors
+                    ),
+                }
+            ),
+            commands=frozenset({"open"}),
+            manufacturer=self._gateway.manufacturer,
+            model=f"{len(self.doors)} doors",
+            firmware=firmware,
+            serial=serial,
+            interval=PUSH_SECONDS,
+        )
+
+    # Contact
+
+    @callback
+    def start(self) -> None:
+        """Begin to speak to the board."""
+        self._heard = time.monotonic()
+        if self.device.monitor.severity("tamper"):
+            # From an earlier run: the board does not tell that it is over.
+            self._end_tamper_later()
+        self._soon()
+
+    @callback
+    def stop(self) -> None:
+        """End; nothing is waited for."""
+        self._stopped = True
+        for cancel in (self._next, self._end_tamper):
+            if cancel:
+                cancel()
+
+    @callback
+    def _soon(self, _now: datetime | None = None) -> None:
+        """Connect or ask now, or once more when that is done."""
+        if self._next:
+            self._next()
+            self._next = None
+        if self._turning:
+            self._due = True
+            return
+        self._turning = True
+        self._gateway.entry.async_create_background_task(
+            self._gateway.hass,
+            self._async_turn(),
+            f"{DOMAIN} board {self.board.serial}",
+        )
+
+    async def _async_turn(self) -> None:
+        """Connect or ask as often as it is due, and plan the next time."""
+        self._due = True
+        try:
+            while self._due:
+                self._due = False
+                await self._async_contact()
+        finally:
+            self._turning = False
+            if not self._stopped:
+                self._next = async_call_later(
+                    self._gateway.hass,
+                    ASK_SECONDS if self._connected else RETRY_SECONDS,
+                    self._planned,
+                )
+
+    async def _async_contact(self) -> None:
+        try:
+            if self._connected and not self._again:
+                await self.async_refresh(self.doors)
+                await self._async_look_after()
+            else:
+                self._again = False
+                await self._async_connect()
+        except BoardError as err:
+            if self._connected:
+                LOGGER.warning("Board %s does not answer: %s", self.board.serial, err)
+            self._connected = self._due = False
+            self._gateway.set_online(self.device, False)
+
+    @callback
+    def _planned(self, _now: datetime) -> None:
+        self._next = None
+        self._soon()
+
+    async def _async_connect(self) -> None:
+        """Have the board send its events to us, and learn how things are. Raises BoardError."""
+        answer = await self.board.ask("get_controller")
+        self.device = self._gateway.add_device(self._description(answer.version))
+        await self.board.order("set_listener", "ok", *self._listener, PUSH_SECONDS)
+        await self.board.order("record_special_events", "updated", True)
+        status = await self.board.ask("get_status")
+        last = status.event_index
+        if self._index is None:
+            # What was before us is nobody's business.
+            known = (await self.board.ask("get_event_index")).event_index
+            self._index = (known or last) if known <= last else 0
+        elif last < self._index:
+            # It has begun anew, and may have forgotten more than its events.
+            self._index = 0
+            self._gateway.house.credentials.look_again(self.device)
+        if not self._connected:
+            LOGGER.info("Board %s answers", self.board.serial)
+            self._gateway.house.credentials.look_again(self.device)
+        self._connected = True
+        self._gateway.set_online(self.device, True)
+        await self.async_refresh(self.doors)
+
+    @property
+    def _listener(self) -> tuple[IPv4Address, int]:
+        """Return where the board is to send its events. Raises BoardError."""
+        return self.board.own_address(), self._gateway.event_port
+
+    async def _async_look_after(self) -> None:
+        """See that events come by themselves, and that the board knows which were taken."""
+        silent = time.monotonic() - self._heard
+        if silent > UNHEARD_SECONDS:
+            self._gateway.add_problem(
+                Problem(
+                    key=NO_EVENTS,
+                    device_id=self.device.description.id,
+                    placeholders={"device": self.device.name},
+                )
+            )
+        if silent > 2 * PUSH_SECONDS:
+            # Another program may have told it to send elsewhere, or it has forgotten all.
+            answer = await self.board.ask("get_listener")
+            if (answer.address, answer.port) != self._listener:
+                self._again = True
+                self._soon()
+                self._gateway.house.credentials.look_again(self.device)
+        if self._index is not None and self._index != self._confirmed:
+            self._confirmed = self._index
+            await self.board.ask("set_event_index", self._index)
+
+    # State
+
+    async def async_refresh(self, doors: Iterable[int]) -> None:
+        """Ask how things are, and for the modes of some doors. Raises BoardError."""
+        doors = tuple(doors)
+        for door in doors:
+            answer = await self.board.ask("get_door_control", door)
+            self._modes[door], self._delays[door] = answer.mode, answer.delay
+        status = await self.board.ask("get_status")
+        if await self._async_set_clock(status):
+            status = await self.board.ask("get_status")
+        self._show(
+            status,
+            {
+                f"locked_{door}": not (
+                    self._modes[door] == NORMALLY_OPEN
+                    and bool(status.relays & 1 << (door - 1))
+                )
+                for door in doors
+            },
+        )
+        await self._async_catch_up(status.event_index)
+
+    async def _async_set_clock(self, status: Any) -> bool:
+        """Set a clock that is off, in our time zone: the board knows none."""
+        offset = _offset(status)
+        if offset is not None and abs(offset) <= SET_SECONDS:
+            return False
+        await self.board.ask("set_time", dt_util.now().replace(tzinfo=None))
+        return True
+
+    @callback
+    def _show(self, status: Any, more: Mapping[str, Value]) -> None:
+        """Take the state that a board answers or sends."""
+        self._offset = _offset(status)
+        wrong = self._offset is None or abs(self._offset) > WRONG_SECONDS
+        readings: dict[str, Value] = {
+            "clock_wrong": wrong,
+            "trouble": status.system_error != 0,
+            **more,
+        }
+        for door in self.doors:
+            is_open = bool(getattr(status, f"door_{door}_open"))
+            if not is_open:
+                self._forced.discard(door)
+            readings[f"door_open_{door}"] = is_open
+            readings[f"door_forced_{door}"] = door in self._forced
+        self.device.update(readings)
+
+    async def async_lock(self, door: int, locked: bool) -> None:
+        """Have a door held open, or locked again. Raises BoardError."""
+        if door not in self._delays:
+            answer = await self.board.ask("get_door_control", door)
+            self._delays[door] = answer.delay
+        mode = CONTROLLED if locked else NORMALLY_OPEN
+        answer = await self.board.ask(
+            "set_door_control", door, mode, self._delays[door] or USUAL_DELAY
+        )
+        if answer.mode != mode:
+            raise BoardError("the mode of the door was refused")
+
+    async def async_open(self, door: int) -> bool:
+        """Let somebody in. Return if the relay is seen to be on. Raises BoardError."""
+        await self.board.order("open_door", "opened", door)
+        status = await self.board.ask("get_status")
+        return bool(status.relays & 1 << (door - 1))
+
+    # Events
+
+    @callback
+    def take(self, event: Any) -> None:
+        """Take what the board sent by itself: its state, with its last event."""
+        self._heard = time.monotonic()
+        self._gateway.end_problem(NO_EVENTS, self.device.description.id)
+        if not self._connected:
+            # It is back sooner than it was asked again.
+            self._soon()
+            return
+        self._happened_now(event)
+        self._show(event, {})
+        if self.device.readings.get("clock_wrong"):
+            self._soon()
+
+    def _happened_now(self, event: Any) -> None:
+        index = event.event_index
+        if self._index is None or index == self._index:
+            return
+        if index == self._index + 1 and not self._catching_up:
+            self._index = index
+            self._happened(
+                index=index,
+                door=event.event_door,
+                number=event.event_card,
+                direction=event.event_direction,
+                reason=event.event_reason,
+                at=None,
+            )
+        else:
+            # Some were lost on the way, or the board has begun anew.
+            self._again = index < self._index
+            self._soon()
+
+    async def _async_catch_up(self, last: int) -> None:
+        """Fetch the events that were not heard. Raises BoardError."""
+        if self._index is None or self._catching_up:
+            return
+        if last < self._index:
+            self._again = True
+            self._soon()
+            return
+        self._catching_up = True
+        try:
+            while self._index < last:
+                index = self._index + 1
+                event = await self.board.ask("get_event", index)
+                if event.event_type == _OVERWRITTEN:
+                    oldest = await self.board.ask("get_event", 0)
+                    lost = max(oldest.index - index, 1)
+                    self._gateway.discarded["overwritten events"] += lost
+                    self._index += lost
+                    continue
+                self._index = index
+                if event.index != index:
+                    self._gateway.discarded["missing events"] += 1
+                else:
+                    self._happened(
+                        index=index,
+                        door=event.door,
+                        number=event.card,
+                        direction=event.direction,
+                        reason=event.reason,
+                        at=event.timestamp,
+                    )
+        finally:
+            self._catching_up = False
+
+    def _happened(
+        self,
+        *,
+        index: int,
+        door: int,
+        number: int,
+        direction: int,
+        reason: int,
+        at: datetime | None,
+    ) -> None:
+        """Take one event; `at` is the board's time of one that was fetched."""
+        if decision := _DECISIONS.get(reason):
+            now = dt_util.utcnow()
+            self._gateway.house.passages.passed(
+                self.device,
+                Passage(
+                    device_id=self.device.device_id,
+                    door=str(door),
+                    number=str(number),
+                    decision=decision,
+                    at=_as_utc(at) if at else now,
+                    index=index,
+                    inwards=_INWARDS.get(direction),
+                    late=at is not None,
+                ),
+            )
+        elif reason == _FORCED and door in self.doors:
+            self._forced.add(door)
+            self.device.update({f"door_forced_{door}": True})
+        elif reason == _TAMPER:
+            self.device.update({"tamper": True})
+            self._end_tamper_later()
+        elif reason == _POWER_ON:
+            # It may have lost what it was told, and what was being written.
+            self._again = True
+            self._soon()
+            self._gateway.house.credentials.look_again(self.device)
+
+    def _end_tamper_later(self) -> None:
+        if self._end_tamper:
+            self._end_tamper()
+
+        @callback
+        def over(_now: datetime) -> None:
+            self._end_tamper = None
+            self.device.update({"tamper": False}, fresh=False)
+
+        self._end_tamper = async_call_later(self._gateway.hass, TAMPER_SECONDS, over)
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return what helps to find a fault."""
+        return {
+            "device_id": self.device.device_id,
+            "answers": self._connected,
+            "modes": dict(self._modes),
+            "last_event": self._index,
+            "clock_offset_seconds": self._offset,
+            "heard_seconds_ago": round(time.monotonic() - self._heard),
+            "passages_dropped": self._gateway.house.passages.dropped[self.device.uid],
+        }
+
+
+def _offset(status: Any) -> float | None:
+    """Return by how many seconds the clock of a board is ahead, None for no clock."""
+    at = as_datetime(status.system_date, status.system_time)
+    if at is None:
+        return None
+    return (at - dt_util.now().replace(tzinfo=None)) / timedelta(seconds=1)
+
+
+def _as_utc(at: datetime) -> datetime:
+    return dt_util.as_utc(at.replace(tzinfo=dt_util.get_default_time_zone()))

@@ -1,0 +1,71 @@
+"""Doors: locked, held open, or opened for a moment."""
+
+from collections.abc import Iterable
+from typing import Any, override
+
+from homeassistant.components.lock import LockEntity, LockEntityFeature
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .catalogue.measurements import point_key
+from .core.authority import Action
+from .core.device import SafetyDevice
+from .entity import SafetyEntity, add_for_each_device
+from .gateways.base import Gateway, GatewayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GatewayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up locks."""
+    add_for_each_device(entry, async_add_entities, _entities)
+
+
+def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
+    for key in device.by_measurement.get("locked", ()):
+        yield DoorLock(gateway, device, key)
+
+
+class DoorLock(SafetyEntity, LockEntity):
+    """A door. Unlocked: it is held open; letting one person through does not show here.
+
+    One that a fire has opened is locked again only by a person.
+    """
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, key)
+        self._channel = device.points[key].channel
+        self.name_after("locked", self._channel)
+        if "open" in device.description.commands:
+            self._attr_supported_features = LockEntityFeature.OPEN
+
+    @property
+    @override
+    def is_locked(self) -> bool | None:
+        value = self.device.readings.get(self.key)
+        return None if value is None else bool(value)
+
+    @override
+    def action_of(self, order: str) -> Action:
+        return Action.RESTORE if order == "async_lock" else Action.RELEASE
+
+    @override
+    async def async_lock(self, **kwargs: Any) -> None:
+        await self.gateway.house.doors.async_lock(
+            self.device, self.key, self.ordered_by
+        )
+
+    @override
+    async def async_unlock(self, **kwargs: Any) -> None:
+        await self.gateway.house.doors.async_unlock(self.device, self.key)
+
+    @override
+    async def async_open(self, **kwargs: Any) -> None:
+        await self.gateway.async_set(
+            self.device, point_key("open", self._channel), True
+        )

@@ -1,0 +1,1 @@
+"""Tests of UHPPOTE boards, against a stand-in on the loopback address."""

@@ -1,0 +1,267 @@
+"""Passages go to who knows people, in the process; entities tell what is not personal."""
+
+from datetime import timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.community_safety.core.passages import Decision
+from custom_components.community_safety.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
+from custom_components.community_safety.gateways.uhppote import controller
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+from simulator.uhppote import KEPT_EVENTS, NORMALLY_CLOSED, Board, Card, Fault
+from tests.common import wait_until
+
+from .common import Register, add_boards, device_of, entity_of, heard, offer, state_of
+
+CARD = 10058400
+
+
+def let_in(board: Board, **more: Any) -> None:
+    """Give a card to a board, so that it opens doors 1 and 2."""
+    today = board.now.date()
+    board.vendor_writes(
+        Card(
+            CARD, today, today + timedelta(days=30), **{"doors": (1, 29, 1, 0), **more}
+        )
+    )
+
+
+@pytest.fixture
+async def register(hass: HomeAssistant, entry: MockConfigEntry) -> Register:
+    """Return who takes passages."""
+    register: Register = await offer(hass)
+    register.wanted = None
+    return register
+
+
+async def test_passages(hass: HomeAssistant, register: Register, board: Board) -> None:
+    """Each with its door, its decision and its direction; the entity says no number."""
+    let_in(board)
+    board.doors[2].mode = NORMALLY_CLOSED
+    board.swipe(CARD, 1)
+    board.swipe(CARD, 1, direction=2)
+    board.swipe(CARD, 2)
+    board.swipe(CARD, 3)
+    board.swipe(CARD, 4)
+    board.swipe(4711, 1, direction=0)
+    await wait_until(hass, lambda: len(register.passages) == 6)
+    assert [
+        (row.door, row.number, row.decision, row.inwards) for row in register.passages
+    ] == [
+        ("1", "10058400", Decision.GRANTED, True),
+        ("1", "10058400", Decision.GRANTED, False),
+        ("2", "10058400", Decision.NOT_NOW, True),
+        ("3", "10058400", Decision.CLOSED, True),
+        ("4", "10058400", Decision.NOT_ALLOWED, True),
+        ("1", "4711", Decision.UNKNOWN, None),
+    ]
+    first = register.passages[0]
+    assert first.device_id == device_of(hass, board).device_id
+    assert first.granted
+    assert not first.late
+    state = hass.states.get(entity_of(hass, board, "event", "passage_1"))
+    assert state
+    assert state.attributes["event_type"] == "denied"
+    assert state.attributes["decision"] == "unknown"
+
+
+@pytest.mark.usefixtures("entry")
+async def test_dropped_without_a_sink(hass: HomeAssistant, board: Board) -> None:
+    """Nobody is there who knows people: they are counted, and kept nowhere."""
+    board.swipe(CARD)
+    board.swipe(CARD)
+    passages = hass.data[DATA_HOUSE].passages
+    await wait_until(hass, lambda: passages.dropped.total() == 2)
+    (entry,) = hass.config_entries.async_entries("community_safety")
+    assert isinstance(entry, MockConfigEntry)
+    found = await async_get_config_entry_diagnostics(hass, entry)
+    (row,) = found["gateway"]["boards"]
+    assert row["passages_dropped"] == 2
+    assert str(board.serial) not in str(found)
+
+
+async def test_a_sink_that_fails(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is counted, its text is not logged, and the door's entity goes on."""
+    register.trouble = ValueError(str(CARD))
+    board.swipe(CARD)
+    passages = hass.data[DATA_HOUSE].passages
+    await wait_until(hass, lambda: passages.dropped.total() == 1)
+    assert str(CARD) not in caplog.text
+    assert state_of(hass, board, "event", "passage_1") != STATE_UNKNOWN
+
+
+@pytest.mark.usefixtures("entry")
+async def test_a_sink_that_does_not_start(hass: HomeAssistant, board: Board) -> None:
+    """It is logged, and passages are dropped."""
+
+    def fail(_credentials: Any) -> Any:
+        raise ValueError("no database")
+
+    assert await offer(hass, fail) is None
+    board.swipe(CARD)
+    passages = hass.data[DATA_HOUSE].passages
+    await wait_until(hass, lambda: passages.dropped.total() == 1)
+
+
+async def test_a_sink_that_does_not_listen(
+    hass: HomeAssistant, entry: MockConfigEntry, board: Board
+) -> None:
+    """A sink needs no more than `passed` and `async_wanted`; one that fails harms nobody."""
+
+    class Least:
+        """The least that a sink is."""
+
+        def __init__(self, _credentials: Any) -> None:
+            """Initialize."""
+            self.count = 0
+
+        def passed(self, _passage: Any) -> None:
+            """Count."""
+            self.count += 1
+
+        async def async_wanted(self, _device_id: str) -> list[Any]:
+            """Want nothing."""
+            return []
+
+        def checked(self, _difference: Any) -> None:
+            """Fail."""
+            raise ValueError
+
+    sink = await offer(hass, Least)
+    credentials = hass.data[DATA_HOUSE].credentials
+    found = await credentials.async_check(device_of(hass, board).device_id or "")
+    assert found
+    assert found.count == 0
+    board.swipe(CARD)
+    await wait_until(hass, lambda: sink.count == 1)
+
+
+async def test_events_that_were_lost_on_the_way(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """A gap in the numbers is filled from the board's memory, once, and is late."""
+    board.swipe(CARD, 1)
+    await wait_until(hass, lambda: len(register.passages) == 1)
+    board.faults.add(Fault.MUTE)
+    board.swipe(CARD, 2)
+    board.swipe(CARD, 3)
+    board.faults.clear()
+    board.swipe(CARD, 4)
+    await wait_until(hass, lambda: len(register.passages) == 4)
+    assert [(row.door, row.late) for row in register.passages] == [
+        ("1", False),
+        ("2", True),
+        ("3", True),
+        ("4", True),
+    ]
+    # What is of the past is no event of now.
+    assert state_of(hass, board, "event", "passage_2") == STATE_UNKNOWN
+
+
+async def test_sent_twice(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """A board sends its last event with its state, again and again."""
+    board.swipe(CARD)
+    board._push()
+    board._push()
+    board.swipe(CARD)
+    await wait_until(hass, lambda: len(register.passages) == 2)
+    await hass.async_block_till_done()
+    assert len({row.index for row in register.passages}) == 2
+
+
+async def test_while_we_were_away(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What happened while Home Assistant was off follows, with the board's own time."""
+    board.swipe(CARD, 1)
+    await wait_until(hass, lambda: len(register.passages) == 1)
+    freezer.tick(controller.ASK_SECONDS + 1)
+    async_fire_time_changed(hass)
+    await wait_until(hass, lambda: board.event_index == 1)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    at = dt_util.utcnow().replace(microsecond=0)
+    board.swipe(CARD, 2)
+    freezer.tick(3600)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await wait_until(hass, lambda: len(register.passages) == 2)
+    assert register.passages[-1].late
+    assert register.passages[-1].at == at
+
+
+async def test_memory_that_has_wrapped(
+    hass: HomeAssistant, entry: MockConfigEntry, register: Register, board: Board
+) -> None:
+    """What newer events have overwritten is counted as lost, and the rest is fetched."""
+    board.swipe(CARD)
+    await wait_until(hass, lambda: len(register.passages) == 1)
+    board.faults.add(Fault.MUTE)
+    for _ in range(KEPT_EVENTS + 20):
+        board.swipe(CARD)
+    board.faults.clear()
+    board._push()
+    kept = len(board.events)
+    await wait_until(hass, lambda: len(register.passages) == kept + 1)
+    assert entry.runtime_data.discarded["overwritten events"] == (
+        KEPT_EVENTS + 20 - kept
+    )
+
+
+async def test_what_was_before_us(hass: HomeAssistant, board: Board) -> None:
+    """The history of a board that is added is nobody's business."""
+    board.swipe(CARD)
+    await add_boards(hass, board)
+    register = await offer(hass)
+    register.wanted = None
+    board.swipe(CARD)
+    await wait_until(hass, lambda: len(register.passages) == 1)
+
+
+async def test_numbers_that_begin_anew(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """A board that was reset counts from one again: its events are new ones."""
+    for _ in range(5):
+        board.swipe(CARD)
+    await wait_until(hass, lambda: len(register.passages) == 5)
+    listener = board.listener
+    board.forget_everything()
+    board.listener = listener
+    board.swipe(CARD, 2)
+    await wait_until(hass, lambda: len(register.passages) == 6)
+    assert register.passages[-1].door == "2"
+    await heard(hass, board)
+
+
+async def test_no_passage_is_lost_in_a_rush(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """A hundred at once, some of which are lost on the way."""
+    for number in range(100):
+        if number % 7 == 0:
+            board.faults.add(Fault.MUTE)
+        board.swipe(CARD)
+        board.faults.clear()
+    await wait_until(hass, lambda: len(register.passages) == 100)
+    assert [row.index for row in register.passages] == list(range(1, 101))
