@@ -88,7 +88,10 @@ class Controller:
         self._heard = 0.0
         self._next: CALLBACK_TYPE | None = None
         self._end_tamper: CALLBACK_TYPE | None = None
-        self.device: SafetyDevice = gateway.add_device(self._description())
+        known = gateway.devices.get(str(board.serial))
+        self.device: SafetyDevice = gateway.add_device(
+            self._description(known.description.firmware if known else None)
+        )
 
     def _description(self, firmware: str | None = None) -> DeviceDescription:
         serial = str(self.board.serial)
