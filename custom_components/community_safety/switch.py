@@ -117,8 +117,9 @@ class OpensOnFireSwitch(SettingEntity, SwitchEntity):
 
     @property
     @override
-    def is_on(self) -> bool:
-        return self._lock not in self.device.settings.protected
+    def is_on(self) -> bool | None:
+        stays_locked = self.device.settings.is_protected(self._lock)
+        return None if stays_locked is None else not stays_locked
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
