@@ -250,8 +250,8 @@ async def test_off_at_the_start(
     async with Ticking(hass, freezer):
         await wait_until(hass, lambda: "unresponsive" in alarms_of(hass, board))
     board.faults.clear()
-    await pass_time(hass, freezer, controller.RETRY_SECONDS + 1)
-    await heard(hass, board)
+    async with Ticking(hass, freezer):
+        await heard(hass, board)
 
 
 async def test_another_board_at_its_address(
