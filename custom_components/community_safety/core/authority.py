@@ -21,9 +21,6 @@ from homeassistant.exceptions import (
     ServiceValidationError,
     Unauthorized,
 )
-from homeassistant.helpers.integration_platform import (
-    async_process_integration_platforms,
-)
 
 from ..const import DOMAIN, LOGGER
 
@@ -123,13 +120,7 @@ class Authority:
         #: By domain; None for one that could not be had.
         self._providers: dict[str, AuthorityProvider | None] = {}
 
-    async def async_start(self) -> None:
-        """Take the providers of all integrations, those of today and those to come."""
-        await async_process_integration_platforms(self._hass, DOMAIN, self._async_take)
-
-    async def _async_take(
-        self, hass: HomeAssistant, domain: str, platform: Any
-    ) -> None:
+    async def async_take(self, domain: str, platform: Any) -> None:
         """Take what one integration offers; it need not be a provider."""
         get: Callable[[HomeAssistant], Awaitable[AuthorityProvider]] | None = getattr(
             platform, "async_get_authority_provider", None
@@ -138,7 +129,7 @@ class Authority:
             # Until it is there it cannot answer, which is not the same as no objection.
             self._providers[domain] = None
             try:
-                self._providers[domain] = await get(hass)
+                self._providers[domain] = await get(self._hass)
             except Exception:  # noqa: BLE001
                 LOGGER.exception("The authority of %s did not start", domain)
 

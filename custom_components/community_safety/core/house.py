@@ -18,6 +18,9 @@ from homeassistant.core import (
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.event import async_call_later, async_track_time_change
+from homeassistant.helpers.integration_platform import (
+    async_process_integration_platforms,
+)
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util.hass_dict import HassKey
 
@@ -87,8 +90,9 @@ class House:
         try:
             self._take_over(await self.storage.async_open())
             await self.book.async_restore_closed()
-            await self.authority.async_start()
-            await self.passages.async_start(self.credentials)
+            await async_process_integration_platforms(
+                self.hass, DOMAIN, self._async_take
+            )
         except BaseException:
             # Also where it is cancelled: the next try opens the file anew.
             await asyncio.shield(
@@ -96,6 +100,17 @@ class House:
             )
             raise
         self._begin()
+
+    async def _async_take(
+        self, hass: HomeAssistant, domain: str, platform: Any
+    ) -> None:
+        """Take what one integration offers, of today or to come.
+
+        Home Assistant knows one taker of a name: of two, the first would hear of nobody
+        who is loaded later.
+        """
+        await self.authority.async_take(domain, platform)
+        await self.passages.async_take(domain, platform, self.credentials)
 
     def _take_over(self, rows: Found) -> None:
         """Take over what an earlier run has left, as far as it can be read."""

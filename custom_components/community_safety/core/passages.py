@@ -19,11 +19,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.integration_platform import (
-    async_process_integration_platforms,
-)
 
-from ..const import DOMAIN, LOGGER
+from ..const import LOGGER
 from .device import SafetyDevice
 from .ports import Credential
 
@@ -100,23 +97,19 @@ class Passages:
         #: Those that nobody wanted, by unique id of the device.
         self.dropped: Counter[str] = Counter()
 
-    async def async_start(self, credentials: object) -> None:
-        """Take the sinks of all integrations, those of today and those to come."""
-
-        async def take(hass: HomeAssistant, domain: str, platform: Any) -> None:
-            get: Callable[[HomeAssistant, object], Awaitable[PassageSink]] | None = (
-                getattr(platform, "async_get_passage_sink", None)
-            )
-            if get:
-                try:
-                    self._sinks[domain] = await get(hass, credentials)
-                except Exception:  # noqa: BLE001
-                    LOGGER.exception("The passage sink of %s did not start", domain)
-                    return
-                for listener in tuple(self._sink_listeners):
-                    listener()
-
-        await async_process_integration_platforms(self._hass, DOMAIN, take)
+    async def async_take(self, domain: str, platform: Any, credentials: object) -> None:
+        """Take what one integration offers; it need not be a sink."""
+        get: Callable[[HomeAssistant, object], Awaitable[PassageSink]] | None = getattr(
+            platform, "async_get_passage_sink", None
+        )
+        if get:
+            try:
+                self._sinks[domain] = await get(self._hass, credentials)
+            except Exception:  # noqa: BLE001
+                LOGGER.exception("The passage sink of %s did not start", domain)
+                return
+            for listener in tuple(self._sink_listeners):
+                listener()
 
     @callback
     def on_sink(self, listener: CALLBACK_TYPE) -> None:

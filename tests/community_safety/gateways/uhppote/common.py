@@ -23,7 +23,7 @@ from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.passages import Passage
 from custom_components.community_safety.core.ports import Credential
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -166,6 +166,17 @@ class Register:
         self.differences.append(difference)
 
 
+class NoObjection:
+    """A provider of authority that lets everybody do everything."""
+
+    def principal(self, context: Context) -> str | None:
+        """Know nobody."""
+        return None
+
+    async def async_authorize(self, request: Any) -> None:
+        """Object to nothing."""
+
+
 async def offer(
     hass: HomeAssistant, make: Callable[[Credentials], Any] = Register
 ) -> Any:
@@ -176,11 +187,17 @@ async def offer(
         made.append(make(credentials))
         return made[-1]
 
+    async def async_get_authority_provider(_hass: HomeAssistant) -> Any:
+        return NoObjection()
+
     mock_integration(hass, MockModule(REGISTER))
     platform = type(
         "Platform",
         (),
-        {"async_get_passage_sink": staticmethod(async_get_passage_sink)},
+        {
+            "async_get_passage_sink": staticmethod(async_get_passage_sink),
+            "async_get_authority_provider": staticmethod(async_get_authority_provider),
+        },
     )
     mock_platform(hass, f"{REGISTER}.{DOMAIN}", cast("Any", platform))
     assert await async_setup_component(hass, REGISTER, {})

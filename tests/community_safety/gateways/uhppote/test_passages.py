@@ -22,7 +22,16 @@ from homeassistant.util import dt as dt_util
 from simulator.uhppote import KEPT_EVENTS, NORMALLY_CLOSED, Board, Card, Fault
 from tests.common import wait_until
 
-from .common import Register, add_boards, device_of, entity_of, heard, offer, state_of
+from .common import (
+    REGISTER,
+    Register,
+    add_boards,
+    device_of,
+    entity_of,
+    heard,
+    offer,
+    state_of,
+)
 
 CARD = 10058400
 
@@ -265,3 +274,17 @@ async def test_no_passage_is_lost_in_a_rush(
         board.faults.clear()
     await wait_until(hass, lambda: len(register.passages) == 100)
     assert [row.index for row in register.passages] == list(range(1, 101))
+
+
+@pytest.mark.usefixtures("entry")
+async def test_one_integration_offers_both(hass: HomeAssistant) -> None:
+    """Who takes passages may have a say in who may do what, loaded after us."""
+
+    class Both(Register):
+        """A sink of the same integration as the provider."""
+
+    assert await offer(hass, Both)
+    house = hass.data[DATA_HOUSE]
+    assert (
+        house.passages._sinks.keys() == house.authority._providers.keys() == {REGISTER}
+    )
