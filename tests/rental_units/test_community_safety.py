@@ -1,8 +1,11 @@
 """What the roles of a property say to Community Safety, asked as it asks."""
 
+from typing import Any
+
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.authority import Action, Authority, Subject
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.principals import remember
@@ -13,6 +16,9 @@ from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
     Unauthorized,
+)
+from homeassistant.helpers.integration_platform import (
+    async_process_integration_platforms,
 )
 
 from .common import account, administrator, call, check_in, device_id, unit_id
@@ -25,7 +31,11 @@ OWN, SHED = "area_101", "area_shed"
 async def authority(hass: HomeAssistant, entry: MockConfigEntry) -> Authority:
     """Return what Community Safety asks with."""
     found = Authority(hass)
-    await found.async_start()
+
+    async def take(_hass: HomeAssistant, domain: str, platform: Any) -> None:
+        await found.async_take(domain, platform)
+
+    await async_process_integration_platforms(hass, DOMAIN, take)
     await hass.async_block_till_done()
     return found
 
