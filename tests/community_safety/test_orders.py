@@ -13,7 +13,7 @@ from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.entity import READS, SafetyEntity
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import Unauthorized
+from homeassistant.exceptions import ServiceNotSupported, Unauthorized
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import Entity
 from tests.common import Peer, wait_until
@@ -36,7 +36,9 @@ from .test_entities import _all_enabled, compound as compound  # noqa: F401, PLC
 ORDERS = {
     "BlockingSwitch": {"async_turn_off", "async_turn_on"},
     "CommandButton": {"async_press"},
+    "DoorLock": {"async_lock", "async_open", "async_unlock"},
     "KindSelect": {"async_select_option"},
+    "OpensOnFireSwitch": {"async_turn_off", "async_turn_on"},
     "PermitJoin": {"async_press"},
     "ProtectedSwitch": {"async_turn_off", "async_turn_on"},
     "SettingNumber": {"async_set_native_value"},
@@ -46,6 +48,9 @@ ORDERS = {
 #: What Home Assistant's actions on our platforms need; one that is not here fails.
 DATA: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "button.press": lambda _: {},
+    "lock.lock": lambda _: {},
+    "lock.open": lambda _: {},
+    "lock.unlock": lambda _: {},
     "number.set_value": lambda state: {"value": state["min"]},
     "select.select_first": lambda _: {},
     "select.select_last": lambda _: {},
@@ -134,6 +139,8 @@ async def order_everything(hass: HomeAssistant, context: Context) -> set[str]:
                     blocking=True,
                     context=context,
                 )
+            except ServiceNotSupported:
+                continue  # such as to open, of a door that can only be unlocked
             except Unauthorized:
                 ordered.add(entity.unique_id.rpartition("/")[2])
             else:
@@ -167,6 +174,7 @@ async def test_whoever_is_refused_changes_nothing(
     ordered = await order_everything(hass, Context(user_id=person.id))
     await peer.settled()
     assert {"leakage_alarm", "variant", "protected", "blocking", "supply"} <= ordered
+    assert {"locked_1", "opens_on_fire_1"} <= ordered
     assert list(map(set_on, devices)) == before
     assert peer.heard == []
     asked = {request.action for request in refusing.asked}

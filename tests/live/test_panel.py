@@ -33,7 +33,12 @@ from simulator.demo.timeline import Story
 
 from .demo import ROOT, Demo
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    # One demo serves them all.
+    pytest.mark.xdist_group("panel"),
+]
 
 #: A phone's and a desk's width and height in CSS pixels, and the least that a finger hits.
 PHONE, DESK = (390, 844), (1280, 900)

@@ -36,7 +36,12 @@ from .test_panel import (
 )
 
 __all__ = ["browser", "demo", "story"]
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    # One demo serves them all, and what one has done is the history that another reads.
+    pytest.mark.xdist_group("site"),
+]
 
 #: When a place shows something, in the page's clock.
 PAINTED = """([area, look]) => new Promise((done) => {
@@ -148,6 +153,7 @@ async def test_map_on_a_phone(browser: Browser, demo: Demo, story: Story) -> Non
 
 async def test_devices(browser: Browser, demo: Demo, story: Story) -> None:
     """D1 D2 D3: filters count what they show; a test passes step by step, or says where not."""
+    await story.do("clear", "1-2-101")  # Else it is heard when its time comes.
     async with panel(browser, demo) as page:
         await go(page, "devices")
         rows = page.locator("cs-devices ul.rows > li")

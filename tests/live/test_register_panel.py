@@ -38,7 +38,12 @@ from .test_panel import (
 )
 
 __all__ = ["browser", "demo", "story"]
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    # One demo serves them all.
+    pytest.mark.xdist_group("register"),
+]
 
 STEMS = "甲乙丙丁戊己庚辛壬癸"
 NAMES = ["".join(row) for row in product(STEMS, repeat=4)]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from custom_components.rental_units.register.addresses import mask_name
-from custom_components.rental_units.register.migrations import STEPS
+from custom_components.rental_units.register.migrations import found_by_name
 from custom_components.rental_units.register.names import (
     MOST_PARTS,
     MOST_SPELLINGS,
@@ -81,7 +81,7 @@ def test_register_of_before(database: dict[str, Any], tmp_path: Any) -> None:
                 connection.execute(
                     text("INSERT INTO persons VALUES ('1', :name)"), {"name": name}
                 )
-            STEPS[-1](connection)
+            found_by_name(connection)
             rows = connection.execute(text("SELECT search FROM persons")).all()
         assert [row[0] for row in rows] == ([search_key(name)] if name else [])
     engine.dispose()

@@ -121,7 +121,11 @@ class Credentials:
                 self._hass, check_all, hour=NIGHTLY_HOUR, minute=0, second=0
             ),
             async_track_time_interval(
-                self._hass, self._see_to_ends, ENDS_EVERY, name=f"{DOMAIN} card ends"
+                self._hass,
+                self._see_to_ends,
+                ENDS_EVERY,
+                name=f"{DOMAIN} card ends",
+                cancel_on_shutdown=True,
             ),
         )
 

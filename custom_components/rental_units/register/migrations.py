@@ -65,7 +65,7 @@ def _units_of_their_own(connection: Connection) -> None:
     )
 
 
-def _found_by_name(connection: Connection) -> None:
+def found_by_name(connection: Connection) -> None:
     """Let people be found by the pinyin of their names."""
     connection.execute(
         text("ALTER TABLE persons ADD COLUMN search TEXT NOT NULL DEFAULT ''")
@@ -194,7 +194,7 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX ix_consent_contacts_consent_id ON consent_contacts (consent_id)",
         "CREATE INDEX ix_consent_contacts_person_id ON consent_contacts (person_id)",
     ),
-    _found_by_name,
+    found_by_name,
     # Refusals of one minute are counted.
     statements("ALTER TABLE audit ADD COLUMN times INTEGER NOT NULL DEFAULT 1"),
 )

@@ -158,6 +158,13 @@ TABLE: dict[str, tuple[Row, ...]] = {
         Row({"class_seen": "none", "confidence": 99}, NONE),
         Row({"class_seen": "e_bike", "confidence": 80}, {"e_bike_in_car": "alarm"}),
     ),
+    "door_controller": (
+        Row({"locked": False, "door_open": True, "door_forced": False}, NONE),
+        Row({"door_forced": True}, {"door_forced": "warning"}),
+        Row({"door_forced_1": False, "door_forced_2": True}, {"door_forced": "warning"}),
+        Row({"clock_wrong": False}, NONE),
+        Row({"clock_wrong": True}, {"clock_wrong": "fault"}),
+    ),
 }
 #: What the integration finds out itself; how it does is tested with the part that does.
 FOUND: dict[str, dict[str, Expected]] = {
@@ -173,6 +180,12 @@ FOUND["water_tank"] |= {"jump": {"implausible_jump": "fault"}}
 FOUND["elevator_blocker"] |= {
     "e_bike_in_car": {"e_bike_in_car": "alarm"},
     "held_too_long": {"held_too_long": "fault"},
+    "release_unproven": {"refused_to_release": "alarm"},
+}
+FOUND["door_controller"] |= {
+    "door_held_open": {"door_held_open": "warning"},
+    "unknown_credential": {"unknown_credential": "alarm"},
+    "credential_unproven": {"credential_unproven": "fault"},
     "release_unproven": {"refused_to_release": "alarm"},
 }
 
