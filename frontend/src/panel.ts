@@ -75,7 +75,7 @@ export class SafetyPanel extends LitElement {
   private drawnAt = 0;
   private timer: number | undefined;
   private ticker: number | undefined;
-  private waitingForGo = 0;
+  private waitingForGo = -Infinity;
   private readonly siren = new Siren(() => {
     this.requestUpdate();
   });
@@ -738,7 +738,7 @@ export class SafetyPanel extends LitElement {
       return;
     }
     const going = performance.now() - this.waitingForGo < 1500;
-    this.waitingForGo = 0;
+    this.waitingForGo = -Infinity;
     const key = event.key.toLowerCase();
     const page = this.pages(translator(this.hass.language)).find((item) => (going ? item.key : item.search) === key);
     if (page) {
