@@ -161,7 +161,9 @@ TABLE: dict[str, tuple[Row, ...]] = {
     "door_controller": (
         Row({"locked": False, "door_open": True, "door_forced": False}, NONE),
         Row({"door_forced": True}, {"door_forced": "warning"}),
-        Row({"door_forced_1": False, "door_forced_2": True}, {"door_forced": "warning"}),
+        Row(
+            {"door_forced_1": False, "door_forced_2": True}, {"door_forced": "warning"}
+        ),
         Row({"clock_wrong": False}, NONE),
         Row({"clock_wrong": True}, {"clock_wrong": "fault"}),
     ),
