@@ -74,7 +74,9 @@ async def flat(hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer) -> Non
     await peer.state("breaker-1", supply=True, current=5)
     await peer.state("smoke-1", smoke=True)
     await peer.state("smoke-1", smoke=False)
-    await wait_until(hass, lambda: not the_alarm(hass).present)
+    await wait_until(
+        hass, lambda: not the_alarm(hass).present and the_alarm(hass).announced
+    )
     peer.obedient_breaker("breaker-1")
     obey(peer, "smoke-1")
     await act(hass, "cut_off", area_id="1_1_201")

@@ -27,7 +27,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
-from tests.common import BASE, Peer, add_gateway, insert, wait_until
+from tests.common import BASE, Peer, add_gateway, insert, subscribed, wait_until
 
 ALARM_COUNT = f"mqtt/{BASE}/open_alarm"
 
@@ -364,6 +364,7 @@ async def test_restart_keeps_what_is_open(
     events = async_capture_events(hass, EVENT_ALARM)
     assert await hass.config_entries.async_reload(gateway.entry_id)
     await wait_until(hass, lambda: "smoke-1" in gateway.runtime_data.devices)
+    await subscribed(hass)
     await peer.settled()
     device = gateway.runtime_data.devices["smoke-1"]
     assert device.monitor.severity("smoke") is Severity.ALARM
