@@ -9,14 +9,20 @@ from dataclasses import dataclass, field
 import json
 from pathlib import Path
 import time
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
+from custom_components.community_safety.core.alarm import Outcome
 from custom_components.community_safety.gateways.zigbee.host.connection import Port
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .house import DOMAIN, Command, Watched, run
+
+if TYPE_CHECKING:
+    # The libraries are imported when they are measured.
+    from custom_components.community_safety.core.house import House
+    from custom_components.community_safety.gateways.zigbee.gateway import ZigbeeGateway
 
 ZHA = "zha"
 OPEN_SECONDS = 254
@@ -104,7 +110,7 @@ class ZigbeeHouse(Watched):
             "devices": sum(len(ours.devices) for ours in self._ours()) + self._of_zha(),
         }
 
-    def _ours(self) -> Iterator[Any]:
+    def _ours(self) -> Iterator[ZigbeeGateway]:
         for entry in self.entries:
             if entry.domain == DOMAIN and entry.state is ConfigEntryState.LOADED:
                 yield entry.runtime_data
@@ -285,7 +291,7 @@ class ZigbeeHouse(Watched):
         return state is not None and state.state == "off"
 
     @property
-    def _house(self) -> Any:
+    def _house(self) -> House:
         from custom_components.community_safety.core.house import DATA_HOUSE  # noqa: PLC0415
 
         return self.hass.data[DATA_HOUSE]
@@ -302,12 +308,12 @@ class ZigbeeHouse(Watched):
     async def _restore_ours(self, smoke: str, breaker: str) -> bool:
         house = self._house
         (gateway,) = (row for row in self._ours() if breaker in row.devices)
-        supplies = house.cut_off.supplies_of(gateway.devices[breaker])
+        supplies = house.cut_off.supplies_of(gateway.devices[breaker].uid)
         latches = [house.cut_off.latches.get(item.id) for item in supplies]
         if any(latches):
             await house.cut_off.async_restore(supplies, who="benchmark")
         for alarm in house.book.of_device(gateway.devices[smoke].uid):
-            house.book.reset(alarm, "benchmark", outcome="real")
+            house.book.reset(alarm, "benchmark", outcome=Outcome.REAL)
         return all(latch and latch.proven for latch in latches)
 
     # Life
