@@ -39,6 +39,7 @@ from .target import (
     Found,
     find_commands,
     find_supplies,
+    kind_of,
     may,
 )
 from .zigbee_services import async_setup_zigbee_services
@@ -151,10 +152,12 @@ async def _async_reset(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_cut_off(call: ServiceCall) -> ServiceResponse:
+    drill = call.data[ATTR_DRILL]
     results = await _caller(call).async_cut_off(
-        await _async_supplies(call),
+        # That nothing would be cut is what a drill is asked for, and no error.
+        await _async_supplies(call, may_be_none=drill),
         alarm_id=call.data.get(ATTR_ALARM_ID),
-        drill=call.data[ATTR_DRILL],
+        drill=drill,
         deadline=call.data[ATTR_DEADLINE],
     )
     return _supplies_response(call, results)
@@ -292,18 +295,24 @@ async def _async_alarms(call: ServiceCall) -> list[Alarm]:
     return alarms
 
 
-async def _async_supplies(call: ServiceCall) -> list[Found]:
-    return await _async_find(call, find_supplies(call.hass, call.data))
+async def _async_supplies(
+    call: ServiceCall, *, may_be_none: bool = False
+) -> list[Found]:
+    return await _async_find(
+        call, find_supplies(call.hass, call.data), may_be_none=may_be_none
+    )
 
 
-async def _async_find(call: ServiceCall, found: list[Found]) -> list[Found]:
+async def _async_find(
+    call: ServiceCall, found: list[Found], *, may_be_none: bool = False
+) -> list[Found]:
     """Return what was found in the target, if it can be acted on.
 
-    Raises ServiceValidationError if there is nothing, Unauthorized if the caller may
-    not control one.
+    Raises ServiceValidationError if there is nothing and that is not allowed,
+    Unauthorized if the caller may not control one.
     """
     await _caller(call).async_user()
-    if not found:
+    if not found and not may_be_none:
         raise nothing_in_target()
     await _caller(call).async_check(found=found)
     return found
@@ -320,6 +329,7 @@ def _describe(call: ServiceCall, alarm: Alarm) -> dict[str, JsonValueType]:
     """Return an alarm for people: times are those of Home Assistant, with their zone."""
     return {
         **_with_times(describe(call.hass, alarm)),
+        "device_kind": kind_of(call.hass, alarm),
         # A person's words stay in the panel: an answer is kept by traces.
         "timeline": [
             _with_times({key: item[key] for key in item if key != "text"})

@@ -325,6 +325,16 @@ def may(hass: HomeAssistant, user: User | None, alarm: Alarm, policy: str) -> bo
     return user is None or user.permissions.check_entity(entity_id or "", policy)
 
 
+def kind_of(hass: HomeAssistant, alarm: Alarm) -> str | None:
+    """Return the kind of an alarm's device, None if it is not known any more.
+
+    Some hazards are of several kinds: a door that is not released is a way out, or an
+    elevator's.
+    """
+    description = hass.data[DATA_HOUSE].description(alarm.device)
+    return description.kind if description else None
+
+
 def area_of(hass: HomeAssistant, device: SafetyDevice) -> str | None:
     """Return the area of a device, None if it is in none."""
     entry = dr.async_get(hass).async_get(device.device_id or "")

@@ -19,7 +19,7 @@ from .catalogue import Nature
 from .core.alarm import Change
 from .core.alarms import Announcement
 from .localization import async_option, async_sentence
-from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house
+from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house, kind_of
 
 
 class AlarmTrigger(Trigger):
@@ -69,6 +69,7 @@ class AlarmTrigger(Trigger):
             run_action(
                 {
                     **item.data,
+                    "device_kind": kind_of(self._hass, item.alarm),
                     "area_name": area.name if area else None,
                     "hazard_name": async_option(
                         self._hass, "hazard", item.alarm.hazard
@@ -85,6 +86,12 @@ class AlarmRaised(AlarmTrigger):
     """An alarm is raised, has become worse, or is back after everybody went home."""
 
     _change = Change.RAISED
+
+
+class AlarmReturned(AlarmTrigger):
+    """The hazard of an open alarm is back so soon that people are not called again."""
+
+    _change = Change.RETURNED
 
 
 class AlarmAcknowledged(AlarmTrigger):
@@ -119,6 +126,7 @@ async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
     """Return the triggers."""
     return {
         "alarm_raised": AlarmRaised,
+        "alarm_returned": AlarmReturned,
         "alarm_acknowledged": AlarmAcknowledged,
         "alarm_cleared": AlarmCleared,
         "cut_off_failed": CutOffFailed,

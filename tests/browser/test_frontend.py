@@ -41,6 +41,7 @@ AUTOMATION = {
         {"trigger": f"{SAFETY}.{name}", "target": {}, "options": {}}
         for name in (
             "alarm_raised",
+            "alarm_returned",
             "alarm_acknowledged",
             "alarm_cleared",
             "cut_off_failed",

@@ -516,6 +516,12 @@ async def test_nothing_to_act_on(
     assert "switch.misspelt" in caplog.text
 
 
+async def test_a_drill_asks_what_would_be_cut(hass: HomeAssistant, flat: None) -> None:
+    """Nothing is an answer to that, and no error."""
+    answer = await act(hass, "cut_off", area_id="1_1_999", drill=True)
+    assert answer == {"supplies": []}
+
+
 async def add_pile(hass: HomeAssistant, peer: Peer) -> list[str]:
     """Add a pile in the yard whose second socket belongs to the flat."""
     await peer.config(

@@ -142,6 +142,7 @@ async def test_what_it_tells(
         "present": True,
         "device_id": device_id(hass, "smoke-1"),
         "device_name": "Smoke 1",
+        "device_kind": "smoke_sensor",
         "area_id": "1_1_201",
         "area_name": "1-1-201",
     }
@@ -172,6 +173,22 @@ async def test_changes(
     await peer.state("breaker-1", **changes)
     await wait_until(hass, lambda: len(seen) == 1)
     assert told(seen) == [("Breaker 1", "leakage")]
+
+
+async def test_returned(
+    hass: HomeAssistant, house: None, peer: Peer, seen: list[ServiceCall]
+) -> None:
+    """What is back at once is heard by who asks for that, and calls nobody again."""
+    await automate(hass, "alarm_returned")
+    for smoke in (True, False, True):
+        await peer.state("smoke-1", smoke=smoke)
+    await wait_until(hass, lambda: len(seen) == 1)
+    trigger = seen[0].data["trigger"]
+    assert (trigger["type"], trigger["returns"], trigger["present"]) == (
+        "returned",
+        1,
+        True,
+    )
 
 
 async def test_acknowledged(
@@ -487,7 +504,12 @@ async def test_descriptions(hass: HomeAssistant, gateway: MockConfigEntry) -> No
         if value and key.startswith(f"{DOMAIN}.")
     }
     assert fields.pop("cut_off_failed") == {}
-    assert fields.keys() == {"alarm_raised", "alarm_acknowledged", "alarm_cleared"}
+    assert fields.keys() == {
+        "alarm_raised",
+        "alarm_returned",
+        "alarm_acknowledged",
+        "alarm_cleared",
+    }
     for field in fields.values():
         assert field["hazard"]["selector"]["select"]["options"] == list(HAZARDS)
         assert set(field["severity"]["selector"]["select"]["options"]) == set(Severity)
