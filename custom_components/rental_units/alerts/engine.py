@@ -434,7 +434,9 @@ class Engine:
         """Take a person's answer: whose it is says what it counts for.
 
         Of who responds, and of who owns it all, *on my way* and *false alarm* end the
-        escalation. *Safe* accounts for the unit. A call for help is a flag of its own.
+        escalation; the alarms are acknowledged by *on my way* alone, because an automation
+        may cut the power then. *Safe* accounts for the unit. A call for help is a flag of
+        its own.
         """
         if delivery.person_id is None or (
             delivery.answer == answer and answer is not Answer.NEED_HELP
@@ -469,9 +471,12 @@ class Engine:
             # Somebody there says otherwise, and nobody is on the way to them yet.
             takes = False
         if takes:
-            self._acknowledge_alarms(alert, delivery.person_id, context)
+            if answer is Answer.ON_MY_WAY:
+                self._acknowledge_alarms(alert, delivery.person_id, context)
             if not policy.each_unit:
-                self.acknowledge(alert, who=None, via=via, context=context)
+                self.acknowledge(
+                    alert, who=None, via=via, answer=answer, context=context
+                )
                 return
         if answer in ACCOUNTED and unit_id in alert.unit_ids:
             if unit_id not in alert.answered_units:
@@ -502,7 +507,7 @@ class Engine:
             return
         known = {*alert.answered_units, *alert.vacant_units}
         if set(alert.unit_ids) <= known and not self.helpers.of(alert).open:
-            self.acknowledge(alert, who=None, via="roll_call")
+            self.acknowledge(alert, who=None, via="roll_call", answer=Answer.SAFE)
 
     # Calls for help
 
@@ -578,9 +583,10 @@ class Engine:
         *,
         who: str | None,
         via: str,
+        answer: Answer | None = None,
         context: Context | None = None,
     ) -> None:
-        """End the escalation: a human has taken it."""
+        """End the escalation: a human has taken it, by an answer if one is given."""
         if alert.state != AlertState.ACTIVE:
             return
         alert.state = AlertState.ACKNOWLEDGED
@@ -594,7 +600,7 @@ class Engine:
         line = self.timeline.line(alert, "acknowledged", who=who, via=via)
         self.ledger.put(alert, line, *waiting)
         self.clock.watch(alert)
-        self.news.tell(alert, Progress.ACKNOWLEDGED, context=context)
+        self.news.tell(alert, Progress.ACKNOWLEDGED, answer=answer, context=context)
 
     async def async_tell_again(self, alert: Alert, who: str | None) -> int:
         """Tell everybody once more, whoever has answered; return how many messages.

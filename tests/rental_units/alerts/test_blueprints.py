@@ -7,6 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 import yaml
 
+from custom_components.rental_units.alerts.const import Answer
 from homeassistant.setup import async_setup_component
 
 from .conftest import House
@@ -41,7 +42,20 @@ async def test_acknowledgement_reaches_the_other_side(house: House) -> None:
     await hass.async_block_till_done()
     assert [call.data["alarm_id"] for call in calls] == ["a1"]
 
-    second = await house.alert(hazard="smoke", alarm_id="a2")
+    # Of all alarms; but not where somebody says that there is nothing, or that all are safe.
+    named = {"hazard": "smoke", "incident_id": "i1"}
+    both = await house.alert(alarm_id="a3", **named)
+    assert await house.alert(alarm_id="a4", **named) == both
+    for incident, answer in (("i2", Answer.FALSE_ALARM), ("i3", Answer.SAFE)):
+        other = await house.alert(hazard="smoke", alarm_id="a5", incident_id=incident)
+        engine.acknowledge(engine.alerts[other], who=None, via="test", answer=answer)
+    engine.acknowledge(
+        engine.alerts[both], who=None, via="test", answer=Answer.ON_MY_WAY
+    )
+    await hass.async_block_till_done()
+    assert [call.data["alarm_id"] for call in calls] == ["a1", "a3", "a4"]
+
+    second = await house.alert(hazard="smoke", alarm_id="a2", incident_id="i4")
     hass.bus.async_fire(
         "community_safety_alarm", {"type": "acknowledged", "alarm_id": "a2"}
     )

@@ -101,6 +101,12 @@ async def test_alarm_is_acknowledged_too(house: House, sms: Provider) -> None:
     say(house, alert, "tenant-a", Answer.ON_MY_WAY)
     await house.hass.async_block_till_done(wait_background_tasks=True)
     assert calls == []
+    # Nobody goes because of it, and an automation may wait for a person to confirm.
+    say(house, alert, "landlord", Answer.FALSE_ALARM)
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    assert house.kinds()[-1] == "acknowledged"
+    assert house.events[-1].data["answer"] == "false_alarm"
+    assert calls == []
     say(house, alert, "fire-post", Answer.ON_MY_WAY)
     await house.hass.async_block_till_done(wait_background_tasks=True)
     assert [call.data["alarm_id"] for call in calls] == ["a1", "a2"]
