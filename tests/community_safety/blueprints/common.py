@@ -12,6 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -97,6 +98,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         **PEOPLE,
         "watched": {"area_id": ["hall_1"]},
         "hazards": ["door_forced"],
+        "phones": ["a_phone"],
         "tell_cleared": False,
         "remind": False,
         "every_hours": 2,
@@ -205,6 +207,19 @@ async def until(proof: Callable[[], bool]) -> None:
 def report(peer: Peer, device: str, **values: Any) -> None:
     """Let a device report, and do not wait for what comes of it."""
     peer.publish(f"{BASE}/{device}/state", peer.state_message(values), retain=True)
+
+
+def notify_entity(hass: HomeAssistant, device: str) -> str:
+    """Return the notify entity of a phone."""
+    (entry,) = er.async_entries_for_device(er.async_get(hass), device)
+    return entry.entity_id
+
+
+def is_open(hass: HomeAssistant, hazard: str) -> bool:
+    """Return if an alarm of a hazard is open."""
+    return any(
+        alarm.hazard == hazard for alarm in hass.data[DATA_HOUSE].book.open.values()
+    )
 
 
 def supply(hass: HomeAssistant, device: str) -> str:

@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -62,7 +63,8 @@ async def add(hass: HomeAssistant) -> AsyncGenerator[Add]:
 
 @pytest.fixture
 def told(hass: HomeAssistant) -> list[ServiceCall]:
-    """Return what is sent to notify entities."""
+    """Return what is sent to notify entities, of which the office's is there."""
+    hass.states.async_set("notify.office", STATE_UNKNOWN)
     return async_mock_service(hass, "notify", "send_message")
 
 
@@ -85,9 +87,10 @@ async def phone(hass: HomeAssistant) -> str:
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, identifiers={("mobile_app", "1")}, name="值班 1"
     )
-    er.async_get(hass).async_get_or_create(
+    notify = er.async_get(hass).async_get_or_create(
         "notify", "mobile_app", "1", config_entry=entry, device_id=device.id
     )
+    hass.states.async_set(notify.entity_id, STATE_UNKNOWN)
     return device.id
 
 

@@ -5,6 +5,7 @@ import re
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
+from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import HomeAssistant, ServiceCall
 from tests.common import BASE, Peer, wait_until
 
@@ -46,6 +47,24 @@ async def test_breaker_alarm(
     assert titles(told) == ["ALARM, Leakage current: 1-1-201", "Power is off: 1-1-201"]
     assert supply(hass, "breaker-1") == "off"
     assert supply(hass, "breaker-2") == other
+
+
+async def test_breaker_that_is_protected(
+    hass: HomeAssistant, home: None, peer: Peer, add: Add, told: list[ServiceCall]
+) -> None:
+    """What stays on is not told to be off."""
+    _, device = hass.data[DATA_HOUSE].device(f"mqtt/{BASE}/breaker-1")
+    device.settings.protected.add("supply")
+    await add("breaker_response", notify_target=OFFICE)
+    await peer.state("breaker-1", residual_current=60)
+    await wait_until(hass, lambda: len(told) == 2)
+    assert said(told)[1] == (
+        "Nothing to cut: 1-1-201",
+        (
+            "Nothing to cut: 1-1-201. No supply that could be cut was found."
+            " Left on because protected: 1."
+        ),
+    )
 
 
 async def test_breaker_that_does_not_open(

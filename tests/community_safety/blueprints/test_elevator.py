@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import entity_registry as er
 from tests.common import BASE, Peer
 
-from .common import OFFICE, Add, pass_time, report, said, titles, until
+from .common import OFFICE, Add, is_open, pass_time, report, said, titles, until
 
 
 @pytest.fixture
@@ -89,6 +89,32 @@ async def test_elevator_door(
         "Elevator door held too long: Car 1",
         "ELEVATOR DOOR NOT RELEASED: Car 1",
     ]
+
+
+async def test_an_elevator_is_no_door(
+    hass: HomeAssistant,
+    car: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Nobody is sent to a door because of an elevator, nor reminded of it."""
+    await add("door_response")
+    report(peer, "car-1", class_seen="e_bike", confidence=95, held=True)
+    await peer.hears(f"{BASE}/car-1/set")
+    await pass_time(hass, freezer, seconds=121)
+    for _try in range(10):
+        await pass_time(hass, freezer, seconds=3.1)
+    await until(lambda: is_open(hass, "refused_to_release"))
+    await pass_time(hass, freezer, hours=4, minutes=12)
+    (alarm,) = [
+        row
+        for row in hass.data[DATA_HOUSE].book.open.values()
+        if row.hazard == "refused_to_release"
+    ]
+    assert alarm.present
+    assert told == []
 
 
 async def test_elevator_tells_of_each_e_bike(

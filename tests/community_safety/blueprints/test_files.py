@@ -46,6 +46,33 @@ def fields(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)s", text))
 
 
+def found_in(row: Any, key: str) -> list[str]:
+    """Return what a key holds, wherever it is in a blueprint."""
+    if isinstance(row, dict):
+        own = [row[key]] if isinstance(row.get(key), str) else []
+        return own + [text for value in row.values() for text in found_in(value, key)]
+    if isinstance(row, list):
+        return [text for value in row for text in found_in(value, key)]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("key", "places"), [("reached", 7), ("everybody", 7), ("rings", 7)]
+)
+def test_the_same_is_done_alike(key: str, places: int) -> None:
+    """Who can be reached, and which phone rings: what is mended in one is in all."""
+    found = [
+        # Not every blueprint has phones of its own.
+        text.replace(", phones]", "]")
+        for name in NAMES
+        for text in found_in(
+            yaml_util.parse_yaml((FOLDER / f"{name}.yaml").read_text("utf-8")), key
+        )
+    ]
+    assert len(found) == places
+    assert len(set(found)) == 1
+
+
 @pytest.fixture
 async def editor(
     hass: HomeAssistant, hass_client: ClientSessionGenerator

@@ -13,12 +13,14 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.house import DATA_HOUSE
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
     entity_registry as er,
     floor_registry as fr,
+    label_registry as lr,
 )
 from homeassistant.helpers.entity import entity_sources
 from homeassistant.util import dt as dt_util
@@ -29,7 +31,7 @@ from .common import (
     RESULT,
     Add,
     breaker,
-    complaints,
+    notify_entity,
     pass_time,
     report,
     said,
@@ -124,6 +126,89 @@ async def test_smoke_without_anybody_to_tell(
 
 
 @pytest.mark.parametrize(
+    ("place", "labelled"),
+    [
+        ("entity_id", ""),
+        ("device_id", ""),
+        ("area_id", ""),
+        ("floor_id", ""),
+        ("label_id", "entity"),
+        ("label_id", "device"),
+        ("label_id", "area"),
+    ],
+)
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_smoke_who_is_left_of_those_chosen(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    phone: str,
+    place: str,
+    labelled: str,
+    *,
+    is_there: bool,
+) -> None:
+    """However somebody was chosen: while they are away, Home Assistant shows it itself."""
+    entity_id = notify_entity(hass, phone)
+    labels = {
+        kind: {"staff"} if kind == labelled else set()
+        for kind in ("entity", "device", "area")
+    }
+    fr.async_get(hass).async_create("Ground")
+    lr.async_get(hass).async_create("Staff")
+    ar.async_get(hass).async_create("Office", floor_id="ground", labels=labels["area"])
+    dr.async_get(hass).async_update_device(
+        phone, area_id="office", labels=labels["device"]
+    )
+    er.async_get(hass).async_update_entity(entity_id, labels=labels["entity"])
+    if not is_there:
+        hass.states.async_set(entity_id, STATE_UNAVAILABLE)
+    chosen = {
+        "entity_id": entity_id,
+        "device_id": phone,
+        "area_id": "office",
+        "floor_id": "ground",
+        "label_id": "staff",
+    }
+    shown = async_mock_service(hass, "persistent_notification", "create")
+    await add("smoke_response", notify_target={place: [chosen[place]]})
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: len(told) == 2)
+    await hass.async_block_till_done()
+    assert len(shown) == (0 if is_there else 2)
+
+
+async def test_smoke_nobody_is_left_of_those_chosen(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    phone: str,
+) -> None:
+    """A phone that was deleted, an entity that is gone, and a register that is not there."""
+    shown = async_mock_service(hass, "persistent_notification", "create")
+    async_mock_service(hass, "rental_units", "alert")
+    hass.states.async_set("notify.other", STATE_UNKNOWN)
+    entity_sources(hass)["notify.other"] = {"domain": "mobile_app"}  # type: ignore[typeddict-item]
+    dr.async_get(hass).async_remove_device(phone)
+    await hass.async_block_till_done()
+    await add(
+        "smoke_response",
+        phones=[phone],
+        notify_target={"entity_id": "notify.gone"},
+        alert_people=True,
+        cut_when="never",
+    )
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: len(shown) == 1 and len(told) == 2)
+    assert titles(shown) == ["Smoke alarm: 1-1-201"]
+    assert ["notify.other"] in [call.data["entity_id"] for call in told]
+
+
+@pytest.mark.parametrize(
     ("name", "device", "values", "title"),
     [
         ("breaker_response", "breaker-1", {"residual_current": 20}, "Warning, Leakage current: 1-1-201"),
@@ -187,13 +272,16 @@ async def test_smoke_where_nothing_can_be_cut(
     peer: Peer,
     add: Add,
     told: list[ServiceCall],
-    caplog: pytest.LogCaptureFixture,
     cut_when: str,
 ) -> None:
     """A place without supplies, and a sensor without a place, are told, no error.
 
-    Nothing is announced that is not done, and nobody is asked about it.
+    Nothing is announced that is not done, and nobody is asked about it. A lamp is no
+    supply.
     """
+    lamp = er.async_get(hass).async_get_or_create("switch", "test", "lamp")
+    area = ar.async_get(hass).async_create("Stairs 1")
+    er.async_get(hass).async_update_entity(lamp.entity_id, area_id=area.id)
     await add("smoke_response", notify_target=OFFICE, cut_when=cut_when)
     for device, place in (("smoke-1", {"area": "Stairs 1"}), ("smoke-2", {})):
         await peer.config(device, "smoke_sensor", ["smoke"], **place)
@@ -206,10 +294,53 @@ async def test_smoke_where_nothing_can_be_cut(
         "Nothing to cut: Smoke 2",
     ]
     assert all("No supply that could be cut" in text for _, text in said(told))
-    # The action says so too; the automation has gone on.
-    assert len(complaints(caplog)) == 2
-    assert all("nothing in the chosen target" in line for line in complaints(caplog))
-    caplog.clear()
+
+
+async def test_smoke_where_all_is_protected(
+    hass: HomeAssistant, home: None, peer: Peer, add: Add, told: list[ServiceCall]
+) -> None:
+    """Nobody is told that the power is off where nothing was cut."""
+    _, pump = hass.data[DATA_HOUSE].device(f"mqtt/{BASE}/breaker-1")
+    pump.settings.protected.add("supply")
+    await add("smoke_response", notify_target=OFFICE)
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: len(told) == 2)
+    assert said(told)[0][1].endswith("No supply that could be cut is known there.")
+    assert said(told)[1] == (
+        "Nothing to cut: 1-1-201",
+        (
+            "Nothing to cut: 1-1-201. No supply that could be cut was found."
+            " Left on because protected: 1."
+        ),
+    )
+
+
+async def test_smoke_asks_about_a_supply_that_is_disabled(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It can be cut all the same, so a person is asked first."""
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id(
+        "switch", DOMAIN, f"mqtt/{BASE}/breaker-1/supply"
+    )
+    assert entity_id
+    registry.async_update_entity(entity_id, disabled_by=er.RegistryEntryDisabler.USER)
+    await hass.async_block_till_done()
+    await add("smoke_response", notify_target=OFFICE, cut_when="confirmed")
+    report(peer, "smoke-1", smoke=True)
+    await until(lambda: len(told) == 1)
+    assert "Confirm to cut the power of 1-1-201" in said(told)[0][1]
+    await pass_time(hass, freezer, seconds=119)
+    assert len(told) == 1
+    assert f"{BASE}/breaker-1/set" not in [topic for topic, _ in peer.heard]
+    await pass_time(hass, freezer, seconds=2)
+    await until(lambda: len(told) == 2)
+    assert titles(told)[1] == "Power is off: 1-1-201"
 
 
 async def test_smoke_drill(
@@ -321,6 +452,71 @@ async def test_smoke_second_detector(
     await wait_until(hass, lambda: len(told) == 7)
     assert titles(told)[-2:] == ["Smoke alarm: 1-1-201", "Power is off: 1-1-201"]
     assert supply(hass, "breaker-1") == "off"
+
+
+async def test_smoke_second_detector_that_comes_back(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What is back within a minute calls nobody again, but two are there: it is cut, once."""
+    await add(
+        "smoke_response",
+        notify_target=OFFICE,
+        cut_when="second_detector",
+        tell_cleared=False,
+    )
+    await peer.state("smoke-1", smoke=True)
+    freezer.tick(timedelta(minutes=14, seconds=30))
+    await peer.state("smoke-1", smoke=False)
+    freezer.tick(timedelta(seconds=10))
+    await peer.state("smoke-2", smoke=True)
+    await wait_until(hass, lambda: len(told) == 2)
+    await hass.async_block_till_done()
+    assert titles(told) == ["Smoke alarm: 1-1-201"] * 2
+    assert supply(hass, "breaker-1") == "on"
+
+    freezer.tick(timedelta(seconds=10))
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: len(told) == 3)
+    assert titles(told)[2] == "Power is off: 1-1-201"
+    assert supply(hass, "breaker-1") == "off"
+
+    await peer.state("smoke-1", smoke=False)
+    await peer.state("smoke-1", smoke=True)
+    await hass.async_block_till_done()
+    assert len(told) == 3
+
+
+async def test_smoke_that_comes_back_alone(
+    hass: HomeAssistant,
+    home: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What was there when it began, and not these last minutes, is no second detector."""
+    await add(
+        "smoke_response",
+        notify_target=OFFICE,
+        cut_when="second_detector",
+        second_minutes=3,
+        tell_cleared=False,
+    )
+    for device in ("smoke-1", "smoke-2"):
+        await peer.state(device, smoke=True)
+        await peer.state(device, smoke=False)
+        # So that neither run finds the other.
+        freezer.tick(timedelta(minutes=4))
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: len(told) == 3)
+    await hass.async_block_till_done()
+    assert titles(told) == ["Smoke alarm: 1-1-201"] * 3
+    assert supply(hass, "breaker-1") == "on"
 
 
 async def test_smoke_second_detector_too_late(

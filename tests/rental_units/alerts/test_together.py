@@ -1,25 +1,36 @@
 """Both integrations and the blueprints: from a real sensor's message to a real phone, and back."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import time
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.alerts.links import REPORT
-from custom_components.rental_units.alerts.models import Alert
+from custom_components.rental_units.alerts.models import Alert, Delivery
 from homeassistant.auth.models import User
 from homeassistant.core import Context
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from tests.common import BASE, Peer
+from tests.community_safety.blueprints.common import (
+    RESULT,
+    breaker,
+    report,
+    supply,
+    until,
+)
 
 from .conftest import NUMBERS, TWILIO, House
 from .providers import Provider
@@ -41,13 +52,15 @@ class Street:
         self.sms = sms
         self.webhook = ""
 
-    async def automate(self, **inputs: Any) -> None:
+    async def automate(
+        self, smoke: Mapping[str, Any] = MappingProxyType({}), **inputs: Any
+    ) -> None:
         """Make an automation of each blueprint, as the editor does."""
         folder = Path(self.hass.config.path("blueprints/automation"))
         folder.mkdir(parents=True)
         (folder / "community_safety").symlink_to(FOLDER)
         rows = {
-            "smoke_response": {"alert_people": True},
+            "smoke_response": {"alert_people": True, **smoke},
             "alert_acknowledgement": inputs,
         }
         config = [
@@ -158,6 +171,7 @@ async def test_from_a_sensor_to_a_phone_and_back(
     await street.automate()
     alarm, alert = await street.burn()
     assert (alert.alarm_id, alert.area_ids) == (alarm.id, [street.house.area_id])
+    assert alert.incident_id == alarm.incident_id
     assert alert.unit_ids == [street.house.units["201"]]
     (pushed,) = street.push.heard
     assert pushed["json"]["push_token"] == "t"
@@ -182,6 +196,41 @@ async def test_from_a_sensor_to_a_phone_and_back(
     await street.house.until(lambda: alarm.acknowledged_at is not None)
     assert alert.state == "acknowledged"
     assert street.house.active("201") == "on"
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "power"),
+    [
+        (Answer.FALSE_ALARM, "Power stays on: 1-1-201", "on"),
+        (Answer.ON_MY_WAY, "Power is off: 1-1-201", "off"),
+    ],
+)
+async def test_an_answer_decides_about_the_power(
+    street: Street, answer: Answer, result: str, power: str
+) -> None:
+    """Where a person confirms a cut-off, who says that there is nothing confirms none."""
+    hass, engine = street.hass, street.house.engine
+    results = async_capture_events(hass, "result")
+    await breaker(street.peer, "breaker-1", "1-1-201")
+    await street.automate({"cut_when": "confirmed", "result_actions": RESULT})
+    report(street.peer, "smoke-1", smoke=True)
+
+    def sent() -> list[Delivery]:
+        return [
+            row
+            for row in engine.dispatcher.deliveries.values()
+            if row.address_id == "landlord-sms" and row.state == "sent"
+        ]
+
+    await until(lambda: bool(sent()))
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    (alert,) = engine.alerts.values()
+    engine.answer(alert, answer, sent()[0], via="link")
+    await until(lambda: len(results) == 1)
+    assert results[0].data["said"] == result
+    assert supply(hass, "breaker-1") == power
+    assert alert.state == "acknowledged"
+    assert (alarm.acknowledged_at is None) is (power == "on")
 
 
 async def test_an_acknowledged_alarm_ends_the_escalation(
