@@ -8,7 +8,8 @@ export function translatorOf<Key extends string>(
   english: Record<Key, string>,
   language: string,
 ): Translate<Key> {
-  const texts = languages[language] ?? english;
+  const texts: Partial<Record<Key, string>> = languages[language] ?? english;
+  // Some keys are put together from what the server says: of a later one the code is better than no page.
   return (key, values = {}) =>
-    texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+    (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }

@@ -14,6 +14,13 @@ test.each(Object.entries(others))("%s has every text with its placeholders, and 
   }
 });
 
+test("what a device lacks for its handover has its words", () => {
+  const source = readFileSync(new URL("../../../custom_components/community_safety/commissioning.py", import.meta.url), "utf8");
+  const codes = [...source.matchAll(/yield "([a-z_]+)"/g)].map((found) => found[1] ?? "");
+  expect(codes.length).toBeGreaterThan(4);
+  expect(codes.filter((code) => !(`lacks_${code}` in english))).toEqual([]);
+});
+
 test("every text is used somewhere", () => {
   const folder = new URL("../../src/site/", import.meta.url);
   const sources = readdirSync(folder)

@@ -77,6 +77,7 @@ export const en = {
   check_stays: "stays on: a protected load",
   check_cut: "is cut off",
   lacks_no_area: "First give it a place.",
+  lacks_settings_unread: "Its settings could not be read: restart Home Assistant, and see its repairs and log.",
   lacks_rated_current_untouched: "First set the rated current, even if it is the default.",
   lacks_not_heard: "It is not heard: look at its power, its radio and its gateway.",
   lacks_not_tested: "First test it.",

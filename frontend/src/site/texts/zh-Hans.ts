@@ -78,6 +78,7 @@ export const zhHans: Texts = {
   check_stays: "保持供电：消防保护负荷",
   check_cut: "断电",
   lacks_no_area: "请先分配位置。",
+  lacks_settings_unread: "无法读取其设置：请重启 Home Assistant，并查看修复项与日志。",
   lacks_rated_current_untouched: "请先设置额定电流，即使与默认值相同。",
   lacks_not_heard: "收不到数据：请检查电源、无线信号和网关。",
   lacks_not_tested: "请先测试。",

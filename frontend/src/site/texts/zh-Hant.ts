@@ -78,6 +78,7 @@ export const zhHant: Texts = {
   check_stays: "保持供電：消防保護負載",
   check_cut: "斷電",
   lacks_no_area: "請先指定位置。",
+  lacks_settings_unread: "無法讀取其設定：請重新啟動 Home Assistant，並查看修復項目與記錄。",
   lacks_rated_current_untouched: "請先設定額定電流，即使與預設值相同。",
   lacks_not_heard: "收不到資料：請檢查電源、無線訊號與閘道器。",
   lacks_not_tested: "請先測試。",
