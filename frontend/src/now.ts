@@ -14,6 +14,8 @@ import { common, ranks, tokens } from "./styles";
 /** Ranks whose cards are filled: somebody's life. */
 const FILLED = new Set(["fire", "linkage", "electrical"]);
 
+const RELEASES = ["pointerup", "pointercancel"] as const;
+
 /** All incidents that are not over, in order of danger. */
 export class NowPage extends LitElement {
   @property({ attribute: false }) context!: Context;
@@ -68,8 +70,6 @@ export class NowPage extends LitElement {
         class="cards"
         aria-label=${t("incidents")}
         @pointerdown=${this.pressed}
-        @pointerup=${this.released}
-        @pointercancel=${this.released}
         @keydown=${this.touched}
       >
         ${repeat(real, (item) => item.incident_id, (item) => this.card(item, real))}
@@ -78,7 +78,7 @@ export class NowPage extends LitElement {
       ${drills.length
         ? html`<section class="drills">
             <h2>${t("drills")}</h2>
-            <ul class="cards" aria-label=${t("drills")} @pointerdown=${this.pressed} @pointerup=${this.released} @keydown=${this.touched}>
+            <ul class="cards" aria-label=${t("drills")} @pointerdown=${this.pressed} @keydown=${this.touched}>
               ${repeat(drills, (item) => item.incident_id, (item) => this.card(item, []))}
             </ul>
           </section>`
@@ -88,10 +88,15 @@ export class NowPage extends LitElement {
 
   private readonly pressed = (event: PointerEvent): void => {
     this.steady.press(event.timeStamp);
-    // Let go elsewhere, it is let go all the same.
-    window.addEventListener("pointerup", this.released, { once: true });
+    // Let go elsewhere, or taken over by scrolling, it is let go all the same.
+    for (const name of RELEASES) {
+      window.addEventListener(name, this.released);
+    }
   };
   private readonly released = (event: PointerEvent): void => {
+    for (const name of RELEASES) {
+      window.removeEventListener(name, this.released);
+    }
     this.steady.release(event.timeStamp);
   };
   private readonly touched = (event: KeyboardEvent): void => {

@@ -1,6 +1,8 @@
 /** Keeps a list still under a hand: nothing moves while it is touched, nor for a second after. */
 
 export const STILL_MILLISECONDS = 1000;
+/** A press that lasts longer has ended without a word: what is new must not stay below. */
+export const LONGEST_MILLISECONDS = 10_000;
 
 export class Steady {
   private shown: string[] = [];
@@ -22,7 +24,7 @@ export class Steady {
   }
 
   isStill(now: number): boolean {
-    return this.down || now - this.last < STILL_MILLISECONDS;
+    return now - this.last < (this.down ? LONGEST_MILLISECONDS : STILL_MILLISECONDS);
   }
 
   /** The ids to show, of those wanted in order. While still: the old ones where they are, new ones after. */
