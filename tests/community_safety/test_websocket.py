@@ -33,7 +33,7 @@ from .test_authority import Register, offer
 
 #: Every command that does something, with what it needs beside the incident.
 DEEDS: dict[str, dict[str, Any]] = {
-    "acknowledge": {},
+    "acknowledge": {"alarms": {}},
     "reset": {"outcome": "real"},
     "cut_off": {},
     "restore": {"checked": "on_site"},
@@ -90,6 +90,12 @@ async def fire(hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer) -> Non
         blocking=True,
     )
     await wait_until(hass, lambda: len(house.cut_off.latches) == 1)
+
+
+def deed_at(deed: str, alarm: Alarm) -> dict[str, Any]:
+    """Return what a deed needs that is done about an alarm, as it is shown."""
+    shown = {"alarms": {alarm.id: alarm.severity}} if deed == "acknowledge" else {}
+    return {"incident_id": alarm.incident_id, **DEEDS[deed], **shown}
 
 
 def the_fire(hass: HomeAssistant) -> Alarm:
@@ -215,7 +221,7 @@ async def test_sequence(hass: HomeAssistant, panel: Panel, peer: Peer) -> None:
     """Each message has the next number; what did not change is not sent again."""
     alarm = the_fire(hass)
     await panel.subscribes()
-    await panel.does("acknowledge", incident_id=alarm.incident_id)
+    await panel.does("acknowledge", **deed_at("acknowledge", alarm))
     change = await panel.hears("change")
     assert change["sequence"] == 2
     row = only(change)
@@ -231,6 +237,37 @@ async def test_sequence(hass: HomeAssistant, panel: Panel, peer: Peer) -> None:
     )
     beat = await panel.hears("beat")
     assert beat["sequence"] == 3
+
+
+async def test_only_what_was_seen_is_acknowledged(
+    hass: HomeAssistant, panel: Panel, peer: Peer
+) -> None:
+    """An alarm that came, or became worse, after the panel was drawn stays new."""
+    await peer.config(
+        "breaker-9", "breaker_monitor", ["residual_current"], area="1-1-203"
+    )
+    await peer.config("smoke-9", "smoke_sensor", ["smoke"], area="1-1-203")
+    await peer.state("smoke-9", smoke=True)
+    await peer.state("breaker-9", residual_current=600.0)
+    book = hass.data[DATA_HOUSE].book
+
+    def here() -> dict[str, Alarm]:
+        rows = [row for row in book.open.values() if row.area_id == "1_1_203"]
+        return {row.hazard: row for row in rows}
+
+    await wait_until(hass, lambda: here().keys() == {"smoke", "leakage"})
+    smoke, leakage = here()["smoke"], here()["leakage"]
+    assert smoke.incident_id == leakage.incident_id
+    incident = {"incident_id": smoke.incident_id}
+    await panel.does("acknowledge", **incident, alarms={smoke.id: "alarm"})
+    assert smoke.acknowledged_at is not None
+    assert leakage.acknowledged_at is None
+    # Somebody has seen the warning that it was before.
+    answer = await panel.ask("acknowledge", **incident, alarms={leakage.id: "warning"})
+    assert answer["error"]["translation_key"] == "nothing_in_target"
+    assert leakage.acknowledged_at is None
+    await panel.does("acknowledge", **incident, alarms={leakage.id: "alarm"})
+    assert leakage.acknowledged_at is not None
 
 
 async def test_a_new_alarm_comes_at_once(
@@ -313,7 +350,7 @@ async def test_incident(hass: HomeAssistant, panel: Panel, peer: Peer) -> None:
         "called_119",
         "Foggy",
     ]
-    answer = await panel.ask("acknowledge", **incident)
+    answer = await panel.ask("acknowledge", **incident, **DEEDS["acknowledge"])
     assert answer["error"]["translation_key"] == "incident_over"
     # Who opens it now is told that there is none.
     assert (await panel.subscribes("incident", **incident))["incidents"] == []
@@ -363,7 +400,7 @@ async def test_police_are_offered_nothing_and_refused_everything(
     alarm = the_fire(hass)
     peer.heard.clear()
     before = str(alarm.as_dict()), dict(house.cut_off.latches)
-    answer = await police.ask(deed, incident_id=alarm.incident_id, **DEEDS[deed])
+    answer = await police.ask(deed, **deed_at(deed, alarm))
     assert answer["error"]["code"] == "unauthorized"
     await peer.settled()
     assert (str(alarm.as_dict()), dict(house.cut_off.latches)) == before
@@ -393,7 +430,7 @@ async def test_the_register_has_a_say(
     if deed in ("reset", "restore"):
         await end_the_fire(hass, peer)
     assert (await panel.subscribes())["incidents"][0]["may"] == {}
-    answer = await panel.ask(deed, incident_id=alarm.incident_id, **DEEDS[deed])
+    answer = await panel.ask(deed, **deed_at(deed, alarm))
     assert answer["error"]["code"] == "unauthorized"
     (request,) = register.asked
     asked = Action.ACKNOWLEDGE if deed == "note" else Action(deed)
@@ -408,7 +445,7 @@ async def test_a_veto_says_why(hass: HomeAssistant, panel: Panel) -> None:
         translation_domain=DOMAIN, translation_key="needs_person"
     )
     await offer(hass, register)
-    answer = await panel.ask("acknowledge", incident_id=the_fire(hass).incident_id)
+    answer = await panel.ask("acknowledge", **deed_at("acknowledge", the_fire(hass)))
     assert answer["error"]["translation_key"] == "needs_person"
     assert answer["error"]["translation_domain"] == DOMAIN
 
@@ -459,7 +496,7 @@ async def test_still_present(hass: HomeAssistant, panel: Panel, house: House) ->
     """What burns is neither reset nor restored."""
     alarm = the_fire(hass)
     for deed in ("reset", "restore"):
-        answer = await panel.ask(deed, incident_id=alarm.incident_id, **DEEDS[deed])
+        answer = await panel.ask(deed, **deed_at(deed, alarm))
         assert answer["error"]["translation_key"] == "still_present"
     assert alarm.id in house.book.open
     assert len(house.cut_off.latches) == 1
@@ -569,7 +606,7 @@ async def test_blind_user(
     assert (snapshot["incidents"], snapshot["devices"]) == ([], None)
     incident = {"incident_id": the_fire(hass).incident_id}
     assert (await panel.subscribes("incident", **incident))["incidents"] == []
-    answer = await panel.ask("acknowledge", **incident)
+    answer = await panel.ask("acknowledge", **incident, **DEEDS["acknowledge"])
     assert answer["error"]["translation_key"] == "incident_over"
 
 

@@ -42,7 +42,7 @@ async def burn(panel: Panel, house: House, peer: Peer) -> None:
     await peer.state("smoke-1", smoke=True)
     (alarm,) = house.book.open.values()
     incident = {"incident_id": alarm.incident_id}
-    await panel.does("acknowledge", **incident)
+    await panel.does("acknowledge", **incident, alarms={alarm.id: alarm.severity})
     await panel.does("cut_off", **incident)
     await peer.state("smoke-1", smoke=False)
     await wait_until(peer.hass, lambda: not alarm.present)

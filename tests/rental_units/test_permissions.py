@@ -697,7 +697,12 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "tell_again": alert,
         "answer": {**alert, "unit_id": unit, "answer": "safe"},
         "subscribe_mine": {"unit_id": unit},
-        "close_help": {**alert, "note": "Seen to", "outcome": "safe"},
+        "close_help": {
+            **alert,
+            "calls": "everyone",
+            "note": "Seen to",
+            "outcome": "safe",
+        },
         "subscribe_roster": {},
         "roster_week": {},
         "audit": why,

@@ -21,7 +21,7 @@ from homeassistant.helpers import (
 )
 
 from ..actions import Caller
-from ..const import DOMAIN
+from ..const import DOMAIN, Severity
 from ..core.alarm import Alarm, Cause, Outcome
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
@@ -174,10 +174,23 @@ async def _history(ask: Ask) -> dict[str, Any]:
     )
 
 
-@_command("acknowledge", _INCIDENT)
+@_command(
+    "acknowledge",
+    # Alarms by id with their severity, as the person has seen them.
+    {**_INCIDENT, vol.Required("alarms"): {cv.string: vol.Coerce(Severity)}},
+)
 async def _acknowledge(ask: Ask) -> None:
     incident = await _async_incident(ask)
-    await ask.caller.async_acknowledge(incident.open)
+    shown: dict[str, Severity] = ask.data["alarms"]
+    # What came or became worse meanwhile, nobody has seen.
+    seen = [
+        alarm
+        for alarm in incident.open
+        if alarm.id in shown and alarm.severity.rank <= shown[alarm.id].rank
+    ]
+    if not seen:
+        raise nothing_in_target()
+    await ask.caller.async_acknowledge(seen)
 
 
 @_command(

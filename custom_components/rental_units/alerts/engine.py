@@ -562,9 +562,10 @@ class Engine:
         who: str,
         note: str,
         outcome: str | None = None,
+        call_ids: Collection[str] | None = None,
     ) -> int:
-        """Close the calls for help of a unit, or of all; return how many there were."""
-        rows = self.helpers.close(alert, unit_id, who=who, note=note)
+        """Close calls for help: those of a unit, those named, or all; return how many."""
+        rows = self.helpers.close(alert, unit_id, call_ids, who=who, note=note)
         if rows:
             # The note is in its row alone: it may name somebody.
             said: dict[str, Any] = {"outcome": outcome} if outcome else {}
@@ -572,7 +573,9 @@ class Engine:
                 alert, "help_closed", who=who, calls=len(rows), **said
             )
             self.ledger.put(*rows, line)
-            self.news.tell(alert, Progress.HELP_CLOSED, unit_id)
+            units = {row.unit_id for row in rows}
+            whose = units.pop() if len(units) == 1 else None
+            self.news.tell(alert, Progress.HELP_CLOSED, whose)
             self._check_roll_call(alert)
         return len(rows)
 

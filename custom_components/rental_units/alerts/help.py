@@ -4,7 +4,7 @@ Those who respond hear of it at once, in words of its own, and once more every m
 one of them is on the way. No other answer, no end of the alert and no reset buries it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 import time
 from typing import Final
@@ -113,13 +113,20 @@ class Helpers:
 
     @callback
     def close(
-        self, alert: Alert, unit_id: str | None, *, who: str, note: str
+        self,
+        alert: Alert,
+        unit_id: str | None,
+        call_ids: Collection[str] | None,
+        *,
+        who: str,
+        note: str,
     ) -> list[Help]:
-        """Close the calls of a unit, or all; return them."""
+        """Close the calls that are named, those of a unit, or all; return them."""
         rows = [
             row
             for row in self.of(alert).open
-            if unit_id is None or row.unit_id == unit_id
+            if unit_id in (None, row.unit_id)
+            and (call_ids is None or row.id in call_ids)
         ]
         for row in rows:
             row.closed_at, row.closed_by, row.note = time.time(), who, note

@@ -324,7 +324,12 @@ def slot(
             for channel, row in sorted(reached.items())
         ],
         "help": [
-            {"at": row.at, "taken_at": row.taken_at, "closed_at": row.closed_at}
+            {
+                "call_id": row.id,
+                "at": row.at,
+                "taken_at": row.taken_at,
+                "closed_at": row.closed_at,
+            }
             for row in calls
             if row.person_id == person_id
         ],

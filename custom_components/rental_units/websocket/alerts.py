@@ -9,7 +9,7 @@ import voluptuous as vol
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import config_validation as cv
 
-from ..alerts.const import OPEN, Answer
+from ..alerts.const import OPEN, Answer, Severity
 from ..alerts.engine import AGAIN_SECONDS, Engine, ToldJustNowError
 from ..alerts.history import Ids
 from ..alerts.models import Alert
@@ -28,6 +28,7 @@ _IDS: dict[vol.Marker, Any] = {
 _ALERT: dict[vol.Marker, Any] = {vol.Required("alert_id"): cv.string}
 #: How a call for help has ended. What was found is in the note.
 OUTCOMES = ("safe", "brought_out", "handed_over", "no_emergency")
+EVERYONE = "everyone"
 
 
 def _engine(ask: Ask) -> Engine:
@@ -131,24 +132,28 @@ async def tell_again(ask: Ask) -> dict[str, Any]:
     "close_help",
     {
         **_ALERT,
-        vol.Optional("unit_id"): cv.string,
+        # What was looked at, and no other: it may be the flat of two who call.
+        vol.Required("calls"): vol.Any(
+            EVERYONE, vol.All([cv.string], vol.Length(min=1, max=200))
+        ),
         vol.Required("outcome"): vol.In(OUTCOMES),
         vol.Required("note"): vol.All(TEXT, vol.Strip, vol.Length(min=1)),
     },
     "close_help",
 )
 async def close_help(ask: Ask) -> dict[str, Any]:
-    """Close the calls for help of a unit, or of all: how they ended, and what was found."""
+    """Close the calls for help that are named by their ids, or `everyone`'s: how they ended, and what was found."""
     alert = _open_alert(ask)
     caller = await ask.application.async_authorize(
         ask.context, "close_help", units=alert.unit_ids or None
     )
     closed = _engine(ask).close_help(
         alert,
-        ask.data.get("unit_id"),
+        None,
         who=caller.user_id or "",
         note=ask.data["note"],
         outcome=ask.data["outcome"],
+        call_ids=None if ask.data["calls"] == EVERYONE else ask.data["calls"],
     )
     if not closed:
         raise refused("no_help_open")
@@ -194,7 +199,9 @@ def _flat(ask: Ask, unit_id: str, parts: list[tuple[Role, str]]) -> dict[str, An
         "nearby": [
             {"alert_id": row.id, "hazards": list(row.hazards), "at": row.created_at}
             for row in engine.alerts.values()
-            if unit_id not in row.unit_ids and _shares_stairs(ask, unit_id, row)
+            if _is_danger(row)
+            and unit_id not in row.unit_ids
+            and _shares_stairs(ask, unit_id, row)
         ],
     }
     if Role.LANDLORD in dict(parts) and figures:
@@ -228,6 +235,11 @@ def _flat(ask: Ask, unit_id: str, parts: list[tuple[Role, str]]) -> dict[str, An
             }
         )
     return shown
+
+
+def _is_danger(alert: Alert) -> bool:
+    """Return if those who live near are to be careful: no drill, fault or mere message."""
+    return not alert.drill and alert.severity in (Severity.ALARM, Severity.WARNING)
 
 
 def _shares_stairs(ask: Ask, unit_id: str, alert: Alert) -> bool:

@@ -103,7 +103,7 @@ async def test_response(house: House, panel: Panel) -> None:
     ]
     assert item["help_open"] == 1
 
-    closing = {"alert_id": alert.id, "unit_id": unit}
+    closing = {"alert_id": alert.id, "calls": [caller["help"][0]["call_id"]]}
     assert await panel.refusal("close_help", **closing, outcome="safe", note=" ") == (
         "Invalid value of note"
     )
@@ -129,6 +129,44 @@ async def test_response(house: House, panel: Panel) -> None:
     house.engine.cancel(alert, who=None)
     gone = await later(house, panel, "gone")
     assert set(gone["keys"]) == set(items)
+
+
+async def test_one_call_is_closed_and_no_other(house: House, panel: Panel) -> None:
+    """Two of one flat and one who responds call: each call is closed by itself."""
+    unit = house.units["201"]
+    alert = await raised(house)
+    for person in ("tenant-a", "tenant-b", "fire-post"):
+        say(house, alert, person, Answer.NEED_HELP)
+
+    async def calls() -> dict[str, str]:
+        """Return the open calls, by whose they are."""
+        shown = await panel.follow("subscribe_response")
+        groups = (shown["items"][f"{alert.id}/{key}"] for key in (unit, ""))
+        return {
+            name: call["call_id"]
+            for group in groups
+            for name, row in slots(group).items()
+            for call in row["help"]
+            if call["closed_at"] is None
+        }
+
+    open_calls = await calls()
+    assert open_calls.keys() == {"tenant 1", "tenant 2", "fire_post 1"}
+    closing = {"alert_id": alert.id, "outcome": "safe", "note": "Seen to"}
+    # Whose is to be said: nothing is all by itself.
+    for wrong in ({}, {"calls": []}, {"calls": None}, {"calls": "unit"}):
+        assert (await panel.refusal("close_help", **closing, **wrong)).startswith(
+            "Invalid value of calls"
+        )
+    for name in ("fire_post 1", "tenant 1"):
+        call_id = open_calls.pop(name)
+        assert await panel.get("close_help", **closing, calls=[call_id]) == {
+            "closed": 1
+        }
+        assert await calls() == open_calls
+    assert [row.unit_id for row in house.engine.helpers.of(alert).open] == [unit]
+    assert await panel.get("close_help", **closing, calls="everyone") == {"closed": 1}
+    assert await calls() == {}
 
 
 async def test_next_step(house: House, panel: Panel) -> None:
@@ -279,6 +317,16 @@ async def test_mine(
     near = await raised(house, unit_id=house.units["202"])
     (flat,) = (await later(house, mine))["items"].values()
     assert flat["alerts"] == []
+    assert [row["alert_id"] for row in flat["nearby"]] == [near.id]
+    # A drill, a fault or a mere message next door is no danger here.
+    for quiet in (
+        {"drill": True},
+        {"severity": "fault"},
+        {"severity": "message"},
+    ):
+        await raised(house, unit_id=house.units["202"], **quiet)
+    again = await mine.follow("subscribe_mine")
+    (flat,) = again["items"].values()
     assert [row["alert_id"] for row in flat["nearby"]] == [near.id]
     assert house.units["202"] not in repr(flat)
     assert (
