@@ -2,7 +2,7 @@
 
 import type { Age, Book } from "./book";
 import type { Action, Hass, Incident } from "./model";
-import type { People } from "./response";
+import type { Call, People } from "./response";
 import type { Translate } from "./texts";
 import type { Words } from "./words";
 
@@ -23,15 +23,17 @@ export interface Context {
   age: Age;
   /** The server's clock, in Unix seconds. */
   now: number;
-  /** Nothing can be done: the data is old, or has just come back. */
+  /** Nothing can be done: the data is not there yet, is old, or has just come back. */
   locked: boolean;
   /** What the register knows of the people concerned, null without one. */
   people: People | null;
+  /** The register is not heard: somebody may have answered, or call for help, since. */
+  peopleOld: boolean;
   /** Incidents in which somebody calls for help. */
   help: ReadonlySet<string>;
   /** May the user close the calls for help of an alert? */
   mayCloseHelp(alertId: string): boolean;
-  closeHelp(alertId: string, unitId: string | undefined, outcome: string, note: string): Promise<boolean>;
+  closeHelp(call: Call, outcome: string, note: string): Promise<boolean>;
   /** What has changed while the connection was away. */
   marked: ReadonlySet<string>;
   /** What has become of the last command under a key. */
@@ -41,7 +43,7 @@ export interface Context {
   /** Goes to a path below the panel's address; and such an address. */
   go(path: string): void;
   to(path: string): string;
-  deed(incidentId: string, action: Action | "close_help"): Deed | undefined;
+  deed(incidentId: string, action: Action): Deed | undefined;
   act(incident: Incident, action: Action, data?: object): Promise<boolean>;
   /** Goes to an incident, or back to all of them. */
   open(incidentId: string | null): void;

@@ -1,15 +1,19 @@
 import { html, nothing } from "lit";
-import type { Context } from "./context";
+import type { Context, Deed } from "./context";
 import type { Action, Incident } from "./model";
 
 /** What has become of the last actions on an incident. */
-export const deeds = (context: Context, incident: Incident, ...actions: (Action | "close_help")[]) =>
-  actions.map((action) => {
-    const deed = context.deed(incident.incident_id, action);
-    return deed
-      ? html`<span class="did ${deed.state}" role=${deed.state === "failed" ? "alert" : "status"}>${deed.text}</span>`
-      : nothing;
-  });
+export const deeds = (context: Context, incident: Incident, ...actions: Action[]) =>
+  actions.map((action) => said(context.deed(incident.incident_id, action)));
+
+/** What has become of the last close of an alert's calls for help. */
+export const helpDeed = (context: Context, alertId: string) => said(context.did(closingKey(alertId)));
+export const closingKey = (alertId: string): string => `${alertId} close_help`;
+
+const said = (deed: Deed | undefined) =>
+  deed
+    ? html`<span class="did ${deed.state}" role=${deed.state === "failed" ? "alert" : "status"}>${deed.text}</span>`
+    : nothing;
 
 /** Is an action offered, and if so, why can it not be done now: "" is that it can. */
 export function hindrance(context: Context, incident: Incident, action: Action): string | null {

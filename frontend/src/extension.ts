@@ -33,6 +33,8 @@ export interface Guest {
   /** The address of a path. */
   href: (path: string) => string;
   go: (path: string) => void;
+  /** The server's clock, in Unix seconds. */
+  now: () => number;
   /** The incident that is worked in an area. */
   incidentIn: (areaId: string | null) => string | null;
 }

@@ -2,15 +2,16 @@ import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
-import { deeds, hindrance } from "./deeds";
+import { deeds, helpDeed, hindrance } from "./deeds";
 import { Feed } from "./feed";
 import { clock, dateAndClock, lasted } from "./format";
 import { AGAIN_SECONDS } from "./hold";
 import { classIcon, statusIcon, supplyIcon } from "./icons";
-import type { Action, Alarm, Entry, Incident, Supply } from "./model";
+import type { Action, Incident, Supply } from "./model";
 import { statusOf } from "./order";
-import { isCalling, type Group } from "./response";
+import { isCalling, type Call } from "./response";
 import { common, ranks, tokens } from "./styles";
+import { lines } from "./timeline";
 
 const STEPS = ["verified", "called_119", "plan_started", "head_informed"] as const;
 const CHECKED = ["on_site", "camera", "phone"] as const;
@@ -19,12 +20,7 @@ const LEAST_COMMENT = 4;
 const POWER_ENTRIES = new Set(["cut_off", "restored", "drill", "came_back_closed", "current_returned"]);
 const FILTERS = ["all", "power", "staff"] as const;
 type Filter = (typeof FILTERS)[number];
-const HELP_OUTCOMES = ["safe", "brought_out", "handed_over", "no_emergency"] as const;
-type Sheet = "reset" | "restore" | "note" | "report" | "help";
-interface Line {
-  alarm: Alarm;
-  entry: Entry;
-}
+type Sheet = "reset" | "restore" | "note" | "report";
 
 /** One incident, to be worked from its first alarm until its power is back. */
 export class IncidentPage extends LitElement {
@@ -36,9 +32,8 @@ export class IncidentPage extends LitElement {
   @state() private sheet: Sheet | null = null;
   @state() private checked: (typeof CHECKED)[number] | null = null;
   @state() private comment = "";
-  @state() private outcome: (typeof HELP_OUTCOMES)[number] | null = null;
-  /** Whose call for help is being closed. */
-  private caller: Group | null = null;
+  /** The call for help that is being closed. */
+  @state() private call: Call | null = null;
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
   /** What it was when it was last heard of: it stays readable when it is over. */
@@ -123,7 +118,17 @@ export class IncidentPage extends LitElement {
         ${t("not_certified")} <span class="only-print">${t("printed", { time: dateAndClock(this.context.hass, this.context.now) })}</span>
       </p>
       ${this.narrow ? actions : nothing}
-      ${this.sheet ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.sheets(incident, this.sheet)}</dialog>` : nothing}`;
+      ${this.sheet ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.sheets(incident, this.sheet)}</dialog>` : nothing}
+      ${this.call
+        ? html`<cs-help
+            .context=${this.context}
+            .call=${this.call}
+            .dark=${this.dark}
+            @closed=${() => {
+              this.call = null;
+            }}
+          ></cs-help>`
+        : nothing}`;
   }
 
   private readonly back = (event: MouseEvent): void => {
@@ -161,32 +166,22 @@ export class IncidentPage extends LitElement {
 
   /** Who was reached over what, and who answered: a part of the register, absent without it. */
   private people(incident: Incident) {
-    const { people, words, t } = this.context;
-    if (!people || incident.drill) {
+    const { people, peopleOld, words, t } = this.context;
+    if (!people) {
       return nothing;
     }
+    const alerts = people.alertsOf(incident);
     const groups = people.groupsOf(incident);
+    const calls = people.calls().filter(({ alert }) => alerts.includes(alert));
     return html`<section class="box people">
       <h2>${t("people")}</h2>
+      ${peopleOld ? html`<p role="alert">${t("people_old")}</p>` : nothing}
       ${groups.length ? html`<p>${words.people(incident, people)}</p>` : html`<p class="quiet">${t("people_none")}</p>`}
       ${groups.map(
         (group) => html`
           <h3>
             ${words.group(group)}
             ${group.registered ? html`<span class="quiet">${t("registered", { count: group.registered })}</span>` : nothing}
-            ${group.slots.some(isCalling) && this.context.mayCloseHelp(group.alert_id)
-              ? html`<button
-                  ?disabled=${this.context.locked}
-                  aria-label=${`${t("help_close")} ${words.group(group)}`}
-                  @click=${() => {
-                    this.caller = group;
-                    this.outcome = null;
-                    this.opens("help")();
-                  }}
-                >
-                  ${t("help_close")}
-                </button>`
-              : nothing}
           </h3>
           <ul class="plain">
             ${group.slots.map(
@@ -195,56 +190,33 @@ export class IncidentPage extends LitElement {
                   <span>${words.person(slot)}</span>
                   <strong>${words.answer(slot)}</strong>
                   <span class="quiet">${slot.reached.map((item) => words.reached(item)).join(", ")}</span>
+                  ${this.closes(calls.find(({ who }) => who?.slot === slot))}
                 </li>`,
             )}
           </ul>
         `,
       )}
-      ${deeds(this.context, incident, "close_help")}
+      ${calls
+        .filter(({ who }) => !who)
+        .map((call) => html`<p class="calling"><strong>${words.call(call)}</strong> ${this.closes(call)}</p>`)}
+      ${alerts.map((alert) => helpDeed(this.context, alert.alert_id))}
     </section>`;
   }
 
-  private helpSheet() {
+  /** The way to close one call: nobody else's is closed by it. */
+  private closes(call: Call | undefined): TemplateResult | typeof nothing {
     const { t, words } = this.context;
-    const group = this.caller;
-    const note = this.comment.trim();
-    return group
-      ? html`<h2 id="sheet">${t("help_title", { place: words.group(group) })}</h2>
-          <fieldset>
-            <legend>${t("help_how")}</legend>
-            ${HELP_OUTCOMES.map(
-              (outcome) =>
-                html`<label class="choice">
-                  <input
-                    type="radio"
-                    name="outcome"
-                    .checked=${this.outcome === outcome}
-                    @change=${() => {
-                      this.outcome = outcome;
-                    }}
-                  />
-                  ${t(`help_outcome_${outcome}`)}
-                </label>`,
-            )}
-          </fieldset>
-          <label>
-            ${t("help_note")}
-            <textarea maxlength="500" .value=${this.comment} @input=${this.typed}></textarea>
-          </label>
-          <button
-            class="main"
-            ?disabled=${!note || this.outcome === null || this.context.locked}
-            @click=${() => {
-              const { outcome } = this;
-              this.close();
-              if (outcome) {
-                void this.context.closeHelp(group.alert_id, group.unit_id, outcome, note);
-              }
-            }}
-          >
-            ${t("note_send")}
-          </button>`
-      : html``;
+    return call && this.context.mayCloseHelp(call.alert.alert_id)
+      ? html`<button
+          ?disabled=${this.context.locked}
+          aria-label=${`${t("help_close")} ${words.caller(call)}`}
+          @click=${() => {
+            this.call = call;
+          }}
+        >
+          ${t("help_close")}
+        </button>`
+      : nothing;
   }
 
   private button(incident: Incident, action: Action, press: () => void, main = false): TemplateResult | typeof nothing {
@@ -472,7 +444,6 @@ export class IncidentPage extends LitElement {
       reset: () => this.resetSheet(incident, place),
       restore: () => this.restoreSheet(incident, place),
       note: () => this.noteSheet(incident, place),
-      help: () => this.helpSheet(),
       report: () => html`<h2 id="sheet">${t("report_said")}</h2>
         <p class="report">${words.report(incident, this.context.help.has(incident.incident_id))}</p>`,
     }[sheet]();
@@ -760,22 +731,4 @@ export class IncidentPage extends LitElement {
     `,
     ranks,
   ];
-}
-
-/** All entries of all alarms, the oldest first. */
-function lines(incident: Incident): Line[] {
-  const seen = new Set<string>();
-  return incident.alarms
-    .flatMap((alarm) => (alarm.timeline ?? []).map((entry) => ({ alarm, entry })))
-    .sort((a, b) => a.entry.at - b.entry.at)
-    .filter(({ entry }) => {
-      // One deed for all alarms of an incident is one line.
-      if (!entry.who || ["note", "raised"].includes(entry.what)) {
-        return true;
-      }
-      const key = `${entry.what} ${entry.who} ${Math.round(entry.at)}`;
-      const isFirst = !seen.has(key);
-      seen.add(key);
-      return isFirst;
-    });
 }

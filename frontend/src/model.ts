@@ -103,6 +103,8 @@ export type Message = { sequence: number; at: number } & (
 );
 
 export interface Connection {
+  /** Is the line there now? */
+  readonly connected: boolean;
   subscribeMessage(callback: (message: never) => void, command: object): Promise<() => Promise<void>>;
   sendMessagePromise<T>(command: object): Promise<T>;
 }

@@ -37,6 +37,10 @@ export function byUrgency(help: ReadonlySet<string> = NO_HELP) {
 export const openAlarms = (incident: Incident): Alarm[] =>
   incident.alarms.filter((alarm) => alarm.state !== "closed");
 
+/** What of an incident is shown, for the server: an alarm that came or became worse since is not acknowledged. */
+export const seenIn = (incident: Incident): Record<string, Alarm["severity"]> =>
+  Object.fromEntries(openAlarms(incident).map((alarm) => [alarm.alarm_id, alarm.severity]));
+
 export type Status = "new" | "seen" | "over_new" | "over_reset" | "power_off" | "ended";
 
 /** Is it there, and has somebody seen it: two marks that do not hide each other. */

@@ -2,21 +2,25 @@ import { mdiAlarmLight, mdiHistory, mdiMapMarker, mdiSmokeDetector } from "@mdi/
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { Announcer } from "./announcer";
+import { missed, type Answered } from "./answers";
+import { closingKey, helpDeed } from "./deeds";
 import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
-import { reasonOf, type Rejected } from "./errors";
+import { isLost, reasonOf, type Rejected } from "./errors";
 import type { Extension, Guest, Page } from "./extension";
 import { Feed, monotonic } from "./feed";
 import { clock, lasted } from "./format";
+import { HelpSheet } from "./help";
 import { HoldButton } from "./hold";
 import { IncidentPage } from "./incident";
 import type { Action, Hass, Incident, Message, Route } from "./model";
 import { Navigation } from "./navigation";
 import { NowPage } from "./now";
-import { NO_HELP, classOf, countersOf, isNew, type Counters } from "./order";
-import { People, Register } from "./response";
-import { Siren, signalOf, soundingNow } from "./sound";
+import { NO_HELP, classOf, countersOf, isNew, seenIn, type Counters } from "./order";
+import { Register, keyOf, type Call, type People } from "./response";
+import { Siren, loudest, soundsOf } from "./sound";
 import { common, tokens } from "./styles";
 import { translator } from "./texts";
+import { Wake } from "./wake";
 import { Words } from "./words";
 
 const DOMAIN = "community_safety";
@@ -57,6 +61,8 @@ export class SafetyPanel extends LitElement {
   @property({ type: Boolean, reflect: true }) dark = false;
   @property({ attribute: false }) route?: Route;
   @state() private keysShown = false;
+  /** The call for help that is being closed. */
+  @state() private call: Call | null = null;
   @query("cs-now") private now?: NowPage | null;
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
@@ -71,8 +77,11 @@ export class SafetyPanel extends LitElement {
   private readonly deeds = new Map<string, Deed>();
   private readonly marked = new Set<string>();
   private muted: ReadonlySet<string> = new Set<string>();
+  private readonly wake = new Wake();
   private lockedUntil = 0;
   private drawnAt = 0;
+  /** The incidents as they are on the screen: what came since, nobody has seen. */
+  private drawn: ReadonlyMap<string, Incident> = new Map();
   private timer: number | undefined;
   private ticker: number | undefined;
   private waitingForGo = -Infinity;
@@ -87,9 +96,8 @@ export class SafetyPanel extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.ticker = window.setInterval(() => {
-      this.requestUpdate();
-    }, 1000);
+    this.ticker = window.setInterval(this.tick, 1000);
+    document.addEventListener("visibilitychange", this.tick);
     // Before Home Assistant's own single keys.
     window.addEventListener("keydown", this.key, { capture: true });
     if (this.hasUpdated) {
@@ -101,12 +109,22 @@ export class SafetyPanel extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     window.clearInterval(this.ticker);
+    document.removeEventListener("visibilitychange", this.tick);
     window.clearTimeout(this.timer);
     window.removeEventListener("keydown", this.key, { capture: true });
     this.feed?.stop();
     this.register?.stop();
     this.siren.close();
   }
+
+  private readonly tick = (): void => {
+    if (this.wake.hasSlept()) {
+      this.feed?.book.lose();
+      this.feed?.restart();
+      this.register?.restart();
+    }
+    this.requestUpdate();
+  };
 
   protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
     if (changed.size === 1 && changed.has("hass")) {
@@ -133,9 +151,10 @@ export class SafetyPanel extends LitElement {
         domains.push(REGISTER);
         this.register = new Register(this.hass.connection, () => {
           this.extend(this.register?.session?.module ?? null);
+          this.sayCalls();
           this.drawSoon();
         });
-        void this.register.start();
+        void this.register.ask();
       }
       for (const domain of domains) {
         for (const category of ["selector", "exceptions"]) {
@@ -144,14 +163,18 @@ export class SafetyPanel extends LitElement {
           });
         }
       }
-      void this.askSession();
     }
   }
 
   private async askSession(): Promise<void> {
-    const { rights } = await this.hass.connection.sendMessagePromise<{
-      rights: Record<string, string[] | null>;
-    }>({ type: `${DOMAIN}/session` });
+    const session = await this.hass.connection
+      .sendMessagePromise<{ rights: Record<string, string[] | null> }>({ type: `${DOMAIN}/session` })
+      // It is asked again with the next snapshot.
+      .catch(() => null);
+    if (!session) {
+      return;
+    }
+    const { rights } = session;
     this.mayAct = Object.values(rights).some((areas) => areas === null || areas.length > 0);
     this.requestUpdate();
   }
@@ -181,6 +204,13 @@ export class SafetyPanel extends LitElement {
       return;
     }
     const { book } = feed;
+    if (message?.kind === "snapshot") {
+      // Whoever was away may be somebody else by now, or may do other things.
+      void this.askSession();
+      if (this.wasStale) {
+        void this.register?.ask();
+      }
+    }
     if (message?.kind === "snapshot" && this.wasStale) {
       this.lockedUntil = performance.now() + LOCK_MILLISECONDS;
       for (const id of book.changed) {
@@ -245,6 +275,30 @@ export class SafetyPanel extends LitElement {
       if (incident) {
         const one = t("say_ended", { place: words.place(incident) });
         this.announcer.add({ key: incident_id, rank: 9, one, many: () => one });
+      }
+    }
+  }
+
+  private readonly toldCalls = new Set<string>();
+
+  /** Says each call for help once: it may come long after its alarm was seen. */
+  private sayCalls(): void {
+    const feed = this.feed;
+    if (!feed) {
+      return;
+    }
+    const { words, t } = this.language(feed);
+    for (const call of this.register?.people?.calls() ?? []) {
+      const key = keyOf(call);
+      if (!this.toldCalls.has(key)) {
+        this.toldCalls.add(key);
+        const place = call.alert.place;
+        this.announcer.add({
+          key: `help ${place}`,
+          rank: 0,
+          one: words.call(call),
+          many: (count) => t("say_many", { count, class: t("class_help"), place }),
+        });
       }
     }
   }
@@ -314,10 +368,10 @@ export class SafetyPanel extends LitElement {
       book: feed.book,
       age,
       now: feed.book.clock(monotonicNow),
-      locked: age === "stale" || performance.now() < this.lockedUntil,
+      locked: age === "stale" || age === "waiting" || performance.now() < this.lockedUntil,
       ...this.peopleOf(feed),
       mayCloseHelp: (alertId) => this.register?.propertyOf(alertId, "close_help") !== undefined,
-      closeHelp: (alertId, unitId, outcome, note) => this.closeHelp(feed, alertId, unitId, outcome, note),
+      closeHelp: (call, outcome, note) => this.closeHelp(call, outcome, note),
       marked: this.marked,
       deed: (id, action) => this.deeds.get(`${id} ${action}`),
       did: (key) => this.deeds.get(key),
@@ -330,63 +384,57 @@ export class SafetyPanel extends LitElement {
     };
   }
 
-  private peopleOf(feed: Feed): { people: People | null; help: ReadonlySet<string> } {
-    if (!this.register?.books.size) {
-      return { people: null, help: NO_HELP };
-    }
-    const people = new People(this.register.books.values());
-    return { people, help: people.help(feed.book.incidents.values()) };
+  private peopleOf(feed: Feed): { people: People | null; help: ReadonlySet<string>; peopleOld: boolean } {
+    const people = this.register?.people ?? null;
+    return {
+      people,
+      help: people?.help(feed.book.incidents.values()) ?? NO_HELP,
+      peopleOld: this.register?.isOld(monotonic()) ?? false,
+    };
   }
 
-  private async closeHelp(
-    feed: Feed,
-    alertId: string,
-    unitId: string | undefined,
-    outcome: string,
-    note: string,
-  ): Promise<boolean> {
-    const property = this.register?.propertyOf(alertId, "close_help");
-    const { people } = this.peopleOf(feed);
-    const incident = [...feed.book.incidents.values()].find((item) =>
-      people?.alertsOf(item).some((alert) => alert.alert_id === alertId),
-    );
-    return property && incident
-      ? this.tell(feed, incident, "close_help", {
-          type: `${REGISTER}/close_help`,
-          entry_id: property.entry_id,
-          alert_id: alertId,
-          ...(unitId ? { unit_id: unitId } : {}),
-          outcome,
-          note,
-        })
-      : false;
+  private async closeHelp({ alert, who }: Call, outcome: string, note: string): Promise<boolean> {
+    const property = this.register?.propertyOf(alert.alert_id, "close_help");
+    if (!property) {
+      return false;
+    }
+    const answer = await this.send(closingKey(alert.alert_id), {
+      type: `${REGISTER}/close_help`,
+      entry_id: property.entry_id,
+      alert_id: alert.alert_id,
+      // Of nobody who is shown: there is no other way to name it.
+      calls: who ? [who.id] : "everyone",
+      outcome,
+      note,
+    });
+    return answer !== undefined;
   }
 
   private act(feed: Feed, incident: Incident, action: Action, data: object = {}): Promise<boolean> {
     return this.tell(feed, incident, action, {
       type: `${DOMAIN}/${action}`,
       incident_id: incident.incident_id,
+      ...(action === "acknowledge" ? { alarms: seenIn(incident) } : {}),
       ...data,
     });
   }
 
   /** Returns if it was done, and what was to be off is proven off. */
-  private async tell(feed: Feed, incident: Incident, action: Action | "close_help", command: object): Promise<boolean> {
+  private async tell(feed: Feed, incident: Incident, action: Action, command: object): Promise<boolean> {
     const patience = ["cut_off", "restore"].includes(action) ? POWER_MILLISECONDS : ANSWER_MILLISECONDS;
     const key = `${incident.incident_id} ${action}`;
-    const answer = await this.send<{ supplies?: { status: string; reason?: string }[] } | null>(key, command, patience);
-    const { t, words } = this.language(feed);
-    const unproven = (answer?.supplies ?? []).filter(({ status }) => status === "failed" || status === "unconfirmed");
-    if (unproven.length) {
-      const reasons = unproven.map(({ reason }) => (reason ? words.option("cut_off_reason", reason) : "?"));
-      const text = `${t("unproven", { count: unproven.length })} (${[...new Set(reasons)].join("; ")})`;
-      this.note(key, { state: "failed", text: t("failed", { reason: text }) });
+    const answer = await this.send<Answered | null>(key, command, patience);
+    if (answer === undefined) {
       return false;
     }
-    if (answer !== undefined && action === "silence") {
+    const { t, words } = this.language(feed);
+    const reason = missed(answer, words);
+    if (reason !== null) {
+      this.note(key, { state: "failed", text: t("failed", { reason }) });
+    } else if (action === "silence") {
       this.note(key, { state: "done", text: t("silenced") });
     }
-    return answer !== undefined;
+    return reason === null;
   }
 
   private note(key: string, deed: Deed): void {
@@ -421,7 +469,9 @@ export class SafetyPanel extends LitElement {
       this.note(key, { state: "done", text: t("done") });
       return answer;
     } catch (error) {
-      this.note(key, { state: "failed", text: t("failed", { reason: this.reason(error as Rejected) }) });
+      // What was under way when the line was lost may have been done.
+      const reason = this.reason(error as Rejected);
+      this.note(key, { state: "failed", text: isLost(error) ? reason : t("failed", { reason }) });
       return undefined;
     } finally {
       window.clearTimeout(timer);
@@ -429,7 +479,8 @@ export class SafetyPanel extends LitElement {
   }
 
   private reason(error: Rejected): string {
-    return reasonOf(this.hass, error, translator(this.hass.language)("not_allowed"));
+    const t = translator(this.hass.language);
+    return reasonOf(this.hass, error, t("not_allowed"), t("line_lost"));
   }
 
   override render() {
@@ -440,6 +491,7 @@ export class SafetyPanel extends LitElement {
     const context = this.context(feed);
     const { t, age } = context;
     const incidents = [...feed.book.incidents.values()];
+    this.drawn = new Map(feed.book.incidents);
     this.sound(context, incidents);
     this.speak(context);
     const id = this.incidentId;
@@ -477,6 +529,7 @@ export class SafetyPanel extends LitElement {
           ${isHome || this.isUndecided
             ? nothing
             : [this.strip(context, incidents), this.gate(context), this.calls(context, incidents)]}
+          ${context.peopleOld && !isHome && age !== "stale" ? html`<p class="age checking" role="alert">${t("people_old")}</p>` : nothing}
           ${page === "now" && this.isUndecided
             ? html`<p class="quiet">${t("waiting")}</p>`
             : page === "now"
@@ -505,6 +558,16 @@ export class SafetyPanel extends LitElement {
       <div class="said" aria-live="assertive">${this.spokenUrgently}</div>
       <div class="said" aria-live="polite">${this.spoken}</div>
       ${this.keysShown ? this.keys(context) : nothing}
+      ${this.call
+        ? html`<cs-help
+            .context=${context}
+            .call=${this.call}
+            .dark=${this.dark}
+            @closed=${() => {
+              this.call = null;
+            }}
+          ></cs-help>`
+        : nothing}
     `;
   }
 
@@ -554,6 +617,7 @@ export class SafetyPanel extends LitElement {
     }
     this.guest ??= this.extension.element();
     const { hass, dark, narrow, go } = this;
+    const { book } = context;
     Object.assign(this.guest, {
       hass,
       session,
@@ -562,9 +626,10 @@ export class SafetyPanel extends LitElement {
       go,
       path: this.path.startsWith(`/${page}`) ? this.path : `/${page}`,
       href: this.hrefOf,
+      now: () => (book.truth === null ? Date.now() / 1000 : book.clock(monotonic())),
       locked: context.locked,
       incidentIn: (areaId: string | null) =>
-        [...context.book.incidents.values()].find((item) => item.area_id === areaId && !item.drill)?.incident_id ?? null,
+        [...book.incidents.values()].find((item) => areaId !== null && item.area_id === areaId && !item.drill)?.incident_id ?? null,
     } satisfies Guest);
     return this.guest;
   }
@@ -610,34 +675,53 @@ export class SafetyPanel extends LitElement {
     </section>`;
   }
 
-  /** Everybody who calls for help, wherever one looks. */
+  /** Everybody who calls for help, wherever one looks, if there is an incident or not. */
   private calls(context: Context, incidents: Incident[]) {
     const { people, words, t } = context;
-    const calls = incidents.flatMap((incident) =>
-      (people?.calls(incident) ?? []).map((call) => ({ ...call, incident })),
-    );
+    const calls = people?.calls() ?? [];
     return calls.length
       ? html`<ul class="calls" aria-label=${t("class_help")}>
-          ${calls.map(
-            ({ incident, group, slot, at }) =>
-              html`<li>
-                <strong>
-                  ${t("help_since", { place: words.group(group), person: words.person(slot), time: clock(this.hass, at) })}
-                </strong>
-                <span class="number">${lasted(context.now - at, this.hass.locale.language)}</span>
-                <a
-                  class="button"
-                  href=${this.href(incident.incident_id)}
-                  aria-label=${`${t("open")} ${words.group(group)}`}
-                  @click=${(event: MouseEvent) => {
-                    event.preventDefault();
-                    this.open(incident.incident_id);
-                  }}
-                  >${t("open")}</a
-                >
-              </li>`,
-          )}
+          ${calls.map((call) => {
+            const incident = people?.incidentOf(call.alert, incidents);
+            return html`<li class=${call.alert.drill ? "drill" : ""}>
+              <strong>${words.call(call)}</strong>
+              <span class="number">${lasted(context.now - call.at, this.hass.locale.language)}</span>
+              ${incident ? this.goes(context, call, incident) : this.closes(context, call)}
+            </li>`;
+          })}
         </ul>`
+      : nothing;
+  }
+
+  private goes(context: Context, call: Call, { incident_id: id }: Incident) {
+    const { words, t } = context;
+    return html`<a
+      class="button"
+      href=${this.href(id)}
+      aria-label=${`${t("open")} ${words.caller(call)}`}
+      @click=${(event: MouseEvent) => {
+        event.preventDefault();
+        this.open(id);
+      }}
+      >${t("open")}</a
+    >`;
+  }
+
+  /** A call without an incident is closed where it is shown: there is no other page for it. */
+  private closes(context: Context, call: Call) {
+    const { words, t } = context;
+    const { alert_id: alertId } = call.alert;
+    return context.mayCloseHelp(alertId)
+      ? html`<button
+            ?disabled=${context.locked}
+            aria-label=${`${t("help_close")} ${words.caller(call)}`}
+            @click=${() => {
+              this.call = call;
+            }}
+          >
+            ${t("help_close")}
+          </button>
+          ${helpDeed(context, alertId)}`
       : nothing;
   }
 
@@ -654,14 +738,15 @@ export class SafetyPanel extends LitElement {
   };
 
   private readonly mute = (): void => {
-    this.muted = soundingNow(this.feed?.book.incidents.values() ?? []);
+    const sounds = soundsOf(this.feed?.book.incidents.values() ?? [], this.register?.people?.calls() ?? []);
+    this.muted = new Set(sounds.map(({ key }) => key));
     this.requestUpdate();
   };
 
   private sound(context: Context, incidents: Incident[]): void {
-    const sounding = soundingNow(incidents);
-    this.muted = new Set([...this.muted].filter((id) => sounding.has(id)));
-    this.siren.play(this.siren.isOpen ? signalOf(incidents, this.muted, context.help) : null);
+    const sounds = soundsOf(incidents, context.people?.calls() ?? []);
+    this.muted = new Set(sounds.flatMap(({ key }) => (this.muted.has(key) ? [key] : [])));
+    this.siren.play(this.siren.isOpen ? loudest(sounds, this.muted) : null);
   }
 
   private speak(context: Context): void {
@@ -776,7 +861,7 @@ export class SafetyPanel extends LitElement {
 
   private acknowledgeFocused(): void {
     const id = this.incidentId ?? this.now?.focused;
-    const incident = id ? this.feed?.book.incidents.get(id) : undefined;
+    const incident = id ? this.drawn.get(id) : undefined;
     if (this.feed && incident?.may.acknowledge === null) {
       void this.act(this.feed, incident, "acknowledge");
     }
@@ -932,7 +1017,10 @@ export class SafetyPanel extends LitElement {
         background: var(--help);
         color: var(--on-fill);
       }
-      .calls .button {
+      .calls .drill {
+        background: var(--shielded);
+      }
+      .calls :is(.button, button) {
         margin-inline-start: auto;
         color: var(--primary-text-color);
       }
@@ -981,6 +1069,7 @@ export class SafetyPanel extends LitElement {
 }
 
 const ELEMENTS: [string, CustomElementConstructor][] = [
+  ["cs-help", HelpSheet],
   ["cs-hold", HoldButton],
   ["cs-navigation", Navigation],
   ["cs-now", NowPage],

@@ -1,5 +1,6 @@
 /** Who was reached and who answered, as the register tells it: people are a role and a number. */
 
+import { SILENCE_SECONDS, Subscription, monotonic } from "./feed";
 import type { Connection, Incident } from "./model";
 
 export type Answer =
@@ -25,7 +26,7 @@ export interface Slot {
   answered_at: number | null;
   via: string | null;
   reached: Reached[];
-  help: { at: number; taken_at: number | null; closed_at: number | null }[];
+  help: { call_id: string; at: number; taken_at: number | null; closed_at: number | null }[];
 }
 
 export interface Alert {
@@ -34,6 +35,11 @@ export interface Alert {
   alarm_ids: string[];
   incident_id: string | null;
   state: string;
+  drill: boolean;
+  /** What it is about where it is of no incident. */
+  place: string;
+  area_ids: string[];
+  created_at: number;
   next_at: number | null;
   help_open: number;
 }
@@ -44,6 +50,7 @@ export interface Group {
   alert_id: string;
   unit_id?: string;
   title?: string;
+  area_id?: string | null;
   is_neighbour?: boolean;
   registered?: number | null;
   help_open?: number;
@@ -51,6 +58,14 @@ export interface Group {
 }
 
 export type Item = Alert | Group;
+
+/** An open call for help. */
+export interface Call {
+  alert: Alert;
+  /** Whose it is; null where the register can show nobody. */
+  who: { group: Group; slot: Slot; id: string } | null;
+  at: number;
+}
 
 export type ResponseMessage = { sequence: number; at: number } & (
   | { kind: "snapshot" | "change"; items: Record<string, Item> }
@@ -62,15 +77,21 @@ export type ResponseMessage = { sequence: number; at: number } & (
 export class ResponseBook {
   readonly items = new Map<string, Item>();
   private sequence = 0;
+  private lost = false;
+
+  /** `heard` is when it was heard last, or is asked first, in monotonic seconds. */
+  constructor(private heard: number) {}
 
   /** Takes a message. Returns false if one before it is missing. */
-  take(message: ResponseMessage): boolean {
+  take(message: ResponseMessage, now: number): boolean {
     if (message.kind === "snapshot") {
       this.items.clear();
+      this.lost = false;
     } else if (message.sequence !== this.sequence + (message.kind === "beat" ? 0 : 1)) {
       return false;
     }
     this.sequence = message.sequence;
+    this.heard = now;
     switch (message.kind) {
       case "snapshot":
       case "change":
@@ -85,10 +106,20 @@ export class ResponseBook {
         break;
       case "ended":
         this.items.clear();
+        this.lose();
         break;
       case "beat":
     }
     return true;
+  }
+
+  /** All is old until the next snapshot. */
+  lose(): void {
+    this.lost = true;
+  }
+
+  isOld(now: number): boolean {
+    return this.lost || now - this.heard >= SILENCE_SECONDS;
   }
 }
 
@@ -147,14 +178,33 @@ export class People {
     return counts;
   }
 
-  /** Those who call for help in an incident, the first first. */
-  calls(incident: Incident): { group: Group; slot: Slot; at: number }[] {
-    return this.groupsOf(incident)
-      .flatMap((group) => group.slots.map((slot) => ({ group, slot, at: callOf(slot)?.at ?? 0 })))
-      .filter(({ slot }) => isCalling(slot))
+  /** Those who call for help, the first first: of every alert, if there is an incident or not. */
+  calls(): Call[] {
+    return [...this.alerts.values()]
+      .flatMap((alert): Call[] => {
+        const found = (this.groups.get(alert.alert_id) ?? []).flatMap((group) =>
+          group.slots.flatMap((slot): Call[] => {
+            const call = callOf(slot);
+            return call ? [{ alert, who: { group, slot, id: call.call_id }, at: call.at }] : [];
+          }),
+        );
+        // Somebody calls, and it is not known who: that is no less of a call.
+        return found.length || !alert.help_open ? found : [{ alert, who: null, at: alert.created_at }];
+      })
       .sort((a, b) => a.at - b.at);
   }
+
+  /** The incident that an alert is about. */
+  incidentOf(alert: Alert, incidents: Iterable<Incident>): Incident | undefined {
+    return [...incidents].find((incident) => this.alertsOf(incident).includes(alert));
+  }
 }
+
+/** What makes a call for help another one than those that were heard before. */
+export const keyOf = ({ alert, who }: Call): string => who?.id ?? `${alert.alert_id} ${alert.help_open}`;
+
+/** The areas from which a call comes. */
+export const areasOf = ({ alert, who }: Call): string[] => (who?.group.area_id ? [who.group.area_id] : alert.area_ids);
 
 export const callOf = (slot: Slot) => slot.help.find((call) => call.closed_at === null);
 export const isCalling = (slot: Slot): boolean => callOf(slot) !== undefined;
@@ -178,18 +228,18 @@ export interface Session {
   module: string | null;
 }
 
-const NOBODY: Session = { properties: [], all_loaded: true, reasons: [], module: null };
 /** Until it is asked again for what could not answer, in milliseconds. */
 const AGAIN_MILLISECONDS = 10_000;
 
-/** The subscriptions to every property of the register that the user may see; none without a register. */
+/** The subscriptions to every property of the register that the user may see. */
 export class Register {
-  readonly books = new Map<string, ResponseBook>();
   properties: Property[] = [];
   /** Null until it has answered. */
   session: Session | null = null;
-  private timer: number | undefined;
-  private readonly ends: Promise<(() => Promise<void>) | undefined>[] = [];
+  private readonly feeds = new Map<string, Subscription<ResponseMessage, ResponseBook>>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Since when not all of it is known, in monotonic seconds. */
+  private unsureSince: number | null = monotonic();
   private stopped = false;
 
   constructor(
@@ -197,68 +247,97 @@ export class Register {
     private readonly changed: () => void,
   ) {}
 
-  async start(): Promise<void> {
+  /** Asks who the user is to the register, and follows what they may see. */
+  async ask(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     const session = await this.connection
       .sendMessagePromise<Session>({ type: "rental_units/session" })
-      // An older register, or none: its parts are absent.
-      .catch(() => NOBODY);
+      // The line was lost, or the register is not set up yet: that says nothing of who the user is.
+      .catch(() => null);
     if (this.stopped) {
       return;
     }
-    this.session = session;
-    this.properties = session.properties.filter((item) => "get_alerts" in item.rights);
-    for (const { entry_id: entryId } of this.properties) {
-      if (!this.books.has(entryId)) {
-        this.subscribe(entryId);
-      }
+    if (session) {
+      this.session = session;
+      this.properties = session.properties.filter((item) => "get_alerts" in item.rights);
+      this.follow();
     }
-    if (!session.all_loaded) {
-      this.timer = window.setTimeout(() => {
-        void this.start();
-      }, AGAIN_MILLISECONDS);
+    if (session?.all_loaded) {
+      this.unsureSince = null;
+    } else {
+      this.unsureSince ??= monotonic();
+      this.askLater();
     }
     this.changed();
   }
 
   stop(): void {
     this.stopped = true;
-    window.clearTimeout(this.timer);
-    for (const end of this.ends.splice(0)) {
-      void end.then((stop) => stop?.().catch(() => undefined));
+    clearTimeout(this.timer);
+    for (const feed of this.feeds.values()) {
+      feed.stop();
     }
+  }
+
+  /** Takes nothing for true that was heard before. */
+  restart(): void {
+    for (const feed of this.feeds.values()) {
+      feed.book.lose();
+      feed.restart();
+    }
+    void this.ask();
+  }
+
+  /** What is known, null while that is nothing. */
+  get people(): People | null {
+    return this.feeds.size ? new People([...this.feeds.values()].map(({ book }) => book)) : null;
+  }
+
+  /** May somebody call for help and it is not shown here? */
+  isOld(now: number): boolean {
+    const isUnsure = this.unsureSince !== null && now - this.unsureSince >= SILENCE_SECONDS;
+    return isUnsure || [...this.feeds.values()].some(({ book }) => book.isOld(now));
   }
 
   /** The property of an alert, and if the user may do something there. */
   propertyOf(alertId: string, right: string): Property | undefined {
     return this.properties.find(
-      (item) => right in item.rights && this.books.get(item.entry_id)?.items.has(alertId),
+      (item) => right in item.rights && this.feeds.get(item.entry_id)?.book.items.has(alertId),
     );
   }
 
-  private subscribe(entryId: string): void {
-    if (this.stopped) {
-      return;
+  private askLater(): void {
+    this.timer ??= setTimeout(() => {
+      void this.ask();
+    }, AGAIN_MILLISECONDS);
+  }
+
+  private follow(): void {
+    const wanted = new Set(this.properties.map((item) => item.entry_id));
+    for (const [entryId, feed] of this.feeds) {
+      if (!wanted.has(entryId)) {
+        feed.stop();
+        this.feeds.delete(entryId);
+      }
     }
-    const book = new ResponseBook();
-    this.books.set(entryId, book);
-    let isCurrent = true;
-    const asked = this.connection
-      .subscribeMessage(
-        (message: ResponseMessage) => {
-          if (!isCurrent || this.stopped) {
-            return;
-          }
-          if (book.take(message)) {
+    for (const entryId of wanted) {
+      if (!this.feeds.has(entryId)) {
+        const feed = new Subscription<ResponseMessage, ResponseBook>(
+          this.connection,
+          { type: "rental_units/subscribe_response", entry_id: entryId },
+          new ResponseBook(monotonic()),
+          (message) => {
+            if (message === null || message.kind === "ended") {
+              // Reloaded, or the role was taken: the session says which.
+              this.askLater();
+            }
             this.changed();
-            return;
-          }
-          isCurrent = false;
-          void asked.then((stop) => stop?.().catch(() => undefined));
-          this.subscribe(entryId);
-        },
-        { type: "rental_units/subscribe_response", entry_id: entryId },
-      )
-      .catch(() => undefined);
-    this.ends.push(asked);
+          },
+        );
+        this.feeds.set(entryId, feed);
+        feed.start();
+      }
+    }
   }
 }

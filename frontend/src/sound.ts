@@ -2,40 +2,45 @@
 
 import type { Incident } from "./model";
 import { classOf, openAlarms } from "./order";
+import { keyOf, type Call } from "./response";
 
 export type Signal = "help" | "fire" | "linkage" | "water" | "fault" | "drill";
+/** The worst first. */
+const ORDER: Signal[] = ["help", "fire", "linkage", "water", "fault", "drill"];
+/** By the class of an incident. */
+const OF_CLASS: Signal[] = ["help", "fire", "linkage", "linkage", "water", "fault"];
 
-/** The alarms that make a sound: of an incident, those that nobody has seen. */
-const unseen = (incident: Incident): string[] =>
-  openAlarms(incident)
-    .filter((alarm) => alarm.acknowledged_at === null)
-    .map((alarm) => alarm.alarm_id);
-
-/** Returns the worst signal of what is neither seen nor muted (ids of alarms), null for silence. */
-export function signalOf(
-  incidents: Iterable<Incident>,
-  muted: ReadonlySet<string>,
-  help: ReadonlySet<string>,
-): Signal | null {
-  const signals: Signal[] = ["help", "fire", "linkage", "linkage", "water", "fault"];
-  let worst: number | null = null;
-  let drill = false;
-  for (const incident of incidents) {
-    if (!unseen(incident).some((id) => !muted.has(id))) {
-      continue;
-    }
-    if (incident.drill) {
-      drill = true;
-      continue;
-    }
-    worst = Math.min(worst ?? Infinity, classOf(incident, help));
-  }
-  return worst === null ? (drill ? "drill" : null) : (signals[worst] ?? null);
+/** Something that makes a sound until somebody has seen to it. What becomes worse has another key. */
+export interface Sound {
+  key: string;
+  signal: Signal;
 }
 
-/** Everything that makes a sound now: what "mute" silences. */
-export const soundingNow = (incidents: Iterable<Incident>): Set<string> =>
-  new Set([...incidents].flatMap(unseen));
+/** What is heard: a signal, and what it is for. */
+export interface Sounding {
+  signal: Signal;
+  keys: ReadonlySet<string>;
+}
+
+/** Everything that makes a sound now: alarms that nobody has seen, and open calls for help. */
+export function soundsOf(incidents: Iterable<Incident>, calls: Iterable<Call>): Sound[] {
+  const alarms = [...incidents].flatMap((incident) => {
+    const signal = incident.drill ? "drill" : OF_CLASS[classOf(incident)];
+    return openAlarms(incident)
+      .filter((alarm) => alarm.acknowledged_at === null)
+      .flatMap((alarm) => (signal ? [{ key: `${alarm.alarm_id} ${alarm.severity} ${alarm.returns}`, signal }] : []));
+  });
+  // A call is heard whatever was seen of its alarm.
+  const help = [...calls].map((call): Sound => ({ key: `call ${keyOf(call)}`, signal: call.alert.drill ? "drill" : "help" }));
+  return [...help, ...alarms];
+}
+
+/** Returns the worst of what is not muted, null for silence. */
+export function loudest(sounds: readonly Sound[], muted: ReadonlySet<string>): Sounding | null {
+  const heard = sounds.filter(({ key }) => !muted.has(key));
+  const signal = ORDER.find((item) => heard.some((sound) => sound.signal === item));
+  return signal ? { signal, keys: new Set(heard.flatMap((sound) => (sound.signal === signal ? [sound.key] : []))) } : null;
+}
 
 /** Frequency in Hz at the time in seconds from the pattern's begin; it repeats, or is heard once. */
 interface Pattern {
@@ -65,8 +70,10 @@ const LOUD = 0.25;
 
 export class Siren {
   private context: AudioContext | null = null;
-  private timer: number | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private playing: Signal | null = null;
+  /** What it has been played for. */
+  private played: ReadonlySet<string> = new Set<string>();
 
   constructor(private readonly changed: () => void) {}
 
@@ -92,11 +99,15 @@ export class Siren {
     this.changed();
   }
 
-  play(signal: Signal | null): void {
-    if (signal === this.playing) {
+  play(sounding: Sounding | null): void {
+    const signal = sounding?.signal ?? null;
+    const isNew = [...(sounding?.keys ?? [])].some((key) => !this.played.has(key));
+    this.played = sounding?.keys ?? new Set<string>();
+    // What repeats is heard all the time; what is heard once is heard once for each.
+    if (signal === this.playing && !(signal && isNew && !PATTERNS[signal].repeat)) {
       return;
     }
-    window.clearTimeout(this.timer);
+    clearTimeout(this.timer);
     this.playing = signal;
     if (signal) {
       this.sound(signal);
@@ -109,7 +120,7 @@ export class Siren {
   }
 
   close(): void {
-    window.clearTimeout(this.timer);
+    clearTimeout(this.timer);
     this.playing = null;
     void this.context?.close();
     this.context = null;
@@ -119,7 +130,7 @@ export class Siren {
     this.tones(signal);
     const { seconds, repeat } = PATTERNS[signal];
     if (repeat) {
-      this.timer = window.setTimeout(() => {
+      this.timer = setTimeout(() => {
         this.sound(signal);
       }, seconds * 1000);
     }

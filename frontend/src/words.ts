@@ -1,9 +1,9 @@
 /** Sentences about incidents, in the language of who reads. */
 
-import { clockMinutes, lasted, quantity } from "./format";
+import { clock, clockMinutes, lasted, quantity } from "./format";
 import type { Alarm, Entry, Hass, Incident, Supply } from "./model";
 import { classOf, openAlarms, powerOf, seenBy, statusOf } from "./order";
-import { callOf, isCalling, type Alert, type Answer, type Group, type People, type Reached, type Slot } from "./response";
+import { callOf, isCalling, type Alert, type Answer, type Call, type Group, type People, type Reached, type Slot } from "./response";
 import type { Key, Translate } from "./texts";
 
 const DOMAIN = "community_safety";
@@ -189,6 +189,17 @@ export class Words {
     }
     const title = group.title ?? this.t("no_place");
     return group.is_neighbour ? this.t("neighbour", { place: title }) : title;
+  }
+
+  /** From where and of whom a call for help is, as far as that is known. */
+  caller({ alert, who }: Call): string {
+    const place = who?.group.kind === "unit" ? this.group(who.group) : alert.place || this.t("no_place");
+    return this.t("caller", { place, person: who ? this.person(who.slot) : this.t("somebody") });
+  }
+
+  call(call: Call): string {
+    const text = this.t("help_since", { caller: this.caller(call), time: clock(this.hass, call.at) });
+    return call.alert.drill ? `${this.t("class_drill")}: ${text}` : text;
   }
 
   reached(reached: Reached): string {

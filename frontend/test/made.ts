@@ -71,6 +71,7 @@ export const incident = (id: string, more: Partial<Incident> & { rank?: Rank } =
 
 export const hass = (): Hass => ({
   connection: {
+    connected: true,
     subscribeMessage: () => Promise.reject(new Error("not in a test")),
     sendMessagePromise: () => Promise.reject(new Error("not in a test")),
   },

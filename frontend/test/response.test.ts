@@ -1,7 +1,9 @@
-import { describe, expect, test } from "vitest";
-import { People, ResponseBook, type Alert, type Group, type Item, type Slot } from "../src/response";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { monotonic } from "../src/feed";
+import { People, Register, ResponseBook, areasOf, keyOf, type Alert, type Group, type Item, type Slot } from "../src/response";
 import { translator } from "../src/texts";
 import { Words } from "../src/words";
+import { Line } from "./line";
 import { hass, incident } from "./made";
 
 const alert = (more: Partial<Alert> = {}): Alert => ({
@@ -10,6 +12,10 @@ const alert = (more: Partial<Alert> = {}): Alert => ({
   alarm_ids: ["fire alarm"],
   incident_id: null,
   state: "active",
+  drill: false,
+  place: "1-1-201",
+  area_ids: ["1_1_201"],
+  created_at: 40,
   next_at: null,
   help_open: 0,
   ...more,
@@ -36,13 +42,13 @@ const unit = (more: Partial<Group> = {}): Group => ({
   ...more,
 });
 const book = (...items: Item[]): ResponseBook => {
-  const made = new ResponseBook();
+  const made = new ResponseBook(0);
   made.take({
     kind: "snapshot",
     sequence: 1,
     at: 1,
     items: Object.fromEntries(items.map((item, index) => [String(index), item])),
-  });
+  }, 0);
   return made;
 };
 const words = new Words(hass(), translator("en"), new Map());
@@ -50,14 +56,16 @@ const fire = incident("fire");
 
 test("messages change and end what is there; one that is missing is noticed", () => {
   const made = book(alert(), unit());
-  expect(made.take({ kind: "change", sequence: 2, at: 1, items: { 1: unit({ title: "B" }) } })).toBe(true);
-  expect(made.take({ kind: "gone", sequence: 3, at: 1, keys: ["0"] })).toBe(true);
+  expect(made.take({ kind: "change", sequence: 2, at: 1, items: { 1: unit({ title: "B" }) } }, 1)).toBe(true);
+  expect(made.take({ kind: "gone", sequence: 3, at: 1, keys: ["0"] }, 1)).toBe(true);
   // A beat has the number of the message before it.
-  expect(made.take({ kind: "beat", sequence: 3, at: 1 })).toBe(true);
+  expect(made.take({ kind: "beat", sequence: 3, at: 1 }, 1)).toBe(true);
   expect([...made.items.values()]).toEqual([unit({ title: "B" })]);
-  expect(made.take({ kind: "beat", sequence: 4, at: 1 })).toBe(false);
-  expect(made.take({ kind: "ended", sequence: 4, at: 1 })).toBe(true);
-  expect(made.items.size).toBe(0);
+  expect(made.take({ kind: "beat", sequence: 4, at: 1 }, 1)).toBe(false);
+  expect([made.isOld(30.9), made.isOld(31)]).toEqual([false, true]);
+  expect(made.take({ kind: "ended", sequence: 4, at: 1 }, 1)).toBe(true);
+  // Nobody calls for help that is known, and nothing is known.
+  expect([made.items.size, made.isOld(1)]).toEqual([0, true]);
 });
 
 describe("people", () => {
@@ -65,7 +73,7 @@ describe("people", () => {
     number: 2,
     state: "on_my_way",
     answered_at: 60,
-    help: [{ at: 50, taken_at: null, closed_at: null }],
+    help: [{ call_id: "call", at: 50, taken_at: null, closed_at: null }],
   });
   const known = new People([
     book(
@@ -94,9 +102,9 @@ describe("people", () => {
   test("a call for help stays, whatever was said since, until a person closes it", () => {
     expect([...known.help([fire, incident("other")])]).toEqual(["fire"]);
     expect(words.people(fire, known)).toBe("Needs help 1 · Safe 1 · No answer 2");
-    expect(known.calls(fire).map((call) => [call.slot.number, call.at])).toEqual([[2, 50]]);
+    expect(known.calls().map((call) => [call.who?.slot.number, call.who?.id, call.at])).toEqual([[2, "call", 50]]);
     expect(words.answer(calling)).toMatch(/^On my way now, asked for help /);
-    const closed = { ...calling, help: [{ at: 50, taken_at: 55, closed_at: 70 }] };
+    const closed = { ...calling, help: [{ call_id: "call", at: 50, taken_at: 55, closed_at: 70 }] };
     const after = new People([book(alert(), unit({ slots: [closed] }))]);
     expect(after.help([fire]).size).toBe(0);
     expect(words.people(fire, after)).toBe("On my way 1");
@@ -109,5 +117,133 @@ describe("people", () => {
     const said = (state: string) => words.reached({ channel: "sms", state, at: 1, tries: 1 });
     expect(["received", "queued", "failed"].map(said)).toEqual(["sms ok", "sms …", "sms failed"]);
     expect(words.person(calling)).toBe("tenant 2");
+  });
+});
+
+describe("a call for help", () => {
+  const call = { call_id: "call", at: 50, taken_at: null, closed_at: null };
+
+  test("is shown where its alert is of no incident, or of one that is over", () => {
+    const known = new People([book(alert({ alarm_ids: [], help_open: 1 }), unit({ slots: [slot({ help: [call] })] }))]);
+    const [shown] = known.calls();
+    expect(shown && words.call(shown)).toMatch(/^1-1-201, tenant 1: needs help since /);
+    expect(shown && known.incidentOf(shown.alert, [fire])).toBeUndefined();
+    const ofFire = new People([book(alert())]);
+    expect(ofFire.incidentOf(ofFire.alertsOf(fire)[0] ?? alert(), [incident("other"), fire])).toBe(fire);
+  });
+
+  test("is shown where it is not known whose it is, and another one is another", () => {
+    const of = (more: Partial<Alert>) => new People([book(alert({ place: "Gate", ...more }))]).calls();
+    const [one] = of({ help_open: 1 });
+    expect(one && words.call(one)).toMatch(/^Gate, somebody: needs help since /);
+    const keys = [of({ help_open: 1 }), of({ help_open: 2 })].map(([found]) => found && keyOf(found));
+    expect(new Set(keys).size).toBe(2);
+    expect(of({ help_open: 0 })).toEqual([]);
+  });
+
+  test("in a drill is said to be one", () => {
+    const known = new People([book(alert({ drill: true, help_open: 1 }), unit({ slots: [slot({ help: [call] })] }))]);
+    expect(known.calls().map((item) => words.call(item))).toEqual([expect.stringMatching(/^Drill: 1-1-201, tenant 1/)]);
+  });
+
+  test("is where its unit is, whatever that is called, else where the alert is", () => {
+    const known = new People([
+      book(
+        alert({ help_open: 2 }),
+        unit({ title: "Flat of nobody", area_id: "1_1_202", slots: [slot({ help: [call] })] }),
+        { kind: "responders", alert_id: "alert", slots: [slot({ role: "fire_post", help: [{ ...call, call_id: "two", at: 60 }] })] },
+      ),
+    ]);
+    expect(known.calls().map(areasOf)).toEqual([["1_1_202"], ["1_1_201"]]);
+  });
+});
+
+describe("the register", () => {
+  const property = { entry_id: "one", title: "One", roles: ["duty"], rights: { get_alerts: null }, for_a_reason: [] };
+  const session = { properties: [property], all_loaded: true, reasons: [], module: null };
+  const snapshot = { kind: "snapshot", sequence: 1, at: 1, items: { a: alert({ help_open: 1 }) } };
+  const kinds = (line: Line): unknown[] => line.asked.map(({ command }) => (command as { entry_id: string }).entry_id);
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const asked = async (line: Line): Promise<Register> => {
+    const register = new Register(line, vi.fn());
+    await register.ask();
+    return register;
+  };
+
+  test("that does not answer is asked again: the line was lost, or it is not set up yet", async () => {
+    const line = new Line();
+    line.answers = () => Promise.reject(new Error("lost"));
+    const register = await asked(line);
+    expect([register.session, register.people]).toEqual([null, null]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(register.isOld(monotonic())).toBe(true);
+    line.answers = () => Promise.resolve(session);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(kinds(line)).toEqual(["one"]);
+    line.tell(snapshot);
+    expect([register.people?.calls().length, register.isOld(monotonic())]).toEqual([1, false]);
+  });
+
+  test("whose property is not loaded yet is subscribed to when it is", async () => {
+    const line = new Line();
+    line.answers = () => Promise.resolve(session);
+    line.refuses = new Error("property_not_loaded");
+    await asked(line);
+    line.refuses = null;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(kinds(line)).toEqual(["one", "one"]);
+  });
+
+  test("whose property is loaded anew goes on, and says meanwhile that it knows nothing", async () => {
+    const line = new Line();
+    line.answers = () => Promise.resolve(session);
+    const register = await asked(line);
+    line.tell(snapshot);
+    line.tell({ kind: "ended", sequence: 2, at: 2 });
+    expect([register.people?.calls(), register.isOld(monotonic())]).toEqual([[], true]);
+    await vi.advanceTimersByTimeAsync(2000);
+    line.tell(snapshot);
+    expect([register.people?.calls().length, register.isOld(monotonic())]).toEqual([1, false]);
+  });
+
+  test("forgets a property in which the user has no role any more", async () => {
+    const line = new Line();
+    line.answers = () => Promise.resolve(session);
+    const register = await asked(line);
+    line.tell(snapshot);
+    line.answers = () => Promise.resolve({ ...session, properties: [] });
+    line.tell({ kind: "ended", sequence: 2, at: 2 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([register.people, register.isOld(monotonic())]).toEqual([null, false]);
+  });
+
+  test("of which a property cannot be asked says so, and is asked until all are there", async () => {
+    const line = new Line();
+    line.answers = () => Promise.resolve({ ...session, properties: [], all_loaded: false });
+    const register = await asked(line);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(register.isOld(monotonic())).toBe(true);
+    line.answers = () => Promise.resolve(session);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(register.isOld(monotonic())).toBe(false);
+    expect(line.sent.length).toBeGreaterThan(3);
+  });
+
+  test("that was heard before a sleep is old until it is heard again", async () => {
+    const line = new Line();
+    line.answers = () => Promise.resolve(session);
+    const register = await asked(line);
+    line.tell(snapshot);
+    register.restart();
+    expect(register.isOld(monotonic())).toBe(true);
+    line.tell(snapshot);
+    expect(register.isOld(monotonic())).toBe(false);
   });
 });

@@ -460,7 +460,7 @@ async def test_landlord_sees_own_flats_alone(
         flats = page.locator("cs-mine [data-unit]")
         await expect(flats).to_have_count(1)
         await expect(flats).to_contain_text(LANDLORDS_UNIT)
-        await expect(flats).to_contain_text("All well")
+        await expect(flats).to_contain_text("No open alert")
         await expect(page.locator(".strip")).to_have_count(0)
         await story.do("smoke", LANDLORDS_UNIT)
         await expect(flats).to_contain_text("Smoke")

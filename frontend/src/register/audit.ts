@@ -55,7 +55,7 @@ export class AuditPage extends Page {
       ...(this.about === "person" ? { person_id: this.aboutId } : {}),
       ...(this.why ? { about: this.why } : {}),
       ...(this.who ? { user_id: this.who } : {}),
-      ...(answer ? { until: answer.until, since: answer.since } : { since: Date.now() / 1000 - this.days * 86_400 }),
+      ...(answer ? { until: answer.until, since: answer.since } : { since: this.room.now() - this.days * 86_400 }),
       own: this.isOwn,
       offset: this.rows.length,
       limit: PAGE_ROWS,

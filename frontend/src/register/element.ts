@@ -39,6 +39,7 @@ export class Router extends LitElement implements Guest {
   @property({ type: Boolean }) locked = false;
   href!: (path: string) => string;
   go!: (path: string) => void;
+  now!: () => number;
   incidentIn!: (areaId: string | null) => string | null;
   @state() private failed = "";
   private readonly loaded = new Set<string>();
@@ -67,6 +68,7 @@ export class Router extends LitElement implements Guest {
     const { hass, session, dark, narrow, locked, href, go } = this;
     this.room = {
       ...{ hass, session, dark, narrow, locked, href, go },
+      now: () => this.now(),
       incidentIn: (areaId) => this.incidentIn(areaId),
       t: translator(hass.language),
     };

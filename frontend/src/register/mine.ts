@@ -1,12 +1,12 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { clockMinutes } from "../format";
+import { isInDanger, isQuiet, openAlerts, urgency } from "./flat";
 import type { Flat } from "./model";
 import { Page, pageStyles } from "./page";
 import { apis, day, option, pathOf, type Api } from "./room";
 
 const ANSWERS = ["need_help", "on_my_way", "safe", "false_alarm"] as const;
-const OPEN = new Set(["active", "acknowledged"]);
 
 interface Own {
   api: Api;
@@ -19,6 +19,8 @@ export class MinePage extends Page {
   /** What is being sent, by alert and unit. */
   @state() private sending = new Map<string, string>();
   private readonly known = new Map<string, Own[]>();
+  /** Properties that do not answer now: what was heard of them may be over. */
+  private readonly unheard = new Set<string>();
   private ends: (() => void)[] = [];
 
   protected override firstUpdated(): void {
@@ -45,6 +47,7 @@ export class MinePage extends Page {
 
   protected override load(): Promise<void> {
     this.stop();
+    this.unheard.clear();
     for (const api of apis(this.room, "get_mine")) {
       const end = api.follow<Flat>(
         "subscribe_mine",
@@ -53,10 +56,16 @@ export class MinePage extends Page {
             api.property.entry_id,
             [...items.values()].map((flat) => ({ api, flat })),
           );
-          this.flats = [...this.known.values()].flat().sort((a, b) => urgency(a) - urgency(b) || a.flat.title.localeCompare(b.flat.title));
+          this.flats = [...this.known.values()].flat().sort((a, b) => urgency(a.flat) - urgency(b.flat) || a.flat.title.localeCompare(b.flat.title));
         },
         (text) => {
           this.failure = text;
+          this.again = null;
+          if (text) {
+            this.unheard.add(api.property.entry_id);
+          } else {
+            this.unheard.delete(api.property.entry_id);
+          }
         },
       );
       this.ends.push(end);
@@ -81,9 +90,10 @@ export class MinePage extends Page {
     const { room } = this;
     const { t } = room;
     const { flat, api } = own;
-    const alerts = flat.alerts.filter((row) => OPEN.has(row.state));
+    const alerts = openAlerts(flat);
+    const isKnown = !room.locked && !this.unheard.has(api.property.entry_id);
     const incident = room.incidentIn(flat.area_id);
-    return html`<section class="box flat-of-mine ${alerts.length ? "alarm" : ""}" data-unit=${flat.unit_id}>
+    return html`<section class="box flat-of-mine ${isInDanger(flat) ? "alarm" : ""}" data-unit=${flat.unit_id}>
       <div class="head">
         <h2>
           ${flat.roles.includes("landlord") && api.may("get_unit", flat.unit_id)
@@ -91,7 +101,7 @@ export class MinePage extends Page {
             : flat.title}
         </h2>
         <span class="quiet">${flat.roles.map((role) => option(room, "role", role)).join(", ")}</span>
-        ${alerts.length ? nothing : html`<span class="tag good">${t("all_well")}</span>`}
+        ${isQuiet(flat, incident, isKnown) ? html`<span class="tag">${t("no_alert")}</span>` : nothing}
       </div>
       ${alerts.map((alert) => this.alert(own, alert))}
       ${incident ? this.link(`/incident/${incident}`, t("see_power"), "button") : nothing}
@@ -157,7 +167,10 @@ export class MinePage extends Page {
   private async answer({ api, flat }: Own, alertId: string, answer: string): Promise<void> {
     const key = `${alertId} ${flat.unit_id}`;
     this.sending = new Map([...this.sending, [key, answer]]);
-    await this.trying(() => api.ask("answer", { alert_id: alertId, unit_id: flat.unit_id, answer }, false));
+    this.failure = "";
+    const isSent = await this.trying(() => api.ask("answer", { alert_id: alertId, unit_id: flat.unit_id, answer }, false));
+    // The same answer again does no harm, and one that was never sent does.
+    this.again = isSent ? null : () => this.answer({ api, flat }, alertId, answer);
     this.sending.delete(key);
     this.requestUpdate();
   }
@@ -215,5 +228,3 @@ export class MinePage extends Page {
     `,
   ];
 }
-
-const urgency = ({ flat }: Own): number => (flat.alerts.some((row) => OPEN.has(row.state)) ? 0 : flat.nearby.length ? 1 : 2);

@@ -10,6 +10,8 @@ export abstract class Page extends LitElement {
   /** What went wrong, or was done, last; and what undoes it. */
   @state() protected failure = "";
   @state() protected done = "";
+  /** What is tried again; null: to load. */
+  protected again: (() => Promise<unknown>) | null = null;
 
   /** Loads what the page shows. Throws Failure. */
   protected abstract load(): Promise<void>;
@@ -38,7 +40,7 @@ export abstract class Page extends LitElement {
     return this.failure
       ? html`<p class="did failed" role="alert">
           ${this.failure}
-          <button @click=${() => void this.reload()}>${t("retry")}</button>
+          <button @click=${() => void (this.again ? this.again() : this.reload())}>${t("retry")}</button>
         </p>`
       : this.done
         ? html`<p class="did" role="status">${this.done}</p>`

@@ -4,7 +4,7 @@ import { ChangeSheet, type Asked, type Subject } from "./change";
 import { ConsentSheet } from "./consent";
 import type { Address, Consent, Hit, Outcome, Person } from "./model";
 import { Page, pageStyles, reasonsOf } from "./page";
-import { apiOf, day, option, pathOf, period, type Api } from "./room";
+import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
 import { AGAIN_SECONDS } from "./twice";
 
@@ -151,7 +151,7 @@ export class PersonPage extends Page {
   private proof(row: Address): TemplateResult {
     const { t } = this.room;
     if (row.verified_at) {
-      return html`<span class="tag good">${t("verified", { day: day(this.room, row.verified_at.slice(0, 10)) })}</span>`;
+      return html`<span class="tag good">${t("verified", { day: dayOf(this.room, row.verified_at) })}</span>`;
     }
     switch (row.check) {
       case null:
@@ -290,7 +290,7 @@ export class PersonPage extends Page {
                 html`<li class="actions" data-scope=${row.scope}>
                   <strong>${option(room, "consent_scope", row.scope)}</strong>
                   <span>${row.until ? t("until", { day: day(room, row.until) }) : t("until_revoked")}</span>
-                  <span class="quiet">${t("given_at", { day: day(room, row.given_at.slice(0, 10)) })}</span>
+                  <span class="quiet">${t("given_at", { day: dayOf(room, row.given_at) })}</span>
                   ${row.contacts.length ? html`<span>${t("names", { names: row.contacts.map((one) => one.name).join(", ") })}</span>` : nothing}
                   ${api.may("revoke_consent")
                     ? html`<cs-twice

@@ -2,6 +2,7 @@
 
 import { reasonOf, type Rejected } from "../errors";
 import type { Guest } from "../extension";
+import { Subscription } from "../feed";
 import type { Property, Session } from "../response";
 import type { Translate } from "./texts";
 
@@ -39,9 +40,15 @@ export function period(room: Room, start: string | null, end: string | null): st
   return start ? room.t("since_day", { day: day(room, start) }) : end ? room.t("until", { day: day(room, end) }) : room.t("no_dates");
 }
 
-/** Today in the house, as the server writes days. */
+/** The day of a time of the server, in the house's time zone. */
+export const dayOf = (room: Room, iso: string): string =>
+  new Intl.DateTimeFormat(room.hass.locale.language, { dateStyle: "medium", timeZone: room.hass.config.time_zone }).format(
+    new Date(iso),
+  );
+
+/** Today in the house by the server's clock, as it writes days. */
 export const today = (room: Room): string =>
-  new Intl.DateTimeFormat("sv", { timeZone: room.hass.config.time_zone }).format(new Date());
+  new Intl.DateTimeFormat("sv", { timeZone: room.hass.config.time_zone }).format(room.now() * 1000);
 
 export class Failure extends Error {
   constructor(
@@ -90,63 +97,50 @@ export class Api {
       return await Promise.race([asked, late]);
     } catch (error) {
       const rejected = error as Rejected;
-      throw new Failure(reasonOf(this.room.hass, rejected, this.room.t("not_allowed")), rejected.translation_key ?? null);
+      throw new Failure(this.reason(error), rejected.translation_key ?? null);
     } finally {
       window.clearTimeout(timer);
     }
   }
 
-  /** Follows; what is missing in between is asked for anew. Returns what ends it. */
+  /**
+   * Follows; what is missing or silent in between is asked for anew. `failed` is told why it is not
+   * heard, and "" when it is again. Returns what ends it.
+   */
   follow<T>(command: string, heard: (items: ReadonlyMap<string, T>) => void, failed: (text: string) => void): () => void {
-    const items = new Map<string, T>();
-    let isOver = false;
-    let end: Promise<(() => Promise<void>) | undefined> | null = null;
-    const stop = (): void => {
-      void end?.then((ended) => ended?.().catch(() => undefined));
-      end = null;
+    let isFailing = false;
+    const fail = (text: string): void => {
+      isFailing = text !== "";
+      failed(text);
     };
-    const start = (): void => {
-      let sequence = 0;
-      const mine = this.room.hass.connection
-        .subscribeMessage(
-          (message: FeedMessage<T>) => {
-            if (isOver || end !== mine) {
-              return;
-            }
-            if (message.kind === "snapshot") {
-              items.clear();
-            } else if (message.sequence !== sequence + (message.kind === "beat" ? 0 : 1)) {
-              stop();
-              start();
-              return;
-            }
-            sequence = message.sequence;
-            for (const [key, item] of Object.entries(message.items ?? {})) {
-              items.set(key, item);
-            }
-            for (const key of message.keys ?? []) {
-              items.delete(key);
-            }
-            if (message.kind === "ended") {
-              items.clear();
-              failed(this.room.t("ended"));
-            } else if (message.kind !== "beat") {
-              heard(items);
-            }
-          },
-          { type: `${DOMAIN}/${command}`, entry_id: this.property.entry_id },
-        )
-        .catch((error: unknown) => {
-          failed(reasonOf(this.room.hass, error as Rejected, this.room.t("not_allowed")));
-          return undefined;
-        });
-      end = mine;
-    };
-    start();
+    const feed = new Subscription<FeedMessage<T>, Items<T>>(
+      this.room.hass.connection,
+      { type: `${DOMAIN}/${command}`, entry_id: this.property.entry_id },
+      new Items<T>(),
+      (message) => {
+        if (message === null) {
+          fail(this.reason(feed.rejected));
+        } else if (message.kind === "ended") {
+          fail(this.room.t("ended"));
+        } else {
+          if (isFailing) {
+            fail("");
+          }
+          if (message.kind !== "beat") {
+            heard(feed.book.items);
+          }
+        }
+      },
+    );
+    feed.start();
     return () => {
-      isOver = true;
-      stop();
+      feed.stop();
     };
+  }
+
+  private reason(error: unknown): string {
+    const { hass, t } = this.room;
+    return reasonOf(hass, error as Rejected, t("not_allowed"), t("line_lost"));
   }
 }
 
@@ -155,6 +149,28 @@ interface FeedMessage<T> {
   sequence: number;
   items?: Record<string, T>;
   keys?: string[];
+}
+
+/** Items by their keys, without a gap. */
+class Items<T> {
+  readonly items = new Map<string, T>();
+  private sequence = 0;
+
+  take(message: FeedMessage<T>): boolean {
+    if (message.kind === "snapshot" || message.kind === "ended") {
+      this.items.clear();
+    } else if (message.sequence !== this.sequence + (message.kind === "beat" ? 0 : 1)) {
+      return false;
+    }
+    this.sequence = message.sequence;
+    for (const [key, item] of Object.entries(message.items ?? {})) {
+      this.items.set(key, item);
+    }
+    for (const key of message.keys ?? []) {
+      this.items.delete(key);
+    }
+    return true;
+  }
 }
 
 /** The properties in which the user may do something. */

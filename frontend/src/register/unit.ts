@@ -5,7 +5,7 @@ import { CheckInSheet } from "./check-in";
 import { LeaseSheet, type Deed } from "./lease";
 import type { Occupant, Outcome, UnitFile } from "./model";
 import { Page, pageStyles } from "./page";
-import { apiOf, day, option, pathOf, period, type Api } from "./room";
+import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
 
 const DEEDS: Deed[] = ["renew_lease", "check_out", "correct_lease", "move"];
@@ -171,7 +171,7 @@ export class UnitPage extends Page {
         ${person.history.map(
           (row) =>
             html`<li class=${row.undone ? "undone" : ""}>
-              <span class="number">${day(room, row.at.slice(0, 10))}</span>
+              <span class="number">${dayOf(room, row.at)}</span>
               ${option(room, "lease_change", row.what)}
               ${row.left_on ? day(room, row.left_on) : row.start ?? row.end ? period(room, row.start, row.end) : ""}
               <span class="quiet">${(row.who && unit.accounts[row.who]) ?? ""}${row.undone ? ` (${room.t("was_undone")})` : ""}</span>

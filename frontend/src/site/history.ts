@@ -96,7 +96,7 @@ export class HistoryPage extends LitElement {
       }
       this.alarms = [...known.values()];
     } catch (error) {
-      this.error = reasonOf(hass, error as Rejected, this.context.t("not_allowed"));
+      this.error = reasonOf(hass, error as Rejected, this.context.t("not_allowed"), this.context.t("line_lost"));
     } finally {
       if (run === this.run) {
         this.loading = false;

@@ -12,13 +12,15 @@ import {
   mdiWrench,
 } from "@mdi/js";
 import { LitElement, css, html, nothing, type TemplateResult } from "lit";
-import { property, state } from "lit/decorators.js";
+import { property } from "lit/decorators.js";
 import { classMap } from "lit/directives/class-map.js";
 import { guard } from "lit/directives/guard.js";
 import type { Context } from "../context";
+import { Subscription } from "../feed";
 import { classIcon, icon } from "../icons";
 import type { Hass } from "../model";
 import { NO_HELP, statusOf } from "../order";
+import { areasOf as areasOfCall } from "../response";
 import { common, ranks, tokens } from "../styles";
 import { layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
 import { isLife, marksOf, totalsOf, type Mark } from "./marks";
@@ -30,8 +32,18 @@ const FILLED = new Set(["fire", "linkage", "electrical"]);
 const WAYS = new Set<string>(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"] satisfies Way[]);
 
 interface Message {
+  kind?: string;
   /** How many devices are in an area. */
   devices: Record<string, number>;
+}
+
+class Placed {
+  devices: Record<string, number> | null = null;
+
+  take(message: Message): boolean {
+    this.devices = message.devices;
+    return true;
+  }
 }
 
 /** The compound as its floors and areas are: what is where, with the worst state of each place. */
@@ -41,9 +53,7 @@ export class MapPage extends LitElement {
   @property({ attribute: false }) path: string[] = [];
   @property({ type: Boolean, reflect: true }) dark = false;
   @property({ type: Boolean, reflect: true }) narrow = false;
-  @state() private devices: Record<string, number> | null = null;
-  @state() private error: string | null = null;
-  private end: Promise<(() => Promise<void>) | undefined> | null = null;
+  private feed: Subscription<Message, Placed> | null = null;
   private marks: ReadonlyMap<string, Mark> = new Map();
   private buildings: Building[] = [];
   private drawn: Pick<Hass, "areas" | "floors" | "language"> | null = null;
@@ -60,8 +70,8 @@ export class MapPage extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    void this.end?.then((end) => end?.().catch(() => undefined));
-    this.end = null;
+    this.feed?.stop();
+    this.feed = null;
   }
 
   protected override firstUpdated(): void {
@@ -69,18 +79,21 @@ export class MapPage extends LitElement {
   }
 
   private subscribe(): void {
-    this.error = null;
-    this.end = this.context.hass.connection
-      .subscribeMessage(
-        (message: Message) => {
-          this.devices = message.devices;
-        },
-        { type: "community_safety/map" },
-      )
-      .catch((error: unknown) => {
-        this.error = (error as { message?: string }).message ?? String(error);
-        return undefined;
-      });
+    this.feed = new Subscription<Message, Placed>(
+      this.context.hass.connection,
+      { type: "community_safety/map" },
+      new Placed(),
+      () => {
+        this.requestUpdate();
+      },
+      // It is told when something changes, and of nothing else.
+      null,
+    );
+    this.feed.start();
+  }
+
+  private get devices(): Record<string, number> | null {
+    return this.feed?.book.devices ?? null;
   }
 
   protected override willUpdate(): void {
@@ -93,11 +106,7 @@ export class MapPage extends LitElement {
       this.buildings = layout(defined(areas), defined(floors), language);
     }
     const incidents = [...book.incidents.values()];
-    const titles = new Set(incidents.flatMap((incident) => people?.calls(incident).map(({ group }) => group.title) ?? []));
-    const calling = titles.size
-      ? Object.values(areas).flatMap((area) => (area && titles.has(area.name) ? area.area_id : []))
-      : [];
-    this.marks = marksOf(incidents, help, calling);
+    this.marks = marksOf(incidents, help, people?.calls().flatMap(areasOfCall) ?? []);
   }
 
   override render() {
@@ -105,7 +114,7 @@ export class MapPage extends LitElement {
     const [key, stairwellKey] = this.path;
     const building = key === undefined ? undefined : buildings.find((item) => item.key === key);
     return html`<div @click=${this.clicked} @keydown=${this.pressed} @focusin=${this.focused}>
-      ${this.error ? html`<p class="quiet" role="alert">${t("map_failed", { reason: this.error })}</p>` : nothing}
+      ${this.feed?.error ? html`<p class="quiet" role="alert">${t("map_failed", { reason: this.feed.error })}</p>` : nothing}
       ${building ? this.one(building, stairwellKey) : this.all()} ${this.legend()}
     </div>`;
   }
