@@ -298,10 +298,12 @@ export class Words {
           outcome: this.outcome(String(entry["outcome"]), entry["cause"]),
         });
       case "note": {
-        const step = entry["step"];
-        return typeof step === "string"
-          ? this.t("what_step", { step: this.t(`step_${step}` as Key) })
-          : this.t("what_note", { text: String(entry["text"]) });
+        const { step, text } = entry;
+        if (typeof step === "string") {
+          return this.t("what_step", { step: this.t(`step_${step}` as Key) });
+        }
+        // Its words come to who may read them.
+        return typeof text === "string" ? this.t("what_note", { text }) : this.t("what_note_kept");
       }
       case "silence":
       case "self_test":

@@ -90,6 +90,7 @@ describe("timeline", () => {
     ["reset", { outcome: "real", cause: "unknown" }, "Reset: real"],
     ["note", { text: "<b>door</b> open" }, "Note: <b>door</b> open"],
     ["note", { step: "called_119" }, "Done: 119 called"],
+    ["note", {}, "Note, for staff only"],
     ["silence", { done: false }, "The sounder could not be silenced"],
     ["cut_off", { supplies: { "Breaker supply": { status: "confirmed", milliseconds: 412 } } }, "Cut off: Breaker: proven 412 ms"],
     ["cut_off", { supplies: { "Stove supply": { status: "failed", reason: "current_flows" } } }, "Cut off: Stove: FAILED (current_flows)"],

@@ -19,7 +19,7 @@ from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.authority import Action, Request
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.auth.const import GROUP_ID_USER
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
@@ -324,12 +324,37 @@ async def test_rights(
     assert rights[Action.ACKNOWLEDGE] is None
     assert rights[Action.CUT_OFF] == ["1_1_201", "1_1_202"]
     assert rights[Action.RESET] == []
-    # It does not know this one, and breaks.
+    # It does not know this one, and breaks: offered is what is done without its answer.
     register.rights = {}
-    assert set(map(tuple, (await house.authority.async_rights(person)).values())) == {
-        ()
-    }  # type: ignore[arg-type]
+    assert await house.authority.async_rights(person) == {
+        action: [] if action.needs_answer else None for action in Action
+    }
+    assert not Action.CUT_OFF.needs_answer
+    assert Action.READ.needs_answer
     assert await authority.Authority(hass).async_rights(person) == dict.fromkeys(Action)
+
+
+async def test_who_has_a_say_is_not_there_yet(
+    hass: HomeAssistant, flat: Alarm, person: MockUser
+) -> None:
+    """While Home Assistant starts nobody has objected yet: power is cut, and stays off."""
+    by_person = Context(user_id=person.id)
+    hass.set_state(CoreState.not_running)
+    answer = await act(hass, "cut_off", by_person, area_id="1_1_201")
+    assert answer
+    assert [row["status"] for row in answer["supplies"]] == ["confirmed"]
+    for name in ("restore", "reset"):
+        with pytest.raises(HomeAssistantError) as caught:
+            await act(hass, name, by_person, area_id="1_1_201")
+        assert caught.value.translation_key == "authority_unavailable"
+    house = hass.data[DATA_HOUSE]
+    assert house.cut_off.latches
+    assert await house.authority.async_rights(person) == {
+        action: [] if action.needs_answer else None for action in Action
+    }
+    hass.set_state(CoreState.running)
+    await act(hass, "restore", by_person, area_id="1_1_201")
+    assert not house.cut_off.latches
 
 
 async def test_a_provider_that_breaks_elsewhere(

@@ -112,6 +112,8 @@ class Panel:
         """Initialize."""
         self._client = client
         self.messages: list[dict[str, Any]] = []
+        #: All that was ever told.
+        self.told: list[dict[str, Any]] = []
         self._answers: dict[int, dict[str, Any]] = {}
 
     async def _hear(self) -> None:
@@ -119,6 +121,7 @@ class Panel:
             message = await self._client.receive_json()
         if message["type"] == "event":
             self.messages.append(message["event"])
+            self.told.append(message["event"])
         else:
             self._answers[message["id"]] = message
 
@@ -419,11 +422,16 @@ async def test_police_end_no_drill_and_test_nothing(
 
 @pytest.mark.parametrize("deed", DEEDS)
 async def test_the_register_has_a_say(
-    hass: HomeAssistant, panel: Panel, peer: Peer, house: House, deed: str
+    hass: HomeAssistant,
+    panel: Panel,
+    peer: Peer,
+    house: House,
+    hass_admin_user: MockUser,
+    deed: str,
 ) -> None:
     """Whom it gives no right is offered nothing, and it is asked where it is done."""
     register = Register()
-    register.rights = {}
+    register.rights = {hass_admin_user.id: {}}
     register.object_to = lambda _request: Unauthorized()
     await offer(hass, register)
     alarm = the_fire(hass)
@@ -436,6 +444,107 @@ async def test_the_register_has_a_say(
     asked = Action.ACKNOWLEDGE if deed == "note" else Action(deed)
     assert request.action == asked
     assert {subject.area_id for subject in request.subjects} == {"1_1_201"}
+
+
+async def test_a_register_that_cannot_answer(
+    hass: HomeAssistant, panel: Panel, peer: Peer, house: House
+) -> None:
+    """What is done without its answer is offered too, and nobody reads what people wrote."""
+    register = Register()
+    # It knows nobody, and breaks.
+    register.rights = {}
+    await offer(hass, register)
+    incident = {"incident_id": the_fire(hass).incident_id}
+    row = only(await panel.subscribes("incident", **incident))
+    assert row["may"].keys() == {"acknowledge", "note", "silence"}
+    await end_the_fire(hass, peer)
+    row = only(await panel.hears("change"))
+    assert not {"reset", "restore"} & row["may"].keys()
+
+
+async def test_words_are_for_who_may_read_them(
+    hass: HomeAssistant,
+    panel: Panel,
+    police: Panel,
+    peer: Peer,
+    hass_admin_user: MockUser,
+    hass_read_only_user: MockUser,
+) -> None:
+    """A note may name somebody: of a flat's fire, another flat's resident is told the rest."""
+    user, all_may = hass_read_only_user.id, dict.fromkeys(Action)
+    register = Register()
+    register.rights = {
+        hass_admin_user.id: all_may,
+        user: {Action.READ: ["1_1_202"], Action.ACKNOWLEDGE: ["1_1_201"]},
+    }
+    await offer(hass, register)
+    incident = {"incident_id": the_fire(hass).incident_id}
+    await panel.does("note", **incident, text="Li was smoking")
+    await panel.does("note", **incident, step="called_119")
+    assert await police.does("incident", **incident) is None
+    told = await police.hears("snapshot")
+    notes = [
+        {key: item[key] for key in item if key in ("who", "text", "step")}
+        for item in only(told)["alarms"][0]["timeline"]
+        if item["what"] == "note"
+    ]
+    who = hass_admin_user.id
+    assert notes == [{"who": who}, {"who": who, "step": "called_119"}]
+    # What the feed tells of an incident that is over is no other.
+    await end_the_fire(hass, peer)
+    await panel.does("restore", **incident, checked="camera")
+    await panel.does("reset", **incident, outcome="real", comment="Li fell asleep")
+    gone = await police.hears("change", lambda message: bool(message["gone"]))
+    assert gone["gone"][0]["incident"]["alarms"][0]["timeline"][-1]["what"] == "reset"
+    assert "Li " not in str(police.told)
+    assert "names" not in [message["kind"] for message in police.told]
+    # Who has the say there reads it.
+    await peer.state("smoke-1", smoke=True)
+    incident = {"incident_id": the_fire(hass).incident_id}
+    await panel.does("note", **incident, text="Li again")
+    await police.does("incident", **incident)
+    await police.hears("snapshot")
+    register.rights = {hass_admin_user.id: all_may, user: {Action.READ: ["1_1_201"]}}
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS)
+    )
+    change = await police.hears("change", lambda message: "Li again" in str(message))
+    assert only(change)["incident_id"] == incident["incident_id"]
+    assert (await police.hears("names"))["names"] == {who: "Mock User"}
+
+
+async def test_names_come_with_the_right(
+    hass: HomeAssistant, panel: Panel, police: Panel, hass_read_only_user: MockUser
+) -> None:
+    """Who may read them now is told the names of what was there before."""
+    await panel.does("acknowledge", incident_id=the_fire(hass).incident_id)
+    register = Register()
+    register.rights = {hass_read_only_user.id: {}}
+    await offer(hass, register)
+    await police.subscribes()
+    register.rights = {hass_read_only_user.id: {Action.READ: None}}
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS)
+    )
+    names = await police.hears("names")
+    assert list(names["names"].values()) == ["Mock User"]
+
+
+async def test_own_words(
+    hass: HomeAssistant, panel: Panel, hass_admin_user: MockUser
+) -> None:
+    """What somebody has written is no secret to them, whatever they may read."""
+    register = Register()
+    register.rights = {hass_admin_user.id: {Action.ACKNOWLEDGE: None}}
+    await offer(hass, register)
+    alarm = the_fire(hass)
+    incident = {"incident_id": alarm.incident_id}
+    hass.data[DATA_HOUSE].book.note(alarm.id, "note", who="other", text="Of another")
+    await panel.does("note", **incident, text="My own")
+    row = only(await panel.subscribes("incident", **incident))
+    said = [item.get("text") for item in row["alarms"][0]["timeline"]]
+    assert said[-2:] == [None, "My own"]
+    assert (await panel.hears("names"))["names"] == {hass_admin_user.id: "Mock User"}
 
 
 async def test_a_veto_says_why(hass: HomeAssistant, panel: Panel) -> None:
@@ -762,13 +871,14 @@ async def test_session(
     hass: HomeAssistant, panel: Panel, police: Panel, hass_admin_user: MockUser
 ) -> None:
     """Both have a say: Home Assistant's permissions and the provider."""
-    assert await panel.does("session") == {"rights": dict.fromkeys(Action)}
-    assert await police.does("session") == {"rights": {item: [] for item in Action}}
+    deeds = [action for action in Action if action is not Action.READ]
+    assert await panel.does("session") == {"rights": dict.fromkeys(deeds)}
+    assert await police.does("session") == {"rights": {item: [] for item in deeds}}
     register = Register()
     register.rights = {hass_admin_user.id: {Action.CUT_OFF: ["1_1_201"]}}
     await offer(hass, register)
     rights = (await panel.does("session"))["rights"]
-    assert rights == {item: [] for item in Action} | {Action.CUT_OFF: ["1_1_201"]}
+    assert rights == {item: [] for item in deeds} | {Action.CUT_OFF: ["1_1_201"]}
 
 
 async def test_nothing_runs_for_nobody(

@@ -8,11 +8,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.community_safety.core.authority import Action
 from custom_components.community_safety.core.house import DATA_HOUSE, House
 from custom_components.community_safety.websocket import history
 from homeassistant.core import HomeAssistant
 from tests.common import Peer, wait_until
 
+from .test_authority import Register, offer
 from .test_websocket import Panel
 
 
@@ -148,3 +150,27 @@ async def test_who_reads_nothing(
     hass_read_only_user.mock_policy({})
     other = Panel(await hass_ws_client(hass, hass_read_only_access_token))
     assert (await other.does("history"))["alarms"] == []
+
+
+async def test_names_in_the_past(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    peer: Peer,
+    hass_admin_user: MockUser,
+    hass_ws_client: WebSocketGenerator,
+    hass_read_only_user: MockUser,
+    hass_read_only_access_token: str,
+) -> None:
+    """Who did it is told to who may be told of it there, and by an id to all others."""
+    await burn(panel, house, peer)
+    register = Register()
+    register.rights = {hass_read_only_user.id: {Action.READ: ["1_1_202"]}}
+    await offer(hass, register)
+    other = Panel(await hass_ws_client(hass, hass_read_only_access_token))
+    answer = await other.does("history")
+    who = hass_admin_user.id
+    assert [row["who"] for row in answer["alarms"]] == [who]
+    assert answer["names"] == {}
+    register.rights = {hass_read_only_user.id: {Action.READ: ["1_1_201"]}}
+    assert (await other.does("history"))["names"] == {who: "Mock User"}

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant
@@ -40,6 +40,8 @@ class Action(StrEnum):
     CUT_OFF = "cut_off"
     RESTORE = "restore"
     RELEASE = "release"
+    #: To be shown who did something, and what people wrote. It is no deed.
+    READ = "read"
     #: To change what protects a home: thresholds, places of use, protected loads, devices.
     CONFIGURE = "configure"
 
@@ -48,9 +50,10 @@ class Action(StrEnum):
         """Return if it is refused while a provider cannot answer.
 
         What makes things safer, or can be undone, is then left to Home Assistant's
-        permissions: a database that is away must not keep power on in a fire.
+        permissions: a database that is away must not keep power on in a fire. What was
+        written about people is nobody's meanwhile.
         """
-        return self in (Action.RESET, Action.RESTORE, Action.CONFIGURE)
+        return self in (Action.RESET, Action.RESTORE, Action.CONFIGURE, Action.READ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,12 @@ class Request:
     who: str
     context: Context
     subjects: tuple[Subject, ...]
+
+
+#: What is allowed by a provider that cannot answer.
+_UNANSWERED: Final[Mapping[str, Collection[str] | None]] = {
+    action: None for action in Action if not action.needs_answer
+}
 
 
 class AuthorityProvider(Protocol):
@@ -153,10 +162,13 @@ class Authority:
         Home Assistant's permissions are the caller's to check. Automations are nobody:
         for them nobody is asked, and None is returned. Raises Unauthorized,
         ServiceValidationError for a veto, or HomeAssistantError if a provider cannot
-        answer and the action needs it to.
+        answer, or is not there yet while Home Assistant starts, and the action needs it to.
         """
         if (who := self.who(context)) is None:
             return None
+        if action.needs_answer and not self._hass.is_running:
+            # Who has a say may not be set up yet.
+            raise _unavailable("Home Assistant")
         request = Request(
             action=action, who=who, context=context, subjects=tuple(subjects)
         )
@@ -185,20 +197,20 @@ class Authority:
         LOGGER.error("%s cannot tell who may %s: %s", domain, request.action, reason)
         # Whom a provider alone knows, nobody else can vouch for.
         if request.action.needs_answer or request.who != request.context.user_id:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="authority_unavailable",
-                translation_placeholders={"integration": domain},
-            )
+            raise _unavailable(domain)
 
     async def async_rights(self, user: User) -> dict[Action, Sequence[str] | None]:
         """Return in which areas a user may do what by the providers' word.
 
-        None means everywhere; an empty list nowhere, also while a provider cannot answer.
+        None means everywhere; an empty list nowhere. While a provider cannot answer, what
+        is done without its answer is offered, and all else is not.
         """
         rights: dict[Action, Sequence[str] | None] = dict.fromkeys(Action)
+        for action in Action:
+            if action.needs_answer and not self._hass.is_running:
+                rights[action] = []
         for domain, provider in self._providers.items():
-            given: Mapping[str, Collection[str] | None] = {}
+            given: Mapping[str, Collection[str] | None] = _UNANSWERED
             if provider:
                 try:
                     async with asyncio.timeout(ANSWER_SECONDS):
@@ -236,6 +248,14 @@ class Authority:
                         for own, name in found.items()
                     }
         return names
+
+
+def _unavailable(who: str) -> HomeAssistantError:
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="authority_unavailable",
+        translation_placeholders={"integration": who},
+    )
 
 
 def user_of(who: str | None) -> str | None:

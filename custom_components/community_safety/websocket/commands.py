@@ -23,6 +23,7 @@ from homeassistant.helpers import (
 from ..actions import Caller
 from ..const import DOMAIN, Severity
 from ..core.alarm import Alarm, Cause, Outcome
+from ..core.authority import Action
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
@@ -125,6 +126,8 @@ async def _session(ask: Ask) -> dict[str, Any]:
     """
     user = ask.connection.user
     rights = await ask.hass.data[DATA_HOUSE].authority.async_rights(user)
+    # What is read is offered nowhere: it is there, or it is not.
+    del rights[Action.READ]
     areas = _controllable(ask.hass, user)
     return {
         "rights": {

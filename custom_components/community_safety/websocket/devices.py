@@ -180,6 +180,7 @@ class Devices(Changing):
     def rights_changed(self) -> None:
         """Look at all rows again."""
         self._mark(device.uid for _port, device in self._house.devices())
+        self._ask_names(self._sent.values())
 
     def _mark(self, uids: Iterable[str]) -> None:
         self._stale.update(uids)

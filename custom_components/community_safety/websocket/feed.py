@@ -270,6 +270,8 @@ class Subscription(Stream):
     def rights_changed(self) -> None:
         """Look at all rows again."""
         self.changed(self._feed.views)
+        # A right to read changes no row of a list.
+        self._ask_names(self._sent.values())
 
     @callback
     def changed(self, ids: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from ..core.house import DATA_HOUSE
 from ..core.incidents import rank
 from ..core.proving import Status
 from ..target import may
-from .rows import acknowledged_by, people
+from .rows import Reader, acknowledged_by
 
 #: Rows of one page: others write to the storage in between.
 PAGE_ROWS = 500
@@ -46,11 +46,12 @@ async def async_page(
             continue
         if may(hass, user, alarm, POLICY_READ):
             rows.append(_row(hass, alarm))
+    reader = Reader(user, await house.authority.async_rights(user))
     return {
         "alarms": rows,
         "next": read[-1]["closed_at"] if len(read) == PAGE_ROWS else None,
         "names": await house.authority.async_names(
-            {who for row in rows for who in people(row)}, user
+            {who for row in rows for who in reader.people(row)}, user
         ),
     }
 

@@ -84,6 +84,24 @@ class Reader:
         given = self.rights.get(action, ())
         return given is None or all(area_id in given for area_id in areas)
 
+    def people(self, rows: Mapping[str, Any]) -> set[str]:
+        """Return the ids in a row of those whose names the user may be shown."""
+        may_read = self.has(Action.READ, [rows["area_id"]])
+        return {who for who in people(rows) if may_read or who == self.user.id}
+
+    def told(self, alarm: Alarm, area_id: str | None) -> list[dict[str, Any]]:
+        """Return what has happened to an alarm, with what people wrote if the user may read it.
+
+        What the user has written is no secret to them.
+        """
+        may_read = self.has(Action.READ, [area_id])
+        return [
+            item
+            if may_read or item.get("who") == self.user.id
+            else {key: value for key, value in item.items() if key != "text"}
+            for item in alarm.timeline
+        ]
+
 
 def view(hass: HomeAssistant, incident: Incident) -> View:
     """Return an incident with its supplies."""
@@ -161,7 +179,7 @@ def row(
                 "rank": rank(alarm).name.lower(),
                 "acknowledged_by": acknowledged_by(alarm),
                 "values": _values(house, alarm),
-                **({"timeline": list(alarm.timeline)} if whole else {}),
+                **({"timeline": reader.told(alarm, incident.area_id)} if whole else {}),
             }
             for alarm in alarms
         ],

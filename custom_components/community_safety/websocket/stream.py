@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
 from ..core.house import DATA_HOUSE
-from .rows import Reader, people
+from .rows import Reader
 
 #: Seconds between two signs of life; a panel calls its page old after three.
 BEAT_SECONDS = 10
@@ -80,7 +80,7 @@ class Stream:
 
     def _ask_names(self, rows: Iterable[dict[str, Any]]) -> None:
         """Find names in the meantime: an alarm does not wait for them."""
-        new = {who for item in rows for who in people(item)} - self._asked
+        new = {who for item in rows for who in self._reader.people(item)} - self._asked
         if new:
             self._asked |= new
             self._run(self._async_names(new))

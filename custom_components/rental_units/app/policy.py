@@ -121,6 +121,9 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "safety.self_test": _SAFETY,
     "safety.release": _SAFETY,
     "safety.configure": _SAFETY,
+    #: Who has done what about an incident, and what was written about it: there are
+    #: people in it.
+    "safety.read": _REGISTER,
 }
 #: Only a person does these, never an automation.
 IN_PERSON: Final = frozenset(
@@ -207,18 +210,21 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
+        _row(_REGISTER, "safety.read"),
     ),
     AccountRole.DUTY: (
         _row(_ALL, *_READS, needs_reason=True),
         _row(_REGISTER, "get_units"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
+        _row(_REGISTER, "safety.read"),
     ),
     AccountRole.DESK: (
         _row(_ALL, *_LEASES, *_READS, "verify_contacts", "get_units"),
         _row(_ALL, "import_register"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
+        _row(_REGISTER, "safety.read"),
     ),
     AccountRole.GRID_WORKER: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
@@ -236,6 +242,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.RESIDENT: (_row(_ALERT, "get_alerts", *_MINE, scope=Scope.OWN),),
     AccountRole.RESPONDER: (
         _row(_ALERT, "get_alerts", "acknowledge_alert", "get_roster"),
+        # What the duty officer writes down is for who goes in.
+        _row(_REGISTER, "safety.read"),
     ),
     # Their cases and rosters come with features of their own.
     AccountRole.MEDIATOR: (),

@@ -156,6 +156,7 @@ export const en = {
   what_test_ended: "Test ended",
   what_removed: "The device was removed",
   what_note: "Note: {text}",
+  what_note_kept: "Note, for staff only",
   what_step: "Done: {step}",
   what_silence: "Sounder silenced",
   what_silence_failed: "The sounder could not be silenced",

@@ -157,6 +157,7 @@ export const zhHans: Texts = {
   what_test_ended: "测试结束",
   what_removed: "设备已移除",
   what_note: "备注：{text}",
+  what_note_kept: "备注（仅工作人员可见）",
   what_step: "已完成：{step}",
   what_silence: "已关闭探测器声响",
   what_silence_failed: "未能关闭探测器声响",

@@ -157,6 +157,7 @@ export const zhHant: Texts = {
   what_test_ended: "測試結束",
   what_removed: "裝置已移除",
   what_note: "備註：{text}",
+  what_note_kept: "備註（僅工作人員可見）",
   what_step: "已完成：{step}",
   what_silence: "已關閉偵測器聲響",
   what_silence_failed: "未能關閉偵測器聲響",
