@@ -14,17 +14,21 @@ from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized
+from homeassistant.helpers import area_registry as ar
 
 from .alerts.principals import person_of
 from .alerts.runtime import open_help
 from .app.application import Application, applications
-from .app.policy import COMMANDS
+from .app.policy import COMMANDS, Permit
 from .app.work import refused
 from .const import DOMAIN
 from .register.models import Person
 from .storage.errors import RegisterError
 
 _PREFIX = "safety."
+
+type _Permits = list[tuple[Application, Permit | None]]
+type _Concerned = list[tuple[Application, Permit | None, list[str]]]
 
 
 async def async_get_authority_provider(hass: HomeAssistant) -> Provider:
@@ -50,26 +54,34 @@ class Provider:
         ServiceValidationError for a reset while somebody there calls for help, or
         RegisterError while a property cannot be asked.
         """
-        properties = self._properties()
-        if not properties:
-            return
-        areas = {row.area_id for row in request.subjects}
-        if request.action == "reset":
-            self._veto(request.subjects)
         if request.who.startswith(f"{DOMAIN}:"):
-            # Somebody who has answered an alert: that acknowledges, and does no more.
+            # Somebody who has answered an alert: that acknowledges, and does no more. It
+            # is our own word, and needs no register.
             if request.action != "acknowledge":
                 raise Unauthorized(context=request.context)
             return
+        properties = self._properties()
+        if not properties:
+            return
+        if request.action == "reset":
+            self._veto(properties, request.subjects)
         user = await self._hass.auth.async_get_user(request.who)
-        command = f"{_PREFIX}{request.action}"
-        if user is None or not all(
-            _may(properties, user, command, area_id) for area_id in areas
-        ):
+        if user is None:
             raise Unauthorized(context=request.context)
+        permits = _permits(properties, user, f"{_PREFIX}{request.action}")
+        for area_id in {row.area_id for row in request.subjects}:
+            concerned = _concerned(permits, area_id)
+            if not _may(concerned):
+                # A role that could not be read is not the same as none.
+                for application, _, _ in concerned:
+                    application.ensure_known(user)
+                raise Unauthorized(context=request.context)
 
     async def async_rights(self, user_id: str) -> Mapping[str, Collection[str] | None]:
-        """Return in which areas a user may do what; None: everywhere."""
+        """Return in which areas a user may do what; None: everywhere.
+
+        Raises RegisterError while a property cannot be asked.
+        """
         actions = [row for row in COMMANDS if row.startswith(_PREFIX)]
         properties = self._properties()
         if not properties:
@@ -77,9 +89,14 @@ class Provider:
         user = await self._hass.auth.async_get_user(user_id)
         if user is None:
             return {}
-        return {
-            row.removeprefix(_PREFIX): _areas(properties, user, row) for row in actions
-        }
+        rights: dict[str, Collection[str] | None] = {}
+        for row in actions:
+            permits = _permits(properties, user, row)
+            for application, permit in permits:
+                if permit is None or permit.units is not None:
+                    application.ensure_known(user)
+            rights[row.removeprefix(_PREFIX)] = self._areas(permits)
+        return rights
 
     async def async_names(self, ids: Collection[str], reader: str) -> Mapping[str, str]:
         """Return the names of people of the register, for who may see all of them."""
@@ -97,8 +114,12 @@ class Provider:
             names |= dict(await application.register.async_read(read))
         return names
 
-    def _veto(self, subjects: Collection[Any]) -> None:
-        """Raise ServiceValidationError while somebody calls for help because of these."""
+    def _veto(self, properties: list[Application], subjects: Collection[Any]) -> None:
+        """Raise ServiceValidationError while somebody calls for help because of these.
+
+        Raises RegisterError while it is not known who calls: of before this start, a
+        database that is away tells nothing.
+        """
         keys = {
             key
             for row in subjects
@@ -107,6 +128,24 @@ class Provider:
         waiting = {place for place, about in open_help(self._hass) if keys & about}
         if waiting:
             raise refused("help_open", place=", ".join(sorted(waiting)))
+        for row in properties:
+            row.ensure_known()
+
+    def _areas(self, permits: _Permits) -> Collection[str] | None:
+        """Return the areas in which something is permitted; None: in all."""
+        if all(permit and permit.units is None for _, permit in permits):
+            return None
+        if any(permit and permit.units is None for _, permit in permits):
+            # Places without a unit too: they are every property's.
+            areas = set(ar.async_get(self._hass).areas)
+        else:
+            areas = {
+                unit.area_id
+                for application, permit in permits
+                for key in (permit.units if permit and permit.units else ())
+                if (unit := application.register.units.get(key)) and unit.area_id
+            }
+        return {key for key in areas if _may(_concerned(permits, key))}
 
     def _properties(self) -> list[Application]:
         """Return all properties. Raises RegisterError if one cannot be asked."""
@@ -119,38 +158,31 @@ class Provider:
 
 
 @callback
-def _may(
-    properties: list[Application], user: User, command: str, area_id: str | None
-) -> bool:
-    """Return if a user may do this in an area.
-
-    That of a unit is its property's to say; a stairwell or shed is every property's, and
-    takes a role for the whole of one.
-    """
-    units_of = [
-        (row, row.register.units_of_area(area_id) if area_id else [])
-        for row in properties
-    ]
-    concerned = [row for row in units_of if row[1]] or units_of
-    for application, units in concerned:
-        found = application.permit(user, command)
-        if found and (found.units is None or (units and found.covers(units))):
-            return True
-    return False
+def _permits(properties: list[Application], user: User, command: str) -> _Permits:
+    """Return what each property permits a user: asked once, for however many areas."""
+    return [(row, row.permit(user, command)) for row in properties]
 
 
 @callback
-def _areas(
-    properties: list[Application], user: User, command: str
-) -> Collection[str] | None:
-    """Return the areas in which a user may do this; None: in all."""
-    permits = [(row, row.permit(user, command)) for row in properties]
-    if all(found and found.units is None for _, found in permits):
-        return None
-    return {
-        unit.area_id
-        for application, found in permits
-        if found
-        for unit in application.register.units.values()
-        if unit.area_id and _may(properties, user, command, unit.area_id)
-    }
+def _concerned(permits: _Permits, area_id: str | None) -> _Concerned:
+    """Return whose an area is, with the units in it.
+
+    That of a unit is its property's; a stairwell or shed is every property's.
+    """
+    found = [
+        (row, permit, row.register.units_of_area(area_id) if area_id else [])
+        for row, permit in permits
+    ]
+    return [row for row in found if row[2]] or found
+
+
+@callback
+def _may(concerned: _Concerned) -> bool:
+    """Return if something is permitted in an area.
+
+    Where there is no unit, it takes a role for the whole of a property.
+    """
+    return any(
+        permit and (permit.units is None or (units and permit.covers(units)))
+        for _, permit, units in concerned
+    )

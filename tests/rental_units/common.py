@@ -1,14 +1,18 @@
 """Units, people and calls of the tests. All people are marks, none is anybody."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, closing
+import sqlite3
 from types import MappingProxyType
 from typing import Any, Literal
+from unittest.mock import patch
 
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.units import AddUnit
 from custom_components.rental_units.const import DOMAIN, SUBENTRY_RESPONDER
+from custom_components.rental_units.storage import engine as engine_module
 from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigSubentry
@@ -84,6 +88,30 @@ def device_id(hass: HomeAssistant, entry: MockConfigEntry, title: str) -> str:
     )
     assert device
     return device.id
+
+
+@asynccontextmanager
+async def without_database(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> AsyncGenerator[None]:
+    """Start a property anew while another program holds its SQLite file.
+
+    People are told as they were last known: somebody must be. Afterwards it starts again.
+    """
+    path = entry.runtime_data.database.path
+    await hass.config_entries.async_unload(entry.entry_id)
+    with (
+        closing(sqlite3.connect(path, autocommit=True)) as other,
+        patch.object(engine_module, "BUSY_SECONDS", 0),
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+        assert entry.runtime_data.blind
+        yield
+        other.execute("ROLLBACK")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
 
 
 def administrator(hass: HomeAssistant) -> MockUser:

@@ -1,6 +1,7 @@
 """What the roles of a property say to Community Safety, asked as it asks."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -10,18 +11,33 @@ from custom_components.community_safety.core.authority import Action, Authority,
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.principals import remember
 from custom_components.rental_units.alerts.runtime import engine_of
+from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.policy import COMMANDS
+from custom_components.rental_units.const import Role
+from custom_components.rental_units.register import Recipient
+from custom_components.rental_units.register.phonebook import People, Phonebook
+from custom_components.rental_units.register.units import UnitInfo
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
     Unauthorized,
 )
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers.integration_platform import (
     async_process_integration_platforms,
 )
 
-from .common import account, administrator, call, check_in, device_id, unit_id
+from .common import (
+    account,
+    add_unit,
+    administrator,
+    call,
+    check_in,
+    device_id,
+    unit_id,
+    without_database,
+)
 
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 OWN, SHED = "area_101", "area_shed"
@@ -208,3 +224,185 @@ async def test_register_away(
     # Without a property nobody objects.
     await hass.config_entries.async_remove(entry.entry_id)
     assert await may(authority, duty, Action.RESTORE, OWN)
+
+
+@sqlite_only
+async def test_start_without_database(
+    hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """Roles that could not be read are no refusal: power is cut, and not given back.
+
+    What an administrator of Home Assistant is, is known; who calls for help is not.
+    """
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    duty = await account(hass, entry, "duty")
+    landlord = await account(hass, entry, "landlord", owner)
+    admin = administrator(hass)
+    context = Context()
+    remember(hass, context, "person-1")
+    here = [Subject(area_id=OWN, device_id=None)]
+    async with without_database(hass, entry):
+        for user in (duty, landlord):
+            for action in Action:
+                if not action.needs_answer:
+                    assert await may(authority, user, action, OWN)
+                    continue
+                with pytest.raises(HomeAssistantError) as refusal:
+                    await may(authority, user, action, OWN)
+                assert refusal.value.translation_key == "authority_unavailable"
+            rights = await authority.async_rights(user)
+            assert rights == {
+                action: [] if action.needs_answer else None for action in Action
+            }
+        assert await may(authority, admin, Action.RESTORE, OWN)
+        with pytest.raises(HomeAssistantError) as refusal:
+            await may(authority, admin, Action.RESET, OWN)
+        assert refusal.value.translation_key == "authority_unavailable"
+        assert await authority.async_rights(admin) == dict.fromkeys(Action)
+        # Who has answered is known by our own word.
+        who = await authority.async_authorize(Action.ACKNOWLEDGE, context, here)
+        assert who == "rental_units:person-1"
+    assert await may(authority, landlord, Action.RESTORE, OWN)
+    assert not await may(authority, landlord, Action.ACKNOWLEDGE, OWN)
+    assert await may(authority, admin, Action.RESET, OWN)
+
+
+@sqlite_only
+async def test_answered_while_another_property_is_away(
+    hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """An answer acknowledges, whatever else cannot be asked."""
+    other = MockConfigEntry(domain="rental_units", title="Property 2")
+    other.add_to_hass(hass)
+    context = Context()
+    remember(hass, context, "person-1")
+    here = [Subject(area_id=OWN, device_id=None)]
+    who = await authority.async_authorize(Action.ACKNOWLEDGE, context, here)
+    assert who == "rental_units:person-1"
+
+
+@sqlite_only
+async def test_people_not_read_yet(
+    hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """Until it is read whose flats are whose, nobody is told that they have none."""
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    landlord = await account(hass, entry, "landlord", owner)
+    nobody = await account(hass, entry, "user")
+    application = application_of(hass, entry.entry_id)
+    with patch.object(Phonebook, "async_learn"):
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done(wait_background_tasks=True)
+    assert application_of(hass, entry.entry_id) is not application
+    assert not application_of(hass, entry.entry_id).knows(landlord)
+    assert await may(authority, landlord, Action.CUT_OFF, OWN)
+    with pytest.raises(HomeAssistantError):
+        await may(authority, landlord, Action.RESTORE, OWN)
+    # Who has no role has none: that could be read.
+    assert not await may(authority, nobody, Action.CUT_OFF, OWN)
+    await entry.runtime_data.phonebook.async_learn()
+    assert await may(authority, landlord, Action.RESTORE, OWN)
+    assert not await may(authority, landlord, Action.RESTORE, SHED)
+
+
+@sqlite_only
+async def test_thousands_of_units(
+    hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """What one landlord may is found without a look at everybody for each of all flats."""
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    landlord = await account(hass, entry, "landlord", owner)
+    manager = await account(hass, entry, "manager")
+    register = entry.runtime_data
+    flats = {
+        key: UnitInfo(key, "2", "1", key, area_id=f"area_{key}")
+        for key in map(str, range(2000))
+    }
+    # Two of them are one area, and one of those is somebody else's.
+    flats["1"] = UnitInfo("1", "2", "1", "1", area_id="area_0")
+    people = {
+        key: [
+            Recipient(f"{role}-{key}", "MARK", "en", role, key, ())
+            for role in (Role.LANDLORD, Role.TENANT, Role.TENANT)
+        ]
+        for key in flats
+    }
+    for key in ("0", "1", "7", "1999"):
+        people[key].append(Recipient(owner, "MARK", "en", Role.LANDLORD, key, ()))
+    people["0"].append(Recipient(owner, "MARK", "en", Role.TENANT, "8", ()))
+    register.units = flats
+    register.phonebook._take(People(people))
+    asked = 0
+    units_of, units_of_area = register.phonebook.units_of, register.units_of_area
+
+    def count(*args: Any, of: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return of(*args)
+
+    with (
+        patch.object(
+            register.phonebook, "units_of", lambda *args: count(*args, of=units_of)
+        ),
+        patch.object(
+            register, "units_of_area", lambda *args: count(*args, of=units_of_area)
+        ),
+    ):
+        rights = await authority.async_rights(landlord)
+    assert rights[Action.CUT_OFF] == ["area_0", "area_1999", "area_7"]
+    assert rights[Action.RESET] == []
+    assert 0 < asked <= 20
+    assert (await authority.async_rights(manager))[Action.RESET] is None
+    # What is known of before is no answer to what is so now.
+    register.units = {"7": UnitInfo("7", "2", "1", "7", area_id="area_moved")}
+    assert register.units_of_area("area_7") == []
+    rights = await authority.async_rights(landlord)
+    assert rights[Action.CUT_OFF] == ["area_moved"]
+    register.phonebook._take(People())
+    assert (await authority.async_rights(landlord))[Action.CUT_OFF] == []
+
+
+@sqlite_only
+async def test_places_of_two_properties(
+    hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """A duty officer of one acts in its flats and in what both share, as is offered."""
+    other = MockConfigEntry(domain="rental_units", title="Property 2")
+    other.add_to_hass(hass)
+    await hass.config_entries.async_setup(other.entry_id)
+    areas = {
+        name: ar.async_get(hass).async_create(name).id for name in ("A", "B", "Shed")
+    }
+    await add_unit(hass, entry, building="8", number="1", area_id=areas["A"])
+    await add_unit(hass, other, building="9", number="1", area_id=areas["B"])
+    duty = await account(hass, entry, "duty")
+    wanted = sorted([areas["A"], areas["Shed"]])
+    assert (await authority.async_rights(duty))[Action.RESET] == wanted
+    assert [
+        area
+        for area in sorted(areas.values())
+        if await may(authority, duty, Action.RESET, area)
+    ] == wanted
+
+
+@sqlite_only
+async def test_who_reads_what_was_written(
+    hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """Notes about people are for those who look after them, and for who goes in."""
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    tenant = await check_in(hass, entry, "1-1-101", name="MARK-TENANT")
+    readers = set()
+    for role, person in (
+        *((role, None) for role in ("manager", "duty", "desk", "responder", "police")),
+        *((role, None) for role in ("grid_worker", "supervisor", "installer", "user")),
+        ("landlord", owner),
+        ("resident", tenant),
+    ):
+        user = await account(hass, entry, role, person)
+        rights = await authority.async_rights(user)
+        if rights[Action.READ] is None:
+            readers.add(role)
+        else:
+            assert rights[Action.READ] == []
+    assert readers == {"manager", "duty", "desk", "responder"}

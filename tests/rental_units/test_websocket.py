@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 import threading
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -19,6 +20,7 @@ from custom_components.rental_units.app import people
 from custom_components.rental_units.app.reading import GetUnit
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.models import Audit, Responder
+from custom_components.rental_units.register.phonebook import Phonebook
 from custom_components.rental_units.websocket import base, reading
 from custom_components.rental_units.websocket.base import COMMANDS
 from homeassistant.core import HomeAssistant
@@ -35,6 +37,7 @@ from .common import (
     call,
     check_in,
     unit_id,
+    without_database,
 )
 from .panel import Panel, content, panel_of
 
@@ -125,6 +128,29 @@ async def test_session_while_away(
     answer = (await panel.client.receive_json())["result"]
     assert (answer["properties"], answer["all_loaded"]) == ([], False)
     assert await panel.refusal("units") == "property_not_loaded"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_session_of_a_start_without_database(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
+) -> None:
+    """That a role could not be read is not that there is none: it is asked for again."""
+    await check_in(hass, entry, "1-1-101")
+    duty = await account(hass, entry, "duty")
+    panel = await panel_of(hass, entry, hass_ws_client, duty)
+
+    async def session() -> Any:
+        await panel.client.send_json_auto_id({"type": f"{DOMAIN}/session"})
+        return (await panel.client.receive_json())["result"]
+
+    async with without_database(hass, entry):
+        answer = await session()
+        assert (answer["properties"], answer["all_loaded"]) == ([], False)
+        assert await panel.refusal("subscribe_response") == "register_locked"
+    answer = await session()
+    assert (answer["properties"][0]["roles"], answer["all_loaded"]) == (["duty"], True)
+    # It was no refusal: nobody has to answer for it.
+    assert await audited(entry, "get_alerts_refused") == []
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -699,6 +725,20 @@ async def test_roster(
     freezer.tick(timedelta(seconds=10))
     async_fire_time_changed(hass)
     assert (await panel.event())["kind"] == "ended"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_roster_before_people_are_read(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel
+) -> None:
+    """That nobody is known yet is not that nobody is on duty."""
+    with patch.object(Phonebook, "async_learn"):
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done(wait_background_tasks=True)
+    for command in ("subscribe_roster", "roster_week"):
+        assert await panel.refusal(command) == "property_not_loaded"
+    await entry.runtime_data.phonebook.async_learn()
+    await panel.follow("subscribe_roster")
 
 
 @pytest.mark.usefixtures("today")

@@ -98,7 +98,8 @@ class Application:
         self._is_alerted = is_alerted
         self._is_told = is_told
         if self.register.blind:
-            # Roles are not known: nobody has one but Home Assistant's administrators.
+            # Roles are not known but for Home Assistant's administrators: of anybody else it
+            # is said that they cannot be read, and not that they have none.
             return
         await self.async_read_grants()
         await self.register.async_run(lambda session: events.join(session, listeners))
@@ -142,6 +143,26 @@ class Application:
         return [*held, Held(AccountRole.ADMINISTRATOR)] if user.is_admin else held
 
     @callback
+    def knows(self, user: User | None = None) -> bool:
+        """Return if it is known which roles a user has, and in which units.
+
+        What could not be read is neither there nor not there: roles, alerts of before this
+        start, calls for help.
+        """
+        if self.register.blind:
+            return False
+        grants = self._grants.get(user.id, ()) if user else ()
+        has_own = any(role in OWN_LEASES for role, _ in grants)
+        return self.register.phonebook.is_known or not has_own
+
+    @callback
+    def ensure_known(self, user: User | None = None) -> None:
+        """Raise RegisterError while that is not known."""
+        if not self.knows(user):
+            blind = self.register.blind
+            raise RegisterError(blind.key if blind else "property_not_loaded")
+
+    @callback
     def own(self, user: User) -> dict[str, list[tuple[Role, str]]]:
         """Return the units that are a user's own: as what, and who they are there."""
         units = defaultdict[str, list[tuple[Role, str]]](list)
@@ -170,7 +191,8 @@ class Application:
         """Return the caller with what they may; units are None for the whole property.
 
         Raises Unauthorized, and writes it into the audit; ServiceValidationError where
-        only a person may, or only a reason is missing.
+        only a person may, or only a reason is missing; RegisterError while roles are not
+        known.
         """
         user = await async_user(self._hass, context)
         if command in IN_PERSON and not is_in_person(user, context):
@@ -179,6 +201,9 @@ class Application:
         held = self.roles(user)
         found = permit(held, command, why)
         if found is None or not found.covers(units):
+            if user:
+                # Only an automation's role is in no database.
+                self.ensure_known(user)
             await self.async_refuse(context, command, units)
             if lacks_reason(held, command, why):
                 raise refused("needs_reason")

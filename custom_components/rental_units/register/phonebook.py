@@ -4,6 +4,7 @@ A fire may take the database's server with it. What was last read of everybody s
 memory, and encrypted in a file for a start meanwhile; it is used then.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -44,6 +45,8 @@ class Phonebook:
         self._register = register
         self._file = file
         self._known = People()
+        #: The units of somebody in a role, among those known; None: not looked up yet.
+        self._units_of: Mapping[tuple[str, str], frozenset[str]] | None = None
         #: If it was read who there is, now or before a start without database.
         self.is_known = False
         #: Units whose people could not be read when they were to be; None: all.
@@ -63,7 +66,7 @@ class Phonebook:
 
     async def async_recall(self) -> bool:
         """Take the people of the file; return if there are any."""
-        self._known = People(*await self._file.async_load())
+        self._take(People(*await self._file.async_load()))
         self.is_known = bool(self._known.by_unit or self._known.responders)
         return self.is_known
 
@@ -105,11 +108,17 @@ class Phonebook:
     @callback
     def units_of(self, person_id: str, role: str) -> frozenset[str]:
         """Return the units in which somebody has a role, as the register was last read."""
-        return frozenset(
-            unit_id
-            for unit_id, people in self._known.by_unit.items()
-            if any((row.person_id, row.role) == (person_id, role) for row in people)
-        )
+        if self._units_of is None:
+            # Asked for each right of each account that looks: people are thousands.
+            found = defaultdict[tuple[str, str], set[str]](set)
+            for unit_id, people in self._known.by_unit.items():
+                for row in people:
+                    found[row.person_id, row.role].add(unit_id)
+            self._units_of = {key: frozenset(units) for key, units in found.items()}
+        return self._units_of.get((person_id, role), frozenset())
+
+    def _take(self, people: People) -> None:
+        self._known, self._units_of = people, None
 
     async def async_learn(self, unit_ids: Collection[str] | None = None) -> None:
         """Remember who lives in these units, or in all, and who responds.
@@ -130,8 +139,10 @@ class Phonebook:
         kept = {} if unit_ids is None else self._known.by_unit
         gone: dict[str, list[Recipient]] = {key: [] for key in wanted}
         by_unit = {**kept, **gone, **found.by_unit}
-        self._known = People(
-            {key: rows for key, rows in by_unit.items() if rows}, found.responders
+        self._take(
+            People(
+                {key: rows for key, rows in by_unit.items() if rows}, found.responders
+            )
         )
         self._file.follow((self._known.by_unit, self._known.responders))
         self.is_known = True

@@ -100,7 +100,8 @@ class Register:
         self.unreadable = 0
         #: Why the database could not be opened, where people are told as last known.
         self.blind: RegisterError | None = None
-        self.units: dict[str, UnitInfo] = {}
+        self._units: Mapping[str, UnitInfo] = {}
+        self._units_of_area: Mapping[str, list[str]] = {}
         self.summaries: dict[str, Summary] = {}
         #: Units and responders that are missing, and can be brought back.
         self.missing: list[queries.Missing] = []
@@ -172,6 +173,20 @@ class Register:
                 cancel_on_shutdown=True,
             )
         )
+
+    @property
+    def units(self) -> Mapping[str, UnitInfo]:
+        """Return the units by their ids; it is another mapping when one has changed."""
+        return self._units
+
+    @units.setter
+    def units(self, units: Mapping[str, UnitInfo]) -> None:
+        self._units = units
+        by_area = defaultdict[str, list[str]](list)
+        for unit in units.values():
+            if unit.area_id:
+                by_area[unit.area_id].append(unit.id)
+        self._units_of_area = dict(by_area)
 
     def _units_of_now(self) -> list[UnitInfo]:
         return list(self.units.values())
@@ -264,7 +279,7 @@ class Register:
             )
             return
         kept = {key: unit for key, unit in self.units.items() if key not in wanted}
-        self.units = kept | found.units
+        self.units = {**kept, **found.units}
         for unit_id in wanted:
             self.summaries.pop(unit_id, None)
         self.summaries.update(found.summaries)
@@ -309,7 +324,7 @@ class Register:
     @callback
     def units_of_area(self, area_id: str) -> list[str]:
         """Return the units in an area."""
-        return [unit.id for unit in self.units.values() if unit.area_id == area_id]
+        return list(self._units_of_area.get(area_id, ()))
 
     @callback
     def listen_unit(self, unit_id: str, update: CALLBACK_TYPE) -> CALLBACK_TYPE:

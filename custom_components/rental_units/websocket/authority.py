@@ -24,6 +24,7 @@ from ..const import DOMAIN, SUBENTRY_RESPONDER, Reason
 from ..panel import DATA_MODULE
 from ..register.roster import gaps
 from ..register.week import WEEK, Span, async_plan, uncovered
+from ..storage.errors import RegisterError
 from .base import REASON, Ask, command
 from .feed import Feed
 
@@ -44,14 +45,16 @@ def session(
     entries = hass.config_entries.async_entries(
         DOMAIN, include_ignore=False, include_disabled=False
     )
-    known = [_session(row, connection) for row in applications(hass)]
+    known = applications(hass)
+    rows = [_session(row, connection) for row in known]
     connection.send_result(
         msg["id"],
         {
             "user": {"id": connection.user.id, "name": connection.user.name},
-            "properties": [row for row in known if row["roles"]],
+            "properties": [row for row in rows if row["roles"]],
             # Roles in a property that cannot be asked now are not known.
-            "all_loaded": all(row.state is ConfigEntryState.LOADED for row in entries),
+            "all_loaded": all(row.state is ConfigEntryState.LOADED for row in entries)
+            and all(row.knows(connection.user) for row in known),
             "reasons": [str(row) for row in Reason],
             # The pages of the register; null where they are not built.
             "module": hass.data.get(DATA_MODULE),
@@ -188,6 +191,7 @@ async def audit(ask: Ask) -> dict[str, Any]:
 async def subscribe_roster(ask: Ask) -> Feed:
     """Tell who is on duty, by duties and not by names, and which duty nobody covers."""
     await ask.application.async_authorize(ask.context, "get_roster", units=None)
+    _ensure_people(ask)
     register = ask.application.register
     schedules = set(filter(None, _schedules(ask).values()))
 
@@ -197,6 +201,12 @@ async def subscribe_roster(ask: Ask) -> Feed:
         )
 
     return Feed(ask, partial(_roster, ask), [register.phonebook.listen, follow])
+
+
+def _ensure_people(ask: Ask) -> None:
+    """Raise RegisterError until it is read who there is: that is not nobody."""
+    if not ask.application.register.phonebook.is_known:
+        raise RegisterError("property_not_loaded")
 
 
 def _roster(ask: Ask) -> dict[str, Any] | None:
@@ -247,6 +257,7 @@ async def roster_week(ask: Ask) -> dict[str, Any]:
     Of a post whose plan is not known before, `on` is null.
     """
     await ask.application.async_authorize(ask.context, "get_roster", units=None)
+    _ensure_people(ask)
     first = dt_util.now()
     last = first + WEEK
     rows, schedules = ask.application.register.phonebook.posts(), _schedules(ask)
