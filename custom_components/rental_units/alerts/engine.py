@@ -177,10 +177,9 @@ class Engine:
     async def async_start(self) -> None:
         """Take up what an earlier run has left. Raises RegisterError."""
         await self.links.async_load()
-        is_away = self._register.blind is not None
-        await self.ledger.async_open(is_away=is_away)
+        await self.ledger.async_open(is_away=self.is_blind)
         # What is open in a database that is away goes on when it is back.
-        found = [] if is_away else await self._register.async_run(read_open)
+        found = [] if self.is_blind else await self._register.async_run(read_open)
         for alert, deliveries, _ in found:
             self._adopt(alert, deliveries)
             self._open(alert)
@@ -239,7 +238,7 @@ class Engine:
         known, channels = options.get(FORMER, {}), options.get("channels", {})
         before, self._channels = self._channels, channels
         former = {}
-        if self.alerts or self._register.blind:
+        if self.alerts or self.is_blind:
             former = {
                 name: own
                 for name, own in {**known, **before}.items()
@@ -296,6 +295,11 @@ class Engine:
         if delivery is None or alert is None or self._is_over(alert):
             return None
         return alert, delivery
+
+    @property
+    def is_blind(self) -> bool:
+        """Return if alerts of before this start cannot be read: an id of one is unknown."""
+        return self._register.blind is not None
 
     def is_active(self, unit_id: str) -> bool:
         """Return if an alert about a unit is open."""
@@ -414,8 +418,9 @@ class Engine:
             if row.decides
             and row.role == Role.LANDLORD
             and row.person_id
-            and not set(alert.unit_ids)
-            <= self._register.phonebook.units_of(row.person_id, Role.LANDLORD)
+            and not self._register.phonebook.units_of(
+                row.person_id, Role.LANDLORD
+            ).issuperset(alert.unit_ids)
         ]
         for row in rows:
             row.decides = False
@@ -492,8 +497,8 @@ class Engine:
         return answer is Answer.ON_MY_WAY and (
             delivery.role in DUTIES
             or any(
-                row.step == HELP_STEP and row.person_id == delivery.person_id
-                for row in self.dispatcher.of(alert)
+                row.step == HELP_STEP
+                for row in self.dispatcher.of_person(alert, delivery.person_id or "")
             )
         )
 
@@ -631,8 +636,8 @@ class Engine:
         """
         own = [
             row
-            for row in self.dispatcher.of(alert)
-            if (row.person_id, row.unit_id) == (person_id, unit_id)
+            for row in self.dispatcher.of_person(alert, person_id)
+            if row.unit_id == unit_id
         ]
         if own:
             return max(own, key=lambda row: row.created_at)

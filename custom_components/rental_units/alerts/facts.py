@@ -77,9 +77,11 @@ class FactFinder:
         for unit_id in alert.unit_ids:
             unit = self._register.units.get(unit_id)
             summary = self._register.summaries.get(unit_id)
-            if unit and summary:
-                owned = unit.letting == Letting.OWNER
-                count += summary.tenants or (summary.landlords if owned else 0)
+            if not (unit and summary):
+                # Not counted is not empty: nobody goes in where nobody is said to be.
+                return None
+            owned = unit.letting == Letting.OWNER
+            count += summary.tenants or (summary.landlords if owned else 0)
         return count
 
     async def _async_addresses(self, alert: Alert) -> tuple[str, ...] | None:

@@ -14,7 +14,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
-from .runtime import engine_of
+from .runtime import DATA_ENGINES, engine_of
 
 DATA_INBOX: HassKey[Inbox] = HassKey(f"{DOMAIN}_inbox")
 #: A property in one of these may be there in a moment.
@@ -117,3 +117,14 @@ def away(hass: HomeAssistant) -> list[ConfigEntry]:
         and entry.state in _AWAY
         and engine_of(hass, entry.entry_id) is None
     ]
+
+
+@callback
+def is_all_known(hass: HomeAssistant) -> bool:
+    """Return if every open alert is known.
+
+    Those of a property that is away, and of before the start of one whose database is, are
+    not: what is asked about one is then not over, and not nobody's.
+    """
+    engines = hass.data[DATA_ENGINES].values()
+    return not away(hass) and not any(engine.is_blind for engine in engines)

@@ -1,17 +1,19 @@
 """The engines of all properties, and what they share: views and the app's events."""
 
+from collections import deque
 from datetime import timedelta
 from functools import partial
 
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util.hass_dict import HassKey
 
-from ..const import LOGGER
+from ..const import DOMAIN, LOGGER
 from ..register import Register, RegisterConfigEntry
 from . import texts
 from .const import ACTION_PREFIX, TAG_PREFIX, Answer
 from .engine import HEARTBEAT_SECONDS, Engine
-from .inbox import DATA_INBOX, Inbox
+from .inbox import DATA_INBOX, Inbox, is_all_known
 from .links import AlertLinks
 from .models import Delivery
 from .probes import Probes
@@ -21,6 +23,9 @@ from .unwritten import Unwritten
 from .verifier import CONFIRM
 from .views import AnswerView, CallbackView
 
+#: Buttons that were pressed while it was not known of which alert, and how many are kept.
+DATA_PRESSED: HassKey[deque[Event]] = HassKey(f"{DOMAIN}_pressed")
+MOST_PRESSED = 1000
 _ACTION = "mobile_app_notification_action"
 _RECEIVED = "mobile_app_notification_received"
 
@@ -28,6 +33,7 @@ _RECEIVED = "mobile_app_notification_received"
 async def async_setup_alerts(hass: HomeAssistant) -> None:
     """Set up what all properties share."""
     hass.data[DATA_ENGINES] = {}
+    hass.data[DATA_PRESSED] = deque(maxlen=MOST_PRESSED)
     inbox = hass.data[DATA_INBOX] = Inbox(hass)
     await inbox.async_load()
     await hass.async_add_executor_job(texts.load)
@@ -67,9 +73,15 @@ async def async_start_alerts(
 
 
 async def async_take_up(hass: HomeAssistant, entry_id: str) -> None:
-    """Raise what was asked for while a property was away."""
+    """Raise what was asked for while a property was away, and take what was answered."""
     if engine := engine_of(hass, entry_id):
         await async_raise_kept(hass, engine)
+    pressed, hass.data[DATA_PRESSED] = (
+        hass.data[DATA_PRESSED],
+        deque(maxlen=MOST_PRESSED),
+    )
+    for event in pressed:
+        await _async_pressed(hass, event)
 
 
 async def _async_configure(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
@@ -116,6 +128,10 @@ async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
     """Take a button of the app, from the phone alone that it was sent to."""
     token, word = _parse(event.data.get("action"))
     if not (found := _find(hass, token)):
+        if token and not is_all_known(hass):
+            # A call for help is not lost because the database is away.
+            hass.data[DATA_PRESSED].append(event)
+            return
         await _async_confirm(hass, event)
         return
     engine, delivery = found

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: A person's part in an alert: of which unit, as what, who.
 type Part = tuple[str | None, str, str]
 type Item = dict[str, Any]
+type _Place = tuple[tuple[str, ...], tuple[str, ...], bool]
 
 #: Deliveries on their way, and those of which no provider has said that they failed.
 _UNDER_WAY: Final = frozenset({DeliveryState.QUEUED, DeliveryState.SENDING})
@@ -99,9 +100,9 @@ class Responses:
                 deliveries = engine.dispatcher.of(alert)
                 meant = self._meant(alert)
                 self._told[alert_id] = self._begin(alert, meant, deliveries, calls)
-            elif told.news:
-                if told.place != _place(alert):
-                    told.mean(alert, self._meant(alert))
+            elif told.news or told.place != self._place(alert):
+                if told.place != self._place(alert):
+                    told.mean(self._place(alert), self._meant(alert))
                 self._show(told, alert, told.take(told.news), calls)
                 told.news = []
 
@@ -113,7 +114,7 @@ class Responses:
         calls: Sequence[Help],
     ) -> Told:
         told = Told()
-        told.mean(alert, meant)
+        told.mean(self._place(alert), meant)
         told.take(deliveries)
         self._show(told, alert, (), calls)
         return told
@@ -137,6 +138,11 @@ class Responses:
                 "alert_id": alert.id,
                 "slots": by_unit[None],
             }
+
+    def _place(self, alert: Alert) -> _Place:
+        """Return what says who is meant: after a start, also that it is known yet."""
+        is_known = self._register.phonebook.is_known
+        return tuple(alert.unit_ids), tuple(alert.audiences), is_known
 
     def _meant(self, alert: Alert) -> list[Recipient]:
         """Return who is meant, reached or not; of a mere test, nobody besides who was told."""
@@ -196,11 +202,6 @@ class Responses:
         }
 
 
-def _place(alert: Alert) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what says who is meant."""
-    return tuple(alert.unit_ids), tuple(alert.audiences)
-
-
 class Told:
     """The people of one alert, what went to them, and what they have said.
 
@@ -211,7 +212,7 @@ class Told:
         """Initialize."""
         #: Rows that have changed since it was shown.
         self.news: list[Row] = []
-        self.place: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self.place: _Place = ((), (), False)
         self.head: Item = {}
         self.items: dict[str | None, Item] = {}
         #: The numbers of the slots, which stay while the alert is open.
@@ -224,9 +225,9 @@ class Told:
         self._owners: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._ways: dict[str, tuple[str, str]] = {}
 
-    def mean(self, alert: Alert, people: Iterable[Recipient]) -> None:
+    def mean(self, place: _Place, people: Iterable[Recipient]) -> None:
         """Take who is meant, reached or not."""
-        self.place = _place(alert)
+        self.place = place
         for person in people:
             self._number((person.unit_id, person.role, person.person_id))
             for address in person.addresses:

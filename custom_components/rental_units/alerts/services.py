@@ -28,6 +28,7 @@ from ..app.policy import Permit
 from ..app.work import refused
 from ..const import DOMAIN, LOGGER
 from ..register import Audience
+from ..storage.errors import RegisterError
 from .const import OPEN, Severity
 from .contact_actions import VERIFY_SCHEMA, async_verify_contacts
 from .engine import Engine, Request
@@ -140,6 +141,14 @@ async def _async_alert(call: ServiceCall) -> ServiceResponse:
     for engine, place in found:
         try:
             audience = await _async_audience(call, engine, place)
+        except RegisterError:
+            # Who may alert there cannot be read: it waits as for a property that is away.
+            entry = call.hass.config_entries.async_get_entry(engine.entry_id)
+            told -= set(place.unit_ids)
+            kept += await _async_keep(
+                call, [entry] if entry else [], told, is_found=len(found) > 1
+            )
+            continue
         except KeyError:
             if engines.get(engine.entry_id) is engine:
                 raise

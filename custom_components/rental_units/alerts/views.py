@@ -29,6 +29,7 @@ from .channels.twilio import (
 )
 from .const import KEYS, OPEN, Answer
 from .engine import Engine
+from .inbox import is_all_known
 from .links import (
     ANSWER_PATH,
     CALLBACK,
@@ -147,11 +148,14 @@ class AnswerView(HomeAssistantView):
         was_ours = any(token in engine.dispatcher.ended for engine in engines)
         if not was_ours and not self._wrong.allows(request.remote or ""):
             return too_many()
-        language = request.app[KEY_HASS].config.language
-        text = texts(language)["page"]["invalid"]
-        return _page(
-            language, paragraph(text) + _emergency(request, language), HTTPStatus.GONE
-        )
+        hass = request.app[KEY_HASS]
+        language = hass.config.language
+        key, status = "invalid", HTTPStatus.GONE
+        if not was_ours and not is_all_known(hass):
+            # Who calls for help must not read that it is over.
+            key, status = "later", HTTPStatus.SERVICE_UNAVAILABLE
+        text = texts(language)["page"][key]
+        return _page(language, paragraph(text) + _emergency(request, language), status)
 
 
 class CallbackView(HomeAssistantView):
@@ -187,6 +191,9 @@ class CallbackView(HomeAssistantView):
         check = engine.verifier.find(asked["t"]) if asked else None
         found = _find(engine, claims) if claims else None
         if check is None and found is None:
+            if claims and engine.is_blind and "Digits" in dict(form):
+                # Who calls for help must not take it that somebody has heard.
+                return _twiml(thanks(engine.hass.config.language, "later"))
             return _twiml()
         name = check.address.channel if check else found[1].channel if found else ""
         if not _is_from_provider(engine, request, name, form):
@@ -261,12 +268,14 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     deliveries = engine.dispatcher.deliveries.values()
     known = {row.id[:OUT_ID_CHARACTERS]: row for row in deliveries}
+    is_missing = False
     for row in rows[:MOST_REPORTS]:
         if not isinstance(row, dict):
             continue
         delivery = known.get(str(row.get("out_id"))[:OUT_ID_CHARACTERS])
         alert = engine.alerts.get(delivery.alert_id) if delivery else None
         if delivery is None or alert is None:
+            is_missing = True
             continue
         match reported(row):
             case Report.RECEIVED:
@@ -277,6 +286,9 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
                 engine.dispatcher.picked_up(delivery, is_over=news is Report.ENDED)
         if answer := KEYS.get(pressed(row)):
             engine.answer(alert, answer, delivery, via="call")
+    if is_missing and engine.is_blind:
+        # A key may have been pressed for help: it is to be reported again.
+        return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
     # What it does not get, it reports again.
     return web.json_response({"code": 0, "msg": "OK"})
 

@@ -1,12 +1,16 @@
 """A start without the database: people are told as they were last known."""
 
 from contextlib import closing
+from http import HTTPStatus
 import json
 import sqlite3
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.rental_units.alerts.const import Severity
+from custom_components.rental_units.alerts.texts import texts
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.last_known import LastKnown
 from custom_components.rental_units.register.property import LOOK_SECONDS
@@ -15,10 +19,15 @@ from custom_components.rental_units.storage.vault import Keys
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
-from tests.rental_units.common import call as act
+from tests.rental_units.common import account, call as act, without_database
 
 from .conftest import NUMBERS, House
-from .providers import Provider
+from .providers import ALIBABA_OK, Provider
+from .test_channels import ALIBABA
+from .test_proofs import Add, press, pushed
+from .test_reports import TOKEN, report, sign
+
+__all__ = ["pushed"]
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -173,3 +182,119 @@ async def test_nobody_known(house: House, locked: sqlite3.Connection) -> None:
         await house.alert(hazard="smoke")
     assert failure.value.translation_key == "alert_kept"
     locked.execute("ROLLBACK")
+
+
+async def test_link_while_the_database_is_away(
+    house: House, sms: Provider, hass_client_no_auth: Any
+) -> None:
+    """Who asks for help by a link of before is not told that it is over."""
+    await house.alert(hazard="smoke", audience=["tenants"])
+    await house.settled()
+    link = f"/api/r/{next(iter(house.engine.dispatcher.by_token))}"
+    client = await hass_client_no_auth()
+    async with without_database(house.hass, house.entry):
+        for answer in (
+            await client.get(link),
+            await client.post(link, data={"answer": "need_help"}),
+        ):
+            assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+            assert texts("en")["page"]["later"] in await answer.text()
+    await house.hass.config_entries.async_unload(house.entry.entry_id)
+    answer = await client.get(link)
+    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await client.post(link, data={"answer": "need_help"})
+    assert house.kinds()[-1] == "need_help"
+    # Where all is known, what nobody knows is nothing.
+    assert (await client.get("/api/r/nothing")).status == HTTPStatus.GONE
+
+
+async def test_button_while_the_database_is_away(
+    house: House, pushed: dict[str, Any], hass_admin_user: MockUser
+) -> None:
+    """A call for help that is pressed meanwhile is taken once it is known for what."""
+    action = pushed["actions"][2]["action"]
+    async with without_database(house.hass, house.entry):
+        assert await press(house, action, "somebody else") == []
+        assert await press(house, action, hass_admin_user.id) == []
+    await house.settled()
+    assert house.kinds()[1:] == ["answered", "need_help"]
+    # Once.
+    await house.restart()
+    await house.settled()
+    assert house.kinds()[1:] == ["answered", "need_help"]
+
+
+async def test_key_while_the_database_is_away(
+    house: House, call: Provider, hass_client_no_auth: Any
+) -> None:
+    """Who presses a key hears that nobody has heard them."""
+    await house.alert(hazard="smoke", audience=["tenants"])
+    await house.settled()
+    callback = call.heard[0]["form"]["StatusCallback"]
+    client = await hass_client_no_auth()
+    form = {"CallSid": "CA1", "CallStatus": "in-progress", "Digits": "3"}
+    path = callback.removeprefix("https://house.example")
+    headers = {"X-Twilio-Signature": sign(TOKEN, callback, form)}
+    async with without_database(house.hass, house.entry):
+        answer = await client.post(path, data=form, headers=headers)
+        assert texts("en")["page"]["later"] in await answer.text()
+        # What is no key is not answered.
+        answer = await client.post(path, data={"CallStatus": "completed"})
+        assert "Say" not in await answer.text()
+    await report(house, client, callback, **form)
+    assert "need_help" in house.kinds()
+
+
+async def test_report_while_the_database_is_away(
+    house: House, add_provider: Add, hass_client_no_auth: Any
+) -> None:
+    """A provider reports a key again that could not be taken."""
+    provider = await add_provider(ALIBABA_OK)
+    house.options(channels={"call": {**ALIBABA, "url": provider.url}})
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    (row,) = (await house.stored()).values()
+    client = await hass_client_no_auth()
+    path = house.engine.links.report_url().removeprefix("https://house.example")
+    body = [{"out_id": row.id[:15], "status_code": "200000", "dtmf": "3"}]
+    async with without_database(house.hass, house.entry):
+        answer = await client.post(path, json=body)
+        assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert (await client.post(path, json=body)).status == HTTPStatus.OK
+    assert "need_help" in house.kinds()
+    # Where all is known, a report about nothing is answered: it would come for ever.
+    body[0]["out_id"] = "nothing"
+    assert (await client.post(path, json=body)).status == HTTPStatus.OK
+
+
+async def test_people_that_cannot_be_counted(house: House, sms: Provider) -> None:
+    """Who goes in is not told that nobody lives there, only because nobody could count."""
+    async with without_database(house.hass, house.entry):
+        await house.alert(hazard="smoke")
+        await house.until(lambda: len(sms.heard) == len(NUMBERS))
+        told = str([item["form"]["Body"] for item in sms.heard])
+        assert texts("en")["facts"]["nobody"] not in told
+        assert "People living there" not in told
+    await house.alert(hazard="smoke", unit_id=house.units["203"])
+    await house.settled()
+    assert texts("en")["facts"]["nobody"] in str(
+        [row["form"]["Body"] for row in sms.heard]
+    )
+
+
+async def test_alert_by_who_cannot_be_looked_up(house: House, sms: Provider) -> None:
+    """A duty officer's alert waits until it is known what they may; a guest's ends there."""
+    duty = await account(house.hass, house.entry, "duty")
+    guest = await account(house.hass, house.entry, "user")
+    data = {"unit_id": house.units["201"], "hazard": "smoke"}
+    async with without_database(house.hass, house.entry):
+        for user in (duty, guest):
+            with pytest.raises(HomeAssistantError) as failure:
+                await act(house.hass, "alert", data, user=user)
+            assert failure.value.translation_key == "alert_kept"
+        assert sms.heard == []
+    await house.settled()
+    (alert,) = house.engine.alerts.values()
+    assert (alert.who, alert.severity) == (duty.id, Severity.ALARM)
+    assert len(sms.heard) == len(NUMBERS)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 import time
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -14,8 +15,10 @@ from sqlalchemy import delete
 
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.alerts.engine import AGAIN_SECONDS
+from custom_components.rental_units.app.policy import Permit
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.models import ContactAddress
+from custom_components.rental_units.register.phonebook import Phonebook
 from homeassistant.core import HomeAssistant
 from tests.rental_units.common import account
 from tests.rental_units.panel import Panel, panel_of
@@ -404,3 +407,26 @@ async def test_landlord_takes_it(
         "answer", alert_id=alert.id, unit_id=house.units["201"], answer="on_my_way"
     )
     assert alert.state == "acknowledged"
+
+
+async def test_people_who_are_read_later(
+    house: House, sms: Provider, panel: Panel
+) -> None:
+    """After a start, who was not reached is shown as soon as it is read who there is."""
+    forget = delete(ContactAddress).where(ContactAddress.person_id == "tenant-b")
+    await house.entry.runtime_data.async_run(lambda session: session.execute(forget))
+    alert = await raised(house)
+
+    def states() -> dict[str, str]:
+        items = house.engine.responses.items(Permit(None))
+        own = items[f"{alert.id}/{house.units['201']}"]
+        return {key: row["state"] for key, row in slots(own).items()}
+
+    before = states()
+    assert before["tenant 2"] == "not_reached"
+    with patch.object(Phonebook, "async_learn"):
+        await house.restart()
+        await house.hass.async_block_till_done(wait_background_tasks=True)
+    assert "not_reached" not in states().values()
+    await house.entry.runtime_data.phonebook.async_learn()
+    assert states() == before

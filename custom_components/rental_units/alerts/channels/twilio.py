@@ -165,10 +165,10 @@ def twiml(message: Message) -> str:
     )
 
 
-def thanks(language: str) -> str:
-    """Return what is said after a key was pressed."""
+def thanks(language: str, key: str = "thanks") -> str:
+    """Return what is said after a key was pressed: that it was passed on, or what else."""
     voice = quoteattr(VOICES.get(language, VOICES["en"]))
-    text = escape(texts(language)["page"]["thanks"])
+    text = escape(texts(language)["page"][key])
     return f"<Response><Say language={voice}>{text}</Say></Response>"
 
 
