@@ -89,6 +89,7 @@ class AlertActive(UnitEntity, BinarySensorEntity):
         """Initialize."""
         super().__init__(register, unit, "alert_active")
         self._engine = engine
+        self._shown: tuple[bool, dict[str, bool]] | None = None
 
     @property
     @override
@@ -110,4 +111,8 @@ class AlertActive(UnitEntity, BinarySensorEntity):
 
     @callback
     def _changed(self, _alert: Alert, _progress: Progress, _unit: str | None) -> None:
-        self.async_write_ha_state()
+        # Each answer to an alert of the whole compound is told to each of its units.
+        shown = self.is_on, self.extra_state_attributes
+        if shown != self._shown:
+            self._shown = shown
+            self.async_write_ha_state()

@@ -133,6 +133,7 @@ class Dispatcher(Deliveries):
             self._forget(delivery)
         self.alerts.pop(alert.id, None)
         self._of.pop(alert.id, None)
+        self._of_person.pop(alert.id, None)
         self.clock.sweep()
         self._composer.forget(alert)
 

@@ -66,6 +66,8 @@ class Helpers:
         self._begin = begin
         self.clock = Clock[Calls](hass, self._due, now)
         self._calls: dict[str, Calls] = {}
+        #: Units from which a call is open; None: to be looked up. Each unit's entity asks.
+        self._units: frozenset[str] | None = None
 
     def of(self, alert: Alert) -> Calls:
         """Return the calls of an alert."""
@@ -73,12 +75,17 @@ class Helpers:
 
     def has_open(self, unit_id: str) -> bool:
         """Return if a call from a unit is open."""
-        return any(unit_id in calls.units for calls in self._calls.values())
+        if self._units is None:
+            self._units = frozenset(
+                unit for calls in self._calls.values() for unit in calls.units
+            )
+        return unit_id in self._units
 
     @callback
     def restore(self, alert: Alert, rows: list[Help]) -> None:
         """Take up what an earlier run has left: those that nobody has taken are told."""
         calls = self._calls[alert.id] = Calls(alert, rows)
+        self._units = None
         self._soon(calls)
 
     @callback
@@ -99,6 +106,7 @@ class Helpers:
             taken_at=time.time() if len(own) >= MOST_CALLS else None,
         )
         calls.rows.append(row)
+        self._units = None
         calls.rounds = 0
         self._soon(calls)
         return row
@@ -130,11 +138,13 @@ class Helpers:
         ]
         for row in rows:
             row.closed_at, row.closed_by, row.note = time.time(), who, note
+        self._units = None
         return rows
 
     @callback
     def forget(self, alert: Alert) -> None:
         """Drop the calls of an alert that is over."""
+        self._units = None
         if calls := self._calls.pop(alert.id, None):
             calls.due_at = None
 

@@ -68,6 +68,10 @@ class Deliveries(ABC):
         self.by_receipt: dict[str, Delivery] = {}
         self.ended: OrderedDict[str, None] = OrderedDict()
         self._of: defaultdict[str, list[Delivery]] = defaultdict(list)
+        #: The same by the person whom they are for: an alert of a compound has thousands.
+        self._of_person: defaultdict[str, defaultdict[str | None, list[Delivery]]] = (
+            defaultdict(lambda: defaultdict(list))
+        )
 
     @abstractmethod
     def add(self, alert: Alert, deliveries: list[Delivery]) -> None:
@@ -81,6 +85,11 @@ class Deliveries(ABC):
         """Return the deliveries of an open alert."""
         return list(self._of.get(alert.id, ()))
 
+    def of_person(self, alert: Alert, person_id: str) -> list[Delivery]:
+        """Return those of one person."""
+        found = self._of_person.get(alert.id)
+        return list(found.get(person_id, ())) if found else []
+
     def _know(self, delivery: Delivery) -> None:
         self.deliveries[delivery.id] = delivery
         self.by_token[self._token(delivery, "answer")] = delivery
@@ -88,6 +97,7 @@ class Deliveries(ABC):
             self.by_button[self._token(delivery, "button")] = delivery
             self.by_receipt[self._token(delivery, "receipt")] = delivery
         self._of[delivery.alert_id].append(delivery)
+        self._of_person[delivery.alert_id][delivery.person_id].append(delivery)
 
     def _forget(self, delivery: Delivery) -> None:
         token = self._token(delivery, "answer")

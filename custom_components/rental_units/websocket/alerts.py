@@ -213,7 +213,11 @@ def _flat(ask: Ask, unit_id: str, parts: list[tuple[Role, str]]) -> dict[str, An
     for alert in engine.alerts.values():
         if unit_id not in alert.unit_ids:
             continue
-        own = [row for row in engine.dispatcher.of(alert) if row.person_id in people]
+        own = [
+            row
+            for person_id in people
+            for row in engine.dispatcher.of_person(alert, person_id)
+        ]
         said = [row for row in own if row.answer]
         last = max(said, key=lambda row: row.answered_at or 0.0, default=None)
         shown["alerts"].append(

@@ -3,11 +3,13 @@
 from datetime import time
 import re
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from custom_components.rental_units.alerts.channels.twilio import sign
 from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.binary_sensor import AlertActive
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.core import Context
 from homeassistant.exceptions import ServiceValidationError
@@ -472,3 +474,45 @@ async def test_restart(house: House, sms: Provider, call: Provider) -> None:
     await house.tick(31)
     await house.settled()
     assert len(call.heard) == 7
+
+
+async def test_one_answer_is_no_news_of_all_units(house: House, sms: Provider) -> None:
+    """In an alert of a whole compound an answer writes no state of each of its flats."""
+    units = {key: house.units[key] for key in ("201", "202", "203")}
+    alert = house.engine.alerts[
+        await house.alert(hazard="smoke", unit_id=list(units.values()))
+    ]
+    await house.settled()
+    rows = {row.person_id: row for row in house.engine.dispatcher.of(alert)}
+    written: list[str] = []
+    write = AlertActive.async_write_ha_state
+
+    def note(entity: AlertActive) -> None:
+        written.append(entity.unit_id)
+        write(entity)
+
+    async def writes(work: Any) -> list[str]:
+        written.clear()
+        work()
+        await house.hass.async_block_till_done()
+        return sorted(written)
+
+    def answer(who: str, what: Answer) -> Any:
+        return lambda: house.engine.answer(alert, what, rows[who], via="link")
+
+    with patch.object(AlertActive, "async_write_ha_state", note):
+        assert await writes(answer("tenant-a", Answer.SAFE)) == []
+        assert await writes(answer("tenant-b", Answer.NEED_HELP)) == [units["201"]]
+        assert house.engine.needs_help(units["201"])
+        assert await writes(answer("neighbour", Answer.NEED_HELP)) == [units["202"]]
+        assert await writes(
+            lambda: house.engine.close_help(alert, units["202"], who="x", note="x")
+        ) == [units["202"]]
+        assert await writes(
+            lambda: house.engine.close_help(alert, None, who="x", note="x")
+        ) == [units["201"]]
+        assert not house.engine.needs_help(units["201"])
+        assert await writes(lambda: house.engine.cancel(alert, who=None)) == sorted(
+            units.values()
+        )
+    assert {house.active(key) for key in units} == {"off"}
