@@ -305,7 +305,7 @@ class Register:
         """Give devices the names and areas of units that have changed."""
         kinds = {Kind.UNIT_ADDED, Kind.UNIT_CHANGED, Kind.UNIT_RESTORED}
         changed = {row.unit_id for row in happened if row.kind in kinds}
-        units = [self.units[key] for key in changed if key in self.units]
+        units = [self.units[key] for key in changed if key and key in self.units]
         async for batch in self.async_batches(units):
             for unit in batch:
                 self.devices.update(unit)

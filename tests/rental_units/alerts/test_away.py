@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.rental_units.alerts.channels.twilio import sign
 from custom_components.rental_units.alerts.const import Severity
 from custom_components.rental_units.alerts.texts import texts
 from custom_components.rental_units.const import DOMAIN
@@ -25,7 +26,7 @@ from .conftest import NUMBERS, House
 from .providers import ALIBABA_OK, Provider
 from .test_channels import ALIBABA
 from .test_proofs import Add, press, pushed
-from .test_reports import TOKEN, report, sign
+from .test_reports import TOKEN, report
 
 __all__ = ["pushed"]
 
