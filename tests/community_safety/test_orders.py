@@ -178,7 +178,7 @@ async def test_whoever_is_refused_changes_nothing(
     assert list(map(set_on, devices)) == before
     assert peer.heard == []
     asked = {request.action for request in refusing.asked}
-    assert asked == {*Action} - {Action.ACKNOWLEDGE, Action.RESET}
+    assert asked == {*Action} - {Action.ACKNOWLEDGE, Action.RESET, Action.READ}
     assert {request.who for request in refusing.asked} == {person.id}
 
 
