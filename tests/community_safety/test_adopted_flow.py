@@ -23,6 +23,7 @@ from .gateways.adopted.shapes import (
     ESPHOME_TANK,
     MATTER_SMOKE,
     SHELLY_1PM,
+    SHELLY_2PM,
     SHELLY_3EM,
     ZHA_SMOKE,
     Row,
@@ -268,6 +269,36 @@ async def test_an_entity_that_is_not_there(hass: HomeAssistant) -> None:
     assert suggested(result) == {"name": "sensor.nowhere", "kind": None}
 
 
+async def test_a_switch_is_adopted_once(hass: HomeAssistant) -> None:
+    """A part has the switch of the whole: protected at one, it would be cut at the other."""
+    device_id = register(hass, SHELLY_2PM)
+    row = er.async_get(hass).async_get(entity_of(hass, SHELLY_2PM, "switch:0"))
+    part = str(row and row.device_id)
+    assert part != device_id
+    result = await choose(hass, await begin(hass), device_id, part)
+    assert result["errors"] == {"devices": "already_adopted"}
+    # One that has been adopted by its entities alone.
+    data = proposal(hass, part, "Shelly 2PM")
+    await add_adopted(hass, subentry("Shed", {**data, "device": None}))
+    for chosen in (device_id, part):
+        result = await choose(hass, result, chosen)
+        assert result["errors"] == {"devices": "already_adopted"}
+
+
+async def test_adopted_while_it_was_shown(hass: HomeAssistant) -> None:
+    """Somebody else was faster: nothing is adopted twice."""
+    device_id = register(hass, SHELLY_1PM)
+    result = await choose(hass, await begin(hass), device_id)
+    assert result["step_id"] == "adopted_confirm"
+    await add_adopted(hass, subentry("Flat", proposal(hass, device_id, "Shelly Pro")))
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {})
+    assert (result["type"], result["reason"]) == (
+        FlowResultType.ABORT,
+        "adopted_changed",
+    )
+    assert len(hass.config_entries.async_entries(DOMAIN)) == 1
+
+
 @pytest.mark.parametrize("which", ["own_device", "already_adopted"])
 async def test_a_device_that_cannot_be_adopted(hass: HomeAssistant, which: str) -> None:
     """Ours would be watched by itself, and the others are watched already."""
@@ -291,6 +322,10 @@ async def test_each_mistake_of_readings(hass: HomeAssistant) -> None:
     current = entity_of(hass, SHELLY_1PM, "switch:0-current")
     energy = entity_of(hass, SHELLY_1PM, "switch:0-energy")
     hass.states.async_set("sensor.bare", "5")
+    er.async_get(hass).async_get_or_create(
+        "switch", "group", "all", suggested_object_id="all"
+    )
+    hass.states.async_set("switch.both", "on", {"entity_id": ["switch.a", "switch.b"]})
     result = await start(hass, entry)
     result = await fill_in(hass, result, entities=[current])
     result = await fill_in(hass, result, name="Flat", kind="breaker_monitor")
@@ -304,6 +339,8 @@ async def test_each_mistake_of_readings(hass: HomeAssistant) -> None:
         ({"current": [current] * 4}, {"current": "too_many"}),
         ({"supply": [taken]}, {"supply": "already_adopted"}),
         ({"supply": [own]}, {"supply": "own_device"}),
+        ({"supply": ["switch.all"]}, {"supply": "is_group"}),
+        ({"supply": ["switch.both"]}, {"supply": "is_group"}),
     ):
         result = await fill_in(hass, result, **chosen)
         assert (chosen, result["errors"]) == (chosen, errors)

@@ -516,7 +516,8 @@ class SafetyDevice:
         were: they are no sign of life, prove neither a command nor a sighting, begin no
         test, and end no danger.
         `unusable` are keys of readings that came and could not be understood: what they
-        say is unknown, and a fault. `unscaled` are keys of `readings` whose unit or
+        say is unknown, and a fault. One that is in `readings` too is carried by several,
+        and known from the others. `unscaled` are keys of `readings` whose unit or
         divisor is not known: they may warn, and cut nothing.
         """
         points, known = self.points, self.readings
@@ -619,7 +620,9 @@ class SafetyDevice:
         self._unscaled = frozenset((self._unscaled - readings.keys()).union(unscaled))
         unusable = [key for key in unusable if key in self.points]
         self._implausible = self._implausible.union(unusable, self._unscaled)
-        return [key for key in unusable if self._forget_reading(key)]
+        return [
+            key for key in unusable if key not in readings and self._forget_reading(key)
+        ]
 
     def is_unusable(self, measurement: str) -> bool:
         """Return if one of the channels came and could not be true or understood."""

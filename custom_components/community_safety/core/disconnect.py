@@ -660,9 +660,18 @@ class CutOff:
     # Proof
 
     def _loads(self, supply: Supply) -> dict[str, float]:
-        """Return what flows now, as far as it is known: in amperes, or in watts."""
-        found = self._find(supply.uid)
-        return self.loads(found[1], supply.key) if found else {}
+        """Return what flows now, as the meter itself has said: in amperes, or in watts.
+
+        That something has gone of which it was only remembered would prove nothing.
+        """
+        if not (found := self._find(supply.uid)):
+            return {}
+        device = found[1]
+        return {
+            key: value
+            for key, value in self.loads(device, supply.key).items()
+            if key in device.reported
+        }
 
     def _note_load(self, supply: Supply) -> None:
         """Keep what flows before a supply is opened; of several tries the most counts."""

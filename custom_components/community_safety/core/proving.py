@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import time
@@ -139,9 +138,12 @@ async def async_read_back[T](
         if done or now >= until:
             break
         patience = min(ASK_SECONDS, until - now)
-        with suppress(TimeoutError, HomeAssistantError):
+        try:
             async with asyncio.timeout(patience):
                 await port.async_refresh(device, keys(device))
+        except Exception as err:  # noqa: BLE001
+            # Whatever a port may raise: a command without a result would raise no alarm.
+            LOGGER.debug("%s could not be asked: %r", uid, err)
         await device.async_wait(
             lambda device=device: bool(proof(device)),  # type: ignore[misc]
             patience,

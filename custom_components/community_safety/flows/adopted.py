@@ -19,7 +19,7 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, CONF_NAME
+from homeassistant.const import ATTR_ENTITY_ID, ATTR_UNIT_OF_MEASUREMENT, CONF_NAME
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er, selector
 from homeassistant.helpers.translation import async_get_translations
@@ -37,6 +37,7 @@ from ..gateways.adopted.gateway import (
 from ..gateways.adopted.proposals import (
     CHANNELLED,
     COMMANDS,
+    GROUP,
     KINDS,
     MERGED,
     MOST_PHASES,
@@ -62,6 +63,14 @@ def _subentries(hass: HomeAssistant) -> Iterable[ConfigSubentry]:
     """Yield what is adopted already, whichever gateway has it."""
     for entry in hass.config_entries.async_entries(DOMAIN):
         yield from entry.get_subentries_of_type(SUBENTRY)
+
+
+def _supplies(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the refs of the switches that devices have, by the data of their subentries.
+
+    A switch belongs to one: else what protects a load at one device cuts it at the other.
+    """
+    return {ref for data in rows for ref in data[CONF_READINGS].get("supply", ())}
 
 
 def _name_of(device: dr.AnyDeviceEntry) -> str:
@@ -145,12 +154,16 @@ class AdoptedFlow(ConfigFlow):
                 continue
             facts = facts_of_device(self.hass, device_id)
             kind = propose_kind(facts, _about(self.hass, device))
-            if error := _why_not(self.hass, device) or (not kind and "no_kind"):
+            error = _why_not(self.hass, device) or (not kind and "no_kind")
+            data = {} if error else _data(device_id, str(kind), facts)
+            if data and _supplies([data]) & self._taken():
+                error = "already_adopted"
+            if error:
                 refused.setdefault(error, []).append(_name_of(device))
                 continue
             self._found.append(
                 ConfigSubentryData(
-                    data=_data(device_id, str(kind), facts),
+                    data=data,
                     subentry_type=SUBENTRY,
                     title=_name_of(device),
                     unique_id=device_id,
@@ -159,6 +172,13 @@ class AdoptedFlow(ConfigFlow):
         if refused:
             return next(iter(refused.items()))
         return (None if self._found else "no_devices"), []
+
+    def _taken(self) -> set[str]:
+        """Return the switches that a device has already, or will have."""
+        return _supplies(
+            [row.data for row in _subentries(self.hass)]
+            + [row["data"] for row in self._found]
+        )
 
     async def async_step_adopted_confirm(
         self, user_input: dict[str, Any] | None = None
@@ -169,6 +189,11 @@ class AdoptedFlow(ConfigFlow):
                 step_id="adopted_confirm",
                 description_placeholders={"devices": await self._async_described()},
             )
+        shown = self._found
+        error, _refused = self._propose([str(row["unique_id"]) for row in shown])
+        if error or self._found != shown:
+            # Somebody may have adopted one of them while this was read.
+            return self.async_abort(reason="adopted_changed")
         if self.source != SOURCE_RECONFIGURE:
             texts = await self._async_texts("common")
             return self.async_create_entry(
@@ -366,7 +391,7 @@ class AdoptedDeviceFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         for name, entity_ids in chosen.items():
             for entity_id in entity_ids:
-                if error := self._error_of(name, entity_id):
+                if error := self._error_of(kind, name, entity_id):
                     errors[name] = error
             if name in CHANNELLED and len(entity_ids) > _most(kind, chosen):
                 errors[name] = "too_many"
@@ -374,13 +399,19 @@ class AdoptedDeviceFlow(ConfigSubentryFlow):
             errors["base"] = "no_danger"
         return errors
 
-    def _error_of(self, name: str, entity_id: str) -> str | None:
+    def _error_of(self, kind: str, name: str, entity_id: str) -> str | None:
         entry = er.async_get(self.hass).async_get(entity_id)
         state = self.hass.states.get(entity_id)
         if entry and entry.platform == DOMAIN:
             return "own_device"
         if name == "supply" and self._is_taken(entry.id if entry else entity_id):
             return "already_adopted"
+        if name in dangers_of(kind) and (
+            (entry and entry.platform == GROUP)
+            or (state and ATTR_ENTITY_ID in state.attributes)
+        ):
+            # It is calm, or off, also while one of its members is away.
+            return "is_group"
         if name not in MEASUREMENTS or not MEASUREMENTS[name].is_number:
             return None
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
@@ -391,10 +422,8 @@ class AdoptedDeviceFlow(ConfigSubentryFlow):
     def _is_taken(self, ref: str) -> bool:
         """Return if another adopted device has a supply already."""
         own = self._get_reconfigure_subentry() if self._before is not None else None
-        return any(
-            ref in row.data[CONF_READINGS].get("supply", ())
-            for row in _subentries(self.hass)
-            if row is not own
+        return ref in _supplies(
+            row.data for row in _subentries(self.hass) if row is not own
         )
 
     def _save(self, kind: str, chosen: Readings) -> SubentryFlowResult:

@@ -1,8 +1,8 @@
 """A gateway of adopted devices: one subentry each, with the entities that carry its readings."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 import time
@@ -13,6 +13,7 @@ from homeassistant.components.switch import DOMAIN as SWITCH
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import (
     ATTR_ENTITY_ID,
+    EVENT_CALL_SERVICE,
     SERVICE_TURN_OFF,
     SERVICE_TURN_ON,
     STATE_UNAVAILABLE,
@@ -33,7 +34,8 @@ from homeassistant.helpers import (
     device_registry as dr,
     entity_registry as er,
 )
-from homeassistant.helpers.entity_component import DATA_INSTANCES, async_update_entity
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_component import DATA_INSTANCES
 from homeassistant.helpers.event import (
     async_call_later,
     async_track_state_change_event,
@@ -45,14 +47,15 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from homeassistant.loader import Integration, async_get_integrations
 
 from ...catalogue.measurements import Value, parse_point
+from ...const import LOGGER
 from ...core.device import DeviceDescription, Power, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
 from ...localization import async_reading
 from ..base import CommandError, Problem
-from ..loads import EFFECT_SECONDS, NOISE, has_moved
+from ..loads import NOISE, has_moved
 from ..subentries import SubentryGateway
 from .proposals import carriers_of, dangers_of
-from .sources import COMMAND, Command, Source
+from .sources import QUESTION, TEMPLATE, TOLD, Command, Question, Source, Told
 
 #: The type of a subentry, and what is in its data: the device that it was made of, the kind,
 #: the entities by measurement, and buttons by command.
@@ -74,8 +77,6 @@ class _Adopted:
     title: str
     data: Mapping[str, Any]
     sources: list[Source]
-    #: The last command of each supply.
-    commanded: dict[str, Command] = field(default_factory=dict)
     undo: list[CALLBACK_TYPE] = field(default_factory=list)
     timer: CALLBACK_TYPE | None = None
 
@@ -108,6 +109,9 @@ class AdoptedGateway(SubentryGateway):
         """Initialize."""
         super().__init__(*args)
         self._adopted: dict[str, _Adopted] = {}
+        self._told = self.hass.data.setdefault(TOLD, Told())
+        #: What other integrations are being asked: nobody asks twice, or breaks it off.
+        self._questions: dict[Hashable, asyncio.Task[None]] = {}
         self._turns = asyncio.Lock()
         self._is_started = False
 
@@ -117,6 +121,7 @@ class AdoptedGateway(SubentryGateway):
         self.follow_subentries()
         self.on_unload(
             self._unbind_all,
+            self.hass.bus.async_listen(EVENT_CALL_SERVICE, self._told.called),
             self.hass.bus.async_listen(
                 er.EVENT_ENTITY_REGISTRY_UPDATED, self._registry_changed
             ),
@@ -138,57 +143,95 @@ class AdoptedGateway(SubentryGateway):
         source = next(iter(adopted.of(key)), None)
         if source is None or key not in device.supplies:
             raise CommandError(device, "refused", f"no such command: {key}")
-        command = Command(source, bool(value), time.monotonic())
-        adopted.commanded[key] = command
-        token = COMMAND.set(command)
+        self._told.commands[source.ref] = Command(bool(value), time.monotonic())
         service = SERVICE_TURN_ON if value else SERVICE_TURN_OFF
-        try:
-            await self._async_call(device, SWITCH, service, source.entity_id)
-        finally:
-            command.is_running = False
-            COMMAND.reset(token)
+        await self._async_call(device, SWITCH, service, source.entity_id)
 
     async def _async_call(
         self, device: SafetyDevice, domain: str, service: str, entity_id: str | None
     ) -> None:
         """Call an action of an entity. Raises CommandError.
 
-        Home Assistant passes over an entity that is unavailable, and says nothing.
+        Home Assistant passes over an entity that is unavailable, and says nothing. What
+        its state shows may be older than that.
         """
         state = self.hass.states.get(entity_id) if entity_id else None
+        entity = self._entity(entity_id)
+        away = CommandError(device, "not_connected", "the entity is unavailable")
         if state is None or state.state == STATE_UNAVAILABLE:
-            raise CommandError(device, "not_connected", "the entity is unavailable")
+            raise away
         try:
+            if entity is not None and not entity.available:
+                raise away
             await self.hass.services.async_call(
                 domain, service, {ATTR_ENTITY_ID: state.entity_id}, blocking=True
             )
+        except CommandError:
+            raise
         except Exception as err:
             # Whatever another integration may raise.
             raise CommandError(
                 device, "refused", str(err) or type(err).__name__
             ) from err
 
+    def _entity(self, entity_id: str | None) -> Entity | None:
+        """Return an entity of another integration itself, None if it is not set up."""
+        component = self.hass.data.get(DATA_INSTANCES, {}).get(
+            (entity_id or "").partition(".")[0]
+        )
+        return component.get_entity(entity_id) if component and entity_id else None
+
     @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
         wanted = set(keys)
         # Several entities may be read at once.
-        coordinators, entities = {}, []
+        tasks: dict[Hashable, asyncio.Task[None]] = {}
         for source in self._of(device).sources:
-            if source.key not in wanted or not source.is_polled or not source.entity_id:
+            if source.key not in wanted or not source.is_polled:
                 continue
-            component = self.hass.data.get(DATA_INSTANCES, {}).get(
-                source.entity_id.partition(".")[0]
-            )
-            entity = component.get_entity(source.entity_id) if component else None
+            entity = self._entity(source.entity_id)
             if isinstance(entity, CoordinatorEntity):
                 # At once: what it is asked for politely is put off, and old values written.
-                coordinators[id(entity.coordinator)] = entity.coordinator
+                refresh, key = entity.coordinator.async_refresh, id(entity.coordinator)
+                tasks[key] = self._ask(key, refresh, is_coordinated=True)
             elif entity is not None:
-                entities.append(source.entity_id)
-        await asyncio.gather(
-            *(item.async_refresh() for item in coordinators.values()),
-            *(async_update_entity(self.hass, item) for item in entities),
+                update = partial(entity.async_update_ha_state, force_refresh=True)
+                tasks[entity.entity_id] = self._ask(
+                    entity.entity_id, update, is_coordinated=False
+                )
+        if tasks:
+            # Who has no more patience leaves them running: broken off in the middle, the
+            # other integration would take its device to be away.
+            await asyncio.wait(tasks.values())
+
+    def _ask(
+        self,
+        key: Hashable,
+        ask: Callable[[], Awaitable[None]],
+        *,
+        is_coordinated: bool,
+    ) -> asyncio.Task[None]:
+        """Return the task that asks another integration, the one that runs already if there is."""
+        if task := self._questions.get(key):
+            return task
+
+        async def question() -> None:
+            asked = Question(time.monotonic(), is_coordinated)
+            QUESTION.set(asked)
+            try:
+                await ask()
+            except Exception as err:  # noqa: BLE001
+                # Whatever it may raise: the others are read all the same.
+                LOGGER.debug("Another integration could not be asked: %r", err)
+            finally:
+                asked.is_running = False
+                self._questions.pop(key, None)
+
+        # Of Home Assistant: a reload of ours must not break it off either.
+        task = self._questions[key] = self.hass.async_create_background_task(
+            question(), "community_safety question", eager_start=False
         )
+        return task
 
     @override
     def diagnostics(self) -> dict[str, Any]:
@@ -200,7 +243,7 @@ class AdoptedGateway(SubentryGateway):
                         "integration": source.integration,
                         "iot_class": source.iot_class,
                         "absent": source.is_absent,
-                        "hoped": source.hoped is not None,
+                        "hoped": source.hope is not None,
                     }
                     for source in adopted.sources
                 ]
@@ -259,6 +302,7 @@ class AdoptedGateway(SubentryGateway):
                         ref,
                         entry.platform if entry else None,
                         found.iot_class if isinstance(found, Integration) else None,
+                        self._told,
                     )
                 )
         self.forget_subentry(row.subentry_id)
@@ -280,9 +324,9 @@ class AdoptedGateway(SubentryGateway):
             (device and dr.async_get_effective_area_id(self.hass, device)) or ""
         )
         keys = frozenset(source.key for source in sources)
-        # One that can be asked is expected to answer. Of another it is not known how often
-        # it speaks: that it is away is said by its integration.
-        on_mains = "battery" not in keys and any(row.can_be_asked for row in sources)
+        for source in sources:
+            self._locate(source)
+        known = self.devices.get(row.subentry_id)
         return DeviceDescription(
             id=row.subentry_id,
             kind=row.data[CONF_KIND],
@@ -292,8 +336,29 @@ class AdoptedGateway(SubentryGateway):
             manufacturer=maker.manufacturer if maker else None,
             model=maker.model if maker else None,
             area=area.name if area else None,
-            power=Power.MAINS if on_mains else Power.BATTERY,
+            power=self._power(sources) or (known.power if known else Power.BATTERY),
         )
+
+    def _answers(self, source: Source) -> bool | None:
+        """Return if an entity can be asked, and shows when there was no answer.
+
+        None while it is not set up.
+        """
+        if not source.can_be_asked:
+            return False
+        entity = self._entity(source.entity_id)
+        return isinstance(entity, CoordinatorEntity) if entity else None
+
+    def _power(self, sources: list[Source]) -> Power | None:
+        """Return if a device is expected to speak all the time; None while nobody knows.
+
+        One that answers is. Of another it is not known how often it speaks: that it is
+        away is said by its integration.
+        """
+        answers = {self._answers(source) for source in sources}
+        if any(source.key == "battery" for source in sources) or answers == {False}:
+            return Power.BATTERY
+        return Power.MAINS if True in answers else None
 
     @override
     def forget_subentry(self, device_id: str) -> None:
@@ -325,19 +390,22 @@ class AdoptedGateway(SubentryGateway):
             if any(names & {row.entity_id, row.ref} for row in adopted.sources):
                 self._bind(adopted)
 
+    def _locate(self, source: Source) -> None:
+        """Find out where an entity is now."""
+        entry = er.async_get(self.hass).async_get(source.ref)
+        if entry is None and valid_entity_id(source.ref):
+            source.entity_id = source.ref
+        else:
+            source.entity_id = (
+                entry.entity_id if entry and not entry.disabled_by else None
+            )
+
     def _bind(self, adopted: _Adopted) -> None:
         """Listen to the entities of a device where they are now, and take what they say."""
         adopted.unbind()
-        registry = er.async_get(self.hass)
         by_entity: dict[str, list[Source]] = {}
         for source in adopted.sources:
-            entry = registry.async_get(source.ref)
-            if entry is None and valid_entity_id(source.ref):
-                source.entity_id = source.ref
-            else:
-                source.entity_id = (
-                    entry.entity_id if entry and not entry.disabled_by else None
-                )
+            self._locate(source)
             # What is read from the state machine now was said some time ago.
             source.is_absent = True
             if source.entity_id:
@@ -349,7 +417,7 @@ class AdoptedGateway(SubentryGateway):
         ) -> None:
             data = event.data
             for source in by_entity[data["entity_id"]]:
-                self._take_state(adopted, source, data["new_state"])
+                self._take_state(adopted, source, data["new_state"], event.context.id)
 
         adopted.undo += [
             async_track_state_change_event(self.hass, by_entity, heard),
@@ -361,33 +429,76 @@ class AdoptedGateway(SubentryGateway):
         self._show_missing(adopted)
 
     def _take_state(
-        self, adopted: _Adopted, source: Source, state: State | None
+        self,
+        adopted: _Adopted,
+        source: Source,
+        state: State | None,
+        context: str = "",
     ) -> None:
         device = adopted.device
-        was_absent = source.is_absent
-        is_own = source.take(state)
+        was_absent, was_own = source.is_absent, source.is_own
+        if source.integration in (None, TEMPLATE):
+            self._look_at(source)
+        is_own = source.take(state, context)
         if state is None or is_own is None:
             self._says_nothing(adopted, source)
             return
         if was_absent:
             self._show_missing(adopted)
+            self._watch_absence(adopted)
         if not device.online:
             self.set_online(device, True, fresh=is_own)
         before = source.value
         try:
             source.value = source.read(state)
         except ValueError as err:
-            source.value = None
+            source.value, source.is_own = None, False
             self.refuse(device.description.id, str(err))
-            device.update({}, fresh=False, unusable=(source.key,))
+            self._update(adopted, source, {}, fresh=False)
             return
         readings = {source.key: source.value}
-        if any(row.value is True for row in adopted.of(source.key)):
-            # Of several entities of one reading, each that is on is enough.
-            readings[source.key] = True
-        if is_own:
+        if is_own and was_own:
             readings |= self._followed(adopted, source, before)
-        device.update(readings, fresh=is_own)
+        self._update(adopted, source, readings, fresh=is_own)
+
+    def _look_at(self, source: Source) -> None:
+        """Find out from an entity itself what the registry does not tell."""
+        if entity := self._entity(source.entity_id):
+            source.integration = entity.platform.platform_name
+            # Home Assistant shows it nowhere else.
+            source.has_availability = bool(
+                getattr(entity, "_availability_template", None)
+            )
+
+    def _update(
+        self,
+        adopted: _Adopted,
+        source: Source,
+        readings: dict[str, Value],
+        *,
+        fresh: bool,
+    ) -> None:
+        """Take the readings of an entity, together with those of the others of its reading.
+
+        Each that is on is enough. That all are calm is only known if each has said so
+        itself, and is there: as long as one says nothing, that is a fault as well.
+        """
+        device, key = adopted.device, source.key
+        rows = adopted.of(key)
+        mute = [key] if any(row.is_silent or row.is_unusable for row in rows) else []
+        others = [row for row in rows if row is not source and row.value is not None]
+        if any(row.value is True for row in others):
+            readings[key] = True
+        elif others:
+            # Of one that says nothing, what the others say stays known.
+            readings.setdefault(key, False)
+        is_calm = readings.get(key) is False and _is_danger(device, key)
+        if is_calm and not all(row.is_own for row in rows):
+            device.update(readings, fresh=False, unusable=mute)
+            # A sign of life all the same.
+            readings, mute = {}, []
+        if readings or mute or fresh:
+            device.update(readings, fresh=fresh, unusable=mute)
 
     def _followed(
         self, adopted: _Adopted, source: Source, before: Value | None
@@ -403,15 +514,20 @@ class AdoptedGateway(SubentryGateway):
         ):
             return {}
         is_live = abs(after) > noise
-        return {
-            key: command.value
-            for key, command in adopted.commanded.items()
-            if command.value is is_live
-            and command.source.value is command.value
-            and time.monotonic() - command.at < EFFECT_SECONDS
-            and source.key
-            in (*device.related("current", key), *device.related("power", key))
-        }
+        found: dict[str, Value] = {}
+        for key in device.supplies:
+            loads = (*device.related("current", key), *device.related("power", key))
+            for row in adopted.of(key):
+                command = self._told.commands.get(row.ref)
+                if (
+                    command
+                    and command.is_recent
+                    and command.value is row.value is is_live
+                    and source.key in loads
+                ):
+                    row.prove()
+                    found[key] = is_live
+        return found
 
     def _says_nothing(self, adopted: _Adopted, source: Source) -> None:
         """Take that an entity says nothing: what it is about is not known any more."""
@@ -441,15 +557,13 @@ class AdoptedGateway(SubentryGateway):
     def _absent_for_long(self, adopted: _Adopted, _now: datetime) -> None:
         adopted.timer = None
         device, absent = adopted.device, adopted.absent
-        dangers = dangers_of(device.kind.key)
         if len(absent) == len(adopted.sources):
             self.set_online(device, False)
-        elif silent := [
-            source.key
-            for source in absent
-            if parse_point(source.key).measurement.key in dangers
-        ]:
-            device.update({}, fresh=False, unusable=silent)
+            absent = []
+        for source in absent:
+            if _is_danger(device, source.key):
+                source.is_silent = True
+                self._update(adopted, source, {}, fresh=False)
         self._show_missing(adopted)
 
     def _show_missing(self, adopted: _Adopted) -> None:
@@ -490,14 +604,22 @@ class AdoptedGateway(SubentryGateway):
         """Note who is there, and ask those that can be asked and have been silent for long."""
         can_be_asked: dict[SafetyDevice, str] = {}
         for adopted in self._adopted.values():
+            device = adopted.device
+            power = self._power(adopted.sources)
+            if power and power is not device.power:
+                self.add_device(replace(device.description, power=power))
             for source in adopted.sources:
                 if source.is_primed and not source.is_absent:
-                    adopted.device.seen()
-                if source.can_be_asked:
-                    can_be_asked.setdefault(adopted.device, source.key)
+                    device.seen()
+                if self._answers(source):
+                    can_be_asked.setdefault(device, source.key)
         for device in to_ask(can_be_asked):
             self.entry.async_create_background_task(
                 self.hass,
                 self.async_refresh(device, (can_be_asked[device],)),
                 f"ask {device.uid}",
             )
+
+
+def _is_danger(device: SafetyDevice, key: str) -> bool:
+    return parse_point(key).measurement.key in dangers_of(device.kind.key)

@@ -51,6 +51,8 @@ CHANNELLED = frozenset(
     }
 )
 MOST_PHASES, MOST_SOCKETS = 3, 99
+#: The integration of helpers that stand for several entities.
+GROUP = "group"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +235,8 @@ def facts_of_device(hass: HomeAssistant, device_id: str) -> list[Fact]:
         found += (
             _fact(entry, name if device is not main else "")
             for entry in er.async_entries_for_device(entities, device.id)
+            # A helper that somebody has put there hides which of its members is away.
+            if entry.platform != GROUP
         )
     return found
 
@@ -425,6 +429,7 @@ def measurements_of(kind: str) -> tuple[str, ...]:
     )
 
 
+@cache
 def dangers_of(kind: str) -> frozenset[str]:
     """Return the measurements that can raise more than a fault, or cut something off."""
     return frozenset(

@@ -1,5 +1,6 @@
 """An integration of breakers, as honest, as hopeful and as lazy as integrations are."""
 
+import asyncio
 from collections.abc import Callable
 from contextvars import Context
 from datetime import timedelta
@@ -40,6 +41,11 @@ class Breaker:
         self.closed = True
         self.load = load
         self.obeys = True
+        #: So many commands get lost on their way.
+        self.deaf = 0
+        #: If it can be read, and how long that takes.
+        self.answers = True
+        self.slowness = 0.0
         self.commands: list[bool] = []
         self.error: Exception | None = None
         self.on_change: list[Callable[[], None]] = []
@@ -54,7 +60,9 @@ class Breaker:
         if self.error:
             raise self.error
         self.commands.append(closed)
-        if self.obeys:
+        if self.deaf:
+            self.deaf -= 1
+        elif self.obeys:
             self.closed = closed
         self.report()
 
@@ -112,12 +120,52 @@ class HopefulRelay(Relay):
         self.async_write_ha_state()
 
 
+class ThreadedRelay(Relay):
+    """Hopes in a thread, as those that were written before there were coroutines."""
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        await SwitchEntity.async_turn_off(self, **kwargs)
+
+    @override
+    def turn_off(self, **kwargs: Any) -> None:
+        self.hass.loop.call_soon_threadsafe(self.breaker.command, False)
+        self._attr_is_on = False
+        self.schedule_update_ha_state()
+
+
+class DetouredRelay(Relay):
+    """Hears its hope from a server beside it, on the way on which reports come."""
+
+    def take(self, closed: bool) -> None:
+        """Take what the server says."""
+        self._attr_is_on = closed
+        self.async_write_ha_state()
+
+    @override
+    async def async_order(self, closed: bool) -> None:
+        await super().async_order(closed)
+        self.hass.loop.call_soon(self.take, closed, context=Context())
+
+
+class ForgetfulRelay(HopefulRelay):
+    """Begins with what its class begins with."""
+
+    @override
+    def read(self) -> None:
+        self._attr_is_on = False
+
+
 class PolledRelay(HopefulRelay):
-    """Hopes as well, and reads the breaker when it is asked to."""
+    """Hopes as well, and reads the breaker when it is asked to.
+
+    It keeps to itself that nobody has answered.
+    """
 
     async def async_update(self) -> None:
         """Read the breaker."""
-        self.read()
+        if self.breaker.answers:
+            self.read()
 
 
 class Meter(_Part, SensorEntity):
@@ -133,11 +181,23 @@ class Meter(_Part, SensorEntity):
 
 
 class PolledMeter(Meter):
-    """Reads the breaker when it is asked to."""
+    """Reads the breaker when it is asked to, and keeps to itself that it cannot."""
 
     async def async_update(self) -> None:
         """Read the breaker."""
-        self.read()
+        if self.breaker.answers:
+            self.read()
+
+
+class FailingMeter(PolledMeter):
+    """Stumbles over what it has read once the breaker was told something."""
+
+    @property
+    @override
+    def native_value(self) -> float:
+        if self.breaker.commands:
+            raise ValueError("a mistake of the integration")
+        return self.breaker.amperes
 
 
 class Coordinator(DataUpdateCoordinator[tuple[bool, float]]):
@@ -156,6 +216,7 @@ class Coordinator(DataUpdateCoordinator[tuple[bool, float]]):
 
     @override
     async def _async_update_data(self) -> tuple[bool, float]:
+        await asyncio.sleep(self.breaker.slowness)
         return self.breaker.closed, self.breaker.amperes
 
 

@@ -14,8 +14,9 @@ from custom_components.community_safety.gateways.adopted.gateway import AWAY_SEC
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 
-from .common import adopt, only_device, open_hazards, say, unload
+from .common import add_adopted, adopt, only_device, open_hazards, say, subentry, unload
 from .shapes import (
     ESPHOME_TANK,
     MATTER_SMOKE,
@@ -27,6 +28,7 @@ from .shapes import (
 )
 
 SMOKE, BATTERY = "-1280", "-1-1"
+FIRST, SECOND = "binary_sensor.smoke", "binary_sensor.carbon_monoxide"
 
 
 async def later(
@@ -108,7 +110,9 @@ async def test_a_remembered_calm_ends_no_danger(
     say(hass, smoke, "on")
     assert device.monitor.severity("smoke") == "alarm"
     unload(hass, smoke)
-    # In this run it was on: that it is off now, somebody has said since.
+    # It may be what its class begins with.
+    say(hass, smoke, "off")
+    assert device.monitor.severity("smoke") == "alarm"
     say(hass, smoke, "off")
     assert device.monitor.severity("smoke") is None
 
@@ -278,6 +282,142 @@ async def test_each_of_several_faults_counts(hass: HomeAssistant) -> None:
     assert device.readings["trouble"] is True
     say(hass, hardware, "off")
     assert device.readings["trouble"] is False
+
+
+@pytest.fixture
+async def pair(hass: HomeAssistant) -> SafetyDevice:
+    """Return a detector of two entities, for smoke and for carbon monoxide, both calm."""
+    data = {
+        "device": None,
+        "kind": "smoke_sensor",
+        "readings": {"smoke": [FIRST, SECOND]},
+        "commands": {},
+    }
+    entry = await add_adopted(hass, subentry("Hall", data))
+    for entity_id in (FIRST, SECOND) * 2:
+        say(hass, entity_id, "off")
+    return only_device(entry)
+
+
+async def test_who_has_seen_a_fire_and_is_gone_is_not_calm(
+    hass: HomeAssistant, pair: SafetyDevice
+) -> None:
+    """What the other one says ends nothing, until both have said it."""
+    assert pair.fresh_reading("smoke") is False
+    say(hass, FIRST, "on")
+    say(hass, FIRST, STATE_UNAVAILABLE)
+    say(hass, SECOND, "off")
+    say(hass, SECOND, "off")
+    assert open_hazards(hass, pair) == ["smoke"]
+    # It remembers to have been calm.
+    say(hass, FIRST, "off")
+    say(hass, SECOND, "off")
+    assert pair.monitor.severity("smoke") == "alarm"
+    say(hass, FIRST, "off")
+    assert pair.monitor.severity("smoke") is None
+    assert pair.fresh_reading("smoke") is False
+
+
+@pytest.mark.parametrize("silence", [STATE_UNAVAILABLE, "perhaps"])
+async def test_the_fault_of_one_is_not_hidden_by_the_other(
+    hass: HomeAssistant,
+    pair: SafetyDevice,
+    freezer: FrozenDateTimeFactory,
+    silence: str,
+) -> None:
+    """Half of a detector is a fault for as long as it lasts, and sees smoke meanwhile."""
+    say(hass, FIRST, silence)
+    await later(hass, freezer, AWAY_SECONDS)
+    assert open_hazards(hass, pair) == ["sensor_fault"]
+    pair.derive(unresponsive=True)
+    say(hass, SECOND, "off")
+    assert open_hazards(hass, pair) == ["sensor_fault"]
+    assert pair.readings["smoke"] is False
+    # It is a sign of life all the same.
+    assert pair.readings["unresponsive"] is False
+    say(hass, SECOND, "on")
+    assert open_hazards(hass, pair) == ["sensor_fault", "smoke"]
+    say(hass, SECOND, "off")
+    assert open_hazards(hass, pair) == ["sensor_fault", "smoke"]
+    for _ in range(2):
+        say(hass, FIRST, "off")
+    assert pair.monitor.severity("smoke") is None
+    assert "sensor_fault" not in open_hazards(hass, pair)
+
+
+async def test_who_stays_away_while_the_others_come_back(
+    hass: HomeAssistant, pair: SafetyDevice, freezer: FrozenDateTimeFactory
+) -> None:
+    """All were away; of the one that does not come back people are told."""
+    for entity_id in (FIRST, SECOND):
+        say(hass, entity_id, STATE_UNAVAILABLE)
+    await later(hass, freezer, AWAY_SECONDS)
+    for _ in range(2):
+        say(hass, SECOND, "off")
+    assert open_hazards(hass, pair) == []
+    await later(hass, freezer, AWAY_SECONDS)
+    assert open_hazards(hass, pair) == ["sensor_fault"]
+
+
+@pytest.mark.parametrize("platform", ["group", "template"])
+async def test_calm_that_is_calculated_is_a_guess(
+    hass: HomeAssistant, platform: str
+) -> None:
+    """It is off as well while those are away that it is calculated from."""
+    row = er.async_get(hass).async_get_or_create("binary_sensor", platform, "smoke")
+    data = {
+        "device": None,
+        "kind": "smoke_sensor",
+        "readings": {"smoke": [row.id]},
+        "commands": {},
+    }
+    device = only_device(await add_adopted(hass, subentry("Hall", data)))
+    for value in ("off", "off", "on", "on"):
+        say(hass, row.entity_id, value)
+    assert device.fresh_reading("smoke") is True
+    say(hass, row.entity_id, "off")
+    assert device.monitor.severity("smoke") == "alarm"
+
+
+@pytest.mark.parametrize("registered", [{}, {"unique_id": "hall"}])
+@pytest.mark.parametrize(
+    ("more", "ends"),
+    [({}, False), ({"availability": "{{ has_value('sensor.detector') }}"}, True)],
+)
+async def test_a_template_that_says_when_it_knows_nothing(
+    hass: HomeAssistant,
+    registered: dict[str, str],
+    more: dict[str, str],
+    ends: bool,
+) -> None:
+    """The one of our documentation: without its source it is unavailable, and not calm."""
+    smoke = "binary_sensor.hall_smoke"
+    hass.states.async_set("sensor.detector", "normal")
+    template = {
+        "name": "Hall smoke",
+        "device_class": "smoke",
+        "state": "{{ is_state('sensor.detector', 'alarm') }}",
+    }
+    assert await async_setup_component(
+        hass,
+        "template",
+        {"template": [{"binary_sensor": [template | registered | more]}]},
+    )
+    await hass.async_block_till_done()
+    row = er.async_get(hass).async_get(smoke)
+    assert bool(row) is bool(registered)
+    data = {
+        "device": None,
+        "kind": "smoke_sensor",
+        "readings": {"smoke": [row.id if row else smoke]},
+        "commands": {},
+    }
+    device = only_device(await add_adopted(hass, subentry("Hall", data)))
+    for value in ("alarm", "normal"):
+        hass.states.async_set("sensor.detector", value)
+        await hass.async_block_till_done()
+    assert device.reported
+    assert (device.monitor.severity("smoke") is None) is ends
 
 
 async def test_numbers_in_their_units(hass: HomeAssistant) -> None:
