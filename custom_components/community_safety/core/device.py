@@ -84,6 +84,8 @@ class DeviceDescription:
 
     `points` are names of readings such as `smoke` or `current_l1`; `interval` is the
     longest time in seconds between two reports, 0 if the device does not promise one.
+    `told` is when the device has said this of itself, by its own clock; 0 where the last
+    that comes counts.
     """
 
     id: str
@@ -99,6 +101,7 @@ class DeviceDescription:
     area: str | None = None
     power: Power | None = None
     interval: float = 0
+    told: float = field(default=0, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row to store."""

@@ -228,6 +228,14 @@ class Storage:
         """Return if anything is not on disk yet."""
         return bool(self.waiting) or self._is_writing
 
+    async def async_written(self) -> bool:
+        """Return if all that was put is on disk, once it is.
+
+        False if the disk refuses, or does not answer within PATIENCE_SECONDS.
+        """
+        # What is put last is written last: here, that there is no such row.
+        return not self.is_busy or await self.put(NEW_KEYS, "", None)
+
     @property
     def waiting(self) -> int:
         """Return how many rows are queued."""

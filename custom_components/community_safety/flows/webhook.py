@@ -124,8 +124,12 @@ class WebhookDeviceFlow(ConfigSubentryFlow):
         return self.async_create_entry(title=self._name, data=data)
 
     def _url(self) -> str:
-        webhook_id = self._get_entry().data[CONF_WEBHOOK_ID]
+        data = self._get_entry().data
+        webhook_id = data[CONF_WEBHOOK_ID]
         try:
-            return webhook.async_generate_url(self.hass, webhook_id)
+            # What comes from outside is refused by one for the local network.
+            return webhook.async_generate_url(
+                self.hass, webhook_id, allow_external=not data[CONF_LOCAL_ONLY]
+            )
         except NoURLAvailableError:
             return webhook.async_generate_path(webhook_id)

@@ -10,4 +10,5 @@ CONF_KEY_HASH, CONF_LOCAL_ONLY = "key_hash", "local_only"
 
 def hash_of(key: str) -> str:
     """Return what is kept of a key: who reads it cannot speak for the device."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    # A header may hold bytes that are no text.
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()

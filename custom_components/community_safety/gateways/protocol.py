@@ -24,8 +24,8 @@ from .messages import MOST_DEVICES, decode
 UNSUPPORTED_VERSION = "unsupported_version"
 SCHEMA = Path(__file__).parent / "mqtt/protocol.schema.json"
 #: A message that is older than the newest one by less than this came out of order, if the
-#: newest one came just now. Otherwise the device's clock was set back: to go on dropping
-#: its messages could hide a fire.
+#: newest one came just now. Otherwise it is in doubt: it comes late, or the device's clock
+#: was set back, and to go on dropping its messages could hide a fire.
 REORDERED_SECONDS = 60
 JUST_NOW_SECONDS = 10
 REMEMBERED_IDS = 16
@@ -58,15 +58,32 @@ def validators() -> dict[str, Callable[[Any], Any]]:
 class _Order:
     """Tells what of a device's messages is repeated, and what was overtaken."""
 
-    __slots__ = ("came", "given", "newest", "payloads", "recent")
+    __slots__ = (
+        "back",
+        "came",
+        "config",
+        "given",
+        "is_doubtful",
+        "newest",
+        "payloads",
+        "recent",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, told: float = 0.0) -> None:
+        """Initialize, with the time of what an earlier run has heard."""
         #: Hashes of the last messages, which are much smaller: of ids with their times,
         #: for after a restart a device may count anew, and of the whole.
         self.recent: tuple[int, ...] = ()
         self.payloads: tuple[int, ...] = ()
-        self.newest = 0.0
+        self.newest = told
         self.came = 0.0
+        #: The time of the newest message that says what it is.
+        self.config = told
+        #: The first of those that may follow a clock that was set back: its time, and when
+        #: it came.
+        self.back: tuple[float, float] | None = None
+        #: If the last one may be history: it may raise an alarm, and end none.
+        self.is_doubtful = False
         #: The time of each reading's newest value.
         self.given: dict[str, float] = {}
 
@@ -76,6 +93,7 @@ class _Order:
         None for a message that has come already, in the same words.
         """
         at, values = message["time"], message["values"]
+        self.is_doubtful = False
         this, whole = hash((message["id"], at)), hash(payload)
         is_known = this in self.recent
         if is_known and whole in self.payloads:
@@ -86,27 +104,52 @@ class _Order:
             return tuple(values)
         now = time.monotonic()
         given = self.given
+        # Of messages that follow one in doubt, none was overtaken by one before it.
+        is_after = self.back is not None and at >= self.back[0]
         if (
             0 < self.newest - at < REORDERED_SECONDS
             and now - self.came < JUST_NOW_SECONDS
+            and not is_after
         ):
             late = [key for key in values if given.get(key, at) > at]
             given.update(dict.fromkeys(values.keys() - late, at))
             return late
+        self.is_doubtful = at < self.newest and not self._was_set_back(at, now)
+        if self.is_doubtful:
+            if not is_after:
+                self.back = (at, now)
+            return ()
         if at < self.newest:
             given.clear()
-        self.newest, self.came = at, now
+            self.config = 0.0
+        self.newest, self.came, self.back = at, now, None
         given.update(dict.fromkeys(values, at))
         return ()
+
+    def _was_set_back(self, at: float, now: float) -> bool:
+        """Return if the device's clock goes on from an earlier time.
+
+        Then it goes as fast as ours. What a device has kept while it had no connection
+        comes faster than it was measured.
+        """
+        if self.back is None:
+            return False
+        then, came = self.back
+        return (
+            now - came >= JUST_NOW_SECONDS
+            and abs((at - then) - (now - came)) <= JUST_NOW_SECONDS
+        )
 
 
 class ProtocolGateway(Gateway):
     """Takes the messages of the protocol, which a subclass brings here.
 
     With `read_only` nothing can be sent to its devices: what could be commanded is left out.
+    `in_order` says if messages come as they were sent: of several `config` the last counts.
     """
 
     read_only = False
+    in_order = True
 
     def __init__(self, *args: Any) -> None:
         """Initialize."""
@@ -174,6 +217,17 @@ class ProtocolGateway(Gateway):
     def forget_early(self, device_id: str, kind: str) -> None:
         """Forget what a device has said that is not known yet."""
         self._early.pop((device_id, kind), None)
+
+    @override
+    @callback
+    def add_device(self, description: DeviceDescription) -> SafetyDevice:
+        device = super().add_device(description)
+        for early in ("state", "availability"):
+            if waiting := self._early.pop((description.id, early), None):
+                # It is some time ago, however it came; and news if it comes once more.
+                self._take(device, early, *waiting, retained=True)
+                self._orders.pop(description.id, None)
+        return device
 
     @override
     @callback
@@ -255,6 +309,9 @@ class ProtocolGateway(Gateway):
             raise ValueError("config: the device's id is not valid")
         if device_id not in self.devices and len(self.devices) >= MOST_DEVICES:
             raise ValueError("too many devices")
+        if not self.in_order and message["time"] < self._order(device_id).config:
+            self.discarded["out of order"] += 1
+            return
         kind = DEVICE_KINDS[message["kind"]]
         points = set()
         for key in message["readings"]:
@@ -287,14 +344,21 @@ class ProtocolGateway(Gateway):
                 area=message.get("area"),
                 power=Power(power) if (power := message.get("power")) else None,
                 interval=message.get("interval", 0),
+                told=0 if self.in_order else message["time"],
             )
         )
+        if not self.in_order:
+            self._orders.setdefault(device_id, _Order()).config = message["time"]
         if was_missing:
             self.set_online(device, True, fresh=False)
-        for early in ("state", "availability"):
-            if waiting := self._early.pop((device_id, early), None):
-                # It is some time ago, however it came.
-                self._take(device, early, *waiting, retained=True)
+
+    def _order(self, device_id: str) -> _Order:
+        """Return what is known of the order of a device's messages."""
+        if (order := self._orders.get(device_id)) is None:
+            device = self.devices.get(device_id)
+            order = _Order(device.description.told if device else 0)
+            self._orders[device_id] = order
+        return order
 
     def _take(
         self,
@@ -308,7 +372,7 @@ class ProtocolGateway(Gateway):
         if kind == "availability":
             self.set_online(device, message["online"], fresh=not retained)
             return
-        order = self._orders.setdefault(device.description.id, _Order())
+        order = self._order(device.description.id)
         late = order.late(message, payload)
         if late is None:
             self.discarded["repeated"] += 1
@@ -316,7 +380,9 @@ class ProtocolGateway(Gateway):
         values, unusable = self.parse(device, message["values"])
         if late:
             values = self._without(device, values, late)
-        device.update(values, fresh=not retained, unusable=unusable)
+        device.update(
+            values, fresh=not (retained or order.is_doubtful), unusable=unusable
+        )
 
     def _without(
         self, device: SafetyDevice, values: dict[str, Value], late: Collection[str]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 import hmac
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, override
 
 from aiohttp.web import Request, Response, json_response
@@ -10,12 +11,14 @@ from aiohttp.web import Request, Response, json_response
 from homeassistant.components import webhook
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.network import is_cloud_connection
+from homeassistant.util.network import is_local
 
 from ...catalogue import ELEVATOR_BLOCKER
 from ...catalogue.measurements import Value
-from ...const import DOMAIN
-from ...core.device import SafetyDevice
-from ..base import CommandError
+from ...const import DOMAIN, LOGGER
+from ...core.device import DeviceDescription, SafetyDevice
+from ..base import CommandError, Problem
 from ..keys import CONF_KEY_HASH, CONF_LOCAL_ONLY, hash_of
 from ..messages import ITSELF, MOST_BYTES, UNKNOWN, decode
 from ..protocol import ProtocolGateway
@@ -24,6 +27,8 @@ from ..subentries import SubentryGateway
 #: The type of a subentry, and the hash of its device's key. Its id names the device.
 SUBENTRY = "webhook"
 _BEARER = "Bearer "
+#: The key of the problem that nobody knows what a device is.
+NEVER_HEARD = "webhook_never_heard"
 #: The messages of the protocol that a body may hold, in the order in which they are taken.
 _KINDS = ("config", "availability", "state")
 
@@ -43,6 +48,7 @@ class WebhookGateway(ProtocolGateway, SubentryGateway):
 
     manufacturer = "Home Assistant"
     read_only = True
+    in_order = False
 
     @override
     async def async_start(self) -> None:
@@ -56,7 +62,8 @@ class WebhookGateway(ProtocolGateway, SubentryGateway):
             self.entry.title,
             webhook_id,
             self._async_handle,
-            local_only=self.entry.data[CONF_LOCAL_ONLY],
+            # Home Assistant itself refuses with the status of what was taken.
+            local_only=False,
             allowed_methods=("POST",),
         )
         self.on_unload(lambda: webhook.async_unregister(self.hass, webhook_id))
@@ -72,8 +79,26 @@ class WebhookGateway(ProtocolGateway, SubentryGateway):
 
     @override
     async def async_follow(self) -> None:
-        for device_id in self.devices.keys() - self.entry.subentries.keys():
+        rows = self.entry.subentries
+        for device_id in self.devices.keys() - rows.keys():
             self.let_go(device_id)
+        noted = {device_id for _key, device_id in self.problems if device_id}
+        for device_id in noted - rows.keys():
+            self.end_problem(NEVER_HEARD, device_id)
+            self.forget_subentry(device_id)
+        for device_id in rows.keys() - self.devices.keys() - noted:
+            self.add_problem(
+                Problem(
+                    key=NEVER_HEARD,
+                    device_id=device_id,
+                    placeholders={"device": rows[device_id].title},
+                )
+            )
+
+    @override
+    def add_device(self, description: DeviceDescription) -> SafetyDevice:
+        self.end_problem(NEVER_HEARD, description.id)
+        return super().add_device(description)
 
     @override
     def forget_subentry(self, device_id: str) -> None:
@@ -91,14 +116,37 @@ class WebhookGateway(ProtocolGateway, SubentryGateway):
     async def _async_handle(
         self, _hass: HomeAssistant, _webhook_id: str, request: Request
     ) -> Response:
-        """Take what a device reports, and answer if it was understood."""
+        """Take what a device reports, and answer if it was understood and is stored.
+
+        Home Assistant answers 200 to whatever is raised here: nothing may be.
+        """
         try:
+            if self.entry.data[CONF_LOCAL_ONLY] and _is_remote(self.hass, request):
+                raise _RefusedError(
+                    UNKNOWN, "not from the local network", HTTPStatus.FORBIDDEN
+                )
             device_id = self._known(request.headers.get("Authorization", ""))
             self._take_body(device_id, await _async_body(request))
+            if not await self.house.storage.async_written():
+                # It is announced all the same; the device keeps it until it is on disk.
+                raise _RefusedError(
+                    device_id,
+                    "not stored yet: send it again",
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                )
         except _RefusedError as err:
-            self.refuse(err.device, str(err))
-            return json_response({"ok": False, "reason": str(err)}, status=err.status)
-        return json_response({"ok": True})
+            refused = err
+        except Exception:  # noqa: BLE001
+            LOGGER.exception("%s: a message could not be taken", self.entry.title)
+            refused = _RefusedError(
+                ITSELF, "failed: send it again", HTTPStatus.INTERNAL_SERVER_ERROR
+            )
+        else:
+            return json_response({"ok": True})
+        self.refuse(refused.device, str(refused))
+        return json_response(
+            {"ok": False, "reason": str(refused)}, status=refused.status
+        )
 
     def _known(self, authorization: str) -> str:
         """Return the device whose key a request has.
@@ -115,20 +163,49 @@ class WebhookGateway(ProtocolGateway, SubentryGateway):
         return found
 
     def _take_body(self, device_id: str, body: bytes) -> None:
+        """Take the messages of a body, each for itself: the last may be a fire.
+
+        Raises _RefusedError, or what the first that could not be taken has raised.
+        """
+        errors: list[Exception] = []
         try:
             messages = decode(body)
             if not isinstance(messages, dict) or not messages.keys() <= {*_KINDS}:
                 raise ValueError(f"body: none of {', '.join(_KINDS)}")
-            if _kind_of(messages.get("config")) == ELEVATOR_BLOCKER.key:
-                raise ValueError("config: this kind needs commands")
-            for kind in _KINDS:
-                if kind in messages:
-                    self.take_object(
-                        device_id, kind, messages[kind], body, retained=False
-                    )
         except ValueError as err:
+            errors.append(err)
+            messages = {}
+        for kind in _KINDS:
+            try:
+                if kind in messages:
+                    self._take_one(device_id, kind, messages[kind], body)
+            except Exception as err:  # noqa: BLE001
+                errors.append(err)
+        for error in sorted(errors, key=lambda item: isinstance(item, ValueError)):
+            if not isinstance(error, ValueError):
+                # It was not taken: when it is sent again, that is no repetition.
+                self._orders.pop(device_id, None)
+                raise error
             known = device_id if device_id in self.devices else ITSELF
-            raise _RefusedError(known, str(err), HTTPStatus.BAD_REQUEST) from err
+            raise _RefusedError(known, str(error), HTTPStatus.BAD_REQUEST) from error
+        if device_id not in self.devices:
+            # What it has said is kept until it says what it is.
+            raise _RefusedError(ITSELF, "config needed", HTTPStatus.CONFLICT)
+
+    def _take_one(self, device_id: str, kind: str, message: Any, body: bytes) -> None:
+        if kind == "config" and _kind_of(message) == ELEVATOR_BLOCKER.key:
+            raise ValueError("config: this kind needs commands")
+        self.take_object(device_id, kind, message, body, retained=False)
+
+
+def _is_remote(hass: HomeAssistant, request: Request) -> bool:
+    """Return if a request is not from the local network, as Home Assistant sees it."""
+    if is_cloud_connection(hass) or request.remote is None:
+        return True
+    try:
+        return not is_local(ip_address(request.remote))
+    except ValueError:
+        return True
 
 
 def _kind_of(config: Any) -> Any:
@@ -137,9 +214,10 @@ def _kind_of(config: Any) -> Any:
 
 async def _async_body(request: Request) -> bytes:
     """Return the body of a request, as far as it is looked at. Raises _RefusedError."""
-    body = b""
+    # Once: that of Home Assistant's cloud begins anew each time that it is asked for.
+    body, content = b"", request.content
     while len(body) <= MOST_BYTES:
-        if not (part := await request.content.read(MOST_BYTES + 1 - len(body))):
+        if not (part := await content.read(MOST_BYTES + 1 - len(body))):
             return body
         body += part
     raise _RefusedError(UNKNOWN, "too long", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

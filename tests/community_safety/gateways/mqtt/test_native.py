@@ -372,6 +372,45 @@ async def test_order(
     assert gateway.runtime_data.refused == {}
 
 
+async def test_what_comes_late_ends_nothing(
+    gateway: MockConfigEntry,
+    smoke: SafetyDevice,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is older than the fire is not its end, until the clock goes on from there."""
+    now = time.monotonic()
+    numbers = iter(range(100))
+
+    async def send(at: float, later: float, **values: Any) -> None:
+        clock = type("Clock", (), {"monotonic": lambda: now + later})
+        monkeypatch.setattr(protocol, "time", clock)
+        message = {
+            "version": 1,
+            "id": f"late {next(numbers)}",
+            "time": at,
+            "values": values,
+        }
+        await peer.send(f"{BASE}/smoke-1/state", message)
+
+    await send(9000, 0, smoke=True)
+    # A gateway that had no connection sends what it has kept, minute by minute.
+    for minute in range(1, 30):
+        await send(60 * minute, 15 + minute, smoke=False)
+    assert smoke.monitor.severity("smoke") == "alarm"
+    assert smoke.fresh_reading("smoke") is True
+    await send(9001, 50, smoke=False)
+    assert smoke.monitor.severity("smoke") is None
+    # A clock that was set back: the first says nothing yet, except that there is a fire.
+    await send(100, 100, smoke=True)
+    assert smoke.monitor.severity("smoke") == "alarm"
+    await send(105, 105, smoke=False)
+    assert smoke.monitor.severity("smoke") == "alarm"
+    await send(130, 130, smoke=False)
+    assert smoke.monitor.severity("smoke") is None
+    assert smoke.fresh_reading("smoke") is False
+
+
 async def test_a_repetition(
     gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
 ) -> None:

@@ -1,21 +1,30 @@
 """What a device reports over HTTPS, with its key, and what is refused and counted."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import closing
+from datetime import timedelta
 from http import HTTPStatus
 import itertools
 import json
+import logging
+import sqlite3
 import time
 from typing import Any
 
 from aiohttp.test_utils import TestClient
+from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.core import storage
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.gateways.base import CommandError
 from custom_components.community_safety.gateways.keys import hash_of
@@ -24,8 +33,12 @@ from custom_components.community_safety.gateways.messages import (
     MOST_BYTES,
     UNKNOWN,
 )
+from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util.aiohttp import MockRequest
+from tests.common import wait_until
 
 WEBHOOK_ID = "a-long-secret"
 KEY, OTHER_KEY = "key-of-the-tank", "key-of-the-smoke"
@@ -106,9 +119,29 @@ def config(**more: Any) -> dict[str, Any]:
     }
 
 
-def state(**values: Any) -> dict[str, Any]:
-    """Return readings."""
-    return {"state": {**head(), "values": values}}
+def state(at: float | None = None, /, **values: Any) -> dict[str, Any]:
+    """Return readings, of now or another time."""
+    more = {} if at is None else {"time": at}
+    return {"state": {**head(), **more, "values": values}}
+
+
+def shown(caplog: pytest.LogCaptureFixture, secret: str) -> list[str]:
+    """Return the lines that a person finds in the log with a secret in them."""
+    return [
+        text
+        for row in caplog.records
+        if row.levelno >= logging.WARNING
+        and secret in (text := f"{row.getMessage()} {row.exc_text}")
+    ]
+
+
+def never_heard(hass: HomeAssistant) -> set[str]:
+    """Return the devices of which people are told that nobody knows what they are."""
+    return {
+        (issue.translation_placeholders or {})["device"]
+        for issue in ir.async_get(hass).issues.values()
+        if issue.translation_key == "webhook_never_heard"
+    }
 
 
 def only_device(entry: MockConfigEntry) -> SafetyDevice:
@@ -241,15 +274,210 @@ async def test_a_request_that_is_sent_again(entry: MockConfigEntry, post: Post) 
 
 
 async def test_before_it_has_said_what_it_is(
-    entry: MockConfigEntry, post: Post
+    hass: HomeAssistant, entry: MockConfigEntry, post: Post
 ) -> None:
-    """Its reading waits, and is history by then."""
-    await post(state(level=10))
+    """It is told so, and people are; its reading waits, and is history by then."""
+    assert never_heard(hass) == {"Tank", "Smoke"}
+    message = state(level=10)
+    assert await post(message) == (409, {"ok": False, "reason": "config needed"})
     assert entry.runtime_data.devices == {}
     await post(config())
     device = only_device(entry)
     assert device.readings["level"] == 10
     assert device.fresh_reading("level") is None
+    assert never_heard(hass) == {"Smoke"}
+    # It sends again what was not taken, and that is news.
+    assert await post(message) == (200, {"ok": True})
+    assert device.fresh_reading("level") == 10
+
+
+async def test_a_fire_of_a_device_that_was_lost(
+    hass: HomeAssistant, entry: MockConfigEntry, post: Post
+) -> None:
+    """Our file of devices could only be read later: what was said meanwhile is raised."""
+    await post(config(kind="smoke_sensor", name="Smoke", readings=["smoke"]), OTHER_KEY)
+    gateway = entry.runtime_data
+    device = only_device(entry)
+    # As at a start that could not read them.
+    del gateway.devices[device.description.id]
+    gateway.house.detach(device)
+    await gateway.async_follow()
+    assert never_heard(hass) == {"Tank", "Smoke"}
+    assert (await post(state(smoke=True), OTHER_KEY))[0] == HTTPStatus.CONFLICT
+    assert hazards(entry) == []
+    gateway._found()
+    assert hazards(entry) == ["smoke"]
+    assert never_heard(hass) == {"Tank"}
+
+
+async def test_a_row_that_is_removed_is_missed_no_more(
+    hass: HomeAssistant, entry: MockConfigEntry, post: Post
+) -> None:
+    """Who was never heard and is not wanted any more is no trouble."""
+    await post(state(smoke=True), OTHER_KEY)
+    rows = {row.title: row.subentry_id for row in entry.subentries.values()}
+    hass.config_entries.async_remove_subentry(entry, rows["Smoke"])
+    await hass.async_block_till_done()
+    assert never_heard(hass) == {"Tank"}
+    assert entry.runtime_data._early == {}
+
+
+async def test_each_message_of_a_body_counts(
+    entry: MockConfigEntry, post: Post
+) -> None:
+    """A bad config does not keep a fire."""
+    await post(config(kind="smoke_sensor", readings=["smoke"]))
+    status, _answer = await post({"config": 5, **state(smoke=True)})
+    assert status == HTTPStatus.BAD_REQUEST
+    assert hazards(entry) == ["smoke"]
+
+
+async def test_what_was_kept_without_a_connection(
+    entry: MockConfigEntry, post: Post, freezer: FrozenDateTimeFactory
+) -> None:
+    """It says how things were before the fire: that ends nothing, and makes it no other."""
+    now = time.time()
+    kind = {"kind": "smoke_sensor", "readings": ["smoke", "temperature"]}
+    await post(config(time=now - 7200, **kind))
+    await post(config(time=now - 10, **{**kind, "readings": ["smoke"]}))
+    await post(state(now, smoke=True))
+    device = only_device(entry)
+    for minutes in range(100, 40, -1):
+        freezer.tick(1)
+        body = config(time=now - 60 * minutes, **kind)
+        answer = await post({**body, **state(now - 60 * minutes, smoke=False)})
+        assert answer == (200, {"ok": True})
+    assert device.monitor.severity("smoke") == "alarm"
+    assert set(device.layout.reportable) == {"smoke"}
+    await post(state(time.time(), smoke=False))
+    assert device.monitor.severity("smoke") is None
+
+
+async def test_an_old_config_after_a_restart(
+    hass: HomeAssistant, entry: MockConfigEntry, post: Post
+) -> None:
+    """When it was told is kept with the device."""
+    now = time.time()
+    await post(config(time=now))
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await post(config(time=now - 3600, readings=["battery"]))
+    assert set(only_device(entry).layout.reportable) == {"level", "battery"}
+
+
+async def test_a_clock_that_was_set_back(
+    entry: MockConfigEntry, post: Post, freezer: FrozenDateTimeFactory
+) -> None:
+    """Once it goes on from there, what it says counts again, what it is as well."""
+    now = time.time()
+    await post(config(time=now, kind="smoke_sensor", readings=["smoke"]))
+    device = only_device(entry)
+    await post(state(now, smoke=True))
+    freezer.tick(30)
+    await post(state(1000, smoke=False))
+    assert device.monitor.severity("smoke") == "alarm"
+    freezer.tick(30)
+    await post(state(1031, smoke=False))
+    assert device.monitor.severity("smoke") is None
+    await post(config(time=1032, kind="smoke_sensor", readings=["smoke", "tamper"]))
+    assert set(device.layout.reportable) == {"smoke", "tamper"}
+
+
+async def test_a_key_that_is_no_text(
+    entry: MockConfigEntry, post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is wrong, and the address is in no log."""
+    await post(config())
+    request = MockRequest(
+        b"{}", "test", "POST", headers={"Authorization": "Bearer \udcff"}, remote="::1"
+    )
+    response = await async_handle_webhook(entry.runtime_data.hass, WEBHOOK_ID, request)
+    assert response.status == HTTPStatus.UNAUTHORIZED
+    assert not shown(caplog, WEBHOOK_ID)
+
+
+async def test_whatever_is_raised_is_no_success(
+    entry: MockConfigEntry,
+    post: Post,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was not taken is not said to be; sent again, it is."""
+    await post(config())
+    device = only_device(entry)
+
+    def broken(*_args: object, **_more: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    message = state(level=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(SafetyDevice, "update", broken)
+        status, answer = await post(message)
+    assert (status, answer["ok"]) == (HTTPStatus.INTERNAL_SERVER_ERROR, False)
+    assert sum(entry.runtime_data.refused.values()) == 1
+    assert not shown(caplog, WEBHOOK_ID)
+    assert await post(message) == (200, {"ok": True})
+    assert device.fresh_reading("level") == 10
+
+
+@pytest.mark.parametrize(
+    ("local_only", "remote", "status"),
+    [
+        (True, "192.168.1.7", 200),
+        (True, "203.0.113.5", 403),
+        (True, "nowhere", 403),
+        (True, None, 403),
+        (False, "203.0.113.5", 200),
+    ],
+)
+async def test_from_outside(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    local_only: bool,
+    remote: str | None,
+    status: int,
+) -> None:
+    """It is refused in so many words, and counted."""
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "local_only": local_only}
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    request = MockRequest(
+        json.dumps(config()).encode(),
+        "test",
+        "POST",
+        headers={"Authorization": f"Bearer {KEY}"},
+        remote=remote,
+    )
+    response = await async_handle_webhook(hass, WEBHOOK_ID, request)
+    assert response.status == status
+    refused = {(UNKNOWN, "not from the local network"): 1} if status == 403 else {}
+    assert entry.runtime_data.refused == refused
+
+
+async def test_taken_is_on_disk(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    post: Post,
+    monkeypatch: pytest.MonkeyPatch,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Until a fire is, the device keeps it; it is announced all the same."""
+    await post(config(kind="smoke_sensor", readings=["smoke"]))
+    store = entry.runtime_data.house.storage
+    fire = state(smoke=True)
+    monkeypatch.setattr(storage, "PATIENCE_SECONDS", 0.05)
+    with closing(sqlite3.connect(store.path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        status, answer = await post(fire)
+        other.rollback()
+    assert (status, answer["ok"]) == (HTTPStatus.SERVICE_UNAVAILABLE, False)
+    assert hazards(entry) == ["smoke"]
+    freezer.tick(timedelta(seconds=storage.RETRY_SECONDS + 1))
+    async_fire_time_changed(hass)
+    await wait_until(hass, lambda: not store.is_busy)
+    assert await post(fire) == (200, {"ok": True})
+    with closing(sqlite3.connect(store.path)) as other:
+        assert other.execute("SELECT count(*) FROM alarms").fetchone() == (1,)
 
 
 async def test_removed(hass: HomeAssistant, entry: MockConfigEntry, post: Post) -> None:
