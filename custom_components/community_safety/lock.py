@@ -52,7 +52,7 @@ class DoorLock(SafetyEntity, LockEntity):
 
     @override
     def action_of(self, order: str) -> Action:
-        return Action.RESTORE if order == "async_lock" else Action.RELEASE
+        return Action.RESTORE if order == "async_lock" else Action.OPEN_DOOR
 
     @override
     async def async_lock(self, **kwargs: Any) -> None:

@@ -91,7 +91,7 @@ async def test_who_may_where(
         for name, user in users.items()
         for action in (
             *(Action.CUT_OFF, Action.RESTORE, Action.RESET, Action.SELF_TEST),
-            Action.CONFIGURE,
+            *(Action.CONFIGURE, Action.OPEN_DOOR),
         )
         for area in (OWN, SHED)
         if await may(authority, user, action, area)
@@ -100,7 +100,7 @@ async def test_who_may_where(
         *(
             (name, action, area)
             for name in ("administrator", "duty")
-            for action in ("cut_off", "restore", "reset", "self_test")
+            for action in ("cut_off", "restore", "reset", "self_test", "open_door")
             for area in (OWN, SHED)
         ),
         *(
@@ -111,6 +111,7 @@ async def test_who_may_where(
         *(("installer", "self_test", area) for area in (OWN, SHED)),
         ("landlord", "cut_off", OWN),
         ("landlord", "restore", OWN),
+        ("landlord", "open_door", OWN),
     }
     rights = await authority.async_rights(users["landlord"])
     assert {action: rights[action] for action in ("cut_off", "restore", "reset")} == {
@@ -218,9 +219,10 @@ async def test_register_away(
     duty = await account(hass, entry, "duty")
     await hass.config_entries.async_unload(entry.entry_id)
     assert await may(authority, duty, Action.CUT_OFF, OWN)
-    with pytest.raises(HomeAssistantError) as refusal:
-        await may(authority, duty, Action.RESTORE, OWN)
-    assert refusal.value.translation_key == "authority_unavailable"
+    for action in (Action.RESTORE, Action.OPEN_DOOR):
+        with pytest.raises(HomeAssistantError) as refusal:
+            await may(authority, duty, action, OWN)
+        assert refusal.value.translation_key == "authority_unavailable"
     # Without a property nobody objects.
     await hass.config_entries.async_remove(entry.entry_id)
     assert await may(authority, duty, Action.RESTORE, OWN)

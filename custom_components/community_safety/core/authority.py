@@ -40,6 +40,8 @@ class Action(StrEnum):
     CUT_OFF = "cut_off"
     RESTORE = "restore"
     RELEASE = "release"
+    #: To unlock a door that no fire has opened.
+    OPEN_DOOR = "open_door"
     #: To be shown who did something, and what people wrote. It is no deed.
     READ = "read"
     #: To change what protects a home: thresholds, places of use, protected loads, devices.
@@ -50,10 +52,16 @@ class Action(StrEnum):
         """Return if it is refused while a provider cannot answer.
 
         What makes things safer, or can be undone, is then left to Home Assistant's
-        permissions: a database that is away must not keep power on in a fire. What was
-        written about people is nobody's meanwhile.
+        permissions: a database that is away must not keep power on in a fire, on which
+        doors open by themselves. What was written about people is nobody's meanwhile.
         """
-        return self in (Action.RESET, Action.RESTORE, Action.CONFIGURE, Action.READ)
+        return self in (
+            Action.RESET,
+            Action.RESTORE,
+            Action.OPEN_DOOR,
+            Action.CONFIGURE,
+            Action.READ,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

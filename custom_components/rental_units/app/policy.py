@@ -120,6 +120,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "safety.silence": _SAFETY,
     "safety.self_test": _SAFETY,
     "safety.release": _SAFETY,
+    "safety.open_door": _SAFETY,
     "safety.configure": _SAFETY,
     #: Who has done what about an incident, and what was written about it: there are
     #: people in it.
@@ -196,6 +197,7 @@ _INCIDENT: Final = (
     "safety.silence",
     "safety.self_test",
     "safety.release",
+    "safety.open_door",
 )
 
 TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
@@ -237,7 +239,13 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.LANDLORD: (
         _row(_ALL, *_LEASES, *_READS, "get_units", scope=Scope.OWN),
         _row(_ALERT, *_ALERTS, *_MINE, scope=Scope.OWN),
-        _row(_SAFETY, "safety.cut_off", "safety.restore", scope=Scope.OWN),
+        _row(
+            _SAFETY,
+            "safety.cut_off",
+            "safety.restore",
+            "safety.open_door",
+            scope=Scope.OWN,
+        ),
     ),
     AccountRole.RESIDENT: (_row(_ALERT, "get_alerts", *_MINE, scope=Scope.OWN),),
     AccountRole.RESPONDER: (
