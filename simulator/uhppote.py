@@ -69,6 +69,8 @@ class Fault(StrEnum):
     DIES_AFTER_WRITING = "dies_after_writing"
     #: A deleted card stays, as if it had been there twice for ever.
     KEEPS_CARDS = "keeps_cards"
+    #: It does not answer what is at a place of its list.
+    NO_LIST = "no_list"
 
 
 @dataclass(slots=True)
@@ -143,6 +145,9 @@ class Board:
         self.asked: list[int] = []
         #: So many packets are lost on their way here.
         self.lose = 0
+        #: Called with each function that it is asked for, before it answers: what is done
+        #: there comes in the middle of what somebody else does.
+        self.on_asked: Callable[[int], None] = lambda _function: None
         self.port = 0
         self._server: asyncio.Server | None = None
         self._transport: asyncio.DatagramTransport | None = None
@@ -236,6 +241,18 @@ class Board:
         """Open its box."""
         self._happen(_ALARM, False, 0, 0, TAMPER)
 
+    def swipe_for_no_known_reason(self, number: int, door: int = 1) -> None:
+        """Hold a card to a reader, and let it be refused for a reason of newer firmware."""
+        self._happen(_SWIPE, False, door, number, 99)
+
+    def push(self, *, index: int | None = None) -> bytes:
+        """Send its state now, with its last event or with a number that is not its.
+
+        Return the packet.
+        """
+        self._push(index)
+        return self._status(index)
+
     def vendor_writes(self, card: Card) -> None:
         """Write a card with the vendor's tool, which looks for none with its number."""
         self.slots.append(card)
@@ -305,10 +322,10 @@ class Board:
             del self.events[:DROPPED_EVENTS]
         self._push()
 
-    def _push(self) -> None:
+    def _push(self, index: int | None = None) -> None:
         host, port, _interval = self.listener
         if port and self._transport and not self.faults & {Fault.OFFLINE, Fault.MUTE}:
-            self._transport.sendto(self._status(), (host, port))
+            self._transport.sendto(self._status(index), (host, port))
 
     def _push_again(self) -> None:
         self._push()
@@ -333,6 +350,9 @@ class Board:
         if serial == 0 and function != GET_CONTROLLER:
             return []
         self.asked.append(function)
+        self.on_asked(function)
+        if function == GET_CARD_AT and Fault.NO_LIST in self.faults:
+            return []
         answer = self._answer(function, request)
         if answer is None:
             return []
@@ -411,10 +431,12 @@ class Board:
         struct.pack_into("<I", packet, 4, self.serial)
         return packet
 
-    def _status(self) -> bytes:
+    def _status(self, index: int | None = None) -> bytes:
         packet = self._packet(STATUS)
         if self.events:
             self._write_event(packet, self.events[-1].index)
+        if index is not None:
+            struct.pack_into("<I", packet, 8, index)
         packet[28:32] = bytes(door.is_open for door in self.doors)
         packet[36] = self.error
         packet[37:40] = _bcd(self.now, "%H%M%S")

@@ -29,10 +29,10 @@ def async_reading(hass: HomeAssistant, measurement: str) -> str:
 
 
 @callback
-def async_still_off(hass: HomeAssistant, device: str, channel: str) -> str:
-    """Return that a supply of a device has been cut off and is still so."""
-    supply = f"{device} {channel.upper()}".rstrip()
-    return _text(hass, "common", "still_off", "{supply}").format(supply=supply)
+def async_still(hass: HomeAssistant, how: str, device: str, channel: str) -> str:
+    """Return that a supply or a door of a device is `still_off` or `still_open`."""
+    what = f"{device} {channel.upper()}".rstrip()
+    return _text(hass, "common", how, "{what}").format(what=what)
 
 
 @callback

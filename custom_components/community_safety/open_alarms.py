@@ -1,4 +1,4 @@
-"""Deleting or disabling what has an open alarm or is cut off: people are told first."""
+"""Deleting or disabling what has an open alarm, is cut off or released: people are told first."""
 
 from collections.abc import Callable
 import time
@@ -11,7 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
 from .core.house import House
-from .localization import async_option, async_still_off
+from .localization import async_option, async_still
 
 #: Who deletes a device again within so many seconds has read why it was not.
 CONFIRM_SECONDS = 60
@@ -23,7 +23,7 @@ _DATA_ASKED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_asked")
 
 @callback
 def ask_before_deletion(hass: HomeAssistant, house: House, device: str) -> None:
-    """Raise HomeAssistantError if a device has an open alarm or is cut off, the first time.
+    """Raise HomeAssistantError if something of a device is still open, the first time.
 
     Home Assistant has no question of its own here: the second time is the answer.
     """
@@ -56,15 +56,15 @@ def gateway_runs(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 @callback
 def gateway_disabled(hass: HomeAssistant, house: House, entry: ConfigEntry) -> None:
-    """Tell what of a disabled gateway is still open, or cut off."""
+    """Tell what of a disabled gateway is still open, cut off or released."""
     _tell(hass, house, entry, _DISABLED, "disabled_with_alarms", is_fixable=False)
 
 
 @callback
 def gateway_removed(hass: HomeAssistant, house: House, entry: ConfigEntry) -> bool:
-    """Return if a removed gateway can be forgotten: nothing of it is open or cut off.
+    """Return if a removed gateway can be forgotten: nothing of it is open, or still off.
 
-    Else its alarms, latches and settings stay until a person confirms the repair.
+    Else its alarms, latches, releases and settings stay until a person confirms the repair.
     """
     ir.async_delete_issue(hass, DOMAIN, _DISABLED + _uid(entry))
     return not _tell(
@@ -104,20 +104,22 @@ def _uid(entry: ConfigEntry) -> str:
 
 
 def _open(hass: HomeAssistant, house: House, is_meant: Callable[[str], bool]) -> str:
-    """Return what is open of the devices that are meant, and which of them are off.
+    """Return what is open of the devices that are meant, and what is still off or released.
 
-    After the reset of the alarm a supply is still off, until a person restores it.
+    After the reset of the alarm that stays so, until a person restores it or locks it.
     """
     alarms = [
         async_option(hass, "hazard", alarm.hazard)
         for alarm in house.book.open.values()
         if not alarm.drill and is_meant(alarm.device)
     ]
-    supplies = [
-        async_still_off(
-            hass, house.cut_off.name(latch.device), latch.key.partition("_")[2]
-        )
-        for latch in house.latches.rows.values()
-        if is_meant(latch.device)
+    still = [
+        *(("still_off", row.device, row.key) for row in house.latches.rows.values()),
+        *(("still_open", uid, key) for uid, key in house.doors.released()),
     ]
-    return ", ".join(dict.fromkeys(alarms + supplies))
+    places = [
+        async_still(hass, how, house.cut_off.name(uid), key.partition("_")[2])
+        for how, uid, key in still
+        if is_meant(uid)
+    ]
+    return ", ".join(dict.fromkeys(alarms + places))

@@ -270,7 +270,7 @@ class AlarmBook:
             severity=severity,
             nature=report.nature,
             raised_at=time.time(),
-            area_id=_area_of(self._hass, report.device_id),
+            area_id=area_of(self._hass, report.device_id),
             drill=drill,
         )
         self._open(alarm)
@@ -456,7 +456,8 @@ def describe(hass: HomeAssistant, alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def _area_of(hass: HomeAssistant, device_id: str | None) -> str | None:
+def area_of(hass: HomeAssistant, device_id: str | None) -> str | None:
+    """Return the area of a device by its id of the registry, None if it is in none."""
     entry = dr.async_get(hass).async_get(device_id) if device_id else None
     return entry.area_id if entry else None
 

@@ -730,7 +730,7 @@ class CutOff:
         begun: float | None = None,
         reason: Reason | None = None,
     ) -> Result:
-        device_id, name = self._named(supply.uid)
+        device_id, name = self.named(supply.uid)
         return Result(
             supply,
             name,
@@ -742,9 +742,9 @@ class CutOff:
 
     def name(self, uid: str) -> str:
         """Return the name of a device, also while its gateway is not loaded."""
-        return self._named(uid)[1]
+        return self.named(uid)[1]
 
-    def _named(self, uid: str) -> tuple[str | None, str]:
+    def named(self, uid: str) -> tuple[str | None, str]:
         """Return the registry's id and the name of a device, also of one that is away."""
         if found := self._find(uid):
             return found[1].device_id, found[1].name
@@ -874,7 +874,7 @@ class CutOff:
             found[1].derive(cut_off_unproven=unproven)
         elif unproven:
             # It is away, and takes this over when it is back.
-            device_id, name = self._named(uid)
+            device_id, name = self.named(uid)
             self._book.report(
                 Report(
                     device=uid,

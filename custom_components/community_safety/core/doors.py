@@ -1,22 +1,32 @@
 """Doors: opened and locked with proof, released on a fire, locked again only by a person."""
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 import time
 from typing import Any
 
+from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later
 
-from ..catalogue import DOOR_CONTROLLER
+from ..catalogue import DOOR_CONTROLLER, HAZARDS
 from ..catalogue.measurements import point_key
-from ..const import DOMAIN, LOGGER
+from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
-from .alarms import AlarmBook, Announcement
-from .device import AVAILABILITY, SafetyDevice
-from .fires import burns_near, fires_near
+from .alarm import Alarm, Change, Report
+from .alarms import AlarmBook, Announcement, area_of
+from .device import (
+    AVAILABILITY,
+    DeviceDescription,
+    DeviceSettings,
+    SafetyDevice,
+    layout_of,
+)
+from .fires import FIRES, burns_near, fires_near
 from .ports import Find
 from .proving import Answer, Pace, Reason, async_command, async_prove, async_read_back
 from .storage import Storage
@@ -27,9 +37,11 @@ DEADLINE_SECONDS = 10.0
 FIRST_BACKOFF_SECONDS = 0.2
 #: Seconds until a release that could not be proven is tried again.
 RETRY_SECONDS = 30
+#: What is raised where that is not proven.
+_UNPROVEN = HAZARDS["refused_to_release"]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Release:
     """A door that was opened for a fire, and stays so until a person locks it.
 
@@ -38,21 +50,38 @@ class Release:
 
     at: float
     alarms: list[str] = field(default_factory=list)
-    #: None until the first try has ended.
+    #: None while that is not known: until a try has ended, and while it is away.
     proven: bool | None = None
+    #: Monotonic time at which a try ended in which nothing was heard of the controller.
+    silent: float | None = None
+    #: So many are just locking it: until that is proven, it stays released.
+    locking: int = 0
 
 
 class Doors:
-    """The doors of all door controllers."""
+    """The doors of all door controllers, also of those whose gateway is not loaded."""
 
     def __init__(
-        self, hass: HomeAssistant, book: AlarmBook, storage: Storage, find: Find
+        self,
+        hass: HomeAssistant,
+        book: AlarmBook,
+        storage: Storage,
+        find: Find,
+        *,
+        description: Callable[[str], DeviceDescription | None],
+        settings_of: Callable[[str], DeviceSettings],
+        named: Callable[[str], tuple[str | None, str]],
     ) -> None:
-        """Initialize."""
+        """Initialize; `named` returns the registry's id and the name of a device."""
         self._hass = hass
         self._book = book
         self._storage = storage
         self._find = find
+        self._description = description
+        self._settings_of = settings_of
+        self._named = named
+        #: Unique ids of all controllers.
+        self._controllers: set[str] = set()
         #: By unique id of the lock.
         self._releases: dict[str, Release] = {}
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
@@ -65,26 +94,41 @@ class Doors:
         book.listen(self._alarm_changed, immediate=True)
 
     def restore(self, rows: dict[str, dict[str, Any]]) -> None:
-        """Take over what an earlier run has released; those of another shape are dropped."""
+        """Take over what an earlier run has released."""
         for lock, row in rows.items():
             try:
                 stored = Release(at=float(row["at"]), alarms=list(row["alarms"]))
             except (KeyError, TypeError, ValueError) as err:
                 LOGGER.error("The release of %s is not remembered: %r", lock, err)
-            else:
-                self._releases.setdefault(lock, stored)
+                if "/" not in lock:
+                    continue
+                # That it was opened is all that is known: a person locks it.
+                stored = Release(at=time.time())
+            self._releases.setdefault(lock, stored)
+        for uid in self._controllers:
+            self._show(uid)
+
+    @callback
+    def know(self, uid: str) -> None:
+        """Take in a device of an earlier run: a fire may find its gateway not loaded."""
+        description = self._description(uid)
+        if description and description.kind == DOOR_CONTROLLER.key:
+            self._controllers.add(uid)
+            self._look_for_fires(uid)
 
     @callback
     def attach(self, device: SafetyDevice) -> None:
         """Watch the doors of a device, and open what a fire or a crash has left to be opened."""
         if device.kind is not DOOR_CONTROLLER:
+            self._controllers.discard(device.uid)
             return
+        self._controllers.add(device.uid)
         keys = (*_keys(device, "locked"), *_keys(device, "door_open"))
         self._undo[device.uid] = [
             device.watch(lambda: self._check(device)),
             device.listen((AVAILABILITY, *keys), lambda: self._check(device)),
         ]
-        self._look_for_fires(device)
+        self._look_for_fires(device.uid)
         self._check(device)
 
     @callback
@@ -92,7 +136,9 @@ class Doors:
         """Stop watching a device. What is released stays so, and is proven when it is back."""
         for undo in self._undo.pop(device.uid, ()):
             undo()
-        for lock in self._locks(device):
+        for lock, _key in self._locks(device.uid):
+            if release := self._releases.get(lock):
+                release.proven = None
             for timers in (self._retries, self._open):
                 if cancel := timers.pop(lock, None):
                     cancel()
@@ -100,56 +146,88 @@ class Doors:
     @callback
     def forget(self, uid: str) -> None:
         """Drop the releases of a device that a person has deleted."""
+        self._controllers.discard(uid)
         for lock in [lock for lock in self._releases if lock.rpartition("/")[0] == uid]:
             self._put(lock, None)
 
     @callback
     def settings_changed(self, device: SafetyDevice) -> None:
         """Look for fires again, after it was changed which doors open on one."""
-        self._look_for_fires(device)
+        self._look_for_fires(device.uid)
+
+    def released(self) -> Iterator[tuple[str, str]]:
+        """Yield the doors that a fire has opened: the device, and the key of the lock."""
+        for lock in self._releases:
+            uid, _slash, key = lock.rpartition("/")
+            yield uid, key
 
     # By hand
 
     async def async_unlock(self, device: SafetyDevice, key: str) -> None:
         """Hold a door open. Raises HomeAssistantError if that was not proven."""
-        await self._async_by_hand(device, key, False)
+        await self._async_by_hand(device, key, False, lambda: True)
 
     async def async_lock(self, device: SafetyDevice, key: str, who: str | None) -> None:
         """Lock a door.
 
-        One that a fire has opened is locked only by a person, and only when the fire is
-        over: raises ServiceValidationError. Raises HomeAssistantError if it was not proven.
+        One that a fire has opened is locked only by a person, and none that opens on a fire
+        before that is over: raises ServiceValidationError. Raises HomeAssistantError if it
+        was not proven.
         """
         lock = f"{device.uid}/{key}"
-        if release := self._releases.get(lock):
-            if who is None:
-                raise ServiceValidationError(
-                    translation_domain=DOMAIN, translation_key="needs_person"
-                )
-            if running := self._running.get(lock):
-                # Else it would be told to open and to lock in turns.
-                await asyncio.wait((running,))
-            if fire := next(fires_near(self._hass, self._book, device.device_id), None):
-                raise ServiceValidationError(
-                    translation_domain=DOMAIN,
-                    translation_key="still_present",
-                    translation_placeholders={
-                        "device": fire.device_name,
-                        "hazard": async_option(self._hass, "hazard", fire.hazard),
-                    },
-                )
-            self._put(lock, None)
-            self._show(device)
-            for alarm_id in release.alarms:
-                self._book.note(
-                    alarm_id, "door_locked", who=who, door=_name(device, key)
-                )
-        await self._async_by_hand(device, key, True)
+        # While nobody can read which were opened, it may be each.
+        if who is None and (
+            lock in self._releases or "releases" in self._storage.unread
+        ):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="needs_person"
+            )
+        if running := self._running.get(lock):
+            # Else it would be told to open and to lock in turns.
+            await asyncio.wait((running,))
+        fires = fires_near(self._hass, self._book, self._area(device.uid, lock))
+        release = self._releases.get(lock)
+        if (release or self._opens_on_fire(device.uid, key)) and (
+            fire := next(fires, None)
+        ):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="still_present",
+                translation_placeholders={
+                    "device": fire.device_name,
+                    "hazard": async_option(self._hass, "hazard", fire.hazard),
+                },
+            )
+
+        def wanted() -> bool:
+            # A new fire makes another release; two people may lock it at once.
+            return self._releases.get(lock) in (None, release)
+
+        if release:
+            release.locking += 1
+        try:
+            await self._async_by_hand(device, key, True, wanted)
+            if release and self._releases.get(lock) is release:
+                self._put(lock, None)
+                for alarm_id in release.alarms:
+                    self._book.note(
+                        alarm_id, "door_locked", who=who, door=self._name(lock)
+                    )
+        finally:
+            if release:
+                release.locking -= 1
+            if found := self._find(device.uid):
+                self._check(found[1])
 
     async def _async_by_hand(
-        self, device: SafetyDevice, key: str, locked: bool
+        self,
+        device: SafetyDevice,
+        key: str,
+        locked: bool,
+        wanted: Callable[[], bool],
     ) -> None:
-        if await self._async_command(device.uid, key, locked) is not True:
+        proven = await self._async_command(device.uid, key, locked, wanted)
+        if proven is not True or not wanted():
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="lock_unproven" if locked else "release_unproven",
@@ -161,46 +239,74 @@ class Doors:
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
         # This one alone: a thousand may come at the same moment.
-        for uid in tuple(self._undo):
-            found = self._find(uid)
-            if found and burns_near(self._hass, item.alarm, found[1].device_id):
-                self._release(found[1], [item.alarm.id])
+        if item.alarm.hazard in FIRES and item.change in (
+            Change.RAISED,
+            Change.RETURNED,
+        ):
+            for uid in tuple(self._controllers):
+                self._release(uid, (item.alarm,), anew=True)
 
-    def _look_for_fires(self, device: SafetyDevice) -> None:
-        """Release the doors of a device that open on a fire, if it burns in the building."""
-        fires = fires_near(self._hass, self._book, device.device_id)
-        self._release(device, [alarm.id for alarm in fires])
+    def _look_for_fires(self, uid: str) -> None:
+        """Open the doors of a controller that open on a fire, where it burns."""
+        self._release(uid, self._book.open.values())
 
-    def _release(self, device: SafetyDevice, fires: list[str]) -> None:
-        """Open what opens on a fire and is not open for one already."""
-        for key in _keys(device, "locked") if fires else ():
-            lock = f"{device.uid}/{key}"
-            # While its settings cannot be read, it opens: nobody may be shut in.
-            if key not in device.settings.protected and lock not in self._releases:
-                self._put(lock, Release(at=time.time(), alarms=fires))
-                self._start(device, key)
-        self._show(device)
+    def _release(
+        self, uid: str, alarms: Collection[Alarm], *, anew: bool = False
+    ) -> None:
+        """Open what opens on a fire, and is not open for it already or `anew`."""
+        for lock, key in self._locks(uid):
+            if not self._opens_on_fire(uid, key):
+                continue
+            area_id = self._area(uid, lock)
+            fires = [row.id for row in alarms if burns_near(self._hass, row, area_id)]
+            known = self._releases.get(lock)
+            before = known.alarms if known else []
+            if fires and (anew or not known or not set(before).issuperset(fires)):
+                self._put(
+                    lock,
+                    Release(
+                        at=known.at if known else time.time(),
+                        alarms=list(dict.fromkeys((*before, *fires))),
+                    ),
+                )
+                self._start(uid, key)
+        self._show(uid)
 
-    def _start(self, device: SafetyDevice, key: str) -> None:
-        lock = f"{device.uid}/{key}"
+    def _opens_on_fire(self, uid: str, key: str) -> bool:
+        # While its settings cannot be read, it does: nobody may be shut in.
+        return key not in self._settings_of(uid).protected
+
+    def _area(self, uid: str, lock: str) -> str | None:
+        """Return the area of a lock: its own, or that of its controller."""
+        registry = er.async_get(self._hass)
+        entity_id = registry.async_get_entity_id(Platform.LOCK, DOMAIN, lock)
+        entry = registry.async_get(entity_id) if entity_id else None
+        return (entry and entry.area_id) or area_of(self._hass, self._named(uid)[0])
+
+    def _start(self, uid: str, key: str) -> None:
+        lock = f"{uid}/{key}"
         if cancel := self._retries.pop(lock, None):
             cancel()
         if lock not in self._running:
             task = self._running[lock] = self._hass.async_create_background_task(
-                self._async_release(device.uid, key), f"{DOMAIN} release of {lock}"
+                self._async_release(uid, key), f"{DOMAIN} release of {lock}"
             )
             task.add_done_callback(lambda _task: self._running.pop(lock, None))
 
     async def _async_release(self, uid: str, key: str) -> None:
         lock = f"{uid}/{key}"
-        result = await self._async_command(uid, key, False)
-        if not (release := self._releases.get(lock)) or result is Reason.OVERTAKEN:
+        since = time.monotonic()
+        result = await self._async_command(
+            uid, key, False, lambda: lock in self._releases
+        )
+        if not (release := self._releases.get(lock)):
+            # Deleted meanwhile.
             return
         proven, before = result is True, release.proven
         release.proven = proven
-        if not (found := self._find(uid)):
-            return
-        device = found[1]
+        found = self._find(uid)
+        is_heard = found is not None and found[1].last_seen >= since
+        release.silent = None if is_heard else time.monotonic()
         if proven is not before:
             LOGGER.log(
                 30 if proven else 40,
@@ -212,38 +318,40 @@ class Doors:
                 self._book.note(
                     alarm_id,
                     "door_released" if proven else "door_unproven",
-                    door=_name(device, key),
+                    door=self._name(lock),
                 )
-        self._show(device)
+        self._show(uid)
         if not proven and uid in self._undo:
 
             @callback
             def again(_now: datetime) -> None:
                 self._retries.pop(lock, None)
-                if lock in self._releases and (found := self._find(uid)):
-                    self._start(found[1], key)
+                if lock in self._releases and not self._releases[lock].locking:
+                    self._start(uid, key)
 
             self._retries[lock] = async_call_later(self._hass, RETRY_SECONDS, again)
 
     @callback
     def _check(self, device: SafetyDevice) -> None:
         """Open again what should be open and is not, and see how long doors stand open."""
-        for key in _keys(device, "locked"):
-            lock = f"{device.uid}/{key}"
-            if release := self._releases.get(lock):
+        for lock, key in self._locks(device.uid):
+            release = self._releases.get(lock)
+            if release and not release.locking:
                 if not device.available:
-                    if release.proven:
-                        # While it is away, anybody may lock it.
-                        release.proven = None
+                    # While it is away, anybody may lock it.
+                    release.proven = None
                 elif lock not in self._running:
                     locked = device.fresh_reading(key)
                     if release.proven and locked:
                         # Somebody else has.
                         release.proven = None
-                    if release.proven is None or (not release.proven and not locked):
-                        self._start(device, key)
+                    is_back = release.silent and device.last_seen >= release.silent
+                    if release.proven is None or (
+                        not release.proven and (is_back or not locked)
+                    ):
+                        self._start(device.uid, key)
             self._watch_open(device, key)
-        self._show(device)
+        self._show(device.uid)
 
     # Held open
 
@@ -264,28 +372,53 @@ class Doors:
             @callback
             def elapsed(_now: datetime) -> None:
                 self._too_long.add(lock)
-                self._show(device)
+                self._show(device.uid)
 
             self._open[lock] = async_call_later(
                 self._hass, device.limit("longest_open"), elapsed
             )
 
     @callback
-    def _show(self, device: SafetyDevice) -> None:
-        locks = self._locks(device)
+    def _show(self, uid: str) -> None:
+        """Raise or clear the alarm for what could not be proven, and show the rest."""
+        locks = [lock for lock, _key in self._locks(uid)]
         here = [self._releases[lock] for lock in locks if lock in self._releases]
-        device.derive(
-            released_on_fire=bool(here),
-            release_unproven=any(release.proven is False for release in here),
-            door_held_open=not self._too_long.isdisjoint(locks),
-        )
+        unproven = any(release.proven is False for release in here)
+        if found := self._find(uid):
+            device = found[1]
+            if "releases" in self._storage.unread or any(
+                release.proven is None for release in here
+            ):
+                # That nothing is known ends no alarm.
+                unproven = unproven or device.readings.get("release_unproven") is True
+            device.derive(
+                released_on_fire=bool(here),
+                release_unproven=unproven,
+                door_held_open=not self._too_long.isdisjoint(locks),
+            )
+        elif unproven:
+            # It is away, and takes this over when it is back.
+            device_id, name = self._named(uid)
+            self._book.report(
+                Report(
+                    device=uid,
+                    device_id=device_id,
+                    device_name=name,
+                    hazard=_UNPROVEN.key,
+                    severity=Severity.ALARM,
+                    nature=_UNPROVEN.nature,
+                )
+            )
 
     # Command and read back
 
     async def _async_command(
-        self, uid: str, key: str, locked: bool
+        self, uid: str, key: str, locked: bool, wanted: Callable[[], bool]
     ) -> bool | Reason | None:
-        """Command a door until it is read back; return True, or why it was not."""
+        """Command a door, as long as that is `wanted`, until it is read back.
+
+        Returns True, or why it was not.
+        """
         lock = f"{uid}/{key}"
         since = time.monotonic()
 
@@ -310,7 +443,7 @@ class Doors:
                 backoff=FIRST_BACKOFF_SECONDS,
             ),
             since,
-            wanted=lambda: not (locked and lock in self._releases),
+            wanted=wanted,
             command=command,
             read_back=lambda until: async_read_back(
                 self._find, uid, lambda _device: (key,), proof, until
@@ -324,17 +457,23 @@ class Doors:
                 cancel()
         else:
             self._releases[lock] = release
-        row = asdict(release) if release else None
+        row = {"at": release.at, "alarms": release.alarms} if release else None
         self._storage.put("releases", lock, row)
 
-    def _locks(self, device: SafetyDevice) -> list[str]:
-        return [f"{device.uid}/{key}" for key in _keys(device, "locked")]
+    def _locks(self, uid: str) -> list[tuple[str, str]]:
+        """Return the locks of a controller: their unique ids, and their keys."""
+        if not (description := self._description(uid)):
+            return []
+        layout = layout_of(description.kind, description.points)
+        return [
+            (f"{uid}/{key}", key) for key in layout.by_measurement.get("locked", ())
+        ]
+
+    def _name(self, lock: str) -> str:
+        """Return the name of a door as a timeline tells it."""
+        uid, _slash, key = lock.rpartition("/")
+        return f"{self._named(uid)[1]} {key.partition('_')[2]}".rstrip()
 
 
 def _keys(device: SafetyDevice, measurement: str) -> tuple[str, ...]:
     return device.by_measurement.get(measurement, ())
-
-
-def _name(device: SafetyDevice, key: str) -> str:
-    """Return the name of a door as a timeline tells it."""
-    return " ".join(filter(None, (device.name, device.points[key].channel)))

@@ -15,7 +15,7 @@ from ..catalogue import ELEVATOR_BLOCKER
 from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
 from ..const import DOMAIN, LOGGER
 from .alarm import Change, Outcome
-from .alarms import AlarmBook, Announcement
+from .alarms import AlarmBook, Announcement, area_of
 from .device import AVAILABILITY, SafetyDevice
 from .fires import FIRES, fires_near
 from .ports import Port
@@ -95,9 +95,8 @@ class Elevators:
 
     def fire_near(self, device: SafetyDevice) -> bool:
         """Return if there is a fire in the building of a device."""
-        return any(
-            True for _fire in fires_near(self.hass, self._book, device.device_id)
-        )
+        area_id = area_of(self.hass, device.device_id)
+        return any(True for _fire in fires_near(self.hass, self._book, area_id))
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:

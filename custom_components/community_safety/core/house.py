@@ -66,7 +66,15 @@ class House:
         )
         self.book.incidents.wanted_off = self.cut_off.wanted_off
         self.elevators = Elevators(hass, self.book, self.storage)
-        self.doors = Doors(hass, self.book, self.storage, self.device)
+        self.doors = Doors(
+            hass,
+            self.book,
+            self.storage,
+            self.device,
+            description=self.description,
+            settings_of=self.settings_of,
+            named=self.cut_off.named,
+        )
         self.passages = Passages(hass)
         self.credentials = Credentials(hass, self.passages, self.device)
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
@@ -138,6 +146,8 @@ class House:
                 LOGGER.error("%s cannot be watched: %r", uid, err)
                 if uid not in self._known:
                     self._strange[uid] = str(row.get("name") or uid)
+            else:
+                self.doors.know(uid)
 
     def _take_over_settings(self, rows: dict[str, dict[str, Any]]) -> None:
         for settings in self._settings.values():
@@ -271,6 +281,7 @@ class House:
         @callback
         def started(_hass: HomeAssistant) -> None:
             self.book.started()
+            self.passages.begin()
 
         end_days = async_track_time_change(
             self.hass, new_day, hour=0, minute=0, second=0
@@ -370,6 +381,7 @@ class House:
             *self._strange,
             *(alarm.device for alarm in self.book.open.values()),
             *(latch.device for latch in self.latches.rows.values()),
+            *(device for device, _key in self.doors.released()),
         }
         for device in known:
             if uid in (device, device.rpartition("/")[0]):

@@ -7,8 +7,8 @@ integration for it:
         hass: HomeAssistant, credentials: Credentials
     ) -> PassageSink
 
-`credentials` is how it gives, takes and reads them (`core.credentials`). Without a sink,
-passages are dropped and counted.
+`credentials` is how it gives, takes and reads them (`core.credentials`). Passages wait for a
+sink until Home Assistant has started; without one they are dropped and counted then.
 """
 
 from collections import Counter
@@ -69,6 +69,9 @@ class Passage:
 class PassageSink(Protocol):
     """Knows whose credentials they are.
 
+    A device is told that a passage was taken, once `passed` has returned: what has failed
+    comes again when its gateway is loaded the next time.
+
     It may have two more callbacks, to hear of what it has not asked for: `proved` with the
     `Result` of a credential whose end had come, `checked` with the `Difference` of a list.
     """
@@ -80,7 +83,9 @@ class PassageSink(Protocol):
     async def async_wanted(self, device_id: str) -> Collection[Credential] | None:
         """Return what a door controller is to hold; None if that is not its to say.
 
-        Whatever has the attributes of a credential will do.
+        Whatever has the attributes of a credential will do. One whose end has come stays
+        among them until `proved` or `checked` has told that it is gone: it may have ended
+        while nobody was here to remove it.
         """
 
 
@@ -96,6 +101,36 @@ class Passages:
         self._sink_listeners: list[CALLBACK_TYPE] = []
         #: Those that nobody wanted, by unique id of the device.
         self.dropped: Counter[str] = Counter()
+        #: Those that wait for a sink; None once there is one, or will be none.
+        self._waiting: list[tuple[SafetyDevice, Passage]] | None = []
+        #: The index of the first passage that was not taken yet, by unique id of the device.
+        self._untaken: dict[str, int] = {}
+        #: An integration's sink did not start: what comes meanwhile is not taken.
+        self._has_failed = False
+
+    @property
+    def has_sink(self) -> bool:
+        """Return if there is somebody who knows people."""
+        return bool(self._sinks)
+
+    @callback
+    def begin(self) -> None:
+        """Hand over what has waited: there is a sink, or there will be none."""
+        waiting, self._waiting = self._waiting or [], None
+        for device, _passage in waiting:
+            self._untaken.pop(device.uid, None)
+        for device, passage in waiting:
+            self._hand_over(device, passage)
+
+    @callback
+    def begin_anew(self, device: SafetyDevice) -> None:
+        """Note that a device is asked again for whatever was not taken."""
+        self._untaken.pop(device.uid, None)
+
+    @callback
+    def taken(self, device: SafetyDevice, index: int) -> int:
+        """Return up to which index everything was taken, at most that which is given."""
+        return min(index, self._untaken.get(device.uid, index + 1) - 1)
 
     async def async_take(self, domain: str, platform: Any, credentials: object) -> None:
         """Take what one integration offers; it need not be a sink."""
@@ -107,7 +142,9 @@ class Passages:
                 self._sinks[domain] = await get(self._hass, credentials)
             except Exception:  # noqa: BLE001
                 LOGGER.exception("The passage sink of %s did not start", domain)
+                self._has_failed = True
                 return
+            self.begin()
             for listener in tuple(self._sink_listeners):
                 listener()
 
@@ -126,6 +163,16 @@ class Passages:
     @callback
     def passed(self, device: SafetyDevice, passage: Passage) -> None:
         """Take a passage of a gateway."""
+        if self._waiting is None:
+            self._hand_over(device, passage)
+        else:
+            self._waiting.append((device, passage))
+            self._untaken.setdefault(device.uid, passage.index)
+        for watcher in tuple(self._watchers.get(device.uid, ())):
+            watcher(passage)
+
+    def _hand_over(self, device: SafetyDevice, passage: Passage) -> None:
+        is_taken = not self._has_failed
         for domain, sink in self._sinks.items():
             try:
                 sink.passed(passage)
@@ -133,10 +180,11 @@ class Passages:
                 # Not with its text: it may hold the number.
                 LOGGER.error("%s did not take a passage: %s", domain, type(err))
                 self.dropped[device.uid] += 1
+                is_taken = False
         if not self._sinks:
             self.dropped[device.uid] += 1
-        for watcher in tuple(self._watchers.get(device.uid, ())):
-            watcher(passage)
+        if not is_taken:
+            self._untaken.setdefault(device.uid, passage.index)
 
     @callback
     def tell(self, method: str, what: object) -> None:

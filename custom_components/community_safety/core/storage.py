@@ -116,6 +116,8 @@ class Storage:
         #: The file was looked at, and may be written.
         self._ready = False
         self._is_damaged = False
+        #: When an earlier run has last written something, in Unix time; 0 if none has.
+        self.last_written = 0.0
         #: Tables that could not be read yet.
         self.unread = set(TABLES)
         #: What was put into them meanwhile.
@@ -407,6 +409,7 @@ class Storage:
         over all the same.
         """
         found: Found = {}
+        self.last_written = self.last_written or _last_written(self.path)
         try:
             self._put_in_place()
             try:
@@ -704,6 +707,14 @@ def _row(key: bytes, closed_at: float | None, data: bytes) -> dict[str, Any]:
 
 def _read_only(path: Path | None) -> sqlite3.Connection:
     return sqlite3.connect(f"{Path(path or '').as_uri()}?mode=ro", uri=True)
+
+
+def _last_written(path: Path) -> float:
+    times = [0.0]
+    for name in (path, Path(f"{path}-wal")):
+        with suppress(OSError):
+            times.append(name.stat().st_mtime)
+    return max(times)
 
 
 def _columns(source: sqlite3.Connection, table: str) -> list[Any]:

@@ -1,27 +1,32 @@
 """Fire: escape doors open, proven, and lock again only by a person; never for a drill."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.community_safety.const import Severity
 from custom_components.community_safety.core import doors, proving
+from custom_components.community_safety.core.alarm import Report
 from custom_components.community_safety.core.house import DATA_HOUSE
-from custom_components.community_safety.gateways.uhppote import board as board_module
+from custom_components.community_safety.gateways.uhppote import (
+    board as board_module,
+    controller,
+)
+from custom_components.community_safety.open_alarms import ask_before_deletion
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
+    entity_registry as er,
     floor_registry as fr,
 )
 from simulator.uhppote import (
     CONTROLLED,
+    GET_EVENT,
     NORMALLY_CLOSED,
     NORMALLY_OPEN,
     SET_DOOR,
@@ -30,12 +35,14 @@ from simulator.uhppote import (
 )
 from tests.common import Peer, wait_until
 from tests.community_safety.gateways.uhppote.common import (
+    Ticking,
     add_boards,
     alarms_of,
     device_of,
     entity_of,
     heard,
     local_time,
+    pass_time,
     state_of,
 )
 
@@ -46,7 +53,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board_module, "ANSWER_SECONDS", 0.3)
     monkeypatch.setattr(doors, "TRY_SECONDS", 0.5)
     monkeypatch.setattr(doors, "DEADLINE_SECONDS", 1.0)
-    monkeypatch.setattr(doors, "RETRY_SECONDS", 0.5)
     monkeypatch.setattr(proving, "ASK_SECONDS", 0.3)
 
 
@@ -109,6 +115,20 @@ async def call(
 def modes(board: Board) -> list[int]:
     """Return the modes of all doors."""
     return [door.mode for door in board.doors]
+
+
+async def refused(
+    hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
+) -> None:
+    """Let time go by until it is an alarm that a door could not be opened."""
+
+    def done() -> bool:
+        alarm = alarms_of(hass, board).get("refused_to_release")
+        house = hass.data[DATA_HOUSE]
+        return bool(alarm and alarm.present and not house.doors._running)
+
+    async with Ticking(hass, freezer):
+        await wait_until(hass, done)
 
 
 def released(hass: HomeAssistant, board: Board) -> bool:
@@ -196,14 +216,19 @@ async def test_a_door_that_is_no_way_out(
 @pytest.mark.usefixtures("doors_entry")
 @pytest.mark.parametrize("fault", [Fault.STUCK, Fault.OBSTINATE])
 async def test_not_released(
-    hass: HomeAssistant, board: Board, peer: Peer, fault: Fault
+    hass: HomeAssistant,
+    board: Board,
+    peer: Peer,
+    fault: Fault,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """What is not proven is an alarm, and is tried until it is."""
     board.faults.add(fault)
     await peer.state("smoke-1", smoke=True)
-    await wait_until(hass, lambda: "refused_to_release" in alarms_of(hass, board))
+    await refused(hass, board, freezer)
     assert alarms_of(hass, board)["refused_to_release"].severity is Severity.ALARM
     board.faults.clear()
+    await pass_time(hass, freezer, doors.RETRY_SECONDS + 1)
     await wait_until(hass, lambda: released(hass, board))
     await wait_until(
         hass, lambda: not alarms_of(hass, board)["refused_to_release"].present
@@ -212,28 +237,234 @@ async def test_not_released(
 
 @pytest.mark.usefixtures("doors_entry")
 async def test_offline_in_a_fire(
-    hass: HomeAssistant, board: Board, peer: Peer, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, board: Board, peer: Peer, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A controller that comes back late opens late."""
+    """A controller opens with the first thing that is heard of it, and waits for no timer."""
     board.faults.add(Fault.OFFLINE)
     await peer.state("smoke-1", smoke=True)
-    await wait_until(hass, lambda: "refused_to_release" in alarms_of(hass, board))
+    await refused(hass, board, freezer)
     board.faults.clear()
-    await wait_until(hass, lambda: modes(board) == [NORMALLY_OPEN] * 4)
+    board.push()
+    await wait_until(hass, lambda: released(hass, board))
+
+
+@pytest.mark.usefixtures("doors_entry")
+async def test_known_to_be_offline_in_a_fire(
+    hass: HomeAssistant, board: Board, peer: Peer, freezer: FrozenDateTimeFactory
+) -> None:
+    """A controller that was away before the fire opens as soon as it answers again."""
+    board.faults.add(Fault.OFFLINE)
+    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    async with Ticking(hass, freezer):
+        await wait_until(hass, lambda: not device_of(hass, board).available)
+    await peer.state("smoke-1", smoke=True)
+    await refused(hass, board, freezer)
+    board.faults.clear()
+    await pass_time(hass, freezer, controller.RETRY_SECONDS + 1)
+    await wait_until(hass, lambda: released(hass, board))
 
 
 @pytest.mark.usefixtures("doors_entry")
 async def test_somebody_else_locks(
-    hass: HomeAssistant, board: Board, peer: Peer, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, board: Board, peer: Peer
 ) -> None:
-    """The vendor's tool is no person who has looked: the door is opened again."""
+    """The vendor's tool is no person who has looked: the door is opened again.
+
+    Also while thousands of events are fetched: doors do not wait for these.
+    """
     await peer.state("smoke-1", smoke=True)
     await wait_until(hass, lambda: released(hass, board))
     await peer.state("smoke-1", smoke=False)
+    board.faults.add(Fault.MUTE)
+    for number in range(200):
+        board.swipe(number + 1)
+    board.faults.clear()
+    board.asked.clear()
+
+    def asked(_function: int) -> None:
+        if board.asked.count(GET_EVENT) == 20 and SET_DOOR not in board.asked:
+            board.doors[1].mode = CONTROLLED
+            board.push()
+
+    board.on_asked = asked
+    board.push()
+    await wait_until(hass, lambda: SET_DOOR in board.asked)
+    await wait_until(hass, lambda: board.asked.count(GET_EVENT) >= 200)
+    assert board.doors[1].mode == NORMALLY_OPEN
+    assert board.asked[: board.asked.index(SET_DOOR)].count(GET_EVENT) < 100
+
+
+@pytest.mark.usefixtures("doors_entry")
+async def test_one_more_fire(hass: HomeAssistant, board: Board, peer: Peer) -> None:
+    """It opens what somebody has locked since the first one, and is kept with it."""
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: released(hass, board))
     board.doors[1].mode = CONTROLLED
-    freezer.tick(61)
-    async_fire_time_changed(hass)
+    await peer.config("smoke-3", "smoke_sensor", ["smoke", "test"])
+    await peer.state("smoke-3", smoke=True)
     await wait_until(hass, lambda: board.doors[1].mode == NORMALLY_OPEN)
+    fires = {
+        alarm.id
+        for alarm in hass.data[DATA_HOUSE].book.open.values()
+        if alarm.hazard == "smoke"
+    }
+    assert len(fires) == 2
+    for release in hass.data[DATA_HOUSE].doors._releases.values():
+        assert set(release.alarms) == fires
+
+
+@pytest.mark.usefixtures("doors_entry")
+async def test_a_lock_with_an_area_of_its_own(
+    hass: HomeAssistant, board: Board, peer: Peer, hass_admin_user: MockUser
+) -> None:
+    """A board may have doors in two buildings: each opens with its own, and is locked so."""
+    hall = ar.async_get(hass).async_get_area_by_name("Hall 2")
+    assert hall
+    er.async_get(hass).async_update_entity(
+        entity_of(hass, board, "lock", "locked_1"), area_id=hall.id
+    )
+    await peer.state("smoke-2", smoke=True)
+    await wait_until(hass, lambda: board.doors[0].mode == NORMALLY_OPEN)
+    await peer.settled()
+    assert modes(board) == [NORMALLY_OPEN, *[CONTROLLED] * 3]
+    person = Context(user_id=hass_admin_user.id)
+    with pytest.raises(ServiceValidationError):
+        await call(hass, board, "lock", context=person)
+    await peer.state("smoke-2", smoke=False)
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: released(hass, board))
+    # It burns, but not there.
+    await call(hass, board, "lock", context=person)
+    assert modes(board) == [CONTROLLED, *[NORMALLY_OPEN] * 3]
+
+
+@pytest.mark.usefixtures("doors_entry")
+async def test_a_doubted_reading_opens_nothing(
+    hass: HomeAssistant, board: Board, peer: Peer, gateway: MockConfigEntry
+) -> None:
+    """What other readings contradict is a warning: doors open once it is an alarm."""
+    device = gateway.runtime_data.devices["smoke-1"]
+    fire = Report(
+        device=device.uid,
+        device_id=device.device_id,
+        device_name="Smoke",
+        hazard="smoke",
+        severity=Severity.WARNING,
+    )
+    book = hass.data[DATA_HOUSE].book
+    book.report(fire)
+    await peer.settled()
+    assert SET_DOOR not in board.asked
+    book.report(replace(fire, severity=Severity.ALARM))
+    await wait_until(hass, lambda: released(hass, board))
+
+
+async def test_a_fire_while_its_gateway_is_not_loaded(
+    hass: HomeAssistant,
+    board: Board,
+    peer: Peer,
+    doors_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """That nothing can be opened is an alarm; it is opened when the gateway is loaded."""
+    assert await hass.config_entries.async_unload(doors_entry.entry_id)
+    await peer.state("smoke-1", smoke=True)
+    await refused(hass, board, freezer)
+    assert modes(board) == [CONTROLLED] * 4
+    await peer.state("smoke-1", smoke=False)
+    await peer.settled()
+    async with Ticking(hass, freezer):
+        assert await hass.config_entries.async_setup(doors_entry.entry_id)
+        await wait_until(hass, lambda: released(hass, board))
+        await wait_until(
+            hass, lambda: not alarms_of(hass, board)["refused_to_release"].present
+        )
+
+
+async def test_not_released_and_restarted(
+    hass: HomeAssistant,
+    board: Board,
+    peer: Peer,
+    doors_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The alarm for what is not proven ends with the proof, and not with a restart."""
+    board.faults.add(Fault.OBSTINATE)
+    await peer.state("smoke-1", smoke=True)
+    await refused(hass, board, freezer)
+    alarm = alarms_of(hass, board)["refused_to_release"]
+    await hass.config_entries.async_reload(doors_entry.entry_id)
+    await heard(hass, board)
+    await hass.async_block_till_done()
+    assert alarm.present
+    assert "cleared" not in [row["what"] for row in alarm.timeline]
+    board.faults.clear()
+    async with Ticking(hass, freezer):
+        await wait_until(hass, lambda: not alarm.present)
+    assert modes(board) == [NORMALLY_OPEN] * 4
+
+
+@pytest.mark.usefixtures("doors_entry")
+async def test_a_door_that_is_not_locked_stays_released(
+    hass: HomeAssistant,
+    board: Board,
+    peer: Peer,
+    hass_admin_user: MockUser,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Nobody is told that it is locked, nor is it forgotten, until the board shows it."""
+    person = Context(user_id=hass_admin_user.id)
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: released(hass, board))
+    await peer.state("smoke-1", smoke=False)
+    await peer.settled()
+    house = hass.data[DATA_HOUSE]
+    (fire,) = house.book.open.values()
+    board.faults.add(Fault.OBSTINATE)
+    with pytest.raises(HomeAssistantError) as error:
+        async with Ticking(hass, freezer):
+            await call(hass, board, "lock", context=person)
+    assert error.value.translation_key == "lock_unproven"
+    assert "door_locked" not in [row["what"] for row in fire.timeline]
+    with pytest.raises(ServiceValidationError):
+        await call(hass, board, "lock")
+    uid = device_of(hass, board).uid
+    assert len(list(house.doors.released())) == 4
+    board.faults.clear()
+    await call(hass, board, "lock", context=person)
+    assert fire.timeline[-1]["what"] == "door_locked"
+
+    # Of the others, who deletes the controller is told.
+    with pytest.raises(HomeAssistantError) as error:
+        ask_before_deletion(hass, house, uid)
+    assert error.value.translation_placeholders
+    assert error.value.translation_placeholders["what"].split(", ") == [
+        f"Door controller {board.serial} {number} was opened for a fire"
+        for number in (2, 3, 4)
+    ]
+
+
+@pytest.mark.usefixtures("doors_entry")
+async def test_while_it_cannot_be_read_what_was_released(
+    hass: HomeAssistant, board: Board, peer: Peer, hass_admin_user: MockUser
+) -> None:
+    """Each door may have been opened for a fire: no automation locks one."""
+    house = hass.data[DATA_HOUSE]
+    person = Context(user_id=hass_admin_user.id)
+    await call(hass, board, "unlock")
+    house.storage.unread.add("releases")
+    with pytest.raises(ServiceValidationError) as error:
+        await call(hass, board, "lock")
+    assert error.value.translation_key == "needs_person"
+    await call(hass, board, "lock", context=person)
+    assert modes(board) == [CONTROLLED] * 4
+    # Nor does anybody while it burns, whatever is known of it.
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: released(hass, board))
+    house.doors._releases.clear()
+    with pytest.raises(ServiceValidationError) as error:
+        await call(hass, board, "lock", context=person)
+    assert error.value.translation_key == "still_present"
 
 
 async def test_after_a_restart(
@@ -243,6 +474,7 @@ async def test_after_a_restart(
     await peer.state("smoke-1", smoke=True)
     await wait_until(hass, lambda: released(hass, board))
     await peer.state("smoke-1", smoke=False)
+    device_uid = device_of(hass, board).uid
     assert await hass.config_entries.async_unload(doors_entry.entry_id)
     board.doors[0].mode = CONTROLLED
     house = hass.data[DATA_HOUSE]
@@ -251,7 +483,9 @@ async def test_after_a_restart(
         for lock, row in house.doors._releases.items()
     }
     house.doors._releases.clear()
-    house.doors.restore({**rows, "of another shape": {}})
+    # Of one that is damaged it is known that it was opened.
+    damaged = f"{device_uid}/locked_1"
+    house.doors.restore({**rows, damaged: {}, "of another shape": {}})
     assert await hass.config_entries.async_setup(doors_entry.entry_id)
     await heard(hass, board)
     await wait_until(hass, lambda: modes(board) == [NORMALLY_OPEN] * 4)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+import os
 from pathlib import Path
 import sqlite3
 from typing import Any
@@ -24,6 +25,7 @@ from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.storage import RETRY_SECONDS, Storage
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tests.common import BASE, Peer, add_gateway, insert, wait_until
 
@@ -54,6 +56,15 @@ async def smoke(peer: Peer, number: int) -> None:
     """Let a new sensor find smoke."""
     await peer.config(f"smoke-{number}", "smoke_sensor", ["smoke"])
     await peer.state(f"smoke-{number}", smoke=True)
+
+
+async def test_when_an_earlier_run_has_written(hass: HomeAssistant) -> None:
+    """No clock is right that says it is earlier."""
+    path = Path(hass.config.path(f"{DOMAIN}.db"))
+    path.touch()
+    os.utime(path, (2_000_000_000, 2_000_000_000))
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert hass.data[DATA_HOUSE].storage.last_written == 2_000_000_000
 
 
 async def test_disk_full(
