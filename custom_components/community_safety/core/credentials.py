@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 import time
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import (
+    async_call_later,
     async_track_time_change,
     async_track_time_interval,
 )
@@ -43,6 +44,8 @@ _AWAY = (Reason.GONE, Reason.NOT_CONNECTED, Reason.NO_ANSWER)
 ENDS_EVERY = timedelta(seconds=30)
 #: When every list is read, by local time.
 NIGHTLY_HOUR = 3
+#: Keys of the repairs; that of the device follows.
+_UNPROVEN, _UNREAD = "credential_unproven", "credentials_unread"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,22 @@ class Difference:
     left: int = 0
 
 
+@dataclass(slots=True, eq=False)
+class _Unproven:
+    """A credential that could not be proven, None if it was to be gone, and since when."""
+
+    credential: Credential | None
+    #: Monotonic time. It is not tried again by itself before SUSPENDED_SECONDS have passed.
+    at: float
+    #: The controller was away: it is tried again as soon as it is back.
+    was_away: bool
+
+    @property
+    def is_suspended(self) -> bool:
+        """Return if it is not to be tried again by itself yet."""
+        return self.at + SUSPENDED_SECONDS > time.monotonic()
+
+
 class Credentials:
     """The credentials of all door controllers."""
 
@@ -91,8 +110,12 @@ class Credentials:
         self._attached: set[str] = set()
         #: What was wanted last of a number at a device: None is that it be gone.
         self._orders: dict[tuple[str, str], object] = {}
-        #: What could not be proven, and since when (monotonic), by device and number.
-        self._unproven: dict[str, dict[str, tuple[Credential | None, float]]] = {}
+        #: What could not be proven, by device and number.
+        self._unproven: dict[str, dict[str, _Unproven]] = {}
+        #: If the list of a device could be read; those are missing of which nobody has tried.
+        self._is_read: dict[str, bool] = {}
+        #: Devices at which what could not be proven or read will be tried again.
+        self._next_tries: set[str] = set()
         #: The real ends in Unix time, by device and number, and the next ones first. What
         #: was overtaken stays among these until its time comes.
         self._ends: dict[tuple[str, str], float] = {}
@@ -142,6 +165,9 @@ class Credentials:
 
         For its gateway, after each time that it could not be reached.
         """
+        for row in self._unproven.get(device.uid, {}).values():
+            if row.was_away:
+                row.at = -SUSPENDED_SECONDS
         if device.uid in self._attached:
             self._begin_check(device.uid)
 
@@ -156,16 +182,19 @@ class Credentials:
     def detach(self, device: SafetyDevice) -> None:
         """Read nothing more. Ends that come meanwhile are seen to when it is back."""
         self._attached.discard(device.uid)
+        self._is_read.pop(device.uid, None)
 
     @callback
     def forget(self, uid: str) -> None:
         """Drop everything about a device that a person has deleted."""
         self._unproven.pop(uid, None)
+        self._is_read.pop(uid, None)
         for key in [key for key in self._ends if key[0] == uid]:
             del self._ends[key]
         for device_id in [row for row, known in self._uids.items() if known == uid]:
             del self._uids[device_id]
-            ir.async_delete_issue(self._hass, DOMAIN, _issue(device_id))
+            for issue in (_UNPROVEN, _UNREAD):
+                ir.async_delete_issue(self._hass, DOMAIN, f"{issue}_{device_id}")
 
     # For a passage sink
 
@@ -189,12 +218,12 @@ class Credentials:
         )
         uid, port = self._port(device_id)
         port.as_held(credential)
-        return await self._async_order(uid, device_id, number, credential)
+        return await self._async_order_to_the_end(uid, device_id, number, credential)
 
     async def async_remove(self, device_id: str, *, number: str) -> Result:
         """Take a credential, and prove that it is gone. Raises ServiceValidationError."""
         uid, _port = self._port(device_id)
-        return await self._async_order(uid, device_id, number, None)
+        return await self._async_order_to_the_end(uid, device_id, number, None)
 
     async def async_check(self, device_id: str) -> Difference | None:
         """Read a whole list now, and put right what differs.
@@ -219,10 +248,24 @@ class Credentials:
 
     # One credential
 
+    async def _async_order_to_the_end(
+        self, uid: str, device_id: str, number: str, credential: Credential | None
+    ) -> Result:
+        """Order something; a caller that goes away does not end it."""
+        return await asyncio.shield(
+            self._hass.async_create_background_task(
+                self._async_order(uid, device_id, number, credential),
+                f"{DOMAIN} order to {uid}",
+            )
+        )
+
     async def _async_order(
         self, uid: str, device_id: str, number: str, credential: Credential | None
     ) -> Result:
-        """Have a controller hold a credential, or none, and note what came of it."""
+        """Have a controller hold a credential, or none, and note what came of it.
+
+        What was overtaken by a later order says so, whatever has become of it.
+        """
         key = uid, number
         order = self._orders[key] = object()
         begun = time.monotonic()
@@ -257,18 +300,26 @@ class Credentials:
                 return None
             return (held,) if held == wanted else None
 
-        proven = await async_prove(
-            Pace(
-                each=TRY_SECONDS,
-                deadline=DEADLINE_SECONDS,
-                backoff=FIRST_BACKOFF_SECONDS,
-                tries=TRIES,
-            ),
-            begun,
-            wanted=lambda: self._orders.get(key) is order,
-            command=command,
-            read_back=read_back,
-        )
+        proven: tuple[Credential | None] | Reason | None
+        try:
+            proven = await async_prove(
+                Pace(
+                    each=TRY_SECONDS,
+                    deadline=DEADLINE_SECONDS,
+                    backoff=FIRST_BACKOFF_SECONDS,
+                    tries=TRIES,
+                ),
+                begun,
+                wanted=lambda: self._orders.get(key) is order,
+                command=command,
+                read_back=read_back,
+            )
+        except Exception as err:  # noqa: BLE001
+            # Not with its text: it may hold the number.
+            LOGGER.error("A credential of %s has failed: %s", uid, type(err))
+            proven = Reason.REFUSED
+        if self._orders.get(key) is not order:
+            proven = Reason.OVERTAKEN
         milliseconds = round((time.monotonic() - begun) * 1000)
         if isinstance(proven, tuple):
             result = Result(
@@ -287,7 +338,7 @@ class Credentials:
                 reason=reason,
                 milliseconds=milliseconds,
             )
-        if self._orders.get(key) is order:
+        if proven is not Reason.OVERTAKEN:
             # Else a later order has something to say of it.
             del self._orders[key]
             self._conclude(uid, credential, result)
@@ -301,38 +352,48 @@ class Credentials:
         if result.status is Status.CONFIRMED:
             unproven.pop(result.number, None)
         else:
-            unproven[result.number] = credential, time.monotonic()
+            unproven[result.number] = _Unproven(
+                credential, time.monotonic(), result.reason in _AWAY
+            )
         if credential:
             self._end_at(uid, credential)
-        self._show(uid, result.device_id)
+        self._show(uid)
 
     def _end_at(self, uid: str, credential: Credential) -> None:
         """Have a credential removed at its real end, also one that was never proven."""
-        end = credential.end.timestamp()
-        if self._ends.get((uid, credential.number)) != end:
-            self._ends[uid, credential.number] = end
-            heappush(self._next_ends, (end, uid, credential.number))
+        self._put_end(uid, credential.number, credential.end.timestamp())
+
+    def _put_end(self, uid: str, number: str, end: float) -> None:
+        if self._ends.get((uid, number)) != end:
+            self._ends[uid, number] = end
+            heappush(self._next_ends, (end, uid, number))
 
     @callback
     def _see_to_ends(self, now: datetime) -> None:
-        ended: dict[str, list[str]] = {}
+        ended: dict[str, dict[str, float]] = {}
         while self._next_ends and self._next_ends[0][0] <= now.timestamp():
             end, uid, number = heappop(self._next_ends)
             if self._ends.get((uid, number)) == end:
                 del self._ends[uid, number]
-                ended.setdefault(uid, []).append(number)
-        for uid, numbers in ended.items():
+                ended.setdefault(uid, {})[number] = end
+        for uid, ends in ended.items():
             self._hass.async_create_background_task(
-                self._async_end(uid, numbers), f"{DOMAIN} ends at {uid}"
+                self._async_end(uid, ends), f"{DOMAIN} ends at {uid}"
             )
 
-    async def _async_end(self, uid: str, numbers: list[str]) -> None:
-        if found := self._controller(uid):
-            for number in numbers:
+    async def _async_end(self, uid: str, ends: dict[str, float]) -> None:
+        for number, end in ends.items():
+            if (uid, number) in self._ends or (uid, number) in self._orders:
+                # It was given anew while others were removed.
+                continue
+            if found := self._controller(uid):
                 result = await self._async_order(
                     uid, found[1].device_id or "", number, None
                 )
                 self._passages.tell("proved", result)
+            else:
+                # Its gateway is not loaded: it is removed when that is.
+                self._put_end(uid, number, end)
 
     # The whole list
 
@@ -353,34 +414,49 @@ class Credentials:
                 if uid in self._again and uid in self._attached:
                     self._begin_check(uid)
                 if not task.cancelled() and (err := task.exception()):
-                    # What is not ours may hold a number in its text.
-                    ours = isinstance(err, HomeAssistantError)
                     LOGGER.log(
                         # One that was unloaded meanwhile is read when it is back.
                         30 if uid in self._attached else 10,
                         "The credentials of %s are not checked: %s",
                         uid,
-                        err if ours else type(err),
+                        # A sink's text may hold a number.
+                        type(err),
                     )
+                    # One that is away is a fault already, and read when it is back.
+                    if (found := self._controller(uid)) and found[1].available:
+                        self._is_read[uid] = False
+                        self._show(uid)
 
             task.add_done_callback(ended)
         return task
 
     async def _async_check_list(self, uid: str) -> Difference | None:
-        if not (found := self._controller(uid)):
+        if not (found := self._controller(uid)) or not self._passages.has_sink:
+            # Who says what it is to hold is not loaded yet: that is no evidence of anything.
             return None
         _port, device = found
         device_id = device.device_id or ""
         touched = self._touched[uid] = set()
         try:
             wanted = await self._passages.async_wanted(device_id)
+            now = dt_util.utcnow()
+            for credential in wanted or ():
+                number = credential.number
+                if (
+                    credential.end > now
+                    and number not in touched
+                    and (uid, number) not in self._orders
+                ):
+                    # Also where the list cannot be read.
+                    self._end_at(uid, credential)
             await self._async_try_again(uid, device_id, wanted)
             if wanted is None:
                 # Nobody says any more what it is to hold: so nothing is too much.
                 device.derive(unknown_credential=False)
-                self._show(uid, device_id)
+                self._is_read[uid] = True
+                self._show(uid)
                 return None
-            held = await self._async_read(uid)
+            held = await self._async_read(uid, touched)
             difference = await self._async_compare(
                 uid, device_id, wanted, held, touched
             )
@@ -391,7 +467,8 @@ class Credentials:
                 credentials=float(difference.count),
                 unknown_credential=bool(difference.unknown),
             )
-            self._show(uid, device_id)
+            self._is_read[uid] = True
+            self._show(uid)
         self._passages.tell("checked", difference)
         return difference
 
@@ -400,26 +477,32 @@ class Credentials:
     ) -> None:
         """Try once more what could not be proven, but not again and again."""
         given = {row.number: row for row in wanted or ()}
-        for number, (credential, at) in tuple(self._unproven.get(uid, {}).items()):
-            if at + SUSPENDED_SECONDS <= time.monotonic():
-                if wanted is not None:
-                    credential = given.get(number)
-                if credential and credential.end <= dt_util.utcnow():
-                    credential = None
-                result = await self._async_order(uid, device_id, number, credential)
-                if result.reason in _AWAY:
-                    return
+        for number, row in tuple(self._unproven.get(uid, {}).items()):
+            if (
+                row.is_suspended
+                or number in self._touched[uid]
+                # Something newer has been ordered, or is just being.
+                or self._unproven.get(uid, {}).get(number) is not row
+                or (uid, number) in self._orders
+            ):
+                continue
+            credential = row.credential if wanted is None else given.get(number)
+            if credential and credential.end <= dt_util.utcnow():
+                credential = None
+            result = await self._async_order(uid, device_id, number, credential)
+            if result.reason in _AWAY:
+                return
 
-    async def _async_read(self, uid: str) -> list[Credential]:
+    async def _async_read(self, uid: str, touched: set[str]) -> list[Credential]:
         """Return the whole list. Raises HomeAssistantError if it could not be read."""
         for reading in range(1, READINGS + 1):
             if not (found := self._controller(uid)):
                 break
             port, device = found
             try:
-                return [row async for row in port.walk_credentials(device)]
-            except HomeAssistantError:
-                if reading == READINGS:
+                return [row async for row in port.walk_credentials(device, touched)]
+            except HomeAssistantError as err:
+                if reading == READINGS or err.translation_key != "list_changed":
                     raise
         raise HomeAssistantError(
             translation_domain=DOMAIN, translation_key="no_door_controller"
@@ -449,14 +532,16 @@ class Credentials:
                 continue
             if not is_over and number not in twice:
                 if by_number.get(number) == _as_held(found[0], credential):
-                    self._end_at(uid, credential)
                     self._unproven.get(uid, {}).pop(number, None)
                     continue
-            if failures == TRIES or number in self._suspended(uid):
+            unproven = self._unproven.get(uid, {}).get(number)
+            if failures == TRIES or (unproven and unproven.is_suspended):
                 left += 1
                 continue
             if number in twice:
-                await self._async_order(uid, device_id, number, None)
+                result = await self._async_order(uid, device_id, number, None)
+                if result.reason is Reason.OVERTAKEN:
+                    continue
             result = await self._async_order(
                 uid, device_id, number, None if is_over else credential
             )
@@ -465,25 +550,15 @@ class Credentials:
                 failures = 0
             else:
                 failures = TRIES if result.reason in _AWAY else failures + 1
+        # What is still to be removed is not unknown.
+        known = {*given, *touched, *self._unproven.get(uid, ())}
         return Difference(
             device_id=device_id,
             count=len(held),
-            unknown=tuple(
-                row
-                for row in held
-                if row.number not in given and row.number not in touched
-            ),
+            unknown=tuple(row for row in held if row.number not in known),
             results=tuple(results),
             left=left,
         )
-
-    def _suspended(self, uid: str) -> set[str]:
-        since = time.monotonic() - SUSPENDED_SECONDS
-        return {
-            number
-            for number, (_credential, at) in self._unproven.get(uid, {}).items()
-            if at > since
-        }
 
     # What people see
 
@@ -494,27 +569,48 @@ class Credentials:
         return None
 
     @callback
-    def _show(self, uid: str, device_id: str) -> None:
-        """Show that something is unproven, as a fault and as a repair, until it is not."""
-        count = len(self._unproven.get(uid, {}))
+    def _show(self, uid: str) -> None:
+        """Show what is unproven or unread, as a fault and as repairs, until it is not.
+
+        And have it tried again.
+        """
         if not (found := self._find(uid)):
             return
-        found[1].derive(credential_unproven=count > 0)
-        if not count:
-            ir.async_delete_issue(self._hass, DOMAIN, _issue(device_id))
-            return
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            _issue(device_id),
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="credential_unproven",
-            translation_placeholders={
-                "device": found[1].name,
-                "count": str(count),
-            },
-        )
+        device = found[1]
+        count = len(self._unproven.get(uid, {}))
+        is_read = self._is_read.get(uid)
+        for issue, is_so in ((_UNPROVEN, count > 0), (_UNREAD, is_read is False)):
+            if not is_so:
+                ir.async_delete_issue(self._hass, DOMAIN, f"{issue}_{device.device_id}")
+                continue
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                f"{issue}_{device.device_id}",
+                is_fixable=False,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key=issue,
+                translation_placeholders={"device": device.name, "count": str(count)},
+            )
+        is_wrong = count > 0 or is_read is False
+        if not is_wrong and is_read is None:
+            # What an earlier run has found holds until the list was read.
+            is_wrong = device.readings.get("credential_unproven") is True
+        device.derive(credential_unproven=is_wrong)
+        if (count or is_read is False) and uid not in self._next_tries:
+
+            @callback
+            def again(_now: datetime) -> None:
+                self._next_tries.discard(uid)
+                if uid in self._attached:
+                    self._begin_check(uid)
+
+            self._next_tries.add(uid)
+            async_call_later(
+                self._hass,
+                SUSPENDED_SECONDS,
+                HassJob(again, cancel_on_shutdown=True),
+            )
 
 
 def _as_held(port: CredentialPort, credential: Credential) -> Credential:
@@ -523,7 +619,3 @@ def _as_held(port: CredentialPort, credential: Credential) -> Credential:
         return port.as_held(credential)
     except ServiceValidationError:
         return credential
-
-
-def _issue(device_id: str) -> str:
-    return f"credential_unproven_{device_id}"

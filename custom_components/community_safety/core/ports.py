@@ -1,6 +1,6 @@
 """What the core asks of a gateway, whichever it is."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -72,8 +72,14 @@ class CredentialPort(Port, Protocol):
     ) -> Credential | None:
         """Return what the controller has under a number, None if nothing."""
 
-    def walk_credentials(self, device: SafetyDevice) -> AsyncIterator[Credential]:
-        """Yield the whole list. Raises HomeAssistantError if it changed meanwhile."""
+    def walk_credentials(
+        self, device: SafetyDevice, written: Collection[str]
+    ) -> AsyncIterator[Credential]:
+        """Yield the whole list.
+
+        `written` are the numbers that are written meanwhile, and grows. Raises
+        HomeAssistantError if the list has changed by more than these.
+        """
 
 
 #: Returns a device by its unique id with the port to it, None while it is not there: to be

@@ -77,6 +77,11 @@ class Board:
         self._is_tcp = protocol == TCP
         self._turn = asyncio.Lock()
 
+    @property
+    def host(self) -> str:
+        """Return the address without the port."""
+        return self._where[0]
+
     async def ask(self, name: str, *arguments: Any) -> Any:
         """Return the answer to a call, by its name in the library (`get_card`)."""
         packet = getattr(encode, f"{name}_request")(self.serial, *arguments)

@@ -33,6 +33,10 @@ SET_SECONDS = 10
 WRONG_SECONDS = 60
 #: A board tells that somebody opens its box, and never that it is closed: shown for so long.
 TAMPER_SECONDS = 600
+#: No clock of another zone is off by more, in seconds.
+ZONES_SECONDS = 15 * 3600
+#: Nothing of ours is older: a clock that says so has lost its time.
+EARLIEST = datetime(2026, 1, 1, tzinfo=dt_util.UTC).timestamp()
 #: Modes of a door.
 NORMALLY_OPEN, CONTROLLED = 1, 3
 #: Seconds for which a door is unlocked where the board does not say.
@@ -45,6 +49,8 @@ _OVERWRITTEN = 0xFF
 #: Reasons of events, from the documentation of uhppoted. What an expired card is refused
 #: with is written nowhere: whatever is no swipe that went well is a refusal.
 _POWER_ON, _FORCED, _TAMPER = 28, 38, 41
+#: The type of events that are swipes.
+_SWIPE = 1
 _DECISIONS: Mapping[int, Decision] = {
     1: Decision.GRANTED,
     5: Decision.OTHER,
@@ -77,10 +83,14 @@ class Controller:
         self._forced: set[int] = set()
         #: Index of the last event that was taken; None until the board was asked.
         self._index: int | None = None
+        #: That of the last one that the board has, as far as it was asked.
+        self._last = 0
         self._confirmed = 0
         self._catching_up = False
         self._offset: float | None = None
         self._connected = False
+        #: It was asked, and has answered or not.
+        self._was_asked = False
         #: It is to be connected anew; a turn is under way; another one is due.
         self._again = self._turning = self._due = False
         self._stopped = False
@@ -89,6 +99,7 @@ class Controller:
         self._next: CALLBACK_TYPE | None = None
         self._end_tamper: CALLBACK_TYPE | None = None
         known = gateway.devices.get(str(board.serial))
+        self._is_new = known is None
         self.device: SafetyDevice = gateway.add_device(
             self._description(known.description.firmware if known else None)
         )
@@ -128,6 +139,12 @@ class Controller:
         if self.device.monitor.severity("tamper"):
             # From an earlier run: the board does not tell that it is over.
             self._end_tamper_later()
+        self._soon()
+
+    @callback
+    def connect_again(self) -> None:
+        """Tell the board anew where to send its events."""
+        self._again = True
         self._soon()
 
     @callback
@@ -183,6 +200,7 @@ class Controller:
                 LOGGER.warning("Board %s does not answer: %s", self.board.serial, err)
             self._connected = self._due = False
             self._gateway.set_online(self.device, False)
+        self._was_asked = True
 
     @callback
     def _planned(self, _now: datetime) -> None:
@@ -193,14 +211,17 @@ class Controller:
         """Have the board send its events to us, and learn how things are. Raises BoardError."""
         answer = await self.board.ask("get_controller")
         self.device = self._gateway.add_device(self._description(answer.version))
-        await self.board.order("set_listener", "ok", *self._listener, PUSH_SECONDS)
+        if self._gateway.event_port:
+            await self.board.order("set_listener", "ok", *self._listener, PUSH_SECONDS)
         await self.board.order("record_special_events", "updated", True)
         status = await self.board.ask("get_status")
         last = status.event_index
         if self._index is None:
-            # What was before us is nobody's business.
+            self._gateway.house.passages.begin_anew(self.device)
+            # What was before us is nobody's business, whoever has told it of an index.
             known = (await self.board.ask("get_event_index")).event_index
-            self._index = (known or last) if known <= last else 0
+            known = last if self._is_new else known or last
+            self._index = known if known <= last else 0
         elif last < self._index:
             # It has begun anew, and may have forgotten more than its events.
             self._index = 0
@@ -220,6 +241,9 @@ class Controller:
     async def _async_look_after(self) -> None:
         """See that events come by themselves, and that the board knows which were taken."""
         silent = time.monotonic() - self._heard
+        if not self._gateway.event_port:
+            # That is known already.
+            silent = 0
         if silent > UNHEARD_SECONDS:
             self._gateway.add_problem(
                 Problem(
@@ -235,9 +259,11 @@ class Controller:
                 self._again = True
                 self._soon()
                 self._gateway.house.credentials.look_again(self.device)
-        if self._index is not None and self._index != self._confirmed:
-            self._confirmed = self._index
-            await self.board.ask("set_event_index", self._index)
+        if self._index is not None:
+            taken = self._gateway.house.passages.taken(self.device, self._index)
+            if taken != self._confirmed:
+                await self.board.ask("set_event_index", taken)
+                self._confirmed = taken
 
     # State
 
@@ -260,15 +286,41 @@ class Controller:
                 for door in doors
             },
         )
-        await self._async_catch_up(status.event_index)
+        self._catch_up(status.event_index)
 
     async def _async_set_clock(self, status: Any) -> bool:
         """Set a clock that is off, in our time zone: the board knows none."""
         offset = _offset(status)
         if offset is not None and abs(offset) <= SET_SECONDS:
             return False
+        if not self._is_ours_right(offset):
+            return False
         await self.board.ask("set_time", dt_util.now().replace(tzinfo=None))
         return True
+
+    def _is_ours_right(self, offset: float | None) -> bool:
+        """Return if our clock is to be believed, and not that of the board.
+
+        Cards are let in by what we set: a machine that wakes up without a clock must not
+        give all boards a time that was.
+        """
+        ours = time.time()
+        earliest = max(EARLIEST, self._gateway.house.storage.last_written)
+        if ours < earliest - WRONG_SECONDS:
+            return False
+        if (
+            offset is None
+            or abs(offset) <= ZONES_SECONDS
+            or ours + offset < earliest - ZONES_SECONDS
+        ):
+            return True
+        others = [row for row in self._gateway.controllers if row is not self]
+        if not all(row._was_asked for row in others):  # noqa: SLF001
+            return False
+        offsets = [row._offset for row in others if row._offset is not None]  # noqa: SLF001
+        # Of several the most are right, and we are one of them.
+        against = sum(abs(row - offset) <= WRONG_SECONDS for row in offsets)
+        return against <= sum(abs(row) <= WRONG_SECONDS for row in offsets)
 
     @callback
     def _show(self, status: Any, more: Mapping[str, Value]) -> None:
@@ -319,7 +371,11 @@ class Controller:
             return
         self._happened_now(event)
         self._show(event, {})
-        if self.device.readings.get("clock_wrong"):
+        if self.device.readings.get("clock_wrong") or any(
+            mode == NORMALLY_OPEN and not event.relays & 1 << (door - 1)
+            for door, mode in self._modes.items()
+        ):
+            # Somebody may have locked what is to be open.
             self._soon()
 
     def _happened_now(self, event: Any) -> None:
@@ -333,47 +389,67 @@ class Controller:
                 door=event.event_door,
                 number=event.event_card,
                 direction=event.event_direction,
+                kind=event.event_type,
                 reason=event.event_reason,
                 at=None,
             )
         else:
-            # Some were lost on the way, or the board has begun anew.
-            self._again = index < self._index
+            # Some were lost on the way, or the board has begun anew: it is asked which.
             self._soon()
 
-    async def _async_catch_up(self, last: int) -> None:
-        """Fetch the events that were not heard. Raises BoardError."""
-        if self._index is None or self._catching_up:
+    @callback
+    def _catch_up(self, last: int) -> None:
+        """Fetch the events that were not heard; they may be thousands, and doors do not wait."""
+        if self._index is None:
             return
+        self._last = last
         if last < self._index:
-            self._again = True
-            self._soon()
-            return
-        self._catching_up = True
+            self.connect_again()
+        elif self._index < last and not self._catching_up:
+            self._catching_up = True
+            self._gateway.entry.async_create_background_task(
+                self._gateway.hass,
+                self._async_catch_up(),
+                f"{DOMAIN} events of board {self.board.serial}",
+            )
+
+    async def _async_catch_up(self) -> None:
         try:
-            while self._index < last:
-                index = self._index + 1
-                event = await self.board.ask("get_event", index)
-                if event.event_type == _OVERWRITTEN:
-                    oldest = await self.board.ask("get_event", 0)
-                    lost = max(oldest.index - index, 1)
-                    self._gateway.discarded["overwritten events"] += lost
-                    self._index += lost
-                    continue
-                self._index = index
-                if event.index != index:
-                    self._gateway.discarded["missing events"] += 1
-                else:
-                    self._happened(
-                        index=index,
-                        door=event.door,
-                        number=event.card,
-                        direction=event.direction,
-                        reason=event.reason,
-                        at=event.timestamp,
-                    )
+            while self._index is not None and self._index < self._last:
+                await self._async_fetch(self._index + 1)
+        except BoardError as err:
+            # The next turn goes on with it.
+            LOGGER.debug("Board %s: %s", self.board.serial, err)
         finally:
             self._catching_up = False
+
+    async def _async_fetch(self, index: int) -> None:
+        """Take one event, or see how many are lost. Raises BoardError."""
+        event = await self.board.ask("get_event", index)
+        lost = 0
+        if event.event_type == _OVERWRITTEN:
+            oldest = await self.board.ask("get_event", 0)
+            lost = max(oldest.index - index, 1)
+        if self._index != index - 1:
+            # The board has begun anew meanwhile.
+            return
+        if lost:
+            self._gateway.discarded["overwritten events"] += lost
+            self._index = index - 1 + lost
+            return
+        self._index = index
+        if event.index != index:
+            self._gateway.discarded["missing events"] += 1
+        else:
+            self._happened(
+                index=index,
+                door=event.door,
+                number=event.card,
+                direction=event.direction,
+                kind=event.event_type,
+                reason=event.reason,
+                at=event.timestamp,
+            )
 
     def _happened(
         self,
@@ -382,11 +458,14 @@ class Controller:
         door: int,
         number: int,
         direction: int,
+        kind: int,
         reason: int,
         at: datetime | None,
     ) -> None:
         """Take one event; `at` is the board's time of one that was fetched."""
-        if decision := _DECISIONS.get(reason):
+        if decision := _DECISIONS.get(
+            reason, Decision.OTHER if kind == _SWIPE else None
+        ):
             now = dt_util.utcnow()
             self._gateway.house.passages.passed(
                 self.device,

@@ -1,26 +1,24 @@
 """A gateway of UHPPOTE boards: those at the addresses of one config entry."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from datetime import datetime, time as clock_time, timedelta
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import suppress
+from datetime import date, datetime, time as clock_time, timedelta
 from typing import Any, override
 
 from uhppoted import decode
 
 from homeassistant.const import CONF_PROTOCOL
-from homeassistant.core import callback
-from homeassistant.exceptions import (
-    ConfigEntryNotReady,
-    HomeAssistantError,
-    ServiceValidationError,
-)
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from ...catalogue.measurements import Value
 from ...const import CONF_BOARDS, CONF_EVENT_PORT, DOMAIN
 from ...core.device import SafetyDevice
 from ...core.ports import Credential
-from ..base import CommandError, Gateway
+from ..base import CommandError, Gateway, Problem
 from .board import Board, BoardError
 from .controller import Controller
 
@@ -33,6 +31,16 @@ MOST_NUMBER = _DELETED - 1
 #: The value of a door on a card: at any time. 2 to 254 are time profiles, which we use not.
 _ALWAYS = 1
 _DOORS = ("1", "2", "3", "4")
+#: Days and times that have one before and after them, in each time zone.
+_LAST_DAY = date.max - timedelta(days=2)
+_EVER = datetime.min.replace(tzinfo=dt_util.UTC) + timedelta(days=2)
+_NEVER = datetime.max.replace(tzinfo=dt_util.UTC) - timedelta(days=2)
+#: How often a slot of the list is asked for that is not answered.
+ASKINGS = 3
+#: Key of the problem that the port for events cannot be opened, and seconds until it is
+#: tried again.
+NO_PORT = "uhppote_port"
+LISTEN_SECONDS = 60
 
 
 class _Listener(asyncio.DatagramProtocol):
@@ -46,10 +54,11 @@ class _Listener(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         try:
             event = decode.event(data)
-        except ValueError as err:
-            self._gateway.refuse("an unknown device", str(err))
+        except ValueError:
+            # Not with its text: who sends what he likes would fill the memory.
+            self._gateway.refuse("an unknown device", "no packet of a board")
             return
-        self._gateway.received(event)
+        self._gateway.received(event, addr[0])
 
 
 class UhppoteGateway(Gateway):
@@ -64,8 +73,10 @@ class UhppoteGateway(Gateway):
         """Initialize."""
         super().__init__(*args)
         self._controllers: dict[int, Controller] = {}
-        #: Where boards are to send their events: the port that the system has given us.
+        #: Where boards are to send their events: the port that the system has given us;
+        #: 0 while there is none.
         self.event_port = 0
+        self._stop_listening: CALLBACK_TYPE | None = None
 
     @override
     async def async_start(self) -> None:
@@ -76,33 +87,58 @@ class UhppoteGateway(Gateway):
             )
             for serial, address in data[CONF_BOARDS].items()
         }
-        try:
-            transport, _ = await self.hass.loop.create_datagram_endpoint(
-                lambda: _Listener(self), local_addr=("0.0.0.0", data[CONF_EVENT_PORT])
-            )
-        except OSError as err:
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key="uhppote_port",
-                translation_placeholders={
-                    "port": str(data[CONF_EVENT_PORT]),
-                    "reason": str(err),
-                },
-            ) from err
-        self.on_unload(transport.close)
-        self.event_port = transport.get_extra_info("sockname")[1]
+        await self._async_listen()
         self.set_connected(True)
         for controller in self._controllers.values():
             controller.start()
             self.on_unload(controller.stop)
 
+        @callback
+        def stop_listening() -> None:
+            if self._stop_listening:
+                self._stop_listening()
+
+        self.on_unload(stop_listening)
+
+    async def _async_listen(self, now: datetime | None = None) -> None:
+        """Open the port for events, now or later: nobody needs it to open a door."""
+        port = self.entry.data[CONF_EVENT_PORT]
+        try:
+            transport, _ = await self.hass.loop.create_datagram_endpoint(
+                lambda: _Listener(self), local_addr=("0.0.0.0", port)
+            )
+        except OSError as err:
+            self._stop_listening = async_call_later(
+                self.hass, LISTEN_SECONDS, self._async_listen
+            )
+            self.add_problem(
+                Problem(
+                    key=NO_PORT, placeholders={"port": str(port), "reason": str(err)}
+                )
+            )
+            return
+        self._stop_listening = transport.close
+        self.event_port = transport.get_extra_info("sockname")[1]
+        self.end_problem(NO_PORT)
+        if now:
+            for controller in self._controllers.values():
+                controller.connect_again()
+
+    @property
+    def controllers(self) -> Iterable[Controller]:
+        """Return all boards."""
+        return self._controllers.values()
+
     @callback
-    def received(self, event: Any) -> None:
-        """Take what a board has sent by itself."""
-        if controller := self._controllers.get(event.controller):
-            controller.take(event)
-        else:
+    def received(self, event: Any, host: str) -> None:
+        """Take what a board has sent by itself, from its own address."""
+        controller = self._controllers.get(event.controller)
+        if controller is None:
             self.refuse("an unknown device", "a board that was not added")
+        elif host != controller.board.host:
+            self.refuse(str(event.controller), "sent from another address")
+        else:
+            controller.take(event)
 
     def _controller(self, device: SafetyDevice) -> Controller:
         """Return what speaks to a device. Raises CommandError if nothing does any more."""
@@ -157,11 +193,11 @@ class UhppoteGateway(Gateway):
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="credential_not_possible"
             )
-        last = dt_util.as_local(credential.end - timedelta(microseconds=1)).date()
+        end = min(credential.end, _NEVER) - timedelta(microseconds=1)
         return Credential(
             number=number,
-            begin=_midnight(dt_util.as_local(credential.begin).date()),
-            end=_midnight(last + timedelta(days=1)),
+            begin=_midnight(dt_util.as_local(max(credential.begin, _EVER)).date()),
+            end=_end_of(dt_util.as_local(end).date()),
             doors=doors,
         )
 
@@ -200,28 +236,42 @@ class UhppoteGateway(Gateway):
             raise CommandError(device, "refused", "it answers with another card")
         return _credential(card)
 
-    async def walk_credentials(self, device: SafetyDevice) -> AsyncIterator[Credential]:
+    async def walk_credentials(
+        self, device: SafetyDevice, written: Collection[str]
+    ) -> AsyncIterator[Credential]:
         """Yield every card of the board's list, with deleted slots left out.
 
-        Raises HomeAssistantError if it does not answer, or if the list has changed.
+        `written` are the numbers that we have written since. Raises HomeAssistantError if it
+        does not answer, or if the list has changed by more than these.
         """
         count = (await self._async_ask(device, "get_cards")).cards
         found = 0
         for index in range(1, MOST_SLOTS):
             if found == count:
                 break
-            card = await self._async_ask(device, "get_card_by_index", index)
+            card = await self._async_ask_often(device, "get_card_by_index", index)
             if card.card_number == _NOTHING:
                 break
             if card.card_number != _DELETED:
-                found += 1
+                # What we have written may have been there, and may not be.
+                found += str(card.card_number) not in written
                 yield _credential(card)
-        if not found == count == (await self._async_ask(device, "get_cards")).cards:
+        counts = count, (await self._async_ask(device, "get_cards")).cards
+        if any(abs(row - found) > len(written) for row in counts):
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="list_changed",
                 translation_placeholders={"device": device.name},
             )
+
+    async def _async_ask_often(
+        self, device: SafetyDevice, name: str, *arguments: Any
+    ) -> Any:
+        """Ask until there is an answer: after thousands of others, one is worth it."""
+        for _asking in range(ASKINGS - 1):
+            with suppress(CommandError):
+                return await self._async_ask(device, name, *arguments)
+        return await self._async_ask(device, name, *arguments)
 
     async def _async_ask(self, device: SafetyDevice, name: str, *arguments: Any) -> Any:
         try:
@@ -247,8 +297,12 @@ def _is_number(number: str) -> bool:
     )
 
 
-def _midnight(day: Any) -> datetime:
+def _midnight(day: date) -> datetime:
     return datetime.combine(day, clock_time(), dt_util.get_default_time_zone())
+
+
+def _end_of(day: date) -> datetime:
+    return _midnight(min(day, _LAST_DAY) + timedelta(days=1))
 
 
 def _credential(card: Any) -> Credential:
@@ -260,7 +314,7 @@ def _credential(card: Any) -> Credential:
     days = card.start_date, card.end_date
     begin = end = dt_util.utc_from_timestamp(0)
     if all(days):
-        begin, end = _midnight(days[0]), _midnight(days[1] + timedelta(days=1))
+        begin, end = _midnight(days[0]), _end_of(days[1])
     doors = {door: getattr(card, f"door_{door}") for door in _DOORS}
     return Credential(
         number=str(card.card_number),

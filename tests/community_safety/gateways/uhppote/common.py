@@ -40,9 +40,16 @@ def local_time() -> datetime:
 
 
 async def add_boards(
-    hass: HomeAssistant, *boards: Board, protocol: str = "udp", **more: Any
+    hass: HomeAssistant,
+    *boards: Board,
+    protocol: str = "udp",
+    event_port: int = 0,
+    **more: Any,
 ) -> MockConfigEntry:
-    """Add a gateway of boards, and wait until all of them were heard."""
+    """Add a gateway of boards, and wait until all of them were heard.
+
+    Of ports for events, 0 is any that is free.
+    """
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="UHPPOTE",
@@ -50,8 +57,7 @@ async def add_boards(
         data={
             "dialect": "uhppote",
             "protocol": protocol,
-            # Any that is free.
-            "event_port": 0,
+            "event_port": event_port,
             "boards": {str(board.serial): board.address for board in boards},
         },
         **more,

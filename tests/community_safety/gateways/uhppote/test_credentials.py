@@ -1,5 +1,8 @@
 """Cards at a board: each is proven or a repair, and whatever a board does to them is found."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,15 +22,34 @@ from custom_components.community_safety.core.proving import Reason, Status
 from custom_components.community_safety.gateways.uhppote import (
     board as board_module,
     controller,
+    gateway as gateway_module,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
-from simulator.uhppote import DELETE_CARD, DELETED, PUT_CARD, Board, Card, Fault
+from simulator.uhppote import (
+    DELETE_CARD,
+    DELETED,
+    GET_CARD_AT,
+    PUT_CARD,
+    Board,
+    Card,
+    Fault,
+)
 from tests.common import wait_until
 
-from .common import Register, Ticking, add_boards, alarms_of, device_of, offer, state_of
+from .common import (
+    Register,
+    Ticking,
+    add_boards,
+    alarms_of,
+    device_of,
+    heard,
+    offer,
+    pass_time,
+    state_of,
+)
 
 NOW = datetime(2026, 9, 1, 9, 30, tzinfo=dt_util.UTC)
 CARD = "10058400"
@@ -51,6 +73,8 @@ async def register(hass: HomeAssistant, shanghai: None, board: Board) -> Registe
     """Return who knows the cards, with a board that was heard."""
     await add_boards(hass, board)
     register: Register = await offer(hass)
+    await wait_until(hass, lambda: bool(register.differences))
+    register.differences.clear()
     return register
 
 
@@ -105,12 +129,29 @@ async def check(hass: HomeAssistant, register: Register, board: Board) -> Any:
     return await register.credentials.async_check(device_id(hass, board))
 
 
+def during(
+    hass: HomeAssistant,
+    board: Board,
+    function: int,
+    do: Callable[[], Coroutine[Any, Any, Any]],
+) -> asyncio.Future[asyncio.Task[Any]]:
+    """Return what is begun as soon as the board is asked for something, before it answers."""
+    begun: asyncio.Future[asyncio.Task[Any]] = hass.loop.create_future()
+
+    def asked(which: int) -> None:
+        if which == function and not begun.done():
+            begun.set_result(hass.async_create_task(do()))
+
+    board.on_asked = asked
+    return begun
+
+
 def repairs(hass: HomeAssistant) -> list[str]:
     """Return the repairs about cards."""
     return [
         key
         for domain, key in ir.async_get(hass).issues
-        if domain == DOMAIN and key.startswith("credential_unproven")
+        if domain == DOMAIN and key.startswith("credential")
     ]
 
 
@@ -236,13 +277,14 @@ async def test_not_given(
     register: Register,
     board: Board,
     freezer: FrozenDateTimeFactory,
-    monkeypatch: pytest.MonkeyPatch,
     fault: Fault,
     status: Status,
     reason: Reason,
 ) -> None:
-    """What was not read back is unproven: a fault and a repair, until it is proven."""
-    monkeypatch.setattr(credentials, "SUSPENDED_SECONDS", 0)
+    """What was not read back is unproven: a fault and a repair, until it is proven.
+
+    It is tried again by itself after five minutes.
+    """
     board.faults.add(fault)
     board.asked.clear()
     async with Ticking(hass, freezer):
@@ -252,11 +294,11 @@ async def test_not_given(
     assert alarms_of(hass, board)["credential_unproven"].severity is Severity.FAULT
     assert len(repairs(hass)) == 1
     board.faults.clear()
-    found = await check(hass, register, board)
-    assert found.unknown == ()
+    await pass_time(hass, freezer, credentials.SUSPENDED_SECONDS + 1)
+    await wait_until(hass, lambda: repairs(hass) == [])
     assert [row.doors for row in board.cards] == [(1, 0, 0, 0)]
-    assert "credential_unproven" not in alarms_of(hass, board)
-    assert repairs(hass) == []
+    await wait_until(hass, lambda: "credential_unproven" not in alarms_of(hass, board))
+    assert "unknown_credential" not in alarms_of(hass, board)
 
 
 async def test_three_tries_and_then_a_repair(
@@ -287,10 +329,8 @@ async def test_offline_at_check_out(
     register: Register,
     board: Board,
     freezer: FrozenDateTimeFactory,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A card that could not be deleted is deleted when the board is back, and proven."""
-    monkeypatch.setattr(credentials, "SUSPENDED_SECONDS", 0)
+    """A card that could not be deleted is deleted as soon as the board is back, and proven."""
     await put(hass, register, board, card())
     board.faults.add(Fault.OFFLINE)
     async with Ticking(hass, freezer):
@@ -322,6 +362,101 @@ async def test_deleted_and_still_there(
         result = await take(hass, register, board)
     assert (result.status, result.reason) == (Status.FAILED, Reason.CONTRADICTED)
     assert board.asked.count(DELETE_CARD) == credentials.TRIES
+    # It is ours, and nobody else's card.
+    found = await check(hass, register, board)
+    assert (found.count, found.unknown) == (1, ())
+    assert "unknown_credential" not in alarms_of(hass, board)
+    board.faults.clear()
+    await pass_time(hass, freezer, credentials.SUSPENDED_SECONDS + 1)
+    await wait_until(hass, lambda: board.cards == [] and repairs(hass) == [])
+
+
+async def test_what_was_ordered_meanwhile_is_not_undone(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """While one card is tried again, the other is taken: it does not come back."""
+    board.faults.add(Fault.FORGETFUL)
+    async with Ticking(hass, freezer):
+        for number in ("1", CARD):
+            await put(hass, register, board, card(number))
+    board.faults.clear()
+    freezer.tick(credentials.SUSPENDED_SECONDS + 1)
+    taking = during(hass, board, PUT_CARD, lambda: take(hass, register, board))
+    await check(hass, register, board)
+    assert (await (await taking)).status is Status.CONFIRMED
+    await wait_until(hass, lambda: repairs(hass) == [])
+    assert CARD not in [str(row.number) for row in board.cards]
+
+
+async def test_renewed_while_others_end(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Of two cards that end at once, the second is renewed while the first is deleted."""
+    for number in ("1", CARD):
+        await put(hass, register, board, card(number, days=1))
+    renewed = card(days=9)
+    giving = during(
+        hass, board, DELETE_CARD, lambda: put(hass, register, board, renewed)
+    )
+    await pass_time(hass, freezer, 86400 + 31)
+    assert (await (await giving)).status is Status.CONFIRMED
+    await wait_until(hass, lambda: bool(register.proven))
+    await hass.async_block_till_done()
+    assert [str(row.number) for row in board.cards] == [CARD]
+
+
+async def test_changed_while_a_double_is_put_right(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """What a check has begun does not write over what was ordered since."""
+    await put(hass, register, board, card(doors="1"))
+    board.vendor_writes(
+        Card(int(CARD), date(2026, 1, 1), date(2099, 12, 31), (1, 1, 1, 1))
+    )
+    giving = during(
+        hass, board, DELETE_CARD, lambda: put(hass, register, board, card(doors="2"))
+    )
+    await check(hass, register, board)
+    await (await giving)
+    assert {row.doors for row in board.cards if row.number == int(CARD)} == {
+        (0, 1, 0, 0)
+    }
+
+
+async def test_who_asked_has_gone(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """An order is carried out, and is concluded, whoever waits for it no more."""
+    giving = hass.async_create_task(put(hass, register, board, card()))
+    giving.cancel()
+    await wait_until(hass, lambda: len(board.cards) == 1)
+    await wait_until(hass, lambda: not hass.data[DATA_HOUSE].credentials._orders)
+    assert hass.data[DATA_HOUSE].credentials._ends
+
+
+async def test_an_order_that_fails_in_itself(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is unproven as any other, and its text is not logged."""
+
+    async def fail(*_args: Any) -> None:
+        raise RuntimeError(CARD)
+
+    monkeypatch.setattr(gateway_module.UhppoteGateway, "async_put_credential", fail)
+    result = await put(hass, register, board, card())
+    assert (result.status, result.reason) == (Status.FAILED, Reason.REFUSED)
+    assert len(repairs(hass)) == 1
+    assert CARD not in caplog.text
 
 
 async def test_same_number_twice(
@@ -379,6 +514,21 @@ async def test_edited_by_the_vendors_tool(
     assert not alarms_of(hass, board)["unknown_credential"].present
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+async def test_cards_without_an_end(
+    hass: HomeAssistant, register: Register, board: Board, zone: str
+) -> None:
+    """The last day that there is has none after it: a card until then is found all the same."""
+    await hass.config.async_set_time_zone(zone)
+    board.vendor_writes(Card(4711, date(2026, 1, 1), date.max, (1, 0, 0, 0)))
+    found = await check(hass, register, board)
+    assert [row.number for row in found.unknown] == ["4711"]
+    assert "unknown_credential" in alarms_of(hass, board)
+    forever = replace(card(), end=datetime.max.replace(tzinfo=dt_util.UTC))
+    result = await put(hass, register, board, forever)
+    assert result.status is Status.CONFIRMED
+
+
 async def test_deleted_slots_are_walked_over(
     hass: HomeAssistant, register: Register, board: Board
 ) -> None:
@@ -420,10 +570,8 @@ async def test_power_cut_in_a_batch(
     register: Register,
     board: Board,
     freezer: FrozenDateTimeFactory,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Half of a list is written when the power goes: the rest follows when it is back."""
-    monkeypatch.setattr(credentials, "SUSPENDED_SECONDS", 0)
     assert register.wanted is not None
     register.wanted[device_id(hass, board)] = [card(str(n)) for n in range(1, 11)]
     board.faults.add(Fault.DIES_AFTER_WRITING)
@@ -434,6 +582,7 @@ async def test_power_cut_in_a_batch(
     assert found.left == 9
     assert len(repairs(hass)) == 1
     board.faults.clear()
+    freezer.tick(credentials.SUSPENDED_SECONDS + 1)
     await check(hass, register, board)
     assert len(board.cards) == 10
     assert repairs(hass) == []
@@ -473,6 +622,151 @@ async def test_list_that_changes_while_it_is_read(
     with pytest.raises(HomeAssistantError) as error:
         await check(hass, register, board)
     assert error.value.translation_key == "list_changed"
+
+
+async def test_given_while_the_list_is_read(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """Our own orders keep nobody from reading a list to its end."""
+    for number in ("1", "2", "3"):
+        await put(hass, register, board, card(number))
+    await register.credentials.async_remove(device_id(hass, board), number="2")
+    assert register.wanted is not None
+    register.wanted[device_id(hass, board)].pop(1)
+    board.vendor_writes(Card(4711, date(2026, 1, 1), date(2099, 1, 1), (1, 0, 0, 0)))
+    # One is added in the hole before the end, one is taken that was read.
+    board.asked.clear()
+
+    async def change() -> None:
+        await put(hass, register, board, card())
+        await register.credentials.async_remove(device_id(hass, board), number="1")
+
+    changing = during(hass, board, GET_CARD_AT, change)
+    found = await check(hass, register, board)
+    await (await changing)
+    assert board.asked.count(GET_CARD_AT) <= 6
+    assert [row.number for row in found.unknown] == ["4711"]
+    assert sorted(row.number for row in board.cards) == [3, 4711, int(CARD)]
+
+
+async def test_list_that_cannot_be_read(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is a fault and a repair, through other orders, until the whole of it was read."""
+    board.vendor_writes(Card(4711, date(2026, 1, 1), date(2099, 1, 1), (1, 0, 0, 0)))
+    board.faults.add(Fault.NO_LIST)
+    with pytest.raises(HomeAssistantError):
+        async with Ticking(hass, freezer):
+            await check(hass, register, board)
+    assert alarms_of(hass, board)["credential_unproven"].severity is Severity.FAULT
+    assert len(repairs(hass)) == 1
+    await put(hass, register, board, card())
+    assert "credential_unproven" in alarms_of(hass, board)
+    board.faults.clear()
+    await pass_time(hass, freezer, credentials.SUSPENDED_SECONDS + 1)
+    await wait_until(hass, lambda: "credential_unproven" not in alarms_of(hass, board))
+    assert repairs(hass) == []
+    assert "unknown_credential" in alarms_of(hass, board)
+
+
+async def test_one_slot_that_is_not_answered(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is asked for again, and not the whole list."""
+    for number in ("1", "2", "3"):
+        await put(hass, register, board, card(number))
+    board.asked.clear()
+
+    def asked(function: int) -> None:
+        board.faults.discard(Fault.NO_LIST)
+        if function == GET_CARD_AT and board.asked.count(GET_CARD_AT) in (2, 3):
+            board.faults.add(Fault.NO_LIST)
+
+    board.on_asked = asked
+    async with Ticking(hass, freezer):
+        found = await check(hass, register, board)
+    assert found.count == 3
+    assert board.asked.count(GET_CARD_AT) == 5
+
+
+async def test_ends_that_pass_while_the_gateway_is_away(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Cards are deleted once it is back, also where the list cannot be read."""
+    await put(hass, register, board, card(days=1))
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await pass_time(hass, freezer, 86400 + 31)
+    assert len(board.cards) == 1
+    board.faults.add(Fault.NO_LIST)
+    async with Ticking(hass, freezer):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await heard(hass, board)
+        await pass_time(hass, freezer, 31)
+        await wait_until(hass, lambda: board.cards == [])
+        await wait_until(hass, lambda: bool(register.proven))
+        await wait_until(hass, lambda: "credential_unproven" in alarms_of(hass, board))
+
+
+async def test_ends_after_a_restart(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """They are known from who knows the cards, also where the list cannot be read."""
+    await put(hass, register, board, card(days=1))
+    ours = hass.data[DATA_HOUSE].credentials
+    ours._ends.clear()
+    ours._next_ends.clear()
+    board.faults.add(Fault.NO_LIST)
+    with pytest.raises(HomeAssistantError):
+        async with Ticking(hass, freezer):
+            await check(hass, register, board)
+    await pass_time(hass, freezer, 86400 + 31)
+    async with Ticking(hass, freezer):
+        await wait_until(hass, lambda: board.cards == [])
+
+
+async def test_started_before_the_register(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Until somebody says what a board is to hold, no alarm about its cards is over."""
+    board.vendor_writes(Card(4711, date(2026, 1, 1), date(2099, 1, 1), (1, 0, 0, 0)))
+    await check(hass, register, board)
+    board.faults.add(Fault.FORGETFUL)
+    async with Ticking(hass, freezer):
+        await put(hass, register, board, card())
+    house = hass.data[DATA_HOUSE]
+    hazards = {"unknown_credential", "credential_unproven"}
+    assert hazards <= alarms_of(hass, board).keys()
+    house.credentials._unproven.clear()
+    sinks, house.passages._sinks = house.passages._sinks, {}
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await heard(hass, board)
+    assert await house.credentials.async_check(device_id(hass, board)) is None
+    assert hazards <= {
+        key for key, row in alarms_of(hass, board).items() if row.present
+    }
+    house.passages._sinks = sinks
+    board.faults.clear()
+    board._delete(4711)
+    await check(hass, register, board)
+    assert not alarms_of(hass, board)["unknown_credential"].present
+    assert "credential_unproven" not in alarms_of(hass, board)
 
 
 async def test_expired_while_we_were_away(
@@ -543,11 +837,13 @@ async def test_a_register_that_cannot_say(
 ) -> None:
     """A list that is half known is none: nothing is deleted, and no number is logged."""
     await put(hass, register, board, card())
-    register.trouble = ValueError(CARD)
-    with pytest.raises(ValueError):
-        await check(hass, register, board)
+    for trouble in (ValueError(CARD), HomeAssistantError(CARD)):
+        register.trouble = trouble
+        with pytest.raises(type(trouble)):
+            await check(hass, register, board)
     assert len(board.cards) == 1
     assert CARD not in caplog.text
+    assert "credential_unproven" in alarms_of(hass, board)
 
 
 async def test_forgotten_with_its_controller(

@@ -1,9 +1,16 @@
 """Doors: what people see of them, and what they do when they are told."""
 
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+import socket
+import time
+from typing import Any, override
+
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    MockUser,
     snapshot_platform,
 )
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
@@ -12,12 +19,14 @@ from syrupy.filters import props
 
 from custom_components.community_safety.const import Severity
 from custom_components.community_safety.core import doors, proving
+from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.gateways.uhppote import (
     board as board_module,
     controller,
+    gateway as gateway_module,
 )
 from homeassistant.const import STATE_UNAVAILABLE, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from simulator.uhppote import (
@@ -32,6 +41,7 @@ from simulator.uhppote import (
 from tests.common import wait_until
 
 from .common import (
+    NoObjection,
     Ticking,
     add_boards,
     alarms_of,
@@ -53,13 +63,20 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proving, "ASK_SECONDS", 0.3)
 
 
-async def call(hass: HomeAssistant, board: Board, service: str, door: int = 1) -> None:
+async def call(
+    hass: HomeAssistant,
+    board: Board,
+    service: str,
+    door: int = 1,
+    context: Context | None = None,
+) -> None:
     """Call an action on the lock of a door."""
     await hass.services.async_call(
         "lock",
         service,
         {"entity_id": entity_of(hass, board, "lock", f"locked_{door}")},
         blocking=True,
+        context=context,
     )
 
 
@@ -112,6 +129,32 @@ async def test_opened_for_a_moment(hass: HomeAssistant, board: Board) -> None:
     with pytest.raises(HomeAssistantError) as error:
         await call(hass, board, "open", 2)
     assert error.value.translation_key == "open_unproven"
+
+
+@pytest.mark.usefixtures("entry")
+@pytest.mark.parametrize("service", ["open", "unlock"])
+async def test_nobody_can_say_who_may(
+    hass: HomeAssistant, board: Board, hass_admin_user: MockUser, service: str
+) -> None:
+    """A register that is away opens no street door to whoever has an account."""
+
+    class Away(NoObjection):
+        """A provider that cannot answer."""
+
+        @override
+        async def async_authorize(self, request: Any) -> None:
+            """Fail."""
+            raise ConnectionError
+
+    async def get(_hass: HomeAssistant) -> Away:
+        return Away()
+
+    platform = type("Platform", (), {"async_get_authority_provider": staticmethod(get)})
+    await hass.data[DATA_HOUSE].authority.async_take("some_register", platform)
+    with pytest.raises(HomeAssistantError) as error:
+        await call(hass, board, service, context=Context(user_id=hass_admin_user.id))
+    assert error.value.translation_key == "authority_unavailable"
+    assert board.relays == 0
 
 
 @pytest.mark.usefixtures("entry")
@@ -305,6 +348,63 @@ async def test_clock_goes_wrong_later(hass: HomeAssistant, board: Board) -> None
     await wait_until(hass, lambda: abs((board.now - local_time()).total_seconds()) < 5)
 
 
+@pytest.fixture
+async def other_board(socket_enabled: None) -> AsyncGenerator[Board]:
+    """Return one more board."""
+    board = Board(serial=201020304, clock=local_time)
+    await board.start()
+    yield board
+    await board.stop()
+
+
+@pytest.mark.parametrize("days", [30, -30])
+async def test_home_assistants_clock_is_wrong(
+    hass: HomeAssistant, board: Board, other_board: Board, days: int
+) -> None:
+    """Where two boards agree on another day, it is not theirs that is set."""
+    boards = board, other_board
+    for row in boards:
+        row.offset = timedelta(days=days)
+    await add_boards(hass, *boards)
+    for row in boards:
+        row.push()
+    await wait_until(
+        hass, lambda: all("clock_wrong" in alarms_of(hass, row) for row in boards)
+    )
+    await wait_until(hass, lambda: not any(_turning(hass, row) for row in boards))
+    assert SET_TIME not in board.asked + other_board.asked
+    # One of them may lose its time: with Home Assistant the other is right.
+    board.offset = timedelta()
+    for row in (board, other_board):
+        row.push()
+    await wait_until(hass, lambda: abs(other_board.offset.total_seconds()) < 5)
+
+
+async def test_boards_that_have_lost_their_time(
+    hass: HomeAssistant, board: Board, other_board: Board
+) -> None:
+    """That they agree on a day before all of us makes no clock right."""
+    boards = board, other_board
+    for row in boards:
+        row.offset = -timedelta(days=3000)
+    await add_boards(hass, *boards)
+    await wait_until(
+        hass, lambda: all(abs(row.offset.total_seconds()) < 5 for row in boards)
+    )
+
+
+@pytest.mark.usefixtures("entry")
+async def test_earlier_than_what_was_written(hass: HomeAssistant, board: Board) -> None:
+    """A machine that wakes up without its time sets no board by it."""
+    hass.data[DATA_HOUSE].storage.last_written = time.time() + 3600
+    board.asked.clear()
+    board.offset = timedelta(hours=1)
+    board.push()
+    await wait_until(hass, lambda: "clock_wrong" in alarms_of(hass, board))
+    await wait_until(hass, lambda: not _turning(hass, board))
+    assert SET_TIME not in board.asked
+
+
 @pytest.mark.usefixtures("entry")
 async def test_no_events(
     hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
@@ -315,12 +415,15 @@ async def test_no_events(
     for _ in range(5):
         await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
         await wait_until(hass, lambda: not _turning(hass, board))
-    issues = [key for _domain, key in ir.async_get(hass).issues]
-    assert [key for key in issues if key.startswith(controller.NO_EVENTS)]
+    assert [key for key in _issues(hass) if key.startswith(controller.NO_EVENTS)]
     assert state_of(hass, board, "binary_sensor", "door_open_1") == "on"
     board.faults.clear()
     board.shut(1)
     await wait_until(hass, lambda: not ir.async_get(hass).issues)
+
+
+def _issues(hass: HomeAssistant) -> list[str]:
+    return [key for _domain, key in ir.async_get(hass).issues]
 
 
 def _turning(hass: HomeAssistant, board: Board) -> bool:
@@ -341,21 +444,47 @@ async def test_listener_is_taken_over(
     assert SET_LISTENER in board.asked
 
 
-async def test_port_in_use(hass: HomeAssistant, board: Board) -> None:
-    """Without its port a gateway does not start, and says why."""
-    entry = MockConfigEntry(
-        domain="community_safety",
-        unique_id="uhppote/60001",
-        data={
-            "dialect": "uhppote",
-            "protocol": "udp",
-            "event_port": board.port,
-            "boards": {},
-        },
+async def test_port_in_use(
+    hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nobody needs the port for events to open a door: it is a repair, until it is free."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", 0))
+        port = other.getsockname()[1]
+        entry = await add_boards(hass, board, event_port=port)
+        assert [key for key in _issues(hass) if key.startswith("uhppote_port")]
+        assert SET_LISTENER not in board.asked
+        await call(hass, board, "unlock")
+        assert board.doors[0].mode == NORMALLY_OPEN
+        # Nobody is told twice that nothing is heard.
+        for _ in range(5):
+            await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+            await wait_until(hass, lambda: not _turning(hass, board))
+        assert not [key for key in _issues(hass) if controller.NO_EVENTS in key]
+    await pass_time(hass, freezer, gateway_module.LISTEN_SECONDS + 1)
+    await wait_until(hass, lambda: board.listener[1] == port)
+    assert not [key for key in _issues(hass) if key.startswith("uhppote_port")]
+    board.open(1)
+    await wait_until(
+        hass, lambda: state_of(hass, board, "binary_sensor", "door_open_1") == "on"
     )
-    entry.add_to_hass(hass)
-    assert not await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.error_reason_translation_key == "uhppote_port"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", port))
+
+
+async def test_port_in_use_until_it_is_unloaded(
+    hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
+) -> None:
+    """Then it is not tried again."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", 0))
+        entry = await add_boards(hass, board, event_port=other.getsockname()[1])
+        gateway = entry.runtime_data
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    await pass_time(hass, freezer, gateway_module.LISTEN_SECONDS + 1)
+    assert gateway.event_port == 0
 
 
 @pytest.mark.usefixtures("entry")
@@ -382,11 +511,41 @@ async def test_removed_board(
     assert await entry.runtime_data.async_delete(device)
 
 
+async def test_forged(
+    hass: HomeAssistant, board: Board, entry: MockConfigEntry
+) -> None:
+    """What comes from elsewhere ends no alarm, and is no event in the place of a real one."""
+    board.open(3, forced=True)
+    await wait_until(hass, lambda: "door_forced" in alarms_of(hass, board))
+    board.faults.add(Fault.MUTE)
+    board.doors[2].is_open = False
+    packets = [board.push(index=index) for index in (0, 1, 2, 3)]
+    board.doors[2].is_open = True
+    board.asked.clear()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.2", 0))
+        for packet in packets:
+            other.sendto(packet, ("127.0.0.1", board.listener[1]))
+    await wait_until(hass, lambda: entry.runtime_data.refused.total() == 4)
+    assert alarms_of(hass, board)["door_forced"].present
+    assert board.asked == []
+    board.faults.clear()
+    # Where the address is forged too, the board itself is asked if it has begun anew.
+    board.push(index=0)
+    await wait_until(hass, lambda: bool(board.asked) and not _turning(hass, board))
+    assert SET_LISTENER not in board.asked
+    board.tamper()
+    await wait_until(hass, lambda: "tamper" in alarms_of(hass, board))
+
+
 async def test_nonsense_is_refused(
     hass: HomeAssistant, board: Board, entry: MockConfigEntry
 ) -> None:
     """What is no packet of a board changes nothing."""
     host, port, _interval = board.listener
     assert board._transport
-    board._transport.sendto(b"\x17\x20" + bytes(10), (host, port))
-    await wait_until(hass, lambda: bool(entry.runtime_data.refused))
+    for packet in (b"\x17\x20" + bytes(10), b"\x17\x20", bytes(64)):
+        board._transport.sendto(packet, (host, port))
+    await wait_until(hass, lambda: entry.runtime_data.refused.total() == 3)
+    # What somebody sends, fills no memory.
+    assert len(entry.runtime_data.refused) == 1

@@ -16,8 +16,8 @@ from custom_components.community_safety.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.community_safety.gateways.uhppote import controller
-from homeassistant.const import STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNKNOWN
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.util import dt as dt_util
 from simulator.uhppote import KEPT_EVENTS, NORMALLY_CLOSED, Board, Card, Fault
 from tests.common import wait_until
@@ -26,10 +26,12 @@ from .common import (
     REGISTER,
     Register,
     add_boards,
+    alarms_of,
     device_of,
     entity_of,
     heard,
     offer,
+    pass_time,
     state_of,
 )
 
@@ -237,14 +239,100 @@ async def test_memory_that_has_wrapped(
     )
 
 
-async def test_what_was_before_us(hass: HomeAssistant, board: Board) -> None:
-    """The history of a board that is added is nobody's business."""
-    board.swipe(CARD)
+@pytest.mark.parametrize("known", [0, 1])
+async def test_what_was_before_us(
+    hass: HomeAssistant, board: Board, known: int
+) -> None:
+    """The history of a board that is added is nobody's business, whoever has read it."""
+    for _ in range(3):
+        board.swipe(CARD)
+    board.event_index = known
     await add_boards(hass, board)
     register = await offer(hass)
     register.wanted = None
     board.swipe(CARD)
+    await wait_until(hass, lambda: bool(register.passages))
+    await hass.async_block_till_done()
+    assert [row.index for row in register.passages] == [4]
+    assert hass.data[DATA_HOUSE].passages.dropped.total() == 0
+
+
+async def _confirmed(
+    hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
+) -> int:
+    """Return up to which event a board is told that it was taken, at the next poll."""
+    board.asked.clear()
+    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    (entry,) = hass.config_entries.async_entries("community_safety")
+    (ours,) = entry.runtime_data.controllers
+    await wait_until(hass, lambda: bool(board.asked) and not ours._turning)
+    return board.event_index
+
+
+async def test_started_before_the_register(
+    hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who passed while Home Assistant was off waits for who knows people."""
+    hass.set_state(CoreState.starting)
+    await add_boards(hass, board)
+    board.swipe(CARD, 1)
+    board.swipe(CARD, 2)
+    # What is no passage does not wait.
+    board.open(3, forced=True)
+    await wait_until(hass, lambda: "door_forced" in alarms_of(hass, board))
+    assert await _confirmed(hass, board, freezer) == 0
+    register = await offer(hass)
+    assert [row.door for row in register.passages] == ["1", "2"]
+    assert await _confirmed(hass, board, freezer) == 3
+    assert hass.data[DATA_HOUSE].passages.dropped.total() == 0
+
+
+async def test_nobody_knows_people(
+    hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
+) -> None:
+    """Once Home Assistant has started, nobody is waited for."""
+    hass.set_state(CoreState.starting)
+    await add_boards(hass, board)
+    board.swipe(CARD)
+    passages = hass.data[DATA_HOUSE].passages
+    await wait_until(hass, lambda: bool(passages._waiting))
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await wait_until(hass, lambda: passages.dropped.total() == 1)
+    assert await _confirmed(hass, board, freezer) == 1
+
+
+async def test_what_was_not_taken_comes_again(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A board is told of no passage that its sink could not take."""
+    board.swipe(CARD, 1)
     await wait_until(hass, lambda: len(register.passages) == 1)
+    register.trouble = ValueError()
+    board.swipe(CARD, 2)
+    passages = hass.data[DATA_HOUSE].passages
+    await wait_until(hass, lambda: passages.dropped.total() == 1)
+    register.trouble = None
+    board.swipe(CARD, 3)
+    await wait_until(hass, lambda: len(register.passages) == 2)
+    assert await _confirmed(hass, board, freezer) == 1
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await wait_until(hass, lambda: len(register.passages) == 4)
+    assert [row.door for row in register.passages] == ["1", "3", "2", "3"]
+    assert await _confirmed(hass, board, freezer) == 3
+
+
+async def test_a_reason_that_nobody_knows(
+    hass: HomeAssistant, register: Register, board: Board
+) -> None:
+    """A swipe is a passage, whatever newer firmware says of it."""
+    board.swipe_for_no_known_reason(CARD)
+    await wait_until(hass, lambda: bool(register.passages))
+    assert register.passages[0].decision is Decision.OTHER
 
 
 async def test_numbers_that_begin_anew(
