@@ -36,6 +36,7 @@ from .const import (
     PANEL,
     RANK,
     TAKING,
+    VALIDITY,
     AlertState,
     Answer,
     DeliveryState,
@@ -43,7 +44,7 @@ from .const import (
     Severity,
 )
 from .dispatcher import Dispatcher
-from .escalation import STALE_SECONDS, Escalation, Parts
+from .escalation import STALE_SECONDS, Escalation, Parts, goes_on
 from .facts import FactFinder
 from .help import Calls, Helpers
 from .history import purge, read_open
@@ -70,6 +71,8 @@ MOST_LATE_SECONDS = 30.0
 INCIDENT_SECONDS = 3600.0
 #: An acknowledgement that is older does not silence what is new.
 ACKNOWLEDGED_SECONDS = 600.0
+#: Nor does an alert of which everybody was told for the last time so long ago.
+TOLD_SECONDS = VALIDITY | {Severity.ALARM: 60.0}
 #: Seconds, at least, between two times that somebody tells everybody once more.
 AGAIN_SECONDS = 30.0
 
@@ -188,7 +191,7 @@ class Engine:
             self.people.restore(alert, deliveries)
             self.dispatcher.restore(alert, deliveries)
             self.helpers.restore(alert, calls)
-            if alert.state == AlertState.ACKNOWLEDGED:
+            if not goes_on(alert):
                 alert.due_at = alert.ends_at
             elif alert.due_at is None:
                 # It was about to be looked at.
@@ -379,6 +382,8 @@ class Engine:
         now = self.timebase.now()
         if now - self._taken_at.get(old.id, now) > ACKNOWLEDGED_SECONDS:
             return False
+        if self._is_silent(old) or self._is_beyond(old, new):
+            return False
         if new.alarm_id and new.alarm_id in old.alarm_ids:
             return True
         if old.incident_id or new.incident_id:
@@ -387,6 +392,29 @@ class Engine:
         return (
             place == (set(new.unit_ids), set(new.area_ids))
             and now - old.begun_at < INCIDENT_SECONDS
+        )
+
+    def _is_silent(self, alert: Alert) -> bool:
+        """Return if an alert tells nobody any more, and has told nobody of late."""
+        is_over = alert.step >= len(alert.policy["steps"])
+        if alert.state != AlertState.ACTIVE or not is_over:
+            return False
+        rows = [row for row in self.dispatcher.of(alert) if row.channel != PANEL]
+        last = max((row.created_at for row in rows), default=0.0)
+        return not 0 <= time.time() - last < TOLD_SECONDS[Severity(alert.severity)]
+
+    def _is_beyond(self, old: Alert, new: Alert) -> bool:
+        """Return if whoever has acknowledged an alert cannot have meant what is new.
+
+        That is another hazard, or another detector where they took it for a false alarm.
+        """
+        if old.state != AlertState.ACKNOWLEDGED or new.alarm_id in old.alarm_ids:
+            return False
+        if new.hazard and new.hazard not in old.hazards:
+            return True
+        return any(
+            row.decides and row.answer == Answer.FALSE_ALARM
+            for row in self.dispatcher.of(old)
         )
 
     async def _async_join(self, alert: Alert, other: Alert) -> None:
@@ -531,11 +559,10 @@ class Engine:
 
     def _resume(self, alert: Alert) -> None:
         """Walk on: what was due while it was acknowledged is due now, round by round."""
-        steps = alert.policy["steps"]
-        if alert.step < len(steps):
-            alert.due_at = max(
-                alert.begun_at + steps[alert.step]["after"], self.timebase.now()
-            )
+        policy = Policy.from_dict(alert.policy)
+        if alert.step < len(policy.steps):
+            due_at = alert.begun_at + policy.at(alert.step, alert.round)
+            alert.due_at = max(due_at, self.timebase.now())
         self.ledger.put(alert)
         self.clock.watch(alert)
 
@@ -600,7 +627,8 @@ class Engine:
         alert.state = AlertState.ACKNOWLEDGED
         alert.acknowledged_at = time.time()
         self._taken_at[alert.id] = self.timebase.now()
-        alert.due_at = alert.ends_at
+        if not goes_on(alert):
+            alert.due_at = alert.ends_at
         # Nobody has to be reached over yet another channel now.
         waiting = [row for row in self.dispatcher.of(alert) if row.rest]
         for delivery in waiting:
@@ -729,7 +757,7 @@ class Engine:
                 AlertState.ENDED,
                 Progress.UNANSWERED if was_active else Progress.ENDED,
             )
-        elif alert.state == AlertState.ACKNOWLEDGED:
+        elif not goes_on(alert):
             alert.due_at = alert.ends_at
             self.clock.watch(alert)
         elif alert.id in self._walking:
@@ -750,7 +778,7 @@ class Engine:
         except Exception as err:  # noqa: BLE001
             # Whatever it is, the alert goes on; without its text: that may hold a name.
             LOGGER.error("A step of an alert failed: %s", type(err).__name__)
-            if alert.state == AlertState.ACTIVE:
+            if alert.state in OPEN:
                 alert.due_at = self.timebase.now() + STALE_SECONDS
                 self.clock.watch(alert)
         finally:

@@ -47,6 +47,21 @@ class Parts:
     check: Callable[[Alert], None]
 
 
+def goes_on(alert: Alert) -> bool:
+    """Return if an alert's next step is to be walked.
+
+    An acknowledgement ends the escalation, and not what everybody is to hear at first.
+    """
+    if alert.state == AlertState.ACTIVE:
+        return True
+    policy = Policy.from_dict(alert.policy)
+    return (
+        alert.state == AlertState.ACKNOWLEDGED
+        and alert.step < len(policy.steps)
+        and policy.at(alert.step, alert.round) == 0
+    )
+
+
 class Escalation:
     """Walks the steps of the alerts of one entry."""
 
@@ -81,10 +96,7 @@ class Escalation:
         )
         if is_news:
             parts.dispatcher.rewrite(alert)
-        if alert.state != AlertState.ACTIVE or (alert.step, alert.round) != (
-            number,
-            round_,
-        ):
+        if (alert.step, alert.round) != (number, round_) or not goes_on(alert):
             return
         new = self._plan(alert, step, people, (number, round_), policy.each_unit)
         now = parts.timebase.now()
@@ -94,6 +106,8 @@ class Escalation:
         if is_done:
             self._waiting.pop(alert.id, None)
             self._advance(alert, policy, now)
+            if not goes_on(alert):
+                alert.due_at = alert.ends_at
         else:
             alert.due_at = now + RETRY_SECONDS
         if is_fresh and policy.each_unit and not step.audience:
@@ -122,18 +136,22 @@ class Escalation:
         names = [Audience.RESPONDERS, Audience.LANDLORD]
         if alert.drill:
             names = [name for name in names if name in alert.audiences]
+        rounds = [
+            row.round for row in parts.dispatcher.of(alert) if row.step == HELP_STEP
+        ]
+        place = HELP_STEP, max(rounds, default=-1) + 1
+        new: list[Delivery] = []
         for name in names:
             people, _ = await self._async_people(alert, [name])
-            rounds = [
-                row.round for row in parts.dispatcher.of(alert) if row.step == HELP_STEP
-            ]
-            place = HELP_STEP, max(rounds, default=-1) + 1
-            if new := self._plan(alert, _HELP, people, place):
-                line = parts.timeline.line(alert, "help_told", deliveries=len(new))
-                await parts.ledger.put(line, *new)
-                if alert.state in OPEN:
-                    parts.dispatcher.add(alert, new)
-                return
+            new = self._plan(alert, _HELP, people, place)
+            # A robot or a loudspeaker goes to nobody's help.
+            if any(row.person_id for row in new):
+                break
+        if new:
+            line = parts.timeline.line(alert, "help_told", deliveries=len(new))
+            await parts.ledger.put(line, *new)
+            if alert.state in OPEN:
+                parts.dispatcher.add(alert, new)
 
     async def async_again(self, alert: Alert, who: str | None) -> int:
         """Tell everybody of an alert once more; return how many messages that is."""
@@ -221,14 +239,14 @@ class Escalation:
 
     @staticmethod
     def _advance(alert: Alert, policy: Policy, now: float) -> None:
-        step = policy.steps[alert.step]
-        if alert.round < step.repeat:
-            alert.round += 1
-            alert.due_at = now + step.every
-            return
-        alert.step += 1
-        if alert.step < len(policy.steps):
-            alert.round = 0
-            alert.due_at = max(alert.begun_at + policy.steps[alert.step].after, now)
-        else:
+        before = policy.at(alert.step, alert.round)
+        found = policy.following(alert.step, alert.round)
+        if found is None:
+            alert.step, alert.round = len(policy.steps), 0
             alert.due_at = alert.ends_at
+            return
+        alert.step, alert.round = found
+        after = policy.at(*found)
+        # Rounds that were missed do not follow one another at once.
+        pause = after - before if alert.round else 0.0
+        alert.due_at = max(alert.begun_at + after, now + pause)

@@ -60,7 +60,8 @@ class Composer:
         asks = to_person and is_question(alert)
         written = self._written.setdefault(alert.id, {})
         is_help = delivery.step == HELP_STEP
-        responds = delivery.role in DUTIES or is_help
+        # A robot and a loudspeaker say who needs help, and nothing that is personal.
+        responds = delivery.role in DUTIES or (is_help and to_person)
         key = language, is_help, responds, delivery.unit_id is not None
         if key not in written:
             written[key] = self._write(alert, *key)
@@ -107,7 +108,7 @@ class Composer:
         parts = [texts.body(alert, language, advise=lives_there or not responds)]
         if responds:
             parts += texts.facts(self._facts.of(alert), language)
-        if responds and units:
+        if (responds or is_help) and units:
             parts.insert(0, texts.help_body(alert, units, language))
         head = texts.help_title(alert, units, language) if is_help else ""
         return head or texts.title(alert, language), texts.join(parts, language)

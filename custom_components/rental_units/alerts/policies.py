@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any, Self
 
 import voluptuous as vol
@@ -54,13 +55,38 @@ class Policy:
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in step.items()
             }
-            for step in data["steps"]
+            for step in sorted(data["steps"], key=itemgetter("after"))
         ]
         return cls(
             steps=tuple(Step(**step) for step in steps),
             each_unit=data["each_unit"],
             valid_for=data["valid_for"],
         )
+
+    def at(self, number: int, round_: int) -> float:
+        """Return the seconds after which a round of a step is due."""
+        step = self.steps[number]
+        return step.after + round_ * step.every
+
+    def following(self, number: int, round_: int) -> tuple[int, int] | None:
+        """Return the step and its round after this one; None if it is the last.
+
+        Steps run side by side: one waits for no repeats of another.
+        """
+        place = self.at(number, round_), number
+        rounds = (
+            min(
+                (
+                    (self.at(key, row), key, row)
+                    for row in range(step.repeat + 1)
+                    if (self.at(key, row), key) > place
+                ),
+                default=None,
+            )
+            for key, step in enumerate(self.steps)
+        )
+        found = min(filter(None, rounds), default=None)
+        return found and found[1:]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the form that is stored."""

@@ -101,12 +101,15 @@ async def test_not_the_same(
 
 
 async def test_old_acknowledgement(house: House, sms: Provider) -> None:
-    """Who has taken an alert ten minutes ago has not taken what comes now."""
+    """Who has taken an alert ten minutes ago has not taken what comes now.
+
+    What else they have not taken: test_unheard.py.
+    """
     first = await house.alert(hazard="smoke", alarm_id="a1")
     await house.settled()
     house.engine.acknowledge(house.engine.alerts[first], who="user", via="action")
     await house.tick(590)
-    assert await house.alert(hazard="heat", alarm_id="a2") == first
+    assert await house.alert(hazard="smoke", alarm_id="a2") == first
     await house.tick(20)
     assert await house.alert(hazard="smoke", alarm_id="a1") != first
 

@@ -13,6 +13,7 @@ from custom_components.rental_units.alerts.const import Severity
 from custom_components.rental_units.alerts.engine import KEEP_SECONDS
 from custom_components.rental_units.alerts.lanes import FAILING_PER_SECOND, Lane
 from custom_components.rental_units.alerts.models import Alert, Delivery, Entry
+from custom_components.rental_units.alerts.policies import Policy
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import area_registry as ar
@@ -62,6 +63,26 @@ def test_lane() -> None:
         lane.push(delivery("more", 4.0), Severity.ALARM)
         pop()
     assert pop() is None
+
+
+def test_order_of_steps() -> None:
+    """Each round of each step once, in the order of their times; of one time, of the steps."""
+    step = {"channels": ["sms"], "audience": []}
+    policy = Policy.from_dict(
+        {
+            "steps": [
+                {**step, "after": 60, "repeat": 1, "every": 30},
+                {**step, "after": 0, "repeat": 2, "every": 60},
+            ],
+            "each_unit": False,
+            "valid_for": 600,
+        }
+    )
+    walked, place = [], (0, 0)
+    while place:
+        walked.append((policy.at(*place), *place))
+        place = policy.following(*place)
+    assert walked == [(0, 0, 0), (60, 0, 1), (60, 1, 0), (90, 1, 1), (120, 0, 2)]
 
 
 async def test_found_in_sending(

@@ -5,14 +5,16 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser, async_mock_service
 
+from custom_components.rental_units.alerts import texts
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.alerts.help import MOST_CALLS, MOST_ROUNDS
 from custom_components.rental_units.alerts.models import Alert, Delivery, Help
 from custom_components.rental_units.alerts.runtime import open_help
 from custom_components.rental_units.const import DOMAIN, Role
-from custom_components.rental_units.register.models import Lease
+from custom_components.rental_units.register.models import Lease, Unit
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.helpers import entity_registry as er
 
 from .conftest import NUMBERS, House
 from .providers import Provider
@@ -337,6 +339,42 @@ async def test_no_responders(house: House, sms: Provider) -> None:
     assert len(texts_to(sms, "landlord")) == 1, "whoever was told is on the way"
 
 
+async def test_robots_go_to_nobodys_help(
+    house: House, sms: Provider, add_provider: Any
+) -> None:
+    """A robot and a loudspeaker are told besides, and nothing that is personal."""
+    robot = await add_provider({"errcode": 0})
+    row = er.async_get(house.hass).async_get_or_create("assist_satellite", "x", "1")
+    er.async_get(house.hass).async_update_entity(row.entity_id, area_id=house.area_id)
+    announced = async_mock_service(house.hass, "assist_satellite", "announce")
+    for post in house.entry.get_subentries_of_type("responder"):
+        house.hass.config_entries.async_remove_subentry(house.entry, post.subentry_id)
+    robots = [{"form": "wecom", "url": robot.url}]
+    channels = {**house.entry.options["channels"], "robot": {"robots": robots}}
+    house.options(channels=channels, policies=ONCE)
+
+    def write(session: Any) -> None:
+        session.get(Unit, house.units["201"]).address = "1 Placeholder Road"
+
+    await house.entry.runtime_data.async_run(write)
+    await house.entry.runtime_data.async_refresh()
+    alert = await raised(house, audience=["tenants"])
+    assert (robot.heard, announced) == ([], [])
+    say(house, alert, "tenant-a", Answer.NEED_HELP)
+    await house.tick(1)
+    await house.settled()
+    (landlord,) = texts_to(sms, "landlord")
+    assert "1 Placeholder Road" in landlord
+    said = [robot.heard[0]["json"]["text"]["content"], announced[0].data["message"]]
+    assert len(robot.heard) == len(announced) == 1
+    for text in said:
+        assert "1-1-201" in text
+        assert "Placeholder Road" not in text
+        assert "People living there" not in text
+    helps = texts.help_body(alert, "1-1-201", "en")
+    assert all(helps in text for text in (*said, landlord))
+
+
 async def test_help_over_a_restart(house: House, sms: Provider) -> None:
     """What nobody has taken is told again, and what is closed stays closed."""
     house.options(policies=ONCE)
@@ -482,8 +520,6 @@ async def test_facts_for_those_who_respond(house: House, sms: Provider) -> None:
     )
 
     def write(session: Any) -> None:
-        from custom_components.rental_units.register.models import Unit  # noqa: PLC0415
-
         session.get(Unit, house.units["201"]).address = "1 Placeholder Road"
 
     await house.entry.runtime_data.async_run(write)
