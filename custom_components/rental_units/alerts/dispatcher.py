@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from itertools import batched
+import time
 from typing import override
 
 from homeassistant.core import HomeAssistant, callback
@@ -24,8 +26,13 @@ from .messages import Composer
 from .models import Alert, Delivery, severity_of
 from .people import Found
 from .planning import quiet_until
-from .states import Deliveries
+from .states import NO_KEY, NO_RECEIPT, Deliveries
 from .timebase import Timebase
+
+#: Seconds in which a provider may still have a call in its queue, and how many are taken
+#: back at the same time.
+RECALL_SECONDS = 3600.0
+RECALLS = 8
 
 type Finder = Callable[[Alert, str], Awaitable[Found | None]]
 
@@ -114,11 +121,12 @@ class Dispatcher(Deliveries):
         for delivery in deliveries:
             if delivery.id in self.deliveries:
                 continue
+            if delivery.state == State.QUEUED:
+                self._supersede(delivery)
             self._know(delivery)
             if delivery.due_at:
                 self.clock.watch(delivery)
-            elif lane := self._lanes.get(delivery.channel):
-                lane.push(delivery, severity_of(alert, delivery))
+            elif self._push(delivery):
                 touched.add(delivery.channel)
         for name in touched:
             self._pump(name)
@@ -126,6 +134,7 @@ class Dispatcher(Deliveries):
     @callback
     def close(self, alert: Alert, reason: str) -> None:
         """End what is on its way for an alert, and forget it."""
+        self._recall(alert)
         for delivery in self.of(alert):
             if delivery.state in (State.QUEUED, State.SENDING):
                 self._end(delivery, State.EXPIRED, reason)
@@ -136,6 +145,24 @@ class Dispatcher(Deliveries):
         self._of_person.pop(alert.id, None)
         self.clock.sweep()
         self._composer.forget(alert)
+
+    def _recall(self, alert: Alert) -> None:
+        """Take back what providers have queued of an alert: it would be false by then."""
+        held = [
+            (channel, row.reference)
+            for row in self.of(alert)
+            if row.reference
+            and (channel := self.channels.get(row.channel))
+            and channel.can_recall
+            # Its provider has said nothing of it since it took it.
+            and (row.state == State.SENT or row.reason == NO_RECEIPT)
+            and row.reason != NO_KEY
+            and time.time() - (row.sent_at or 0.0) < RECALL_SECONDS
+        ]
+        if held:
+            self._entry.async_create_background_task(
+                self._hass, _async_recall(held), "rental_units recall"
+            )
 
     @callback
     def drop(
@@ -168,11 +195,17 @@ class Dispatcher(Deliveries):
         elif item.state == State.SENT:
             self._no_receipt(item)
 
-    def _submit(self, delivery: Delivery) -> None:
+    def _push(self, delivery: Delivery) -> bool:
+        """Let a delivery wait in its lane; False if there is none, or no alert any more."""
         lane = self._lanes.get(delivery.channel)
         alert = self.alerts.get(delivery.alert_id)
         if lane and alert:
-            lane.push(delivery, severity_of(alert, delivery))
+            severity = severity_of(alert, delivery)
+            lane.push(delivery, severity, is_drill=alert.drill)
+        return bool(lane and alert)
+
+    def _submit(self, delivery: Delivery) -> None:
+        if self._push(delivery):
             self._pump(delivery.channel)
 
     def _pump(self, name: str) -> None:
@@ -275,15 +308,30 @@ class Dispatcher(Deliveries):
         self._resting.pop((name, to), None)
 
     def _note(self, name: str, lane: Lane, error: SendError | None, to: str) -> None:
-        """Count failures of a provider in a row; what is an address's own is none of them."""
+        """Count failures of a provider in a row; what is an address's own is none of them.
+
+        Unless each has it: then it is the provider that takes nothing.
+        """
         was_failing = lane.is_failing
         if isinstance(error, NumberLimitError):
             self._resting[name, to] = self._now() + error.after
         elif error is None:
             lane.failures = 0
+            lane.refused.clear()
             if name in self.suspects:
                 self._tell_alive(name)
-        elif not isinstance(error, RefusedError):
+        elif isinstance(error, RefusedError):
+            lane.refused.add(to)
+        else:
             lane.failures += 1
         if lane.is_failing != was_failing:
             self._tell_failing(name, lane.is_failing)
+
+
+async def _async_recall(held: list[tuple[Channel, str]]) -> None:
+    """Take back what providers have queued; what they have begun goes on."""
+    for rows in batched(held, RECALLS, strict=False):
+        recalls = (channel.async_recall(reference) for channel, reference in rows)
+        for error in await asyncio.gather(*recalls, return_exceptions=True):
+            if error:
+                LOGGER.debug("A call was not taken back: %s", type(error).__name__)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import heapq
 import itertools
 
-from .const import FAILING_AFTER, RANK, Severity
+from .const import FAILING_AFTER, HELP_STEP, RANK, Severity
 from .models import Delivery
+from .planning import DUTIES
 
 #: A provider that refuses everything is asked so often, until it takes one again: what it
 #: costs in vain is time of the others.
@@ -17,9 +18,11 @@ _numbers = itertools.count()
 
 @dataclass(order=True, slots=True)
 class Waiting:
-    """A delivery in a queue: lives first, then the older."""
+    """A delivery in a queue: lives first, before drills, who responds, then the older."""
 
     rank: int
+    is_drill: bool
+    is_for_others: bool
     created_at: float
     number: int = field(default_factory=lambda: next(_numbers))
     delivery: Delivery = field(compare=False, kw_only=True)
@@ -44,24 +47,32 @@ class Lane:
         self._filled_at = clock()
         self.active = 0
         self.failures = 0
+        #: Addresses that were refused since something went through.
+        self.refused: set[str] = set()
         #: When it must be looked at again; the engine's clock reads it.
         self.due_at: float | None = None
 
     @property
     def is_failing(self) -> bool:
-        """Return if the provider has failed some times in a row."""
-        return self.failures >= FAILING_AFTER
+        """Return if the provider has failed, or refused everybody, some times in a row."""
+        return max(self.failures, len(self.refused)) >= FAILING_AFTER
 
     def give_back(self) -> None:
         """Return the share of one that was not asked of the provider after all."""
         self._tokens += 1
 
-    def push(self, delivery: Delivery, severity: Severity) -> None:
+    def push(
+        self, delivery: Delivery, severity: Severity, *, is_drill: bool = False
+    ) -> None:
         """Let a delivery wait for its turn."""
-        heapq.heappush(
-            self._queue,
-            Waiting(RANK[severity], delivery.created_at, delivery=delivery),
+        waiting = Waiting(
+            RANK[severity],
+            is_drill,
+            delivery.role not in DUTIES and delivery.step != HELP_STEP,
+            delivery.created_at,
+            delivery=delivery,
         )
+        heapq.heappush(self._queue, waiting)
 
     def pop(self) -> Delivery | None:
         """Return the next delivery that may go; None if none may go now."""

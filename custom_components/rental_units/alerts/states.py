@@ -26,7 +26,7 @@ from .channels.base import (
     SendError,
 )
 from .clock import Clock
-from .const import BACKOFF, VALIDITY, Answer, DeliveryState as State
+from .const import BACKOFF, HELP_STEP, VALIDITY, Answer, DeliveryState as State
 from .ledger import Ledger
 from .models import Alert, Delivery, key_of, severity_of
 
@@ -34,12 +34,16 @@ from .models import Alert, Delivery, key_of, severity_of
 NO_RECEIPT_SECONDS = 60.0
 #: Links that are over and still known as ours.
 MOST_ENDED = 20_000
+#: Why nothing is known of what a provider has taken.
+NO_RECEIPT = "no_receipt"
 #: Why a call that was taken has reached nobody for certain.
 NO_KEY = "no_key"
 #: The key comes in a report of its own, which may be later than that of the call's end.
 KEY_SECONDS = 2.0
 #: Tries in vain after which the next channel of a turn does not wait any longer.
 TRIES = 3
+#: Why a delivery has ended of which another one says the same, and later.
+SUPERSEDED = "superseded"
 
 
 class Deliveries(ABC):
@@ -72,6 +76,8 @@ class Deliveries(ABC):
         self._of_person: defaultdict[str, defaultdict[str | None, list[Delivery]]] = (
             defaultdict(lambda: defaultdict(list))
         )
+        #: The last that was queued of each alert for an address, apart from calls for help.
+        self._last: dict[tuple[str, str, bool], Delivery] = {}
 
     @abstractmethod
     def add(self, alert: Alert, deliveries: list[Delivery]) -> None:
@@ -90,8 +96,28 @@ class Deliveries(ABC):
         found = self._of_person.get(alert.id)
         return list(found.get(person_id, ())) if found else []
 
+    def _supersede(self, delivery: Delivery) -> None:
+        """Let a new delivery stand for one that still waits for the same address.
+
+        It takes its place in the queue: else whoever waits would wait behind those who
+        have heard already, round by round.
+        """
+        before = self._last.get(_subject(delivery))
+        if before is None or before.state != State.QUEUED:
+            return
+        # Of the two it is the later one all the same.
+        delivery.created_at = min(delivery.created_at, before.created_at + 0.001)
+        was_tried, rest = before.attempts > 0, before.rest
+        before.rest = []
+        self._end(before, State.EXPIRED, SUPERSEDED)
+        if was_tried and rest:
+            # A whole round in vain: the next channel of the turn does not wait for another.
+            self._next(delivery)
+
     def _know(self, delivery: Delivery) -> None:
         self.deliveries[delivery.id] = delivery
+        if delivery.state == State.QUEUED:
+            self._last[_subject(delivery)] = delivery
         self.by_token[self._token(delivery, "answer")] = delivery
         if delivery.channel == "push":
             self.by_button[self._token(delivery, "button")] = delivery
@@ -101,6 +127,7 @@ class Deliveries(ABC):
 
     def _forget(self, delivery: Delivery) -> None:
         token = self._token(delivery, "answer")
+        self._last.pop(_subject(delivery), None)
         del self.deliveries[delivery.id], self.by_token[token]
         self.by_button.pop(self._token(delivery, "button"), None)
         self.by_receipt.pop(self._token(delivery, "receipt"), None)
@@ -192,6 +219,10 @@ class Deliveries(ABC):
 
     def _again(self, delivery: Delivery, error: SendError) -> None:
         """Queue another try, unless the message will not be worth it any more."""
+        if self._last.get(_subject(delivery), delivery) is not delivery:
+            # While it was tried, the next round began.
+            self._end(delivery, State.EXPIRED, SUPERSEDED)
+            return
         pause = BACKOFF[min(max(delivery.attempts, 1), len(BACKOFF)) - 1]
         if isinstance(error, NotSentError) and error.after is not None:
             pause = max(pause, error.after)
@@ -214,7 +245,7 @@ class Deliveries(ABC):
         if delivery.reason == NO_KEY:
             self._next(delivery)
         elif channel and channel.receipt_seconds is not None:
-            self._end(delivery, State.FAILED, delivery.reason or "no_receipt")
+            self._end(delivery, State.FAILED, delivery.reason or NO_RECEIPT)
         else:
             self._next(delivery)
 
@@ -252,3 +283,9 @@ class Deliveries(ABC):
         )
         self._ledger.put(delivery, following)
         self.add(alert, [following])
+
+
+def _subject(delivery: Delivery) -> tuple[str, str, bool]:
+    """Return what a delivery is about, and for whom."""
+    is_help = delivery.step == HELP_STEP
+    return delivery.alert_id, f"{delivery.channel}/{delivery.address_id}", is_help

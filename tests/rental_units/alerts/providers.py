@@ -36,6 +36,8 @@ class Provider:
         self.body: bytes | None = None
         self.hold: asyncio.Event | None = None
         self.cut = False
+        #: Sockets that occupy its port.
+        self.crowd: list[socket.socket] = []
         self.news = asyncio.Event()
         self.heard: list[dict[str, Any]] = []
         self.on_request: Callable[[dict[str, Any]], None] | None = None

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from custom_components.rental_units.alerts.channels.base import RefusedError
-from homeassistant.helpers import device_registry as dr
+from custom_components.rental_units.alerts.const import VALIDITY, Severity
+from custom_components.rental_units.const import DOMAIN
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
 
-from .conftest import House
+from .conftest import NUMBERS, House
 from .providers import Provider
 from .test_channels import message
 
@@ -111,3 +113,64 @@ async def test_by_its_actions_name(
     with pytest.raises(RefusedError, match="ambiguous_phone"):
         await way.async_send(message("notify.mobile_app_placeholder_phone"))
     assert paths(pushed) == ["/one"]
+
+
+async def test_what_the_push_server_refuses(
+    house: House, pushed: Provider, register: Register
+) -> None:
+    """A refusal is none of the phone: it is tried again, and the next one may be taken."""
+    phone = await register("one", "Placeholder phone")
+    await house.put_address("landlord", "push", phone.id)
+    pushed.status = HTTPStatus.INTERNAL_SERVER_ERROR
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    row = (await house.stored())["landlord-push"]
+    assert (row.state, row.reason) == ("queued", "http_500")
+    pushed.status = HTTPStatus.CREATED
+    await house.tick(2)
+    await house.settled()
+    assert (await house.stored())["landlord-push"].state == "sent"
+    assert paths(pushed) == ["/one", "/one"]
+    sent = pushed.heard[0]["json"]
+    assert sent["push_token"] == "one"
+    assert sent["registration_info"]["app_id"] == "io.example.placeholder"
+    # Off for a moment, a phone gets it all the same; and not when it is no news any more.
+    assert sent["data"]["ttl"] == VALIDITY[Severity.ALARM]
+
+
+async def test_a_push_server_that_is_down_is_shown(
+    house: House, pushed: Provider, register: Register
+) -> None:
+    """Nobody is told by the app: a repair says so."""
+    for person in NUMBERS:
+        phone = await register(person, f"Phone of {person}")
+        await house.put_address(person, "push", phone.id)
+    pushed.status = HTTPStatus.TOO_MANY_REQUESTS
+    await house.alert(hazard="smoke")
+    await house.settled()
+    rows = await house.stored()
+    assert {rows[f"{person}-push"].reason for person in NUMBERS} == {"rate_limit"}
+    issue = f"provider_failing_{house.entry.entry_id}_push"
+    assert ir.async_get(house.hass).async_get_issue(DOMAIN, issue)
+
+
+async def test_a_phone_that_holds_a_connection(
+    house: House, pushed: Provider, register: Register, hass_ws_client: Any
+) -> None:
+    """It is told over that, as Home Assistant does, and not by the push server."""
+    phone = await register("one", "Placeholder phone")
+    await house.put_address("landlord", "push", phone.id)
+    (entry,) = house.hass.config_entries.async_entries("mobile_app")
+    client = await hass_ws_client(house.hass)
+    await client.send_json_auto_id(
+        {
+            "type": "mobile_app/push_notification_channel",
+            "webhook_id": entry.data["webhook_id"],
+        }
+    )
+    assert (await client.receive_json())["success"]
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    event = (await client.receive_json())["event"]
+    assert event["title"] == "Smoke: 1-1-201"
+    assert pushed.heard == []

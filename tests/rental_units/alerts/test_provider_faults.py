@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import socket
 import time
 from typing import Any
 
 import pytest
+
+from custom_components.rental_units.alerts.channels.base import CONNECT_SECONDS
 
 from .conftest import TWILIO, House
 from .providers import ALIBABA_OK, OK, Provider
@@ -35,6 +38,7 @@ CHANNELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 AGAIN, UNKNOWN, SENT = "again", "unknown", "sent"
 FAULTS = {
     "refused": AGAIN,
+    "no_connection": AGAIN,
     "500": AGAIN,
     "rate_limit": AGAIN,
     "timeout": UNKNOWN,
@@ -44,6 +48,7 @@ FAULTS = {
 }
 REASONS = {
     "refused": "unreachable",
+    "no_connection": "unreachable",
     "500": "http_500",
     "rate_limit": "rate_limit",
     "timeout": "timeout",
@@ -57,6 +62,9 @@ async def begin(provider: Provider, fault: str) -> None:
     match fault:
         case "refused":
             await provider.stop()
+        case "no_connection":
+            await provider.stop()
+            provider.crowd = crowded(provider.port)
         case "500":
             provider.status = 500
         case "rate_limit":
@@ -76,8 +84,37 @@ async def end(provider: Provider, fault: str) -> None:
     if provider.hold:
         provider.hold.set()
         provider.hold = None
-    if fault == "refused":
+    for row in provider.crowd:
+        row.close()
+    if fault in ("refused", "no_connection"):
         await provider.start()
+
+
+def crowded(port: int) -> list[socket.socket]:
+    """Occupy a port at which no connection stands: what wants one gets no answer."""
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", port))
+    server.listen(0)
+    waiting = [socket.socket() for _ in range(3)]
+    for row in waiting:
+        row.setblocking(False)
+        row.connect_ex(("127.0.0.1", port))
+    return [server, *waiting]
+
+
+async def attempted(house: House, key: str, number: int) -> None:
+    """Wait until a delivery is being tried for this time, and its connection is given up."""
+    rows = house.engine.dispatcher.deliveries.values()
+    await house.until(
+        lambda: any(
+            (row.address_id, row.state, row.attempts) == (key, "sending", number)
+            for row in rows
+        )
+    )
+    # What the connection waits for begins in the same moment.
+    await house.stored()
+    await house.tick(CONNECT_SECONDS + 1)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -117,6 +154,8 @@ async def test_fault(house: House, add_provider: Add, kind: str, fault: str) -> 
         else:
             await house.tick(8)
             await end(provider, fault)
+    if fault == "no_connection":
+        await attempted(house, key, 1)
     await house.settled()
     first = (await house.stored())[key]
     assert (await house.stored())[other_key].state == "sent"
@@ -139,6 +178,8 @@ async def test_fault(house: House, add_provider: Add, kind: str, fault: str) -> 
         if fault == "timeout":
             await house.until(lambda: len(provider.heard) == tried + 1)
             await house.tick(11)
+        if fault == "no_connection":
+            await attempted(house, key, 2)
         await house.settled()
         second = (await house.stored())[key]
         assert (second.state, second.attempts) == ("queued", 2)
@@ -159,7 +200,7 @@ async def test_fault(house: House, add_provider: Add, kind: str, fault: str) -> 
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("fault", [key for key in FAULTS if key != "slow"])
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {"slow", "no_connection"}))
 async def test_next_channel(house: House, add_provider: Add, fault: str) -> None:
     """In a turn the next channel begins: after three tries, or without a receipt in time."""
     provider, other = await add_provider(), await add_provider()

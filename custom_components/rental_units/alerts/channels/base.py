@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 import json
 import socket
@@ -15,6 +16,7 @@ from aiohttp import (
     ClientError,
     ClientResponse,
     ClientTimeout,
+    ConnectionTimeoutError,
     InvalidURL,
 )
 import voluptuous as vol
@@ -51,6 +53,9 @@ SEND_SECONDS = 10
 MOST_BYTES = 65_536
 #: Seconds that a provider may ask us to wait: longer is never meant.
 _LONGEST_WAIT = 86_400.0
+#: A notify action of the old kind blocks a thread of Home Assistant's, of which it has 64:
+#: no channel takes more of them.
+THREADS = 8
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -163,6 +168,17 @@ class Channel:
         """Return if there is something to ask without a message."""
         return cls.async_probe is not Channel.async_probe
 
+    async def async_recall(self, reference: str) -> None:
+        """Take back what the provider has queued and not begun. Raises SendError.
+
+        Where a provider cannot, it does nothing: see `can_recall`.
+        """
+
+    @property
+    def can_recall(self) -> bool:
+        """Return if what was handed over can be taken back."""
+        return type(self).async_recall is not Channel.async_recall
+
     def gives_receipt(self, message: Message) -> bool:
         """Return if this message will be reported as arrived."""
         return self.receipt_seconds is not None
@@ -216,12 +232,13 @@ class HttpChannel(Channel):
             async with session.request(
                 method,
                 url,
-                timeout=ClientTimeout(total=self.timeout, sock_connect=CONNECT_SECONDS),
+                timeout=ClientTimeout(total=self.timeout, connect=CONNECT_SECONDS),
                 allow_redirects=False,
                 **kwargs,
             ) as response:
                 body = await _read(response)
-        except ClientConnectorError as err:
+        except (ClientConnectorError, ConnectionTimeoutError) as err:
+            # No connection stood, by which it could have gone.
             raise NotSentError("unreachable") from err
         except TimeoutError as err:
             raise UnknownError("timeout") from err
@@ -293,11 +310,14 @@ async def async_call(
     service: str,
     data: dict[str, Any],
     timeout: float,
+    *,
+    places: asyncio.Semaphore | None = None,
 ) -> None:
     """Run an action of Home Assistant and wait for it. Raises SendError.
 
     Not over the bus: the event of a call, which the recorder keeps, would hold the
-    address and a link that answers for somebody.
+    address and a link that answers for somebody. One that may take a thread has one of
+    the `places`, and keeps it until the thread is free, however long we wait ourselves.
     """
     action = hass.services.async_services_for_domain(domain).get(service.lower())
     if action is None:
@@ -306,10 +326,32 @@ async def async_call(
         checked = action.schema(data) if action.schema else data
     except vol.Invalid as err:
         raise UnknownError("action_failed") from err
+    if places is not None:
+        try:
+            async with asyncio.timeout(timeout):
+                await places.acquire()
+        except TimeoutError as err:
+            raise NotSentError("busy") from err
     call = ServiceCall(hass, domain, service, checked, Context())
-    running = hass.async_run_hass_job(action.job, call)
-    if running is not None:
+    running: asyncio.Future[Any] | None = None
+    try:
+        is_apart = places is not None
+        running = hass.async_run_hass_job(action.job, call, background=is_apart)
+    finally:
+        if places and running is None:
+            places.release()
+    if places and running:
+        running.add_done_callback(partial(_free, places))
+        running = asyncio.shield(running)
+    if running:
         await async_wait(running, timeout)
+
+
+def _free(places: asyncio.Semaphore, done: asyncio.Future[Any]) -> None:
+    """Give a place back. What has failed meanwhile is told to nobody: it may hold an address."""
+    places.release()
+    if not done.cancelled():
+        done.exception()
 
 
 async def async_wait(running: Awaitable[Any], timeout: float) -> None:

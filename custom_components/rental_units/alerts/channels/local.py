@@ -1,13 +1,17 @@
 """Channels that are Home Assistant's own: notify, email, scripts, and loudspeakers."""
 
-from typing import ClassVar, override
+import asyncio
+from collections.abc import Mapping
+from typing import Any, ClassVar, override
 
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .base import (
+    THREADS,
     Channel,
+    HttpChannel,
     Message,
     NotSentError,
     RefusedError,
@@ -18,8 +22,13 @@ from .push import async_notify, named
 from .setting import NotifyAction, Shown, entity_of
 
 
-class Notify(Channel):
+class Notify(HttpChannel):
     """A notify entity, a legacy notify action, or a script of the person's own."""
+
+    def __init__(self, hass: HomeAssistant, options: Mapping[str, Any]) -> None:
+        """Initialize."""
+        super().__init__(hass, options)
+        self._places = asyncio.Semaphore(THREADS)
 
     @override
     async def async_send(self, message: Message) -> str | None:
@@ -42,7 +51,7 @@ class Notify(Channel):
             )
         else:
             way = named(self.hass, message.to)
-            await async_notify(self.hass, way, text, self.timeout)
+            await async_notify(self, way, text, self._places)
         return None
 
 
@@ -50,6 +59,13 @@ class Email(Channel):
     """An email by a notify action that takes a target, such as that of SMTP."""
 
     settings = (NotifyAction(key="action", required=True, shown=Shown.EVERYWHERE),)
+    # An alarm has twice as many.
+    concurrency = THREADS // 2
+
+    def __init__(self, hass: HomeAssistant, options: Mapping[str, Any]) -> None:
+        """Initialize."""
+        super().__init__(hass, options)
+        self._places = asyncio.Semaphore(THREADS)
 
     @override
     async def async_probe(self) -> None:
@@ -70,6 +86,7 @@ class Email(Channel):
                 "target": [message.to],
             },
             self.timeout,
+            places=self._places,
         )
         return None
 

@@ -7,7 +7,17 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, ClassVar, override
 
-from homeassistant.components.mobile_app.const import CONF_USER_ID, DATA_NOTIFY
+from homeassistant.components.mobile_app.const import (
+    ATTR_APP_DATA,
+    ATTR_APP_ID,
+    ATTR_APP_VERSION,
+    ATTR_OS_VERSION,
+    ATTR_PUSH_TOKEN,
+    ATTR_PUSH_URL,
+    CONF_USER_ID,
+    DATA_NOTIFY,
+    DATA_PUSH_CHANNEL,
+)
 from homeassistant.components.notify import BaseNotificationService
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
@@ -15,8 +25,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import slugify
 
-from ..const import TAG_PREFIX, Answer, Severity
-from .base import Channel, Message, NotSentError, RefusedError, async_call, async_wait
+from ..const import TAG_PREFIX, VALIDITY, Answer, Severity
+from .base import (
+    HttpChannel,
+    Message,
+    NotSentError,
+    RefusedError,
+    async_call,
+    async_wait,
+)
 
 MOBILE_APP = "mobile_app"
 #: How loud iOS is: critical sounds through silence, time-sensitive through a focus.
@@ -28,7 +45,7 @@ _INTERRUPTION = {
 }
 
 
-class Push(Channel):
+class Push(HttpChannel):
     """The phones of a Home Assistant person, one phone by its device's id, or an action."""
 
     # A second one with the same tag replaces the first on the phone.
@@ -71,28 +88,50 @@ class Push(Channel):
             "message": message.text,
             "data": payload(message, can_link=is_apple(way)),
         }
-        await async_notify(self.hass, way, fields, self.timeout)
+        await async_notify(self, way, fields)
 
 
 async def async_notify(
-    hass: HomeAssistant,
+    channel: HttpChannel,
     way: ConfigEntry | str,
     fields: dict[str, Any],
-    timeout: float,
+    places: asyncio.Semaphore | None = None,
 ) -> None:
     """Write to one registration of the app, or by a notify action. Raises SendError.
 
     The action that is named after a phone is that of the phone which was registered last
-    under this name, and "iPhone" is what they all are called: so not by its action.
+    under this name, and "iPhone" is what they all are called: so not by its action. Nor,
+    unless the phone holds a connection, by Home Assistant at all: of what the app's push
+    server refuses it writes a line in the log, and says nothing to us.
+    https://developers.home-assistant.io/docs/api/native-app-integration/notifications
     """
+    hass = channel.hass
     if isinstance(way, str):
-        await async_call(hass, "notify", way, fields, timeout)
+        await async_call(hass, "notify", way, fields, channel.timeout, places=places)
         return
-    app: BaseNotificationService | None = hass.data.get(MOBILE_APP, {}).get(DATA_NOTIFY)
-    if app is None:
-        raise NotSentError("no_such_action", 30)
-    target = [way.data[CONF_WEBHOOK_ID]]
-    await async_wait(app.async_send_message(**fields, target=target), timeout)
+    webhook_id, app = way.data[CONF_WEBHOOK_ID], way.data.get(ATTR_APP_DATA) or {}
+    known = hass.data.get(MOBILE_APP, {})
+    service: BaseNotificationService | None = known.get(DATA_NOTIFY)
+    if service and webhook_id in known.get(DATA_PUSH_CHANNEL, ()):
+        sending = service.async_send_message(**fields, target=[webhook_id])
+        await async_wait(sending, channel.timeout)
+        return
+    if not app.get(ATTR_PUSH_URL):
+        raise NotSentError("no_phone", 30)
+    about = {
+        key: way.data[key]
+        for key in (ATTR_APP_ID, ATTR_APP_VERSION, CONF_WEBHOOK_ID, ATTR_OS_VERSION)
+        if key in way.data
+    }
+    await channel.async_request(
+        app[ATTR_PUSH_URL],
+        json={
+            **fields,
+            ATTR_PUSH_TOKEN: app[ATTR_PUSH_TOKEN],
+            "registration_info": about,
+        },
+        wants_json=False,
+    )
 
 
 def named(hass: HomeAssistant, to: str) -> ConfigEntry | str:
@@ -181,7 +220,8 @@ def payload(message: Message, *, can_link: bool = False) -> dict[str, Any]:
     data: dict[str, Any] = {
         "tag": TAG_PREFIX + (message.alert_id if message.buttons else message.receipt),
         "group": "rental_units",
-        "ttl": 0,
+        # A phone that is off gets it when it is on again, while it is news.
+        "ttl": int(VALIDITY[message.severity]),
         "priority": "high",
         "confirmation": True,
         "push": {

@@ -41,9 +41,10 @@ _TOO_MANY = {20429, 30001}
 #: Too many messages between two numbers, and the seconds in which they are counted.
 #: https://www.twilio.com/docs/api/errors/14107
 _NUMBER_LIMITS = {14107: 30.0}
-#: Codes that are about the number; all others are for the owner of the account to mend.
+#: Codes that are about the number; all others are for the owner of the account to mend, as
+#: are a country that is not allowed (21408) and a sender that does not suit it (21612).
 #: https://www.twilio.com/docs/api/errors
-_ADDRESS = {21211, 21214, 21216, 21217, 21219, 21408, 21610, 21612, 21614, 21635}
+_ADDRESS = {21211, 21214, 21216, 21217, 21219, 21610, 21614, 21635}
 _OWN_PORTS = {"https": 443, "http": 80}
 #: What of a call is reported; https://www.twilio.com/docs/voice/api/call-resource
 _EVENTS = ("answered", "completed")
@@ -144,6 +145,18 @@ class TwilioCall(TwilioSms):
             form += [("StatusCallback", message.callback)]
             form += [("StatusCallbackEvent", event) for event in _EVENTS]
         return await self._async_create("Calls", message, form)
+
+    @override
+    async def async_recall(self, reference: str) -> None:
+        """Cancel a call that waits or rings; of one that was taken Twilio leaves it be.
+
+        https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource
+        """
+        await self.async_request(
+            f"{self._account()}/Calls/{reference}.json",
+            data={"Status": "canceled"},
+            headers=self._authorization(),
+        )
 
 
 def basic(user: str, password: str) -> str:
