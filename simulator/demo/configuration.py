@@ -13,6 +13,7 @@ from .place import CONFIG, REPOSITORY
 CONFIGURATION_YAML = """\
 # The configuration of the demo. It is kept as you change it; delete the folder to
 # begin anew.
+homeassistant: !include homeassistant.yaml
 automation: !include automations.yaml
 script: !include scripts.yaml
 config:
@@ -42,6 +43,10 @@ def prepare(port: int) -> None:
     }.items():
         if not (path := CONFIG / name).exists():
             path.write_text(content, "utf-8")
+    # The links in messages lead to this machine, on which the phones are too.
+    (CONFIG / "homeassistant.yaml").write_text(
+        f"allowlist_external_urls:\n  - http://127.0.0.1:{port}\n", "utf-8"
+    )
     for domain in DOMAINS:
         _link_integration(domain)
     confirm_http(CONFIG, port)

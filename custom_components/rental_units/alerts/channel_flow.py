@@ -24,10 +24,11 @@ from ..register.addresses import KINDS, AddressKind
 from ..storage.errors import RegisterError
 from . import texts
 from .channels import CLASSES, COMMON, PROVIDERS, chosen, settings_of, working
-from .channels.base import Message, SendError
+from .channels.base import Channel, Message, SendError
 from .channels.setting import Setting
 from .channels.webhook import Robots
-from .const import Severity
+from .const import ACTION_PREFIX, Severity
+from .models import Alert, Delivery
 from .runtime import engine_of
 
 SAVE_ANYWAY = "save_anyway"
@@ -290,15 +291,41 @@ class ChannelFlow(OptionsFlow):
         return text
 
     async def _async_send(self, to: str) -> tuple[str, str | None]:
-        """Send, and return why it failed, or nothing and the provider's reference."""
+        """Send, and return why it failed, or nothing and the provider's reference.
+
+        As an alarm would be: a template, an address or a menu that the provider does not
+        take is found now. News follow where they have a template of their own.
+        """
+        options = self._entered or {}
+        channel = CLASSES[self._channel, self._provider](self.hass, options)
+        try:
+            reference = await channel.async_send(self._message(to, channel))
+            if options.get("news_template"):
+                await channel.async_send(self._message(to, channel, is_news=True))
+        except SendError as err:
+            return err.reason, None
+        except Exception as err:  # noqa: BLE001
+            # Whatever it is, and without its text: that may hold a number.
+            LOGGER.error("A test of %s failed: %s", self._channel, type(err).__name__)
+            return "error", None
+        return "", reference
+
+    def _message(self, to: str, channel: Channel, *, is_news: bool = False) -> Message:
+        """Return a test, whose buttons, link and keys are alive nowhere."""
         language = default_language(self.hass.config.language)
         text = texts.texts(language)
         place = self.config_entry.title
-        message = Message(
-            delivery_id=uuid.uuid4().hex,
-            alert_id=uuid.uuid4().hex,
+        alert = Alert(id=uuid.uuid4().hex)
+        delivery = Delivery(id=uuid.uuid4().hex, alert_id=alert.id)
+        engine = engine_of(self.hass, self.config_entry.entry_id)
+        # Nobody answers for a place or a group.
+        links = engine.links if engine and self._kinds() and not is_news else None
+        button = f"{ACTION_PREFIX}_{links.token(delivery, 'button')}" if links else ""
+        return Message(
+            delivery_id=delivery.id,
+            alert_id=alert.id,
             alarm_id=None,
-            severity=Severity.MESSAGE,
+            severity=Severity.MESSAGE if is_news else Severity.ALARM,
             hazard=None,
             drill=True,
             language=language,
@@ -308,16 +335,17 @@ class ChannelFlow(OptionsFlow):
             step=0,
             round=0,
             to=to,
+            link=links.answer_url(delivery) if links else "",
+            callback=links.callback_url(alert, delivery)
+            if links and channel.wants_callback
+            else "",
+            receipt=links.token(delivery, "receipt") if links else "",
+            buttons=tuple(
+                (f"{button}_{answer}", answer, title)
+                for answer, title in texts.buttons(language)
+                if links
+            ),
         )
-        channel = CLASSES[self._channel, self._provider](self.hass, self._entered or {})
-        try:
-            return "", await channel.async_send(message)
-        except SendError as err:
-            return err.reason, None
-        except Exception as err:  # noqa: BLE001
-            # Whatever it is, and without its text: that may hold a number.
-            LOGGER.error("A test of %s failed: %s", self._channel, type(err).__name__)
-            return "error", None
 
     async def _async_said(self, code: str) -> str:
         """Return the key of the words for a reason; another one is shown as it is."""

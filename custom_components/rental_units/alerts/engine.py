@@ -18,7 +18,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
-from ..const import LOGGER, Role
+from ..const import LOGGER, Channel, Role
 from ..register import Audience, Register, RegisterConfigEntry
 from ..register.checks import Figures
 from ..storage.events import DomainEvent, Kind
@@ -789,7 +789,7 @@ class Engine:
 
     @callback
     def beat(self, _now: datetime | None = None) -> None:
-        """See that the clock is walked, and write down how far it has come."""
+        """See that the clock is walked and answers find us; write down how far it has come."""
         clocks = (self.clock, self.dispatcher.clock, self.helpers.clock)
         late = max(clock.late for clock in clocks)
         self.news.tell_stalled(late > MOST_LATE_SECONDS)
@@ -797,6 +797,8 @@ class Engine:
             LOGGER.error("The clock of the alerts was %d seconds late", late)
             for clock in clocks:
                 clock.wake()
+        asks = self.dispatcher.channels.keys() & {Channel.SMS, Channel.CALL}
+        self.news.tell_unanswerable(bool(asks) and not self.links.answer_base())
         self.ledger.put(*self.alerts.values())
 
     async def async_is_from(

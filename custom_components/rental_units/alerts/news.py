@@ -103,6 +103,11 @@ class News:
         self._show("report_ends", ends)
 
     @callback
+    def tell_unanswerable(self, applies: bool) -> None:
+        """Show in the repairs that nobody can answer a text message or a call."""
+        self._show("no_public_address", applies)
+
+    @callback
     def tell_missed(self, place: str) -> None:
         """Show in the repairs, until a person has seen it, that an alert came too late."""
         said = {"place": place or "–"}

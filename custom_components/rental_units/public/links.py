@@ -18,6 +18,7 @@ from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
+from ..hosts import may_be_public
 
 _ALGORITHM = "HS256"
 #: To look for our own address costs more than to send: it is kept for so many seconds.
@@ -89,12 +90,20 @@ class Links:
         return claims if claims.get("p") == purpose else None
 
     def absolute(self, path: str) -> str:
-        """Return the address of a path of ours; empty without an address."""
+        """Return the address of a path of ours; empty without one that others can reach.
+
+        A provider refuses one of the house's network, with the whole message, and a phone
+        in the street cannot open it. An administrator may allow one all the same, by
+        Home Assistant's `allowlist_external_urls`.
+        """
         now = time.monotonic()
         if self._base is None or now >= self._base_until:
             try:
                 self._base = get_url(self._hass, prefer_external=True, allow_cloud=True)
             except NoURLAvailableError:
+                self._base = ""
+            is_allowed = self._hass.config.is_allowed_external_url
+            if not (may_be_public(self._base) or is_allowed(self._base)):
                 self._base = ""
             self._base_until = now + BASE_SECONDS
         return self._base + path if self._base else ""

@@ -362,6 +362,37 @@ async def test_a_test_is_sent_before_anything_is_kept(
     assert "2025550101" not in caplog.text
 
 
+async def test_a_test_is_as_a_fire(house: House, add_provider: Add) -> None:
+    """What only an alarm has in it is tried too: link, reports, keys, each template."""
+    flow = Flow(house)
+    house.hass.config.country = "CN"
+    provider = await add_provider(ALIBABA_OK)
+    settings = {**ALIBABA, "news_template": "SMS_2", "url": provider.url}
+    form = await flow.walk(*choose("sms", "alibaba"), settings)
+    await flow.fill(form, {"phone": "+8613800138001"})
+    fire, news = (item["form"] for item in provider.heard)
+    assert (fire["TemplateCode"], news["TemplateCode"]) == ("SMS_1", "SMS_2")
+    assert len(json.loads(fire["TemplateParam"])["link"]) == 11
+    assert "link" not in json.loads(news["TemplateParam"])
+
+    settings = {**CALL_BY_ALIBABA, "news_template": "TTS_3", "url": provider.url}
+    form = await flow.walk(*choose("call", "alibaba"), settings)
+    await flow.fill(form, {"phone": "+8613800138001"})
+    menu, plain = (item["form"] for item in provider.heard[2:])
+    assert (menu["Action"], menu["MenuKeyMap.1.Code"]) == ("IvrCall", "TTS_2")
+    assert plain["TtsCode"] == "TTS_3"
+
+    provider.answer = {"sid": "CA1", "status": "queued"}
+    settings = {**TWILIO, "url": provider.url}
+    form = await flow.walk(*choose("call", "twilio"), settings)
+    await flow.fill(form, {"phone": "+12025550101"})
+    called = provider.heard[-1]["form"]
+    assert "<Gather" in called["Twiml"]
+    assert called["StatusCallback"].startswith("https://house.example/")
+    # None of it is alive.
+    assert house.engine.dispatcher.deliveries == {}
+
+
 async def test_saved_all_the_same(house: House, add_provider: Add) -> None:
     """Who knows better keeps what has failed, and says so."""
     flow = Flow(house)

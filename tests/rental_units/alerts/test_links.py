@@ -11,14 +11,18 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientSession
 import pytest
 
+from custom_components.rental_units.alerts.engine import HEARTBEAT_SECONDS
 from custom_components.rental_units.alerts.links import AlertLinks
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.views import ANSWERS_A_MINUTE, WRONG_A_MINUTE
+from custom_components.rental_units.const import DOMAIN
+from homeassistant.helpers import issue_registry as ir
 from simulator.broker import free_port
 from simulator.providers import SMS_ACCOUNT, Providers
 
-from .conftest import House
+from .conftest import NUMBERS, House
 from .providers import Provider
+from .test_channels import message
 
 
 async def tokens(house: House) -> list[str]:
@@ -90,6 +94,39 @@ async def test_news_by_template(house: House, carrier: Carrier) -> None:
     async with ClientSession() as session, session.get(str(mobile._link)) as page:
         assert page.status == HTTPStatus.GONE
         assert "over" in await page.text()
+
+
+async def test_an_address_of_the_house(
+    house: House, sms: Provider, call: Provider
+) -> None:
+    """One that only the house's own network knows is none: told without it, and shown."""
+    hass, links = house.hass, house.engine.links
+    hass.config.external_url = None
+    hass.config.internal_url = "http://192.168.1.20:8123"
+    await house.tick(HEARTBEAT_SECONDS + 1)
+    issue = f"no_public_address_{house.entry.entry_id}"
+    issues = ir.async_get(hass)
+    assert issues.async_get_issue(DOMAIN, issue)
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    for provider in (sms, call):
+        (heard,) = provider.heard
+        assert "StatusCallback" not in heard["form"]
+        assert "192.168" not in str(heard["form"])
+    channel = house.engine.dispatcher.channels["sms"]
+    assert not channel.gives_receipt(message(NUMBERS["landlord"]))
+    assert not house.engine.verifier.usable("sms")
+    # Who knows better allows it; or there is one.
+    hass.config.allowlist_external_urls.add("http://192.168.1.20:8123/")
+    await house.tick(HEARTBEAT_SECONDS + 1)
+    assert links.answer_base() == "http://192.168.1.20:8123/api/r/"
+    assert issues.async_get_issue(DOMAIN, issue) is None
+    hass.config.allowlist_external_urls.clear()
+    await house.tick(HEARTBEAT_SECONDS + 1)
+    assert issues.async_get_issue(DOMAIN, issue)
+    hass.config.external_url = "https://house.example"
+    await house.tick(HEARTBEAT_SECONDS + 1)
+    assert issues.async_get_issue(DOMAIN, issue) is None
 
 
 async def test_tokens(house: House, sms: Provider, hass_client_no_auth: Any) -> None:

@@ -97,6 +97,8 @@ async def test_one_that_is_taken_away_is_forgotten(house: House, sms: Provider) 
         ({"Code": "InvalidAccessKeyId.NotFound"}, 404, "InvalidAccessKeyId.NotFound"),
         ({"Code": "SignatureDoesNotMatch"}, 400, "SignatureDoesNotMatch"),
         ({"Code": "isv.SMS_TEMPLATE_ILLEGAL"}, 200, "isv.SMS_TEMPLATE_ILLEGAL"),
+        ({"Code": "OK", "TemplateStatus": "1"}, 200, None),
+        ({"Code": "OK", "TemplateStatus": "2"}, 200, "template_not_approved"),
         # Who may send, and may not ask.
         ({"Code": "isp.RAM_PERMISSION_DENY"}, 200, None),
         ({"Code": "Forbidden.RAM"}, 403, None),
@@ -113,12 +115,14 @@ async def test_alibaba(
     """Alibaba Cloud is asked for the template, and a user who may only send is well."""
     provider = await add_provider()
     provider.state, provider.state_status = answer, status
-    own = {"provider": "alibaba", **ALIBABA, "url": provider.url}
+    news = {"news_template": "SMS_2"}
+    own = {"provider": "alibaba", **ALIBABA, **news, "url": provider.url}
     house.options(channels={"sms": own})
     await asked(house, provider, FIRST_SECONDS)
     await asked(house, provider, AGAIN_SECONDS if reason else EVERY_SECONDS)
     assert dead(house) == reason
-    assert provider.asked[0]["form"]["TemplateCode"] == "SMS_1"
+    asked_for = [row["form"]["TemplateCode"] for row in provider.asked]
+    assert asked_for == (["SMS_1"] * 2 if reason else ["SMS_1", "SMS_2"] * 2)
     assert provider.heard == []
 
 

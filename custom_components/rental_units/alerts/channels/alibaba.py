@@ -49,6 +49,8 @@ _WHERE = (
     ),
     base_url(),
 )
+#: What is said of a template that the carriers have approved, and may withdraw.
+_APPROVED = "1"
 #: So many to one number in a minute, an hour, a day (1, 5, 10): the message says which, as
 #: 触发小时级流控Permits:5.
 _NUMBER_LIMIT = "BUSINESS_LIMIT_CONTROL"
@@ -56,8 +58,9 @@ _PERIODS = {"分钟": 60.0, "小时": 3600.0, "天": 86_400.0}
 #: What is said to who may not ask a question, or not now: it says nothing of messages.
 _MAY_NOT_ASK = ("PERMISSION", "NoPermission", "Forbidden", "credentials", "rate_limit")
 _LIMITS = ("LIMIT_CONTROL", "Throttling", "ServiceUnavailable", "SYSTEM_ERROR")
-#: Codes that are about the number. All others are for the owner of the account to mend.
-_ADDRESS = ("MOBILE_NUMBER_ILLEGAL", "MOBILE_COUNT_OVER_LIMIT", "BLACK_KEY_CONTROL")
+#: Codes that are about the number. All others are for the owner of the account to mend, as
+#: is a word that carriers pass on to nobody (BLACK_KEY_CONTROL_LIMIT).
+_ADDRESS = ("MOBILE_NUMBER_ILLEGAL", "MOBILE_COUNT_OVER_LIMIT")
 #: A variable of a template holds no more: 35 characters in an SMS, or 20, or what the
 #: provider has granted; 100 in a call. A longer one is refused with the whole message.
 #: https://help.aliyun.com/document_detail/463270.html
@@ -129,19 +132,25 @@ class AlibabaSms(HttpChannel):
 
     @override
     async def async_probe(self) -> None:
-        """Ask for the template: who may not send at all, gets no answer about it.
+        """Ask for the templates: who may not send at all, gets no answer about them.
 
         https://help.aliyun.com/document_detail/2807433.html
         """
-        try:
-            await self._async_call(
-                "https://dysmsapi.aliyuncs.com/",
-                {"Action": "GetSmsTemplate", "TemplateCode": self.options["template"]},
-            )
-        except NotSentError as err:
-            # A user with the right to send only may not ask, and may send.
-            if not any(word in err.reason for word in _MAY_NOT_ASK):
-                raise
+        for key in ("template", "news_template"):
+            if not (template := self.options.get(key)):
+                continue
+            try:
+                answer = await self._async_call(
+                    "https://dysmsapi.aliyuncs.com/",
+                    {"Action": "GetSmsTemplate", "TemplateCode": template},
+                )
+            except NotSentError as err:
+                # A user with the right to send only may not ask, and may send.
+                if not any(word in err.reason for word in _MAY_NOT_ASK):
+                    raise
+            else:
+                if str(answer.get("TemplateStatus", _APPROVED)) != _APPROVED:
+                    raise NotSentError("template_not_approved")
 
     def _template(self, message: Message) -> str:
         """Return the template: one of its own for what is not to be answered, if there is."""
