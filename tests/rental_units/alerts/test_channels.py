@@ -127,6 +127,7 @@ async def test_alibaba(house: House, add_provider: Add) -> None:
         ("isv.BUSINESS_LIMIT_CONTROL", NotSentError),
         ("isv.MOBILE_NUMBER_ILLEGAL", RefusedError),
         # Those are the owner's to mend: they count as failures of the provider.
+        ("isv.BLACK_KEY_CONTROL_LIMIT", NotSentError),
         ("isv.AMOUNT_NOT_ENOUGH", NotSentError),
         ("InvalidAccessKeyId.NotFound", NotSentError),
         ("SignatureDoesNotMatch", NotSentError),
