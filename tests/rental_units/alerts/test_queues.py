@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 import threading
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -189,6 +189,7 @@ class Blocking(BaseNotificationService):
         self.gate = threading.Event()
         self.blocked = 0
 
+    @override
     def send_message(self, message: str = "", **kwargs: Any) -> None:
         """Block a thread."""
         self.blocked += 1

@@ -78,7 +78,8 @@ def test_order_of_steps() -> None:
             "valid_for": 600,
         }
     )
-    walked, place = [], (0, 0)
+    walked = []
+    place: tuple[int, int] | None = (0, 0)
     while place:
         walked.append((policy.at(*place), *place))
         place = policy.following(*place)
