@@ -394,6 +394,8 @@ def test_configuration_is_written_once_and_bound_to_loopback(
     (tmp_path / "automations.yaml").write_text("- id: mine\n")
     configuration.prepare(8124)
     assert (tmp_path / "automations.yaml").read_text() == "- id: mine\n"
+    allowed = (tmp_path / "homeassistant.yaml").read_text()
+    assert "http://127.0.0.1:8124" in allowed
     stored = json.loads((tmp_path / ".storage/http").read_text())["data"]
     assert stored["stable"]["server_host"] == ["127.0.0.1"]
     assert stored["stable"]["server_port"] == 8124

@@ -8,10 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.rental_units.alerts.channels.base import (
-    NotSentError,
-    UnknownError,
-)
+from custom_components.rental_units.alerts.channels.base import NotSentError
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import Event
 from homeassistant.setup import async_setup_component
@@ -72,7 +69,7 @@ async def test_phones_of_a_person(
     await channel.async_send(message("person.placeholder"))
     assert [item["path"] for item in provider.heard][2:] == ["/phone_two"]
     await away(house, two)
-    with pytest.raises(UnknownError, match="action_failed"):
+    with pytest.raises(NotSentError, match="no_phone"):
         await channel.async_send(message("person.placeholder"))
     house.hass.states.async_remove("person.placeholder")
     with pytest.raises(NotSentError, match="no_phone"):
