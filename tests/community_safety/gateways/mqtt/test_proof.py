@@ -502,6 +502,8 @@ async def test_a_relay_that_answers_as_it_was_hoped(
         publish(bridge, **message("OFF"))
         publish(bridge, **message("OFF"))
 
+    # What it says first may be remembered: what has changed since flows.
+    await bridge.send(BREAKER_NAME, {**message("ON"), "current": before + 0.01})
     await bridge.send(BREAKER_NAME, message("ON"))
     on_command(bridge, lambda: publish(bridge, **message("OFF")))
     on_question(bridge, answer)
