@@ -54,6 +54,21 @@ def test_same_bytes_each_time(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_panel_has_one_node(tmp_path: Path) -> None:
+    """A machine's own Node.js is not taken: its compressors write other bytes."""
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "scripts/node"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{ROOT / '.cache/node/bin'}\n"
+
+
 def test_what_is_in_the_zip(archive: zipfile.ZipFile) -> None:
     """The integration is at its root, with all that belongs to it and nothing else."""
     names = archive.namelist()
