@@ -81,7 +81,8 @@ def _refresh() -> None:
     """Take the bundle's version, if that is another.
 
     Raises OSError if the disk does not take it; the folder is as it was then. After a
-    power cut in between Community Safety finds no integration here, and puts it back.
+    power cut in between Community Safety finds no integration here, and puts it back: when
+    a gateway starts, or a person adds the sidecar once more.
     """
     old, new = (FOLDER.with_name(f".{DOMAIN}.{name}") for name in ("old", "new"))
     for left in (old, new):

@@ -38,18 +38,23 @@ def missing_sidecars(hass: HomeAssistant) -> list[str]:
 async def async_place_sidecar(hass: HomeAssistant, domain: str) -> None:
     """Put a sidecar in place, and let Home Assistant find it without a restart.
 
-    Raises OSError if it cannot be written; then nothing of it is left.
+    What it had set up before its folder was gone runs again. Raises OSError if it cannot
+    be written; then nothing of it is left.
     """
     await hass.async_add_executor_job(
         _copy, folder.BUNDLED / domain, _place(hass, domain)
     )
     await _async_look_anew(hass, domain)
+    if _is_set_up(hass, domain) and await async_setup_component(hass, domain, {}):
+        ir.async_delete_issue(
+            hass, HOMEASSISTANT_DOMAIN, f"integration_not_found.{domain}"
+        )
 
 
 async def async_heal_sidecars(hass: HomeAssistant) -> None:
     """Put back each sidecar that has config entries and whose folder is gone, and start it."""
     for domain in await hass.async_add_executor_job(missing_sidecars, hass):
-        if not hass.config_entries.async_entries(domain, include_ignore=False):
+        if not _is_set_up(hass, domain):
             continue
         issue_id = f"sidecar_missing_{domain}"
         try:
@@ -70,10 +75,10 @@ async def async_heal_sidecars(hass: HomeAssistant) -> None:
             "The folder of the sidecar %s was gone, and was put back", domain
         )
         ir.async_delete_issue(hass, DOMAIN, issue_id)
-        if await async_setup_component(hass, domain, {}):
-            ir.async_delete_issue(
-                hass, HOMEASSISTANT_DOMAIN, f"integration_not_found.{domain}"
-            )
+
+
+def _is_set_up(hass: HomeAssistant, domain: str) -> bool:
+    return bool(hass.config_entries.async_entries(domain, include_ignore=False))
 
 
 def _place(hass: HomeAssistant, domain: str) -> Path:

@@ -212,6 +212,28 @@ async def test_heals(hass: HomeAssistant, bundle: Path, place: Path) -> None:
     assert ir.async_get(hass).issues == {}
 
 
+async def test_put_back_by_a_person(
+    hass: HomeAssistant, bundle: Path, place: Path
+) -> None:
+    """Where there is no gateway nothing heals: the flow that adds the sidecar does."""
+    entry = MockConfigEntry(domain=SIDECAR, title="Xingqiao", data={}, minor_version=2)
+    entry.add_to_hass(hass)
+    not_found = f"integration_not_found.{SIDECAR}"
+    ir.async_create_issue(
+        hass,
+        "homeassistant",
+        not_found,
+        is_fixable=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key="integration_not_found",
+    )
+    result = await confirm(hass, await choose(hass))
+    assert result["reason"] == "sidecar_added"
+    assert is_whole(place, bundle)
+    assert entry.state is ConfigEntryState.LOADED
+    assert not ir.async_get(hass).async_get_issue("homeassistant", not_found)
+
+
 async def test_nobody_has_asked_for_it(
     hass: HomeAssistant, bundle: Path, place: Path
 ) -> None:
