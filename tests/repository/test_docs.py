@@ -113,6 +113,15 @@ def test_every_channel_and_role_is_explained(language: str) -> None:
     assert [name for name in names if name.casefold() not in roles] == []
 
 
+@pytest.mark.parametrize("language", build_docs.LANGUAGES)
+def test_every_blueprint_is_explained(language: str) -> None:
+    """Who looks for a blueprint finds a row that leads to it."""
+    page = build_docs.source("blueprints", language).read_text("utf-8")
+    paths = sorted(ROOT.glob(f"blueprints/automation/{DOMAIN}/*.yaml"))
+    assert paths
+    assert [path.name for path in paths if f"/{path.name}) |" not in page] == []
+
+
 @cache
 def shown(language: str) -> frozenset[str]:
     """Return all texts of Home Assistant's frontend and of our integrations."""

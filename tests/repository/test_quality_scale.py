@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.gateways.uhppote.controller import ASK_SECONDS
 from homeassistant import components
 from homeassistant.const import Platform
 from homeassistant.util.yaml import load_yaml_dict
@@ -420,8 +422,8 @@ def test_checks_are_of_rules() -> None:
 
 
 @pytest.mark.parametrize("integration", INTEGRATIONS, ids=str)
-def test_nothing_is_polled(integration: Integration) -> None:
-    """Why `appropriate-polling` is exempt: no entity is asked, and nothing asks a device."""
+def test_no_entity_is_polled(integration: Integration) -> None:
+    """Why `appropriate-polling` is exempt: no entity is asked how it is."""
     assert status(rules_of(integration)["appropriate-polling"]) == "exempt"
     assert "async_update" not in integration.functions("entity.py")
     assert list(integration.calls("DataUpdateCoordinator")) == []
@@ -429,3 +431,41 @@ def test_nothing_is_polled(integration: Integration) -> None:
         r"_attr_should_poll = False|def should_poll\(self\) -> bool:(?s:.{0,90})return False",
         source(integration, "entity.py"),
     )
+
+
+def test_who_is_asked() -> None:
+    """What a gateway does by the clock is known, and those that are asked by it are named."""
+    ours = Integration(ROOT / "custom_components" / DOMAIN)
+    by_the_clock = set()
+    for name, position in (("async_track_time_interval", 1), ("async_call_later", 2)):
+        for place, call in ours.calls(name):
+            if place.startswith("gateways/"):
+                job = call.args[position]
+                done = last_name(job.func if isinstance(job, ast.Call) else job)
+                by_the_clock.add((place.partition(":")[0].partition("/")[2], done))
+    silent_are_asked = {
+        ("adopted/gateway.py", "_look_after"),
+        ("mqtt/zigbee2mqtt.py", "_ask_silent"),
+        ("zigbee/gateway.py", "_ask_silent"),
+    }
+    boards_are_asked = {("uhppote/controller.py", "_planned")}
+    nobody_is_asked = {
+        ("adopted/gateway.py", "HassJob"),
+        ("uhppote/controller.py", "over"),
+        ("zigbee/gateway.py", "_count"),
+        ("zigbee/host/link.py", "_check_alive"),
+    }
+    assert by_the_clock == silent_are_asked | boards_are_asked | nobody_is_asked
+    asked = rf"UHPPOTE[^.。]*(?:every|每) {ASK_SECONDS} (?:s\b|秒)"
+    assert re.search(asked, rules_of(ours)["appropriate-polling"]["comment"])
+    for page in ("docs/first-hour.md", "docs/zh-Hans/first-hour.md"):
+        assert re.search(asked, (ROOT / page).read_text("utf-8")), page
+
+
+@pytest.mark.parametrize("integration", INTEGRATIONS, ids=str)
+def test_requirements_are_accounted_for(integration: Integration) -> None:
+    """Why `async-dependency` is exempt: of each requirement it is said how it is used."""
+    comment = rules_of(integration)["async-dependency"]["comment"]
+    names = [row.partition("==")[0] for row in integration.manifest["requirements"]]
+    assert names
+    assert [name for name in names if name not in comment] == []
