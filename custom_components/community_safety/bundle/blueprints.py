@@ -2,6 +2,7 @@
 
 What was placed is known by its hash. A blueprint that nobody has changed follows the
 release, one that was changed stays with a repair, and one that was deleted stays deleted.
+Where the whole folder is gone, everything was removed, and is brought anew.
 """
 
 import asyncio
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 import difflib
 from hashlib import sha256
+import os
 from pathlib import Path
 
 from homeassistant.const import SERVICE_RELOAD
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_when_setup
@@ -42,14 +45,22 @@ class Blueprints:
         self._placed: dict[str, str] = {}
         self._lock = asyncio.Lock()
 
-    async def async_load(self) -> None:
-        """Load what was placed."""
-        self._placed = await self._store.async_load() or {}
-
     async def async_bring(self, _hass: HomeAssistant, domain: str) -> None:
         """Write the blueprints of a domain that are missing, and those that nobody changed."""
         async with self._lock:
+            try:
+                self._placed = self._placed or await self._store.async_load() or {}
+            except (HomeAssistantError, OSError) as err:
+                # What a person has changed or deleted is not known: all stays as it is.
+                self._show(domain, str(err))
+                return
             before = dict(self._placed)
+            if await self._hass.async_add_executor_job(self._is_gone, domain):
+                self._placed = {
+                    key: placed
+                    for key, placed in self._placed.items()
+                    if not key.startswith(f"{domain}/")
+                }
             changed: list[str] = []
             updated, failure = False, ""
             for key in await self._hass.async_add_executor_job(_keys, domain):
@@ -67,6 +78,10 @@ class Blueprints:
             self._show_changed(key)
         if updated:
             await self._hass.services.async_call(domain, SERVICE_RELOAD, blocking=True)
+
+    def _is_gone(self, domain: str) -> bool:
+        """Return if there is no folder for the blueprints of a domain. Blocks."""
+        return not os.path.lexists(self._folder(domain))
 
     def _bring(self, key: str) -> str:
         """Bring one blueprint, and return what that was. Blocks.
@@ -133,7 +148,10 @@ class Blueprints:
 
     def _place(self, key: str) -> Path:
         domain, _slash, name = key.partition("/")
-        return Path(self._hass.config.path("blueprints", domain, DOMAIN, name))
+        return self._folder(domain) / name
+
+    def _folder(self, domain: str) -> Path:
+        return Path(self._hass.config.path("blueprints", domain, DOMAIN))
 
     @staticmethod
     def _write(place: Path, content: bytes) -> None:
@@ -179,7 +197,6 @@ async def async_setup_blueprints(hass: HomeAssistant) -> None:
     if not await hass.async_add_executor_job(is_whole, _root()):
         return
     blueprints = hass.data[DATA_BLUEPRINTS] = Blueprints(hass)
-    await blueprints.async_load()
     for domain in _DOMAINS:
         async_when_setup(hass, domain, blueprints.async_bring)
 

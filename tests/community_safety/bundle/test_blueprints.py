@@ -1,6 +1,7 @@
 """Blueprints follow the release, and a person who has changed or deleted one."""
 
 from pathlib import Path
+import shutil
 from typing import Any
 
 import pytest
@@ -127,6 +128,22 @@ async def test_deleted_stays_deleted(
     source(bundle).with_name("new.yaml").write_text(GREETING)
     await start(hass)
     assert blueprint.with_name("new.yaml").exists()
+
+
+async def test_removed_and_installed_anew(
+    hass: HomeAssistant, bundle: Path, blueprint: Path
+) -> None:
+    """Who has deleted the folder has removed everything: all come again."""
+    before = files_of(blueprint.parent)
+    shutil.rmtree(blueprint.parent)
+    await start(hass)
+    assert files_of(blueprint.parent) == before
+    # From then on it is as ever: one that is deleted stays deleted.
+    blueprint.unlink()
+    await start(hass)
+    assert files_of(blueprint.parent) == {
+        name: row for name, row in before.items() if name != blueprint.name
+    }
 
 
 async def test_linked_is_a_persons(
@@ -293,6 +310,23 @@ async def test_disk_that_is_full(
     await start(hass)
     assert blueprint.read_text() == new
     assert not issue(hass, "blueprint_not_written_automation")
+
+
+async def test_what_was_placed_cannot_be_read(
+    hass: HomeAssistant, hass_storage: dict[str, Any], tmp_path: Path, bundle: Path
+) -> None:
+    """A newer version has written it: alarms are watched, no blueprint is touched, and it is told."""
+    name = f"{DOMAIN}.blueprints"
+    hass_storage[name] = {"version": 2, "data": {}}
+    for domain in ("automation", "script", DOMAIN):
+        assert await async_setup_component(hass, domain, {})
+    await hass.async_block_till_done()
+    for domain in ("automation", "script"):
+        shown = issue(hass, f"blueprint_not_written_{domain}")
+        assert shown
+        assert shown.translation_placeholders
+        assert name in shown.translation_placeholders["reason"]
+        assert not (tmp_path / "blueprints" / domain / DOMAIN).exists()
 
 
 async def test_what_is_in_the_way(
