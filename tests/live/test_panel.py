@@ -199,6 +199,39 @@ async def hold(page: Page, button: Locator, milliseconds: int) -> None:
     await page.mouse.up()
 
 
+async def test_help_without_an_incident(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """It is shown though the register was loaded anew meanwhile, and closed where it is shown."""
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    property_id = read(demo.config.parent / "state.json")["property"]
+    async with (
+        HomeAssistant(run["port"], run["token"]) as hass,
+        panel(browser, demo) as page,
+        panel(browser, demo, LANDLORD, path="", size=PHONE) as own,
+    ):
+        await hass.connect()
+        flats = own.locator("cs-mine [data-unit]")
+        await expect(flats).to_contain_text("No open alert")
+        await hass.action("homeassistant.reload_config_entry", entry_id=property_id)
+        unit_id = await flats.get_attribute("data-unit")
+        alert = await hass.action("rental_units.alert", unit_id=unit_id, hazard="smoke")
+        await flats.locator("[data-answer=need_help]").click()
+        await expect(flats).to_contain_text("Your call for help is sent")
+        strip = page.locator(".calls li")
+        await expect(strip).to_contain_text(
+            f"{LANDLORDS_UNIT}, Landlord 1: needs help since"
+        )
+        await strip.get_by_role("button", name="Close…").click()
+        sheet = page.locator("cs-help dialog")
+        await sheet.get_by_label("They are safe").check()
+        await sheet.get_by_label("What was found").fill("Seen at the gate")
+        await sheet.get_by_role("button", name="Write down").click()
+        await expect(strip).to_have_count(0)
+        await hass.action("rental_units.cancel_alert", alert_id=alert["alert_id"])
+        await expect(flats).to_contain_text("No open alert")
+
+
 async def test_a_fire_from_the_panel_alone(
     browser: Browser, demo: Demo, story: Story
 ) -> None:
@@ -390,36 +423,3 @@ async def test_old_data_looks_old(browser: Browser, demo: Demo, story: Story) ->
         await expect(card(page, "2-1-101")).to_contain_text("NEW")
         await expect(card(page, "2-1-101")).to_contain_text("changed while")
         await expect(page.locator(".age")).to_have_count(0)
-
-
-async def test_help_without_an_incident(
-    browser: Browser, demo: Demo, story: Story
-) -> None:
-    """It is shown though the register was loaded anew meanwhile, and closed where it is shown."""
-    run = json.loads((demo.config.parent / "run.json").read_text())
-    property_id = read(demo.config.parent / "state.json")["property"]
-    async with (
-        HomeAssistant(run["port"], run["token"]) as hass,
-        panel(browser, demo) as page,
-        panel(browser, demo, LANDLORD, path="", size=PHONE) as own,
-    ):
-        await hass.connect()
-        flats = own.locator("cs-mine [data-unit]")
-        await expect(flats).to_contain_text("No open alert")
-        await hass.action("homeassistant.reload_config_entry", entry_id=property_id)
-        unit_id = await flats.get_attribute("data-unit")
-        alert = await hass.action("rental_units.alert", unit_id=unit_id, hazard="smoke")
-        await flats.locator("[data-answer=need_help]").click()
-        await expect(flats).to_contain_text("Your call for help is sent")
-        strip = page.locator(".calls li")
-        await expect(strip).to_contain_text(
-            f"{LANDLORDS_UNIT}, Landlord 1: needs help since"
-        )
-        await strip.get_by_role("button", name="Close…").click()
-        sheet = page.locator("cs-help dialog")
-        await sheet.get_by_label("They are safe").check()
-        await sheet.get_by_label("What was found").fill("Seen at the gate")
-        await sheet.get_by_role("button", name="Write down").click()
-        await expect(strip).to_have_count(0)
-        await hass.action("rental_units.cancel_alert", alert_id=alert["alert_id"])
-        await expect(flats).to_contain_text("No open alert")
