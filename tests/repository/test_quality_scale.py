@@ -452,6 +452,7 @@ def test_who_is_asked() -> None:
     nobody_is_asked = {
         ("adopted/gateway.py", "HassJob"),
         ("uhppote/controller.py", "over"),
+        ("uhppote/gateway.py", "_async_listen"),
         ("zigbee/gateway.py", "_count"),
         ("zigbee/host/link.py", "_check_alive"),
     }
