@@ -517,7 +517,7 @@ async def test_names_come_with_the_right(
     hass: HomeAssistant, panel: Panel, police: Panel, hass_read_only_user: MockUser
 ) -> None:
     """Who may read them now is told the names of what was there before."""
-    await panel.does("acknowledge", incident_id=the_fire(hass).incident_id)
+    await panel.does("acknowledge", **deed_at("acknowledge", the_fire(hass)))
     register = Register()
     register.rights = {hass_read_only_user.id: {}}
     await offer(hass, register)
