@@ -227,12 +227,20 @@ class Doors:
         wanted: Callable[[], bool],
     ) -> None:
         proven = await self._async_command(device.uid, key, locked, wanted)
-        if proven is not True or not wanted():
+        if proven is True and wanted():
+            return
+        placeholders = {"device": device.name}
+        if locked:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
-                translation_key="lock_unproven" if locked else "release_unproven",
-                translation_placeholders={"device": device.name},
+                translation_key="lock_unproven",
+                translation_placeholders=placeholders,
             )
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="release_unproven",
+            translation_placeholders=placeholders,
+        )
 
     # On a fire
 
