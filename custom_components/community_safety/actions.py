@@ -21,6 +21,7 @@ from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome
 from .core.alarms import describe
 from .core.authority import Action, Subject
+from .core.device import SafetyDevice
 from .core.disconnect import Checked, Result
 from .core.house import DATA_HOUSE, House
 from .core.latches import OpeningReason, Supply
@@ -188,11 +189,7 @@ class Caller:
         if code is None and set(protected) != device.settings.protected:
             code = "protected_unconfirmed"
         if code:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key=f"commission_{code}",
-                translation_placeholders={"device": device.name},
-            )
+            raise _incomplete(device, code)
         sign_off(device, area_id, who)
         await self._house.async_save_settings(device)
 
@@ -267,6 +264,15 @@ class Caller:
 
 def _supplies(found: Iterable[Found]) -> list[Supply]:
     return [item.supply for item in found]
+
+
+def _incomplete(device: SafetyDevice, code: str) -> ServiceValidationError:
+    """Return the error of what is still missing before a device is handed over."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=f"commission_{code}",
+        translation_placeholders={"device": device.name},
+    )
 
 
 def _not_connected(item: Found) -> HomeAssistantError:
