@@ -1,7 +1,7 @@
 """Providers of push, SMS and calls: HTTP servers that check what they are sent.
 
     POST /push     the push service of the Home Assistant app
-    POST /sms      Alibaba Cloud Dysmsapi 2017-05-25, `SendSms`, with its signature checked
+    POST /sms      Alibaba Cloud Dysmsapi 2017-05-25, `SendSms` and `GetSmsTemplate`, with the signature checked
     POST /calls/…  Twilio's Calls resource, with its basic authentication checked
 
 They pass on what they get to the phones of the residents, and report what became of it.
@@ -144,6 +144,9 @@ class Providers:
         form = {key: str(value) for key, value in (await request.post()).items()}
         if code := self._refusal(form):
             return web.json_response({"Code": code, "Message": code}, status=400)
+        if form["Action"] == "GetSmsTemplate":
+            # Reviewed, and approved.
+            return web.json_response({"Code": "OK", "TemplateStatus": 1})
         mobile = self._by_number(f"+{form['PhoneNumbers'].removeprefix('+')}")
         if mobile is None:
             return web.json_response({"Code": "isv.MOBILE_NUMBER_ILLEGAL"})
@@ -172,9 +175,12 @@ class Providers:
         if form["SignatureNonce"] in self._nonces:
             return "SignatureNonceUsed"
         self._nonces.add(form["SignatureNonce"])
-        if form.get("Action") != "SendSms":
+        if form.get("Action") not in ("SendSms", "GetSmsTemplate"):
             return "InvalidAction.NotFound"
-        if form.get("SignName") != SMS_ACCOUNT["sign_name"]:
+        if (
+            form["Action"] == "SendSms"
+            and form.get("SignName") != SMS_ACCOUNT["sign_name"]
+        ):
             return "isv.SMS_SIGNATURE_ILLEGAL"
         if form.get("TemplateCode") != SMS_ACCOUNT["template"]:
             return "isv.SMS_TEMPLATE_ILLEGAL"

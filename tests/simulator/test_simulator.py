@@ -473,6 +473,8 @@ async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
         assert await sms(signed()) == "SignatureNonceUsed"
         for number, (changes, code) in enumerate(
             (
+                ({"Action": "GetSmsTemplate"}, "OK"),
+                ({"Action": "DeleteSmsTemplate"}, "InvalidAction.NotFound"),
                 ({"SignName": "x"}, "isv.SMS_SIGNATURE_ILLEGAL"),
                 ({"TemplateCode": "x"}, "isv.SMS_TEMPLATE_ILLEGAL"),
                 ({"PhoneNumbers": "1"}, "isv.MOBILE_NUMBER_ILLEGAL"),
