@@ -299,6 +299,8 @@ async def set_up(
             async_unload_entry=unload_entry,
             partial_manifest={"iot_class": iot_class},
         ),
+        # Home Assistant's own may return nothing from 2026.11, and must return True before.
+        built_in=False,
     )
     for platform in ("switch", "sensor"):
 
