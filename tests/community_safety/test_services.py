@@ -590,7 +590,7 @@ async def test_left_out(hass: HomeAssistant, flat: None, peer: Peer) -> None:
     ) == [second]
     er.async_get(hass).async_update_entity(first, hidden_by=er.RegistryEntryHider.USER)
     with pytest.raises(ServiceValidationError):
-        await supplies(hass, area_id="yard", exclude={"entity_id": [first]})
+        await act(hass, "cut_off", area_id="yard", exclude={"entity_id": [first]})
 
 
 async def test_template_target(hass: HomeAssistant, flat: None) -> None:
