@@ -16,5 +16,5 @@ export function missed(answer: Answered | null, words: Words): string | null {
     return `${t("unproven", { count: unproven.length })} (${[...new Set(reasons)].join("; ")})`;
   }
   const failed = (answer?.devices ?? []).filter(({ error }) => error !== null);
-  return failed.length ? t("not_silenced", { names: failed.map(({ name }) => name).join(", ") }) : null;
+  return failed.length ? t("not_silenced", { names: failed.map(({ name }) => name).join(t("comma")) }) : null;
 }

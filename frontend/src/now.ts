@@ -182,7 +182,7 @@ export class NowPage extends LitElement {
       <div class="where">
         <a href=${context.href(id)} @click=${this.go}>
           <strong>${place}</strong>
-          <span>${words.hazards(incident)}${values.length ? ` ${values.join(", ")}` : ""}</span>
+          <span>${words.hazards(incident)}${values.length ? ` ${values.join(t("comma"))}` : ""}</span>
         </a>
         <span class="quiet">${words.address(incident)}</span>
         ${among.length > 1 && incident.raised_at === Math.min(...begun)

@@ -47,7 +47,7 @@ export class Words {
     const place = this.place(incident);
     const number = /^[^-]+-[^-]+-(\d{3,})$/.exec(place)?.[1];
     const storey = number && this.t("report_storey", { storey: Number(number.slice(0, -2)) });
-    return [this.building(incident.area_id), storey].filter(Boolean).join(", ");
+    return [this.building(incident.area_id), storey].filter(Boolean).join(this.t("comma"));
   }
 
   classWord(incident: Incident, help: ReadonlySet<string>): string {
@@ -128,7 +128,7 @@ export class Words {
       parts.push(
         this.t("power_may_be_on", {
           count: power.mayBeOn.length,
-          amperes: amperes.length ? ` ${amperes.join(", ")}` : "",
+          amperes: amperes.length ? ` ${amperes.join(this.t("comma"))}` : "",
         }),
       );
     }
@@ -348,13 +348,13 @@ export class Words {
     const stays = incident.supplies.filter((supply) => supply.state === "protected");
     const place = [this.hass.config.location_name, this.address(incident), this.place(incident)];
     return this.t("report_119", {
-      address: place.filter(Boolean).join(", "),
+      address: place.filter(Boolean).join(this.t("comma")),
       hazards: this.hazards(incident),
       present: this.t(incident.present ? "report_present" : "report_over"),
       help: needHelp ? this.t("report_help") : "",
       power: incident.supplies.length ? this.t(isOff ? "report_power" : "report_power_not") : "",
       stays: stays.length
-        ? this.t("report_protected", { names: stays.map((item) => this.supply(item)).join(", ") })
+        ? this.t("report_protected", { names: stays.map((item) => this.supply(item)).join(this.t("comma")) })
         : "",
       compound: this.hass.config.location_name,
     });

@@ -100,7 +100,7 @@ export class MinePage extends Page {
             ? this.link(pathOf(room.session, "unit", flat.unit_id, api.property.entry_id), flat.title)
             : flat.title}
         </h2>
-        <span class="quiet">${flat.roles.map((role) => option(room, "role", role)).join(", ")}</span>
+        <span class="quiet">${flat.roles.map((role) => option(room, "role", role)).join(t("comma"))}</span>
         ${isQuiet(flat, incident, isKnown) ? html`<span class="tag">${t("no_alert")}</span>` : nothing}
       </div>
       ${alerts.map((alert) => this.alert(own, alert))}
@@ -122,7 +122,7 @@ export class MinePage extends Page {
   }
 
   private hazards(hazards: string[]): string {
-    return hazards.map((hazard) => option(this.room, "alert_hazard", hazard)).join(", ");
+    return hazards.map((hazard) => option(this.room, "alert_hazard", hazard)).join(this.room.t("comma"));
   }
 
   private alert(own: Own, alert: Flat["alerts"][number]): TemplateResult {

@@ -291,7 +291,7 @@ export class PersonPage extends Page {
                   <strong>${option(room, "consent_scope", row.scope)}</strong>
                   <span>${row.until ? t("until", { day: day(room, row.until) }) : t("until_revoked")}</span>
                   <span class="quiet">${t("given_at", { day: dayOf(room, row.given_at) })}</span>
-                  ${row.contacts.length ? html`<span>${t("names", { names: row.contacts.map((one) => one.name).join(", ") })}</span>` : nothing}
+                  ${row.contacts.length ? html`<span>${t("names", { names: row.contacts.map((one) => one.name).join(t("comma")) })}</span>` : nothing}
                   ${api.may("revoke_consent")
                     ? html`<cs-twice
                         data-do="revoke"
@@ -338,7 +338,7 @@ export class PersonPage extends Page {
     }
     const side = (name: string, addresses: Address[], units: string[], kept: string, other: string) => html`<div class="box side">
       <h3>${name}</h3>
-      <p class="number">${[...new Set(addresses.filter((row) => row.channel !== "push").map((row) => row.target))].join(", ")}</p>
+      <p class="number">${[...new Set(addresses.filter((row) => row.channel !== "push").map((row) => row.target))].join(t("comma"))}</p>
       <p class="quiet">${units.join(", ") || t("lives_nowhere")}</p>
       <cs-twice
         .label=${t("keep_this")}

@@ -297,7 +297,7 @@ export class UnitsPage extends Page {
     const { room } = this;
     const numbers = [...new Set(hit.addresses.filter((row) => row.channel === "sms" || row.channel === "call").map((row) => row.target))];
     return html`<strong>${hit.name}</strong>
-      <span class="number">${numbers.join(", ")}</span>
+      <span class="number">${numbers.join(room.t("comma"))}</span>
       <span class="quiet">
         ${hit.units.length
           ? hit.units.map((row) => `${row.unit ?? ""} ${option(room, "role", row.role)}`).join(" · ")

@@ -1,5 +1,6 @@
 /** The panel's own words; those of hazards and outcomes come from the integration's translations. */
 export const en = {
+  comma: ", ",
   title: "Control room",
   incidents: "Incidents",
   pages: "Pages",

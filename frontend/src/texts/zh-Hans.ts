@@ -1,6 +1,7 @@
 import type { Texts } from "./en";
 
 export const zhHans: Texts = {
+  comma: "，",
   title: "值班室",
   incidents: "警情",
   pages: "页面",

@@ -1,6 +1,7 @@
 import type { Texts } from "./en";
 
 export const zhHant: Texts = {
+  comma: "，",
   title: "值班室",
   incidents: "事件",
   pages: "頁面",

@@ -1,5 +1,6 @@
 /** The words of the register's pages; those of roles, reasons and hazards come from the integration's translations. */
 export const en = {
+  comma: ", ",
   waiting: "Loading…",
   retry: "Try again",
   sending: "Sending…",

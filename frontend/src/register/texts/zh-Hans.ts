@@ -1,6 +1,7 @@
 import type { Texts } from "./en";
 
 export const zhHans: Texts = {
+  comma: "，",
   waiting: "正在加载……",
   retry: "重试",
   sending: "正在发送……",

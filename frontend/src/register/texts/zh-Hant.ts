@@ -1,6 +1,7 @@
 import type { Texts } from "./en";
 
 export const zhHant: Texts = {
+  comma: "，",
   waiting: "正在載入……",
   retry: "重試",
   sending: "正在傳送……",
