@@ -103,6 +103,11 @@ class Peer:
         await subscribed(self.hass)
         await self.settled()
 
+    @property
+    def orders(self) -> list[tuple[str, Any]]:
+        """Return what was heard but for questions: those are asked by themselves."""
+        return [item for item in self.heard if not item[0].endswith("/get")]
+
     async def stop(self) -> None:
         """Disconnect."""
         self._client.disconnect()

@@ -190,7 +190,7 @@ async def test_refused(
     with pytest.raises(Unauthorized):
         await act(hass, name, Context(user_id=person.id), **target(hass, entity))
     await peer.settled()
-    assert peer.heard == []
+    assert peer.orders == []
     assert {**flat.as_dict(), "timeline": timeline} == {**before, "timeline": timeline}
     assert flat.timeline == timeline
     assert not hass.data[DATA_HOUSE].cut_off.latches

@@ -176,7 +176,7 @@ async def test_whoever_is_refused_changes_nothing(
     assert {"leakage_alarm", "variant", "protected", "blocking", "supply"} <= ordered
     assert {"locked_1", "opens_on_fire_1"} <= ordered
     assert list(map(set_on, devices)) == before
-    assert peer.heard == []
+    assert peer.orders == []
     asked = {request.action for request in refusing.asked}
     assert asked == {*Action} - {Action.ACKNOWLEDGE, Action.RESET, Action.READ}
     assert {request.who for request in refusing.asked} == {person.id}

@@ -202,7 +202,7 @@ async def test_read_only_by_websocket(
             "Unauthorized",
         )
     await peer.settled()
-    assert peer.heard == []
+    assert peer.orders == []
     assert snapshot(hass) == before
 
 
@@ -226,7 +226,7 @@ async def test_read_only_by_rest(
     )
     assert response.status == 401
     await peer.settled()
-    assert peer.heard == []
+    assert peer.orders == []
     assert snapshot(hass) == before
 
 

@@ -407,7 +407,7 @@ async def test_police_are_offered_nothing_and_refused_everything(
     assert answer["error"]["code"] == "unauthorized"
     await peer.settled()
     assert (str(alarm.as_dict()), dict(house.cut_off.latches)) == before
-    assert peer.heard == []
+    assert peer.orders == []
 
 
 async def test_police_end_no_drill_and_test_nothing(
