@@ -14,6 +14,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util.ulid import ulid_now
 
 from ..catalogue import HAZARDS
+from ..catalogue.model import Hazard
 from ..const import EVENT_ALARM, LOGGER, Severity
 from .alarm import Alarm, Cause, Change, Outcome, Reason, Report
 from .authority import user_of
@@ -46,6 +47,8 @@ class Announcement:
 
 
 type Listener = Callable[[Announcement], None]
+#: Returns the registry's id and the name of a device, also of one that is away.
+type Named = Callable[[str], tuple[str | None, str]]
 
 
 class AlarmBook:
@@ -190,6 +193,21 @@ class AlarmBook:
         if not is_drill:
             # After it: the alarm waits for nothing.
             self.end_drills(report.device, Reason.SUPERSEDED)
+
+    @callback
+    def report_away(self, uid: str, named: Named, hazard: Hazard) -> None:
+        """Raise the alarm of a device that is away, which takes it over when it is back."""
+        device_id, name = named(uid)
+        self.report(
+            Report(
+                device=uid,
+                device_id=device_id,
+                device_name=name,
+                hazard=hazard.key,
+                severity=Severity.ALARM,
+                nature=hazard.nature,
+            )
+        )
 
     @callback
     def acknowledge(self, alarm: Alarm, who: str | None) -> None:

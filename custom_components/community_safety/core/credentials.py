@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+import logging
 import time
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -416,7 +417,7 @@ class Credentials:
                 if not task.cancelled() and (err := task.exception()):
                     LOGGER.log(
                         # One that was unloaded meanwhile is read when it is back.
-                        30 if uid in self._attached else 10,
+                        logging.WARNING if uid in self._attached else logging.DEBUG,
                         "The credentials of %s are not checked: %s",
                         uid,
                         # A sink's text may hold a number.

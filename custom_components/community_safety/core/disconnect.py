@@ -16,7 +16,7 @@ from homeassistant.helpers.event import async_call_later
 from ..catalogue import HAZARDS, KINDS, Scope
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
-from .alarm import Alarm, Change, Report
+from .alarm import Alarm, Change
 from .alarms import AlarmBook, Announcement
 from .device import (
     AVAILABILITY,
@@ -873,18 +873,7 @@ class CutOff:
         if found := self._find(uid):
             found[1].derive(cut_off_unproven=unproven)
         elif unproven:
-            # It is away, and takes this over when it is back.
-            device_id, name = self.named(uid)
-            self._book.report(
-                Report(
-                    device=uid,
-                    device_id=device_id,
-                    device_name=name,
-                    hazard=_UNPROVEN.key,
-                    severity=Severity.ALARM,
-                    nature=_UNPROVEN.nature,
-                )
-            )
+            self._book.report_away(uid, self.named, _UNPROVEN)
 
 
 def _told(results: Iterable[Result]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+import logging
 import time
 from typing import Any
 
@@ -15,10 +16,10 @@ from homeassistant.helpers.event import async_call_later
 
 from ..catalogue import DOOR_CONTROLLER, HAZARDS
 from ..catalogue.measurements import point_key
-from ..const import DOMAIN, LOGGER, Severity
+from ..const import DOMAIN, LOGGER
 from ..localization import async_option
-from .alarm import Alarm, Change, Report
-from .alarms import AlarmBook, Announcement, area_of
+from .alarm import Alarm, Change
+from .alarms import AlarmBook, Announcement, Named, area_of
 from .device import (
     AVAILABILITY,
     DeviceDescription,
@@ -70,7 +71,7 @@ class Doors:
         *,
         description: Callable[[str], DeviceDescription | None],
         settings_of: Callable[[str], DeviceSettings],
-        named: Callable[[str], tuple[str | None, str]],
+        named: Named,
     ) -> None:
         """Initialize; `named` returns the registry's id and the name of a device."""
         self._hass = hass
@@ -317,7 +318,7 @@ class Doors:
         release.silent = None if is_heard else time.monotonic()
         if proven is not before:
             LOGGER.log(
-                30 if proven else 40,
+                logging.WARNING if proven else logging.ERROR,
                 "%s is %s for a fire",
                 lock,
                 "open" if proven else f"not proven open ({result})",
@@ -405,18 +406,7 @@ class Doors:
                 door_held_open=not self._too_long.isdisjoint(locks),
             )
         elif unproven:
-            # It is away, and takes this over when it is back.
-            device_id, name = self._named(uid)
-            self._book.report(
-                Report(
-                    device=uid,
-                    device_id=device_id,
-                    device_name=name,
-                    hazard=_UNPROVEN.key,
-                    severity=Severity.ALARM,
-                    nature=_UNPROVEN.nature,
-                )
-            )
+            self._book.report_away(uid, self._named, _UNPROVEN)
 
     # Command and read back
 

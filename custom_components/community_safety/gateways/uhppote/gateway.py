@@ -100,7 +100,15 @@ class UhppoteGateway(Gateway):
 
         self.on_unload(stop_listening)
 
-    async def _async_listen(self, now: datetime | None = None) -> None:
+    @callback
+    def _listen_again(self, _now: datetime) -> None:
+        # What is broken off with the gateway leaves no open port.
+        self._stop_listening = None
+        self.entry.async_create_background_task(
+            self.hass, self._async_listen(is_late=True), f"{DOMAIN} port for events"
+        )
+
+    async def _async_listen(self, *, is_late: bool = False) -> None:
         """Open the port for events, now or later: nobody needs it to open a door."""
         port = self.entry.data[CONF_EVENT_PORT]
         try:
@@ -109,7 +117,7 @@ class UhppoteGateway(Gateway):
             )
         except OSError as err:
             self._stop_listening = async_call_later(
-                self.hass, LISTEN_SECONDS, self._async_listen
+                self.hass, LISTEN_SECONDS, self._listen_again
             )
             self.add_problem(
                 Problem(
@@ -120,7 +128,7 @@ class UhppoteGateway(Gateway):
         self._stop_listening = transport.close
         self.event_port = transport.get_extra_info("sockname")[1]
         self.end_problem(NO_PORT)
-        if now:
+        if is_late:
             for controller in self._controllers.values():
                 controller.connect_again()
 

@@ -1,5 +1,6 @@
 """Doors: what people see of them, and what they do when they are told."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 import socket
@@ -11,6 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     MockUser,
+    async_fire_time_changed,
     snapshot_platform,
 )
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
@@ -38,7 +40,7 @@ from simulator.uhppote import (
     Board,
     Fault,
 )
-from tests.common import wait_until
+from tests.common import patience, wait_until
 
 from .common import (
     NoObjection,
@@ -485,6 +487,41 @@ async def test_port_in_use_until_it_is_unloaded(
         assert await hass.config_entries.async_unload(entry.entry_id)
     await pass_time(hass, freezer, gateway_module.LISTEN_SECONDS + 1)
     assert gateway.event_port == 0
+
+
+async def test_unloaded_while_it_listens_again(
+    hass: HomeAssistant,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is under way then leaves no open port: the next start would find it in use."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    create = hass.loop.create_datagram_endpoint
+
+    async def slowly(factory: Any, **kwargs: Any) -> Any:
+        if kwargs.get("local_addr") != ("0.0.0.0", port):
+            return await create(factory, **kwargs)
+        begun.set()
+        await go_on.wait()
+        return await create(factory, **kwargs)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", 0))
+        port = other.getsockname()[1]
+        entry = await add_boards(hass, board, event_port=port)
+    monkeypatch.setattr(hass.loop, "create_datagram_endpoint", slowly)
+    freezer.tick(gateway_module.LISTEN_SECONDS + 1)
+    async_fire_time_changed(hass)
+    async with patience():
+        await begun.wait()
+    gateway = entry.runtime_data
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    go_on.set()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert gateway.event_port == 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", port))
 
 
 @pytest.mark.usefixtures("entry")
