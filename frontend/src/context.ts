@@ -33,6 +33,8 @@ export interface Context {
   help: ReadonlySet<string>;
   /** May the user close the calls for help of an alert? */
   mayCloseHelp(alertId: string): boolean;
+  /** Opens the sheet in which a call for help is closed. */
+  askToClose(call: Call): void;
   closeHelp(call: Call, outcome: string, note: string): Promise<boolean>;
   /** What has changed while the connection was away. */
   marked: ReadonlySet<string>;

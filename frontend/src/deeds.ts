@@ -1,6 +1,7 @@
 import { html, nothing } from "lit";
 import type { Context, Deed } from "./context";
 import type { Action, Incident } from "./model";
+import type { Call } from "./response";
 
 /** What has become of the last actions on an incident. */
 export const deeds = (context: Context, incident: Incident, ...actions: Action[]) =>
@@ -9,6 +10,20 @@ export const deeds = (context: Context, incident: Incident, ...actions: Action[]
 /** What has become of the last close of an alert's calls for help. */
 export const helpDeed = (context: Context, alertId: string) => said(context.did(closingKey(alertId)));
 export const closingKey = (alertId: string): string => `${alertId} close_help`;
+
+/** The way to close one call for help, where the user may: nobody else's is closed by it. */
+export const closing = (context: Context, call: Call | undefined) =>
+  call && context.mayCloseHelp(call.alert.alert_id)
+    ? html`<button
+        ?disabled=${context.locked}
+        aria-label=${`${context.t("help_close")} ${context.words.caller(call)}`}
+        @click=${() => {
+          context.askToClose(call);
+        }}
+      >
+        ${context.t("help_close")}
+      </button>`
+    : nothing;
 
 const said = (deed: Deed | undefined) =>
   deed

@@ -2,14 +2,14 @@ import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
-import { deeds, helpDeed, hindrance } from "./deeds";
+import { closing, deeds, helpDeed, hindrance } from "./deeds";
 import { Feed } from "./feed";
 import { clock, dateAndClock, lasted } from "./format";
 import { AGAIN_SECONDS } from "./hold";
 import { classIcon, statusIcon, supplyIcon } from "./icons";
 import type { Action, Incident, Supply } from "./model";
 import { statusOf } from "./order";
-import { isCalling, type Call } from "./response";
+import { isCalling } from "./response";
 import { common, ranks, tokens } from "./styles";
 import { lines } from "./timeline";
 
@@ -32,8 +32,6 @@ export class IncidentPage extends LitElement {
   @state() private sheet: Sheet | null = null;
   @state() private checked: (typeof CHECKED)[number] | null = null;
   @state() private comment = "";
-  /** The call for help that is being closed. */
-  @state() private call: Call | null = null;
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
   /** What it was when it was last heard of: it stays readable when it is over. */
@@ -118,17 +116,7 @@ export class IncidentPage extends LitElement {
         ${t("not_certified")} <span class="only-print">${t("printed", { time: dateAndClock(this.context.hass, this.context.now) })}</span>
       </p>
       ${this.narrow ? actions : nothing}
-      ${this.sheet ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.sheets(incident, this.sheet)}</dialog>` : nothing}
-      ${this.call
-        ? html`<cs-help
-            .context=${this.context}
-            .call=${this.call}
-            .dark=${this.dark}
-            @closed=${() => {
-              this.call = null;
-            }}
-          ></cs-help>`
-        : nothing}`;
+      ${this.sheet ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.sheets(incident, this.sheet)}</dialog>` : nothing}`;
   }
 
   private readonly back = (event: MouseEvent): void => {
@@ -189,8 +177,8 @@ export class IncidentPage extends LitElement {
                 html`<li class=${isCalling(slot) ? "calling" : ""}>
                   <span>${words.person(slot)}</span>
                   <strong>${words.answer(slot)}</strong>
-                  <span class="quiet">${slot.reached.map((item) => words.reached(item)).join(", ")}</span>
-                  ${this.closes(calls.find(({ who }) => who?.slot === slot))}
+                  <span class="quiet">${slot.reached.map((item) => words.reached(item)).join(t("comma"))}</span>
+                  ${closing(this.context, calls.find(({ who }) => who?.slot === slot))}
                 </li>`,
             )}
           </ul>
@@ -198,25 +186,9 @@ export class IncidentPage extends LitElement {
       )}
       ${calls
         .filter(({ who }) => !who)
-        .map((call) => html`<p class="calling"><strong>${words.call(call)}</strong> ${this.closes(call)}</p>`)}
+        .map((call) => html`<p class="calling"><strong>${words.call(call)}</strong> ${closing(this.context, call)}</p>`)}
       ${alerts.map((alert) => helpDeed(this.context, alert.alert_id))}
     </section>`;
-  }
-
-  /** The way to close one call: nobody else's is closed by it. */
-  private closes(call: Call | undefined): TemplateResult | typeof nothing {
-    const { t, words } = this.context;
-    return call && this.context.mayCloseHelp(call.alert.alert_id)
-      ? html`<button
-          ?disabled=${this.context.locked}
-          aria-label=${`${t("help_close")} ${words.caller(call)}`}
-          @click=${() => {
-            this.call = call;
-          }}
-        >
-          ${t("help_close")}
-        </button>`
-      : nothing;
   }
 
   private button(incident: Incident, action: Action, press: () => void, main = false): TemplateResult | typeof nothing {
@@ -293,7 +265,7 @@ export class IncidentPage extends LitElement {
       incident.supplies
         .filter((supply) => states.includes(supply.state))
         .map((supply) => words.supply(supply))
-        .join(", ");
+        .join(t("comma"));
     const opens = names("on", "off", "unknown", "may_be_on");
     const stays = names("protected");
     return html`<p class="did quiet">
@@ -502,7 +474,7 @@ export class IncidentPage extends LitElement {
     const free = incident.supplies.filter((supply) => supply.restorable);
     const off = free.length ? free : incident.supplies.filter((supply) => supply.latched);
     return html`<h2 id="sheet">${t("restore_title", { place })}</h2>
-      <p>${t("restore_which")}: ${off.map((supply) => words.supply(supply)).join(", ")}</p>
+      <p>${t("restore_which")}: ${off.map((supply) => words.supply(supply)).join(t("comma"))}</p>
       ${hinders ? html`<p role="alert">${hinders}</p>` : nothing}
       <fieldset>
         <legend>${t("restore_how")}</legend>

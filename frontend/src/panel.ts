@@ -3,7 +3,7 @@ import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { Announcer } from "./announcer";
 import { missed, type Answered } from "./answers";
-import { closingKey, helpDeed } from "./deeds";
+import { closing, closingKey, helpDeed } from "./deeds";
 import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
 import { isLost, reasonOf, type Rejected } from "./errors";
 import type { Extension, Guest, Page } from "./extension";
@@ -371,6 +371,9 @@ export class SafetyPanel extends LitElement {
       locked: age === "stale" || age === "waiting" || performance.now() < this.lockedUntil,
       ...this.peopleOf(feed),
       mayCloseHelp: (alertId) => this.register?.propertyOf(alertId, "close_help") !== undefined,
+      askToClose: (call) => {
+        this.call = call;
+      },
       closeHelp: (call, outcome, note) => this.closeHelp(call, outcome, note),
       marked: this.marked,
       deed: (id, action) => this.deeds.get(`${id} ${action}`),
@@ -686,7 +689,10 @@ export class SafetyPanel extends LitElement {
             return html`<li class=${call.alert.drill ? "drill" : ""}>
               <strong>${words.call(call)}</strong>
               <span class="number">${lasted(context.now - call.at, this.hass.locale.language)}</span>
-              ${incident ? this.goes(context, call, incident) : this.closes(context, call)}
+              ${
+                // One without an incident is closed here: there is no other page for it.
+                incident ? this.goes(context, call, incident) : [closing(context, call), helpDeed(context, call.alert.alert_id)]
+              }
             </li>`;
           })}
         </ul>`
@@ -705,24 +711,6 @@ export class SafetyPanel extends LitElement {
       }}
       >${t("open")}</a
     >`;
-  }
-
-  /** A call without an incident is closed where it is shown: there is no other page for it. */
-  private closes(context: Context, call: Call) {
-    const { words, t } = context;
-    const { alert_id: alertId } = call.alert;
-    return context.mayCloseHelp(alertId)
-      ? html`<button
-            ?disabled=${context.locked}
-            aria-label=${`${t("help_close")} ${words.caller(call)}`}
-            @click=${() => {
-              this.call = call;
-            }}
-          >
-            ${t("help_close")}
-          </button>
-          ${helpDeed(context, alertId)}`
-      : nothing;
   }
 
   private gate(context: Context) {

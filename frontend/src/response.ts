@@ -1,6 +1,7 @@
 /** Who was reached and who answered, as the register tells it: people are a role and a number. */
 
 import { SILENCE_SECONDS, Subscription, monotonic } from "./feed";
+import { Items, type ItemsMessage } from "./items";
 import type { Connection, Incident } from "./model";
 
 export type Answer =
@@ -67,48 +68,20 @@ export interface Call {
   at: number;
 }
 
-export type ResponseMessage = { sequence: number; at: number } & (
-  | { kind: "snapshot" | "change"; items: Record<string, Item> }
-  | { kind: "gone"; keys: string[] }
-  | { kind: "beat" | "ended" }
-);
+export type ResponseMessage = ItemsMessage<Item>;
 
-/** The items of one property, without a gap. */
-export class ResponseBook {
-  readonly items = new Map<string, Item>();
-  private sequence = 0;
+/** The items of one property, and if they are old. */
+export class ResponseBook extends Items<Item> {
   private lost = false;
 
-  /** `heard` is when it was heard last, or is asked first, in monotonic seconds. */
-  constructor(private heard: number) {}
-
-  /** Takes a message. Returns false if one before it is missing. */
-  take(message: ResponseMessage, now: number): boolean {
-    if (message.kind === "snapshot") {
-      this.items.clear();
-      this.lost = false;
-    } else if (message.sequence !== this.sequence + (message.kind === "beat" ? 0 : 1)) {
+  override take(message: ResponseMessage, now: number): boolean {
+    if (!super.take(message, now)) {
       return false;
     }
-    this.sequence = message.sequence;
-    this.heard = now;
-    switch (message.kind) {
-      case "snapshot":
-      case "change":
-        for (const [key, item] of Object.entries(message.items)) {
-          this.items.set(key, item);
-        }
-        break;
-      case "gone":
-        for (const key of message.keys) {
-          this.items.delete(key);
-        }
-        break;
-      case "ended":
-        this.items.clear();
-        this.lose();
-        break;
-      case "beat":
+    if (message.kind === "snapshot") {
+      this.lost = false;
+    } else if (message.kind === "ended") {
+      this.lose();
     }
     return true;
   }

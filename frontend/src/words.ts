@@ -180,7 +180,9 @@ export class Words {
         this.hass.localize(`component.rental_units.selector.${selector}.options.${slot.role}`),
       )
       .find(Boolean);
-    return this.t("person", { role: name ?? slot.role, number: slot.number });
+    // Neighbours have no role in the register that could have a name there.
+    const role = slot.role === "neighbour" ? this.t("role_neighbour") : (name ?? slot.role);
+    return this.t("person", { role, number: slot.number });
   }
 
   group(group: Group): string {

@@ -117,6 +117,7 @@ describe("people", () => {
     const said = (state: string) => words.reached({ channel: "sms", state, at: 1, tries: 1 });
     expect(["received", "queued", "failed"].map(said)).toEqual(["sms ok", "sms …", "sms failed"]);
     expect(words.person(calling)).toBe("tenant 2");
+    expect(words.person({ ...calling, role: "neighbour" })).toBe("Neighbour 2");
   });
 });
 

@@ -339,7 +339,7 @@ export class PersonPage extends Page {
     const side = (name: string, addresses: Address[], units: string[], kept: string, other: string) => html`<div class="box side">
       <h3>${name}</h3>
       <p class="number">${[...new Set(addresses.filter((row) => row.channel !== "push").map((row) => row.target))].join(t("comma"))}</p>
-      <p class="quiet">${units.join(", ") || t("lives_nowhere")}</p>
+      <p class="quiet">${units.join(t("comma")) || t("lives_nowhere")}</p>
       <cs-twice
         .label=${t("keep_this")}
         .again=${t("press_again", { seconds: AGAIN_SECONDS })}

@@ -2,7 +2,8 @@
 
 import { reasonOf, type Rejected } from "../errors";
 import type { Guest } from "../extension";
-import { Subscription } from "../feed";
+import { Subscription, monotonic } from "../feed";
+import { Items, type ItemsMessage } from "../items";
 import type { Property, Session } from "../response";
 import type { Translate } from "./texts";
 
@@ -113,10 +114,10 @@ export class Api {
       isFailing = text !== "";
       failed(text);
     };
-    const feed = new Subscription<FeedMessage<T>, Items<T>>(
+    const feed = new Subscription<ItemsMessage<T>, Items<T>>(
       this.room.hass.connection,
       { type: `${DOMAIN}/${command}`, entry_id: this.property.entry_id },
-      new Items<T>(),
+      new Items<T>(monotonic()),
       (message) => {
         if (message === null) {
           fail(this.reason(feed.rejected));
@@ -141,35 +142,6 @@ export class Api {
   private reason(error: unknown): string {
     const { hass, t } = this.room;
     return reasonOf(hass, error as Rejected, t("not_allowed"), t("line_lost"));
-  }
-}
-
-interface FeedMessage<T> {
-  kind: "snapshot" | "change" | "gone" | "beat" | "ended";
-  sequence: number;
-  items?: Record<string, T>;
-  keys?: string[];
-}
-
-/** Items by their keys, without a gap. */
-class Items<T> {
-  readonly items = new Map<string, T>();
-  private sequence = 0;
-
-  take(message: FeedMessage<T>): boolean {
-    if (message.kind === "snapshot" || message.kind === "ended") {
-      this.items.clear();
-    } else if (message.sequence !== this.sequence + (message.kind === "beat" ? 0 : 1)) {
-      return false;
-    }
-    this.sequence = message.sequence;
-    for (const [key, item] of Object.entries(message.items ?? {})) {
-      this.items.set(key, item);
-    }
-    for (const key of message.keys ?? []) {
-      this.items.delete(key);
-    }
-    return true;
   }
 }
 

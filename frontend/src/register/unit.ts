@@ -159,7 +159,7 @@ export class UnitPage extends Page {
       by.set(shown, [...(by.get(shown) ?? []), option(room, "alert_channel", channel)]);
     }
     return html`<span class="quiet">
-      ${[...by].map(([target, channels], index) => html`${index ? " · " : ""}${channels.join(", ")} <span class="number">${target}</span>`)}
+      ${[...by].map(([target, channels], index) => html`${index ? " · " : ""}${channels.join(this.room.t("comma"))} <span class="number">${target}</span>`)}
     </span>`;
   }
 

@@ -367,8 +367,8 @@ export class DevicesPage extends LitElement {
     const icons = { waiting: mdiTimerSand, done: mdiCheckBold, failed: mdiCloseThick, absent: mdiMinus };
     const more = {
       told: chain.error ?? "",
-      raised: chain.found.map((hazard) => context.words.option("hazard", hazard)).join(", "),
-      would_cut: chain.cuts.join(", "),
+      raised: chain.found.map((hazard) => context.words.option("hazard", hazard)).join(this.context.t("comma")),
+      would_cut: chain.cuts.join(this.context.t("comma")),
       phones: "",
       cleared: "",
     };

@@ -335,7 +335,7 @@ export class MapPage extends LitElement {
         more ? t("more", { count: more }) : "",
       );
     }
-    return `${cell.name}: ${parts.filter(Boolean).join(", ")}`;
+    return `${cell.name}: ${parts.filter(Boolean).join(this.context.t("comma"))}`;
   }
 
   private legend() {

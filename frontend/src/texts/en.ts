@@ -221,6 +221,7 @@ export const en = {
   neighbour: "{place} (neighbours)",
   registered: "{count} registered",
   person: "{role} {number}",
+  role_neighbour: "Neighbour",
   answer_safe: "Safe",
   answer_on_my_way: "On my way",
   answer_need_help: "Needs help",

@@ -222,6 +222,7 @@ export const zhHans: Texts = {
   neighbour: "{place}（邻居）",
   registered: "登记 {count} 人",
   person: "{role} {number}",
+  role_neighbour: "邻居",
   answer_safe: "安全",
   answer_on_my_way: "正在赶来",
   answer_need_help: "需要帮助",

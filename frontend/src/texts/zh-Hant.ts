@@ -222,6 +222,7 @@ export const zhHant: Texts = {
   neighbour: "{place}（鄰居）",
   registered: "登記 {count} 人",
   person: "{role} {number}",
+  role_neighbour: "鄰居",
   answer_safe: "安全",
   answer_on_my_way: "正在趕來",
   answer_need_help: "需要幫助",
