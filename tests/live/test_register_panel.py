@@ -443,7 +443,7 @@ async def test_help_stays(browser: Browser, demo: Demo, story: Story) -> None:
         await expect(people).to_contain_text(re.compile(r"App ok"))
         await expect(strip).to_have_count(1)
         await people.get_by_role("button", name="Close…").click()
-        sheet = page.locator("cs-incident dialog")
+        sheet = page.locator("cs-help dialog")
         await sheet.get_by_label("They are safe").check()
         await sheet.get_by_label("What was found").fill("Seen at the gate")
         await sheet.get_by_role("button", name="Write down").click()
