@@ -441,8 +441,11 @@ def test_who_is_asked() -> None:
         for place, call in ours.calls(name):
             if place.startswith("gateways/"):
                 job = call.args[position]
-                done = last_name(job.func if isinstance(job, ast.Call) else job)
-                by_the_clock.add((place.partition(":")[0].partition("/")[2], done))
+                while isinstance(job, ast.Call):  # HassJob(partial(what is done, …), …)
+                    job = job.args[0] if job.args else job.func
+                by_the_clock.add(
+                    (place.partition(":")[0].partition("/")[2], last_name(job))
+                )
     silent_are_asked = {
         ("adopted/gateway.py", "_look_after"),
         ("mqtt/zigbee2mqtt.py", "_ask_silent"),
@@ -450,9 +453,9 @@ def test_who_is_asked() -> None:
     }
     boards_are_asked = {("uhppote/controller.py", "_planned")}
     nobody_is_asked = {
-        ("adopted/gateway.py", "HassJob"),
+        ("adopted/gateway.py", "_absent_for_long"),
         ("uhppote/controller.py", "over"),
-        ("uhppote/gateway.py", "_async_listen"),
+        ("uhppote/gateway.py", "_listen_again"),
         ("zigbee/gateway.py", "_count"),
         ("zigbee/host/link.py", "_check_alive"),
     }
