@@ -184,8 +184,8 @@ class SafetyEntity(Entity):
 
     @callback
     def refresh(self) -> None:
-        """Write the state."""
-        self.async_write_ha_state()
+        """Write the state, after the alarm that came with it."""
+        self.device.draw(self.async_write_ha_state)
 
     async def async_authorize(self, action: Action) -> str | None:
         """Return who calls this entity's action; raise an error if they may not do that."""

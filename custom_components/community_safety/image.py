@@ -55,4 +55,4 @@ class SnapshotImage(SafetyEntity, ImageEntity):
     def refresh(self) -> None:
         if self.device.snapshot:
             self._attr_image_last_updated = dt_util.utcnow()
-        self.async_write_ha_state()
+        super().refresh()

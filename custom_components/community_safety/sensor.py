@@ -135,7 +135,7 @@ class ReadingSensor(SafetyEntity, SensorEntity):
     @override
     def refresh(self) -> None:
         if self._is_due() or self._is_significant():
-            self._write()
+            self.device.draw(self._write)
         else:
             self._held_back.add(self)
 

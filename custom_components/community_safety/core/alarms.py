@@ -27,6 +27,8 @@ MOST_TIMELINE = 200
 #: Who hears an alarm has begun to act after this many seconds, and what they do is on disk
 #: too. A crash before that announces the alarm again: twice is better than never.
 ACTED_SECONDS = 0.5
+#: Entities wait no longer than this, in seconds, for alarms that follow each other.
+DRAW_SECONDS = 0.5
 #: A hazard that returns calls people again only if it was gone for so long, in seconds,
 #: and nobody has said within the last minutes that they go.
 GONE_SECONDS = 60
@@ -73,6 +75,10 @@ class AlarmBook:
         self._held_back: list[Announcement] | None = []
         self._told: list[Alarm] = []
         self._acted: asyncio.TimerHandle | None = None
+        #: How many changes are not announced yet, and what is drawn after them.
+        self._unannounced = 0
+        self._undrawn: list[CALLBACK_TYPE] = []
+        self._drawing: asyncio.TimerHandle | None = None
         self._end_drill: dict[str, CALLBACK_TYPE] = {}
         #: What has just closed by itself, the oldest first: it may return at once.
         self._lately: dict[tuple[str, str, bool], Alarm] = {}
@@ -160,6 +166,32 @@ class AlarmBook:
         listeners = self._device_listeners.setdefault(device, [])
         listeners.append(listener)
         return lambda: listeners.remove(listener)
+
+    @property
+    def is_announcing(self) -> bool:
+        """Return if changes are being stored, to be announced then."""
+        return self._unannounced > 0
+
+    @callback
+    def draw(self, draw: CALLBACK_TYPE) -> None:
+        """Call what writes states once all that is being stored was announced.
+
+        The recorder takes states up in a thread of its own. Python runs one thread at a
+        time: that one would take the turn of the thread that stores the alarm.
+        """
+        self._undrawn.append(draw)
+        if not self._unannounced:
+            self._draw()
+        elif self._drawing is None:
+            self._drawing = self._hass.loop.call_later(DRAW_SECONDS, self._draw)
+
+    def _draw(self) -> None:
+        if self._drawing:
+            self._drawing.cancel()
+            self._drawing = None
+        undrawn, self._undrawn = self._undrawn, []
+        for draw in undrawn:
+            draw()
 
     def present(self, device: str, hazard: str) -> Severity | None:
         """Return how badly a hazard is recorded as present, None if it is not."""
@@ -415,8 +447,17 @@ class AlarmBook:
                     self._announce(item)
                 else:
                     self._held_back.append(item)
+            if items:
+                self._unannounced -= 1
+                self.draw(drawn)
+
+        @callback
+        def drawn() -> None:
+            for item in items:
                 _tell(self._device_listeners.get(alarm.device, ()), item)
 
+        if items:
+            self._unannounced += 1
         self._storage.put_then(
             "alarms", alarm.id, alarm.as_dict(), done, closed_at=alarm.closed_at
         )
@@ -426,9 +467,13 @@ class AlarmBook:
 
     @callback
     def _announce(self, item: Announcement) -> None:
-        if item.change is not Change.NOTED:
-            self._hass.bus.async_fire(EVENT_ALARM, item.data, context=item.context)
+        now = time.time()
         _tell(self._listeners[False], item)
+        if item.change is not Change.NOTED:
+            # After what it has set off, as the recorder takes it up: but of this moment.
+            self._hass.bus.async_fire(
+                EVENT_ALARM, item.data, context=item.context, time_fired=now
+            )
         if item.change is Change.RAISED and not item.alarm.announced:
             if self._hass.is_stopping:
                 # Nobody acts any more: the next start announces it.

@@ -280,6 +280,8 @@ class SafetyDevice:
         self.snapshot: bytes | None = None
         self._listeners: dict[str, tuple[CALLBACK_TYPE, ...]] = {}
         self._watchers: list[CALLBACK_TYPE] = []
+        #: What is written once an alarm that came with it was announced; none comes: None.
+        self._undrawn: dict[CALLBACK_TYPE, None] | None = None
         #: Keys of readings that cannot be true, or could not be understood.
         self._implausible: frozenset[str] = frozenset()
         #: Readings that others contradict, with the value that was first doubted; None
@@ -523,6 +525,9 @@ class SafetyDevice:
         and known from the others. `unscaled` are keys of `readings` whose unit or
         divisor is not known: they may warn, and cut nothing.
         """
+        if self._undrawn:
+            # Each report is shown, also if the next one comes before the disk answers.
+            self._draw()
         points, known = self.points, self.readings
         calm, reported = self.monitor.calm, self.reported
         changed: list[str] = []
@@ -776,6 +781,24 @@ class SafetyDevice:
                 },
             )
         )
+
+        if self._undrawn is None and self._book.is_announcing:
+            self._undrawn = {}
+            self._book.draw(self._draw)
+
+    @callback
+    def draw(self, write: CALLBACK_TYPE) -> None:
+        """Call what writes a state, after the alarm that came with it was announced."""
+        if self._undrawn is None:
+            write()
+        else:
+            self._undrawn[write] = None
+
+    @callback
+    def _draw(self) -> None:
+        undrawn, self._undrawn = self._undrawn, None
+        for write in undrawn or ():
+            write()
 
     @callback
     def _tested(self, on: bool) -> None:
