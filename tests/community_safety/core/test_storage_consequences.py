@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.community_safety.const import DOMAIN, EVENT_ALARM
 from custom_components.community_safety.core import storage as module
-from custom_components.community_safety.core.alarms import AlarmBook
+from custom_components.community_safety.core.alarms import DRAW_SECONDS, AlarmBook
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.storage import (
     LOG_PAGES,
@@ -26,7 +26,15 @@ from custom_components.community_safety.core.storage import (
     Found,
     Storage,
 )
-from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.core import (
+    CoreState,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 from tests.common import BASE, Peer, insert, patience, wait_until
 
 
@@ -203,6 +211,64 @@ async def test_stored_before_it_is_told(
     hold.set()
     await waiting
     await wait_until(hass, lambda: len(events) == 1)
+
+
+async def test_shown_after_it_is_told(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    storage: Storage,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Entities come after the alarm that came with them, and leave no report out."""
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 20)
+    await peer.config("smoke-1", "smoke_sensor", ["smoke", "battery"])
+    await peer.state("smoke-1", smoke=False, battery=80)
+    await wait_until(hass, lambda: not storage.is_busy)
+    device = gateway.runtime_data.devices["smoke-1"]
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id(
+        "binary_sensor", DOMAIN, f"{device.uid}/smoke"
+    )
+    assert entity_id
+    seen: list[str] = []
+
+    @callback
+    def told(event: Event) -> None:
+        seen.append(event.data["type"])
+
+    @callback
+    def shown(event: Event[EventStateChangedData]) -> None:
+        assert event.data["new_state"]
+        seen.append(event.data["new_state"].state)
+
+    hass.bus.async_listen(EVENT_ALARM, told)
+    async_track_state_change_event(hass, entity_id, shown)
+    hold = threading.Event()
+    request.addfinalizer(hold.set)
+    waiting = asyncio.ensure_future(storage._async_run(hold.wait))
+    await asyncio.sleep(0)
+
+    device.update({"smoke": True})
+    assert seen == []
+    # The next report finds the one before it shown.
+    device.update({"smoke": False})
+    assert seen == ["on"]
+    device.update({"smoke": True})
+    assert seen == ["on", "off"]
+    # Alarms that follow each other without an end do not hold it up for long.
+    freezer.tick(DRAW_SECONDS)
+    async_fire_time_changed(hass)
+    assert seen == ["on", "off", "on"]
+
+    device.update({"smoke": False, "battery": 79})
+    hold.set()
+    await waiting
+    await wait_until(hass, lambda: "cleared" in seen and seen[-1] == "off")
+    assert seen[3:] == ["raised", "cleared", "returned", "cleared", "off"]
+    assert device._undrawn is None
 
 
 async def test_raised_while_stopping(
