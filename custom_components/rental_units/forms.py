@@ -13,6 +13,7 @@ from homeassistant.components.websocket_api import current_connection
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
@@ -52,6 +53,8 @@ FIELDS: dict[str, selector.Selector[Any]] = {
     "end": selector.DateSelector(),
     "left_on": selector.DateSelector(),
 }
+#: The error of who has not seen what is there now.
+CHANGED = "person_changed"
 #: A number is for all uses if nobody says otherwise.
 _DEFAULTS = {"channels": [str(channel) for channel in PHONE_CHANNELS]}
 
@@ -171,16 +174,13 @@ class RegisterFlow(ConfigSubentryFlow):
         """Change one. To show its people is a read of personal data."""
         self._application()
         subentry = self._get_reconfigure_subentry()
-        key = subentry.subentry_id
         if user_input is None:
-            try:
-                values = await self._async_read(key)
-            except HomeAssistantError as err:
-                return self.async_abort(reason=err.translation_key or "failed")
-            values = {**subentry.data, **values}
-            return await self._async_show("reconfigure", values, {})
+            return await self._async_show_known(subentry, {})
         row = await self._async_row(user_input, subentry.unique_id)
-        errors = await self._async_store(key, user_input)
+        errors = await self._async_store(subentry.subentry_id, user_input)
+        if CHANGED in errors.values():
+            # What is there now, and not what was entered for something else.
+            return await self._async_show_known(subentry, errors)
         if errors:
             return await self._async_show("reconfigure", user_input, errors)
         result = self.async_update_and_abort(
@@ -193,6 +193,17 @@ class RegisterFlow(ConfigSubentryFlow):
         # Where only people have changed, the entry has not, and nobody else would tell.
         await self._application().register.async_sync()
         return result
+
+    async def _async_show_known(
+        self, subentry: ConfigSubentry, errors: dict[str, str]
+    ) -> SubentryFlowResult:
+        try:
+            values = await self._async_read(subentry.subentry_id)
+        except HomeAssistantError as err:
+            return self.async_abort(reason=err.translation_key or "failed")
+        return await self._async_show(
+            "reconfigure", {**subentry.data, **values}, errors
+        )
 
     @abstractmethod
     async def _async_row(self, user_input: Mapping[str, Any], key: str | None) -> Row:

@@ -8,7 +8,7 @@ import voluptuous as vol
 from homeassistant.helpers import selector
 from homeassistant.util.ulid import ulid_now
 
-from .app.responders import SaveResponder, ShowResponder
+from .app.responders import NOBODY, SaveResponder, ShowResponder, seen
 from .app.work import Command
 from .const import Duty
 from .forms import RegisterFlow, Row, current_user, person_schema, shown
@@ -34,6 +34,9 @@ _SCHEMA = vol.Schema(
 class ResponderFlow(RegisterFlow):
     """Add a responder, or change one."""
 
+    #: Whom the form has shown.
+    _seen = NOBODY
+
     @override
     async def _async_schema(self) -> vol.Schema:
         return _SCHEMA
@@ -53,11 +56,12 @@ class ResponderFlow(RegisterFlow):
 
     @override
     def _save(self, key: str, user_input: Mapping[str, Any]) -> Command[str]:
-        return SaveResponder(key, user_input)
+        return SaveResponder(key, user_input, self._seen)
 
     @override
     async def _async_read(self, key: str) -> Mapping[str, Any]:
         person = await self._application().async_fill(
             ShowResponder(key), current_user()
         )
+        self._seen = seen(person)
         return shown(person, RESPONDER) if person else {}

@@ -40,6 +40,8 @@ from .common import (
 
 LANDLORD = {"name": "MARK-LANDLORD", "phone": OTHER_PHONE}
 TENANT = {"name": "MARK-NAME-1", "phone": PHONE, "start": "2026-01-01"}
+#: The whole day, or none of it: nobody can tell.
+NEVER_OR_ALWAYS = {"quiet_from": "22:00:00", "quiet_until": "22:00:00"}
 UNIT = {
     "building": "3",
     "stairwell": "1",
@@ -187,6 +189,7 @@ async def test_unit(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ({"tenants": [{**TENANT, "email": "x"}]}, {"base": "invalid_email"}),
         ({"tenants": [{**TENANT, "channels": []}]}, {"base": "phone_without_use"}),
         ({"tenants": [{**TENANT, "quiet_from": "22:00:00"}]}, {"base": "quiet_half"}),
+        ({"tenants": [{**TENANT, **NEVER_OR_ALWAYS}]}, {"base": "quiet_half"}),
         (
             {"tenants": [{**TENANT, "person": "person.a", "push": "device"}]},
             {"base": "person_and_phone"},
@@ -284,6 +287,7 @@ async def test_responder(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ({"webhook": "ftp://example.com"}, "invalid_webhook"),
         ({"webhook": "http://["}, "invalid_webhook"),
         ({"quiet_until": "07:00:00"}, "quiet_half"),
+        (NEVER_OR_ALWAYS, "quiet_half"),
     ):
         result = await fill(hass, result, {**data, **wrong})
         assert result["errors"] == {"base": error}

@@ -27,9 +27,9 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .common import PHONE, call, check_in
+from .common import PHONE, call, check_in, device_id, fill_unit, unit_form
 from .panel import panel_of
-from .test_config_flow import begin, fill
+from .test_config_flow import begin, fill, suggested
 
 FIRE_POST, POLICE = "schedule.fire_post", "schedule.police"
 SMS = {"sms": {"provider": "script", "script": "script.sms"}}
@@ -198,9 +198,52 @@ async def test_no_address(hass: HomeAssistant, staffed: MockConfigEntry) -> None
         await call(hass, "update_contact", {"person_id": person.person_id, "phone": ""})
     assert refusal.value.translation_key == "responder_unreachable"
     assert person in [row.person for row in staffed.runtime_data.phonebook.posts()]
+    # Nor by the door of the unit that they live in.
+    unit = {"device_id": device_id(hass, staffed, "1-1-101")}
+    known = {**unit, "person_id": person.person_id}
+    await call(hass, "check_in", known)
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call(hass, "check_in", {**known, "phone": ""})
+    assert refusal.value.translation_key == "responder_unreachable"
+    result = await unit_form(hass, staffed, "1-1-101")
+    (tenant,) = suggested(result)["tenants"]
+    form = {"building": "1", "stairwell": "1", "number": "101", "landlord": {}}
+    tenants = [{key: tenant[key] for key in tenant if key != "phone"}]
+    result = await fill_unit(hass, result, {**form, "tenants": tenants})
+    assert "responder_unreachable" in result["errors"].values()
+    assert person in [row.person for row in staffed.runtime_data.phonebook.posts()]
     # Somebody without a duty may be without a number: that is a repair of their unit.
-    tenant = await check_in(hass, staffed, "1-1-101")
-    await call(hass, "update_contact", {"person_id": tenant, "phone": ""})
+    someone = await check_in(hass, staffed, "1-1-101")
+    await call(hass, "update_contact", {"person_id": someone, "phone": ""})
+
+
+async def test_old_form(hass: HomeAssistant, staffed: MockConfigEntry) -> None:
+    """Who has the form open takes no number away that was entered meanwhile."""
+    await add(hass, staffed, "volunteer", phone=PHONE)
+    row = staffed.get_subentries_of_type(SUBENTRY_RESPONDER)[-1]
+    old, new = [
+        await staffed.start_subentry_reconfigure_flow(hass, row.subentry_id)
+        for _ in range(2)
+    ]
+    values, mail = suggested(old), "mark@example.com"
+    result = await fill(hass, new, {**values, "email": mail})
+    assert result["reason"] == "reconfigure_successful"
+    result = await fill(hass, old, {**values, "name": "MARK-corrected"})
+    assert result["errors"] == {"base": "person_changed"}
+    # It shows what is there now, and is filled in once more.
+    values = suggested(result)
+    assert (values["name"], values["email"]) == ("MARK-volunteer", mail)
+    result = await fill(hass, result, {**values, "name": "MARK-corrected"})
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done(wait_background_tasks=True)
+    person = next(
+        post.person
+        for post in staffed.runtime_data.phonebook.posts()
+        if post.key == row.subentry_id
+    )
+    assert person
+    assert person.name == "MARK-corrected"
+    assert {row.channel for row in person.addresses} == {"sms", "call", "email"}
 
 
 async def test_told_apart(hass: HomeAssistant, staffed: MockConfigEntry) -> None:

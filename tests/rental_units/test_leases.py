@@ -170,6 +170,27 @@ def test_renewal_with_a_future_start(house: House) -> None:
         ]
 
 
+def test_what_is_said_of_a_coming_contract(house: House) -> None:
+    """Other days of a renewal that is yet to begin are its own, and its end counts."""
+    check_in(house, "u1", "A", start=date(2026, 1, 1), end=date(2026, 12, 31))
+    check_in(house, "u1", "A", start=date(2027, 1, 1), end=date(2027, 12, 31))
+    check_in(house, "u1", "A", start=date(2026, 12, 15), end=date(2028, 1, 31))
+    lease = house.lease("u1", "A")
+    assert (lease.start, lease.end) == (date(2026, 1, 1), date(2028, 1, 31))
+    check_in(house, "u1", "A", start=date(2026, 12, 20))
+    version = lease.version + 1
+    lease = house.lease("u1", "A")
+    assert (lease.end, lease.version) == (date(2028, 1, 31), version)
+    # What would begin before it is no renewal: its end would count for nothing.
+    early = RenewLease(lease.id, date(2029, 1, 1), date(2026, 6, 1))
+    assert refusal(house, early) == "renewal_too_short"
+    # Who is yet to come, until nobody knows when, does not come sooner by a renewal.
+    check_in(house, "u2", "B", start=TODAY + timedelta(days=10))
+    house.do(RenewLease(house.lease("u2", "B").id, date(2027, 1, 1)))
+    assert house.inside(TODAY) == {("u1", "A")}
+    assert house.lease("u2", "B").end == date(2027, 1, 1)
+
+
 def test_check_in_again_without_a_start(house: House) -> None:
     """A later end is a renewal, and the beginning stays."""
     check_in(house, "u1", "A", start=date(2025, 7, 1), end=date(2026, 6, 30))
@@ -433,7 +454,8 @@ class Stay:
     def with_last(self, period: tuple[date, date | None]) -> Stay:
         """Return it with another last contract."""
         rest = list(self.periods)
-        rest[rest.index(self.last)] = period
+        # Of two that are the same, what was said later.
+        rest[len(rest) - 1 - rest[::-1].index(self.last)] = period
         return replace(self, periods=tuple(rest))
 
 
@@ -534,9 +556,15 @@ class Leases(RuleBasedStateMachine):
         if (start, end) in stay.periods:
             return stay, False
         is_later = end_of_all is not None and start > end_of_all
-        if is_later or (stay.since <= self.today < start):
+        begin, until = stay.last
+        is_another = len(stay.periods) > 1 and start > begin
+        if is_later or is_another or (stay.since <= self.today < start):
+            if end is None and until and start <= until:
+                end = until
             if (start, end) == stay.last:
                 return stay, False
+            if start <= begin and (end is None or end >= begin):
+                return stay.with_last((start, end)), True
             return replace(stay, periods=(*stay.periods, (start, end))), True
         if end is None:
             end = end_of_all
@@ -641,16 +669,18 @@ class Leases(RuleBasedStateMachine):
             gone = day + timedelta(days=1) if day > self.today else day
             pages.append((written.command_id, replace(stay, gone=gone)))
 
-    @rule(unit=PLACES, name=NAMES, offset=DAYS)
-    def renew(self, unit: str, name: str, offset: int) -> None:
+    @rule(unit=PLACES, name=NAMES, offset=DAYS, begin=st.none() | DAYS)
+    def renew(self, unit: str, name: str, offset: int, begin: int | None) -> None:
         """Add a period to a contract."""
         if not (pages := self.pages_of(unit, name)):
             return
         stay, end = pages[-1][1], self.day(offset)
-        before = stay.last[1]
-        written = self.attempt(RenewLease(self.house.lease(unit, name).id, end))
-        start = before + timedelta(days=1) if before else self.today
-        if (before and end <= before) or end < start:
+        begun, before = stay.last
+        said = None if begin is None else self.day(begin)
+        written = self.attempt(RenewLease(self.house.lease(unit, name).id, end, said))
+        follows = before + timedelta(days=1) if before else max(begun, self.today)
+        start = said or follows
+        if start < begun or (before and end <= before) or end < start:
             assert written is None
             return
         after = replace(stay, periods=(*stay.periods, (start, end)))
@@ -774,6 +804,14 @@ class Leases(RuleBasedStateMachine):
         for offset in (-30, 0, 1, 45, 380):
             day = self.day(offset)
             assert self.house.inside(day) == self.book.inside(day)
+
+    @invariant()
+    def contracts_are_what_the_book_says(self) -> None:
+        """Of each stay that goes on, the first day and the contract's end are the book's."""
+        for unit, name in self.book.stays:
+            if pages := self.pages_of(unit, name):
+                lease, stay = self.house.lease(unit, name), pages[-1][1]
+                assert (lease.start, lease.end) == (stay.since, stay.last[1])
 
     @invariant()
     def nothing_said_is_lost(self) -> None:

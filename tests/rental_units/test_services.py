@@ -377,7 +377,10 @@ async def test_file_names_stay_in_their_folder(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """A file's name is no path, and of a kind that we write."""
-    for name in ("../secrets.csv", "/a.csv", "a/b.csv", "register.txt", ".csv"):
+    for name in (
+        *("../secrets.csv", "/a.csv", "a/b.csv", "register.txt", ".csv"),
+        *("a.csv\n", "\na.csv", "a.csv\n/../secrets"),
+    ):
         with pytest.raises(Exception, match="does not match the expected pattern"):
             await call(
                 hass,

@@ -12,8 +12,9 @@ from ..register import consents, queries
 from ..register.models import Person
 from ..register.people import Contact
 from ..storage.events import Kind
+from .contacts import tell_person
 from .reading import moment
-from .tenancy import enter_person, person_of, tell_person
+from .tenancy import enter_person, person_of
 from .work import Command, Work, refused
 
 

@@ -15,7 +15,7 @@ from ..register.models import Grant, Lease, LeaseChange, Person, Responder, Unit
 from ..register.people import Contact, contact_of
 from ..storage import vault
 from ..storage.events import Kind
-from .responders import check_reachable
+from .contacts import put_contact, tell_person
 from .units import changes, new_unit, put, unit_of
 from .work import Command, NotCoveredError, OfUnit, Work, refused
 
@@ -90,8 +90,7 @@ def enter_person(work: Work, contact: Contact) -> Person:
     person = known_person(work, contact)
     if person is None:
         return queries.add_person(work.session, contact, work.language)
-    contact.apply(person)
-    work.session.flush()
+    put_contact(work, person, contact)
     return person
 
 
@@ -183,8 +182,7 @@ class CheckIn(OfUnit[Written]):
         if self.person_id is None:
             return enter_person(work, self.contact)
         person = person_of(work, self.person_id)
-        self.contact.apply(person)
-        work.session.flush()
+        put_contact(work, person, self.contact)
         return person
 
 
@@ -243,7 +241,12 @@ class RenewLease(Command[Written]):
     @override
     def run(self, work: Work) -> Written:
         lease = lease_of(work, self.lease_id, self.version)
-        if self.end and lease.end and self.end <= lease.end:
+        state = leases.state_of(lease)
+        if not state.periods:
+            raise refused("no_such_lease")
+        begun = state.periods[-1].start
+        is_too_early = self.start and begun and self.start < begun
+        if is_too_early or (self.end and lease.end and self.end <= lease.end):
             raise refused("renewal_too_short")
         leases.renew(work.hand, lease, self.start, self.end)
         if lease.left_on:
@@ -362,21 +365,9 @@ class UpdateContact(Command[str]):
         person = person_of(work, self.person_id)
         if self.version not in (None, person.version):
             raise refused("person_changed")
-        self.contact.apply(person)
-        if person.duties:
-            check_reachable(person)
+        put_contact(work, person, self.contact)
         work.audit(person_id=person.id)
-        tell_person(work, person, Kind.PERSON_CHANGED)
         return person.id
-
-
-def tell_person(work: Work, person: Person, kind: Kind) -> None:
-    """Tell that something is about a person, once for each of their units."""
-    units = sorted({row.unit_id for row in person.leases})
-    for unit_id in units:
-        work.tell(kind, unit_id, person.id)
-    if not units:
-        work.tell(kind, person_id=person.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,10 +589,7 @@ class SaveHousehold(Command[str]):
     @staticmethod
     def _change(work: Work, lease: Lease, occupant: Occupant) -> None:
         contact = contact_of(occupant.fields, HOUSEHOLD, lease.person, work.region)
-        version = lease.person.version
-        contact.apply(lease.person)
-        if lease.person.version != version:
-            tell_person(work, lease.person, Kind.PERSON_CHANGED)
+        put_contact(work, lease.person, contact)
         leases.put_dates(work.hand, lease, occupant.start, occupant.end, keep=False)
         if occupant.left_on != lease.left_on:
             if occupant.left_on:

@@ -213,8 +213,11 @@ def renew(hand: Hand, lease: Lease, start: date | None, end: date | None) -> Non
 
     Raises ServiceValidationError.
     """
-    if start is None:
-        start = lease.end + timedelta(days=1) if lease.end else hand.today
+    if start is None and lease.end:
+        start = lease.end + timedelta(days=1)
+    elif start is None:
+        # Who is yet to come does not come sooner by it.
+        start = max(state_of(lease).periods[-1].start or hand.today, hand.today)
     check_order(start, end)
     write(hand, lease, What.RENEWED, start=start, end=end)
 
@@ -236,7 +239,8 @@ def put_dates(
     """Bring a lease to what a form, a file or a second check-in says of it.
 
     With `keep`, a day that is None is not said; without, it is open. What goes on beyond
-    the contract is a renewal, and nothing of before is lost; the rest is a correction.
+    the contract is a renewal, and nothing of before is lost; the rest is a correction, as
+    are other days of a renewal that is yet to begin.
     Returns if anything was written. Raises ServiceValidationError.
     """
     check_order(start, end)
@@ -247,19 +251,27 @@ def put_dates(
         # What is known already: an old file does not take a renewal back.
         return False
     is_there = state.start is None or state.start <= hand.today
+    first, last = state.periods[0], state.periods[-1]
+    begins = last.start or date.min
     if start and (
-        (state.end and start > state.end) or (is_there and start > hand.today)
+        (state.end and start > state.end)
+        or (is_there and start > hand.today)
+        or (last is not first and start > begins)
     ):
-        if (start, end) == (state.periods[-1].start, state.end):
+        if keep and end is None and state.end and start <= state.end:
+            end = state.end
+        if (start, end) == (last.start, last.end):
             return False
-        renew(hand, lease, start, end)
+        if start <= begins and (end is None or end >= begins):
+            correct(hand, lease, last, start, end)
+        else:
+            renew(hand, lease, start, end)
         return True
     if keep and end is None:
         end = state.end
         check_order(start, end)
     if (start, end) == (state.start, state.end):
         return False
-    first, last = state.periods[0], state.periods[-1]
     if start != state.start:
         both = first is last
         correct(hand, lease, first, start, end if both else first.end)

@@ -4,6 +4,7 @@ A fire may take the database's server with it. What was last read of everybody s
 memory, and encrypted in a file for a start meanwhile; it is used then.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,7 @@ class Phonebook:
         #: Units whose people could not be read when they were to be; None: all.
         self._unread: set[str] | None = set()
         self._listeners: list[CALLBACK_TYPE] = []
+        self._learning = asyncio.Lock()
 
     @callback
     def listen(self, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -125,6 +127,11 @@ class Phonebook:
 
         What cannot be read stays as it was, until `async_catch_up`.
         """
+        # One at a time: what was read earlier must not be remembered later.
+        async with self._learning:
+            await self._async_learn(unit_ids)
+
+    async def _async_learn(self, unit_ids: Collection[str] | None) -> None:
         wanted = self._register.units if unit_ids is None else unit_ids
         try:
             found = await self._register.async_read(

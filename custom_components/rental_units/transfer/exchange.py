@@ -414,7 +414,13 @@ class _Writer:
             after = _state(person)
             changed = [key for key in after if before[key] != after[key]]
             change.fields += [(key, before[key], after[key]) for key in changed]
-            change.done += ["people_changed"] if changed else []
+            if changed:
+                change.done.append("people_changed")
+                units = sorted({row.unit_id for row in person.leases})
+                self._hand.happened.extend(
+                    Happened(Kind.PERSON_CHANGED, key, person.id)
+                    for key in units or (None,)
+                )
         self._check_said(entry, contact, person)
         self._known.learn(person)
         return person
@@ -463,8 +469,10 @@ class _Writer:
         known = self._known.leases[place]
         lease = next((row for row in known if row.person_id == person.id), None)
         if lease is None:
-            for row in self._known.ended[place]:
-                if row.person_id == person.id and row.start == entry.start:
+            for row in reversed(self._known.ended[place]):
+                # A row without a start says nothing of a new stay.
+                is_it = entry.start in (None, row.start)
+                if is_it and row.person_id == person.id:
                     change.left = row.left_on
                     return
             lease = leases.begin(

@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.rental_units.register import Audience
 from homeassistant.core import HomeAssistant
-from tests.rental_units.common import OTHER_PHONE, PHONE, call, check_in, device_id
+from tests.rental_units.common import (
+    OTHER_PHONE,
+    PHONE,
+    call,
+    check_in,
+    device_id,
+    unit_id,
+)
 from tests.rental_units.test_transfer import put
 
 HEAD = "building,stairwell,number,role,name,phone"
@@ -72,6 +80,10 @@ async def test_a_changed_number_changes_the_person(
     (person,) = await people()
     assert person["person_id"] == person_id
     assert set(targets(person).values()) == {"+8613800138002"}
+    # So does who would be told while the database is away.
+    book, unit = entry.runtime_data.phonebook, unit_id(entry, "1-1-101")
+    (tenant,) = book.last_known([unit], [Audience.TENANTS])
+    assert {row.target for row in tenant.addresses} == {"+8613800138002"}
 
 
 async def test_a_landlord_of_several_units_has_a_new_number(
@@ -223,6 +235,10 @@ async def test_who_has_left_does_not_come_back(
     (row,) = answer["changes"]
     assert row["status"] == "unchanged"
     assert row["left_on"] == entry.runtime_data.today.isoformat()
+    assert await people() == []
+    # Nor does one without the column: no day is no new stay.
+    (row,) = (await load(ROW))["changes"]
+    assert (row["status"], bool(row["left_on"])) == ("unchanged", True)
     assert await people() == []
     answer = await load(f"{ROW},2026-06-01", head=head)
     assert answer["leases_added"] == 1
