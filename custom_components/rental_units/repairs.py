@@ -101,8 +101,11 @@ class MissingFlow(RepairsFlow):
             )
         try:
             application = application_of(self.hass, self._register.entry.entry_id)
-            await application.async_fill(EraseMissing(), current_user())
+            user_id = current_user()
+            await application.async_fill(EraseMissing(), user_id)
             await self._register.database.async_checkpoint()
+            # An export that cannot be deleted stays in the list of files.
+            await application.async_remove_files(user_id)
             await self._register.async_sync()
         except RegisterError as err:
             return self.async_abort(reason=err.key)

@@ -1,7 +1,7 @@
 """What the roles of a property say to Community Safety, asked as it asks."""
 
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -15,6 +15,7 @@ from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.policy import COMMANDS
 from custom_components.rental_units.const import Role
 from custom_components.rental_units.register import Recipient
+from custom_components.rental_units.register.last_known import LastKnown
 from custom_components.rental_units.register.phonebook import People, Phonebook
 from custom_components.rental_units.register.units import UnitInfo
 from homeassistant.core import Context, HomeAssistant
@@ -229,12 +230,60 @@ async def test_register_away(
 
 
 @sqlite_only
-async def test_start_without_database(
+async def test_roles_of_before(
     hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
+) -> None:
+    """A start without the database knows the roles as they were; who calls for help, not."""
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    users = {
+        "duty": await account(hass, entry, "duty"),
+        "landlord": await account(hass, entry, "landlord", owner),
+        "desk": await account(hass, entry, "desk"),
+        "user": await account(hass, entry, "user"),
+    }
+    dismissed = await account(hass, entry, "duty")
+    of_entry = {"config_entry_id": entry.entry_id}
+    roles = (await call(hass, "get_roles", of_entry))["roles"]
+    (grant,) = (row for row in roles if row["user_id"] == dismissed.id)
+    # At once in the file, too: the process is killed right after it.
+    file = LastKnown(hass, entry.entry_id, entry.runtime_data.keys)
+    await call(hass, "revoke_role", {**of_entry, "grant_id": grant["grant_id"]})
+    grants = await file.async_load_grants()
+    assert grants is not None
+    assert sorted(role for _, role, _ in grants) == ["desk", "duty", "landlord"]
+    assert ("landlord", owner) in {(role, person) for _, role, person in grants}
+    users["dismissed"] = dismissed
+    actions = Action.CUT_OFF, Action.RESTORE
+    async with without_database(hass, entry):
+        done = {
+            (name, action.value, area)
+            for name, user in users.items()
+            for action in actions
+            for area in (OWN, SHED)
+            if await may(authority, user, action, area)
+        }
+        assert done == {
+            *(("duty", action, area) for action in actions for area in (OWN, SHED)),
+            *(("landlord", action, OWN) for action in actions),
+        }
+        rights = await authority.async_rights(users["duty"])
+        assert (rights[Action.RESTORE], rights[Action.CONFIGURE]) == (None, [])
+        with pytest.raises(HomeAssistantError) as refusal:
+            await may(authority, users["duty"], Action.RESET, OWN)
+        assert refusal.value.translation_key == "authority_unavailable"
+
+
+@sqlite_only
+async def test_start_without_database(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Roles that could not be read are no refusal: power is cut, and not given back.
 
-    What an administrator of Home Assistant is, is known; who calls for help is not.
+    What an administrator of Home Assistant is, is known; who calls for help is not. The
+    file was written by a release that kept no roles in it.
     """
     owner = await check_in(hass, entry, "1-1-101", role="landlord")
     duty = await account(hass, entry, "duty")
@@ -243,6 +292,7 @@ async def test_start_without_database(
     context = Context()
     remember(hass, context, "person-1")
     here = [Subject(area_id=OWN, device_id=None)]
+    monkeypatch.setattr(LastKnown, "async_load_grants", AsyncMock(return_value=None))
     async with without_database(hass, entry):
         for user in (duty, landlord):
             for action in Action:

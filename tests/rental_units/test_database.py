@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from custom_components.rental_units.app.schema import FEATURES
 from custom_components.rental_units.backup import async_post_backup, async_pre_backup
 from custom_components.rental_units.const import CONF_URL, DOMAIN
-from custom_components.rental_units.register import queries
+from custom_components.rental_units.register import Audience, queries
 from custom_components.rental_units.register.models import Person
 from custom_components.rental_units.storage import engine as database_module
 from custom_components.rental_units.storage.base import Base
@@ -67,19 +67,31 @@ async def test_schema_is_that_of_the_models(entry: MockConfigEntry) -> None:
 async def test_older_and_newer(
     hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An older schema is brought up with its people; half a step is none; a newer is refused."""
+    """An older schema is brought up with its people; half a step is none; a newer is refused.
+
+    People are told as they were last known meanwhile.
+    """
     await check_in(hass, entry, "1-1-101")
+
+    async def failure() -> str | None:
+        assert entry.state is ConfigEntryState.LOADED
+        await hass.async_block_till_done(wait_background_tasks=True)
+        units = entry.runtime_data.units_of_area("area_101")
+        (person,) = entry.runtime_data.phonebook.last_known(units, [Audience.TENANTS])
+        assert person.name == "MARK-NAME-1"
+        return (blind := entry.runtime_data.blind) and blind.key
+
     broken = statements(
         "ALTER TABLE persons ADD COLUMN nickname TEXT", "SELECT * FROM nowhere"
     )
     monkeypatch.setattr(MIGRATIONS, (*FEATURES, Feature("new", (broken,))))
     await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.error_reason_translation_key == "register_failed"
+    assert await failure() == "register_failed"
 
     working = statements("ALTER TABLE persons ADD COLUMN nickname TEXT")
     monkeypatch.setattr(MIGRATIONS, (*FEATURES, Feature("new", (working,))))
     await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state == ConfigEntryState.LOADED
+    assert await failure() is None
     names = await entry.runtime_data.async_run(
         lambda session: session.execute(
             text("SELECT name, nickname FROM persons")
@@ -88,6 +100,10 @@ async def test_older_and_newer(
     assert names == [("MARK-NAME-1", None)]
 
     monkeypatch.setattr(MIGRATIONS, FEATURES)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert await failure() == "register_too_new"
+    # Nobody is known: then it is no start at all.
+    await entry.runtime_data.last_known.async_remove()
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.error_reason_translation_key == "register_too_new"
 

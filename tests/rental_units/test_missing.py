@@ -1,5 +1,6 @@
 """A unit or responder that went missing is kept with its people."""
 
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -20,7 +21,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .common import E164, add_unit, check_in, device_id, unit_id
+from .common import E164, add_unit, call, check_in, device_id, unit_id
 
 
 def issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
@@ -108,6 +109,8 @@ async def test_erased(
     """Who confirms it erases them at once; a database that fails is said."""
     key = unit_id(entry, "1-1-101")
     await check_in(hass, entry, "1-1-101")
+    export = {"config_entry_id": entry.entry_id, "file": "register.csv"}
+    await call(hass, "export_register", export)
     await forget(hass, entry, key)
     assert issue(hass, entry)
     flow = await repair(hass, entry)
@@ -120,8 +123,12 @@ async def test_erased(
     with monkeypatch.context() as patched:
         patched.setattr(entry.runtime_data, "async_run", fail)
         assert (await flow.async_step_erase({}))["reason"] == "register_full"
+    file = Path(hass.config.path(DOMAIN, "register.csv"))
+    assert file.is_file()
     await flow.async_step_erase({})
     await hass.async_block_till_done()
+    # Nor are they in a file that was written of the register.
+    assert not file.exists()
     counts = await entry.runtime_data.async_run(queries.counts)
     assert (counts["units"], counts["persons"], counts["leases"]) == (2, 0, 0)
     assert issue(hass, entry) is None

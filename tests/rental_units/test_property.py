@@ -3,7 +3,9 @@
 import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -14,7 +16,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from custom_components.rental_units import async_remove_config_entry_device, entity
@@ -23,9 +25,10 @@ from custom_components.rental_units.app.units import AddUnit, RemoveUnit
 from custom_components.rental_units.const import DOMAIN, PLATFORMS
 from custom_components.rental_units.forms import current_user
 from custom_components.rental_units.register import Audience, queries
-from custom_components.rental_units.register.models import Audit, Unit
+from custom_components.rental_units.register.models import Audit, Person, Unit
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.register.property import BATCH, CATCH_UP_SECONDS
+from custom_components.rental_units.storage import events
 from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
@@ -87,6 +90,82 @@ async def test_recipients(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert E164 not in repr(tenant)
     assert PHONE not in repr(Contact(name="MARK-NAME-1", phone=E164))
     assert await register.async_recipients(["unknown"], list(Audience)) == []
+
+
+async def test_a_changed_address_is_news(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Whichever way it comes, it is remembered in each unit of its person, and told."""
+    register = entry.runtime_data
+    units = [unit_id(entry, title) for title in ("1-1-101", "1-1-102")]
+    mail = "mark@example.com"
+    person = await check_in(hass, entry, "1-1-101", email=mail)
+    await check_in(hass, entry, "1-1-102", name=None, phone=None, person_id=person)
+    other = await check_in(hass, entry, "1-2-101", name="MARK-2", phone=OTHER_PHONE)
+    await register.async_run(lambda session: events.join(session, ["cards"]))
+
+    async def told() -> list[tuple[str, str | None]]:
+        rows = await register.async_run(
+            lambda session: list(events.unheard(session, "cards"))
+        )
+        newest = rows[-1].number if rows else 0
+        await register.async_run(partial(events.heard, listener="cards", number=newest))
+        return sorted((row.kind, row.unit_id) for row in rows)
+
+    def numbers() -> set[str]:
+        people = register.phonebook.last_known(units, [Audience.TENANTS])
+        assert {row.unit_id for row in people} == {*units}
+        found = {address.target for row in people for address in row.addresses}
+        return found - {mail}
+
+    assert numbers() == {E164}
+    # The same once more: who is there already is known by the other address.
+    await check_in(hass, entry, "1-1-101", email=mail, phone="13800138003")
+    assert numbers() == {"+8613800138003"}
+    changed = sorted(("person_changed", key) for key in units)
+    assert await told() == changed
+    contact = {"name": "MARK-NAME-1", "email": mail, "phone": "13800138004"}
+    consent = {"person_id": other, "scope": "photos", "contacts": [contact]}
+    await call(hass, "give_consent", consent)
+    assert numbers() == {"+8613800138004"}
+    assert await told() == sorted(
+        [*changed, ("consent_given", unit_id(entry, "1-2-101"))]
+    )
+    # What is known already is no news.
+    data = {"person_id": person, "phone": "13800138004"}
+    await call(hass, "update_contact", data)
+    assert await told() == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_changed_while_all_are_learned(
+    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read of all before somebody was erased is not remembered after it."""
+    register, unit = entry.runtime_data, unit_id(entry, "1-1-101")
+    await check_in(hass, entry, "1-1-101")
+    book, read, begun = register.phonebook, register.async_read, list[bool]()
+    has_read, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Any, *, long: bool = False) -> Any:
+        begun.append(long)
+        found = await read(work, long=long)
+        if long:
+            has_read.set()
+            await goes_on.wait()
+        return found
+
+    monkeypatch.setattr(register, "async_read", slow)
+    all_of_them = hass.async_create_task(book.async_learn())
+    await has_read.wait()
+    await register.async_run(lambda session: session.execute(delete(Person)))
+    one = hass.async_create_task(book.async_learn([unit]))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert begun == [True]
+    goes_on.set()
+    await asyncio.gather(all_of_them, one)
+    assert book.last_known([unit], [Audience.TENANTS]) == []
 
 
 async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -168,6 +247,28 @@ async def test_a_night_that_was_slept_through(
     async_fire_time_changed(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert (await entry.runtime_data.async_run(queries.counts))["units"] == 2
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_clock_that_is_set_forward(
+    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong clock deletes nothing; one that is right does so with the next day."""
+    await call(hass, "remove_unit", {"device_id": device_id(hass, entry, "1-1-101")})
+    register, day, now = entry.runtime_data, timedelta(days=1), dt_util.utcnow()
+    wall = time.time
+
+    async def new_day(days: int) -> int:
+        """Begin a day that the wall's clock alone has come to; return how many units are left."""
+        monkeypatch.setattr(time, "time", lambda: wall() + days * 86_400)
+        await register._async_new_day(now + days * day)
+        return (await register.async_run(queries.counts))["units"]
+
+    assert await new_day(40) == 3
+    assert await new_day(0) == 3
+    assert await new_day(40) == 3
+    # It has gone on by itself since.
+    assert await new_day(40) == 2
 
 
 @pytest.mark.parametrize("fails", ["all", "people", "writing"])

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 import threading
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -19,6 +19,7 @@ from sqlalchemy import select
 from custom_components.rental_units.app import people
 from custom_components.rental_units.app.reading import GetUnit
 from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.register.last_known import LastKnown
 from custom_components.rental_units.register.models import Audit, Responder
 from custom_components.rental_units.register.phonebook import Phonebook
 from custom_components.rental_units.websocket import base, reading
@@ -132,7 +133,10 @@ async def test_session_while_away(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_session_of_a_start_without_database(
-    hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """That a role could not be read is not that there is none: it is asked for again."""
     await check_in(hass, entry, "1-1-101")
@@ -143,6 +147,13 @@ async def test_session_of_a_start_without_database(
         await panel.client.send_json_auto_id({"type": f"{DOMAIN}/session"})
         return (await panel.client.receive_json())["result"]
 
+    async with without_database(hass, entry):
+        # The role is last known; who called for help before is not.
+        answer = await session()
+        (found,) = answer["properties"]
+        assert (found["roles"], answer["all_loaded"]) == (["duty"], False)
+        assert await panel.refusal("units") == "register_unreachable"
+    monkeypatch.setattr(LastKnown, "async_load_grants", AsyncMock(return_value=None))
     async with without_database(hass, entry):
         answer = await session()
         assert (answer["properties"], answer["all_loaded"]) == ([], False)

@@ -50,7 +50,7 @@ async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
         )
         # The log file beside the database holds the pages of before.
         await application.register.database.async_checkpoint()
-        removed, left = await application.async_remove_files(call.context)
+        removed, left = await application.async_remove_files(call.context.user_id)
         files["files_removed"], files["files_left"] = [*removed], [*left]
         return erased
 

@@ -1,14 +1,14 @@
 """The engines of all properties, and what they share: views and the app's events."""
 
-from collections import deque
 from datetime import timedelta
 from functools import partial
 
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Context, Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
+from ..public.links import CODE_CHARACTERS
 from ..register import Register, RegisterConfigEntry
 from . import texts
 from .const import ACTION_PREFIX, TAG_PREFIX, Answer
@@ -16,6 +16,7 @@ from .engine import HEARTBEAT_SECONDS, Engine
 from .inbox import DATA_INBOX, Inbox, is_all_known
 from .links import AlertLinks
 from .models import Delivery
+from .pressed import Pressed
 from .probes import Probes
 from .runtime import DATA_ENGINES, engine_of
 from .services import async_raise_kept, async_setup_alert_services
@@ -23,9 +24,7 @@ from .unwritten import Unwritten
 from .verifier import CONFIRM
 from .views import AnswerView, CallbackView
 
-#: Buttons that were pressed while it was not known of which alert, and how many are kept.
-DATA_PRESSED: HassKey[deque[Event]] = HassKey(f"{DOMAIN}_pressed")
-MOST_PRESSED = 1000
+DATA_PRESSED: HassKey[Pressed] = HassKey(f"{DOMAIN}_pressed")
 _ACTION = "mobile_app_notification_action"
 _RECEIVED = "mobile_app_notification_received"
 
@@ -33,7 +32,8 @@ _RECEIVED = "mobile_app_notification_received"
 async def async_setup_alerts(hass: HomeAssistant) -> None:
     """Set up what all properties share."""
     hass.data[DATA_ENGINES] = {}
-    hass.data[DATA_PRESSED] = deque(maxlen=MOST_PRESSED)
+    pressed = hass.data[DATA_PRESSED] = Pressed(hass)
+    await pressed.async_load()
     inbox = hass.data[DATA_INBOX] = Inbox(hass)
     await inbox.async_load()
     await hass.async_add_executor_job(texts.load)
@@ -76,12 +76,8 @@ async def async_take_up(hass: HomeAssistant, entry_id: str) -> None:
     """Raise what was asked for while a property was away, and take what was answered."""
     if engine := engine_of(hass, entry_id):
         await async_raise_kept(hass, engine)
-    pressed, hass.data[DATA_PRESSED] = (
-        hass.data[DATA_PRESSED],
-        deque(maxlen=MOST_PRESSED),
-    )
-    for event in pressed:
-        await _async_pressed(hass, event)
+    for action, user_id in hass.data[DATA_PRESSED].take():
+        await _async_take(hass, action, Context(user_id=user_id))
 
 
 async def _async_configure(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
@@ -125,30 +121,34 @@ def _parse(action: object) -> tuple[str, str]:
 
 
 async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
+    await _async_take(hass, str(event.data.get("action")), event.context)
+
+
+async def _async_take(hass: HomeAssistant, action: str, context: Context) -> None:
     """Take a button of the app, from the phone alone that it was sent to."""
-    token, word = _parse(event.data.get("action"))
+    token, word = _parse(action)
     if not (found := _find(hass, token)):
-        if token and not is_all_known(hass):
+        if len(token) == CODE_CHARACTERS and not is_all_known(hass):
             # A call for help is not lost because the database is away.
-            hass.data[DATA_PRESSED].append(event)
+            hass.data[DATA_PRESSED].keep(action, context.user_id)
             return
-        await _async_confirm(hass, event)
+        await _async_confirm(hass, action, context)
         return
     engine, delivery = found
     if (alert := engine.alerts.get(delivery.alert_id)) is None:
         return
-    if await engine.async_is_from(alert, delivery, event.context.user_id):
-        engine.answer(alert, Answer(word), delivery, via="app", context=event.context)
+    if await engine.async_is_from(alert, delivery, context.user_id):
+        engine.answer(alert, Answer(word), delivery, via="app", context=context)
     else:
         LOGGER.warning("An answer did not come from the phone that was asked")
 
 
-async def _async_confirm(hass: HomeAssistant, event: Event) -> None:
+async def _async_confirm(hass: HomeAssistant, action: str, context: Context) -> None:
     """Take the button of a test message, from the phone alone that it was sent to."""
-    token = str(event.data.get("action")).removeprefix(f"{ACTION_PREFIX}_")
+    token = action.removeprefix(f"{ACTION_PREFIX}_")
     for engine in hass.data[DATA_ENGINES].values():
         if check := engine.verifier.find(token.removesuffix(f"_{CONFIRM}")):
-            if engine.is_phone_of(check.address.target, event.context.user_id):
+            if engine.is_phone_of(check.address.target, context.user_id):
                 await engine.verifier.async_confirm(check)
             else:
                 LOGGER.warning(

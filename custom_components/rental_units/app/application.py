@@ -20,6 +20,7 @@ from homeassistant.util.json import JsonValueType
 
 from ..const import DOMAIN, LOGGER, Reason, Role
 from ..register import Register, default_language
+from ..register.last_known import Grants
 from ..register.leases import Hand
 from ..register.models import Grant
 from ..storage import events
@@ -81,7 +82,8 @@ class Application:
         self._telling = asyncio.Lock()
         #: An export is written as a whole before exports are deleted, or begun after.
         self.exporting = asyncio.Lock()
-        self._grants: dict[str, list[tuple[AccountRole, str | None]]] = {}
+        #: None until it is known who has which role.
+        self._grants: dict[str, list[tuple[AccountRole, str | None]]] | None = None
 
     async def async_start(
         self,
@@ -98,8 +100,11 @@ class Application:
         self._is_alerted = is_alerted
         self._is_told = is_told
         if self.register.blind:
-            # Roles are not known but for Home Assistant's administrators: of anybody else it
-            # is said that they cannot be read, and not that they have none.
+            # As they were last known; else of nobody but Home Assistant's administrators, and
+            # of others it is said that their role cannot be read, not that they have none.
+            grants = await self.register.last_known.async_load_grants()
+            if grants is not None:
+                self._take_grants(grants)
             return
         await self.async_read_grants()
         await self.register.async_run(lambda session: events.join(session, listeners))
@@ -115,14 +120,23 @@ class Application:
     async def async_read_grants(self) -> None:
         """Read who has which role. Raises RegisterError."""
 
-        def read(session: Session) -> list[tuple[str, str, str | None]]:
-            found = session.execute(select(Grant.user_id, Grant.role, Grant.person_id))
+        def read(session: Session) -> Grants:
+            columns = Grant.user_id, Grant.role, Grant.person_id
+            found = session.execute(select(*columns).order_by(Grant.id))
             return [(user_id, role, person) for user_id, role, person in found]
 
+        rows = await self.register.async_read(read)
+        self._take_grants(rows)
+        await self.register.last_known.async_follow_grants(rows)
+
+    def _take_grants(self, rows: Grants) -> None:
         grants = defaultdict[str, list[tuple[AccountRole, str | None]]](list)
-        for user_id, role, person_id in await self.register.async_read(read):
+        for user_id, role, person_id in rows:
             grants[user_id].append((AccountRole(role), person_id))
         self._grants = dict(grants)
+
+    def _grants_of(self, user: User) -> Sequence[tuple[AccountRole, str | None]]:
+        return (self._grants or {}).get(user.id, ())
 
     @callback
     def roles(self, user: User | None) -> list[Held]:
@@ -138,35 +152,36 @@ class Application:
                 if person_id and role in OWN_LEASES
                 else frozenset(),
             )
-            for role, person_id in self._grants.get(user.id, ())
+            for role, person_id in self._grants_of(user)
         ]
         return [*held, Held(AccountRole.ADMINISTRATOR)] if user.is_admin else held
 
     @callback
-    def knows(self, user: User | None = None) -> bool:
+    def knows(self, user: User) -> bool:
         """Return if it is known which roles a user has, and in which units.
 
-        What could not be read is neither there nor not there: roles, alerts of before this
-        start, calls for help.
+        What could not be read is neither there nor not there.
         """
-        if self.register.blind:
-            return False
-        grants = self._grants.get(user.id, ()) if user else ()
-        has_own = any(role in OWN_LEASES for role, _ in grants)
-        return self.register.phonebook.is_known or not has_own
+        has_own = any(role in OWN_LEASES for role, _ in self._grants_of(user))
+        is_known = self.register.phonebook.is_known or not has_own
+        return is_known and self._grants is not None
 
     @callback
     def ensure_known(self, user: User | None = None) -> None:
-        """Raise RegisterError while that is not known."""
-        if not self.knows(user):
-            blind = self.register.blind
+        """Raise RegisterError while that is not known.
+
+        Without a user: while alerts of before this start are not, and who calls for help.
+        """
+        blind = self.register.blind
+        is_known = self.knows(user) if user else blind is None
+        if not is_known:
             raise RegisterError(blind.key if blind else "property_not_loaded")
 
     @callback
     def own(self, user: User) -> dict[str, list[tuple[Role, str]]]:
         """Return the units that are a user's own: as what, and who they are there."""
         units = defaultdict[str, list[tuple[Role, str]]](list)
-        for role, person_id in self._grants.get(user.id, ()) if user.is_active else ():
+        for role, person_id in self._grants_of(user) if user.is_active else ():
             if person_id and role in OWN_LEASES:
                 part = OWN_LEASES[role], person_id
                 for unit_id in self.register.phonebook.units_of(person_id, part[0]):
@@ -326,21 +341,23 @@ class Application:
 
         return await self._hass.async_add_executor_job(find)
 
-    async def async_remove_files(self, context: Context) -> tuple[list[str], list[str]]:
-        """Delete exports and damaged databases, which hold somebody who was erased.
+    async def async_remove_files(
+        self, user_id: str | None
+    ) -> tuple[list[str], list[str]]:
+        """Delete exports and damaged databases, which hold somebody whom a user has erased.
 
         Returns their names, and those of exports that cannot be deleted. Raises
         RegisterError.
         """
         folder = Path(self._hass.config.path(DOMAIN))
         async with self.exporting:
-            exports = await self.async_do(FindExports(), context)
+            exports = await self.async_fill(FindExports(), user_id)
             removed, left = await self._hass.async_add_executor_job(
                 remove, folder, exports
             )
             # Afterwards: what is forgotten first is nobody's, should the process end now.
             gone = [name for name in exports if name not in left]
-            await self.async_do(ForgetExports(gone), context)
+            await self.async_fill(ForgetExports(gone), user_id)
         removed += await self.register.database.async_remove_leftovers()
         return removed, left
 

@@ -1,7 +1,8 @@
 """People as they were last read, in an encrypted file: for a start without the database.
 
-It is the one place besides the database where people are. It follows the register within
-a minute, and at once when somebody is erased; without its key nobody can read it.
+It is the one place besides the database where people are, and who has which role. It
+follows the register within a minute, and at once when somebody is erased or a role is
+given or taken; without its key nobody can read it.
 """
 
 from collections.abc import Callable, Collection
@@ -25,6 +26,8 @@ DELAY_SECONDS = 60
 
 #: People by their units, and responders by their subentries.
 type Known = tuple[dict[str, list[Recipient]], dict[str, Recipient]]
+#: Who has which role: users, roles, and who they are in the register.
+type Grants = list[tuple[str, str, str | None]]
 
 
 class _Stored(TypedDict):
@@ -58,6 +61,7 @@ class LastKnown:
         )
         #: None until the register was read in this run.
         self._known: Known | None = None
+        self._grants: Grants | None = None
 
     async def async_load(self) -> Known:
         """Return who was known; nobody if there is no file, or no key for it."""
@@ -69,19 +73,38 @@ class LastKnown:
         _, units = await self._async_load()
         return units
 
+    async def async_load_grants(self) -> Grants | None:
+        """Return the roles that were known; None where the file does not say."""
+        rows = (await self._async_read()).get("grants")
+        return None if rows is None else [(user, role, who) for user, role, who in rows]
+
     async def _async_load(self) -> tuple[Known, dict[str, UnitInfo]]:
-        if not (stored := await self._store.async_load()):
+        if not (data := await self._async_read()):
             return ({}, {}), {}
+        places = data.get("places", ())
+        return _parse(data), {
+            row["id"]: UnitInfo.from_data(row["id"], row) for row in places
+        }
+
+    async def _async_read(self) -> dict[str, Any]:
+        """Return what the file holds; nothing if there is none, or no key for it."""
+        if not (stored := await self._store.async_load()):
+            return {}
         try:
             text = await self._hass.async_add_executor_job(
                 self._keys.open, stored["key"], stored["body"], self._about
             )
         except RegisterError as err:
             LOGGER.error("The people who were last known cannot be read: %s", err.key)
-            return ({}, {}), {}
-        data = json.loads(text)
-        places = [UnitInfo(**row) for row in data.get("places", ())]
-        return _parse(data), {row.id: row for row in places}
+            return {}
+        data: dict[str, Any] = json.loads(text)
+        return data
+
+    async def async_follow_grants(self, grants: Grants) -> None:
+        """Write who has which role now, at once if it is news: a right may have ended."""
+        before, self._grants = self._grants, grants
+        if before not in (None, grants):
+            await self.async_save()
 
     def follow(self, known: Known) -> None:
         """Write soon who is known now, and at a stop at the latest."""
@@ -108,6 +131,7 @@ class LastKnown:
                 },
                 "responders": {key: asdict(row) for key, row in responders.items()},
                 "places": [asdict(row) for row in self._units()],
+                "grants": self._grants,
             }
         )
         key, body = self._keys.seal(text, self._about)

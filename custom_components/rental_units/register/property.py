@@ -53,14 +53,25 @@ type RegisterConfigEntry = ConfigEntry[Register]
 
 #: Failures of a database that may be over soon.
 AWAY: Final = frozenset({"register_locked", "register_unreachable", "register_full"})
-#: How often a database that is away is looked for, and how often what it has not let us
-#: do is tried again.
+#: That of one for which a form asks. Asked again and again it might lock its user out.
+REFUSED: Final = "register_refused"
+#: How often a database that is away is looked for, and one that has failed otherwise: each
+#: time all begins anew. And how often what it has not let us do is tried again.
 LOOK_SECONDS: Final = 10
+FAILED_LOOK_SECONDS: Final = 600
 CATCH_UP_SECONDS: Final = 60
+
+#: Seconds by which a clock that is right is set forward at the most: a machine without a
+#: battery, and without power over night.
+MOST_SET_SECONDS: Final = 86_400.0
 
 #: Units that are added in one turn of the event loop. An alert takes some twenty turns,
 #: and waits for such a portion in each.
 BATCH: Final = 5
+
+
+def _clock() -> float:
+    return time.time() - time.monotonic()
 
 
 class _Read(NamedTuple):
@@ -116,6 +127,8 @@ class Register:
         self._day: date | None = None
         self._day_failed = False
         self._day_listeners: list[Callable[[], Awaitable[None]]] = []
+        #: By how much the wall's clock is before the machine's own.
+        self._clock = _clock()
         self._is_syncing = False
         self._refreshing = asyncio.Lock()
         #: One import at a time: the next would plan with the units of before.
@@ -124,8 +137,8 @@ class Register:
     async def async_start(self) -> None:
         """Open the database and read the figures.
 
-        While it is away, people are told as they were last known, and it is tried again.
-        Raises RegisterError if nobody is known.
+        While it is away, or fails, people are told as they were last known, and it is
+        tried again. Raises RegisterError if nobody is known.
         """
         try:
             await self.keys.async_load()
@@ -140,7 +153,7 @@ class Register:
             self.unreadable = await self.async_run(Vault(self.keys).lost)
             await self.async_refresh()
         except RegisterError as err:
-            if err.key not in AWAY or not await self.phonebook.async_recall():
+            if not await self.phonebook.async_recall():
                 raise
             LOGGER.error("People are told as they were last known: %s", err.key)
             self.blind = err
@@ -153,9 +166,13 @@ class Register:
                 },
             }
             await self._async_add(self.units.values())
+            if err.key == REFUSED:
+                self.entry.async_start_reauth(self.hass)
+                return
+            seconds = LOOK_SECONDS if err.key in AWAY else FAILED_LOOK_SECONDS
             self.entry.async_on_unload(
                 async_track_time_interval(
-                    self.hass, self._async_look, timedelta(seconds=LOOK_SECONDS)
+                    self.hass, self._async_look, timedelta(seconds=seconds)
                 )
             )
             return
@@ -449,15 +466,24 @@ class Register:
             vault.purge(session, now.timestamp())
             queries.purge_audit(session, now.timestamp() - keep_audit * 86400)
 
-        self._day = today
-        try:
-            if self._day_read != today:
-                await self.async_refresh()
+        async def end() -> None:
             await self.async_run(purge)
             # What was missing may be gone for good.
             await self.async_refresh(())
             for begin in self._day_listeners:
                 await begin()
+
+        before, self._clock = self._clock, _clock()
+        self._day = today
+        try:
+            if self._day_read != today:
+                await self.async_refresh()
+            if self._clock - before > MOST_SET_SECONDS:
+                # Nothing goes for good by a clock that may be wrong: if it is right, the
+                # next day does it.
+                LOGGER.warning("The clock was set forward: nothing is deleted today")
+            else:
+                await end()
         except RegisterError as err:
             self._day = None
             if not self._day_failed:

@@ -52,9 +52,13 @@ def session(
         {
             "user": {"id": connection.user.id, "name": connection.user.name},
             "properties": [row for row in rows if row["roles"]],
-            # Roles in a property that cannot be asked now are not known.
+            # Roles in a property that cannot be asked now are not known, nor are calls for
+            # help of before a start without its database.
             "all_loaded": all(row.state is ConfigEntryState.LOADED for row in entries)
-            and all(row.knows(connection.user) for row in known),
+            and all(
+                row.knows(connection.user) and row.register.blind is None
+                for row in known
+            ),
             "reasons": [str(row) for row in Reason],
             # The pages of the register; null where they are not built.
             "module": hass.data.get(DATA_MODULE),
