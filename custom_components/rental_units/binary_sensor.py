@@ -1,4 +1,4 @@
-"""If a unit's registration lacks something, and if an alert about it is open."""
+"""If a unit's registration lacks something, if an alert about it is open, and if all goes out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from .alerts.engine import Engine
 from .alerts.models import Alert
 from .alerts.runtime import engine_of
 from .entity import UnitEntity, async_add_for_each_unit
+from .event import property_device
 from .register import Register, RegisterConfigEntry
 from .register.units import Summary, UnitInfo
 
@@ -56,6 +57,34 @@ async def async_setup_entry(
             yield AlertActive(register, unit, engine)
 
     await async_add_for_each_unit(entry, async_add_entities, entities)
+    if engine:
+        async_add_entities([AlertFault(engine, entry)])
+
+
+class AlertFault(BinarySensorEntity):
+    """If messages do not go out, or not on: for who is on duty, and sees no repairs."""
+
+    _attr_device_class = BinarySensorDeviceClass.PROBLEM
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+    _attr_translation_key = "alert_fault"
+
+    def __init__(self, engine: Engine, entry: RegisterConfigEntry) -> None:
+        """Initialize."""
+        self._engine = engine
+        self._attr_unique_id = f"{entry.entry_id}_alert_fault"
+        self._attr_device_info = property_device(entry)
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self._engine.is_blind or self._engine.news.has_fault
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow what becomes of them."""
+        self.async_on_remove(self._engine.news.listen_faults(self.async_write_ha_state))
 
 
 class UnitBinarySensor(UnitEntity, BinarySensorEntity):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from typing import Final
 
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 
@@ -12,6 +13,12 @@ from .help import Helpers
 from .models import Alert
 
 type Listener = Callable[[Alert, Progress, str | None], None]
+
+#: Repairs that tell of a fault: messages do not go out, or not on. Administrators alone see
+#: repairs.
+_FAULTS: Final = frozenset(
+    {"alerts_stalled", "register_unwritable", "provider_failing", "provider_dead"}
+)
 
 
 class News:
@@ -26,6 +33,8 @@ class News:
         self._entry = entry
         self._listeners: list[Listener] = []
         self._unit_listeners: defaultdict[str, list[Listener]] = defaultdict(list)
+        self._faults: set[tuple[str, str]] = set()
+        self._fault_listeners: list[CALLBACK_TYPE] = []
 
     @callback
     def listen(self, listener: Listener) -> CALLBACK_TYPE:
@@ -38,6 +47,17 @@ class News:
         """Call with the alerts about a unit only: there may be thousands of units."""
         self._unit_listeners[unit_id].append(listener)
         return lambda: self._unit_listeners[unit_id].remove(listener)
+
+    @property
+    def has_fault(self) -> bool:
+        """Return if messages do not go out now, or not on."""
+        return bool(self._faults)
+
+    @callback
+    def listen_faults(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call when a fault has come or gone."""
+        self._fault_listeners.append(listener)
+        return lambda: self._fault_listeners.remove(listener)
 
     @callback
     def tell(
@@ -80,13 +100,13 @@ class News:
     def tell_failing(self, channel: str, failing: bool) -> None:
         """Show in the repairs that a provider fails, or no longer."""
         said = {"channel": channel} if failing else None
-        put_issue(self._hass, self._entry, "provider_failing", said, about=channel)
+        self._put("provider_failing", said, about=channel)
 
     @callback
     def tell_dead(self, channel: str, reason: str | None) -> None:
         """Show in the repairs that a provider would send nothing, or that it would."""
         said = None if reason is None else {"channel": channel, "reason": reason}
-        put_issue(self._hass, self._entry, "provider_dead", said, about=channel)
+        self._put("provider_dead", said, about=channel)
 
     @callback
     def tell_failing_addresses(
@@ -124,4 +144,15 @@ class News:
         self._show("register_unwritable", reason is not None)
 
     def _show(self, key: str, applies: bool) -> None:
-        put_issue(self._hass, self._entry, key, {} if applies else None)
+        self._put(key, {} if applies else None)
+
+    def _put(self, key: str, said: dict[str, str] | None, about: str = "") -> None:
+        put_issue(self._hass, self._entry, key, said, about=about)
+        if key not in _FAULTS:
+            return
+        if said is None:
+            self._faults.discard((key, about))
+        else:
+            self._faults.add((key, about))
+        for listener in self._fault_listeners:
+            listener()

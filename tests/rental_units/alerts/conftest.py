@@ -90,6 +90,15 @@ class House:
         assert state
         return state.state
 
+    def fault(self) -> str:
+        """Return the state of what tells that messages do not go out."""
+        entity_id = er.async_get(self.hass).async_get_entity_id(
+            "binary_sensor", DOMAIN, f"{self.entry.entry_id}_alert_fault"
+        )
+        state = self.hass.states.get(entity_id or "")
+        assert state
+        return state.state
+
     async def move_in(self) -> None:
         """Let people live in three flats of one stairwell."""
         self.area_id = ar.async_get(self.hass).async_get_or_create("1-1-201").id

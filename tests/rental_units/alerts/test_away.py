@@ -5,20 +5,25 @@ from http import HTTPStatus
 import json
 import sqlite3
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.rental_units.alerts.channels.twilio import sign
 from custom_components.rental_units.alerts.const import Severity
+from custom_components.rental_units.alerts.manager import DATA_PRESSED
+from custom_components.rental_units.alerts.pressed import DELAY_SECONDS, Pressed
 from custom_components.rental_units.alerts.texts import texts
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.last_known import LastKnown
 from custom_components.rental_units.register.property import LOOK_SECONDS
 from custom_components.rental_units.storage import engine as engine_module
+from custom_components.rental_units.storage.engine import Database
+from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import Keys
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from tests.rental_units.common import account, call as act, without_database
 
@@ -76,6 +81,7 @@ async def test_alert_while_the_database_is_locked(
     assert state.state == "unknown"
     register = house.entry.runtime_data
     assert register.blind
+    assert house.fault() == "on"
 
     await house.alert(hazard="smoke", alarm_id="alarm-1")
     await house.until(lambda: len(sms.heard) == len(NUMBERS))
@@ -89,6 +95,7 @@ async def test_alert_while_the_database_is_locked(
     await house.until(lambda: house.entry.runtime_data is not register)
     await house.hass.async_block_till_done()
     assert issue(house) is None
+    assert house.fault() == "off"
     # The alert of the time without a database goes on, and nobody is told it twice.
     (alert,) = house.engine.alerts.values()
     assert alert.alarm_id == "alarm-1"
@@ -226,6 +233,59 @@ async def test_button_while_the_database_is_away(
     assert house.kinds()[1:] == ["answered", "need_help"]
 
 
+async def test_button_before_a_restart(
+    house: House,
+    pushed: dict[str, Any],
+    hass_admin_user: MockUser,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Home Assistant may end while the database is away: what was pressed is on disk."""
+    action = pushed["actions"][2]["action"]
+    async with without_database(house.hass, house.entry):
+        assert await press(house, action, hass_admin_user.id) == []
+        # What cannot be of a button is no news to be kept.
+        await press(house, f"{action}{'x' * 99_999}", hass_admin_user.id)
+        await press(house, action.replace("_need", f"{'x' * 99_999}_need"), None)
+        await house.tick(DELAY_SECONDS + 1)
+        kept = hass_storage[f"{DOMAIN}.pressed"]["data"]
+        assert kept == [[action, hass_admin_user.id]]
+        # Another process: nothing is in memory.
+        house.hass.data[DATA_PRESSED].take()
+        hass_storage[f"{DOMAIN}.pressed"]["data"] = kept
+        house.hass.data[DATA_PRESSED] = Pressed(house.hass)
+        await house.hass.data[DATA_PRESSED].async_load()
+    await house.settled()
+    assert house.kinds()[1:] == ["answered", "need_help"]
+    await house.tick(DELAY_SECONDS + 1)
+    assert hass_storage[f"{DOMAIN}.pressed"]["data"] == []
+
+
+async def test_refused(house: House, sms: Provider) -> None:
+    """A password that was changed at the server is asked for, and people are told meanwhile."""
+    hass, entry = house.hass, house.entry
+    with patch.object(
+        Database, "async_open", side_effect=RegisterError("register_refused")
+    ) as opened:
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+        assert entry.state is ConfigEntryState.LOADED
+        (flow,) = hass.config_entries.flow.async_progress()
+        assert flow["context"]["source"] == "reauth"
+        await house.alert(hazard="smoke")
+        await house.until(lambda: len(sms.heard) == len(NUMBERS))
+        found = issue(house)
+        assert found
+        assert found.translation_placeholders
+        assert "refuses this user" in found.translation_placeholders["error"]
+        # Asked again and again it might lock its user out.
+        await house.tick(LOOK_SECONDS + 1)
+        assert opened.call_count == 1
+    await reload(house)
+    await house.settled()
+    assert issue(house) is None
+    assert len(sms.heard) == len(NUMBERS)
+
+
 async def test_key_while_the_database_is_away(
     house: House, call: Provider, hass_client_no_auth: Any
 ) -> None:
@@ -284,11 +344,31 @@ async def test_people_that_cannot_be_counted(house: House, sms: Provider) -> Non
     )
 
 
-async def test_alert_by_who_cannot_be_looked_up(house: House, sms: Provider) -> None:
+async def test_alert_by_who_is_known(house: House, sms: Provider) -> None:
+    """A duty officer alerts as their role was last known, a guest as little as before."""
+    duty = await account(house.hass, house.entry, "duty")
+    guest = await account(house.hass, house.entry, "user")
+    data = {"unit_id": house.units["201"], "hazard": "smoke"}
+    async with without_database(house.hass, house.entry):
+        with pytest.raises(Unauthorized):
+            await act(house.hass, "alert", data, user=guest)
+        await act(house.hass, "alert", data, user=duty)
+        await house.until(lambda: len(sms.heard) == len(NUMBERS))
+    await house.settled()
+    (alert,) = house.engine.alerts.values()
+    assert alert.who == duty.id
+    assert len(sms.heard) == len(NUMBERS)
+
+
+async def test_alert_by_who_cannot_be_looked_up(
+    house: House, sms: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A duty officer's alert waits until it is known what they may; a guest's ends there."""
     duty = await account(house.hass, house.entry, "duty")
     guest = await account(house.hass, house.entry, "user")
     data = {"unit_id": house.units["201"], "hazard": "smoke"}
+    # The file of a release that kept no roles in it.
+    monkeypatch.setattr(LastKnown, "async_load_grants", AsyncMock(return_value=None))
     async with without_database(house.hass, house.entry):
         for user in (duty, guest):
             with pytest.raises(HomeAssistantError) as failure:

@@ -308,6 +308,7 @@ async def test_clock_that_nobody_walks(
     """A timer that is lost is seen within a minute, shown, and made good."""
     house.options(policies=POLICIES)
     await begun(house, sms)
+    assert house.fault() == "off"
     clock = house.engine.clock
     assert clock._cancel
     clock._cancel()
@@ -316,9 +317,11 @@ async def test_clock_that_nobody_walks(
     issues = ir.async_get(house.hass)
     await wait(house, 60)
     assert issues.async_get_issue(DOMAIN, issue)
+    assert house.fault() == "on"
     assert len(sms.heard) == 2
     await wait(house, 61)
     assert issues.async_get_issue(DOMAIN, issue) is None
+    assert house.fault() == "off"
     assert len(sms.heard) == 3
 
 

@@ -376,11 +376,13 @@ async def test_failing_provider_is_shown(house: House, sms: Provider) -> None:
     issue = f"provider_failing_{house.entry.entry_id}_sms"
     issues = ir.async_get(house.hass)
     assert issues.async_get_issue(DOMAIN, issue)
+    assert house.fault() == "on", "who is on duty sees no repairs"
     sms.status = 200
     await house.tick(2)
     await house.tick(2)
     await house.settled()
     assert issues.async_get_issue(DOMAIN, issue) is None
+    assert house.fault() == "off"
 
 
 async def test_signed_callbacks(
