@@ -60,6 +60,41 @@ def test_imports_point_one_way(path: Path) -> None:
     assert set(imports(path)) & (FORBIDDEN.get(folder, set()) - allowed) == set()
 
 
+def module_of(path: Path) -> str:
+    """Return the dotted name of a module inside the integration; empty for the whole."""
+    *folders, name = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join([*folders, name] if name != "__init__" else folders)
+
+
+def at_run_time(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a module, but for those that are there for types alone."""
+    if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from at_run_time(child)
+
+
+def test_no_circle() -> None:
+    """Who is imported does not import back, however far around."""
+    paths = {module_of(path): path for path in FILES}
+    known: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        package, found = path.relative_to(ROOT).parts[:-1], set[str]()
+        for node in at_run_time(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                base = [*package][: len(package) - node.level + 1]
+                base += node.module.split(".") if node.module else []
+                for row in node.names:
+                    name = ".".join([*base, row.name])
+                    found.add(name if name in paths else ".".join(base))
+        known[module] = found - {module}
+    assert known["alerts.manager"] >= {"alerts.services", "alerts.views"}
+    while free := {row for row, names in known.items() if not names & {*known}}:
+        known = {row: names for row, names in known.items() if row not in free}
+    assert known == {}
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_nobody_else_opens_a_session(path: Path) -> None:
     """Forms, actions, pages and entities call commands; they do not write themselves."""
