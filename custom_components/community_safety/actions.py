@@ -18,12 +18,13 @@ from homeassistant.exceptions import (
 
 from .commissioning import missing, sign_off
 from .const import DOMAIN
-from .core.alarm import Alarm, Cause, Outcome
+from .core.alarm import Alarm, Cause, Outcome, ShelfReason
 from .core.alarms import describe
 from .core.authority import Action, Subject
 from .core.device import SafetyDevice
 from .core.disconnect import Checked, Result
 from .core.house import DATA_HOUSE, House
+from .core.incidents import SHELVABLE, hazard_rank
 from .core.latches import OpeningReason, Supply
 from .localization import async_option
 from .target import Found, area_of, may
@@ -199,6 +200,36 @@ class Caller:
         # Who may say that it was seen may say what was seen.
         await self._async_authorize(Action.ACKNOWLEDGE, alarms=[alarm])
         self._house.book.note(alarm.id, "note", who=who, **details)
+
+    async def async_shelve(
+        self,
+        alarms: Collection[Alarm],
+        *,
+        seconds: float,
+        reason: ShelfReason,
+        comment: str | None = None,
+    ) -> None:
+        """Let warnings and faults call nobody for a while, by a person who says why.
+
+        Raises ServiceValidationError if one of them is about somebody's life, or a drill.
+        `comment` is a person's words.
+        """
+        who = await self.async_person()
+        await self._async_authorize(Action.SHELVE, alarms=alarms)
+        # After it: one may have become worse meanwhile.
+        if any(row.drill or hazard_rank(row) not in SHELVABLE for row in alarms):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="not_shelvable"
+            )
+        for alarm in alarms:
+            self._house.book.shelve(alarm, who, seconds, reason, comment)
+
+    async def async_unshelve(self, alarms: Collection[Alarm]) -> None:
+        """Take alarms off their shelf, by a person."""
+        who = await self.async_person()
+        await self._async_authorize(Action.SHELVE, alarms=alarms)
+        for alarm in alarms:
+            self._house.book.unshelve(alarm, who)
 
     async def async_end_drill(self, alarms: Collection[Alarm]) -> None:
         """Close drills by a person: who may begin a test may end it."""

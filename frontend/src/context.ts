@@ -2,6 +2,7 @@
 
 import type { Age, Book } from "./book";
 import type { Action, Hass, Incident } from "./model";
+import type { Flood } from "./order";
 import type { Call, People } from "./response";
 import type { Translate } from "./texts";
 import type { Words } from "./words";
@@ -23,6 +24,10 @@ export interface Context {
   age: Age;
   /** The server's clock, in Unix seconds. */
   now: number;
+  /** Many new alarms at once, null otherwise. */
+  flood: Flood | null;
+  /** A display that nobody touches: what can be done is not shown. */
+  isQuiet: boolean;
   /** Nothing can be done: the data is not there yet, is old, or has just come back. */
   locked: boolean;
   /** What the register knows of the people concerned, null without one. */

@@ -1,5 +1,6 @@
 import {
   mdiAlertOutline,
+  mdiBellOffOutline,
   mdiCheckBold,
   mdiEyeCheck,
   mdiFire,
@@ -26,7 +27,7 @@ export function classIcon(incident: Incident, help: ReadonlySet<string>): SVGTem
   if (incident.drill) {
     return icon(mdiSchool);
   }
-  const paths = [mdiLifebuoy, mdiFire, mdiFlashAlert, mdiFlash, mdiAlertOutline, mdiWrench];
+  const paths = [mdiLifebuoy, mdiFire, mdiFlashAlert, mdiFlash, mdiAlertOutline, mdiWrench, mdiBellOffOutline];
   return icon(paths[classOf(incident, help)] ?? mdiPowerPlugOff);
 }
 

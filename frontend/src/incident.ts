@@ -17,10 +17,13 @@ const STEPS = ["verified", "called_119", "plan_started", "head_informed"] as con
 const CHECKED = ["on_site", "camera", "phone"] as const;
 const FALSE_CAUSES = ["cooking", "steam", "dust", "insects", "smoking", "device_fault", "unknown"] as const;
 const LEAST_COMMENT = 4;
+/** How long a warning or fault may call nobody, in minutes. */
+const SHELF_MINUTES = [15, 60, 240, 480] as const;
+const SHELF_REASONS = ["chattering", "maintenance", "works", "awaiting_repair", "other"] as const;
 const POWER_ENTRIES = new Set(["cut_off", "restored", "drill", "came_back_closed", "current_returned"]);
 const FILTERS = ["all", "power", "staff"] as const;
 type Filter = (typeof FILTERS)[number];
-type Sheet = "reset" | "restore" | "note" | "report";
+type Sheet = "reset" | "restore" | "shelve" | "note" | "report";
 
 /** One incident, to be worked from its first alarm until its power is back. */
 export class IncidentPage extends LitElement {
@@ -32,6 +35,8 @@ export class IncidentPage extends LitElement {
   @state() private sheet: Sheet | null = null;
   @state() private checked: (typeof CHECKED)[number] | null = null;
   @state() private comment = "";
+  @state() private minutes: (typeof SHELF_MINUTES)[number] = 60;
+  @state() private reason: (typeof SHELF_REASONS)[number] | null = null;
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
   /** What it was when it was last heard of: it stays readable when it is over. */
@@ -239,17 +244,21 @@ export class IncidentPage extends LitElement {
         : html`${this.button(incident, "silence", () => {
             void context.act(incident, "silence");
           })}
+          ${this.button(incident, "shelve", this.opens("shelve"))}
+          ${this.button(incident, "unshelve", () => {
+            void context.act(incident, "unshelve");
+          })}
           ${this.button(incident, "note", this.opens("note"))}`}
       ${incident.drill ? nothing : html`<button @click=${this.opens("report")}>${t("text_119")}</button>`}
       <button @click=${this.print}>${t("print")}</button>
-      ${deeds(context, incident, "silence", "note")}
+      ${deeds(context, incident, "silence", "shelve", "unshelve", "note")}
     </section>`;
   }
 
   private opens(sheet: Sheet): () => void {
     return () => {
       this.comment = "";
-      this.checked = null;
+      this.checked = this.reason = null;
       this.sheet = sheet;
     };
   }
@@ -415,6 +424,7 @@ export class IncidentPage extends LitElement {
     const content = {
       reset: () => this.resetSheet(incident, place),
       restore: () => this.restoreSheet(incident, place),
+      shelve: () => this.shelveSheet(incident, place),
       note: () => this.noteSheet(incident, place),
       report: () => html`<h2 id="sheet">${t("report_said")}</h2>
         <p class="report">${words.report(incident, this.context.help.has(incident.incident_id))}</p>`,
@@ -504,6 +514,58 @@ export class IncidentPage extends LitElement {
           void this.context.act(incident, "restore", { checked });
         }}
       ></cs-hold>`;
+  }
+
+  private shelveSheet(incident: Incident, place: string) {
+    const { t, words, hass } = this.context;
+    const { reason } = this;
+    const comment = this.comment.trim();
+    const isMissing = reason === null || (reason === "other" && comment.length < LEAST_COMMENT);
+    const hinders = hindrance(this.context, incident, "shelve");
+    const choice = (name: string, isChosen: boolean, choose: () => void, text: string) =>
+      html`<label class="choice"><input type="radio" name=${name} .checked=${isChosen} @change=${choose} /> ${text}</label>`;
+    const lasts = (minutes: number): string =>
+      new Intl.NumberFormat(hass.locale.language, {
+        style: "unit",
+        unit: minutes < 60 ? "minute" : "hour",
+        unitDisplay: "long",
+      }).format(minutes < 60 ? minutes : minutes / 60);
+    return html`<h2 id="sheet">${t("shelve_title", { place })}</h2>
+      <p>${t("shelve_means")}</p>
+      <fieldset>
+        <legend>${t("shelve_for")}</legend>
+        ${SHELF_MINUTES.map((minutes) =>
+          choice("minutes", this.minutes === minutes, () => (this.minutes = minutes), lasts(minutes)),
+        )}
+      </fieldset>
+      <fieldset>
+        <legend>${t("shelve_why")}</legend>
+        ${SHELF_REASONS.map((item) =>
+          choice("reason", reason === item, () => (this.reason = item), words.option("shelf_reason", item)),
+        )}
+        ${reason === "other"
+          ? html`<textarea
+              maxlength="500"
+              aria-label=${t("shelve_why")}
+              .value=${this.comment}
+              @input=${this.typed}
+            ></textarea>`
+          : nothing}
+      </fieldset>
+      <button
+        class="main"
+        ?disabled=${isMissing || hinders !== ""}
+        @click=${() => {
+          this.close();
+          void this.context.act(incident, "shelve", {
+            seconds: this.minutes * 60,
+            reason,
+            ...(reason === "other" ? { comment } : {}),
+          });
+        }}
+      >
+        ${t("shelve").replace(/[….]+$/, "")}
+      </button>`;
   }
 
   private noteSheet(incident: Incident, place: string) {

@@ -1,7 +1,7 @@
 /** What the server tells, and what of Home Assistant's frontend is used. Times are Unix seconds. */
 
-export type Rank = "fire" | "linkage" | "electrical" | "supervision" | "fault" | "power_off";
-export type Action = "acknowledge" | "reset" | "restore" | "cut_off" | "silence" | "note" | "end_drill";
+export type Rank = "fire" | "linkage" | "electrical" | "supervision" | "fault" | "shelved" | "power_off";
+export type Action = "acknowledge" | "reset" | "restore" | "cut_off" | "silence" | "shelve" | "unshelve" | "note" | "end_drill";
 export type SupplyState =
   | "proven"
   | "relay_only"
@@ -41,6 +41,8 @@ export interface Alarm {
   acknowledged_at: number | null;
   acknowledged_by: string | null;
   cleared_at: number | null;
+  /** It calls nobody until then. */
+  shelved_until: number | null;
   returns: number;
   reason?: string;
   values: Value[];

@@ -1,20 +1,37 @@
-import { LitElement, css, html, nothing } from "lit";
-import { property } from "lit/decorators.js";
+import { LitElement, css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
 import { classMap } from "lit/directives/class-map.js";
+import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
 import { deeds, hindrance } from "./deeds";
+import { MOST_CARDS, foldsOf, rowsOf, type Fold } from "./fold";
 import { clock, lasted } from "./format";
 import { classIcon, statusIcon } from "./icons";
 import type { Ended, Incident } from "./model";
-import { byUrgency, floodOf, isNew, openAlarms, statusOf, FLOOD_SECONDS } from "./order";
+import { byUrgency, isNew, openAlarms, statusOf, FLOOD_SECONDS, type Flood } from "./order";
 import { Steady } from "./steady";
 import { common, ranks, tokens } from "./styles";
+import { AGAIN_SECONDS } from "./twice";
 
+/** So many places of a fold are named. */
+const MOST_NAMES = 40;
 /** Ranks whose cards are filled: somebody's life. */
 const FILLED = new Set(["fire", "linkage", "electrical"]);
 
 const RELEASES = ["pointerup", "pointercancel"] as const;
+
+/** What one row says beside its class, its age and its power. */
+interface Row {
+  /** Of its incident; null for a fold. */
+  id: string | null;
+  gone: boolean;
+  state: TemplateResult;
+  where: TemplateResult;
+  actions: TemplateResult;
+}
+
+const isFold = (row: Fold | Incident): row is Fold => "incidents" in row;
 
 /** All incidents that are not over, in order of danger. */
 export class NowPage extends LitElement {
@@ -25,6 +42,18 @@ export class NowPage extends LitElement {
   /** Those that have ended under a still hand stay where they are until it is gone. */
   private readonly last = new Map<string, Incident>();
   private readonly ended = new Map<string, Ended>();
+  private readonly lastFolds = new Map<string, Fold>();
+  /** Folds that somebody has opened. */
+  private readonly open = new Set<string>();
+  /** What an acknowledgement is for that was pressed once: what was listed then. */
+  @state() private asked: { key: string; incidents: Incident[] } | null = null;
+  /** How many of a fold were acknowledged, where it was not all. */
+  private readonly left = new Map<string, string>();
+
+  /** Is the list under a hand? Then nothing moves. */
+  get isStill(): boolean {
+    return this.steady.isStill(performance.now());
+  }
 
   take(ended: readonly Ended[]): void {
     for (const item of ended) {
@@ -37,7 +66,7 @@ export class NowPage extends LitElement {
     const cards = [...this.renderRoot.querySelectorAll<HTMLElement>("[data-new]")];
     const at = cards.findIndex((card) => card.matches(":focus-within"));
     const next = cards[(at + 1) % cards.length];
-    next?.querySelector<HTMLElement>("a")?.focus();
+    next?.querySelector<HTMLElement>("a, button")?.focus();
     next?.scrollIntoView({ block: "nearest" });
   }
 
@@ -48,38 +77,51 @@ export class NowPage extends LitElement {
 
   override render() {
     const { context } = this;
-    const { book, help, t } = context;
+    const { book, help, flood, words, t } = context;
     for (const incident of book.incidents.values()) {
       this.last.set(incident.incident_id, incident);
       this.ended.delete(incident.incident_id);
     }
-    const wanted = [...book.incidents.values()].sort(byUrgency(help)).map((item) => item.incident_id);
-    const ids = this.steady.order(wanted, performance.now());
-    for (const id of this.last.keys()) {
-      if (!ids.includes(id)) {
-        this.last.delete(id);
-        this.ended.delete(id);
+    const sorted = [...book.incidents.values()].sort(byUrgency(help));
+    const isMany = flood !== null || sorted.length > MOST_CARDS;
+    const folds = isMany ? foldsOf(sorted, help, (item) => words.stairwell(item.area_id)) : [];
+    for (const fold of folds) {
+      this.lastFolds.set(fold.key, fold);
+    }
+    const keys = this.steady.order(rowsOf(sorted, folds, this.open), performance.now());
+    const kept = new Set(keys);
+    for (const known of [this.last, this.ended, this.lastFolds]) {
+      for (const key of known.keys()) {
+        if (!kept.has(key)) {
+          known.delete(key);
+        }
       }
     }
-    const shown = ids.flatMap((id) => book.incidents.get(id) ?? this.last.get(id) ?? []);
-    const real = shown.filter((incident) => !incident.drill);
-    const drills = shown.filter((incident) => incident.drill);
+    const rows = keys.flatMap((key) => this.lastFolds.get(key) ?? book.incidents.get(key) ?? this.last.get(key) ?? []);
+    const real = rows.filter((row) => isFold(row) || !row.drill);
+    const drills = rows.flatMap((row) => (!isFold(row) && row.drill ? row : []));
+    const begun = real.flatMap((row) => (isFold(row) ? [] : row.raised_at));
+    const ends = begun.length > 1 ? { first: Math.min(...begun), latest: Math.max(...begun) } : null;
     return html`
-      ${this.flood()}
+      ${flood ? this.flood(flood) : nothing}
       <ul
         class="cards"
         aria-label=${t("incidents")}
         @pointerdown=${this.pressed}
         @keydown=${this.touched}
       >
-        ${repeat(real, (item) => item.incident_id, (item) => this.card(item, real))}
+        ${repeat(
+          real,
+          (row) => (isFold(row) ? row.key : row.incident_id),
+          (row) => (isFold(row) ? this.fold(row) : this.card(row, ends)),
+        )}
       </ul>
-      ${book.truth !== null && !wanted.some((id) => !book.incidents.get(id)?.drill) ? this.nothing() : nothing}
+      ${book.truth !== null && !sorted.some((incident) => !incident.drill) ? this.nothing() : nothing}
       ${drills.length
         ? html`<section class="drills">
             <h2>${t("drills")}</h2>
             <ul class="cards" aria-label=${t("drills")} @pointerdown=${this.pressed} @keydown=${this.touched}>
-              ${repeat(drills, (item) => item.incident_id, (item) => this.card(item, []))}
+              ${repeat(drills, (item) => item.incident_id, (item) => this.card(item, null))}
             </ul>
           </section>`
         : nothing}
@@ -103,22 +145,31 @@ export class NowPage extends LitElement {
     this.steady.touch(event.timeStamp);
   };
 
-  private flood() {
-    const { book, now, hass, t } = this.context;
-    const flood = floodOf(
-      book.incidents.values(),
-      (areaId) => (areaId && hass.areas[areaId]?.floor_id) ?? null,
-      now,
-    );
-    return flood
-      ? html`<section class="flood">
-          <strong>${t("flood", { alarms: flood.alarms, minutes: FLOOD_SECONDS / 60 })}</strong>
-          ${[...flood.buildings].map(
-            ([floor, count]) =>
-              html`<span>${t("flood_building", { building: (floor && hass.floors[floor]?.name) ?? t("elsewhere"), count })}</span>`,
-          )}
-        </section>`
-      : nothing;
+  private flood({ alarms, buildings, first, latest }: Flood) {
+    const { context } = this;
+    const { hass, t } = context;
+    return html`<section class="flood">
+      <strong>${t("flood", { alarms, minutes: FLOOD_SECONDS / 60 })}</strong>
+      ${[...buildings].map(
+        ([floor, count]) =>
+          html`<span>${t("flood_building", { building: (floor && hass.floors[floor]?.name) ?? t("elsewhere"), count })}</span>`,
+      )}
+      ${(
+        [
+          ["chip_first", first],
+          ["chip_latest", latest],
+        ] as const
+      ).map(([key, incident]) =>
+        // Another element for another incident: a tap that has begun goes nowhere else.
+        keyed(
+          incident.incident_id,
+          html`<a data-id=${incident.incident_id} href=${context.href(incident.incident_id)} @click=${this.go}>
+            <span class="chip quiet">${t(key)}</span> ${context.words.place(incident)}
+            <time>${clock(hass, incident.raised_at)}</time>
+          </a>`,
+        ),
+      )}
+    </section>`;
   }
 
   private nothing() {
@@ -134,79 +185,151 @@ export class NowPage extends LitElement {
     </p>`;
   }
 
-  private card(incident: Incident, among: Incident[]) {
+  private card(incident: Incident, ends: { first: number; latest: number } | null) {
     const { context } = this;
-    const { words, t, hass, help, marked } = context;
+    const { words, t } = context;
     const id = incident.incident_id;
     const place = words.place(incident);
-    const status = statusOf(incident);
     const ended = this.ended.get(id);
     const gone = !context.book.incidents.has(id);
-    const fresh = isNew(incident) && !gone;
-    const begun = among.map((item) => item.raised_at);
     const values = openAlarms(incident).map((alarm) => words.values(alarm)).filter(Boolean);
-    const power = words.power(incident);
-    const mayBeOn = incident.supplies.some((supply) => supply.state === "may_be_on" && !incident.drill);
-    const age = lasted(context.now - incident.raised_at, hass.locale.language);
-    return html`<li
-      data-id=${id}
-      ?data-new=${fresh}
-      class=${classMap({
-        card: true,
-        [incident.rank]: !incident.drill,
-        filled: (FILLED.has(incident.rank) || help.has(id)) && !incident.drill,
-        drill: incident.drill,
-        new: fresh,
-        over: !incident.present,
-        gone,
-        help: help.has(id),
-        marked: marked.has(id),
-      })}
-    >
-      <div class="what">
-        <span class="mark class">${classIcon(incident, help)} ${words.classWord(incident, help)}</span>
-        ${fresh ? html`<span class="chip">${t("chip_new")}</span>` : nothing}
-        <span class="mark status">
-          ${statusIcon(incident)}
-          ${gone
-            ? ended?.outcome
-              ? t("closed", { outcome: words.outcome(ended.outcome) })
-              : ended?.moved_to
-                ? t("closed_worse")
-                : t("closed_plain")
-            : status === "new"
-              ? nothing
-              : words.status(incident)}
-        </span>
-      </div>
-      <div class="where">
-        <a href=${context.href(id)} @click=${this.go}>
+    return this.row(incident, {
+      id,
+      gone,
+      state: html`<span class="mark status">
+        ${statusIcon(incident)}
+        ${gone
+          ? ended?.outcome
+            ? t("closed", { outcome: words.outcome(ended.outcome) })
+            : ended?.moved_to
+              ? t("closed_worse")
+              : t("closed_plain")
+          : statusOf(incident) === "new"
+            ? nothing
+            : words.status(incident)}
+      </span>`,
+      where: html`<a href=${context.href(id)} @click=${this.go}>
           <strong>${place}</strong>
           <span>${words.hazards(incident)}${values.length ? ` ${values.join(t("comma"))}` : ""}</span>
         </a>
         <span class="quiet">${words.address(incident)}</span>
-        ${among.length > 1 && incident.raised_at === Math.min(...begun)
-          ? html`<span class="chip quiet">${t("chip_first")}</span>`
-          : nothing}
-        ${among.length > 1 && incident.raised_at === Math.max(...begun)
-          ? html`<span class="chip quiet">${t("chip_latest")}</span>`
-          : nothing}
+        ${ends?.first === incident.raised_at ? html`<span class="chip quiet">${t("chip_first")}</span>` : nothing}
+        ${ends?.latest === incident.raised_at ? html`<span class="chip quiet">${t("chip_latest")}</span>` : nothing}`,
+      actions: html`${gone ? nothing : this.acknowledge(incident, place)} ${gone ? nothing : this.endDrill(incident, place)}
+        <a class="button" href=${context.href(id)} @click=${this.go} aria-label=${`${t("open")} ${place}`}>${t("open")}</a>
+        ${deeds(context, incident, "acknowledge", "end_drill")}`,
+    });
+  }
+
+  /** All of a kind in one stairwell, or of faults everywhere, as one row. */
+  private fold({ key, incidents, whole }: Fold) {
+    const { context } = this;
+    const { words, t } = context;
+    const isOpen = this.open.has(key);
+    const isEverywhere = whole.rank === "fault" || whole.rank === "shelved";
+    const title = isEverywhere ? t("everywhere") : words.stairwell(whole.area_id);
+    return this.row(whole, {
+      id: null,
+      gone: false,
+      state: html`<span class="number">${t("fold_count", { count: incidents.length })}</span>`,
+      where: html`<span><strong>${title}</strong> ${words.hazards(whole)}</span>
+        <span class="quiet">${this.names(incidents)}</span>`,
+      actions: html`${this.acknowledgeAll(key, incidents)}
+        <button
+          aria-expanded=${isOpen ? "true" : "false"}
+          aria-label=${`${t(isOpen ? "fold" : "unfold")} ${title}`}
+          @click=${() => {
+            if (!this.open.delete(key)) {
+              this.open.add(key);
+            }
+            this.steady.forget();
+            this.requestUpdate();
+          }}
+        >
+          ${t(isOpen ? "fold" : "unfold")}
+        </button>`,
+    });
+  }
+
+  private names(incidents: readonly Incident[]): string {
+    const { words, t } = this.context;
+    const names = [...new Set(incidents.map((item) => words.place(item)))];
+    const more = names.length - MOST_NAMES;
+    return [...names.slice(0, MOST_NAMES), ...(more > 0 ? [t("more_places", { count: more })] : [])].join(t("comma"));
+  }
+
+  /** Acknowledges what was listed when it was pressed first: of what came since, nobody has read. */
+  private acknowledgeAll(key: string, incidents: readonly Incident[]) {
+    const { context } = this;
+    const { t } = context;
+    const wanted = incidents.filter((item) => item.may.acknowledge === null);
+    const asked = this.asked?.key === key ? this.asked.incidents : wanted;
+    const left = this.left.get(key);
+    return html`${wanted.length
+      ? html`<cs-twice
+          .label=${t("acknowledge_all", { count: wanted.length })}
+          .again=${`${t("press_again", { seconds: AGAIN_SECONDS })}: ${this.names(asked)}`}
+          .disabled=${context.locked}
+          @armed=${() => {
+            this.asked = { key, incidents: wanted };
+          }}
+          @pressed=${() => {
+            void this.acknowledgeThese(key, asked);
+          }}
+        ></cs-twice>`
+      : nothing}
+    ${left ? html`<span class="did failed" role="alert">${left}</span>` : nothing}`;
+  }
+
+  private async acknowledgeThese(key: string, incidents: readonly Incident[]): Promise<void> {
+    this.asked = null;
+    this.left.delete(key);
+    const done = await Promise.all(incidents.map((item) => this.context.act(item, "acknowledge")));
+    const count = done.filter(Boolean).length;
+    if (count < incidents.length) {
+      this.left.set(key, this.context.t("acknowledged_of", { count, all: incidents.length }));
+    }
+    this.requestUpdate();
+  }
+
+  private row(incident: Incident, { id, gone, state, where, actions }: Row) {
+    const { context } = this;
+    const { words, t, hass, help, marked } = context;
+    const fresh = isNew(incident) && !gone;
+    const mayBeOn = incident.supplies.some((supply) => supply.state === "may_be_on" && !incident.drill);
+    const age = lasted(context.now - incident.raised_at, hass.locale.language);
+    const isCalling = id !== null && help.has(id);
+    const isMarked = id !== null && marked.has(id);
+    return html`<li
+      data-id=${id ?? nothing}
+      ?data-new=${fresh}
+      class=${classMap({
+        card: true,
+        [incident.rank]: !incident.drill,
+        filled: (FILLED.has(incident.rank) || isCalling) && !incident.drill,
+        drill: incident.drill,
+        new: fresh,
+        over: !incident.present,
+        gone,
+        help: isCalling,
+        marked: isMarked,
+      })}
+    >
+      <div class="what">
+        <span class="mark class">${classIcon(incident, help)} ${words.classWord(incident, help)}</span>
+        ${fresh ? html`<span class="chip">${t("chip_new")}</span>` : nothing} ${state}
       </div>
+      <div class="where">${where}</div>
       <div class="when">
         <time datetime=${new Date(incident.raised_at * 1000).toISOString()}>${clock(hass, incident.raised_at)}</time>
         <span class="number">${context.age === "live" ? age : t("at_least", { age })}</span>
       </div>
       <div class="how">
-        <div class="power ${mayBeOn ? "may-be-on" : ""}">${power}</div>
+        <div class="power ${mayBeOn ? "may-be-on" : ""}">${words.power(incident)}</div>
         <div class="people">${context.people ? words.people(incident, context.people) : ""}</div>
       </div>
-      <div class="do">
-        ${gone ? nothing : this.acknowledge(incident, place)}
-        ${gone ? nothing : this.endDrill(incident, place)}
-        <a class="button" href=${context.href(id)} @click=${this.go} aria-label=${`${t("open")} ${place}`}>${t("open")}</a>
-        ${deeds(context, incident, "acknowledge", "end_drill")}
-      </div>
-      ${marked.has(id) ? html`<p class="quiet">${t("just_changed")}</p>` : nothing}
+      ${context.isQuiet ? nothing : html`<div class="do">${actions}</div>`}
+      ${isMarked ? html`<p class="quiet">${t("just_changed")}</p>` : nothing}
     </li>`;
   }
 
@@ -244,7 +367,7 @@ export class NowPage extends LitElement {
       return;
     }
     event.preventDefault();
-    this.context.open((event.currentTarget as HTMLElement).closest("li")?.dataset["id"] ?? null);
+    this.context.open((event.currentTarget as HTMLElement).closest<HTMLElement>("[data-id]")?.dataset["id"] ?? null);
   };
 
   static override readonly styles = [
@@ -386,8 +509,16 @@ export class NowPage extends LitElement {
         grid-column: 2;
         text-align: end;
       }
+      .flood a {
+        display: inline-flex;
+        flex-wrap: wrap;
+        gap: 0 8px;
+        align-items: center;
+        min-height: 44px;
+      }
       :host([narrow]) .do > button,
-      :host([narrow]) .do > .button {
+      :host([narrow]) .do > .button,
+      :host([narrow]) .do > cs-twice {
         flex: 1 1 120px;
       }
       .how {

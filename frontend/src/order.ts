@@ -8,6 +8,7 @@ const CLASSES: Record<Rank, number> = {
   electrical: 3,
   supervision: 4,
   fault: 5,
+  shelved: 6,
   power_off: 7,
 };
 /** Classes up to this one are somebody's life. */
@@ -41,12 +42,15 @@ export const openAlarms = (incident: Incident): Alarm[] =>
 export const seenIn = (incident: Incident): Record<string, Alarm["severity"]> =>
   Object.fromEntries(openAlarms(incident).map((alarm) => [alarm.alarm_id, alarm.severity]));
 
-export type Status = "new" | "seen" | "over_new" | "over_reset" | "power_off" | "ended";
+export type Status = "new" | "seen" | "over_new" | "over_reset" | "shelved" | "power_off" | "ended";
 
 /** Is it there, and has somebody seen it: two marks that do not hide each other. */
 export function statusOf(incident: Incident): Status {
   if (!openAlarms(incident).length) {
     return incident.supplies.some((supply) => supply.latched) ? "power_off" : "ended";
+  }
+  if (incident.rank === "shelved") {
+    return "shelved";
   }
   if (incident.present) {
     return incident.acknowledged ? "seen" : "new";
@@ -108,13 +112,14 @@ export interface Counters {
   electrical: number;
   supervision: number;
   fault: number;
+  shelved: number;
   off: number;
   drill: number;
 }
 
 /** How many incidents have each kind of open alarm, and how many supplies are kept off. */
 export function countersOf(incidents: Iterable<Incident>): Counters {
-  const counts: Counters = { fire: 0, linkage: 0, electrical: 0, supervision: 0, fault: 0, off: 0, drill: 0 };
+  const counts: Counters = { fire: 0, linkage: 0, electrical: 0, supervision: 0, fault: 0, shelved: 0, off: 0, drill: 0 };
   const off = new Set<string>();
   for (const incident of incidents) {
     for (const supply of incident.supplies) {
@@ -140,6 +145,8 @@ export interface Flood {
   alarms: number;
   /** Incidents by floor, which is the building. */
   buildings: Map<string | null, number>;
+  first: Incident;
+  latest: Incident;
 }
 
 /** Many new real alarms at once, null otherwise. */
@@ -149,6 +156,8 @@ export function floodOf(
   now: number,
 ): Flood | null {
   let alarms = 0;
+  let first: Incident | null = null;
+  let latest: Incident | null = null;
   const buildings = new Map<string | null, number>();
   for (const incident of incidents) {
     if (incident.drill || classOf(incident) > LAST_LIFE_CLASS) {
@@ -159,7 +168,9 @@ export function floodOf(
       alarms += fresh;
       const floor = floorOf(incident.area_id);
       buildings.set(floor, (buildings.get(floor) ?? 0) + 1);
+      first = first && first.raised_at <= incident.raised_at ? first : incident;
+      latest = latest && latest.raised_at >= incident.raised_at ? latest : incident;
     }
   }
-  return alarms > FLOOD_ALARMS ? { alarms, buildings } : null;
+  return alarms > FLOOD_ALARMS && first && latest ? { alarms, buildings, first, latest } : null;
 }

@@ -1,8 +1,9 @@
-import { mdiAlarmLight, mdiHistory, mdiMapMarker, mdiSmokeDetector } from "@mdi/js";
+import { mdiAlarmLight, mdiClose, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { Announcer } from "./announcer";
 import { missed, type Answered } from "./answers";
+import { Awake } from "./awake";
 import { closing, closingKey, helpDeed } from "./deeds";
 import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
 import { isLost, reasonOf, type Rejected } from "./errors";
@@ -11,15 +12,17 @@ import { Feed, monotonic } from "./feed";
 import { clock, lasted } from "./format";
 import { HelpSheet } from "./help";
 import { HoldButton } from "./hold";
+import { icon } from "./icons";
 import { IncidentPage } from "./incident";
 import type { Action, Hass, Incident, Message, Route } from "./model";
 import { Navigation } from "./navigation";
 import { NowPage } from "./now";
-import { NO_HELP, classOf, countersOf, isNew, seenIn, type Counters } from "./order";
+import { NO_HELP, classOf, countersOf, floodOf, isNew, seenIn, type Counters } from "./order";
 import { Register, keyOf, type Call, type People } from "./response";
-import { Siren, loudest, soundsOf } from "./sound";
+import { Siren, loudest, soundsOf, type Sounding } from "./sound";
 import { common, tokens } from "./styles";
 import { translator } from "./texts";
+import { TwiceButton } from "./twice";
 import { Wake } from "./wake";
 import { Words } from "./words";
 
@@ -33,10 +36,21 @@ const LOCK_MILLISECONDS = 500;
 const MARK_MILLISECONDS = 10_000;
 /** The first page waits so long for the pages that another integration brings. */
 const UNDECIDED_MILLISECONDS = 1000;
+/** From so many CSS pixels on, the map has room beside the list. */
+const WIDE_PIXELS = 1100;
+/** So long after a touch a wall display shows what can be done, in milliseconds. */
+const TOUCHED_MILLISECONDS = 60_000;
+/** A wall display that was told nothing for so long says that and nothing else, in milliseconds. */
+const BLIND_MILLISECONDS = 60_000;
+/** What stands still on a wall display moves a little after so many seconds, to and fro. */
+const MOVE_SECONDS = 600;
+const MOVES = ["0 0", "8px 0", "8px 8px", "0 8px"];
 const KEYS_STORED = "community-safety-single-keys";
 /** What of Home Assistant is shown; its object is a new one with every state of the house. */
 const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "floors", "themes", "localize", "config"];
-const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervision", "fault", "off", "drill"];
+/** What a wall display that is told nothing sounds like: as a fault. */
+const BLIND: Sounding = { signal: "fault", keys: new Set(["blind"]) };
+const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervision", "fault", "shelved", "off", "drill"];
 
 /** Pages that are fetched when somebody goes there, by the first word of their address. */
 const LAZY: Record<string, () => Promise<unknown>> = {
@@ -60,9 +74,12 @@ export class SafetyPanel extends LitElement {
   @property({ type: Boolean, reflect: true }) narrow = false;
   @property({ type: Boolean, reflect: true }) dark = false;
   @property({ attribute: false }) route?: Route;
+  /** It hangs on a wall: large, and without anything that is only for hands. */
+  @property({ type: Boolean, reflect: true }) wall = false;
   @state() private keysShown = false;
   /** The call for help that is being closed. */
   @state() private call: Call | null = null;
+  @state() private isWide = false;
   @query("cs-now") private now?: NowPage | null;
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
@@ -78,6 +95,14 @@ export class SafetyPanel extends LitElement {
   private readonly marked = new Set<string>();
   private muted: ReadonlySet<string> = new Set<string>();
   private readonly wake = new Wake();
+  private readonly awake = new Awake();
+  private readonly sizes = new ResizeObserver(([entry]) => {
+    this.isWide = (entry?.contentRect.width ?? 0) >= WIDE_PIXELS;
+  });
+  private touchedAt = -Infinity;
+  private staleAt = Infinity;
+  /** The map is beside the list. */
+  private isSplit = false;
   private lockedUntil = 0;
   private drawnAt = 0;
   /** The incidents as they are on the screen: what came since, nobody has seen. */
@@ -100,6 +125,7 @@ export class SafetyPanel extends LitElement {
     document.addEventListener("visibilitychange", this.tick);
     // Before Home Assistant's own single keys.
     window.addEventListener("keydown", this.key, { capture: true });
+    this.sizes.observe(this);
     if (this.hasUpdated) {
       this.connection = null;
       this.requestUpdate();
@@ -112,10 +138,29 @@ export class SafetyPanel extends LitElement {
     document.removeEventListener("visibilitychange", this.tick);
     window.clearTimeout(this.timer);
     window.removeEventListener("keydown", this.key, { capture: true });
+    this.sizes.disconnect();
+    this.hang(false);
     this.feed?.stop();
     this.register?.stop();
     this.siren.close();
   }
+
+  /** Takes the whole screen for a wall display, and keeps it on; or gives it back. */
+  private hang(isWall: boolean): void {
+    if (isWall !== this.wall) {
+      this.wall = isWall;
+      // Home Assistant's own sidebar.
+      window.dispatchEvent(new CustomEvent("hass-kiosk-mode", { detail: { enable: isWall } }));
+    }
+    this.awake.keep(isWall);
+  }
+
+  private readonly touched = (): void => {
+    if (this.wall) {
+      this.touchedAt = performance.now();
+      this.requestUpdate();
+    }
+  };
 
   private readonly tick = (): void => {
     if (this.wake.hasSlept()) {
@@ -135,6 +180,7 @@ export class SafetyPanel extends LitElement {
   }
 
   protected override willUpdate(): void {
+    this.hang(this.path === "/wall");
     this.dark = this.hass.themes.darkMode ?? false;
     if (!this.hass.connected) {
       this.feed?.book.lose();
@@ -353,7 +399,8 @@ export class SafetyPanel extends LitElement {
   /** Whose page the address is; the incidents' where it is nobody's. */
   private pageOf(pages: Page[]): string {
     const first = this.path.split("/")[1] ?? "";
-    if (first === "incident" || Object.hasOwn(LAZY, first) || this.extension?.owns(first)) {
+    const isHome = pages.some((page) => page.isHome);
+    if (first === "incident" || (first === "wall" && !isHome) || Object.hasOwn(LAZY, first) || this.extension?.owns(first)) {
       return first;
     }
     return pages.find((page) => page.isHome)?.path ?? "now";
@@ -362,12 +409,16 @@ export class SafetyPanel extends LitElement {
   private context(feed: Feed): Context {
     const monotonicNow = monotonic();
     const age = feed.book.age(monotonicNow);
+    const now = feed.book.clock(monotonicNow);
+    const floorOf = (areaId: string | null) => (areaId && this.hass.areas[areaId]?.floor_id) ?? null;
     return {
       hass: this.hass,
       ...this.language(feed),
       book: feed.book,
       age,
-      now: feed.book.clock(monotonicNow),
+      now,
+      flood: floodOf(feed.book.incidents.values(), floorOf, now),
+      isQuiet: this.wall && performance.now() - this.touchedAt > TOUCHED_MILLISECONDS,
       locked: age === "stale" || age === "waiting" || performance.now() < this.lockedUntil,
       ...this.peopleOf(feed),
       mayCloseHelp: (alertId) => this.register?.propertyOf(alertId, "close_help") !== undefined,
@@ -417,7 +468,8 @@ export class SafetyPanel extends LitElement {
     return this.tell(feed, incident, action, {
       type: `${DOMAIN}/${action}`,
       incident_id: incident.incident_id,
-      ...(action === "acknowledge" ? { alarms: seenIn(incident) } : {}),
+      // What came or became worse since, nobody has seen.
+      ...(action === "acknowledge" || action === "shelve" ? { alarms: seenIn(incident) } : {}),
       ...data,
     });
   }
@@ -501,14 +553,11 @@ export class SafetyPanel extends LitElement {
     const pages = this.pages(t);
     const page = this.pageOf(pages);
     const isHome = pages.some((item) => item.isHome);
+    if (this.wall && performance.now() - this.staleAt >= BLIND_MILLISECONDS) {
+      return html`<p class="blind" role="alert">${t("wall_blind", { time: clock(this.hass, feed.book.truth ?? 0) })}</p>`;
+    }
     return html`
-      <header>
-        <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
-        <h1>${t("title")}</h1>
-        ${this.mayAct || isHome ? nothing : html`<span class="chip">${t("read_only")}</span>`}
-        <span class="grow"></span>
-        <button class="round" aria-label=${t("keys")} @click=${this.showKeys}>?</button>
-      </header>
+      ${context.isQuiet ? nothing : this.header(t, isHome)}
       ${age === "stale" || age === "checking"
         ? html`<p class="age ${age}" role="alert">
             ${age === "stale" ? t("stale", { time: clock(this.hass, feed.book.truth ?? 0) }) : t("checking")}
@@ -527,7 +576,11 @@ export class SafetyPanel extends LitElement {
             </button>
           </p>`
         : nothing}
-      <div class="room">
+      <div
+        class="room"
+        style=${this.wall ? `translate: ${MOVES[Math.floor(context.now / MOVE_SECONDS) % MOVES.length] ?? ""}` : nothing}
+        @pointerdown=${this.touched}
+      >
         <main class=${age}>
           ${isHome || this.isUndecided
             ? nothing
@@ -535,15 +588,15 @@ export class SafetyPanel extends LitElement {
           ${context.peopleOld && !isHome && age !== "stale" ? html`<p class="age checking" role="alert">${t("people_old")}</p>` : nothing}
           ${page === "now" && this.isUndecided
             ? html`<p class="quiet">${t("waiting")}</p>`
-            : page === "now"
-            ? html`<cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow}></cs-now>`
+            : page === "now" || page === "wall"
+            ? this.list(context)
             : id
               ? html`<cs-incident .context=${context} .incidentId=${id} .dark=${this.dark} .narrow=${this.narrow}></cs-incident>`
               : Object.hasOwn(LAZY, page)
                 ? this.lazy(context, page)
                 : this.shown(context, page)}
         </main>
-        ${pages.length > 1 && !(this.narrow && id)
+        ${pages.length > 1 && !(this.narrow && id) && !this.wall
           ? html`<cs-navigation
               .pages=${pages}
               .current=${id ? "now" : (this.extension?.owns(page) ?? page)}
@@ -572,6 +625,40 @@ export class SafetyPanel extends LitElement {
           ></cs-help>`
         : nothing}
     `;
+  }
+
+  private header(t: Context["t"], isHome: boolean) {
+    return html`<header>
+      ${this.wall ? nothing : html`<ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>`}
+      <h1>${t("title")}</h1>
+      ${this.mayAct || isHome ? nothing : html`<span class="chip">${t("read_only")}</span>`}
+      <span class="grow"></span>
+      ${this.narrow || isHome
+        ? nothing
+        : html`<button
+            class="round"
+            aria-label=${t(this.wall ? "wall_leave" : "wall")}
+            title=${t(this.wall ? "wall_leave" : "wall")}
+            @click=${() => {
+              this.go(this.wall ? "/now" : "/wall");
+            }}
+          >
+            ${icon(this.wall ? mdiClose : mdiMonitor)}
+          </button>`}
+      <button class="round" aria-label=${t("keys")} @click=${this.showKeys}>?</button>
+    </header>`;
+  }
+
+  /** The incidents; beside them the map, on a wall and in a flood. */
+  private list(context: Context) {
+    if (!this.now?.isStill) {
+      // Under a hand it stays as wide as it is.
+      this.isSplit = this.isWide && (this.wall || context.flood !== null);
+    }
+    return html`<div class=${this.isSplit ? "split" : ""}>
+      ${this.isSplit ? html`<div>${this.lazy(context, "map")}</div>` : nothing}
+      <cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow || this.isSplit}></cs-now>
+    </div>`;
   }
 
   private readonly fetched = new Map<string, "coming" | "here" | "failed">();
@@ -734,7 +821,9 @@ export class SafetyPanel extends LitElement {
   private sound(context: Context, incidents: Incident[]): void {
     const sounds = soundsOf(incidents, context.people?.calls() ?? []);
     this.muted = new Set(sounds.flatMap(({ key }) => (this.muted.has(key) ? [key] : [])));
-    this.siren.play(this.siren.isOpen ? loudest(sounds, this.muted) : null);
+    const isBlind = this.wall && context.age === "stale";
+    const sounding = isBlind ? BLIND : loudest(sounds, this.muted);
+    this.siren.play(this.siren.isOpen ? sounding : null);
   }
 
   private speak(context: Context): void {
@@ -744,6 +833,7 @@ export class SafetyPanel extends LitElement {
       const one = t(isStale ? "say_stale" : "say_live");
       this.announcer.add({ key: "age", rank: isStale ? 0 : 9, one, many: () => one });
       this.wasStale = isStale;
+      this.staleAt = isStale ? performance.now() : Infinity;
     }
     const sentence = this.announcer.next(performance.now());
     if (sentence) {
@@ -804,6 +894,7 @@ export class SafetyPanel extends LitElement {
   }
 
   private readonly key = (event: KeyboardEvent): void => {
+    this.touched();
     const typing = event
       .composedPath()
       .some((item) => item instanceof HTMLElement && item.matches("input, textarea, select, [contenteditable], dialog"));
@@ -893,6 +984,38 @@ export class SafetyPanel extends LitElement {
         grid-template-columns: auto minmax(0, 1fr);
         min-height: calc(100vh - 56px);
       }
+      .split {
+        display: grid;
+        grid-template-columns: 1fr 1fr;
+        gap: 16px;
+        align-items: start;
+      }
+      .split > * {
+        min-width: 0;
+      }
+      :host([wall]) {
+        overflow: clip;
+      }
+      /* To be read from three metres. */
+      :host([wall]) .room {
+        grid-template-columns: minmax(0, 1fr);
+        min-height: 0;
+        zoom: 1.5;
+      }
+      :host([wall]) main {
+        max-width: none;
+      }
+      .blind {
+        display: grid;
+        place-items: center;
+        min-height: 100vh;
+        padding: 48px;
+        background: var(--danger);
+        color: var(--on-fill);
+        font-size: 64px;
+        font-weight: 700;
+        text-align: center;
+      }
       main {
         box-sizing: border-box;
         padding: 12px 16px 32px;
@@ -968,6 +1091,7 @@ export class SafetyPanel extends LitElement {
       .count.fault {
         --c: var(--fault);
       }
+      .count.shelved,
       .count.off,
       .count.drill {
         --c: var(--shielded);
@@ -1059,6 +1183,7 @@ export class SafetyPanel extends LitElement {
 const ELEMENTS: [string, CustomElementConstructor][] = [
   ["cs-help", HelpSheet],
   ["cs-hold", HoldButton],
+  ["cs-twice", TwiceButton],
   ["cs-navigation", Navigation],
   ["cs-now", NowPage],
   ["cs-incident", IncidentPage],

@@ -23,6 +23,12 @@ export class Steady {
     this.last = now;
   }
 
+  /** Lets the list move at once: somebody has asked for that. */
+  forget(): void {
+    this.down = false;
+    this.last = -Infinity;
+  }
+
   isStill(now: number): boolean {
     return now - this.last < (this.down ? LONGEST_MILLISECONDS : STILL_MILLISECONDS);
   }

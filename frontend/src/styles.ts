@@ -219,4 +219,7 @@ export const ranks = css`
   .fault {
     --c: var(--fault);
   }
+  .shelved {
+    --c: var(--shielded);
+  }
 `;

@@ -1,10 +1,11 @@
 /** Sentences about incidents, in the language of who reads. */
 
-import { clock, clockMinutes, lasted, quantity } from "./format";
+import { clock, clockMinutes, dateAndClock, lasted, quantity } from "./format";
 import type { Alarm, Entry, Hass, Incident, Supply } from "./model";
 import { classOf, openAlarms, powerOf, seenBy, statusOf } from "./order";
 import { callOf, isCalling, type Alert, type Answer, type Call, type Group, type People, type Reached, type Slot } from "./response";
 import type { Key, Translate } from "./texts";
+import { stairwellOf, unitOf } from "./unit";
 
 const DOMAIN = "community_safety";
 
@@ -42,12 +43,18 @@ export class Words {
     return this.area(incident.area_id) ?? incident.alarms[0]?.device_name ?? this.t("no_place");
   }
 
-  /** `Building 1, storey 2`: the storey is a unit's number without its last two digits. */
+  /** `Building 1, storey 2`. */
   address(incident: Incident): string {
-    const place = this.place(incident);
-    const number = /^[^-]+-[^-]+-(\d{3,})$/.exec(place)?.[1];
-    const storey = number && this.t("report_storey", { storey: Number(number.slice(0, -2)) });
+    const unit = unitOf(this.place(incident));
+    const storey = unit && this.t("report_storey", { storey: unit.storey });
     return [this.building(incident.area_id), storey].filter(Boolean).join(this.t("comma"));
+  }
+
+  /** `Building 1, stairwell 2`; the building alone for what is in none. */
+  stairwell(areaId: string | null): string {
+    const found = stairwellOf(this.area(areaId) ?? "");
+    const building = this.building(areaId) ?? found?.building ?? this.t("elsewhere");
+    return found ? this.t("stairwell", { building, stairwell: found.stairwell }) : building;
   }
 
   classWord(incident: Incident, help: ReadonlySet<string>): string {
@@ -58,6 +65,7 @@ export class Words {
       "class_electrical",
       "class_supervision",
       "class_fault",
+      "class_shelved",
     ];
     return this.t(incident.drill ? "class_drill" : (keys[classOf(incident, help)] ?? "class_power_off"));
   }
@@ -78,6 +86,10 @@ export class Words {
 
   status(incident: Incident): string {
     const status = statusOf(incident);
+    if (status === "shelved") {
+      const ends = openAlarms(incident).flatMap((alarm) => alarm.shelved_until ?? []);
+      return this.t("status_shelved", { time: clockMinutes(this.hass, Math.min(...ends)) });
+    }
     if (status !== "seen") {
       return this.t(`status_${status}`);
     }
@@ -307,6 +319,14 @@ export class Words {
         // Its words come to who may read them.
         return typeof text === "string" ? this.t("what_note", { text }) : this.t("what_note_kept");
       }
+      case "shelved": {
+        const { until, reason, text } = entry;
+        const why = this.option("shelf_reason", String(reason));
+        return this.t("what_shelved", {
+          time: dateAndClock(this.hass, Number(until)),
+          reason: typeof text === "string" ? `${why}: ${text}` : why,
+        });
+      }
       case "silence":
       case "self_test":
         return this.t(entry["done"] === false ? `what_${entry.what}_failed` : `what_${entry.what}`);
@@ -320,6 +340,7 @@ export class Words {
       case "door_locked":
         return this.t(`what_${entry.what}`, { door: String(entry["door"]) });
       case "acknowledged":
+      case "unshelved":
       case "superseded":
       case "test_ended":
       case "removed":

@@ -63,6 +63,16 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ShelfReason(StrEnum):
+    """Why a warning or fault calls nobody for a while."""
+
+    CHATTERING = "chattering"
+    MAINTENANCE = "maintenance"
+    WORKS = "works"
+    AWAITING_REPAIR = "awaiting_repair"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """How one hazard or fault of one device stands; without a severity it has ended.
@@ -111,6 +121,8 @@ class Alarm:
     supplies: list[str] = field(default_factory=list)
     acknowledged_at: float | None = None
     cleared_at: float | None = None
+    #: It calls nobody before then, as a person has said who has seen it.
+    shelved_until: float | None = None
     closed_at: float | None = None
     closed_by: str | None = None
     timeline: list[dict[str, Any]] = field(default_factory=list)

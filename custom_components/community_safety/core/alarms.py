@@ -16,7 +16,7 @@ from homeassistant.util.ulid import ulid_now
 from ..catalogue import HAZARDS
 from ..catalogue.model import Hazard
 from ..const import EVENT_ALARM, LOGGER, Severity
-from .alarm import Alarm, Cause, Change, Outcome, Reason, Report
+from .alarm import Alarm, Cause, Change, Outcome, Reason, Report, ShelfReason
 from .authority import user_of
 from .hazards import LONGEST_TEST_SECONDS
 from .incidents import Incidents
@@ -33,6 +33,9 @@ DRAW_SECONDS = 0.5
 #: and nobody has said within the last minutes that they go.
 GONE_SECONDS = 60
 HEEDED_SECONDS = 600
+#: So long a warning or fault can be shelved, in seconds.
+LEAST_SHELVED_SECONDS = 15 * 60
+MOST_SHELVED_SECONDS = 8 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class AlarmBook:
         self._unannounced = 0
         self._undrawn: list[CALLBACK_TYPE] = []
         self._drawing: asyncio.TimerHandle | None = None
-        self._end_drill: dict[str, CALLBACK_TYPE] = {}
+        #: What ends by itself, a drill or a shelf, by alarm.
+        self._timers: dict[str, CALLBACK_TYPE] = {}
         #: What has just closed by itself, the oldest first: it may return at once.
         self._lately: dict[tuple[str, str, bool], Alarm] = {}
 
@@ -265,6 +269,53 @@ class AlarmBook:
         self._save(alarm, Change.CLOSED, who)
 
     @callback
+    def shelve(
+        self,
+        alarm: Alarm,
+        who: str,
+        seconds: float,
+        reason: ShelfReason,
+        comment: str | None = None,
+    ) -> None:
+        """Let an alarm call nobody for a while, by a person who has seen it.
+
+        It stays open meanwhile, and its returns are counted on its timeline. It worsens,
+        and calls, all the same. `comment` is a person's words.
+        """
+        if alarm.id not in self.open:
+            return
+        self.acknowledge(alarm, who)
+        alarm.shelved_until = until = time.time() + seconds
+        words = {"text": comment} if comment else {}
+        self._note(alarm, "shelved", who=who, until=until, reason=reason, **words)
+        self._wait_for_end(alarm)
+        self._save(alarm, Change.NOTED, who)
+
+    @callback
+    def unshelve(self, alarm: Alarm, who: str | None = None) -> None:
+        """Take an alarm off its shelf: a person does, or its time is over.
+
+        What has gone meanwhile is closed. Else it calls people, if nobody is here who did
+        this.
+        """
+        if alarm.shelved_until is None:
+            return
+        self._off_shelf(alarm, who)
+        if not alarm.present and not alarm.latches:
+            self._close(alarm, Reason.CLEARED)
+            self._save(alarm, Change.CLOSED, who)
+        elif alarm.present and who is None:
+            alarm.acknowledged_at = None
+            self._save(alarm, Change.RAISED)
+        else:
+            self._save(alarm, Change.NOTED, who)
+
+    def _off_shelf(self, alarm: Alarm, who: str | None = None) -> None:
+        self._stop_waiting(alarm)
+        alarm.shelved_until = None
+        self._note(alarm, "unshelved", who=who)
+
+    @callback
     def cut_for(self, alarm_id: str | None, supply: str) -> None:
         """Keep which supply is opened for an open alarm."""
         alarm = self.open.get(alarm_id or "")
@@ -342,8 +393,10 @@ class AlarmBook:
         """Take a hazard that comes back: a detector at its threshold is one alarm."""
         now = time.time()
         # A clock that was set back is no reason to call nobody.
-        calls = not _within(alarm.cleared_at, now, GONE_SECONDS) and not _within(
-            alarm.acknowledged_at, now, HEEDED_SECONDS
+        calls = (
+            alarm.shelved_until is None
+            and not _within(alarm.cleared_at, now, GONE_SECONDS)
+            and not _within(alarm.acknowledged_at, now, HEEDED_SECONDS)
         )
         alarm.cleared_at = None
         alarm.returns += 1
@@ -366,6 +419,9 @@ class AlarmBook:
         self._save(alarm, Change.RAISED if calls else Change.RETURNED)
 
     def _worsen(self, alarm: Alarm, report: Report, severity: Severity) -> None:
+        if alarm.shelved_until is not None:
+            # What was shelved was less.
+            self._off_shelf(alarm)
         alarm.severity = severity
         # It needs a new acknowledgement: somebody has seen the warning only.
         alarm.acknowledged_at = None
@@ -375,7 +431,7 @@ class AlarmBook:
     def _clear(self, alarm: Alarm) -> None:
         alarm.cleared_at = time.time()
         self._note(alarm, Change.CLEARED)
-        if alarm.latches or alarm.drill:
+        if alarm.latches or alarm.drill or alarm.shelved_until is not None:
             self._save(alarm, Change.CLEARED)
             return
         # One row, two things to tell.
@@ -392,22 +448,40 @@ class AlarmBook:
         self.open[alarm.id] = alarm
         self._of.setdefault(alarm.device, {})[alarm.hazard, alarm.drill] = alarm
         self.incidents.join(alarm)
+        self._wait_for_end(alarm)
+
+    def _wait_for_end(self, alarm: Alarm) -> None:
+        """Let a drill or a shelf end by itself when it has lasted long enough."""
+        self._stop_waiting(alarm)
         if alarm.drill:
-            age = time.time() - alarm.raised_at
-            self._end_drill[alarm.id] = async_call_later(
-                self._hass,
-                min(max(LONGEST_TEST_SECONDS - age, 0), LONGEST_TEST_SECONDS),
-                HassJob(partial(self._drill_lasted, alarm), cancel_on_shutdown=True),
-            )
+            end, most = alarm.raised_at + LONGEST_TEST_SECONDS, LONGEST_TEST_SECONDS
+        elif alarm.shelved_until is not None:
+            end, most = alarm.shelved_until, MOST_SHELVED_SECONDS
+        else:
+            return
+        # A clock that was set makes it no longer.
+        self._timers[alarm.id] = async_call_later(
+            self._hass,
+            min(max(end - time.time(), 0), most),
+            HassJob(partial(self._has_lasted, alarm), cancel_on_shutdown=True),
+        )
+
+    def _stop_waiting(self, alarm: Alarm) -> None:
+        if cancel := self._timers.pop(alarm.id, None):
+            cancel()
 
     @callback
-    def _drill_lasted(self, alarm: Alarm, _now: datetime) -> None:
-        self._close(alarm, Reason.TEST_ENDED)
-        self._save(alarm, Change.CLOSED)
+    def _has_lasted(self, alarm: Alarm, _now: datetime) -> None:
+        if alarm.drill:
+            self._close(alarm, Reason.TEST_ENDED)
+            self._save(alarm, Change.CLOSED)
+        else:
+            self.unshelve(alarm)
 
     def _close(self, alarm: Alarm, reason: Reason, **details: Any) -> None:
         alarm.closed_at = time.time()
         alarm.closed_by = reason.value
+        alarm.shelved_until = None
         if alarm.was_alarm:
             alarm.severity = Severity.ALARM
         if reason is not Reason.CLEARED:
@@ -416,8 +490,7 @@ class AlarmBook:
         here = self._of[alarm.device]
         if here.get((alarm.hazard, alarm.drill)) is alarm:
             del here[alarm.hazard, alarm.drill]
-        if cancel := self._end_drill.pop(alarm.id, None):
-            cancel()
+        self._stop_waiting(alarm)
         self.incidents.closed(alarm)
 
     def _note(self, alarm: Alarm, what: str, **details: Any) -> None:

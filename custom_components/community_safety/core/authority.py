@@ -36,6 +36,8 @@ class Action(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RESET = "reset"
     SILENCE = "silence"
+    #: To let a warning or fault call nobody for a while.
+    SHELVE = "shelve"
     SELF_TEST = "self_test"
     CUT_OFF = "cut_off"
     RESTORE = "restore"
@@ -57,6 +59,7 @@ class Action(StrEnum):
         """
         return self in (
             Action.RESET,
+            Action.SHELVE,
             Action.RESTORE,
             Action.OPEN_DOOR,
             Action.CONFIGURE,

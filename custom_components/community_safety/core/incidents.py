@@ -23,7 +23,7 @@ MOST_CLOSED = 20
 
 
 class Rank(IntEnum):
-    """What comes first. 0 and 6 are missing: an open call for help, and what is shelved."""
+    """What comes first. 0 is missing: an open call for help."""
 
     FIRE = 1
     #: A cut-off or a release that is not proven.
@@ -32,6 +32,8 @@ class Rank(IntEnum):
     #: Water, and all warnings.
     SUPERVISION = 4
     FAULT = 5
+    #: Every open alarm calls nobody for a while, as a person has said.
+    SHELVED = 6
     #: Every alarm is closed, and a supply is still off.
     POWER_OFF = 7
 
@@ -45,8 +47,17 @@ _OF_NATURE = {
 }
 
 
+#: What can be shelved: nobody's life.
+SHELVABLE = (Rank.SUPERVISION, Rank.FAULT)
+
+
 def rank(alarm: Alarm) -> Rank:
     """Return how soon somebody must see to an alarm."""
+    return hazard_rank(alarm) if alarm.shelved_until is None else Rank.SHELVED
+
+
+def hazard_rank(alarm: Alarm) -> Rank:
+    """Return the rank of what an alarm is of, shelved or not."""
     if alarm.severity is Severity.FAULT:
         return Rank.FAULT
     if alarm.severity is Severity.WARNING:
@@ -186,7 +197,7 @@ class Incidents:
         """Return what an incident is of: those of one key are one while it lasts."""
         gateway = alarm.device.rpartition("/")[0] or alarm.device
         kind, where = "life", f"area {alarm.area_id}"
-        match rank(alarm):
+        match hazard_rank(alarm):
             case Rank.FAULT:
                 kind, where = "fault", f"device {alarm.device}"
                 if self._is_flood(gateway, alarm.raised_at):

@@ -22,7 +22,8 @@ from homeassistant.helpers import (
 
 from ..actions import Caller
 from ..const import DOMAIN, Severity
-from ..core.alarm import Alarm, Cause, Outcome
+from ..core.alarm import Alarm, Cause, Outcome, ShelfReason
+from ..core.alarms import LEAST_SHELVED_SECONDS, MOST_SHELVED_SECONDS
 from ..core.authority import Action
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
@@ -42,6 +43,8 @@ STEPS = ("verified", "called_119", "plan_started", "head_informed")
 
 _TEXT = vol.All(cv.string, vol.Strip, vol.Length(min=1, max=MOST_TEXT))
 _INCIDENT = {vol.Required("incident_id"): cv.string}
+#: Alarms of an incident by id with their severity, as the person has seen them.
+_SEEN = {**_INCIDENT, vol.Required("alarms"): {cv.string: vol.Coerce(Severity)}}
 
 type Message = dict[str, Any]
 type Deed = Callable[[Ask], Awaitable[dict[str, Any] | None]]
@@ -177,23 +180,40 @@ async def _history(ask: Ask) -> dict[str, Any]:
     )
 
 
-@_command(
-    "acknowledge",
-    # Alarms by id with their severity, as the person has seen them.
-    {**_INCIDENT, vol.Required("alarms"): {cv.string: vol.Coerce(Severity)}},
-)
+@_command("acknowledge", _SEEN)
 async def _acknowledge(ask: Ask) -> None:
+    await ask.caller.async_acknowledge(await _async_seen(ask))
+
+
+@_command(
+    "shelve",
+    {
+        **_SEEN,
+        vol.Required("seconds"): vol.All(
+            vol.Coerce(float), vol.Range(LEAST_SHELVED_SECONDS, MOST_SHELVED_SECONDS)
+        ),
+        vol.Required("reason"): vol.Coerce(ShelfReason),
+        vol.Optional("comment"): _TEXT,
+    },
+)
+async def _shelve(ask: Ask) -> None:
+    alarms = await _async_seen(ask)
+    reason = ask.data["reason"]
+    await ask.caller.async_shelve(
+        alarms,
+        seconds=ask.data["seconds"],
+        reason=reason,
+        comment=_comment(ask, is_needed=reason is ShelfReason.OTHER),
+    )
+
+
+@_command("unshelve", _INCIDENT)
+async def _unshelve(ask: Ask) -> None:
     incident = await _async_incident(ask)
-    shown: dict[str, Severity] = ask.data["alarms"]
-    # What came or became worse meanwhile, nobody has seen.
-    seen = [
-        alarm
-        for alarm in incident.open
-        if alarm.id in shown and alarm.severity.rank <= shown[alarm.id].rank
-    ]
-    if not seen:
+    shelved = [row for row in incident.open if row.shelved_until is not None]
+    if not shelved:
         raise nothing_in_target()
-    await ask.caller.async_acknowledge(seen)
+    await ask.caller.async_unshelve(shelved)
 
 
 @_command(
@@ -207,13 +227,7 @@ async def _acknowledge(ask: Ask) -> None:
 )
 async def _reset(ask: Ask) -> None:
     incident = await _async_incident(ask)
-    comment: str | None = ask.data.get("comment")
-    if ask.data["cause"] is Cause.OTHER and len(comment or "") < LEAST_COMMENT:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="comment_needed",
-            translation_placeholders={"least": str(LEAST_COMMENT)},
-        )
+    comment = _comment(ask, is_needed=ask.data["cause"] is Cause.OTHER)
     if not incident.open:
         raise nothing_in_target()
     await ask.caller.async_reset(
@@ -309,6 +323,36 @@ async def _async_incident(ask: Ask) -> Incident:
     raise ServiceValidationError(
         translation_domain=DOMAIN, translation_key="incident_over"
     )
+
+
+async def _async_seen(ask: Ask) -> list[Alarm]:
+    """Return the alarms of the incident that the person has seen.
+
+    What came or became worse meanwhile, nobody has seen. Raises ServiceValidationError if
+    there is none.
+    """
+    incident = await _async_incident(ask)
+    shown: dict[str, Severity] = ask.data["alarms"]
+    seen = [
+        alarm
+        for alarm in incident.open
+        if alarm.id in shown and alarm.severity.rank <= shown[alarm.id].rank
+    ]
+    if not seen:
+        raise nothing_in_target()
+    return seen
+
+
+def _comment(ask: Ask, *, is_needed: bool) -> str | None:
+    """Return a person's words. Raises ServiceValidationError if too few, and needed."""
+    comment: str | None = ask.data.get("comment")
+    if is_needed and len(comment or "") < LEAST_COMMENT:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="comment_needed",
+            translation_placeholders={"least": str(LEAST_COMMENT)},
+        )
+    return comment
 
 
 async def _async_press(ask: Ask, command: str, devices: list[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..core.authority import Action
 from ..core.device import SafetyDevice
 from ..core.disconnect import Limit
 from ..core.house import DATA_HOUSE, House
-from ..core.incidents import Incident, Rank, rank
+from ..core.incidents import SHELVABLE, Incident, Rank, rank
 from ..core.latches import Latch
 from ..target import Found, find_supplies, find_supply, may
 
@@ -178,6 +178,7 @@ def row(
                 **describe(hass, alarm),
                 "rank": rank(alarm).name.lower(),
                 "acknowledged_by": acknowledged_by(alarm),
+                "shelved_until": alarm.shelved_until,
                 "values": _values(house, alarm),
                 **({"timeline": reader.told(alarm, incident.area_id)} if whole else {}),
             }
@@ -308,6 +309,11 @@ def _offers(hass: HomeAssistant, seen: View, reader: Reader) -> dict[str, str | 
             row.latches for row in incident.open
         ):
             offers["reset"] = still_there
+        if not incident.drill and reader.has(Action.SHELVE, areas):
+            if incident.rank in SHELVABLE:
+                offers["shelve"] = None
+            if any(row.shelved_until is not None for row in incident.open):
+                offers["unshelve"] = None
         if incident.drill and reader.has(Action.SELF_TEST, areas):
             offers["end_drill"] = None
         if reader.has(Action.SILENCE, areas) and any(

@@ -5,7 +5,7 @@ import type { Hass } from "../model";
 import type { Session } from "../response";
 import type { Room } from "./room";
 import { translator } from "./texts";
-import { TwiceButton } from "./twice";
+import { TwiceButton } from "../twice";
 
 /** What of Home Assistant is shown; its object is a new one with every state of the house. */
 const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "localize", "config"];

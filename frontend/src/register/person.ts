@@ -6,7 +6,7 @@ import type { Address, Consent, Hit, Outcome, Person } from "./model";
 import { Page, pageStyles, reasonsOf } from "./page";
 import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
-import { AGAIN_SECONDS } from "./twice";
+import { AGAIN_SECONDS } from "../twice";
 
 /** So long a number stays in full, in seconds. */
 const SHOWN_SECONDS = 60;

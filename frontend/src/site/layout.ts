@@ -1,5 +1,7 @@
 /** Where units stand, read from floors and the names of areas. Nothing here knows a browser. */
 
+import { unitOf, type Unit } from "../unit";
+
 export interface Area {
   area_id: string;
   name: string;
@@ -9,13 +11,6 @@ export interface Area {
 export interface Floor {
   floor_id: string;
   name: string;
-}
-
-export interface Unit {
-  building: string;
-  stairwell: string;
-  storey: number;
-  door: string;
 }
 
 export interface Cell {
@@ -46,23 +41,6 @@ export interface Building {
 
 /** Of areas that are on no floor. */
 export const GROUNDS = "-";
-
-/** `1-2-301`, `1栋2单元301室`: the storey is the number without its last two digits. */
-const NAMES = [
-  /^([^-\s]+)-([^-\s]+)-(\d*)(\d\d)$/,
-  /^([^\s]+?)\s*(?:栋|棟|幢|号楼|號樓|座)\s*([^\s]+?)\s*(?:单元|單元)\s*(\d*)(\d\d)\s*[室号號]?$/,
-];
-
-/** Returns where a unit is by its name, null for what is none. */
-export function unitOf(name: string): Unit | null {
-  for (const pattern of NAMES) {
-    const [, building, stairwell, storey, door] = pattern.exec(name) ?? [];
-    if (building && stairwell && storey && door) {
-      return { building, stairwell, storey: Number(storey), door };
-    }
-  }
-  return null;
-}
 
 /** Returns every area once: in a stairwell of its building, or in what the building shares. */
 export function layout(areas: Iterable<Area>, floors: Iterable<Floor>, language: string): Building[] {

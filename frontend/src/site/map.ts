@@ -1,5 +1,6 @@
 import {
   mdiAlertOutline,
+  mdiBellOffOutline,
   mdiExclamationThick,
   mdiEyeCheck,
   mdiFire,
@@ -148,7 +149,7 @@ export class MapPage extends LitElement {
     const stairwell = building.stairwells.find((item) => item.key === stairwellKey);
     if (stairwell) {
       return html`${this.back(`/map/${encodeURIComponent(building.key)}`, this.nameOf(building))}
-        <h2>${t("stairwell", { building: this.nameOf(building), stairwell: stairwell.label })}</h2>
+        <h2>${this.context.t("stairwell", { building: this.nameOf(building), stairwell: stairwell.label })}</h2>
         ${this.grid(building, stairwell)}`;
     }
     const back = this.back("/map", t("buildings"));
@@ -231,7 +232,7 @@ export class MapPage extends LitElement {
     const key = `${building.key}/${stairwell.key}`;
     const cells = cellsOf(stairwell);
     const current = this.currentOf(key, cells);
-    const title = this.t("stairwell", { building: this.nameOf(building), stairwell: stairwell.label });
+    const title = this.context.t("stairwell", { building: this.nameOf(building), stairwell: stairwell.label });
     return guard([stairwell, title, current, this.signs(cells)], () => {
       const doors = `--doors: ${stairwell.doors.length}`;
       return html`<div class="grid" role="grid" aria-label=${title} data-group=${key}>
@@ -331,7 +332,7 @@ export class MapPage extends LitElement {
       const status = statusOf(incident);
       parts.push(
         `${words.classWord(incident, NO_HELP)} (${words.hazards(incident)})`,
-        incident.drill ? "" : status === "seen" ? t("seen") : context.t(`status_${status}`),
+        incident.drill ? "" : status === "seen" ? t("seen") : status === "shelved" ? words.status(incident) : context.t(`status_${status}`),
         more ? t("more", { count: more }) : "",
       );
     }
@@ -347,6 +348,7 @@ export class MapPage extends LitElement {
       [mdiFlash, null, "class_electrical"],
       [mdiAlertOutline, null, "class_supervision"],
       [mdiWrench, null, "class_fault"],
+      [mdiBellOffOutline, null, "class_shelved"],
       [mdiPowerPlugOff, null, "status_power_off"],
       [mdiSchool, null, "class_drill"],
       [mdiExclamationThick, "unseen", null],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GROUNDS, layout, step, unitOf, type Area, type Building, type Cell } from "../../src/site/layout";
+import { GROUNDS, layout, step, type Area, type Building, type Cell } from "../../src/site/layout";
 
 const area = (name: string, floor: string | null = null): Area => ({ area_id: name.replace(/\W/g, "_"), name, floor_id: floor });
 const floors = [
@@ -11,25 +11,6 @@ const all = (buildings: Building[]): string[] =>
     ...stairwells.flatMap(({ storeys }) => storeys.flatMap(({ cells }) => cells.flatMap((cell) => cell?.areaId ?? []))),
     ...shared.map((cell) => cell.areaId),
   ]);
-
-describe("where a unit is", () => {
-  test.each([
-    ["1-2-301", { building: "1", stairwell: "2", storey: 3, door: "01" }],
-    ["10-3-1105", { building: "10", stairwell: "3", storey: 11, door: "05" }],
-    ["A-b-0101", { building: "A", stairwell: "b", storey: 1, door: "01" }],
-    ["3栋2单元501室", { building: "3", stairwell: "2", storey: 5, door: "01" }],
-    ["3 號樓 2 單元 1501", { building: "3", stairwell: "2", storey: 15, door: "01" }],
-  ])("%s", (name, unit) => {
-    expect(unitOf(name)).toEqual(unit);
-  });
-
-  test.each(["1-1 stairwell", "1-1-01", "Living room", "Building 1 roof", "1-2-3-401", "2026-11-29 party", ""])(
-    "%s is no unit",
-    (name) => {
-      expect(unitOf(name)).toBeNull();
-    },
-  );
-});
 
 describe("layout", () => {
   const buildings = layout(

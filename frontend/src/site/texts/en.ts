@@ -5,7 +5,6 @@ export const en = {
   map_choose: "Choose a building. One in which a life is at stake opens by itself.",
   buildings: "Buildings",
   stairwells: "Stairwells",
-  stairwell: "{building}, stairwell {stairwell}",
   stairwell_short: "Stairwell {stairwell}",
   grounds: "Grounds",
   shared: "{building}, shared places",

@@ -6,7 +6,6 @@ export const zhHans: Texts = {
   map_choose: "请选择楼栋。有危及生命的警情时，该楼栋会自动展开。",
   buildings: "楼栋",
   stairwells: "单元",
-  stairwell: "{building} {stairwell} 单元",
   stairwell_short: "{stairwell} 单元",
   grounds: "园区其他",
   shared: "{building} 公共部位",

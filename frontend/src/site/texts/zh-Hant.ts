@@ -6,7 +6,6 @@ export const zhHant: Texts = {
   map_choose: "請選擇樓棟。有危及生命的事件時，該樓棟會自動展開。",
   buildings: "樓棟",
   stairwells: "單元",
-  stairwell: "{building} {stairwell} 單元",
   stairwell_short: "{stairwell} 單元",
   grounds: "園區其他",
   shared: "{building} 公共區域",

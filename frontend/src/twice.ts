@@ -1,11 +1,11 @@
 import { LitElement, css, html } from "lit";
 import { property, state } from "lit/decorators.js";
-import { common } from "../styles";
+import { common } from "./styles";
 
 /** Within so many seconds a second press counts. */
 export const AGAIN_SECONDS = 5;
 
-/** A button that is pressed twice: the second time it says what it does. It fires `pressed`. */
+/** A button that is pressed twice: the second time it says what it does. It fires `armed`, then `pressed`. */
 export class TwiceButton extends LitElement {
   @property() label = "";
   @property() again = "";
@@ -28,6 +28,7 @@ export class TwiceButton extends LitElement {
     if (!this.isArmed) {
       this.isArmed = true;
       this.timer = window.setTimeout(this.disarm, AGAIN_SECONDS * 1000);
+      this.dispatchEvent(new CustomEvent("armed"));
       return;
     }
     this.disarm();
