@@ -29,6 +29,9 @@ export const clockMinutes = (hass: Hass, at: number): string =>
 export const date = (hass: Hass, at: number): string =>
   format(hass, { year: "numeric", month: "short", day: "numeric" }).format(at * 1000);
 
+export const month = (hass: Hass, at: number): string =>
+  format(hass, { year: "numeric", month: "short" }).format(at * 1000);
+
 export const dateAndClock = (hass: Hass, at: number): string =>
   format(hass, {
     year: "numeric",

@@ -43,7 +43,24 @@ export interface Figures {
   /** Of life alarms that a person has judged. */
   judged: number;
   falseAlarms: number;
-  devices: { name: string; areaId: string | null; count: number }[];
+  devices: Device[];
+  /** The oldest first. */
+  months: Month[];
+}
+
+export interface Device {
+  name: string;
+  areaId: string | null;
+  count: number;
+  judged: number;
+  falseAlarms: number;
+}
+
+export interface Month {
+  name: string;
+  count: number;
+  judged: number;
+  falseAlarms: number;
 }
 
 const MOST_DEVICES = 10;
@@ -65,16 +82,37 @@ function spread(seconds: number[]): Spread | null {
     : null;
 }
 
-/** Returns the figures of what was real: times are of incidents whose worst alarm was one of life. */
-export function figuresOf(alarms: Iterable<Closed>): Figures {
+const isJudged = ({ outcome }: Closed): boolean => outcome !== null && outcome !== "test";
+const isFalse = ({ outcome }: Closed): boolean => outcome === "false_alarm";
+
+function counted<Row extends Omit<Month, "name">>(row: Row, alarm: Closed): Row {
+  return {
+    ...row,
+    count: row.count + 1,
+    judged: row.judged + Number(isJudged(alarm)),
+    falseAlarms: row.falseAlarms + Number(isFalse(alarm)),
+  };
+}
+
+/**
+ * Returns the figures of what was real: times are of incidents whose worst alarm was one of life.
+ *
+ * `monthOf` names the month of a time.
+ */
+export function figuresOf(alarms: Iterable<Closed>, monthOf: (at: number) => string): Figures {
   const life = [...alarms].filter((alarm) => !alarm.drill && alarm.severity === "alarm");
+  life.sort((a, b) => a.raised_at - b.raised_at);
   const incidents = new Map<string, Closed[]>();
-  const devices = new Map<string, { name: string; areaId: string | null; count: number }>();
+  const devices = new Map<string, Device>();
+  const months = new Map<string, Month>();
+  const none = { count: 0, judged: 0, falseAlarms: 0 };
   for (const alarm of life) {
     incidents.set(alarm.incident_id, [...(incidents.get(alarm.incident_id) ?? []), alarm]);
     const key = alarm.device_id ?? alarm.device_name;
-    const device = devices.get(key) ?? { name: alarm.device_name, areaId: alarm.area_id, count: 0 };
-    devices.set(key, { ...device, count: device.count + 1 });
+    const device = devices.get(key) ?? { name: alarm.device_name, areaId: alarm.area_id, ...none };
+    devices.set(key, counted(device, alarm));
+    const name = monthOf(alarm.raised_at);
+    months.set(name, counted(months.get(name) ?? { name, ...none }, alarm));
   }
   const took = (end: (alarm: Closed) => number | null, which: (...ends: number[]) => number): Spread | null =>
     spread(
@@ -84,14 +122,14 @@ export function figuresOf(alarms: Iterable<Closed>): Figures {
         return ends.length ? Math.max(0, which(...ends) - begin) : [];
       }),
     );
-  const judged = life.filter((alarm) => alarm.outcome !== null && alarm.outcome !== "test");
   return {
     acknowledged: took((alarm) => alarm.acknowledged_at, Math.min),
     proven: took((alarm) => alarm.proven_at, Math.min),
     reset: took((alarm) => (alarm.reason === "reset" ? alarm.closed_at : null), Math.max),
-    judged: judged.length,
-    falseAlarms: judged.filter((alarm) => alarm.outcome === "false_alarm").length,
+    judged: life.filter(isJudged).length,
+    falseAlarms: life.filter(isFalse).length,
     devices: [...devices.values()].sort((a, b) => b.count - a.count).slice(0, MOST_DEVICES),
+    months: [...months.values()],
   };
 }
 

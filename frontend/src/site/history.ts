@@ -3,13 +3,18 @@ import { property, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import type { Context } from "../context";
 import { reasonOf, type Rejected } from "../errors";
-import { dateAndClock, lasted, quantity } from "../format";
+import { dateAndClock, lasted, month, quantity } from "../format";
 import { common, tokens } from "../styles";
-import { csv, figuresOf, type Closed, type Figures, type Page, type Spread } from "./figures";
+import { csv, figuresOf, type Closed, type Figures, type Month, type Page, type Spread } from "./figures";
 import { translator, type Key, type Translate } from "./texts";
+import { xlsx } from "./xlsx";
 
 const DAYS = [7, 30, 90, 365] as const;
 const SEVERITIES = ["alarm", "warning", "fault"] as const;
+const TYPES = {
+  csv: "text/csv",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+};
 const MOST_ROWS = 200;
 /** More are not held in a browser; who needs them takes a shorter time. */
 const MOST_ALARMS = 20_000;
@@ -160,17 +165,22 @@ export class HistoryPage extends LitElement {
             this.words = (event.target as HTMLInputElement).value;
           }}
         />
-        <button
-          ?disabled=${this.loading || !rows.length}
-          @click=${() => {
-            this.download(rows);
-          }}
-        >
-          ${t("history_csv")}
-        </button>
+        ${(["csv", "xlsx"] as const).map(
+          (kind) =>
+            html`<button
+              ?disabled=${this.loading || !rows.length}
+              @click=${() => {
+                this.download(rows, kind);
+              }}
+            >
+              ${t(`history_${kind}`)}
+            </button>`,
+        )}
       </div>
       ${this.error ? html`<p role="alert" class="bad">${t("history_failed", { reason: this.error })}</p>` : nothing}
-      ${guard([this.alarms, context.hass.language], () => this.figures(figuresOf(this.alarms)))}
+      ${guard([this.alarms, context.hass.language], () =>
+        this.figures(figuresOf(this.alarms, (at) => month(context.hass, at))),
+      )}
       <p class="count" role="status">${this.loading ? context.t("waiting") : t("history_count", { count: rows.length })}</p>
       ${guard([this.alarms, this.words, severity, drills, this.most, this.narrow, context.hass.language, context.hass.areas], () =>
         this.table(rows),
@@ -205,6 +215,10 @@ export class HistoryPage extends LitElement {
     const share = (part: number, all: number): string =>
       new Intl.NumberFormat(language, { style: "percent" }).format(part / all);
     const most = Math.max(1, ...figures.devices.map(({ count }) => count));
+    const wrong = ({ judged, falseAlarms }: Pick<Month, "judged" | "falseAlarms">): string =>
+      judged
+        ? t("figure_false_of", { share: share(falseAlarms, judged), count: falseAlarms, all: judged })
+        : t("figure_none");
     return html`<dl class="figures" aria-label=${t("figures")}>
         ${spread("figure_acknowledged", figures.acknowledged, minutes)} ${spread("figure_proven", figures.proven, short)}
         ${spread("figure_reset", figures.reset, minutes)}
@@ -214,15 +228,7 @@ export class HistoryPage extends LitElement {
         </div>
         <div>
           <dt>${t("figure_false")}</dt>
-          <dd>
-            ${figures.judged
-              ? t("figure_false_of", {
-                  share: share(figures.falseAlarms, figures.judged),
-                  count: figures.falseAlarms,
-                  all: figures.judged,
-                })
-              : t("figure_none")}
-          </dd>
+          <dd>${wrong(figures)}</dd>
         </div>
       </dl>
       ${figures.devices.length
@@ -230,10 +236,31 @@ export class HistoryPage extends LitElement {
             <h2>${t("figure_devices")}</h2>
             <ol>
               ${figures.devices.map(
-                ({ name, areaId, count }) =>
+                (device) =>
                   html`<li>
-                    <span>${[this.context.words.area(areaId), name].filter(Boolean).join(" · ")}</span>
-                    <meter min="0" max=${most} value=${count} aria-hidden="true"></meter> <strong>${count}</strong>
+                    <span>${[this.context.words.area(device.areaId), device.name].filter(Boolean).join(" · ")}</span>
+                    <meter min="0" max=${most} value=${device.count} aria-hidden="true"></meter>
+                    <strong>${device.count}</strong> <span class="quiet">${t("figure_false")}: ${wrong(device)}</span>
+                  </li>`,
+              )}
+            </ol>
+          </section>`
+        : nothing}
+      ${figures.months.length
+        ? html`<section class="most months">
+            <h2>${t("figure_months")}</h2>
+            <ol>
+              ${figures.months.map(
+                (item) =>
+                  html`<li data-month>
+                    <span>${item.name}</span>
+                    <meter
+                      min="0"
+                      max=${Math.max(1, item.judged)}
+                      value=${item.falseAlarms}
+                      aria-hidden="true"
+                    ></meter>
+                    <strong>${item.count}</strong> <span class="quiet">${t("figure_false")}: ${wrong(item)}</span>
                   </li>`,
               )}
             </ol>
@@ -302,13 +329,13 @@ export class HistoryPage extends LitElement {
       : this.t(`ended_${alarm.reason ?? "cleared"}` as Key);
   }
 
-  private download(rows: Closed[]): void {
+  /** What is saved: all that is shown, and more of each. */
+  private saved(rows: Closed[]): string[][] {
     const { t, context } = this;
-    const { hass } = context;
     const time = (at: number | null): string => (at === null ? "" : new Date(at * 1000).toISOString());
     const head = ["column_raised", "column_place", "column_device", "column_hazard", "column_severity", "column_drill"] as const;
     const tail = ["column_acknowledged", "column_by", "column_proven", "column_over", "column_closed", "column_end"] as const;
-    const text = csv([
+    return [
       [...head, ...tail].map((key) => t(key)),
       ...rows.map((alarm) => [
         time(alarm.raised_at),
@@ -324,10 +351,15 @@ export class HistoryPage extends LitElement {
         time(alarm.closed_at),
         this.end(alarm),
       ]),
-    ]);
+    ];
+  }
+
+  private download(rows: Closed[], kind: "csv" | "xlsx"): void {
+    const saved = this.saved(rows);
+    const file = kind === "csv" ? csv(saved) : xlsx(saved);
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    link.download = `${t("history")} ${hass.config.location_name}.csv`;
+    link.href = URL.createObjectURL(new Blob([file], { type: TYPES[kind] }));
+    link.download = `${this.t("history")} ${this.context.hass.config.location_name}.${kind}`;
     link.click();
     URL.revokeObjectURL(link.href);
   }
@@ -398,9 +430,19 @@ export class HistoryPage extends LitElement {
       }
       .most li {
         display: grid;
-        grid-template-columns: minmax(140px, 1fr) 2fr 40px;
+        grid-template-columns: minmax(140px, 1fr) minmax(0, 2fr) 40px minmax(120px, 1fr);
         align-items: center;
         gap: 12px;
+      }
+      .months {
+        margin-top: 8px;
+      }
+      :host([narrow]) .most li {
+        grid-template-columns: 1fr 80px auto;
+        gap: 0 12px;
+      }
+      :host([narrow]) .most .quiet {
+        grid-column: 1 / -1;
       }
       meter {
         width: 100%;

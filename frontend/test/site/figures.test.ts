@@ -22,6 +22,7 @@ const closed = (id: string, more: Partial<Closed> = {}): Closed => ({
   who: "user",
   ...more,
 });
+const hundreds = (at: number): string => String(Math.floor(at / 100));
 
 test("a quantile is a value that was there", () => {
   const values = Array.from({ length: 20 }, (_, index) => index + 1);
@@ -33,7 +34,7 @@ test("times are of incidents: from the first alarm to the first answer, and to t
     closed("a"),
     closed("b", { incident_id: "a", raised_at: 1010, acknowledged_at: 1020, proven_at: null, closed_at: 1300 }),
     closed("c", { raised_at: 2000, acknowledged_at: 2100, proven_at: null, closed_at: 2050, reason: "cleared", outcome: null }),
-  ]);
+  ], hundreds);
   expect(figures.acknowledged).toEqual({ count: 2, median: 20, p95: 100, inMinute: 1 });
   expect(figures.proven?.median).toBeCloseTo(0.4);
   expect(figures.reset).toEqual({ count: 1, median: 300, p95: 300, inMinute: 0 });
@@ -46,13 +47,34 @@ test("drills, warnings and faults are in none of them, and tests are judged by n
     closed("test", { outcome: "test" }),
     closed("false", { outcome: "false_alarm", device_id: "e", device_name: "Other" }),
     closed("real"),
-  ]);
+  ], hundreds);
   expect([figures.judged, figures.falseAlarms]).toEqual([2, 1]);
   expect(figures.devices.map(({ name, count }) => [name, count])).toEqual([
     ["Smoke sensor", 2],
     ["Other", 1],
   ]);
-  expect(figuresOf([])).toMatchObject({ acknowledged: null, proven: null, reset: null, devices: [] });
+  expect(figuresOf([], hundreds)).toMatchObject({ acknowledged: null, proven: null, reset: null, devices: [] });
+});
+
+test("false alarms by month and by device: of those that somebody has judged", () => {
+  const { months, devices } = figuresOf(
+    [
+      closed("c", { raised_at: 250, outcome: "false_alarm" }),
+      closed("a", { raised_at: 110 }),
+      closed("b", { raised_at: 120, outcome: "false_alarm", device_id: "e", device_name: "Other" }),
+      closed("open end", { raised_at: 130, outcome: null }),
+      closed("drill", { raised_at: 310, drill: true }),
+    ],
+    hundreds,
+  );
+  expect(months).toEqual([
+    { name: "1", count: 3, judged: 2, falseAlarms: 1 },
+    { name: "2", count: 1, judged: 1, falseAlarms: 1 },
+  ]);
+  expect(devices.map(({ name, judged, falseAlarms }) => [name, judged, falseAlarms])).toEqual([
+    ["Smoke sensor", 2, 1],
+    ["Other", 1, 1],
+  ]);
 });
 
 test("a file has no formula, and its quotes are doubled", () => {
