@@ -113,7 +113,17 @@ export class IncidentPage extends LitElement {
     const actions = this.isOver ? nothing : this.actions(incident);
     return html`${back} ${this.head(incident)} ${this.narrow ? nothing : actions} ${this.more(incident)}
       <div class="columns">
-        <div>${this.alarms(incident)} ${this.checks(incident)}</div>
+        <div>
+          ${this.alarms(incident)} ${this.checks(incident)}
+          ${incident.area_id
+            ? html`<cs-cameras
+                .context=${this.context}
+                .areaId=${incident.area_id}
+                .dark=${this.dark}
+                .narrow=${this.narrow}
+              ></cs-cameras>`
+            : nothing}
+        </div>
         <div>${this.people(incident)} ${this.power(incident)}</div>
       </div>
       ${this.timeline(incident)}

@@ -119,6 +119,9 @@ export interface Hass {
   config: { time_zone: string; location_name: string; components: string[] };
   areas: Record<string, { area_id: string; name: string; floor_id: string | null } | undefined>;
   floors: Record<string, { floor_id: string; name: string } | undefined>;
+  devices: Record<string, { area_id: string | null } | undefined>;
+  entities: Record<string, { entity_id: string; area_id: string | null; device_id: string | null } | undefined>;
+  states: Record<string, { entity_id: string; state: string; attributes: Record<string, unknown> } | undefined>;
   themes: { darkMode?: boolean };
   user?: { id: string; name: string; is_admin?: boolean };
   localize(key: string, values?: Record<string, unknown>): string;

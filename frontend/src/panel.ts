@@ -4,6 +4,7 @@ import { property, query, state } from "lit/decorators.js";
 import { Announcer } from "./announcer";
 import { missed, type Answered } from "./answers";
 import { Awake } from "./awake";
+import { Cameras } from "./cameras";
 import { closing, closingKey, helpDeed } from "./deeds";
 import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
 import { isLost, reasonOf, type Rejected } from "./errors";
@@ -1181,6 +1182,7 @@ export class SafetyPanel extends LitElement {
 }
 
 const ELEMENTS: [string, CustomElementConstructor][] = [
+  ["cs-cameras", Cameras],
   ["cs-help", HelpSheet],
   ["cs-hold", HoldButton],
   ["cs-twice", TwiceButton],

@@ -165,15 +165,20 @@ export class HistoryPage extends LitElement {
             this.words = (event.target as HTMLInputElement).value;
           }}
         />
-        ${(["csv", "xlsx"] as const).map(
-          (kind) =>
+        ${(
+          [
+            ["csv", "history_csv"],
+            ["xlsx", "history_xlsx"],
+          ] as const
+        ).map(
+          ([kind, key]) =>
             html`<button
               ?disabled=${this.loading || !rows.length}
               @click=${() => {
                 this.download(rows, kind);
               }}
             >
-              ${t(`history_${kind}`)}
+              ${t(key)}
             </button>`,
         )}
       </div>

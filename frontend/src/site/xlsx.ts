@@ -12,7 +12,7 @@ const ESCAPED: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;"
 const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
 const text = (value: string): string =>
-  value.toWellFormed().replace(UNWRITABLE, "").replace(/[&<>]/g, (sign) => ESCAPED[sign] ?? sign);
+  value.replace(UNWRITABLE, "").replace(/[&<>]/g, (sign) => ESCAPED[sign] ?? sign);
 
 function sheet(rows: readonly (readonly string[])[]): string {
   const cells = (row: readonly string[]): string =>

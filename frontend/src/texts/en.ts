@@ -141,6 +141,9 @@ export const en = {
   step_plan_started: "Plan started",
   step_head_informed: "Head informed",
 
+  cameras: "Cameras",
+  cameras_show: "Show cameras: {count}",
+  camera_away: "No picture",
   alarms: "Alarms",
   timeline: "Timeline",
   filter: "Show",

@@ -142,6 +142,9 @@ export const zhHans: Texts = {
   step_plan_started: "已启动预案",
   step_head_informed: "已报告负责人",
 
+  cameras: "摄像头",
+  cameras_show: "查看摄像头：{count} 个",
+  camera_away: "没有画面",
   alarms: "报警",
   timeline: "时间线",
   filter: "显示",

@@ -142,6 +142,9 @@ export const zhHant: Texts = {
   step_plan_started: "已啟動預案",
   step_head_informed: "已報告負責人",
 
+  cameras: "攝影機",
+  cameras_show: "檢視攝影機：{count} 台",
+  camera_away: "沒有畫面",
   alarms: "警報",
   timeline: "時間線",
   filter: "顯示",
