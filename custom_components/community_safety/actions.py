@@ -194,6 +194,18 @@ class Caller:
         sign_off(device, area_id, who)
         await self._house.async_save_settings(device)
 
+    async def async_configure(self, area_ids: Iterable[str]) -> None:
+        """Check that a person may change what is shown of places: all that is in them."""
+        await self.async_person()
+        user = await self.async_user()
+        if user and not user.permissions.access_all_entities(POLICY_CONTROL):
+            raise Unauthorized(context=self._context, permission=POLICY_CONTROL)
+        await self._house.authority.async_authorize(
+            Action.CONFIGURE,
+            self._context,
+            [Subject(area_id=area_id, device_id=None) for area_id in area_ids],
+        )
+
     async def async_note(self, alarm: Alarm, **details: str) -> None:
         """Write a person's words, or a step that was taken, on an alarm's timeline."""
         who = await self.async_person()

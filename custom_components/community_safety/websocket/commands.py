@@ -13,11 +13,17 @@ from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import Context, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
 from homeassistant.helpers import (
+    area_registry as ar,
     config_validation as cv,
     device_registry as dr,
     entity_registry as er,
+    floor_registry as fr,
 )
 
 from ..actions import Caller
@@ -28,12 +34,13 @@ from ..core.authority import Action
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
+from ..plans import async_floors, async_plan, async_set_plan
 from ..services import nothing_in_target
 from ..target import find_alarm_events, find_commands, may
 from .devices import Devices, Places
 from .feed import Subscription
 from .history import async_page
-from .rows import supplies_to_cut, supplies_to_restore
+from .rows import Reader, supplies_to_cut, supplies_to_restore
 
 #: What a person may type, in characters; and the least that says anything.
 MOST_TEXT = 500
@@ -158,6 +165,61 @@ async def _incident(ask: Ask) -> None:
 async def _map(ask: Ask) -> None:
     """Send how many devices are in which area, and again whenever that changes."""
     Places(ask.hass, ask.connection, ask.number).begin()
+
+
+@_command("plans")
+async def _plans(ask: Ask) -> dict[str, Any]:
+    """Tell which floors have a plan, and of which the user may set one."""
+    hass, user = ask.hass, ask.connection.user
+    if not user.permissions.access_all_entities(POLICY_READ):
+        return {"plans": [], "may": []}
+    rights = await hass.data[DATA_HOUSE].authority.async_rights(user)
+    reader = Reader(user, rights)
+    may = [
+        floor_id
+        for floor_id in fr.async_get(hass).floors
+        if user.permissions.access_all_entities(POLICY_CONTROL)
+        and (areas := _areas_of(hass, floor_id))
+        and reader.has(Action.CONFIGURE, areas)
+    ]
+    return {"plans": await async_floors(hass), "may": sorted(may)}
+
+
+@_command("plan", {vol.Required("floor_id"): cv.string})
+async def _plan(ask: Ask) -> dict[str, Any] | None:
+    """Send the plan of a floor, with all places of it."""
+    if not ask.connection.user.permissions.access_all_entities(POLICY_READ):
+        raise Unauthorized(permission=POLICY_READ)
+    plan = await async_plan(ask.hass, ask.data["floor_id"])
+    return {**plan} if plan else None
+
+
+_PERCENT = vol.All(vol.Coerce(float), vol.Range(0, 100))
+
+
+@_command(
+    "set_plan",
+    {
+        vol.Required("floor_id"): cv.string,
+        vol.Required("plan"): vol.Any(
+            None,
+            {
+                vol.Required("picture"): cv.string,
+                vol.Required("pins"): {
+                    cv.string: vol.All([_PERCENT], vol.Length(min=2, max=2))
+                },
+            },
+        ),
+    },
+)
+async def _set_plan(ask: Ask) -> None:
+    floor_id, plan = ask.data["floor_id"], ask.data["plan"]
+    areas = _areas_of(ask.hass, floor_id)
+    # A building without a place is nobody's to change.
+    if not areas or (plan and not areas.issuperset(plan["pins"])):
+        raise nothing_in_target()
+    await ask.caller.async_configure(areas)
+    await async_set_plan(ask.hass, floor_id, plan)
 
 
 @_command("subscribe_devices")
@@ -384,6 +446,13 @@ def _results(results: list[Result]) -> dict[str, Any]:
             {"supply_id": row.supply.id, "name": row.device_name, **row.as_dict()}
             for row in results
         ]
+    }
+
+
+def _areas_of(hass: HomeAssistant, floor_id: str) -> set[str]:
+    """Return the areas of a floor."""
+    return {
+        area.id for area in ar.async_get(hass).areas.get_areas_for_floor(floor_id)
     }
 
 

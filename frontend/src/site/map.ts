@@ -13,7 +13,7 @@ import {
   mdiWrench,
 } from "@mdi/js";
 import { LitElement, css, html, nothing, type TemplateResult } from "lit";
-import { property } from "lit/decorators.js";
+import { property, state } from "lit/decorators.js";
 import { classMap } from "lit/directives/class-map.js";
 import { guard } from "lit/directives/guard.js";
 import type { Context } from "../context";
@@ -25,6 +25,7 @@ import { areasOf as areasOfCall } from "../response";
 import { common, ranks, tokens } from "../styles";
 import { layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
 import { isLife, marksOf, totalsOf, type Mark } from "./marks";
+import "./plan";
 import { translator, type Key, type Translate } from "./texts";
 
 /** More places than these are folded to their buildings; those with a life at stake stay open. */
@@ -54,6 +55,10 @@ export class MapPage extends LitElement {
   @property({ attribute: false }) path: string[] = [];
   @property({ type: Boolean, reflect: true }) dark = false;
   @property({ type: Boolean, reflect: true }) narrow = false;
+  /** The buildings that have a plan, and those whose plan this user may set. */
+  @state() private plans: { plans: string[]; may: string[] } = { plans: [], may: [] };
+  /** The buildings of which the plan is shown. */
+  @state() private planned: ReadonlySet<string> = new Set<string>();
   private feed: Subscription<Message, Placed> | null = null;
   private marks: ReadonlyMap<string, Mark> = new Map();
   private buildings: Building[] = [];
@@ -91,7 +96,15 @@ export class MapPage extends LitElement {
       null,
     );
     this.feed.start();
+    void this.askPlans();
   }
+
+  private readonly askPlans = async (): Promise<void> => {
+    this.plans = await this.context.hass.connection
+      .sendMessagePromise<MapPage["plans"]>({ type: "community_safety/plans" })
+      // Without them there is the schematic.
+      .catch(() => this.plans);
+  };
 
   private get devices(): Record<string, number> | null {
     return this.feed?.book.devices ?? null;
@@ -212,9 +225,45 @@ export class MapPage extends LitElement {
 
   private section(building: Building) {
     const name = this.nameOf(building);
+    const { key } = building;
+    const isPlan = this.planned.has(key);
+    const mayEdit = this.plans.may.includes(key);
     return html`<section class="building" aria-label=${name}>
-      <h2>${name} <span class="totals">${this.totals(totalsOf(this.marks, areasOf(building)))}</span></h2>
-      <div class="stairwells">
+      <h2>
+        ${name} <span class="totals">${this.totals(totalsOf(this.marks, areasOf(building)))}</span>
+        ${this.plans.plans.includes(key) || mayEdit
+          ? html`<button
+              class="no-print"
+              aria-pressed=${isPlan ? "true" : "false"}
+              aria-label=${`${this.t("plan")}: ${name}`}
+              @click=${() => {
+                this.planned = new Set(isPlan ? [...this.planned].filter((item) => item !== key) : [...this.planned, key]);
+              }}
+            >
+              ${this.t("plan")}
+            </button>`
+          : nothing}
+      </h2>
+      ${isPlan ? this.plan(building, mayEdit) : this.schematic(building)}
+    </section>`;
+  }
+
+  private plan(building: Building, mayEdit: boolean) {
+    const cells = [...building.stairwells.flatMap(cellsOf), ...building.shared];
+    return html`<cs-plan
+      .context=${this.context}
+      .floorId=${building.key}
+      .places=${cells}
+      .mayEdit=${mayEdit}
+      .dark=${this.dark}
+      @changed=${this.askPlans}
+    >
+      ${cells.map((cell) => html`<span slot=${cell.areaId}>${this.cell(cell, cell.areaId)}</span>`)}
+    </cs-plan>`;
+  }
+
+  private schematic(building: Building) {
+    return html`<div class="stairwells">
         ${building.stairwells.map(
           (stairwell) =>
             html`<div class="stairwell">
@@ -223,8 +272,7 @@ export class MapPage extends LitElement {
             </div>`,
         )}
       </div>
-      ${this.shared(building)}
-    </section>`;
+      ${this.shared(building)}`;
   }
 
   /** One stairwell: drawn again only when one of its places has changed. */
@@ -466,6 +514,18 @@ export class MapPage extends LitElement {
         font-size: 15px;
         font-weight: 500;
         margin-bottom: 4px;
+      }
+      h2 button {
+        margin-inline-start: auto;
+        min-height: 44px;
+        font-size: 15px;
+      }
+      button[aria-pressed="true"] {
+        border-width: 3px;
+        border-color: var(--focus);
+      }
+      [slot] .cell {
+        min-width: 44px;
       }
       .stairwells {
         display: flex;
