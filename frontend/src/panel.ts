@@ -352,7 +352,7 @@ export class SafetyPanel extends LitElement {
 
   private language(feed: Feed): { words: Words; t: Context["t"] } {
     const t = translator(this.hass.language);
-    return { words: new Words(this.hass, t, feed.book.names), t };
+    return { words: new Words(this.hass, t, feed.book.names, this.register?.units), t };
   }
 
   private get incidentId(): string | null {

@@ -3,6 +3,7 @@
 import { SILENCE_SECONDS, Subscription, monotonic } from "./feed";
 import { Items, type ItemsMessage } from "./items";
 import type { Connection, Incident } from "./model";
+import { unitIn, type Unit } from "./unit";
 
 export type Answer =
   | "safe"
@@ -209,6 +210,8 @@ export class Register {
   properties: Property[] = [];
   /** Null until it has answered. */
   session: Session | null = null;
+  /** Where units stand, by area. */
+  units: ReadonlyMap<string, Unit> = new Map();
   private readonly feeds = new Map<string, Subscription<ResponseMessage, ResponseBook>>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** Since when not all of it is known, in monotonic seconds. */
@@ -235,6 +238,7 @@ export class Register {
       this.session = session;
       this.properties = session.properties.filter((item) => "get_alerts" in item.rights);
       this.follow();
+      void this.askUnits();
     }
     if (session?.all_loaded) {
       this.unsureSince = null;
@@ -278,6 +282,27 @@ export class Register {
     return this.properties.find(
       (item) => right in item.rights && this.feeds.get(item.entry_id)?.book.items.has(alertId),
     );
+  }
+
+  private async askUnits(): Promise<void> {
+    const answers = await Promise.all(
+      this.properties.map(({ entry_id }) =>
+        this.connection
+          .sendMessagePromise<{ places: Record<string, Parameters<typeof unitIn>[0]> } | null>({ type: "rental_units/places", entry_id })
+          // The names of areas say it too.
+          .catch(() => null),
+      ),
+    );
+    const found = answers.flatMap((answer) =>
+      Object.entries(answer?.places ?? {}).flatMap(([areaId, place]): [string, Unit][] => {
+        const unit = unitIn(place);
+        return unit ? [[areaId, unit]] : [];
+      }),
+    );
+    if (found.length && !this.stopped) {
+      this.units = new Map(found);
+      this.changed();
+    }
   }
 
   private askLater(): void {

@@ -1,4 +1,4 @@
-/** Where a unit or a stairwell is, read from the name of its area. Nothing here knows a browser. */
+/** Where a unit or a stairwell is. Nothing here knows a browser. */
 
 export interface Unit {
   building: string;
@@ -12,6 +12,12 @@ const NAMES = [
   /^([^-\s]+)-([^-\s]+)-(\d*)(\d\d)$/,
   /^([^\s]+?)\s*(?:栋|棟|幢|号楼|號樓|座)\s*([^\s]+?)\s*(?:单元|單元)\s*(\d*)(\d\d)\s*[室号號]?$/,
 ];
+
+/** Returns where a unit is as the register has it, null if that does not say on which storey. */
+export function unitIn({ building, stairwell, number }: { building: string; stairwell: string; number: string }): Unit | null {
+  const [, storey, door] = /^(\d+)(\d\d)$/.exec(number) ?? [];
+  return building && stairwell && storey && door ? { building, stairwell, storey: Number(storey), door } : null;
+}
 
 /** Returns where a unit is by its name, null for what is none. */
 export function unitOf(name: string): Unit | null {

@@ -5,7 +5,7 @@ import type { Alarm, Entry, Hass, Incident, Supply } from "./model";
 import { classOf, openAlarms, powerOf, seenBy, statusOf } from "./order";
 import { callOf, isCalling, type Alert, type Answer, type Call, type Group, type People, type Reached, type Slot } from "./response";
 import type { Key, Translate } from "./texts";
-import { stairwellOf, unitOf } from "./unit";
+import { stairwellOf, unitOf, type Unit } from "./unit";
 
 const DOMAIN = "community_safety";
 
@@ -14,6 +14,8 @@ export class Words {
     readonly hass: Hass,
     readonly t: Translate,
     private readonly names: ReadonlyMap<string, string>,
+    /** Where units stand as the register has it, by area. */
+    readonly units: ReadonlyMap<string, Unit> = new Map(),
   ) {}
 
   /** A word of the integration's own translations, such as a hazard; its code until they are loaded. */
@@ -45,14 +47,14 @@ export class Words {
 
   /** `Building 1, storey 2`. */
   address(incident: Incident): string {
-    const unit = unitOf(this.place(incident));
+    const unit = this.units.get(incident.area_id ?? "") ?? unitOf(this.place(incident));
     const storey = unit && this.t("report_storey", { storey: unit.storey });
     return [this.building(incident.area_id), storey].filter(Boolean).join(this.t("comma"));
   }
 
   /** `Building 1, stairwell 2`; the building alone for what is in none. */
   stairwell(areaId: string | null): string {
-    const found = stairwellOf(this.area(areaId) ?? "");
+    const found = this.units.get(areaId ?? "") ?? stairwellOf(this.area(areaId) ?? "");
     const building = this.building(areaId) ?? found?.building ?? this.t("elsewhere");
     return found ? this.t("stairwell", { building, stairwell: found.stairwell }) : building;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { stairwellOf, unitOf } from "../src/unit";
+import { stairwellOf, unitIn, unitOf } from "../src/unit";
 
 describe("where a unit is", () => {
   test.each([
@@ -29,4 +29,12 @@ test.each([
   ["E-bike shed", null],
 ])("the stairwell of %s", (name, stairwell) => {
   expect(stairwellOf(name)).toEqual(stairwell);
+});
+
+test("the register's word: a number without a storey is none", () => {
+  const place = { building: "3", stairwell: "2", number: "1501" };
+  expect(unitIn(place)).toEqual({ building: "3", stairwell: "2", storey: 15, door: "01" });
+  expect(unitIn({ ...place, number: "Shop 2" })).toBeNull();
+  expect(unitIn({ ...place, number: "01" })).toBeNull();
+  expect(unitIn({ ...place, stairwell: "" })).toBeNull();
 });

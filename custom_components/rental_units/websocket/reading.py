@@ -78,6 +78,23 @@ async def units(ask: Ask) -> dict[str, Any]:
     }
 
 
+@command("places", {}, "get_alerts")
+async def places(ask: Ask) -> dict[str, Any]:
+    """Tell where units stand, by their areas: what a map is drawn from. It names no person."""
+    caller = await ask.application.async_authorize(ask.context, "get_alerts")
+    return {
+        "places": {
+            unit.area_id: {
+                "building": unit.building,
+                "stairwell": unit.stairwell,
+                "number": unit.number,
+            }
+            for unit in ask.application.register.units.values()
+            if unit.area_id and caller.permit.covers([unit.id])
+        }
+    }
+
+
 def _in_order(title: str) -> list[tuple[int, int, str]]:
     """Return what puts 2-1-101 before 10-1-101."""
     return [

@@ -42,8 +42,13 @@ export interface Building {
 /** Of areas that are on no floor. */
 export const GROUNDS = "-";
 
-/** Returns every area once: in a stairwell of its building, or in what the building shares. */
-export function layout(areas: Iterable<Area>, floors: Iterable<Floor>, language: string): Building[] {
+/** Returns every area once: in a stairwell of its building, or in what the building shares. What `units` says of one goes before its name. */
+export function layout(
+  areas: Iterable<Area>,
+  floors: Iterable<Floor>,
+  language: string,
+  units: ReadonlyMap<string, Unit> = new Map(),
+): Building[] {
   const { compare } = new Intl.Collator(language, { numeric: true });
   const byFloor = new Map<string, Area[]>();
   const known = new Map([...floors].map((floor) => [floor.floor_id, floor.name]));
@@ -52,16 +57,22 @@ export function layout(areas: Iterable<Area>, floors: Iterable<Floor>, language:
     byFloor.set(key, [...(byFloor.get(key) ?? []), area]);
   }
   return [...byFloor]
-    .map(([key, here]) => building(key, known.get(key) ?? null, here, compare))
+    .map(([key, here]) => building(key, known.get(key) ?? null, here, compare, units))
     .sort((a, b) => Number(a.name === null) - Number(b.name === null) || compare(a.name ?? "", b.name ?? ""));
 }
 
-function building(key: string, name: string | null, areas: Area[], compare: (a: string, b: string) => number): Building {
+function building(
+  key: string,
+  name: string | null,
+  areas: Area[],
+  compare: (a: string, b: string) => number,
+  known: ReadonlyMap<string, Unit>,
+): Building {
   const shared: Cell[] = [];
   const units = new Map<string, { unit: Unit; cell: Cell }[]>();
   const taken = new Set<string>();
   for (const { area_id: areaId, name: areaName } of areas) {
-    const unit = unitOf(areaName);
+    const unit = known.get(areaId) ?? unitOf(areaName);
     const place = unit && `${unit.building} ${unit.stairwell} ${unit.storey} ${unit.door}`;
     if (!unit || !place || taken.has(place)) {
       shared.push({ areaId, name: areaName, label: without(areaName, name) });

@@ -62,7 +62,7 @@ export class MapPage extends LitElement {
   private feed: Subscription<Message, Placed> | null = null;
   private marks: ReadonlyMap<string, Mark> = new Map();
   private buildings: Building[] = [];
-  private drawn: Pick<Hass, "areas" | "floors" | "language"> | null = null;
+  private drawn: (Pick<Hass, "areas" | "floors" | "language"> & Pick<Context["words"], "units">) | null = null;
   /** The place that the Tab key goes to, by group. */
   private readonly current = new Map<string, string>();
   private t: Translate = translator("en");
@@ -111,13 +111,15 @@ export class MapPage extends LitElement {
   }
 
   protected override willUpdate(): void {
-    const { hass, book, help, people } = this.context;
+    const { hass, book, help, people, words } = this.context;
     const { areas, floors, language } = hass;
+    const { units } = words;
+    const { drawn } = this;
     this.t = translator(language);
-    if (areas !== this.drawn?.areas || floors !== this.drawn.floors || language !== this.drawn.language) {
-      this.drawn = { areas, floors, language };
+    if (areas !== drawn?.areas || floors !== drawn.floors || language !== drawn.language || units !== drawn.units) {
+      this.drawn = { areas, floors, language, units };
       const defined = <T>(rows: Record<string, T | undefined>): T[] => Object.values(rows).flatMap((row) => row ?? []);
-      this.buildings = layout(defined(areas), defined(floors), language);
+      this.buildings = layout(defined(areas), defined(floors), language, units);
     }
     const incidents = [...book.incidents.values()];
     this.marks = marksOf(incidents, help, people?.calls().flatMap(areasOfCall) ?? []);

@@ -95,3 +95,10 @@ describe("the arrows", () => {
     expect(step(rows, from, way)).toBe(to);
   });
 });
+
+test("what the register says of a unit goes before the name of its area", () => {
+  const known = new Map([["home", { building: "2", stairwell: "1", storey: 3, door: "01" }]]);
+  const [found] = layout([area("home", "b2"), area("2-1-302", "b2")], floors, "en", known);
+  expect(found?.shared).toEqual([]);
+  expect(found?.stairwells.map(({ doors }) => doors)).toEqual([["01", "02"]]);
+});
