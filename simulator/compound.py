@@ -15,6 +15,7 @@ from .devices import (
     SmokeSensor,
     WaterTank,
 )
+from .discovered import CAMERA, TOPIC as DISCOVERED_TOPIC, DiscoveredGateway
 from .gateway import Gateway, Record, ignore
 from .native import NativeGateway
 from .zigbee2mqtt import RECOMMENDED, Zigbee2Mqtt
@@ -159,6 +160,17 @@ _OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
     "shed": (("pile", ("Charging pile", "充电桩", "充電樁"), ChargingPile, {}),),
     "hydrant": (("gauge", ("Pressure gauge", "水压表", "水壓計"), Hydrant, {}),),
 }
+#: What other integrations have, by place.
+_DISCOVERED_ROWS: dict[str, _Row] = {
+    "pump-room": (
+        "smoke alarm",
+        ("Pump room smoke alarm", "泵房烟雾报警器", "泵浦室煙霧警報器"),
+        SmokeSensor,
+        {},
+    )
+}
+#: Where the camera hangs.
+CAMERA_PLACE = "1-1"
 #: Devices of places with a coordinator: a row as above, with the model there.
 _COORDINATOR_ROWS: dict[str, tuple[tuple[_Row, str], ...]] = {
     "1-3-101": (
@@ -219,6 +231,20 @@ def devices(language: str) -> Iterator[tuple[Place, Device, str]]:
             yield place, device, model
 
 
+def discovered_devices(language: str) -> Iterator[tuple[Place, Device]]:
+    """Make the devices of other integrations: the place, and the device."""
+    name = LANGUAGES.index(language)
+    for place in PLACES:
+        if found := _DISCOVERED_ROWS.get(place.id):
+            row, names, kind, options = found
+            yield (
+                place,
+                kind(
+                    device_id(place.id, row), names[name], place.names[name], **options
+                ),
+            )
+
+
 def coordinator_devices(language: str) -> Iterator[tuple[Place, Device, str]]:
     """Make the devices of coordinators: the place, the device, and its model."""
     name = LANGUAGES.index(language)
@@ -261,6 +287,9 @@ class Compound:
             self.places.setdefault(place.id, []).append(device)
             (zigbee if model else native).append(device)
             models[device.id] = model
+        discovered = list(discovered_devices(language))
+        for place, device in discovered:
+            self.places.setdefault(place.id, []).append(device)
         self.coordinators: list[Coordinator] = []
         if flash:
             rows = list(coordinator_devices(language))
@@ -276,6 +305,14 @@ class Compound:
                     )
                 )
         name = ("Xingqiao", "星桥小区", "星橋社區")[LANGUAGES.index(language)]
+        others = DiscoveredGateway(
+            port,
+            DISCOVERED_TOPIC,
+            "MQTT",
+            [device for _place, device in discovered],
+            record,
+        )
+        others.camera = CAMERA[1][LANGUAGES.index(language)]
         self.gateways: tuple[Gateway, ...] = (
             NativeGateway(port, NATIVE_TOPIC, name, native, record),
             Zigbee2Mqtt(
@@ -287,6 +324,7 @@ class Compound:
                 models=models,
                 config=RECOMMENDED,
             ),
+            others,
         )
 
     def find(self, event: str, where: str | None) -> list[Device]:

@@ -26,7 +26,7 @@ system_health:
 logger:
   default: warning
   logs:
-    # The demo has no camera. A machine without ffmpeg and libturbojpeg is fine.
+    # The demo's camera sends pictures. A machine without ffmpeg and libturbojpeg is fine.
     haffmpeg: critical
     homeassistant.components.camera.img_util: critical
 """

@@ -11,6 +11,7 @@ import shutil
 from typing import Any
 
 from simulator.compound import (
+    CAMERA_PLACE,
     COORDINATOR_PLACES,
     DEFAULT_PLACES,
     FLOORS,
@@ -20,8 +21,10 @@ from simulator.compound import (
     ZIGBEE_TOPIC,
     coordinator_addresses,
     devices,
+    discovered_devices,
     is_protected,
 )
+from simulator.discovered import CAMERA
 
 from .flows import CONFIG as FLOWS, SetupError, walk
 from .home_assistant import CallError, HomeAssistant, add_account
@@ -94,6 +97,7 @@ class Setup:
         steps = (
             ("gateways", "Gateways: Xingqiao, and Zigbee2MQTT", self._gateways),
             ("devices", "Devices of building 2 into their areas", self._devices),
+            ("adopted", "A smoke alarm of another integration", self._adopted),
         )
         for step in steps:
             await self._step(*step)
@@ -285,6 +289,41 @@ class Setup:
                     area_id=areas[device.area],
                     name_by_user=device.name,
                 )
+
+    async def _adopted(self) -> None:
+        """Adopt what MQTT's own discovery has found; the camera gets its place too."""
+        hass = self._hass
+        wanted = {
+            device.name: place.names[self._name]
+            for place, device in discovered_devices(self._language)
+        }
+        stairwell = next(place for place in PLACES if place.id == CAMERA_PLACE)
+        camera = {CAMERA[1][self._name]: stairwell.names[self._name]}
+
+        async def registered() -> dict[str, str] | None:
+            rows = await hass.call("config/device_registry/list")
+            found = {row["name"]: row["id"] for row in rows}
+            return found if {*wanted, *camera} <= found.keys() else None
+
+        found = await self._until("what MQTT discovers is there", registered)
+        areas = {
+            area["name"]: area["area_id"]
+            for area in await hass.call("config/area_registry/list")
+        }
+        for name, area in (wanted | camera).items():
+            await hass.call(
+                "config/device_registry/update",
+                device_id=found[name],
+                area_id=areas[area],
+            )
+        await walk(
+            hass,
+            FLOWS,
+            DOMAIN,
+            {"next_step_id": "adopted"},
+            {"devices": [found[name] for name in wanted]},
+            {},
+        )
 
     async def _coordinators(self) -> None:
         """Add a gateway per coordinator, and let its devices in."""

@@ -233,6 +233,28 @@ async def test_units_of_a_landlord(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_places(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
+) -> None:
+    """Where units stand is told to who is told of alerts there, and of no other unit."""
+    await add_unit(hass, entry, building="3", number="Shop", area_id="area_shop")
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    flat = {"building": "1", "stairwell": "1", "number": "101"}
+    shop = {"building": "3", "stairwell": "", "number": "Shop"}
+    for role, person, places in (
+        ("police", None, {"area_101": flat, "area_shop": shop}),
+        ("landlord", owner, {"area_101": flat}),
+        ("mediator", None, None),
+    ):
+        user = await account(hass, entry, role, person)
+        panel = await panel_of(hass, entry, hass_ws_client, user)
+        if places is None:
+            assert await panel.refusal("places") == "Unauthorized"
+        else:
+            assert await panel.get("places") == {"places": places}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_unit_and_person(
     hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
 ) -> None:
