@@ -83,7 +83,7 @@ export class NowPage extends LitElement {
       this.ended.delete(incident.incident_id);
     }
     const sorted = [...book.incidents.values()].sort(byUrgency(help));
-    const isMany = flood !== null || sorted.length > MOST_CARDS;
+    const isMany = flood !== null || sorted.filter((incident) => !incident.drill).length > MOST_CARDS;
     const folds = isMany ? foldsOf(sorted, help, (item) => words.stairwell(item.area_id)) : [];
     for (const fold of folds) {
       this.lastFolds.set(fold.key, fold);

@@ -14,6 +14,25 @@ test("place and address: building and storey from the unit's number", () => {
   expect(words.address(incident("a", { area_id: "roof" }))).toBe("");
 });
 
+test("where a unit stands is the register's word before that of its area's name", () => {
+  const unit = { building: "1", stairwell: "3", storey: 7, door: "02" };
+  const told = new Words(hass(), translator("en"), new Map(), new Map([["1_1_201", unit]]));
+  expect(told.address(incident("a"))).toBe("Building 1, storey 7");
+  expect(told.stairwell("1_1_201")).toBe("Building 1, stairwell 3");
+  expect(words.stairwell("1_1_201")).toBe("Building 1, stairwell 1");
+  expect(words.stairwell("roof")).toBe("elsewhere");
+  expect(words.stairwell(null)).toBe("elsewhere");
+});
+
+test("what is shelved: until when the first of it is, and why", () => {
+  const alarms = [alarm({ shelved_until: 9000 }), alarm({ shelved_until: 5000 })];
+  const time = clock(hass(), 5000).slice(0, 5);
+  expect(words.status(incident("a", { rank: "shelved", acknowledged: true, alarms }))).toBe(`shielded until ${time}`);
+  const entry = { at: 1, what: "shelved", until: 5000, reason: "other", text: "New float" };
+  expect(words.entry(alarm(), entry)).toContain("(other: New float)");
+  expect(words.entry(alarm(), { at: 1, what: "unshelved" })).toBe("Shielding over");
+});
+
 test("hazards once each, and how many alarms", () => {
   const alarms = [alarm(), alarm({ hazard: "heat" }), alarm({ hazard: "smoke" })];
   expect(words.hazards(incident("a", { alarms }))).toBe("smoke + heat (3)");

@@ -13,12 +13,18 @@ from pathlib import Path
 import re
 import time
 
+import openpyxl
 from playwright.async_api import Browser, Locator, Page, expect
 import pytest
 
+from simulator.compound import NATIVE_TOPIC
 from simulator.demo.home_assistant import HomeAssistant
 from simulator.demo.setup import POLICE
 from simulator.demo.timeline import Story
+from simulator.devices import SmokeSensor
+from simulator.discovered import picture
+from simulator.link import Link
+from simulator.native import config_message, state_message
 
 from .demo import Demo
 from .test_panel import (
@@ -29,6 +35,7 @@ from .test_panel import (
     PHONE,
     SMALL,
     browser,
+    card,
     count,
     demo,
     panel,
@@ -59,6 +66,8 @@ FOCUSED = """() => {
   return at?.dataset.area
 }"""
 BUILDINGS, STOREYS, DOORS, STAIRWELLS = 20, 10, 5, 2
+#: What hangs on a wall.
+WALL = (1920, 1080)
 
 
 @pytest.fixture
@@ -261,6 +270,136 @@ async def test_history(
         await expect(page.locator("cs-history .count")).to_contain_text(
             f"{len(rows) - 1} alarms"
         )
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Save as XLSX").click()
+        path = tmp_path / "history.xlsx"
+        await (await download.value).save_as(path)
+        sheet = openpyxl.load_workbook(path).worksheets[0]
+        cells = [[cell or "" for cell in row] for row in sheet.values]
+        assert cells == [[cell.removeprefix("'") for cell in row] for row in rows]
+
+
+async def test_shelving(browser: Browser, demo: Demo, story: Story) -> None:
+    """A warning that comes and goes calls nobody, is counted, and is back at one press."""
+    await story.do("tank-low", None)
+    async with panel(browser, demo) as page:
+        tank = card(page, "Building 1 roof")
+        await expect(tank).to_contain_text("NEW")
+        shielded = int(await count(page, "shelved"))
+        await tank.get_by_role("link", name="Open").click()
+        incident = page.locator("cs-incident")
+        await incident.locator("[data-action=shelve]").click()
+        sheet = incident.locator("dialog")
+        shelve = sheet.get_by_role("button", name="Shelve")
+        await expect(shelve).to_be_disabled()
+        await sheet.get_by_label("4 hours").check()
+        await sheet.get_by_label("Something else").check()
+        await expect(shelve).to_be_disabled()
+        await sheet.get_by_role("textbox").fill("The float is changed")
+        await shelve.click()
+        await expect(incident.locator("header")).to_contain_text("shielded until")
+        await expect(incident.locator("ol")).to_contain_text(
+            re.compile("Shielded until .*Something else: The float is changed.*by Demo")
+        )
+        await incident.get_by_role("link", name="All incidents").click()
+        await expect(tank).to_contain_text("Shielded")
+        await expect(tank.get_by_role("button", name="Acknowledge")).to_have_count(0)
+        assert int(await count(page, "shelved")) == shielded + 1
+        # Police see it, and no button.
+        async with panel(browser, demo, POLICE) as other:
+            await expect(card(other, "Building 1 roof")).to_contain_text("Shielded")
+            await card(other, "Building 1 roof").get_by_role("link").first.click()
+            await expect(other.locator("cs-incident h1")).to_be_visible()
+            await expect(other.locator("[data-action=unshelve]")).to_have_count(0)
+        await tank.get_by_role("link", name="Open").click()
+        await incident.locator("[data-action=unshelve]").click()
+        await expect(incident.locator("header")).not_to_contain_text("shielded")
+        await expect(incident.locator("ol")).to_contain_text("Shielding over")
+    await story.do("clear", "roof-1")
+
+
+async def test_cameras_near_a_fire(browser: Browser, demo: Demo, story: Story) -> None:
+    """What the stairwell's camera sees; on a phone when somebody asks for it."""
+    await story.do("smoke", "1-1-202")
+    for size in (DESK, PHONE):
+        async with panel(browser, demo, size=size) as page:
+            await card(page, "1-1-202").get_by_role("link", name="Open").click()
+            seen = page.locator("cs-cameras [data-camera]")
+            if size is PHONE:
+                await expect(page.locator("cs-cameras button")).to_be_visible()
+                await expect(seen).to_have_count(0)
+                await page.locator("cs-cameras button").click()
+            await expect(seen).to_contain_text("Stairwell camera")
+            await expect(seen.locator("img").first).to_have_js_property(
+                "naturalWidth", 320
+            )
+    await story.do("clear", "1-1-202")
+
+
+async def test_wall(browser: Browser, demo: Demo, story: Story) -> None:
+    """K1: map and incidents side by side, and no button before somebody touches it."""
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo, path="/wall", size=WALL) as page:
+        fire = card(page, "1-1-201")
+        await expect(fire).to_contain_text("Smoke")
+        await expect(place(page, "1_1_201")).to_be_visible()
+        boxes = [await item.bounding_box() for item in (fire, place(page, "1_1_201"))]
+        assert boxes[0]
+        assert boxes[1]
+        assert boxes[1]["x"] + boxes[1]["width"] <= boxes[0]["x"]
+        await expect(page.locator("cs-navigation")).to_have_count(0)
+        await expect(page.locator("ha-sidebar")).to_be_hidden()
+        await expect(page.locator("community-safety-panel header")).to_have_count(0)
+        await expect(fire.locator(".do")).to_have_count(0)
+        await expect(page.locator(".gate")).to_be_visible()
+        width = "document.documentElement.scrollWidth <= window.innerWidth"
+        assert await page.evaluate(width)
+        height = await fire.locator("strong").first.bounding_box()
+        # To be read from three metres.
+        assert height
+        assert height["height"] >= 24
+        await page.locator("cs-now .cards").first.click(position={"x": 2, "y": 2})
+        await expect(fire.locator(".do")).to_be_visible()
+        await page.get_by_role("button", name="Leave the wall display").click()
+        await expect(page.locator("cs-navigation")).to_be_visible()
+        await expect(page.locator("ha-sidebar")).to_be_visible()
+
+
+async def test_plan(browser: Browser, demo: Demo, story: Story) -> None:
+    """A picture with places on it, kept for everybody; only who may set it is offered that."""
+    file = {"name": "plan.png", "mimeType": "image/png", "buffer": picture()}
+    async with panel(browser, demo, path="/map/building_1") as page:
+        await page.get_by_role("button", name="Plan: Building 1").click()
+        plan = page.locator("cs-plan")
+        await expect(plan).to_contain_text("has no plan yet")
+        # Until it is pinned, a place stands below.
+        await expect(place(page, "1_1_301")).to_be_visible()
+        await plan.locator("input[type=file]").set_input_files([file])
+        await plan.get_by_label("1-1-301: From the left").fill("25")
+        await plan.get_by_label("1-1-301: From the top").fill("40")
+        await plan.get_by_role("button", name="1-1-202", exact=True).click()
+        box = await plan.locator(".picture").bounding_box()
+        assert box
+        await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
+        await expect(plan.get_by_label("1-1-202: From the left")).to_have_value("50")
+        await plan.get_by_role("button", name="Keep").click()
+        await expect(plan.locator(".pin")).to_have_count(2)
+        await plan.get_by_role("button", name="Move places").wait_for()
+    await story.do("smoke", "1-1-202")
+    async with panel(browser, demo, POLICE, path="/map/building_1") as page:
+        await page.get_by_role("button", name="Plan: Building 1").click()
+        plan = page.locator("cs-plan")
+        await expect(plan.locator(".pin")).to_have_count(2)
+        await expect(plan.get_by_role("button")).to_have_count(0)
+        fire, calm = place(page, "1_1_202"), place(page, "1_1_301")
+        await expect(fire).to_have_attribute("aria-label", re.compile("Fire"))
+        boxes = [await item.bounding_box() for item in (calm, fire)]
+        assert boxes[0]
+        assert boxes[1]
+        assert boxes[0]["x"] < boxes[1]["x"]
+        await fire.click()
+        await expect(page.locator("cs-incident h1")).to_have_text("1-1-202")
+    await story.do("clear", "1-1-202")
 
 
 async def test_police_look(browser: Browser, demo: Demo, story: Story) -> None:
@@ -299,6 +438,7 @@ async def test_everybody_can_use_them(
             ("/map/building_1/1-1", "cs-map [data-area]"),
             ("/devices", "cs-devices ul.rows > li"),
             ("/history?drills=1", "cs-history tbody tr"),
+            ("/wall", "cs-now li"),
         ):
             await page.goto(f"{base}{path}")
             await page.locator(there).first.wait_for()
@@ -362,3 +502,82 @@ async def test_map_of_two_thousand(
         record_property("raised to painted, s", round(painted - raised, 3))
         assert first < 2
         assert painted - raised < 1
+
+
+async def test_flood(
+    browser: Browser,
+    demo: Demo,
+    home: HomeAssistant,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """100 alarms at once: all counted within a second, a row for each stairwell, worked."""
+    floor = await home.call("config/floor_registry/create", name="Building 90")
+    sensors = []
+    for stairwell in range(1, STAIRWELLS + 1):
+        for storey in range(1, STOREYS + 1):
+            for door in range(1, DOORS + 1):
+                name = f"90-{stairwell}-{storey}{door:02}"
+                await home.call(
+                    "config/area_registry/create",
+                    name=name,
+                    floor_id=floor["floor_id"],
+                )
+                sensors.append(SmokeSensor(f"flood-{name}", "Smoke sensor", name))
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    link = Link(run["broker_port"])
+    link.start()
+    await link.ready.wait()
+
+    def tell(sensor: SmokeSensor, part: str, message: object) -> None:
+        link.publish(f"{NATIVE_TOPIC}/{sensor.id}/{part}", message, retain=True)
+
+    for sensor in sensors:
+        tell(sensor, "config", config_message(sensor))
+        tell(sensor, "availability", {"version": 1, "online": True})
+        tell(sensor, "state", state_message(sensor))
+    async with panel(browser, demo) as page:
+        await go(page, "devices")
+        all_there = page.locator("cs-devices [data-filter=all] strong")
+        await expect(all_there).to_have_text(re.compile(r"^1\d\d$"))
+        await go(page, "now")
+        before = int(await count(page, "fire"))
+        begun = time.perf_counter()
+        for sensor in sensors:
+            sensor.smoke = True
+            tell(sensor, "state", state_message(sensor))
+        fires = page.locator("[data-count=fire] strong")
+        await expect(fires).to_have_text(str(before + len(sensors)))
+        counted = time.perf_counter() - begun
+
+        flood = page.locator("cs-now .flood")
+        await expect(flood).to_contain_text("Building 90: 100")
+        await expect(flood).to_contain_text("latest")
+        row = page.locator("cs-now li").filter(has_text="Building 90, stairwell 1")
+        await expect(row).to_have_count(1)
+        await expect(row).to_contain_text("50 incidents")
+        assert await page.locator("cs-now li").count() < 30
+        begun = time.perf_counter()
+        await row.get_by_role("button", name="Show all").click()
+        await expect(card(page, "90-1-1005")).to_have_count(2)
+        opened = time.perf_counter() - begun
+        await row.get_by_role("button", name="Fold").click()
+
+        acknowledge = row.get_by_role("button", name="Acknowledge 50")
+        await acknowledge.click()
+        twice = row.locator("cs-twice button")
+        await expect(twice).to_contain_text("90-1-101")
+        await expect(twice).to_contain_text("10 more")
+        await twice.click()
+        await expect(row.locator("cs-twice")).to_have_count(0)
+        await expect(row).not_to_contain_text("NEW")
+        # The other stairwell is another decision.
+        other = page.locator("cs-now li").filter(has_text="Building 90, stairwell 2")
+        await expect(other).to_contain_text("NEW")
+        record_property("100 alarms counted, s", round(counted, 3))
+        record_property("50 cards opened, s", round(opened, 3))
+        assert counted < 5
+        assert opened < 2
+    for sensor in sensors:
+        sensor.smoke = False
+        tell(sensor, "state", state_message(sensor))
+    await link.stop(goodbye=True)
