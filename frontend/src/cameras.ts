@@ -51,7 +51,9 @@ export class Cameras extends LitElement {
   private camera(id: string) {
     const { hass, now, t } = this.context;
     const camera = hass.states[id];
-    const { friendly_name: name, entity_picture: picture } = camera?.attributes ?? {};
+    const attributes: Record<string, unknown> = camera?.attributes ?? {};
+    const picture = attributes["entity_picture"];
+    const name = attributes["friendly_name"];
     const title = typeof name === "string" ? name : id;
     const isHere = camera && camera.state !== "unavailable" && typeof picture === "string";
     return html`<figure data-camera=${id}>

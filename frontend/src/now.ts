@@ -15,7 +15,7 @@ import { common, ranks, tokens } from "./styles";
 import { AGAIN_SECONDS } from "./twice";
 
 /** So many places of a fold are named. */
-const MOST_NAMES = 40;
+const MOST_NAMES = 100;
 /** Ranks whose cards are filled: somebody's life. */
 const FILLED = new Set(["fire", "linkage", "electrical"]);
 
@@ -233,8 +233,8 @@ export class NowPage extends LitElement {
       gone: false,
       state: html`<span class="number">${t("fold_count", { count: incidents.length })}</span>`,
       where: html`<span><strong>${title}</strong> ${words.hazards(whole)}</span>
-        <span class="quiet">${this.names(incidents)}</span>`,
-      actions: html`${this.acknowledgeAll(key, incidents)}
+        <span class="quiet">${this.names(incidents, isEverywhere)}</span>`,
+      actions: html`${this.acknowledgeAll(key, incidents, isEverywhere)}
         <button
           aria-expanded=${isOpen ? "true" : "false"}
           aria-label=${`${t(isOpen ? "fold" : "unfold")} ${title}`}
@@ -251,15 +251,15 @@ export class NowPage extends LitElement {
     });
   }
 
-  private names(incidents: readonly Incident[]): string {
+  private names(incidents: readonly Incident[], isEverywhere: boolean): string {
     const { words, t } = this.context;
-    const names = [...new Set(incidents.map((item) => words.place(item)))];
+    const names = [...new Set(incidents.map((item) => (isEverywhere ? words.place(item) : words.door(item))))];
     const more = names.length - MOST_NAMES;
     return [...names.slice(0, MOST_NAMES), ...(more > 0 ? [t("more_places", { count: more })] : [])].join(t("comma"));
   }
 
   /** Acknowledges what was listed when it was pressed first: of what came since, nobody has read. */
-  private acknowledgeAll(key: string, incidents: readonly Incident[]) {
+  private acknowledgeAll(key: string, incidents: Incident[], isEverywhere: boolean) {
     const { context } = this;
     const { t } = context;
     const wanted = incidents.filter((item) => item.may.acknowledge === null);
@@ -268,7 +268,7 @@ export class NowPage extends LitElement {
     return html`${wanted.length
       ? html`<cs-twice
           .label=${t("acknowledge_all", { count: wanted.length })}
-          .again=${`${t("press_again", { seconds: AGAIN_SECONDS })}: ${this.names(asked)}`}
+          .again=${`${t("press_again", { seconds: AGAIN_SECONDS })}: ${this.names(asked, isEverywhere)}`}
           .disabled=${context.locked}
           @armed=${() => {
             this.asked = { key, incidents: wanted };

@@ -45,11 +45,21 @@ export class Words {
     return this.area(incident.area_id) ?? incident.alarms[0]?.device_name ?? this.t("no_place");
   }
 
+  private unit(areaId: string | null): Unit | null {
+    return this.units.get(areaId ?? "") ?? unitOf(this.area(areaId) ?? "");
+  }
+
   /** `Building 1, storey 2`. */
   address(incident: Incident): string {
-    const unit = this.units.get(incident.area_id ?? "") ?? unitOf(this.place(incident));
+    const unit = this.unit(incident.area_id);
     const storey = unit && this.t("report_storey", { storey: unit.storey });
     return [this.building(incident.area_id), storey].filter(Boolean).join(this.t("comma"));
+  }
+
+  /** `201`: what is left of a place where its stairwell is named. */
+  door(incident: Incident): string {
+    const unit = this.unit(incident.area_id);
+    return unit ? `${unit.storey}${unit.door}` : this.place(incident);
   }
 
   /** `Building 1, stairwell 2`; the building alone for what is in none. */

@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+import re
 
+import hass_frontend
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -14,6 +16,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 FILE = "panel.0123.js"
+SOURCE = Path(__file__).parents[2] / "frontend/src"
 
 
 @pytest.fixture
@@ -86,3 +89,16 @@ async def test_without_a_frontend(hass: HomeAssistant, built: Path) -> None:
     """Where nobody looks nothing is missing."""
     assert await async_setup_component(hass, DOMAIN, {})
     assert ir.async_get(hass).async_get_issue(DOMAIN, panel.ISSUE) is None
+
+
+def test_elements_of_home_assistant() -> None:
+    """What the panel takes of Home Assistant's own frontend is there in this release."""
+    source = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.ts"))
+    used = {*re.findall(r"<(ha-[a-z-]+)", source), *re.findall(r'"(hass-[a-z-]+)"', source)}
+    assert "ha-menu-button" in used
+    for path in (Path(hass_frontend.where()) / "frontend_latest").glob("*.js"):
+        content = path.read_bytes()
+        used -= {name for name in used if f'"{name}"'.encode() in content}
+        if not used:
+            break
+    assert used == set()

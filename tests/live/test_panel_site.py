@@ -558,15 +558,15 @@ async def test_flood(
         assert await page.locator("cs-now li").count() < 30
         begun = time.perf_counter()
         await row.get_by_role("button", name="Show all").click()
-        await expect(card(page, "90-1-1005")).to_have_count(2)
+        cards = page.locator("cs-now li[data-id]").filter(has_text="90-1-")
+        await expect(cards).to_have_count(50)
         opened = time.perf_counter() - begun
         await row.get_by_role("button", name="Fold").click()
 
         acknowledge = row.get_by_role("button", name="Acknowledge 50")
         await acknowledge.click()
         twice = row.locator("cs-twice button")
-        await expect(twice).to_contain_text("90-1-101")
-        await expect(twice).to_contain_text("10 more")
+        await expect(twice).to_contain_text(re.compile(r"Press again .*\b1005\b"))
         await twice.click()
         await expect(row.locator("cs-twice")).to_have_count(0)
         await expect(row).not_to_contain_text("NEW")
