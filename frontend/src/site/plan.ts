@@ -3,6 +3,7 @@ import { property, query, state } from "lit/decorators.js";
 import type { Context } from "../context";
 import { reasonOf, type Rejected } from "../errors";
 import { common, tokens } from "../styles";
+import { AGAIN_SECONDS } from "../twice";
 import { translator, type Translate } from "./texts";
 
 /** A picture, and where on it places are: percent from the left and the top, by area. */
@@ -148,7 +149,7 @@ export class Plan extends LitElement {
               </button>
               <cs-twice
                 .label=${t("plan_remove")}
-                .again=${context.t("press_again", { seconds: 5 })}
+                .again=${context.t("press_again", { seconds: AGAIN_SECONDS })}
                 .disabled=${context.locked}
                 @pressed=${() => this.keep(null)}
               ></cs-twice>`
