@@ -10,6 +10,7 @@ from .device import Device
 from .devices import (
     BreakerMonitor,
     ChargingPile,
+    DoorController,
     ElevatorBlocker,
     Hydrant,
     SmokeSensor,
@@ -157,7 +158,10 @@ _OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
             {"load": 0.4, "phases": THREE_PHASES},
         ),
     ),
-    "shed": (("pile", ("Charging pile", "充电桩", "充電樁"), ChargingPile, {}),),
+    "shed": (
+        ("pile", ("Charging pile", "充电桩", "充電樁"), ChargingPile, {}),
+        ("door", ("Shed door", "车棚门", "車棚門"), DoorController, {}),
+    ),
     "hydrant": (("gauge", ("Pressure gauge", "水压表", "水壓計"), Hydrant, {}),),
 }
 #: What other integrations have, by place.
