@@ -35,7 +35,11 @@ class DiscoveredGateway(Gateway):
     def announce(self) -> None:
         for device in self.devices.values():
             for domain, key, more in (
-                ("binary_sensor", "smoke", {"payload_on": "True", "payload_off": "False"}),
+                (
+                    "binary_sensor",
+                    "smoke",
+                    {"payload_on": "True", "payload_off": "False"},
+                ),
                 ("sensor", "battery", {"unit_of_measurement": "%"}),
             ):
                 about = {

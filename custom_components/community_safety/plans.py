@@ -1,15 +1,16 @@
 """Pictures of buildings with their places pinned on them. They are shown, and decide nothing."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TypedDict
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import floor_registry as fr
-from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
 
@@ -22,7 +23,7 @@ _BEGINS = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/webp": (b"RIFF",),
 }
-_PREFIX = f"{DOMAIN}.plan."
+DATA_PLANS: HassKey[Plans] = HassKey(f"{DOMAIN}_plans")
 
 
 class Plan(TypedDict):
@@ -32,42 +33,61 @@ class Plan(TypedDict):
     pins: Mapping[str, list[float]]
 
 
-def _store(hass: HomeAssistant, floor_id: str) -> Store[Plan]:
-    """Return where a plan is kept. Only a floor that there is names a file."""
-    if floor_id not in fr.async_get(hass).floors:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="nothing_in_target"
+class Plans:
+    """The plans of this Home Assistant, each in a file of its own: it is large."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._index: Store[list[str]] = Store(hass, VERSION, f"{DOMAIN}.plans")
+        self._lock = asyncio.Lock()
+
+    async def async_floors(self) -> list[str]:
+        """Return the floors that have a plan."""
+        found = await self._index.async_load() or []
+        return sorted(set(found).intersection(fr.async_get(self._hass).floors))
+
+    async def async_get(self, floor_id: str) -> Plan | None:
+        """Return the plan of a floor.
+
+        Raises ServiceValidationError if there is no such floor.
+        """
+        return await self._store(floor_id).async_load()
+
+    async def async_set(self, floor_id: str, plan: Plan | None) -> None:
+        """Keep a plan, or none any more.
+
+        Raises ServiceValidationError if there is no such floor, or it is no picture.
+        """
+        store = self._store(floor_id)
+        if plan:
+            _check(plan["picture"])
+        async with self._lock:
+            floors = set(await self.async_floors()) - {floor_id}
+            if plan:
+                await store.async_save(plan)
+                floors.add(floor_id)
+            else:
+                await store.async_remove()
+            await self._index.async_save(sorted(floors))
+
+    def _store(self, floor_id: str) -> Store[Plan]:
+        """Return where a plan is kept. Only a floor that there is names a file."""
+        if floor_id not in fr.async_get(self._hass).floors:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="nothing_in_target"
+            )
+        return Store(
+            self._hass, VERSION, f"{DOMAIN}.plan.{floor_id}", atomic_writes=True
         )
-    return Store(hass, VERSION, f"{_PREFIX}{floor_id}", atomic_writes=True)
 
 
-async def async_floors(hass: HomeAssistant) -> list[str]:
-    """Return the floors that have a plan."""
-    folder = Path(hass.config.path(STORAGE_DIR))
-
-    def look() -> set[str]:
-        return {path.name.removeprefix(_PREFIX) for path in folder.glob(f"{_PREFIX}*")}
-
-    found = await hass.async_add_executor_job(look)
-    return sorted(found.intersection(fr.async_get(hass).floors))
-
-
-async def async_plan(hass: HomeAssistant, floor_id: str) -> Plan | None:
-    """Return the plan of a floor. Raises ServiceValidationError if there is no such floor."""
-    return await _store(hass, floor_id).async_load()
-
-
-async def async_set_plan(hass: HomeAssistant, floor_id: str, plan: Plan | None) -> None:
-    """Keep a plan, or none any more.
-
-    Raises ServiceValidationError if there is no such floor, or it is no picture.
-    """
-    store = _store(hass, floor_id)
-    if plan is None:
-        await store.async_remove()
-        return
-    _check(plan["picture"])
-    await store.async_save(plan)
+@callback
+def plans(hass: HomeAssistant) -> Plans:
+    """Return the plans."""
+    if DATA_PLANS not in hass.data:
+        hass.data[DATA_PLANS] = Plans(hass)
+    return hass.data[DATA_PLANS]
 
 
 def _check(picture: str) -> None:

@@ -94,7 +94,10 @@ async def test_without_a_frontend(hass: HomeAssistant, built: Path) -> None:
 def test_elements_of_home_assistant() -> None:
     """What the panel takes of Home Assistant's own frontend is there in this release."""
     source = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.ts"))
-    used = {*re.findall(r"<(ha-[a-z-]+)", source), *re.findall(r'"(hass-[a-z-]+)"', source)}
+    used = {
+        *re.findall(r"<(ha-[a-z-]+)", source),
+        *re.findall(r'"(hass-[a-z-]+)"', source),
+    }
     assert "ha-menu-button" in used
     for path in (Path(hass_frontend.where()) / "frontend_latest").glob("*.js"):
         content = path.read_bytes()

@@ -34,7 +34,7 @@ from ..core.authority import Action
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
-from ..plans import async_floors, async_plan, async_set_plan
+from ..plans import plans
 from ..services import nothing_in_target
 from ..target import find_alarm_events, find_commands, may
 from .devices import Devices, Places
@@ -182,7 +182,7 @@ async def _plans(ask: Ask) -> dict[str, Any]:
         and (areas := _areas_of(hass, floor_id))
         and reader.has(Action.CONFIGURE, areas)
     ]
-    return {"plans": await async_floors(hass), "may": sorted(may)}
+    return {"plans": await plans(hass).async_floors(), "may": sorted(may)}
 
 
 @_command("plan", {vol.Required("floor_id"): cv.string})
@@ -190,7 +190,7 @@ async def _plan(ask: Ask) -> dict[str, Any] | None:
     """Send the plan of a floor, with all places of it."""
     if not ask.connection.user.permissions.access_all_entities(POLICY_READ):
         raise Unauthorized(permission=POLICY_READ)
-    plan = await async_plan(ask.hass, ask.data["floor_id"])
+    plan = await plans(ask.hass).async_get(ask.data["floor_id"])
     return {**plan} if plan else None
 
 
@@ -219,7 +219,7 @@ async def _set_plan(ask: Ask) -> None:
     if not areas or (plan and not areas.issuperset(plan["pins"])):
         raise nothing_in_target()
     await ask.caller.async_configure(areas)
-    await async_set_plan(ask.hass, floor_id, plan)
+    await plans(ask.hass).async_set(floor_id, plan)
 
 
 @_command("subscribe_devices")
@@ -451,9 +451,7 @@ def _results(results: list[Result]) -> dict[str, Any]:
 
 def _areas_of(hass: HomeAssistant, floor_id: str) -> set[str]:
     """Return the areas of a floor."""
-    return {
-        area.id for area in ar.async_get(hass).areas.get_areas_for_floor(floor_id)
-    }
+    return {area.id for area in ar.async_get(hass).areas.get_areas_for_floor(floor_id)}
 
 
 @callback
