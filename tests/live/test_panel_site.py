@@ -290,12 +290,12 @@ async def test_history(
 
 async def test_shelving(browser: Browser, demo: Demo, story: Story) -> None:
     """A warning that comes and goes calls nobody, is counted, and is back at one press."""
-    await story.do("tank-low", None)
+    await story.do("hydrant-low", None)
     async with panel(browser, demo) as page:
-        tank = card(page, "Building 1 roof")
-        await expect(tank).to_contain_text("NEW")
+        hydrant = card(page, "Hydrant east gate")
+        await expect(hydrant).to_contain_text("NEW")
         shielded = int(await count(page, "shelved"))
-        await tank.get_by_role("link", name="Open").click()
+        await hydrant.get_by_role("link", name="Open").click()
         incident = page.locator("cs-incident")
         await incident.locator("[data-action=shelve]").click()
         sheet = incident.locator("dialog")
@@ -304,28 +304,28 @@ async def test_shelving(browser: Browser, demo: Demo, story: Story) -> None:
         await sheet.get_by_label("4 hours").check()
         await sheet.get_by_label("Something else").check()
         await expect(shelve).to_be_disabled()
-        await sheet.get_by_role("textbox").fill("The float is changed")
+        await sheet.get_by_role("textbox").fill("The valve is changed")
         await everybody_can(page, "shelve")
         await shelve.click()
         await expect(incident.locator("header")).to_contain_text("shielded until")
         await expect(incident.locator("ol")).to_contain_text(
-            re.compile("Shielded until .*Something else: The float is changed.*by Demo")
+            re.compile("Shielded until .*Something else: The valve is changed")
         )
         await incident.get_by_role("link", name="All incidents").click()
-        await expect(tank).to_contain_text("Shielded")
-        await expect(tank.get_by_role("button", name="Acknowledge")).to_have_count(0)
+        await expect(hydrant).to_contain_text("Shielded")
+        await expect(hydrant.get_by_role("button", name="Acknowledge")).to_have_count(0)
         assert int(await count(page, "shelved")) == shielded + 1
         # Police see it, and no button.
         async with panel(browser, demo, POLICE) as other:
-            await expect(card(other, "Building 1 roof")).to_contain_text("Shielded")
-            await card(other, "Building 1 roof").get_by_role("link").first.click()
+            await expect(card(other, "Hydrant east gate")).to_contain_text("Shielded")
+            await card(other, "Hydrant east gate").get_by_role("link").first.click()
             await expect(other.locator("cs-incident h1")).to_be_visible()
             await expect(other.locator("[data-action=unshelve]")).to_have_count(0)
-        await tank.get_by_role("link", name="Open").click()
+        await hydrant.get_by_role("link", name="Open").click()
         await incident.locator("[data-action=unshelve]").click()
         await expect(incident.locator("header")).not_to_contain_text("shielded")
         await expect(incident.locator("ol")).to_contain_text("Shielding over")
-    await story.do("clear", "roof-1")
+    await story.do("clear", "hydrant")
 
 
 async def test_cameras_near_a_fire(browser: Browser, demo: Demo, story: Story) -> None:

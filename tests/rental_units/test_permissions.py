@@ -678,6 +678,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
     file = {"content": content("building,stairwell,number\n")}
     return {
         "units": why,
+        "places": {},
         "unit": {"unit_id": unit, **why},
         "person": {**person, **why},
         "reveal": {**person, **why},
