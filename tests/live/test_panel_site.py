@@ -330,10 +330,10 @@ async def test_shelving(browser: Browser, demo: Demo, story: Story) -> None:
 
 async def test_cameras_near_a_fire(browser: Browser, demo: Demo, story: Story) -> None:
     """What the stairwell's camera sees; on a phone when somebody asks for it."""
-    await story.do("smoke", "1-1-202")
+    await story.do("smoke", "1-1-201")
     for size in (DESK, PHONE):
         async with panel(browser, demo, size=size) as page:
-            await card(page, "1-1-202").get_by_role("link", name="Open").click()
+            await card(page, "1-1-201").get_by_role("link", name="Open").click()
             seen = page.locator("cs-cameras [data-camera]")
             if size is PHONE:
                 await expect(page.locator("cs-cameras button")).to_be_visible()
@@ -343,7 +343,7 @@ async def test_cameras_near_a_fire(browser: Browser, demo: Demo, story: Story) -
             await expect(seen.locator("img").first).to_have_js_property(
                 "naturalWidth", 320
             )
-    await story.do("clear", "1-1-202")
+    await story.do("clear", "1-1-201")
 
 
 async def test_wall(browser: Browser, demo: Demo, story: Story) -> None:
@@ -377,7 +377,8 @@ async def test_wall(browser: Browser, demo: Demo, story: Story) -> None:
 async def test_plan(browser: Browser, demo: Demo, story: Story) -> None:
     """A picture with places on it, kept for everybody; only who may set it is offered that."""
     file = {"name": "plan.png", "mimeType": "image/png", "buffer": picture()}
-    async with panel(browser, demo, path="/map/building_1") as page:
+    async with panel(browser, demo) as page:
+        await page.goto(page.url.replace("/now", "/map/building_1"))
         await page.get_by_role("button", name="Plan: Building 1").click()
         plan = page.locator("cs-plan")
         await expect(plan).to_contain_text("has no plan yet")
@@ -386,30 +387,31 @@ async def test_plan(browser: Browser, demo: Demo, story: Story) -> None:
         await plan.locator("input[type=file]").set_input_files([file])
         await plan.get_by_label("1-1-301: From the left").fill("25")
         await plan.get_by_label("1-1-301: From the top").fill("40")
-        await plan.get_by_role("button", name="1-1-202", exact=True).click()
+        await plan.get_by_role("button", name="1-1-201", exact=True).click()
         box = await plan.locator(".picture").bounding_box()
         assert box
         await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
-        await expect(plan.get_by_label("1-1-202: From the left")).to_have_value("50")
+        await expect(plan.get_by_label("1-1-201: From the left")).to_have_value("50")
         await plan.get_by_role("button", name="Keep").click()
         await expect(plan.locator(".pin")).to_have_count(2)
         await plan.get_by_role("button", name="Move places").click()
         await everybody_can(page, "plan")
-    await story.do("smoke", "1-1-202")
-    async with panel(browser, demo, POLICE, path="/map/building_1") as page:
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo, POLICE) as page:
+        await page.goto(page.url.replace("/now", "/map/building_1"))
         await page.get_by_role("button", name="Plan: Building 1").click()
         plan = page.locator("cs-plan")
         await expect(plan.locator(".pin")).to_have_count(2)
         await expect(plan.get_by_role("button")).to_have_count(0)
-        fire, calm = place(page, "1_1_202"), place(page, "1_1_301")
+        fire, calm = place(page, "1_1_201"), place(page, "1_1_301")
         await expect(fire).to_have_attribute("aria-label", re.compile("Fire"))
         boxes = [await item.bounding_box() for item in (calm, fire)]
         assert boxes[0]
         assert boxes[1]
         assert boxes[0]["x"] < boxes[1]["x"]
         await fire.click()
-        await expect(page.locator("cs-incident h1")).to_have_text("1-1-202")
-    await story.do("clear", "1-1-202")
+        await expect(page.locator("cs-incident h1")).to_have_text("1-1-201")
+    await story.do("clear", "1-1-201")
 
 
 async def test_police_look(browser: Browser, demo: Demo, story: Story) -> None:

@@ -98,7 +98,7 @@ PANEL = {
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
 ANYWHERE = {
-    *("units", "search", "subscribe_response", "response"),
+    *("places", "units", "search", "subscribe_response", "response"),
     *("roles", "grant_role", "revoke_role", "audit", "duplicates", "subscribe_roster"),
     "roster_week",
 }
