@@ -21,10 +21,10 @@ PATIENCE = 30
 def modules() -> str:
     """Return the folder where the package is installed."""
     found = subprocess.run(
-        [ROOT / "scripts/herdsman"], stdout=subprocess.PIPE, text=True, check=False
+        [ROOT / "scripts/herdsman"], capture_output=True, text=True, check=False
     )
     if found.returncode:
-        pytest.skip("zigbee-herdsman needs Node.js and npm")
+        pytest.skip(f"zigbee-herdsman cannot be had here: {found.stderr}")
     return found.stdout.strip()
 
 
@@ -70,7 +70,7 @@ async def herdsman(
 ) -> AsyncGenerator[tuple[Herdsman, dict[str, Any]]]:
     """Run the host until the context ends; yield it and what it says of its start."""
     process = await asyncio.create_subprocess_exec(
-        "node",
+        f"{modules}/node",
         Path(__file__).with_name("herdsman.mjs"),
         modules,
         str(simulator.port),
