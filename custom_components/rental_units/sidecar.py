@@ -1,7 +1,8 @@
 """The integration's own folder, where Community Safety has copied it from its bundle.
 
-It keeps itself up to date from there, because who has no gateway does not run Community
-Safety. Without a marker in it the folder is a person's: it is never touched, nor is a link.
+It keeps itself up to date from there, and has Community Safety set up also where there is
+no gateway: so everybody has the blueprints and the control room that came along. Without a
+marker in it the folder is a person's: it is never touched, nor is a link.
 """
 
 import os
@@ -12,11 +13,13 @@ from homeassistant import loader
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 
 from .const import DOMAIN, LOGGER
 
+COMMUNITY_SAFETY = "community_safety"
 FOLDER = Path(__file__).parent
-BUNDLED = FOLDER.parent / "community_safety" / "bundled" / DOMAIN
+BUNDLED = FOLDER.parent / COMMUNITY_SAFETY / "bundled" / DOMAIN
 RESTART_REQUIRED = "restart_required"
 #: Holds the version of what was copied. In the bundle it is written last.
 _MARKER = ".bundled"
@@ -45,6 +48,11 @@ async def async_setup_sidecar(hass: HomeAssistant) -> None:
             LOGGER.error("Rental Units could not be updated: %s", err)
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, exchange)
+    if await hass.async_add_executor_job(_came_along):
+        # Not waited for: alerts do not depend on it.
+        hass.async_create_task(
+            async_setup_component(hass, COMMUNITY_SAFETY, {}), "what came along"
+        )
 
 
 async def async_remove_sidecar(hass: HomeAssistant) -> None:
@@ -70,6 +78,10 @@ def _version(folder: Path) -> str | None:
         return (folder / _MARKER).read_text("utf-8").strip()
     except OSError:
         return None
+
+
+def _came_along() -> bool:
+    return None not in (_version(FOLDER), _version(BUNDLED))
 
 
 def _is_outdated() -> bool:

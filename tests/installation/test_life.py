@@ -280,6 +280,16 @@ def test_from_the_catalogue(tmp_path: Path, files: Files, socket_enabled: None) 
                 await installer.install()
                 await house.add_sidecar()
                 assert set((await house.entries("rental_units")).values()) == {"loaded"}
+
+                async def has_blueprints() -> bool:
+                    listed = await house.hass.call(
+                        "blueprint/list", domain="automation"
+                    )
+                    return f"community_safety/{PLAIN}" in listed
+
+                # Although there is no gateway.
+                await house.until(has_blueprints)
+                assert "safety" in await house.hass.call("get_panels")
                 assert not [row for row in await house.issues() if "restart" in row]
 
     asyncio.run(story())

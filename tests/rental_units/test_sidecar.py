@@ -103,6 +103,13 @@ async def test_power_cut_before_the_end(
     assert files_of(folder) == NEW
 
 
+async def test_without_a_gateway(hass: HomeAssistant, folder: Path) -> None:
+    """What came along is there all the same: Community Safety with its blueprints and its panel."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    assert "community_safety" in hass.config.components
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -128,6 +135,7 @@ async def test_not_touched(
     assert not asked(hass)
     await end(hass)
     assert files_of(folder) == before
+    assert "community_safety" not in hass.config.components
     if "bundle" not in change:
         assert not sidecar._remove()
         assert files_of(folder) == before
