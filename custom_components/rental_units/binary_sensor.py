@@ -17,7 +17,7 @@ from .alerts.const import Progress
 from .alerts.engine import Engine
 from .alerts.models import Alert
 from .alerts.runtime import engine_of
-from .entity import UnitEntity, async_add_for_each_unit
+from .entity import FigureEntity, UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Register, RegisterConfigEntry
 from .register.units import Summary, UnitInfo
@@ -87,7 +87,7 @@ class AlertFault(BinarySensorEntity):
         self.async_on_remove(self._engine.news.listen_faults(self.async_write_ha_state))
 
 
-class UnitBinarySensor(UnitEntity, BinarySensorEntity):
+class UnitBinarySensor(FigureEntity, BinarySensorEntity):
     """A yes or no about a unit."""
 
     entity_description: UnitBinarySensorDescription

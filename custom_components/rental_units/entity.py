@@ -35,16 +35,25 @@ class UnitEntity(Entity):
         # for each of six entities: a quarter of the start with two thousand units.
         self.device_entry = register.devices.of(unit.id)
 
-    @property
-    def summary(self) -> Summary | None:
-        """Return the figures of the unit; None while they cannot be read."""
-        return self.register.summaries.get(self.unit_id)
-
     @override
     async def async_added_to_hass(self) -> None:
         self.async_on_remove(
             self.register.listen_unit(self.unit_id, self.async_write_ha_state)
         )
+
+
+class FigureEntity(UnitEntity):
+    """An entity that shows figures of a unit; what changes them goes through the register."""
+
+    @property
+    def summary(self) -> Summary | None:
+        """Return the figures of the unit; None where they could not be read at the start."""
+        return self.register.summaries.get(self.unit_id)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self.summary is not None
 
 
 async def async_add_for_each_unit(

@@ -18,7 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from .alerts.engine import Engine
 from .alerts.runtime import engine_of
-from .entity import UnitEntity, async_add_for_each_unit
+from .entity import FigureEntity, UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Register, RegisterConfigEntry
 from .register.checks import Figures
@@ -99,7 +99,7 @@ def _entities(register: Register, unit: UnitInfo) -> Iterable[UnitEntity]:
     return [UnitSensor(register, unit, row) for row in SENSORS]
 
 
-class UnitSensor(UnitEntity, SensorEntity):
+class UnitSensor(FigureEntity, SensorEntity):
     """A figure of a unit."""
 
     entity_description: UnitSensorDescription
@@ -145,5 +145,12 @@ class AddressSensor(SensorEntity):
 
     @property
     @override
-    def native_value(self) -> int:
-        return self.entity_description.value_fn(self._verifier.figures)
+    def available(self) -> bool:
+        """Return if they were counted: nobody is to read that none has failed."""
+        return self._verifier.figures is not None
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        figures = self._verifier.figures
+        return self.entity_description.value_fn(figures) if figures else None

@@ -1,6 +1,7 @@
 """What a database does when it is locked, full, damaged, old, new or away."""
 
 from contextlib import closing
+import logging
 from pathlib import Path
 import sqlite3
 from typing import Any
@@ -126,6 +127,33 @@ async def test_locked(
     await hass.config_entries.async_reload(entry.entry_id)
     assert (await entry.runtime_data.async_run(queries.counts))["persons"] == 0
     await check_in(hass, entry, "1-1-101")
+
+
+@sqlite_only
+async def test_away_is_logged_once(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A log shows from when to when a database was away, however often it was asked."""
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0)
+    await hass.config_entries.async_reload(entry.entry_id)
+    caplog.set_level(logging.INFO)
+    register = entry.runtime_data
+    with closing(sqlite3.connect(path_of(entry), autocommit=True)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            with pytest.raises(RegisterError):
+                await register.async_run(queries.counts)
+            # Who only reads is not in the way of who writes: that proves nothing.
+            await register.async_read(queries.counts)
+        assert caplog.text.count("is away: register_locked") == 1
+        assert "is back" not in caplog.text
+        other.execute("ROLLBACK")
+    for _ in range(2):
+        await register.async_run(queries.counts)
+    assert caplog.text.count("is back") == 1
 
 
 @sqlite_only

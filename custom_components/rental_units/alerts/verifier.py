@@ -69,7 +69,8 @@ class Verifier:
         #: How often an address was tried in vain, and when it may be tried again.
         self._tries: dict[str, tuple[int, float]] = {}
         self._listeners: list[Callable[[], None]] = []
-        self.figures = Figures()
+        #: None until they were counted, which takes a register that can be read.
+        self.figures: Figures | None = None
 
     @callback
     def listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
@@ -284,12 +285,12 @@ class Verifier:
 
     async def _async_count(self) -> None:
         try:
-            self.figures = await self._register.async_read(
+            self.figures = found = await self._register.async_read(
                 lambda session: checks.figures(session, self._register.today)
             )
         except RegisterError as err:
             LOGGER.debug("The addresses could not be counted: %s", err.key)
             return
-        self._tell(self.figures)
+        self._tell(found)
         for listener in self._listeners:
             listener()

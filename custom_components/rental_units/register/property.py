@@ -38,7 +38,7 @@ from ..const import (
 )
 from ..storage import events, vault
 from ..storage.engine import Database
-from ..storage.errors import RegisterError
+from ..storage.errors import AWAY, RegisterError
 from ..storage.events import DomainEvent, Kind
 from ..storage.vault import Keys, Vault
 from . import queries, takeover
@@ -51,8 +51,6 @@ from .units import Summary, UnitInfo
 
 type RegisterConfigEntry = ConfigEntry[Register]
 
-#: Failures of a database that may be over soon.
-AWAY: Final = frozenset({"register_locked", "register_unreachable", "register_full"})
 #: That of one for which a form asks. Asked again and again it might lock its user out.
 REFUSED: Final = "register_refused"
 #: How often a database that is away is looked for, and one that has failed otherwise: each
@@ -234,6 +232,7 @@ class Register:
             await self.database.async_open()
         except RegisterError:
             return
+        LOGGER.info("The database of the register is back")
         self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
 
     async def async_stop(self) -> None:

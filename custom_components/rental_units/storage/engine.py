@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from homeassistant.core import HomeAssistant
 
-from ..const import DOMAIN
-from .errors import RegisterError, explain
+from ..const import DOMAIN, LOGGER
+from .errors import AWAY, RegisterError, explain
 from .migrations import Feature, TooNewError, migrate
 
 #: How long another program may hold the SQLite file, a PostgreSQL may not answer to a
@@ -60,6 +60,8 @@ class Database:
         self._reading = open_engine(where, schema, read_only=True)
         self._closed = False
         self._is_open = False
+        #: Who has found it away since it was opened: who reads finds one there that is locked.
+        self._missed_by: ThreadPoolExecutor | None = None
         #: Where a damaged file was moved to when this run began.
         self.moved: Path | None = None
 
@@ -136,7 +138,20 @@ class Database:
     ) -> T:
         if self._closed:
             raise RegisterError("property_not_loaded")
-        return await self._hass.loop.run_in_executor(executor, partial(explained, work))
+        try:
+            done = await self._hass.loop.run_in_executor(
+                executor, partial(explained, work)
+            )
+        except RegisterError as err:
+            # While it is opened, who opens it says so.
+            if self._is_open and err.key in AWAY and self._missed_by is None:
+                self._missed_by = executor
+                LOGGER.warning("The database %s is away: %s", self._schema, err.key)
+            raise
+        if self._missed_by is executor:
+            self._missed_by = None
+            LOGGER.info("The database %s is back", self._schema)
+        return done
 
     # Below: in a thread
 

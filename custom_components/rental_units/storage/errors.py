@@ -1,6 +1,7 @@
 """Failures of a database, in words for a person."""
 
 import sqlite3
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -9,6 +10,8 @@ from homeassistant.exceptions import HomeAssistantError
 from ..const import DOMAIN
 from .migrations import TooNewError
 
+#: What passes by itself, or once somebody has seen to the database.
+AWAY: Final = frozenset({"register_locked", "register_unreachable", "register_full"})
 #: Translation keys by the name of SQLite's error; their extended names begin so.
 _SQLITE = {
     "SQLITE_BUSY": "register_locked",

@@ -3,6 +3,7 @@
 from contextlib import closing
 from http import HTTPStatus
 import json
+import logging
 import sqlite3
 from typing import Any
 from unittest.mock import AsyncMock, patch
@@ -60,9 +61,13 @@ def issue(house: House) -> ir.IssueEntry | None:
 
 
 async def test_alert_while_the_database_is_locked(
-    house: House, sms: Provider, locked: sqlite3.Connection
+    house: House,
+    sms: Provider,
+    locked: sqlite3.Connection,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """All are told, nothing is invented, and it is on disk when the database is back."""
+    caplog.set_level(logging.INFO)
     await house.hass.config_entries.async_unload(house.entry.entry_id)
     locked.execute("BEGIN EXCLUSIVE")
     assert await house.hass.config_entries.async_setup(house.entry.entry_id)
@@ -71,14 +76,15 @@ async def test_alert_while_the_database_is_locked(
     assert found
     assert found.translation_placeholders
     assert "in use by another program" in found.translation_placeholders["error"]
-    # What is not known is not claimed.
-    states = er.async_get(house.hass)
-    entity_id = states.async_get_entity_id(
-        "binary_sensor", DOMAIN, f"{house.units['201']}_registration"
-    )
-    state = house.hass.states.get(entity_id or "")
-    assert state
-    assert state.state == "unknown"
+    # What is not known is not claimed: neither that all is registered, nor that none has failed.
+    for domain, key in (
+        ("binary_sensor", f"{house.units['201']}_registration"),
+        ("sensor", f"{house.entry.entry_id}_failing_addresses"),
+    ):
+        entity_id = er.async_get(house.hass).async_get_entity_id(domain, DOMAIN, key)
+        state = house.hass.states.get(entity_id or "")
+        assert state
+        assert state.state == "unavailable"
     register = house.entry.runtime_data
     assert register.blind
     assert house.fault() == "on"
@@ -89,10 +95,13 @@ async def test_alert_while_the_database_is_locked(
     assert told == set(NUMBERS.values())
     await house.tick(LOOK_SECONDS)
     assert house.entry.runtime_data is register
+    back = "The database of the register is back"
+    assert back not in caplog.text
 
     locked.execute("ROLLBACK")
     await house.tick(LOOK_SECONDS)
     await house.until(lambda: house.entry.runtime_data is not register)
+    assert caplog.text.count(back) == 1
     await house.hass.async_block_till_done()
     assert issue(house) is None
     assert house.fault() == "off"
