@@ -31,12 +31,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "What each kind of device measures, and what counts as dangerous. Written by `scripts/catalogue` from the code; thresholds\n"
         "are defaults: they can be set for a kind in the gateway's options, and for one device by its number entities.\n",
         "reference": "# Reference\n\n"
-        "All actions, triggers and conditions with their fields, and all repairs. Written by `scripts/catalogue` from the code. What they are\n"
+        "All actions, triggers, conditions and forms with their fields, and all repairs. Written by `scripts/catalogue` from the code. What they are\n"
         "for is told in [Triggers, conditions and actions](automations.md) and [Rental Units](rental-units.md).\n",
         "readings": "| reading | unit | plausible | |",
         "hazards": "| hazard | severity | when | reset by a person | cuts off |",
         "settings": "| setting | default | range | source |",
         "fields": "| field | | what it is |",
+        "entered": "| field | what is entered |",
         "issues": "| repair | what it says |",
         "range": "{low} to {high}",
         "binary": "yes, no",
@@ -56,6 +57,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "services": "Actions of {title}",
         "triggers": "Triggers of {title}",
         "conditions": "Conditions of {title}",
+        "forms": "Forms of {title}",
+        "thresholds": "The thresholds of each kind of device are in the [catalogue](catalogue.md).",
         "repairs": "Repairs",
         "device_cut": "its own supplies, by itself",
         "area_cut": "the area, by an automation",
@@ -69,12 +72,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "各类设备测量什么、什么情况视为危险。本页由 `scripts/catalogue` 根据代码生成；阈值均为默认值：可在网关选项中按设备类型设置，\n"
         "也可通过设备的数值实体单独设置。\n",
         "reference": "# 参考手册\n\n"
-        "全部动作、触发器和条件及其字段，以及全部修复提示。本页由 `scripts/catalogue` 根据代码生成。用法见[触发器、条件与动作](automations.md)\n"
+        "全部动作、触发器、条件和表单及其字段，以及全部修复提示。本页由 `scripts/catalogue` 根据代码生成。用法见[触发器、条件与动作](automations.md)\n"
         "和[出租房管理](rental-units.md)。\n",
         "readings": "| 读数 | 单位 | 合理范围 | |",
         "hazards": "| 险情或故障 | 级别 | 条件 | 须由人员复位 | 切断 |",
         "settings": "| 设置 | 默认值 | 范围 | 依据 |",
         "fields": "| 字段 | | 说明 |",
+        "entered": "| 字段 | 填写内容 |",
         "issues": "| 修复提示 | 内容 |",
         "range": "{low} 至 {high}",
         "binary": "是、否",
@@ -93,6 +97,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "services": "{title}：动作",
         "triggers": "{title}：触发器",
         "conditions": "{title}：条件",
+        "forms": "{title}：表单",
+        "thresholds": "各类设备的阈值见[设备目录](catalogue.md)。",
         "repairs": "修复提示",
         "device_cut": "由系统直接切断该设备的供电",
         "area_cut": "由自动化切断整个区域的供电",
@@ -234,8 +240,34 @@ class Catalogue:
         return self._words["range"].format(low=_plain(low), high=_plain(high))
 
 
+def forms(texts: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each form that is filled in to set an integration up, with the path of its texts.
+
+    Thresholds are the catalogue's.
+    """
+    flows = {("config",): texts["config"], ("options",): texts["options"]}
+    for key, flow in texts.get("config_subentries", {}).items():
+        flows["config_subentries", key] = flow
+    for path, flow in flows.items():
+        for key, step in flow["step"].items():
+            if is_filled_in(step) and not step.get("sections", {}).keys() & DEVICE_KINDS:
+                yield (*path, "step", key), step
+
+
+def is_filled_in(step: Mapping[str, Any]) -> bool:
+    """Return if a step of a flow has fields."""
+    return bool(step.get("data") or step.get("sections"))
+
+
+def fields_of(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what each field of a form is called, and what is to be entered."""
+    for part in (step, *step.get("sections", {}).values()):
+        for field, name in part.get("data", {}).items():
+            yield name, part["data_description"][field]
+
+
 class Reference:
-    """What automations can use of an integration, and what it asks to be repaired."""
+    """What automations can use of an integration, what its forms ask, what it asks to be repaired."""
 
     def __init__(self, language: str) -> None:
         """Initialize."""
@@ -243,11 +275,13 @@ class Reference:
         self._texts = {name: texts_of(name, language) for name in INTEGRATIONS}
 
     def page(self) -> Iterator[str]:
-        """Walk over actions, triggers, conditions and repairs."""
+        """Walk over actions, triggers, conditions, forms and repairs."""
         yield self._words["reference"]
         for name in INTEGRATIONS:
             for part in ("services", "triggers", "conditions"):
                 yield from self._part(name, part)
+        for name in INTEGRATIONS:
+            yield from self._forms(name)
         yield f"## {self._words['repairs']}\n"
         yield self._words["issues"]
         yield "|---|---|"
@@ -258,6 +292,25 @@ class Reference:
                 text = said if isinstance(said, str) else said.get("description", "")
                 yield f"| {_cell(issue['title'])} | {_cell(text)} |"
         yield ""
+
+    def _forms(self, name: str) -> Iterator[str]:
+        yield f"## {self._words['forms'].format(title=self._texts[name]['title'])}\n"
+        if name == INTEGRATIONS[0]:
+            yield f"{self._words['thresholds']}\n"
+        # What two forms ask alike is told once, in each language of the same forms.
+        told: list[list[tuple[str, str]]] = []
+        for path, english in forms(texts_of(name, "en")):
+            if (asked := list(fields_of(english))) in told:
+                continue
+            told.append(asked)
+            step = self._texts[name]
+            for key in path:
+                step = step[key]
+            yield f"### {_cell(step['title'])}\n"
+            yield self._words["entered"]
+            yield "|---|---|"
+            yield from (f"| {_cell(n)} | {_cell(text)} |" for n, text in fields_of(step))
+            yield ""
 
     def _part(self, name: str, part: str) -> Iterator[str]:
         path = ROOT / f"custom_components/{name}/{part}.yaml"

@@ -1,7 +1,9 @@
 """What a new device kind or hazard asks for, beside its row in the catalogue: each place is named."""
 
 from collections.abc import Iterator
+from functools import reduce
 import json
+from operator import getitem
 from pathlib import Path
 import shutil
 import subprocess
@@ -51,6 +53,28 @@ def test_kind_is_simulated(kind: str) -> None:
     """The demo, the tests and the benchmark have a device of each kind."""
     classes = vars(devices).values()
     assert [row for row in classes if getattr(row, "kind", None) == kind]
+
+
+@pytest.mark.parametrize("form", ["bug", "device"])
+def test_issue_form_has_each_gateway(form: str) -> None:
+    """Who reports something finds the way that they have chosen, in the words of the menu."""
+    english, chinese = (
+        json.loads((ROOT / OURS / f"translations/{language}.json").read_text("utf-8"))
+        for language in ("en", "zh-Hans")
+    )
+    path = ("config", "step", "user", "menu_options")
+    menus = [reduce(getitem, path, texts) for texts in (english, chinese)]
+    ways = [
+        " · ".join(dict.fromkeys(menu[key] for menu in menus))
+        for key in menus[0]
+        if key != "rental_units"
+    ]
+    body = yaml_util.parse_yaml(
+        (ROOT / f".github/ISSUE_TEMPLATE/{form}.yml").read_text("utf-8")
+    )["body"]
+    offered = next(row for row in body if row["type"] == "dropdown")
+    assert len(ways) > 3
+    assert offered["attributes"]["options"][: len(ways)] == ways
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from custom_components.community_safety.gateways.uhppote.controller import ASK_S
 from homeassistant import components
 from homeassistant.const import Platform
 from homeassistant.util.yaml import load_yaml_dict
+from scripts import build_docs
 
 from .integration import INTEGRATIONS, ROOT, Integration, last_name, leaves
 
@@ -104,7 +105,6 @@ CHECKS["docs-installation-instructions"] = headings("install")
 CHECKS["docs-removal-instructions"] = headings("remove|removal")
 CHECKS["docs-troubleshooting"] = headings("wrong|troubleshoot")
 CHECKS["docs-known-limitations"] = headings("know before|limit")
-CHECKS["docs-configuration-parameters"] = headings("settings|options")
 
 
 @check("docs-actions")
@@ -123,6 +123,27 @@ def triggers_documented(integration: Integration) -> Iterator[str]:
 def conditions_documented(integration: Integration) -> Iterator[str]:
     """See that each condition is in the documentation."""
     return documented(integration, list(integration.yaml("conditions.yaml")))
+
+
+@check("docs-installation-parameters", "docs-configuration-parameters")
+def parameters_documented(integration: Integration) -> Iterator[str]:
+    """See that each field of each form is in the reference, or a threshold in the catalogue."""
+    for language in build_docs.LANGUAGES:
+        texts = integration.json(f"translations/{language}.json")
+        told = "".join(
+            build_docs.source(page, language).read_text("utf-8")
+            for page in ("reference", "catalogue")
+        )
+        flows = [texts["config"], texts["options"]]
+        flows += texts.get("config_subentries", {}).values()
+        for flow in flows:
+            for step, form in flow["step"].items():
+                for part in (form, *form.get("sections", {}).values()):
+                    yield from (
+                        f"{language}: {step}: {field}"
+                        for field, name in part.get("data", {}).items()
+                        if not re.search(rf"(?m)^\| {re.escape(name)}(?: [|(]|（)", told)
+                    )
 
 
 @check("action-setup")
