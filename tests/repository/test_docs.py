@@ -7,6 +7,7 @@ from pathlib import Path
 import re
 import shlex
 from typing import Any
+from urllib.parse import unquote
 
 import hass_frontend
 import pytest
@@ -120,6 +121,17 @@ def test_every_blueprint_is_explained(language: str) -> None:
     paths = sorted(ROOT.glob(f"blueprints/automation/{DOMAIN}/*.yaml"))
     assert paths
     assert [path.name for path in paths if f"/{path.name}) |" not in page] == []
+
+
+def test_each_blueprint_can_be_imported() -> None:
+    """The README has a link to import each blueprint, from where it is published."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    found = dict(re.findall(r"(?m)^\[(\w+)\]: \S+\?blueprint_url=(\S+)$", text))
+    assert {name: unquote(url) for name, url in found.items()} == {
+        path.stem: f"{build_docs.SOURCE}/blob/main/{path.relative_to(ROOT)}"
+        for path in ROOT.glob(f"blueprints/*/{DOMAIN}/*.yaml")
+    }
+    assert [name for name in found if f"][{name}]" not in text] == []
 
 
 @cache
