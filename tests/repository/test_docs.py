@@ -228,6 +228,9 @@ def test_other_servers(tmp_path: Path) -> None:
 async def test_yaml(hass: HomeAssistant, text: str) -> None:
     """Home Assistant takes each example, and so does the action that it calls."""
     example = yaml.safe_load(text)
+    if "template" in example:
+        await check_template(hass, example)
+        return
     assert await async_setup_component(hass, "automation", {})
     assert await async_setup_component(hass, DOMAIN, {})
     if "triggers" in example:
@@ -235,6 +238,18 @@ async def test_yaml(hass: HomeAssistant, text: str) -> None:
     actions = example.get("actions", [example])
     for action in cv.SCRIPT_SCHEMA(actions):
         check_action(hass, action)
+
+
+async def check_template(hass: HomeAssistant, example: dict[str, Any]) -> None:
+    """Run a template of a detector: calm only while that says so, and away when that is."""
+    assert await async_setup_component(hass, "template", example)
+    (name,) = re.findall(r"is_state\('([^']+)', 'alarm'\)", json.dumps(example))
+    for said, shown in (("alarm", "on"), ("normal", "off"), ("unavailable",) * 2):
+        hass.states.async_set(name, said)
+        await hass.async_block_till_done()
+        (state,) = hass.states.async_all("binary_sensor")
+        assert state.state == shown
+        assert state.attributes["device_class"] == "smoke"
 
 
 def check_action(hass: HomeAssistant, action: dict[str, Any]) -> None:

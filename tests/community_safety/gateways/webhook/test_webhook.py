@@ -7,6 +7,9 @@ from http import HTTPStatus
 import itertools
 import json
 import logging
+from pathlib import Path
+import re
+import shlex
 import sqlite3
 import time
 from typing import Any
@@ -22,6 +25,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core import storage
@@ -40,6 +44,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.aiohttp import MockRequest
 from tests.common import wait_until
 
+ROOT = Path(__file__).parents[4]
 WEBHOOK_ID = "a-long-secret"
 KEY, OTHER_KEY = "key-of-the-tank", "key-of-the-smoke"
 NUMBERS = itertools.count(1)
@@ -123,6 +128,26 @@ def state(at: float | None = None, /, **values: Any) -> dict[str, Any]:
     """Return readings, of now or another time."""
     more = {} if at is None else {"time": at}
     return {"state": {**head(), **more, "values": values}}
+
+
+@pytest.mark.parametrize("page", ["docs/protocol.md", "docs/zh-Hans/protocol.md"])
+async def test_as_documented(
+    hass: HomeAssistant, client: TestClient[Any, Any], page: str
+) -> None:
+    """The command that the documentation tells to type is taken, and makes the device."""
+    text = (ROOT / page).read_text("utf-8")
+    (command,) = re.findall(r"(?ms)^    curl .*?}'$", text)
+    curl, url, option, header, data, body = shlex.split(command)
+    assert (curl, option, data) == ("curl", "-H", "-d")
+    name, _, value = header.partition(": ")
+    path = URL(url.replace("…", WEBHOOK_ID)).path
+    response = await client.post(
+        path, data=body, headers={name: value.replace("KEY", KEY)}
+    )
+    assert (response.status, await response.json()) == (HTTPStatus.OK, {"ok": True})
+    await hass.async_block_till_done()
+    named = {state.name: state.state for state in hass.states.async_all("sensor")}
+    assert "78.5" in named.values()
 
 
 def shown(caplog: pytest.LogCaptureFixture, secret: str) -> list[str]:
