@@ -24,6 +24,7 @@ from .installers import ByHand, FromCatalogue, Hacs, Installer, Marketplace
 pytestmark = pytest.mark.timeout(600)
 HAS_MARKETPLACE = bool(find_spec("homeassistant.components.marketplace"))
 NEXT = "99.0.0"
+MANIFEST = "custom_components/community_safety/manifest.json"
 EDITED, DELETED, PLAIN = "smoke_response.yaml", "elevator.yaml", "water_supply.yaml"
 
 
@@ -41,10 +42,12 @@ def release(files: Files, folder: Path) -> Release:
     path = folder / "release.zip"
     write_zip(files, path)
     tree = dict.fromkeys(files_below("."), b"")
-    for name in ("hacs.json", "README.md"):
+    for name in ("hacs.json", "README.md", MANIFEST):
         tree[name] = (Path(__file__).parents[2] / name).read_bytes()
-    tree["custom_components/community_safety/manifest.json"] = files["manifest.json"]
+    # As it is at the tag: git's, which is not quite that of the zip.
     version = json.loads(files["manifest.json"])["version"]
+    manifest = {**json.loads(tree[MANIFEST]), "version": version}
+    tree[MANIFEST] = json.dumps(manifest).encode()
     return Release(version, tree, path.read_bytes())
 
 

@@ -169,6 +169,25 @@ def test_readme_of_the_store(tmp_path: Path) -> None:
         assert link.startswith("https://") or (store / link).is_file(), link
 
 
+def test_one_version() -> None:
+    """Nothing else has a version that `scripts/package --version` would leave as it was."""
+    found = {
+        name
+        for name, content in packaging.files_below(".").items()
+        if name.endswith((".json", ".toml"))
+        and re.search(
+            rb'^ {0,2}"?version"? *[=:] *"%b"' % packaging.version().encode(),
+            content,
+            re.MULTILINE,
+        )
+    }
+    assert found == {
+        "pyproject.toml",
+        "custom_components/community_safety/manifest.json",
+        "custom_components/rental_units/manifest.json",
+    }
+
+
 def test_pictures_and_links() -> None:
     """Both ways of writing are understood; addresses and anchors stay as they are."""
     readme = (
