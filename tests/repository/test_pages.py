@@ -44,6 +44,19 @@ def test_page_is_translated(page: str, language: str) -> None:
     assert shape(path.read_text("utf-8")) == shape(english)
 
 
+def figures(text: str) -> set[str]:
+    """Return the numbers of a page; where their digits are grouped is a matter of style."""
+    found = re.findall(r"\d(?:[\d,.]*\d)?", _GENERATED.sub("", text))
+    return {number.replace(",", "") for number in found}
+
+
+@pytest.mark.parametrize(("page", "language"), TRANSLATED)
+def test_figures_are_the_same(page: str, language: str) -> None:
+    """What is changed in English, such as a limit, is changed in another language too."""
+    there = figures((DOCS / language / f"{page}.md").read_text("utf-8"))
+    assert sorted(figures((DOCS / f"{page}.md").read_text("utf-8")) - there) == []
+
+
 @pytest.mark.parametrize("language", list(build_docs.LANGUAGES)[1:])
 def test_nothing_is_left_of_a_page(language: str) -> None:
     """Another language has no page that English has not, or that is said to be in English."""
