@@ -123,14 +123,15 @@ def test_machine_without_python(checkout: Path, machine: dict[str, str]) -> None
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("• No Python >= 3.14.2")
-    for install in ("apt install", "apk add", "brew install"):
+    for install in ("apt install", "dnf install", "xcode-select"):
         assert install in line
 
 
 @pytest.fixture
 def fetched(checkout: Path) -> Path:
     """Return the checkout with a Python and a uv that does as it is told by FAILS."""
-    program(checkout / "scripts/python", f"echo {sys.executable}")
+    program(checkout / "python", f'[ "$MACHINE" ] && echo "$MACHINE" || exec {sys.executable} "$@"')
+    program(checkout / "scripts/python", f"echo {checkout}/python")
     program(checkout / "scripts/uv", f"echo {checkout}/uv")
     program(checkout / "scripts/frontend", "")
     program(
@@ -169,6 +170,25 @@ def test_setup_that_fails(fetched: Path, machine: dict[str, str]) -> None:
     assert "error: no wheel" in done.stderr
     assert "install one" in done.stderr.splitlines()[-1]
     assert not (fetched / ".venv/.ready").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Linux x86_64 cpython-314-x86_64-linux-musl",
+        "Darwin x86_64 cpython-314-darwin",
+    ],
+)
+def test_machine_that_packages_are_not_built_for(
+    fetched: Path, machine: dict[str, str], name: str
+) -> None:
+    """One line says so and what will do, before anything is downloaded."""
+    done = run(fetched / "scripts/setup", {**machine, "MACHINE": name})
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert name in line
+    assert "glibc" in line
+    assert not (fetched / ".venv").exists()
 
 
 def test_no_stand_in_is_fetched(machine: dict[str, str]) -> None:
