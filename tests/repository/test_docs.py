@@ -169,6 +169,27 @@ def test_ways_through_the_pages(language: str) -> None:
     ] == []
 
 
+@pytest.mark.parametrize("language", build_docs.LANGUAGES)
+def test_symptoms_are_what_people_see(language: str) -> None:
+    """What is looked for in the troubleshooting, in italics, is a text that is shown somewhere."""
+    known = [text.casefold() for text in shown(language)]
+    page = build_docs.source("troubleshooting", language).read_text("utf-8")
+    symptoms = [
+        text
+        for row in re.findall(r"(?m)^\| ([^|]+) \|", page)
+        for text in re.findall(r"\*([^*]+)\*", row)
+    ]
+    assert len(symptoms) > 10
+    assert [
+        text
+        for text in symptoms
+        if not any(
+            all(part.strip() in one for part in text.casefold().split("…"))
+            for one in known
+        )
+    ] == []
+
+
 def test_site(tmp_path: Path) -> None:
     """The site is built without a broken link, each language with its own search."""
     build_docs.build(tmp_path / "site")
