@@ -30,6 +30,8 @@ TRANSLATED = {
     *("HomeAssistantError", "ServiceValidationError", "UpdateFailed"),
     *("ConfigEntryNotReady", "ConfigEntryError", "ConfigEntryAuthFailed"),
 }
+#: Errors of ours, and which of their arguments is the key of their text.
+OWN = {"CommandError": 1, "RegisterError": 0}
 DISCOVERIES = ("bluetooth", "dhcp", "homekit", "mqtt", "ssdp", "usb", "zeroconf")
 
 type Check = Callable[[Integration], Iterator[str]]
@@ -259,7 +261,12 @@ def exceptions(integration: Integration) -> Iterator[str]:
     for place, node in integration.nodes:
         if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)):
             continue
-        if last_name(node.exc.func) not in TRANSLATED:
+        name = last_name(node.exc.func)
+        if name in OWN:
+            argument = node.exc.args[OWN[name]]
+            if isinstance(argument, ast.Constant) and argument.value not in texts:
+                yield f"{place}: no text {argument.value!r}"
+        if name not in TRANSLATED:
             continue
         said = {row.arg: row.value for row in node.exc.keywords}
         key = said.get("translation_key")
