@@ -75,9 +75,7 @@ async def main(chromium: str) -> None:
         picture = await shot(view)
         picture.save(folder / f"{name}.webp", quality=80, method=6)
 
-    async with frontend(
-        chromium, profile, run, language=language, size=MOVING
-    ) as view:
+    async with frontend(chromium, profile, run, language=language, size=MOVING) as view:
         frames = await burn(view)
         frames[0].save(
             folder / "alarm.webp",

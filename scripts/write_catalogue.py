@@ -250,7 +250,10 @@ def forms(texts: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
         flows["config_subentries", key] = flow
     for path, flow in flows.items():
         for key, step in flow["step"].items():
-            if is_filled_in(step) and not step.get("sections", {}).keys() & DEVICE_KINDS:
+            if (
+                is_filled_in(step)
+                and not step.get("sections", {}).keys() & DEVICE_KINDS
+            ):
                 yield (*path, "step", key), step
 
 
@@ -309,7 +312,9 @@ class Reference:
             yield f"### {_cell(step['title'])}\n"
             yield self._words["entered"]
             yield "|---|---|"
-            yield from (f"| {_cell(n)} | {_cell(text)} |" for n, text in fields_of(step))
+            yield from (
+                f"| {_cell(n)} | {_cell(text)} |" for n, text in fields_of(step)
+            )
             yield ""
 
     def _part(self, name: str, part: str) -> Iterator[str]:

@@ -144,7 +144,9 @@ def parameters_documented(integration: Integration) -> Iterator[str]:
                     yield from (
                         f"{language}: {step}: {field}"
                         for field, name in part.get("data", {}).items()
-                        if not re.search(rf"(?m)^\| {re.escape(name)}(?: [|(]|（)", told)
+                        if not re.search(
+                            rf"(?m)^\| {re.escape(name)}(?: [|(]|（)", told
+                        )
                     )
 
 
