@@ -23,7 +23,7 @@ PAGES = (ROOM, MAP, BLUEPRINT)
 FRAMES, FRAME_SECONDS, SHOWN_MILLISECONDS = 16, 0.5, 600
 MOVING = (900, 620)
 #: What else is wrong in the pictures that stand still.
-MORE = ("tank-low", "e-bike")
+MORE = ("tank-low", "hydrant-low")
 
 
 async def go(view: Frontend, page: tuple[str, str], seconds: float = 4) -> None:
