@@ -21,7 +21,7 @@ BLUEPRINT = (
 PAGES = (ROOM, MAP, BLUEPRINT)
 #: What moves: the control room, from before the fire until the power is off.
 FRAMES, FRAME_SECONDS, SHOWN_MILLISECONDS = 16, 0.5, 600
-MOVING = (900, 620)
+MOVING = (1280, 640)
 #: What else is wrong in the pictures that stand still.
 MORE = ("tank-low", "hydrant-low")
 

@@ -169,6 +169,25 @@ def test_ways_through_the_pages(language: str) -> None:
     ] == []
 
 
+def test_pictures() -> None:
+    """Each picture is shown, each language has its own, and the README has one that moves."""
+    shown_by = {
+        path: {target for _, target in build_docs.links(path) if "images" in str(target)}
+        for path in PROSE
+    }
+    assert set.union(*shown_by.values()) == {*(DOCS / "images").rglob("*.webp")}
+    for path, pictures in shown_by.items():
+        folder = DOCS / "images"
+        if path.parent != DOCS and path.parent.parent == DOCS:
+            folder /= path.parent.name
+        assert {picture.parent for picture in pictures} <= {folder}
+    moving = [
+        b"ANIM" in picture.read_bytes()[:64]
+        for picture in shown_by[ROOT / "README.md"]
+    ]
+    assert sorted(moving) == [False, False, False, True]
+
+
 @pytest.mark.parametrize("language", build_docs.LANGUAGES)
 def test_symptoms_are_what_people_see(language: str) -> None:
     """What is looked for in the troubleshooting, in italics, is a text that is shown somewhere."""
