@@ -172,7 +172,9 @@ def test_ways_through_the_pages(language: str) -> None:
 def test_pictures() -> None:
     """Each picture is shown, each language has its own, and the README has one that moves."""
     shown_by = {
-        path: {target for _, target in build_docs.links(path) if "images" in str(target)}
+        path: {
+            target for _, target in build_docs.links(path) if "images" in str(target)
+        }
         for path in PROSE
     }
     assert set.union(*shown_by.values()) == {*(DOCS / "images").rglob("*.webp")}
@@ -182,8 +184,7 @@ def test_pictures() -> None:
             folder /= path.parent.name
         assert {picture.parent for picture in pictures} <= {folder}
     moving = [
-        b"ANIM" in picture.read_bytes()[:64]
-        for picture in shown_by[ROOT / "README.md"]
+        b"ANIM" in picture.read_bytes()[:64] for picture in shown_by[ROOT / "README.md"]
     ]
     assert sorted(moving) == [False, False, False, True]
 

@@ -232,7 +232,8 @@ class Register:
             await self.database.async_open()
         except RegisterError:
             return
-        LOGGER.info("The database of the register is back")
+        if self.blind and self.blind.key in AWAY:
+            LOGGER.info("The database of the register is back")
         self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
 
     async def async_stop(self) -> None:
