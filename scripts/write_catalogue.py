@@ -245,7 +245,10 @@ def forms(texts: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
 
     Thresholds are the catalogue's.
     """
-    flows = {("config",): texts["config"], ("options",): texts["options"]}
+    flows: dict[tuple[str, ...], Any] = {
+        ("config",): texts["config"],
+        ("options",): texts["options"],
+    }
     for key, flow in texts.get("config_subentries", {}).items():
         flows["config_subentries", key] = flow
     for path, flow in flows.items():

@@ -31,7 +31,7 @@ TRANSLATED = {
     *("ConfigEntryNotReady", "ConfigEntryError", "ConfigEntryAuthFailed"),
 }
 #: Errors of ours, and which of their arguments is the key of their text.
-OWN = {"CommandError": 1, "RegisterError": 0}
+OUR_ERRORS = {"CommandError": 1, "RegisterError": 0}
 DISCOVERIES = ("bluetooth", "dhcp", "homekit", "mqtt", "ssdp", "usb", "zeroconf")
 
 type Check = Callable[[Integration], Iterator[str]]
@@ -264,8 +264,8 @@ def exceptions(integration: Integration) -> Iterator[str]:
         if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)):
             continue
         name = last_name(node.exc.func)
-        if name in OWN:
-            argument = node.exc.args[OWN[name]]
+        if name in OUR_ERRORS:
+            argument = node.exc.args[OUR_ERRORS[name]]
             if isinstance(argument, ast.Constant) and argument.value not in texts:
                 yield f"{place}: no text {argument.value!r}"
         if name not in TRANSLATED:
