@@ -110,7 +110,10 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
             if not self._name:
                 errors[CONF_NAME] = "name_missing"
             else:
-                await self.async_set_unique_id(self._name.casefold())
+                # Who has left a form behind may begin anew.
+                await self.async_set_unique_id(
+                    self._name.casefold(), raise_on_progress=False
+                )
                 self._abort_if_unique_id_configured()
                 if user_input[CONF_DATABASE] == POSTGRESQL:
                     return await self.async_step_postgresql()

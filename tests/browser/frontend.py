@@ -33,8 +33,8 @@ SPEAK = """language => document.querySelector("home-assistant").hass.callWS({
     date_format: "language", first_weekday: "language", time_zone: "local"
   }
 })"""
-#: The input of a field of a form, through all shadow roots.
-INPUT = """name => {
+#: A field of a form, through all shadow roots.
+FIELD = """
   const find = (root, good) => {
     for (const element of root.querySelectorAll("*")) {
       if (good(element)) return element
@@ -43,9 +43,16 @@ INPUT = """name => {
     }
   }
   const row = find(document, element => element.schema?.name === name &&
-    /^ha-(selector|form-string)$/.test(element.localName))
+    /^ha-(selector|form-string)$/.test(element.localName))"""
+INPUT = f"""name => {{{FIELD}
   return row?.shadowRoot && find(row.shadowRoot, element => element.localName === "input")
-}"""
+}}"""
+#: What a selector tells its form when something is chosen.
+CHOOSE = f"""([name, value]) => {{{FIELD}
+  row?.dispatchEvent(new CustomEvent("value-changed",
+    {{ detail: {{ value }}, bubbles: true, composed: true }}))
+  return row
+}}"""
 IN_LANGUAGE = (
     "l => document.querySelector('home-assistant').hass?.locale.language === l"
 )
@@ -85,6 +92,17 @@ class Frontend:
             "ha-config-entry-row ha-icon-button[slot=end]"
         ).first.click()
 
+    async def add_to(self, domain: str, title: str, kind: str) -> None:
+        """Begin to add a subentry of a kind to an entry."""
+        await self.open(f"/config/integrations/integration/{domain}")
+        row = self.page.locator("ha-config-entry-row").filter(has_text=title)
+        await row.locator("ha-icon-button[slot=trigger]").first.click()
+        await row.locator(f"ha-dropdown-item[value=subentry_{kind}]").click()
+
+    async def give(self, field: str, value: Any) -> None:
+        """Choose the value of a field that is more than a line of text."""
+        await self.page.wait_for_function(CHOOSE, arg=[field, value])
+
     async def fill(self, field: str, value: str) -> None:
         """Fill a field in."""
         found = await self.page.wait_for_function(INPUT, arg=field)
@@ -99,6 +117,10 @@ class Frontend:
         for key in path.split("."):
             node = node[key]
         return str(node).format(**placeholders) if placeholders else str(node)
+
+    def beginning(self, domain: str, path: str) -> str:
+        """Return a text up to what is filled into it."""
+        return self.text(domain, path).partition("{")[0]
 
     @property
     def dialog(self) -> Locator:

@@ -81,6 +81,19 @@ async def test_sqlite(hass: HomeAssistant) -> None:
     assert result["reason"] == "already_configured"
 
 
+async def test_form_that_was_left_behind(hass: HomeAssistant) -> None:
+    """Whose browser has closed on a form begins anew."""
+    for _ in range(2):
+        form = await start(hass)
+        form = await answer(hass, form, name="Property 1", database="postgresql")
+        assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "postgresql")
+    result = await start(hass)
+    result = await answer(hass, result, name="Property 1", database="sqlite")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    assert hass.config_entries.flow.async_progress() == []
+
+
 async def test_postgresql(
     hass: HomeAssistant, socket_enabled: None, postgresql_url: str
 ) -> None:

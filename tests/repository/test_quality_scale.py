@@ -239,6 +239,17 @@ def unique_entry(integration: Integration) -> Iterator[str]:
         yield "no flow looks"
     if "already_configured" not in integration.texts["config"]["abort"]:
         yield "nobody is told"
+    # A form that somebody has left behind must not be in the way of the next.
+    found = {f"async_step_{name}" for name in DISCOVERIES}
+    for place, node in integration.nodes:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name not in found:
+            for call in ast.walk(node):
+                if (
+                    isinstance(call, ast.Call)
+                    and last_name(call.func) == "async_set_unique_id"
+                    and "raise_on_progress" not in {row.arg for row in call.keywords}
+                ):
+                    yield f"{place}: waits for another flow"
 
 
 @check("dependency-transparency")

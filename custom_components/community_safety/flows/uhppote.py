@@ -37,7 +37,8 @@ class UhppoteFlow(ConfigFlow):
         missing = ""
         if user_input is not None:
             port = int(user_input[CONF_EVENT_PORT])
-            await self.async_set_unique_id(f"{UHPPOTE}/{port}")
+            # Who has left a form behind may begin anew.
+            await self.async_set_unique_id(f"{UHPPOTE}/{port}", raise_on_progress=False)
             self._abort_if_unique_id_configured()
             boards, errors, missing = await self._async_identify(user_input, {})
             if not errors:

@@ -87,6 +87,15 @@ async def test_added_after_every_error(
     assert board.listener[1] == PORT
 
 
+async def test_form_that_was_left_behind(hass: HomeAssistant, board: Board) -> None:
+    """Whose browser has closed on a form begins anew, and the old form is gone then."""
+    left = await fill_in(hass, await begin(hass), "nothing", event_port=PORT)
+    result = await fill_in(hass, await begin(hass), board.address, event_port=PORT)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    flows = hass.config_entries.flow.async_progress()
+    assert left["flow_id"] not in [row["flow_id"] for row in flows]
+
+
 async def test_found_in_the_network(
     hass: HomeAssistant, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
