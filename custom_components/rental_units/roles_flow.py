@@ -1,6 +1,7 @@
 """Accounts and roles in the options of a property: who may do what, given and taken."""
 
 from collections.abc import Awaitable, Mapping
+from datetime import date
 from typing import Any
 
 import voluptuous as vol
@@ -8,18 +9,15 @@ import voluptuous as vol
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import selector
+from homeassistant.helpers import config_validation as cv, selector
 
-from .app.accounts import NOT_GIVEN, OF_A_PERSON, GetRoles, GrantRole, RevokeRole
+from .app.accounts import GIVEN, OF_A_PERSON, GetRoles, GrantRole, RevokeRole
 from .app.application import OWN_LEASES
 from .app.policy import AccountRole
 from .app.reading import GetUnit
 from .app.work import Command
 from .labels import async_labels, async_viewer_language
 from .unit_flow import UnitOptionsFlow
-
-#: Roles that can be given, in the order of the table.
-GIVEN = tuple(role.value for role in AccountRole if role not in NOT_GIVEN)
 
 
 def _select(
@@ -43,6 +41,7 @@ class RolesFlow(UnitOptionsFlow):
 
     _user_id = ""
     _role = AccountRole.MANAGER
+    _until: date | None = None
 
     async def async_step_roles(
         self, user_input: dict[str, Any] | None = None
@@ -63,26 +62,34 @@ class RolesFlow(UnitOptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the account and the role."""
+        errors = {}
         if user_input is not None:
             self._user_id = user_input["user_id"]
             self._role = AccountRole(user_input["role"])
-            if self._role in OF_A_PERSON:
+            self._until = cv.date(day) if (day := user_input.get("until")) else None
+            if self._until and self._until < self._application().register.today:
+                errors["until"] = "role_is_over"
+            elif self._role in OF_A_PERSON:
                 return await self.async_step_role_unit()
-            return await self._async_give(None)
+            else:
+                return await self._async_give(None)
+        schema = vol.Schema(
+            {
+                vol.Required("user_id"): _select(await self._async_accounts()),
+                vol.Required("role"): selector.SelectSelector(
+                    selector.SelectSelectorConfig(
+                        options=[role.value for role in GIVEN],
+                        translation_key="account_role",
+                        mode=selector.SelectSelectorMode.DROPDOWN,
+                    )
+                ),
+                vol.Optional("until"): selector.DateSelector(),
+            }
+        )
         return self.async_show_form(
             step_id="role_give",
-            data_schema=vol.Schema(
-                {
-                    vol.Required("user_id"): _select(await self._async_accounts()),
-                    vol.Required("role"): selector.SelectSelector(
-                        selector.SelectSelectorConfig(
-                            options=list(GIVEN),
-                            translation_key="account_role",
-                            mode=selector.SelectSelectorMode.DROPDOWN,
-                        )
-                    ),
-                }
-            ),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
+            errors=errors,
         )
 
     async def async_step_role_unit(
@@ -133,7 +140,8 @@ class RolesFlow(UnitOptionsFlow):
         )
 
     async def _async_give(self, person_id: str | None) -> ConfigFlowResult:
-        await self._async_ask(GrantRole(self._user_id, self._role, person_id))
+        command = GrantRole(self._user_id, self._role, person_id, self._until)
+        await self._async_ask(command)
         return await self._async_done()
 
     async def _async_done(self) -> ConfigFlowResult:
@@ -144,9 +152,10 @@ class RolesFlow(UnitOptionsFlow):
     async def _async_held(self) -> dict[str, str]:
         """Return who has which role and where, by its id: accounts and units, no people."""
         accounts = await self._async_accounts()
-        register = self._application().register
+        application = self._application()
         language = await async_viewer_language(self.hass)
         labels = await async_labels(self.hass, "account_role", language)
+        words = await async_labels(self.hass, "role_line", language)
         held: dict[str, str] = {}
         for row in await self._async_ask(GetRoles()):
             role = AccountRole(row["role"])
@@ -155,12 +164,11 @@ class RolesFlow(UnitOptionsFlow):
                 accounts.get(row["user_id"], row["user_id"]),
                 labels.get(role, role),
             ]
-            if row["person_id"]:
-                units = register.phonebook.units_of(row["person_id"], OWN_LEASES[role])
-                titles = (
-                    register.units[key].title for key in units & register.units.keys()
-                )
-                parts.append(", ".join(sorted(titles)) or "–")
+            titles = application.held_in(role, row["person_id"])
+            if titles is not None:
+                parts.append(", ".join(titles) or "–")
+            if row["until"]:
+                parts.append(words["until"].format(day=row["until"]))
             held[row["grant_id"]] = " · ".join(parts)
         return held
 

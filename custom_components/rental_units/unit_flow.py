@@ -179,7 +179,7 @@ class UnitOptionsFlow(OptionsFlow):
             selector.SelectSelectorConfig(
                 options=[
                     selector.SelectOptionDict(value=unit_id, label=title)
-                    for unit_id, title, _ in removed
+                    for unit_id, title, *_ in removed
                 ],
                 mode=selector.SelectSelectorMode.DROPDOWN,
             )

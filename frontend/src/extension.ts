@@ -45,6 +45,8 @@ export interface Extension {
   /** The page under which an address with this first word is; null for one of somebody else. */
   owns: (path: string) => string | null;
   element: () => HTMLElement & Guest;
+  /** What of theirs is a fault among the incidents; of an older release: nothing. */
+  notices?: () => HTMLElement & Guest;
   /** Somebody has pressed the key that begins a search; its page is gone to. */
   search: () => void;
 }

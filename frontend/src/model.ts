@@ -126,6 +126,7 @@ export interface Hass {
   user?: { id: string; name: string; is_admin?: boolean };
   localize(key: string, values?: Record<string, unknown>): string;
   loadBackendTranslation(category: string, integration: string): Promise<unknown>;
+  fetchWithAuth(path: string): Promise<Response>;
 }
 
 export interface Route {

@@ -1,6 +1,7 @@
 import { mdiAlarmLight, mdiClose, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
+import { decoded } from "./address";
 import { Announcer } from "./announcer";
 import { missed, type Answered } from "./answers";
 import { Awake } from "./awake";
@@ -19,7 +20,7 @@ import type { Action, Hass, Incident, Message, Route } from "./model";
 import { Navigation } from "./navigation";
 import { NowPage } from "./now";
 import { NO_HELP, classOf, countersOf, floodOf, isNew, seenIn, type Counters } from "./order";
-import { Register, keyOf, type Call, type People } from "./response";
+import { Register, keyOf, type Call, type People, type Session } from "./response";
 import { Siren, loudest, soundsOf, type Sounding } from "./sound";
 import { common, tokens } from "./styles";
 import { translator } from "./texts";
@@ -60,15 +61,6 @@ const LAZY: Record<string, () => Promise<unknown>> = {
   history: () => import("./site/history"),
 };
 
-/** A part of an address as it was meant; as it is if it means nothing. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
 /** The control room: its frame, its connection, its sound and its keys. */
 export class SafetyPanel extends LitElement {
   @property({ attribute: false }) hass!: Hass;
@@ -88,6 +80,7 @@ export class SafetyPanel extends LitElement {
   /** The pages of who knows the people, and the element that shows them. */
   private extension: Extension | null = null;
   private guest: (HTMLElement & Guest) | null = null;
+  private notices: (HTMLElement & Guest) | null = null;
   private isExtended = false;
   private isAlone = false;
   private readonly begunAt = performance.now();
@@ -658,7 +651,10 @@ export class SafetyPanel extends LitElement {
     }
     return html`<div class=${this.isSplit ? "split" : ""}>
       ${this.isSplit ? html`<div>${this.lazy(context, "map")}</div>` : nothing}
-      <cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow || this.isSplit}></cs-now>
+      <div>
+        <cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow || this.isSplit}></cs-now>
+        ${this.brought(context)}
+      </div>
     </div>`;
   }
 
@@ -707,22 +703,34 @@ export class SafetyPanel extends LitElement {
       return html`<p class="quiet">${context.t("waiting")}</p>`;
     }
     this.guest ??= this.extension.element();
+    return this.told(this.guest, context, session, this.path.startsWith(`/${page}`) ? this.path : `/${page}`);
+  }
+
+  /** What is brought among the incidents. */
+  private brought(context: Context) {
+    const session = this.register?.session;
+    if (!session) {
+      return nothing;
+    }
+    this.notices ??= this.extension?.notices?.() ?? null;
+    return this.notices ? this.told(this.notices, context, session, "/now") : nothing;
+  }
+
+  private told(guest: HTMLElement & Guest, { book, locked }: Context, session: Session, path: string): HTMLElement {
     const { hass, dark, narrow, go } = this;
-    const { book } = context;
-    Object.assign(this.guest, {
+    return Object.assign(guest, {
       hass,
       session,
       dark,
       narrow,
       go,
-      path: this.path.startsWith(`/${page}`) ? this.path : `/${page}`,
+      path,
       href: this.hrefOf,
       now: () => (book.truth === null ? Date.now() / 1000 : book.clock(monotonic())),
-      locked: context.locked,
+      locked,
       incidentIn: (areaId: string | null) =>
         [...book.incidents.values()].find((item) => areaId !== null && item.area_id === areaId && !item.drill)?.incident_id ?? null,
     } satisfies Guest);
-    return this.guest;
   }
 
   protected override updated(): void {

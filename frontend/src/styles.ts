@@ -74,6 +74,11 @@ export const common = css`
     border-style: dashed;
     cursor: not-allowed;
   }
+  button.main:disabled {
+    border-color: var(--secondary-text-color);
+    background: none;
+    color: var(--secondary-text-color);
+  }
   :focus-visible {
     outline: 3px solid var(--focus);
     outline-offset: 2px;

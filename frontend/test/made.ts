@@ -91,4 +91,5 @@ export const hass = (): Hass => ({
   themes: {},
   localize: (key) => key.split(".").at(-1) ?? "",
   loadBackendTranslation: () => Promise.resolve(),
+  fetchWithAuth: () => Promise.reject(new Error("not in a test")),
 });

@@ -17,7 +17,7 @@ const FOLDERS: { folder: string; languages: Record<string, Record<string, string
     folder: "../src/register/",
     languages: REGISTER,
     same: [],
-    made: /^(did|filter|answer)_|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
+    made: /^(did|filter|answer|rows)_|^export_(xlsx|csv)$|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
   },
 ];
 

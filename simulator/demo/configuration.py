@@ -22,6 +22,7 @@ frontend:
 history:
 logbook:
 mobile_app:
+schedule:
 system_health:
 logger:
   default: warning

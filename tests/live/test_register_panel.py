@@ -7,9 +7,12 @@ of the ten heavenly stems each, and none is anybody.
 import base64
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+import csv
 from datetime import UTC, datetime, timedelta
+import io
 from itertools import batched, product
 import json
+from pathlib import Path
 import re
 import time
 from typing import Any
@@ -19,8 +22,10 @@ import pytest
 
 from simulator.demo.home_assistant import HomeAssistant
 from simulator.demo.place import read
-from simulator.demo.setup import LANDLORD, LANDLORDS_UNIT, POLICE
+from simulator.demo.setup import LANDLORD, LANDLORDS_UNIT, POLICE, USER
 from simulator.demo.timeline import Story
+from simulator.residents import RESIDENTS
+from tests.browser.frontend import IN_LANGUAGE, SPEAK
 
 from .demo import Demo
 from .test_panel import (
@@ -58,6 +63,12 @@ UNITS = [
 AXE = AXE_RUN.replace(
     "elementRef", "rules: {'target-size': {enabled: false}}, elementRef"
 )
+#: What an element of ours says: its text is in its shadow, and in those of others in it.
+SAID = """(host) => {
+  const read = (node) => node.nodeType === Node.TEXT_NODE ? node.data
+    : [...(node.shadowRoot ?? node).childNodes].map(read).join(" ")
+  return read(host)
+}"""
 #: Rows of one import: a slow machine has an answer in time.
 PART = 250
 #: So fast somebody types, in milliseconds between two keys.
@@ -361,6 +372,10 @@ async def test_person(browser: Browser, demo: Demo, register: Register) -> None:
         confirmed=True,
     )
     async with panel(browser, demo, path="/units") as page:
+        await page.locator("[data-do=pairs]").click()
+        pair = page.locator("[data-pair]").filter(has_text="<b>Mark</b> Two")
+        await expect(pair).to_contain_text("7-1-101 Tenant")
+        await expect(pair).to_contain_text("7-1-102 Tenant")
         await open_unit(page, "7-1-101")
         await page.get_by_role("link", name="<b>Mark</b> Two").click()
         shown = page.locator("cs-person")
@@ -501,7 +516,9 @@ async def test_landlord_sees_own_flats_alone(
         await expect(flats).to_have_count(2)
 
 
-async def test_duty_and_audit(browser: Browser, demo: Demo, register: Register) -> None:
+async def test_duty_and_audit(
+    browser: Browser, demo: Demo, register: Register, tmp_path: Path
+) -> None:
     """Who is on duty now and in the next days; who did what, and what was refused."""
     async with panel(browser, demo, POLICE, path="/duty") as page:
         await page.evaluate(
@@ -518,16 +535,247 @@ async def test_duty_and_audit(browser: Browser, demo: Demo, register: Register) 
         await expect(rows.filter(has_text="Demo").first).to_be_visible()
         await page.get_by_label("Reason").select_option("refused")
         await expect(rows.first).to_contain_text("Refused:")
+        async with page.expect_download() as download:
+            await page.locator("cs-audit [data-do=save]").click()
+        path = tmp_path / "audit.csv"
+        await (await download.value).save_as(path)
+        saved = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
+        assert len(saved) == await rows.count() + 1
+        assert "Refused: Listed roles" in {row[2] for row in saved}
+
+
+HEAD = "building,stairwell,number,address,role,name,phone,schedule"
+
+
+async def choose(page: Page, *rows: str, heading: str = HEAD) -> None:
+    """Choose a file with these rows, and wait until it was compared."""
+    content = "\n".join((heading, *rows)).encode()
+    await page.locator("cs-import input[type=file]").set_input_files(
+        {"name": "register.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    await expect(page.locator("cs-import .preview")).to_be_visible()
+
+
+async def test_import_and_export(
+    browser: Browser, demo: Demo, register: Register, tmp_path: Path
+) -> None:
+    """F4: what a file would change is shown cell by cell, and done as shown, or not at all."""
+    index = UNITS.index("12-1-101")
+    known = f"12,1,101,New street,tenant,{NAMES[index]},{number(index)},"
+    new = "30,1,101,Xingqiao 30-1-101,tenant,<b>Mark</b> Five,13900000005,"
+    async with panel(browser, demo, path="/import") as page:
+        shown = page.locator("cs-import")
+        apply = shown.locator("[data-do=import]")
+        await choose(page, known, "30,1,101,,tenant,Mark Five,12,")
+        # The cell, what stands there, and what is allowed.
+        await expect(shown.locator(".errors li")).to_have_text(
+            re.compile(r"G3 \(phone\) “12”: .+")
+        )
+        await expect(shown.locator("[data-status=refused]")).to_contain_text("1")
+        await expect(apply).to_be_disabled()
+
+        await choose(page, known, new)
+        await expect(shown.locator("[data-status=changed]")).to_contain_text("1")
+        row = shown.locator("tbody tr")
+        await expect(row).to_contain_text("12-1-101")
+        await expect(row).to_contain_text("Address Xingqiao 12-1-101 → New street")
+        await shown.locator("[data-status=added]").click()
+        # What stands in a file is text.
+        await expect(row).to_contain_text("<b>Mark</b> Five")
+        # Somebody is faster: what it would do now is shown before it is done.
+        before = await register.unit("12-1-101")
+        await register.ask(
+            "update_unit", unit_id=before["unit_id"], address="Their street"
+        )
+        await apply.click()
+        await expect(shown).to_contain_text("The register has changed meanwhile")
+        await shown.locator("[data-status=changed]").click()
+        await expect(row).to_contain_text("Address Their street → New street")
+        assert (await register.unit("12-1-101"))["address"] == "Their street"
+        await apply.click()
+        await expect(shown).to_contain_text("Imported: 1 new, 1 changed.")
+        assert (await register.unit("12-1-101"))["address"] == "New street"
+        (tenant,) = (await register.unit("30-1-101"))["people"]
+        assert tenant["name"] == "<b>Mark</b> Five"
+
+        await choose(page, known, new)
+        await expect(shown).to_contain_text("The register says all of this already")
+        await expect(apply).to_be_disabled()
+
+        await shown.locator("[data-format=csv]").click()
+        async with page.expect_download() as download:
+            await shown.locator("[data-reason=inspection]").click()
+        path = tmp_path / "register.csv"
+        await (await download.value).save_as(path)
+        text = path.read_text("utf-8-sig")
+        assert NAMES[index] in text
+        assert number(index)[-8:] in text
+        assert "export_register" in await register.audited(about="inspection")
+        await expect(shown).to_contain_text("The file was saved.")
+
+
+async def test_roles(browser: Browser, demo: Demo, register: Register) -> None:
+    """A role is given until a day, or in somebody's units; it holds, is shown, and is taken."""
+    last = datetime.now(UTC).date() + timedelta(days=30)
+    day = f"{last:%b} {last.day}, {last:%Y}"
+    index = UNITS.index("13-1-101")
+    async with panel(browser, demo, path="/roles") as page:
+        shown, sheet = page.locator("cs-roles"), page.locator("cs-role dialog")
+        rows = shown.locator("tbody tr")
+        await expect(rows.filter(has_text="Landlord")).to_contain_text(LANDLORDS_UNIT)
+        await expect(rows.filter(has_text="Police")).to_contain_text("whole property")
+        before = await rows.count()
+        await shown.locator("[data-do=give]").click()
+        give = sheet.get_by_role("button", name="Give", exact=True)
+        await expect(give).to_be_disabled()
+        await sheet.get_by_label("Account").select_option("Police")
+        await sheet.get_by_label("Role").select_option("desk")
+        await sheet.get_by_label("Until").fill(last.isoformat())
+        await give.click()
+        desk = rows.filter(has_text="Desk clerk")
+        await expect(desk).to_contain_text(day)
+        async with panel(browser, demo, POLICE) as other:
+            await expect(other.locator("[data-page=import]")).to_be_visible()
+            # Roles are the administrators': the page is not offered, nor shown.
+            await expect(other.locator("[data-page=roles]")).to_have_count(0)
+
+        await desk.locator("[data-do=until]").click()
+        await sheet.get_by_label("Until").fill("")
+        await sheet.get_by_role("button", name="Save").click()
+        await expect(desk).to_contain_text("until it is taken")
+        await desk.locator("[data-do=take] button").click()
+        await expect(desk).to_have_count(1)
+        await desk.locator("[data-do=take] button").click()
+        await expect(desk).to_have_count(0)
+        async with panel(browser, demo, POLICE) as other:
+            await expect(other.locator("[data-page=units]")).to_be_visible()
+            await expect(other.locator("[data-page=import]")).to_have_count(0)
+
+        # A landlord is somebody of the register.
+        await shown.locator("[data-do=give]").click()
+        await sheet.get_by_label("Account").select_option("Police")
+        await sheet.get_by_label("Role").select_option("resident")
+        await expect(give).to_be_disabled()
+        await sheet.get_by_label("Name or last digits").fill(number(index)[-5:])
+        await sheet.get_by_role("button", name="Take").click()
+        await give.click()
+        resident = rows.filter(has_text="Resident")
+        await expect(resident.get_by_role("link", name="13-1-101")).to_be_visible()
+        await resident.locator("[data-do=take] button").click()
+        await resident.locator("[data-do=take] button").click()
+        await expect(rows).to_have_count(before)
+        assert (await register.audited())[:8].count("revoke_role") == 2
+
+
+async def test_removed_and_brought_back(
+    browser: Browser, demo: Demo, register: Register
+) -> None:
+    """Who has left, and a unit that was removed, come back; who is erased does not."""
+    index = UNITS.index("11-1-101")
+    async with panel(browser, demo, path="/units") as page:
+        await open_unit(page, "11-1-101")
+        unit = page.locator("cs-unit")
+        await person(page, NAMES[index]).locator("[data-do=check_out]").click()
+        await page.locator("cs-lease").get_by_role("button", name="Check out").click()
+        await expect(person(page, NAMES[index])).to_have_count(0)
+        # Found again later, without the button that undoes the last deed.
+        await page.locator("[data-page=units]").click()
+        await open_unit(page, "11-1-101")
+        await unit.locator("[data-do=left]").click()
+        left = unit.locator("[data-left]")
+        await expect(left).to_contain_text(NAMES[index])
+        await left.locator("[data-do=bring_back]").click()
+        await expect(person(page, NAMES[index])).to_be_visible()
+        await expect(left).to_have_count(0)
+
+        await unit.locator("[data-do=remove_unit]").click()
+        sheet = page.locator("cs-remove dialog")
+        await expect(sheet).to_contain_text("People in it: 1")
+        await sheet.get_by_role("button", name="Remove the unit").click()
+        await expect(unit).to_contain_text("11-1-101 was removed.")
+        await unit.get_by_role("link", name="All units").click()
+        await page.locator("cs-units [data-do=removed]").click()
+        removed = page.locator("cs-units [data-removed]")
+        await expect(removed).to_contain_text("with 1 people")
+        await removed.locator("[data-do=restore_unit]").click()
+        await expect(page.locator("cs-units")).to_contain_text("11-1-101 is back")
+        await open_unit(page, "11-1-101")
+
+        await page.get_by_role("link", name=NAMES[index]).click()
+        shown = page.locator("cs-person")
+        await shown.locator("[data-do=erase]").click()
+        sheet = page.locator("cs-erase dialog")
+        await expect(sheet).to_contain_text("They are still registered in: 11-1-101")
+        erase = sheet.get_by_role("button", name="Erase for good")
+        await expect(erase).to_be_disabled()
+        await sheet.locator("[name=typed]").fill(NAMES[index][:-1])
+        await expect(erase).to_be_disabled()
+        await sheet.locator("[name=typed]").fill(NAMES[index])
+        await erase.click()
+        await expect(shown).to_contain_text("Erased for good.")
+        assert NAMES[index] not in await page.content()
+        assert (await register.unit("11-1-101"))["people"] == []
+        assert "erase_person" in await register.audited(about="request")
+
+        await page.locator("[data-page=units]").click()
+        await page.locator("cs-units [data-do=add_unit]").click()
+        sheet = page.locator("cs-change dialog")
+        for label, value in (("Building", "31"), ("Number", "101"), ("Rooms", "2")):
+            await sheet.get_by_label(label).fill(value)
+        await sheet.get_by_role("button", name="Save").click()
+        await expect(page.locator("cs-unit h1")).to_have_text("31-101")
+
+
+async def test_gap_among_the_incidents(
+    browser: Browser, demo: Demo, register: Register
+) -> None:
+    """G1: that nobody will be on duty is a fault where incidents are, as long as it is so."""
+    whole = {
+        day: [{"from": "00:00:00", "to": "24:00:00"}]
+        for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun")
+    }
+    created = await register.hass.call("schedule/create", name="Fire post")
+    post = next(row for row in RESIDENTS if row.role == "fire_post")
+    name, *_ = post.names
+    file = f"{HEAD}\n,,,,fire_post,{name},{post.number},schedule.fire_post"
+    content = base64.b64encode(file.encode()).decode()
+    preview = await register.ask("import_preview", content=content)
+    assert preview["errors"] == []
+    done = await register.ask("import_apply", content=content, digest=preview["digest"])
+    assert done["imported"]
+    async with panel(browser, demo) as page:
+        row = page.locator("cs-register-notices li")
+        await expect(row).to_contain_text("Fire post: nobody on duty")
+        await row.get_by_role("link", name="Duty roster").click()
+        await expect(page.locator("cs-duty .gaps")).to_contain_text("Fire post")
+        await page.go_back()
+        await expect(row).to_be_visible()
+        await register.hass.call(
+            "schedule/update",
+            schedule_id=created["id"],
+            name=created["name"],
+            **{f"{day}day": hours for day, hours in whole.items()},
+        )
+        await expect(row).to_have_count(0)
 
 
 @asynccontextmanager
-async def chinese(browser: Browser, demo: Demo, path: str) -> AsyncGenerator[Page]:
+async def chinese(
+    browser: Browser,
+    demo: Demo,
+    path: str,
+    user: str = POLICE,
+    size: tuple[int, int] = PHONE,
+) -> AsyncGenerator[Page]:
     """Return the control room of who reads Chinese."""
-    async with panel(browser, demo, POLICE, path=path, size=PHONE) as page:
-        await page.evaluate("localStorage.setItem('selectedLanguage', '\"zh-Hans\"')")
-        await page.reload()
-        yield page
-        await page.evaluate("localStorage.removeItem('selectedLanguage')")
+    async with panel(browser, demo, user, path=path, size=size) as page:
+        await page.evaluate(SPEAK, "zh-Hans")
+        try:
+            await page.reload()
+            await page.wait_for_function(IN_LANGUAGE, arg="zh-Hans")
+            yield page
+        finally:
+            await page.evaluate(SPEAK, "en")
 
 
 async def test_in_chinese(browser: Browser, demo: Demo, register: Register) -> None:
@@ -536,9 +784,58 @@ async def test_in_chinese(browser: Browser, demo: Demo, register: Register) -> N
         await expect(page.get_by_text("查看原因", exact=True)).to_be_visible()
         await page.locator("[data-reason=inspection]").click()
         await expect(page.locator("cs-units li.card").first).to_contain_text("租客")
-        assert not re.search(
-            "Units|Search|Lease|Tenant", await page.locator("cs-units").inner_text()
+        text = await page.locator("cs-units").evaluate(SAID)
+        assert "租客" in text
+        assert not re.search("Units|Search|Lease|Tenant", text)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_files_and_roles_in_chinese(
+    browser: Browser, demo: Demo, register: Register, size: tuple[int, int]
+) -> None:
+    """So are the pages of who keeps the register, on a phone and on a desk."""
+    unit = await register.unit("14-1-101")
+    key = unit["people"][0]["person_id"]
+    ours = (
+        "Import|Export|Row|Refused|New|Changed|Role|Account|Remove|Erase|People|Until"
+    )
+    async with chinese(browser, demo, "/import", USER, size) as page:
+
+        async def read(place: str, words: str) -> None:
+            text = await page.locator(place).evaluate(SAID)
+            assert words in text
+            assert not re.search(ours, text), text
+            assert await page.evaluate(
+                "document.documentElement.scrollWidth <= window.innerWidth"
+            ), place
+
+        await choose(
+            page,
+            "14,1,101,新街 1 号,租客,甲,13900000008,",
+            "32,1,101,,tenant,甲甲,12,",
         )
+        await read("cs-import", "有误")
+        await page.locator("[data-status=added]").click()
+        await read("cs-import", "14-1-101")
+        for path, ready, do, words in (
+            ("/roles", "cs-roles [data-grant]", "give", "整个小区"),
+            ("/units", "cs-units [data-do=add_unit]", "add_unit", "全部"),
+            (f"/unit/{unit['unit_id']}", "cs-unit li.person", "remove_unit", "租客"),
+            (f"/person/{key}", "cs-person .addresses li", "erase", "租约"),
+        ):
+            await page.evaluate(
+                "(path) => { history.pushState(null, '', `/safety${path}`);"
+                " window.dispatchEvent(new CustomEvent('location-changed')) }",
+                path,
+            )
+            await expect(page.locator(ready).first).to_be_visible()
+            await read(ready.split()[0], words)
+            await page.locator(f"[data-do={do}]").first.click()
+            dialog = page.locator("cs-register dialog")
+            await expect(dialog).to_be_visible()
+            assert not re.search(ours, await dialog.evaluate(SAID))
+            await page.keyboard.press("Escape")
+            await expect(dialog).to_have_count(0)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -573,12 +870,33 @@ async def test_everybody_can_use_it(
         await expect(page.locator(".results a").first).to_be_visible()
         await check("results")
         await go(f"/unit/{unit['unit_id']}", "cs-unit li.person")
-        for sheet in ("check_in", "update_unit", "renew_lease", "check_out", "move"):
+        for sheet in (
+            *("check_in", "update_unit", "renew_lease", "check_out", "move"),
+            "remove_unit",
+        ):
             await page.locator(f"[data-do={sheet}]").first.click()
             await expect(page.locator("cs-unit dialog")).to_be_visible()
             await check(sheet)
             await page.keyboard.press("Escape")
             await expect(page.locator("cs-unit dialog")).to_have_count(0)
+        await page.locator("cs-unit [data-do=left]").click()
         await go(f"/person/{who}", "cs-person .addresses li")
+        await page.locator("[data-do=erase]").click()
+        await expect(page.locator("cs-erase dialog")).to_be_visible()
+        await check("erase")
+        await page.keyboard.press("Escape")
+        await go("/import", "cs-import input[type=file]")
+        await choose(page, "1,1,201,Somewhere else,,,,", "33,1,101,,tenant,Mark,12,")
+        await check("refused")
+        await page.locator("[data-status=changed]").click()
+        await check("changed")
+        await page.locator("[data-format=xlsx]").click()
+        await check("why")
+        await go("/roles", "cs-roles [data-grant]")
+        await page.locator("[data-do=give]").click()
+        await page.locator("cs-role select[name=role]").select_option("landlord")
+        await expect(page.locator("cs-role [name=find]")).to_be_visible()
+        await check("role")
+        await page.keyboard.press("Escape")
         await go("/duty", "cs-duty [data-duty]")
         await go("/audit", "cs-audit tbody tr, cs-audit li.box")

@@ -166,9 +166,15 @@ async def test_roles(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     role = {**of_entry, "user_id": user.id, "role": "landlord", "person_id": person}
     given = await call(hass, "grant_role", role)
     assert await call(hass, "grant_role", role) == given
-    assert (await call(hass, "get_roles", of_entry))["roles"] == [
-        {**given, "user_id": user.id, "role": "landlord", "person_id": person}
-    ]
+    (held,) = (await call(hass, "get_roles", of_entry))["roles"]
+    assert dt_util.parse_datetime(held.pop("given_at"))
+    assert held == {
+        **given,
+        "user_id": user.id,
+        "role": "landlord",
+        "person_id": person,
+        "until": None,
+    }
     await call(hass, "get_unit", look, user=user)
     await hass.config_entries.async_reload(entry.entry_id)
     # Whose units are whose is read behind the start.
@@ -178,6 +184,53 @@ async def test_roles(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     with pytest.raises(Unauthorized):
         await call(hass, "get_unit", look, user=user)
     assert await refusal(hass, "revoke_role", **of_entry, **given) == "no_such_role"
+
+
+async def test_role_until_a_day(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: Any
+) -> None:
+    """A role holds until its last day is over, whoever has looked at it since or not."""
+    freezer.move_to("2026-11-30 12:00:00+00:00")
+    user = MockUser().add_to_hass(hass)
+    look = {"device_id": device_id(hass, entry, "1-1-101"), "reason": "request"}
+    role = {"config_entry_id": entry.entry_id, "user_id": user.id, "role": "desk"}
+    yesterday = {**role, "until": "2026-11-29"}
+    assert await refusal(hass, "grant_role", **yesterday) == "role_is_over"
+    given = await call(hass, "grant_role", {**role, "until": "2026-12-01"})
+    # Said anew, it is the same role with another day.
+    assert await call(hass, "grant_role", {**role, "until": "2026-12-02"}) == given
+    for day, may in (("2026-12-02", True), ("2026-12-03", False)):
+        freezer.move_to(f"{day} 12:00:00+00:00")
+        assert bool(application_of(hass, entry.entry_id).roles(user)) is may
+        if may:
+            await call(hass, "get_unit", look, user=user)
+        else:
+            with pytest.raises(Unauthorized):
+                await call(hass, "get_unit", look, user=user)
+    of_entry = {"config_entry_id": entry.entry_id}
+    (held,) = (await call(hass, "get_roles", of_entry))["roles"]
+    assert held["until"] == "2026-12-02"
+    assert await call(hass, "grant_role", role) == given
+    await call(hass, "get_unit", look, user=user)
+    rows = (await call(hass, "get_audit", of_entry))["audit"]
+    assert [row["what"] for row in rows].count("grant_role") == 3
+
+
+async def test_longer_role_of_people_who_are_one(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """An account that is both has its role for as long as either."""
+    kept = await check_in(hass, entry, "1-1-101", role="landlord")
+    other = await check_in(hass, entry, "1-1-102", name="MARK-2", role="landlord")
+    user = await account(hass, entry, "landlord", other)
+    role = {"config_entry_id": entry.entry_id, "user_id": user.id, "role": "landlord"}
+    soon = (dt_util.now() + timedelta(days=1)).date().isoformat()
+    await call(hass, "grant_role", {**role, "person_id": kept, "until": soon})
+    await call(hass, "merge_people", {"person_id": kept, "duplicate_id": other})
+    (held,) = (await call(hass, "get_roles", {"config_entry_id": entry.entry_id}))[
+        "roles"
+    ]
+    assert (held["person_id"], held["until"]) == (kept, None)
 
 
 async def test_accounts_of_people_who_are_one(

@@ -720,6 +720,12 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "revoke_consent": {**person, "scope": "photos"},
         "verify_contacts": person,
         "merge_people": data["merge_people"],
+        "left": {"unit_id": unit},
+        "add_unit": {"building": "8", "number": "1"},
+        "remove_unit": {"unit_id": unit, "with_people": True},
+        "removed_units": {},
+        "restore_unit": {"unit_id": unit},
+        "erase_person": person,
     }
 
 

@@ -9,8 +9,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.rental_units.app import accounts
+from custom_components.rental_units.app.accounts import GIVEN
 from custom_components.rental_units.app.policy import AccountRole
-from custom_components.rental_units.roles_flow import GIVEN
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import Unauthorized
@@ -77,6 +77,22 @@ async def test_role_of_the_property(
     assert not await may_look(hass, entry, user)
     rows = (await call(hass, "get_audit", {"config_entry_id": entry.entry_id}))["audit"]
     assert {"grant_role", "revoke_role", "get_roles"} <= {row["what"] for row in rows}
+
+
+async def test_role_until_a_day(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: Any
+) -> None:
+    """A day that is over is asked for again; one to come is shown with the role."""
+    freezer.move_to("2026-11-30 12:00:00+00:00")
+    user = MockUser(name="Office").add_to_hass(hass)
+    given = {"user_id": user.id, "role": "desk", "until": "2026-11-29"}
+    result = await steps(hass, entry, GIVE, given)
+    assert result["errors"] == {"until": "role_is_over"}
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {**given, "until": "2026-11-30"}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert await shown(hass, entry) == "- Office · Desk clerk · until 2026-11-30"
 
 
 async def test_landlord(hass: HomeAssistant, entry: MockConfigEntry) -> None:

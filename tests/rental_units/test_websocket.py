@@ -17,6 +17,8 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import select
 
 from custom_components.rental_units.app import people
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.policy import AccountRole
 from custom_components.rental_units.app.reading import GetUnit
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.last_known import LastKnown
@@ -618,6 +620,130 @@ async def test_update_unit(
     )
 
 
+@pytest.mark.usefixtures("today")
+async def test_units_come_and_go(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel, freezer: Any
+) -> None:
+    """A unit is added, removed with its people if that is said, and brought back in time."""
+    assert await panel.refusal("add_unit", building="9") == "number_missing"
+    new = {"building": "9", "number": "101", "address": "9 Mark Street", "rooms": 2}
+    unit = (await panel.get("add_unit", **new))["written"]["unit_id"]
+    assert await panel.refusal("add_unit", **new) == "unit_exists"
+    await hass.async_block_till_done()
+    shown = await panel.get("unit", unit_id=unit)
+    assert (shown["title"], shown["address"], shown["rooms"]) == (
+        "9-101",
+        "9 Mark Street",
+        2,
+    )
+    key = await check_in(hass, entry, "9-101", end="2027-11-30")
+    assert await panel.refusal("remove_unit", unit_id=unit) == "unit_has_people"
+    await panel.get("remove_unit", unit_id=unit, with_people=True)
+    assert await panel.refusal("unit", unit_id=unit) == "no_such_unit"
+    freezer.tick(timedelta(days=2))
+    (row,) = (await panel.get("removed_units"))["units"]
+    assert (row["unit_id"], row["title"], row["people"], row["days"]) == (
+        unit,
+        "9-101",
+        1,
+        28,
+    )
+    await panel.get("restore_unit", unit_id=unit)
+    assert (await panel.get("removed_units"))["units"] == []
+    (person,) = (await panel.get("unit", unit_id=unit))["people"]
+    assert person["person_id"] == key
+    # What can be brought back no more is not offered.
+    await panel.get("remove_unit", unit_id=unit, with_people=True)
+    freezer.tick(timedelta(days=31))
+    assert (await panel.get("removed_units"))["units"] == []
+    assert await panel.refusal("restore_unit", unit_id=unit) in (
+        "undo_too_late",
+        "nothing_to_undo",
+    )
+
+
+@pytest.mark.usefixtures("today")
+async def test_who_has_left(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel, freezer: Any
+) -> None:
+    """Who has left is listed as long as they can be brought back, and as long as they are gone."""
+    unit, other = unit_id(entry, "1-1-101"), unit_id(entry, "1-1-102")
+    key = await check_in(hass, entry, "1-1-101", name="MARK-1")
+    stays = await check_in(hass, entry, "1-1-101", name="MARK-2", phone=OTHER_PHONE)
+    later = {"unit_id": unit, "person_id": stays, "date": "2026-12-24"}
+    await panel.get("check_out", **later)
+    await panel.get("check_out", unit_id=unit, person_id=key)
+    (row,) = (await panel.get("left", unit_id=unit))["people"]
+    assert (row["name"], row["role"], row["left_on"]) == (
+        "MARK-1",
+        "tenant",
+        "2026-11-30",
+    )
+    assert (await panel.get("left", unit_id=other))["people"] == []
+    read = [item.person_id for item in await audited(entry, "get_unit")]
+    assert key in read
+    assert stays not in read
+    await panel.get("undo", command_id=row["command_id"])
+    assert (await panel.get("left", unit_id=unit))["people"] == []
+    # Who is back by another lease has not left.
+    await panel.get("check_out", unit_id=unit, person_id=key)
+    again = {"unit_id": unit, "person_id": key, "confirmed": True}
+    await panel.get("check_in", **again)
+    assert (await panel.get("left", unit_id=unit))["people"] == []
+    await panel.get("check_out", unit_id=unit, person_id=key)
+    assert (await panel.get("left", unit_id=unit))["people"]
+    freezer.tick(timedelta(days=31))
+    left = (await panel.get("left", unit_id=unit))["people"]
+    assert key not in [row["person_id"] for row in left]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_who_has_left_a_landlord(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
+) -> None:
+    """A landlord is offered whom they have checked out themselves, and nobody else."""
+    unit = unit_id(entry, "1-1-101")
+    owner = await check_in(
+        hass, entry, "1-1-101", name="MARK-O", role="landlord", phone=None
+    )
+    one = await check_in(hass, entry, "1-1-101", name="MARK-1")
+    two = await check_in(hass, entry, "1-1-101", name="MARK-2", phone=OTHER_PHONE)
+    user = await account(hass, entry, "landlord", owner)
+    landlord = await panel_of(hass, entry, hass_ws_client, user)
+    await landlord.get("check_out", unit_id=unit, person_id=one)
+    office = await panel_of(hass, entry, hass_ws_client)
+    await office.get("check_out", unit_id=unit, person_id=two)
+    assert len((await office.get("left", unit_id=unit))["people"]) == 2
+    landlord = await panel_of(hass, entry, hass_ws_client, user)
+    (row,) = (await landlord.get("left", unit_id=unit))["people"]
+    assert row["person_id"] == one
+    await landlord.get("undo", command_id=row["command_id"])
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_erase_person(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    panel: Panel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who is erased is gone, with the exports that hold them; whom an alert tells is not by the way."""
+    key = await check_in(hass, entry, "1-1-101")
+    of_entry = {"config_entry_id": entry.entry_id}
+    await call(hass, "export_register", {**of_entry, "file": "all.csv"})
+    told = application_of(hass, entry.entry_id)
+    monkeypatch.setattr(told, "_is_told", lambda person_id: person_id == key)
+    assert await panel.refusal("erase_person", person_id=key) == "person_in_alert"
+    assert (await panel.get("person", person_id=key))["name"] == "MARK-NAME-1"
+    answer = await panel.get(
+        "erase_person", person_id=key, even_in_alert=True, reason="request"
+    )
+    assert answer == {"files_removed": ["all.csv"], "files_left": []}
+    assert not Path(hass.config.path(DOMAIN, "all.csv")).exists()
+    assert await panel.refusal("person", person_id=key) == "no_such_person"
+    assert [row.why for row in await audited(entry, "erase_person")][:1] == ["request"]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_wrong_messages(
     panel: Panel, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -693,17 +819,26 @@ async def test_roles(hass: HomeAssistant, entry: MockConfigEntry, panel: Panel) 
     user = MockUser(name="Account 2").add_to_hass(hass)
     missing = {"user_id": "nobody", "role": "desk"}
     assert await panel.refusal("grant_role", **missing) == "no_such_user"
-    grant = await panel.get("grant_role", user_id=user.id, role="desk")
+    last = dt_util.now().date().isoformat()
+    grant = await panel.get("grant_role", user_id=user.id, role="desk", until=last)
     found = await panel.get("roles")
-    assert [(row["user_id"], row["role"]) for row in found["roles"]] == [
-        (user.id, "desk")
-    ]
+    (row,) = found["roles"]
+    assert (row["user_id"], row["role"], row["until"]) == (user.id, "desk", last)
+    assert row["units"] is None
     assert {"user_id": user.id, "name": "Account 2", "is_admin": False} in (
         found["accounts"]
     )
-    assert "landlord" in found["kinds"]
+    # Who nobody is given is not offered; landlords are with a person.
+    kinds = {row["role"]: row["of_a_person"] for row in found["kinds"]}
+    assert set(AccountRole) - kinds.keys() == {"administrator", "automation"}
+    assert {role for role in kinds if kinds[role]} == {"landlord", "resident"}
     await panel.get("revoke_role", grant_id=grant["grant_id"])
     assert (await panel.get("roles"))["roles"] == []
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    mine = {"user_id": user.id, "role": "landlord", "person_id": owner}
+    await panel.get("grant_role", **mine)
+    (row,) = (await panel.get("roles"))["roles"]
+    assert (row["units"], row["until"]) == (["1-1-101"], None)
 
 
 @pytest.mark.usefixtures("today")

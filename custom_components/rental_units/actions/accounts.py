@@ -24,7 +24,9 @@ async def _async_grant_role(call: ServiceCall) -> ServiceResponse:
     application, data = application_of_entry(call), call.data
     if await call.hass.auth.async_get_user(data["user_id"]) is None:
         raise refused("no_such_user")
-    command = GrantRole(data["user_id"], data["role"], data.get(ATTR_PERSON_ID))
+    command = GrantRole(
+        data["user_id"], data["role"], data.get(ATTR_PERSON_ID), data.get("until")
+    )
     grant_id = await application.async_do(command, call.context, why(call))
     await application.async_read_grants()
     return {"grant_id": grant_id}
@@ -72,6 +74,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
                 vol.Required("user_id"): cv.string,
                 vol.Required("role"): vol.Coerce(AccountRole),
                 vol.Optional(ATTR_PERSON_ID): cv.string,
+                vol.Optional("until"): cv.date,
             }
         ),
     ),

@@ -10,7 +10,6 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonValueType
 
 from ..access import async_first
-from ..app.application import Application
 from ..app.consents import GetConsents, GiveConsent, RevokeConsent
 from ..app.tenancy import ErasePerson, MergePeople, UpdateContact
 from ..app.work import Command
@@ -42,21 +41,17 @@ async def _async_merge_people(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_erase_person(call: ServiceCall) -> ServiceResponse:
-    person_id: str = call.data[ATTR_PERSON_ID]
-
-    async def erase(application: Application) -> str:
-        erased = await application.async_do(
-            ErasePerson(person_id, call.data["even_in_alert"]), call.context, why(call)
-        )
-        # The log file beside the database holds the pages of before.
-        await application.register.database.async_checkpoint()
-        removed, left = await application.async_remove_files(call.context.user_id)
-        files["files_removed"], files["files_left"] = [*removed], [*left]
-        return erased
-
-    files: dict[str, JsonValueType] = {}
-    person = await async_first(call, erase, "no_such_person")
-    return {"person_id": person, **files}
+    command = ErasePerson(call.data[ATTR_PERSON_ID], call.data["even_in_alert"])
+    removed, left = await async_first(
+        call,
+        lambda row: row.async_erase(command, call.context, why(call)),
+        "no_such_person",
+    )
+    return {
+        "person_id": command.person_id,
+        "files_removed": [*removed],
+        "files_left": [*left],
+    }
 
 
 async def _async_of_person[T](call: ServiceCall, command: Command[T]) -> T:

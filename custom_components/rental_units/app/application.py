@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 import time
@@ -39,6 +40,7 @@ from .files import (
     remove,
 )
 from .policy import IN_PERSON, AccountRole, Held, Permit, lacks_reason, permit
+from .tenancy import ErasePerson
 from .work import Caller, Command, NotCoveredError, Work, refused
 
 type Listener = Callable[[Sequence[DomainEvent]], Awaitable[None]]
@@ -82,8 +84,11 @@ class Application:
         self._telling = asyncio.Lock()
         #: An export is written as a whole before exports are deleted, or begun after.
         self.exporting = asyncio.Lock()
-        #: None until it is known who has which role.
-        self._grants: dict[str, list[tuple[AccountRole, str | None]]] | None = None
+        #: None until it is known who has which role. By user: each role, whose units it
+        #: holds in, and its last day.
+        self._grants: (
+            dict[str, list[tuple[AccountRole, str | None, date | None]]] | None
+        ) = None
 
     async def async_start(
         self,
@@ -121,22 +126,32 @@ class Application:
         """Read who has which role. Raises RegisterError."""
 
         def read(session: Session) -> Grants:
-            columns = Grant.user_id, Grant.role, Grant.person_id
+            columns = Grant.user_id, Grant.role, Grant.person_id, Grant.until
             found = session.execute(select(*columns).order_by(Grant.id))
-            return [(user_id, role, person) for user_id, role, person in found]
+            return [
+                (user_id, role, person, until.isoformat() if until else None)
+                for user_id, role, person, until in found
+            ]
 
         rows = await self.register.async_read(read)
         self._take_grants(rows)
         await self.register.last_known.async_follow_grants(rows)
 
     def _take_grants(self, rows: Grants) -> None:
-        grants = defaultdict[str, list[tuple[AccountRole, str | None]]](list)
-        for user_id, role, person_id in rows:
-            grants[user_id].append((AccountRole(role), person_id))
+        grants = defaultdict[str, list[tuple[AccountRole, str | None, date | None]]](
+            list
+        )
+        for user_id, role, person_id, until in rows:
+            last = date.fromisoformat(until) if until else None
+            grants[user_id].append((AccountRole(role), person_id, last))
         self._grants = dict(grants)
 
-    def _grants_of(self, user: User) -> Sequence[tuple[AccountRole, str | None]]:
-        return (self._grants or {}).get(user.id, ())
+    def _held(self, user: User) -> Iterator[tuple[AccountRole, str | None]]:
+        """Yield the roles that a user has been given, and still has today."""
+        today = self.register.today
+        for role, person_id, until in (self._grants or {}).get(user.id, ()):
+            if until is None or until >= today:
+                yield role, person_id
 
     @callback
     def roles(self, user: User | None) -> list[Held]:
@@ -152,7 +167,7 @@ class Application:
                 if person_id and role in OWN_LEASES
                 else frozenset(),
             )
-            for role, person_id in self._grants_of(user)
+            for role, person_id in self._held(user)
         ]
         return [*held, Held(AccountRole.ADMINISTRATOR)] if user.is_admin else held
 
@@ -162,7 +177,7 @@ class Application:
 
         What could not be read is neither there nor not there.
         """
-        has_own = any(role in OWN_LEASES for role, _ in self._grants_of(user))
+        has_own = any(role in OWN_LEASES for role, _ in self._held(user))
         is_known = self.register.phonebook.is_known or not has_own
         return is_known and self._grants is not None
 
@@ -181,13 +196,22 @@ class Application:
     def own(self, user: User) -> dict[str, list[tuple[Role, str]]]:
         """Return the units that are a user's own: as what, and who they are there."""
         units = defaultdict[str, list[tuple[Role, str]]](list)
-        for role, person_id in self._grants_of(user) if user.is_active else ():
+        for role, person_id in self._held(user) if user.is_active else ():
             if person_id and role in OWN_LEASES:
                 part = OWN_LEASES[role], person_id
                 for unit_id in self.register.phonebook.units_of(person_id, part[0]):
                     if unit_id in self.register.units:
                         units[unit_id].append(part)
         return dict(units)
+
+    @callback
+    def held_in(self, role: str, person_id: str | None) -> list[str] | None:
+        """Return the names of the units in which a role holds; None: the whole property."""
+        if person_id is None:
+            return None
+        part, known = OWN_LEASES[AccountRole(role)], self.register.units
+        units = self.register.phonebook.units_of(person_id, part)
+        return sorted(known[key].title for key in units & known.keys())
 
     @callback
     def permit(
@@ -340,6 +364,18 @@ class Application:
             return list(describe(files, dt_util.utcnow()))
 
         return await self._hass.async_add_executor_job(find)
+
+    async def async_erase(
+        self, command: ErasePerson, context: Context, why: Reason = Reason.MANAGEMENT
+    ) -> tuple[list[str], list[str]]:
+        """Erase somebody, with the files that hold them; return those, as `async_remove_files`.
+
+        Raises Unauthorized, ServiceValidationError, RegisterError.
+        """
+        await self.async_do(command, context, why)
+        # The log file beside the database holds the pages of before.
+        await self.register.database.async_checkpoint()
+        return await self.async_remove_files(context.user_id)
 
     async def async_remove_files(
         self, user_id: str | None

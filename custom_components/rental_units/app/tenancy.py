@@ -7,6 +7,8 @@ from typing import Any, override
 
 from sqlalchemy import select
 
+from homeassistant.util.json import JsonValueType
+
 from ..alerts import history
 from ..const import Role
 from ..register import consents, leases, queries
@@ -16,6 +18,7 @@ from ..register.people import Contact, contact_of
 from ..storage import vault
 from ..storage.events import Kind
 from .contacts import put_contact, tell_person
+from .reading import moment
 from .units import changes, new_unit, put, unit_of
 from .work import Command, NotCoveredError, OfUnit, Work, refused
 
@@ -329,26 +332,56 @@ class Undo(Command[Written]):
         rows = leases.rows_of_command(work.session, self.command_id)
         units = {row.lease.unit_id for row in rows}
         work.caller.check(units or None, "nothing_to_undo")
-        if not all(self._is_theirs(work, row) for row in rows):
+        if not all(may_undo(work, row) for row in rows):
             raise NotCoveredError
         return _written(work, leases.undo(work.session, work.hand, self.command_id))
 
-    @staticmethod
-    def _is_theirs(work: Work, row: LeaseChange) -> bool:
-        """Return if it is the caller's to undo.
 
-        Who has left is brought back by who has said that they leave, and only while they
-        are nobody else's.
-        """
-        if work.caller.permit.units is None or row.what not in (
-            leases.What.LEFT,
-            leases.What.REMOVED,
-        ):
-            return True
-        person = row.lease.person
-        now = queries.units_of_person(work.session, person.id, work.today)
-        is_nobodys = work.caller.covers(now) and not person.duties
-        return is_nobodys and row.who == work.caller.user_id
+def may_undo(work: Work, row: LeaseChange) -> bool:
+    """Return if it is the caller's to undo.
+
+    Who has left is brought back by who has said that they leave, and only while they
+    are nobody else's.
+    """
+    if work.caller.permit.units is None or row.what not in leases.ENDS:
+        return True
+    person = row.lease.person
+    now = queries.units_of_person(work.session, person.id, work.today)
+    is_nobodys = work.caller.covers(now) and not person.duties
+    return is_nobodys and row.who == work.caller.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class GetLeft(OfUnit[list[dict[str, JsonValueType]]]):
+    """Return who has left a unit, or was taken out of it, and can be brought back by `Undo`."""
+
+    name = "undo"
+
+    @override
+    def run(self, work: Work) -> list[dict[str, JsonValueType]]:
+        work.audit(self.unit_id, what="get_unit")
+        found = leases.ended_lately(work.session, work.hand, self.unit_id)
+        shown = [
+            row
+            for row in found
+            if may_undo(work, row)
+            # Who is there by another lease has not left.
+            and not open_lease(work, self.unit_id, row.lease.person_id, row.lease.role)
+        ]
+        for row in shown:
+            work.audit(self.unit_id, row.lease.person_id, what="get_unit")
+        return [
+            {
+                "person_id": row.lease.person_id,
+                "name": row.lease.person.name,
+                "role": row.lease.role,
+                "what": row.what,
+                "at": moment(row.at),
+                "left_on": row.left_on.isoformat() if row.left_on else None,
+                "command_id": row.command_id,
+            }
+            for row in shown
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,10 +450,15 @@ class MergePeople(Command[str]):
     @staticmethod
     def _move_grants(work: Work, other: Person, kept: Person) -> None:
         """Let accounts that are the duplicate be who is kept."""
-        known = {(row.user_id, row.role) for row in grants_of(work, kept.id)}
+        known = {(row.user_id, row.role): row for row in grants_of(work, kept.id)}
         for grant in grants_of(work, other.id):
-            if (grant.user_id, grant.role) not in known:
+            twin = known.get((grant.user_id, grant.role))
+            if twin is None:
                 grant.person_id = kept.id
+                work.audit(person_id=kept.id, what="grant_role")
+            elif twin.until and (grant.until is None or grant.until > twin.until):
+                # The longer of the two: they have lost nothing.
+                twin.until = grant.until
                 work.audit(person_id=kept.id, what="grant_role")
         work.session.flush()
 

@@ -167,16 +167,21 @@ class RestoreUnit(OfUnit[WrittenUnit]):
 
 
 @dataclass(frozen=True, slots=True)
-class RemovedUnits(Command[list[tuple[str, str, int]]]):
-    """Return the units that somebody has removed: id, name, and how many people are in it."""
+class RemovedUnits(Command[list[tuple[str, str, int, float]]]):
+    """Return the units that somebody has removed, and that can be brought back.
+
+    With each its id, name, how many people are in it, and when it was removed.
+    """
 
     name = "restore_unit"
 
     @override
-    def run(self, work: Work) -> list[tuple[str, str, int]]:
+    def run(self, work: Work) -> list[tuple[str, str, int, float]]:
+        oldest = work.hand.now - UNDO_DAYS * 86_400
         return [
-            (unit.id, unit.title, people)
-            for unit, people in queries.removed_units(work.session, removed_by=True)
+            (unit.id, unit.title, people, at)
+            for unit, people, at in queries.removed_units(work.session, removed_by=True)
+            if at >= oldest
         ]
 
 

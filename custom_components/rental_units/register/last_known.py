@@ -26,8 +26,8 @@ DELAY_SECONDS = 60
 
 #: People by their units, and responders by their subentries.
 type Known = tuple[dict[str, list[Recipient]], dict[str, Recipient]]
-#: Who has which role: users, roles, and who they are in the register.
-type Grants = list[tuple[str, str, str | None]]
+#: Who has which role: users, roles, who they are in the register, and the last day.
+type Grants = list[tuple[str, str, str | None, str | None]]
 
 
 class _Stored(TypedDict):
@@ -76,7 +76,11 @@ class LastKnown:
     async def async_load_grants(self) -> Grants | None:
         """Return the roles that were known; None where the file does not say."""
         rows = (await self._async_read()).get("grants")
-        return None if rows is None else [(user, role, who) for user, role, who in rows]
+        return (
+            None
+            if rows is None
+            else [(user, role, who, until) for user, role, who, until in rows]
+        )
 
     async def _async_load(self) -> tuple[Known, dict[str, UnitInfo]]:
         if not (data := await self._async_read()):

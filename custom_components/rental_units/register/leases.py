@@ -40,6 +40,8 @@ class What(StrEnum):
     UNDONE = "undone"
 
 
+#: By what somebody is in a unit no more.
+ENDS: Final = (What.LEFT, What.REMOVED)
 #: What of a history the rest of the house wants to hear of.
 _EVENTS: Final = {
     What.STARTED: Kind.LEASE_STARTED,
@@ -318,6 +320,36 @@ def rows_of_command(session: Session, command_id: str) -> Sequence[LeaseChange]:
     ).all()
 
 
+def _counting(lease: Lease) -> list[LeaseChange]:
+    """Return what of a history counts: what was not undone."""
+    undone = {row.about for row in lease.history if row.what == What.UNDONE}
+    return [
+        row for row in lease.history if row.what != What.UNDONE and row.id not in undone
+    ]
+
+
+def ended_lately(session: Session, hand: Hand, unit_id: str) -> list[LeaseChange]:
+    """Return by what people are in a unit no more, as far as it can be undone, the last first."""
+    rows = session.scalars(
+        select(LeaseChange)
+        .join(LeaseChange.lease)
+        .where(
+            Lease.unit_id == unit_id,
+            LeaseChange.what.in_(ENDS),
+            LeaseChange.command_id.is_not(None),
+            LeaseChange.at >= hand.now - UNDO_DAYS * 86_400,
+        )
+        .order_by(LeaseChange.at.desc(), LeaseChange.id.desc())
+    )
+    return [
+        row
+        for row in rows
+        if _counting(row.lease)[-1] is row
+        # Who is to leave is there until then.
+        and (row.gone_from is None or row.gone_from <= hand.today)
+    ]
+
+
 def undo(session: Session, hand: Hand, command_id: str) -> list[Lease]:
     """Undo what a command wrote into the histories. Raises ServiceValidationError.
 
@@ -329,13 +361,8 @@ def undo(session: Session, hand: Hand, command_id: str) -> list[Lease]:
     leases: dict[str, Lease] = {}
     for row in rows:
         lease = leases.setdefault(row.lease_id, row.lease)
-        undone = {other.about for other in lease.history if other.what == What.UNDONE}
-        counting = [
-            other
-            for other in lease.history
-            if other.what != What.UNDONE and other.id not in undone
-        ]
-        if row.what == What.UNDONE or row.id in undone:
+        counting = _counting(lease)
+        if row not in counting:
             raise _refused("nothing_to_undo")
         if counting[-1] is not row:
             raise _refused("changed_since")

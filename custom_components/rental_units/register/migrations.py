@@ -197,6 +197,11 @@ STEPS: tuple[Step, ...] = (
     found_by_name,
     # Refusals of one minute are counted.
     statements("ALTER TABLE audit ADD COLUMN times INTEGER NOT NULL DEFAULT 1"),
+    # Who helps out for a week has a role for a week.
+    statements(
+        "ALTER TABLE grants ADD COLUMN given_at DOUBLE PRECISION",
+        "ALTER TABLE grants ADD COLUMN until DATE",
+    ),
 )
 
 FEATURE = Feature("register", STEPS)

@@ -263,6 +263,10 @@ class Grant(Base):
     person_id: Mapped[str | None] = mapped_column(
         ForeignKey("persons.id", ondelete="CASCADE")
     )
+    #: When it was given, in Unix time; None: by a release that did not write that down.
+    given_at: Mapped[float | None]
+    #: The last day on which it holds; None: until it is taken.
+    until: Mapped[date | None]
 
 
 class Audit(Base):

@@ -373,7 +373,7 @@ def missing(session: Session) -> list[Missing]:
     """Return what can be brought back, and nobody has meant to go."""
     found = [
         Missing(unit.id, SUBENTRY_UNIT, unit.title, people)
-        for unit, people in removed_units(session, removed_by=False)
+        for unit, people, _ in removed_units(session, removed_by=False)
     ]
     duties = session.execute(
         select(Responder.id, Responder.facts).where(Responder.removed_at.is_not(None))
@@ -384,10 +384,12 @@ def missing(session: Session) -> list[Missing]:
     ]
 
 
-def removed_units(session: Session, *, removed_by: bool) -> list[tuple[UnitInfo, int]]:
+def removed_units(
+    session: Session, *, removed_by: bool
+) -> list[tuple[UnitInfo, int, float]]:
     """Return the units that somebody has removed, or that went missing, by their names.
 
-    With each, how many people are in it.
+    With each, how many people are in it, and since when it is gone.
     """
     people = (
         select(func.count(Lease.person_id.distinct()))
@@ -396,13 +398,13 @@ def removed_units(session: Session, *, removed_by: bool) -> list[tuple[UnitInfo,
     )
     columns = [Unit.id, *(getattr(Unit, key) for key in UNIT_FIELDS)]
     rows = session.execute(
-        select(people, *columns).where(
+        select(people, Unit.removed_at, *columns).where(
             Unit.removed_at.is_not(None),
             Unit.unit_key.is_not(None),
             Unit.removed_by.is_not(None) == removed_by,
         )
     )
-    found = [(UnitInfo(*row), count) for count, *row in rows]
+    found = [(UnitInfo(*row), count, at) for count, at, *row in rows]
     return sorted(found, key=lambda row: row[0].title)
 
 

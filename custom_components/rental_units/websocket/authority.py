@@ -15,7 +15,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
-from ..app.accounts import GetRoles, GrantRole, RevokeRole
+from ..app.accounts import GIVEN, OF_A_PERSON, GetRoles, GrantRole, RevokeRole
 from ..app.application import Application, applications
 from ..app.policy import COMMANDS as TABLE_COMMANDS, AccountRole, permit
 from ..app.reading import GetAudit
@@ -90,17 +90,22 @@ def _session(application: Application, connection: ActiveConnection) -> dict[str
 
 @command("roles", REASON, "get_roles")
 async def roles(ask: Ask) -> dict[str, Any]:
-    """List who has which role, and the accounts that may be given one."""
+    """List who has which role, in which units (null: everywhere) and until when; the roles, and the accounts that may be given one."""
     rows: list[dict[str, Any]] = await ask.async_do(GetRoles())
+    held_in = ask.application.held_in
     users = [
         {"user_id": user.id, "name": user.name, "is_admin": user.is_admin}
         for user in await ask.hass.auth.async_get_users()
         if user.is_active and not user.system_generated
     ]
     return {
-        "roles": rows,
+        "roles": [
+            {**row, "units": held_in(row["role"], row["person_id"])} for row in rows
+        ],
         "accounts": users,
-        "kinds": [str(row) for row in AccountRole],
+        "kinds": [
+            {"role": str(role), "of_a_person": role in OF_A_PERSON} for role in GIVEN
+        ],
     }
 
 
@@ -110,17 +115,20 @@ async def roles(ask: Ask) -> dict[str, Any]:
         vol.Required("user_id"): cv.string,
         vol.Required("role"): vol.Coerce(AccountRole),
         vol.Optional("person_id"): cv.string,
+        vol.Optional("until"): cv.date,
         **REASON,
     },
     "grant_role",
 )
 async def grant_role(ask: Ask) -> dict[str, Any]:
-    """Give an account a role; landlords and residents with the person that they are."""
+    """Give an account a role, until a day or until it is taken, or say that day anew; landlords and residents with the person that they are."""
     data = ask.data
     if await ask.hass.auth.async_get_user(data["user_id"]) is None:
         raise refused("no_such_user")
     grant_id = await ask.async_do(
-        GrantRole(data["user_id"], data["role"], data.get("person_id"))
+        GrantRole(
+            data["user_id"], data["role"], data.get("person_id"), data.get("until")
+        )
     )
     await ask.application.async_read_grants()
     return {"grant_id": grant_id}

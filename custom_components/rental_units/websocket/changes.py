@@ -1,6 +1,8 @@
 """Changes of the register from a panel: who lives where, how somebody is reached."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+import time
 from typing import Any
 
 import voluptuous as vol
@@ -12,6 +14,8 @@ from ..app.tenancy import (
     CheckIn,
     CheckOut,
     CorrectLease,
+    ErasePerson,
+    GetLeft,
     MergePeople,
     Move,
     RenewLease,
@@ -19,10 +23,11 @@ from ..app.tenancy import (
     UpdateContact,
     Written,
 )
-from ..app.units import UpdateUnit
+from ..app.units import AddUnit, RemovedUnits, RemoveUnit, RestoreUnit, UpdateUnit
 from ..app.work import Command, refused
 from ..const import LANGUAGES, Channel, Letting, Role
 from ..register.addresses import KINDS, PHONE_CHANNELS
+from ..register.leases import UNDO_DAYS
 from ..register.people import parse_contact
 from ..register.units import UNIT_FIELDS
 from .base import REASON, TEXT, Ask, async_or_conflict, command
@@ -41,6 +46,15 @@ _DAYS: dict[vol.Marker, Any] = {
     vol.Optional("end"): cv.date,
 }
 _VERSION: dict[vol.Marker, Any] = {vol.Optional("version"): cv.positive_int}
+_UNIT: dict[vol.Marker, Any] = {
+    vol.Optional("building"): TEXT,
+    vol.Optional("stairwell"): TEXT,
+    vol.Optional("number"): TEXT,
+    vol.Optional("address"): TEXT,
+    vol.Optional("area_id"): vol.Any("", cv.string),
+    vol.Optional("rooms"): vol.All(cv.positive_int, vol.Range(min=1, max=99)),
+    vol.Optional("letting"): vol.Any("", vol.Coerce(Letting)),
+}
 _LEASE: dict[vol.Marker, Any] = {
     vol.Required("unit_id"): cv.string,
     vol.Required("lease_id"): cv.string,
@@ -199,6 +213,14 @@ async def move(ask: Ask) -> dict[str, Any]:
     return await _async_lease(ask, change)
 
 
+@command("left", {vol.Required("unit_id"): cv.string, **REASON}, "undo")
+async def left(ask: Ask) -> dict[str, Any]:
+    """List who has left a unit in the last 30 days; `undo` takes the `command_id` of each."""
+    unit_id = ask.data["unit_id"]
+    rows: list[dict[str, Any]] = await ask.async_do(GetLeft(unit_id))
+    return {"people": [ask.shown(row, [unit_id]) for row in rows]}
+
+
 @command("undo", {vol.Required("command_id"): cv.string, **REASON}, "undo")
 async def undo(ask: Ask) -> dict[str, Any]:
     """Undo what a command has written into leases, within 30 days."""
@@ -228,35 +250,85 @@ async def update_person(ask: Ask) -> dict[str, Any]:
     )
 
 
+@command("add_unit", {**_UNIT, **REASON}, "add_unit")
+async def add_unit(ask: Ask) -> dict[str, Any]:
+    """Add a unit, with nobody in it."""
+    added = await ask.async_do(AddUnit(_fields(ask), ask.data.get("address", "")))
+    return {"written": asdict(added)}
+
+
 @command(
     "update_unit",
-    {
-        vol.Required("unit_id"): cv.string,
-        vol.Optional("building"): TEXT,
-        vol.Optional("stairwell"): TEXT,
-        vol.Optional("number"): TEXT,
-        vol.Optional("address"): TEXT,
-        vol.Optional("area_id"): vol.Any("", cv.string),
-        vol.Optional("rooms"): vol.All(cv.positive_int, vol.Range(min=1, max=99)),
-        vol.Optional("letting"): vol.Any("", vol.Coerce(Letting)),
-        **_VERSION,
-        **REASON,
-    },
+    {vol.Required("unit_id"): cv.string, **_UNIT, **_VERSION, **REASON},
     "update_unit",
 )
 async def update_unit(ask: Ask) -> dict[str, Any]:
     """Change what a unit is; what is not said stays, what is empty goes."""
     data, unit_id = ask.data, ask.data["unit_id"]
-    fields = {key: data[key] for key in UNIT_FIELDS if key in data}
-    change = UpdateUnit(unit_id, fields, data.get("address"), data.get("version"))
+    change = UpdateUnit(unit_id, _fields(ask), data.get("address"), data.get("version"))
     answer = await async_or_conflict(ask, change, lambda: async_show_unit(ask, unit_id))
     if written := answer["written"]:
-        answer["written"] = {
-            "unit_id": written.unit_id,
-            "version": written.version,
-            "command_id": written.command_id,
-        }
+        answer["written"] = asdict(written)
     return answer
+
+
+def _fields(ask: Ask) -> dict[str, Any]:
+    return {key: ask.data[key] for key in UNIT_FIELDS if key in ask.data}
+
+
+@command(
+    "remove_unit",
+    {
+        vol.Required("unit_id"): cv.string,
+        vol.Optional("with_people", default=False): cv.boolean,
+        **REASON,
+    },
+    "remove_unit",
+)
+async def remove_unit(ask: Ask) -> dict[str, Any]:
+    """Remove a unit, with the people in it where that is said; it can be brought back for 30 days."""
+    change = RemoveUnit(ask.data["unit_id"], ask.data["with_people"])
+    return {"written": asdict(await ask.async_do(change))}
+
+
+@command("removed_units", REASON, "restore_unit")
+async def removed_units(ask: Ask) -> dict[str, Any]:
+    """List the units that were removed and can be brought back: `days` more, with how many people."""
+    now = time.time()
+    return {
+        "units": [
+            {
+                "unit_id": unit_id,
+                "title": title,
+                "people": people,
+                "at": at,
+                "days": UNDO_DAYS - int((now - at) // 86_400),
+            }
+            for unit_id, title, people, at in await ask.async_do(RemovedUnits())
+        ]
+    }
+
+
+@command("restore_unit", {vol.Required("unit_id"): cv.string, **REASON}, "restore_unit")
+async def restore_unit(ask: Ask) -> dict[str, Any]:
+    """Bring a removed unit back, with its people."""
+    return {"written": asdict(await ask.async_do(RestoreUnit(ask.data["unit_id"])))}
+
+
+@command(
+    "erase_person",
+    {
+        vol.Required("person_id"): cv.string,
+        vol.Optional("even_in_alert", default=False): cv.boolean,
+        **REASON,
+    },
+    "erase_person",
+)
+async def erase_person(ask: Ask) -> dict[str, Any]:
+    """Erase somebody for good, with the files that hold them: those that were deleted, and those that could not be."""
+    change = ErasePerson(ask.data["person_id"], ask.data["even_in_alert"])
+    removed, kept = await ask.application.async_erase(change, ask.context, ask.why)
+    return {"files_removed": removed, "files_left": kept}
 
 
 @command(

@@ -1,6 +1,8 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { dateAndClock } from "../format";
+import { save } from "../save";
+import { csv } from "../site/figures";
 import type { Audit, AuditRow } from "./model";
 import { Page, pageStyles } from "./page";
 import { apis, option, pathOf, type Api } from "./room";
@@ -30,8 +32,12 @@ export class AuditPage extends Page {
     }
   }
 
+  private get all(): Api[] {
+    return apis(this.room, "get_audit", "get_own_audit");
+  }
+
   private get api(): Api | undefined {
-    return apis(this.room, "get_audit", "get_own_audit")[0];
+    return this.shownOf(this.all);
   }
 
   /** Some are shown their own deeds, and no more. */
@@ -86,6 +92,11 @@ export class AuditPage extends Page {
         ${this.about ? html`<span class="tag">${t(this.about === "unit" ? "audit_of_unit" : "audit_of_person")}</span> ${this.link("/audit", t("show_all"))}` : nothing}
       </div>
       <div class="fields box">
+        ${this.askProperty(this.all, () => {
+          this.who = "";
+          this.accounts = {};
+          void this.reload();
+        })}
         <label class="field">
           ${t("since")}
           <select @change=${change("days")}>
@@ -113,6 +124,7 @@ export class AuditPage extends Page {
       ${this.said()}
       ${answer
         ? html`${this.rows.length ? (this.narrow ? this.list(api) : this.table(api)) : html`<p class="box">${t("no_rows")}</p>`}
+          ${this.rows.length ? html`<button data-do="save" @click=${this.download}>${t("audit_csv")}</button>` : nothing}
           ${answer.more
             ? html`<button @click=${() => void this.trying(() => this.more())}>${t("show_older")}</button>`
             : nothing}`
@@ -136,6 +148,23 @@ export class AuditPage extends Page {
   private reasonOf(row: AuditRow): string {
     return row.why === "refused" ? this.room.t("refused") : option(this.room, "reason", row.why);
   }
+
+  /** What is shown, for a report: accounts by name, people by the ends of their ids. */
+  private readonly download = (): void => {
+    const { t } = this.room;
+    const text = csv([
+      [t("when"), t("who"), t("what"), t("reason"), t("unit"), t("person")],
+      ...this.rows.map((row) => [
+        row.at,
+        this.by(row),
+        this.what(row),
+        this.reasonOf(row),
+        row.unit_id ? (row.unit ?? t("unit_gone")) : "",
+        row.person_id?.slice(-6) ?? "",
+      ]),
+    ]);
+    save(`${t("audit_title")}.csv`, new Blob([text], { type: "text/csv" }));
+  };
 
   private whose(api: Api, row: AuditRow): TemplateResult {
     const { room } = this;

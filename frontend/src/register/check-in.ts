@@ -1,11 +1,10 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import type { Doubts, Hit, UnitFile, Written } from "./model";
-import { messageOf } from "./page";
 import { option, period, today } from "./room";
-import { Sheet, type Done } from "./sheet";
+import type { Done } from "./sheet";
+import { WhoSheet } from "./who";
 
-const PAUSE_MILLISECONDS = 200;
 const ROLES = ["tenant", "landlord"] as const;
 
 interface Answer {
@@ -14,13 +13,9 @@ interface Answer {
 }
 
 /** Checks somebody into a unit: who, since when, as what. */
-export class CheckInSheet extends Sheet {
+export class CheckInSheet extends WhoSheet {
   @property({ attribute: false }) unit!: UnitFile;
-  /** Who of the register it is; null for somebody new. */
-  @state() private person: Hit | null = null;
-  @state() private hits: Hit[] = [];
   @state() private doubts: Doubts | null = null;
-  private timer: number | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -43,32 +38,9 @@ export class CheckInSheet extends Sheet {
         void this.submit(() => this.send(false));
       }}
     >
-      ${this.person
-        ? html`<div class="box head">
-            <strong>${this.person.name}</strong>
-            <span class="number">${this.person.addresses[0]?.target ?? ""}</span>
-            <span class="grow"></span>
-            <button
-              type="button"
-              @click=${() => {
-                this.person = null;
-              }}
-            >
-              ${t("somebody_else")}
-            </button>
-          </div>`
-        : html`
-            <div class="fields" @input=${this.typed}>
-              ${this.field("name", t("name"), { required: true })}
-              ${this.field("phone", t("phone"), { type: "tel" })}
-            </div>
-            ${this.hits.length
-              ? html`<div role="group" aria-label=${t("known_already")}>
-                  <p class="quiet">${t("known_already")}</p>
-                  ${this.hits.map((hit) => this.choice(hit, t("take_them")))}
-                </div>`
-              : nothing}
-          `}
+      ${this.who(
+        html`${this.field("name", t("name"), { required: true })} ${this.field("phone", t("phone"), { type: "tel" })}`,
+      )}
       <div class="fields">
         ${this.select(
           "role",
@@ -84,47 +56,10 @@ export class CheckInSheet extends Sheet {
     </form>`;
   }
 
-  private choice(hit: Hit, text: string): TemplateResult {
-    const { room } = this;
-    return html`<div class="head">
-      <span>
-        <strong>${hit.name}</strong>
-        <span class="number">${hit.addresses[0]?.target ?? ""}</span>
-        <span class="quiet">${hit.units.map((row) => `${row.unit ?? ""} ${option(room, "role", row.role)}`).join(" · ")}</span>
-      </span>
-      <span class="grow"></span>
-      <button
-        type="button"
-        @click=${() => {
-          this.person = hit;
-          this.hits = [];
-          this.doubts = null;
-        }}
-      >
-        ${text}
-      </button>
-    </div>`;
+  protected override choose(hit: Hit): void {
+    super.choose(hit);
+    this.doubts = null;
   }
-
-  /** Who has this name or number already is offered while it is typed. */
-  private readonly typed = (event: Event): void => {
-    const query = (event.target as HTMLInputElement).value.trim();
-    window.clearTimeout(this.timer);
-    if (query.length < 2 || !this.api.may("find_people")) {
-      this.hits = [];
-      return;
-    }
-    this.timer = window.setTimeout(() => {
-      this.api.ask<{ people: Hit[] }>("search", { query }).then(
-        ({ people }) => {
-          this.hits = people.slice(0, 5);
-        },
-        (error: unknown) => {
-          this.failure = messageOf(error).text;
-        },
-      );
-    }, PAUSE_MILLISECONDS);
-  };
 
   /** What should be looked at first: who may be the same, and what overlaps. */
   private ask(doubts: Doubts): TemplateResult {

@@ -1,75 +1,29 @@
 import { css, html, nothing, type TemplateResult } from "lit";
-import { state } from "lit/decorators.js";
-import { clockMinutes } from "../format";
 import type { Duty, Week } from "./model";
 import { Page, pageStyles } from "./page";
-import { apis, option, type Api } from "./room";
+import { option, type Api } from "./room";
+import { Roster, secondsOf, spanOf, weekday } from "./roster";
 
 const DAY_SECONDS = 86_400;
-/** How often the plans are read anew, in milliseconds: somebody may change them elsewhere. */
-const AGAIN_MILLISECONDS = 300_000;
 
 /** Who is on duty now and in the next seven days, and when nobody is. */
 export class DutyPage extends Page {
-  @state() private weeks: { api: Api; week: Week }[] | null = null;
-  @state() private now = new Map<string, ReadonlyMap<string, Duty>>();
-  private ends: (() => void)[] = [];
-  private timer: number | undefined;
+  private readonly roster: Roster = new Roster(this);
 
-  protected override firstUpdated(): void {
-    void this.reload();
-    this.follow();
+  protected override willUpdate(): void {
+    this.failure = this.roster.failure;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    if (this.hasUpdated) {
-      void this.reload();
-      this.follow();
-    }
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    window.clearInterval(this.timer);
-    for (const end of this.ends.splice(0)) {
-      end();
-    }
-  }
-
-  private follow(): void {
-    for (const api of apis(this.room, "get_roster")) {
-      const entryId = api.property.entry_id;
-      const end = api.follow<Duty>(
-        "subscribe_roster",
-        (items) => {
-          const isFirst = !this.now.has(entryId);
-          this.now = new Map([...this.now, [entryId, new Map(items)]]);
-          if (!isFirst) {
-            void this.reload();
-          }
-        },
-        (text) => {
-          this.failure = text;
-        },
-      );
-      this.ends.push(end);
-    }
-    this.timer = window.setInterval(() => void this.reload(), AGAIN_MILLISECONDS);
-  }
-
-  protected override async load(): Promise<void> {
-    this.weeks = await Promise.all(
-      apis(this.room, "get_roster").map(async (api) => ({ api, week: await api.ask<Week>("roster_week", {}, false) })),
-    );
+  protected override load(): Promise<void> {
+    return this.roster.read();
   }
 
   override render() {
     const { t } = this.room;
     return html`<div class="head"><h1>${t("duty_title")}</h1></div>
       ${this.said()}
-      ${this.weeks
-        ? this.weeks.map(({ api, week }) => this.property(api, week))
+      ${this.roster.weeks
+        ? this.roster.weeks.map(({ api, week }) => this.property(api, week))
         : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
   }
 
@@ -86,13 +40,13 @@ export class DutyPage extends Page {
             <ul class="flat">
               ${gaps.map(
                 ({ duty, span }) =>
-                  html`<li><strong>${option(room, "duty", duty)}</strong>: <span class="number">${this.span(span)}</span></li>`,
+                  html`<li><strong>${option(room, "duty", duty)}</strong>: <span class="number">${spanOf(room, span)}</span></li>`,
               )}
             </ul>
             <p>${t("gaps_mean")}</p>
           </section>`
         : nothing}
-      ${week.duties.map((row) => this.duty(row, week, this.now.get(api.property.entry_id)?.get(row.duty)))}
+      ${week.duties.map((row) => this.duty(row, week, this.roster.now.get(api.property.entry_id)?.get(row.duty)))}
     `;
   }
 
@@ -119,7 +73,7 @@ export class DutyPage extends Page {
           </div>
           ${post.on === null
             ? html`<span class="quiet">${t("plan_unknown")}</span>`
-            : html`<div class="line bars" role="img" aria-label=${post.on.map((span) => this.span(span)).join("; ") || t("never")}>
+            : html`<div class="line bars" role="img" aria-label=${post.on.map((span) => spanOf(room, span)).join("; ") || t("never")}>
                 ${post.on.map((span) => html`<i style=${this.place(span, week)}></i>`)}
               </div>`}
         </div>`;
@@ -127,7 +81,7 @@ export class DutyPage extends Page {
       ${row.gaps.length
         ? html`<div class="post">
             <div class="quiet">${t("nobody")}</div>
-            <div class="line bars" role="img" aria-label=${row.gaps.map((span) => this.span(span)).join("; ")}>
+            <div class="line bars" role="img" aria-label=${row.gaps.map((span) => spanOf(room, span)).join("; ")}>
               ${row.gaps.map((span) => html`<i class="gap" style=${this.place(span, week)}></i>`)}
             </div>
           </div>`
@@ -144,41 +98,16 @@ export class DutyPage extends Page {
 
   /** The days of the line, the first and the last in part. */
   private days(week: Week): { text: string; share: number }[] {
+    const { room } = this;
     const found: { text: string; share: number }[] = [];
     for (let at = week.from; at < week.until; ) {
-      const midnight = at + DAY_SECONDS - this.seconds(at);
+      const midnight = at + DAY_SECONDS - secondsOf(room, at);
       const end = Math.min(midnight, week.until);
       const share = (end - at) / DAY_SECONDS;
-      found.push({ text: share < 0.5 ? "" : this.weekday(at, !this.narrow), share });
+      found.push({ text: share < 0.5 ? "" : weekday(room, at, !this.narrow), share });
       at = end;
     }
     return found;
-  }
-
-  private get zone(): string {
-    return this.room.hass.config.time_zone;
-  }
-
-  /** Seconds since midnight in the house. */
-  private seconds(at: number): number {
-    const [hours = 0, minutes = 0, seconds = 0] = new Intl.DateTimeFormat("sv", { timeZone: this.zone, timeStyle: "medium" })
-      .format(at * 1000)
-      .split(":")
-      .map(Number);
-    return hours * 3600 + minutes * 60 + seconds;
-  }
-
-  private weekday(at: number, withDay = true): string {
-    const { language } = this.room.hass.locale;
-    const more = withDay ? ({ day: "numeric" } as const) : {};
-    return new Intl.DateTimeFormat(language, { weekday: "short", ...more, timeZone: this.zone }).format(at * 1000);
-  }
-
-  private span([from, until]: [number, number]): string {
-    const { hass, t } = this.room;
-    const isSameDay = this.weekday(from) === this.weekday(until - 1) && until - from <= DAY_SECONDS;
-    const end = isSameDay ? clockMinutes(hass, until) : `${this.weekday(until)} ${clockMinutes(hass, until)}`;
-    return t("span", { from: `${this.weekday(from)} ${clockMinutes(hass, from)}`, until: end });
   }
 
   static override readonly styles = [

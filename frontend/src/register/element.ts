@@ -1,23 +1,19 @@
-import { LitElement, html, nothing, type TemplateResult } from "lit";
-import { property, state } from "lit/decorators.js";
-import type { Guest } from "../extension";
-import type { Hass } from "../model";
-import type { Session } from "../response";
-import type { Room } from "./room";
-import { translator } from "./texts";
+import { html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { decoded } from "../address";
 import { TwiceButton } from "../twice";
-
-/** What of Home Assistant is shown; its object is a new one with every state of the house. */
-const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "localize", "config"];
+import { GuestElement } from "./guest";
 
 type Elements = Record<string, CustomElementConstructor>;
 /** Each page is a file of its own. */
 const LOAD: Record<string, () => Promise<Elements>> = {
-  units: async () => ({ "cs-units": (await import("./units")).UnitsPage }),
+  units: async () => (await import("./units")).elements,
   unit: async () => (await import("./unit")).elements,
   person: async () => (await import("./person")).elements,
   duty: async () => ({ "cs-duty": (await import("./duty")).DutyPage }),
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
+  import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
+  roles: async () => (await import("./roles")).elements,
   mine: async () => ({ "cs-mine": (await import("./mine")).MinePage }),
 };
 
@@ -30,20 +26,9 @@ function define(elements: Elements): void {
 }
 
 /** Shows the page of an address. */
-export class Router extends LitElement implements Guest {
-  @property({ attribute: false }) hass!: Hass;
-  @property({ attribute: false }) session!: Session;
-  @property() path = "";
-  @property({ type: Boolean }) dark = false;
-  @property({ type: Boolean }) narrow = false;
-  @property({ type: Boolean }) locked = false;
-  href!: (path: string) => string;
-  go!: (path: string) => void;
-  now!: () => number;
-  incidentIn!: (areaId: string | null) => string | null;
+export class Router extends GuestElement {
   @state() private failed = "";
   private readonly loaded = new Set<string>();
-  private room!: Room;
 
   constructor() {
     super();
@@ -56,26 +41,8 @@ export class Router extends LitElement implements Guest {
     });
   }
 
-  protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
-    if (changed.size === 1 && changed.has("hass")) {
-      const before = changed.get("hass") as Hass | undefined;
-      return !before || SHOWN.some((key) => before[key] !== this.hass[key]);
-    }
-    return true;
-  }
-
-  protected override willUpdate(): void {
-    const { hass, session, dark, narrow, locked, href, go } = this;
-    this.room = {
-      ...{ hass, session, dark, narrow, locked, href, go },
-      now: () => this.now(),
-      incidentIn: (areaId) => this.incidentIn(areaId),
-      t: translator(hass.language),
-    };
-  }
-
   override render() {
-    const [, page = "", id = "", entryId] = this.path.split("/").map(decodeURIComponent);
+    const [, page = "", id = "", entryId] = this.path.split("/").map(decoded);
     const load = LOAD[page];
     if (!load) {
       return nothing;
@@ -113,6 +80,10 @@ export class Router extends LitElement implements Guest {
         return html`<cs-duty .room=${room} .narrow=${narrow}></cs-duty>`;
       case "audit":
         return html`<cs-audit .room=${room} .narrow=${narrow} .about=${id} .aboutId=${entryId}></cs-audit>`;
+      case "import":
+        return html`<cs-import .room=${room} .narrow=${narrow}></cs-import>`;
+      case "roles":
+        return html`<cs-roles .room=${room} .narrow=${narrow}></cs-roles>`;
       case "mine":
         return html`<cs-mine .room=${room} .narrow=${narrow}></cs-mine>`;
       default:

@@ -1,23 +1,22 @@
 /** What the register brings into the control room; its pages are loaded when somebody goes there. */
 
-import { mdiAccountClock, mdiHomeAccount, mdiHomeGroup, mdiTextBoxSearch } from "@mdi/js";
+import { mdiAccountClock, mdiAccountKey, mdiFileSwap, mdiHomeAccount, mdiHomeGroup, mdiTextBoxSearch } from "@mdi/js";
 import type { Extension, Guest, Page } from "../extension";
 import type { Session } from "../response";
 import { beginAhead } from "./ahead";
 
-const TAG = "cs-register";
 /** First words of addresses. */
-const OURS = new Set(["units", "unit", "person", "duty", "audit", "mine"]);
+const OURS = new Set(["units", "unit", "person", "duty", "import", "roles", "audit", "mine"]);
 /** Under which page of the navigation the others are. */
 const BELOW: Record<string, string> = { unit: "units", person: "units" };
 /** Whose page is that of their own flats. */
 const OWN_ROLES = new Set(["landlord", "resident"]);
 
-type Title = "units" | "mine" | "duty" | "audit";
+type Title = "units" | "mine" | "duty" | "import" | "roles" | "audit";
 const TITLES: Record<string, Record<Title, string>> = {
-  en: { units: "Units", mine: "My flats", duty: "Duty", audit: "Audit" },
-  "zh-Hans": { units: "房屋", mine: "我的出租房", duty: "值班", audit: "查询记录" },
-  "zh-Hant": { units: "房屋", mine: "我的出租屋", duty: "值班", audit: "查詢紀錄" },
+  en: { units: "Units", mine: "My flats", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
+  "zh-Hans": { units: "房屋", mine: "我的出租房", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
+  "zh-Hant": { units: "房屋", mine: "我的出租屋", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
 };
 
 function pages(session: Session, language: string): Page[] {
@@ -39,20 +38,35 @@ function pages(session: Session, language: string): Page[] {
   if (may("get_roster")) {
     add("duty", mdiAccountClock, 40, { key: "r" });
   }
+  if (may("import_register", "export_register")) {
+    add("import", mdiFileSwap, 70);
+  }
+  if (may("get_roles")) {
+    add("roles", mdiAccountKey, 80);
+  }
   if (may("get_audit", "get_own_audit")) {
     add("audit", mdiTextBoxSearch, 90);
   }
   return found;
 }
 
-function element(): HTMLElement & Guest {
-  void import("./element").then(({ Router }) => {
-    // After an update the page may hold an older one until it is reloaded.
-    if (!customElements.get(TAG)) {
-      customElements.define(TAG, Router);
-    }
-  });
-  return document.createElement(TAG) as HTMLElement & Guest;
+/** An element whose code is loaded when it is first asked for. */
+function later(tag: string, load: () => Promise<CustomElementConstructor>): () => HTMLElement & Guest {
+  return () => {
+    void load().then((code) => {
+      // After an update the page may hold an older one until it is reloaded.
+      if (!customElements.get(tag)) {
+        customElements.define(tag, code);
+      }
+    });
+    return document.createElement(tag) as HTMLElement & Guest;
+  };
 }
 
-export const extension: Extension = { pages, owns: (path) => (OURS.has(path) ? (BELOW[path] ?? path) : null), element, search: beginAhead };
+export const extension: Extension = {
+  pages,
+  owns: (path) => (OURS.has(path) ? (BELOW[path] ?? path) : null),
+  element: later("cs-register", async () => (await import("./element")).Router),
+  notices: later("cs-register-notices", async () => (await import("./notices")).Notices),
+  search: beginAhead,
+};

@@ -168,7 +168,7 @@ export class MinePage extends Page {
     const key = `${alertId} ${flat.unit_id}`;
     this.sending = new Map([...this.sending, [key, answer]]);
     this.failure = "";
-    const isSent = await this.trying(() => api.ask("answer", { alert_id: alertId, unit_id: flat.unit_id, answer }, false));
+    const isSent = await this.trying(() => api.ask("answer", { alert_id: alertId, unit_id: flat.unit_id, answer }, { withReason: false }));
     // The same answer again does no harm, and one that was never sent does.
     this.again = isSent ? null : () => this.answer({ api, flat }, alertId, answer);
     this.sending.delete(key);

@@ -151,6 +151,73 @@ export interface Duty {
   posts: { post: string; title: string; on: boolean; reachable: boolean }[];
 }
 
+/** A row of a file, and what it does or would do. */
+export interface ImportRow {
+  row: number;
+  /** The sheet of a workbook; empty for a text file. */
+  sheet: string;
+  status: ImportStatus;
+  unit?: string | null;
+  role?: string | null;
+  name?: string | null;
+  /** A day on which they have left: the row does not bring them back. */
+  left_on?: string | null;
+  fields?: { field: string; old: string | null; new: string | null }[];
+}
+
+export type ImportStatus = "refused" | "changed" | "added" | "unchanged";
+
+/** What a file would change in the register, or has changed. */
+export interface Import {
+  imported: boolean;
+  digest: string;
+  rows: number;
+  summary: Record<ImportStatus, number>;
+  changes: ImportRow[];
+  /** Lines that are no rows: titles, notes, totals. */
+  skipped: { row: number; sheet: string; value: string }[];
+  ignored_columns: string[];
+  error_count: number;
+  /** What is wrong, with its cell, what stands there, and what is allowed. */
+  errors: { row: number; sheet: string; message: string }[];
+}
+
+export interface Roles {
+  roles: Grant[];
+  accounts: { user_id: string; name: string | null; is_admin: boolean }[];
+  kinds: { role: string; of_a_person: boolean }[];
+}
+
+export interface Grant {
+  grant_id: string;
+  user_id: string;
+  role: string;
+  person_id: string | null;
+  /** Where it holds; null: in the whole property. */
+  units: string[] | null;
+  given_at: string | null;
+  until: string | null;
+}
+
+/** Who has left a unit and can be brought back. */
+export interface Left {
+  person_id: string;
+  name: string;
+  role: string;
+  left_on: string | null;
+  at: string;
+  command_id: string;
+}
+
+export interface RemovedUnit {
+  unit_id: string;
+  title: string;
+  people: number;
+  at: number;
+  /** How many more days it can be brought back. */
+  days: number;
+}
+
 export interface Flat {
   unit_id: string;
   title: string;

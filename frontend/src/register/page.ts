@@ -10,6 +10,8 @@ export abstract class Page extends LitElement {
   /** What went wrong, or was done, last; and what undoes it. */
   @state() protected failure = "";
   @state() protected done = "";
+  /** The property that was chosen, where there are several. */
+  @state() private propertyId: string | null = null;
   /** What is tried again; null: to load. */
   protected again: (() => Promise<unknown>) | null = null;
 
@@ -47,6 +49,31 @@ export abstract class Page extends LitElement {
         : nothing;
   }
 
+  /** The property that is shown: the one that was chosen, or the first. */
+  protected shownOf(all: Api[]): Api | undefined {
+    return all.find((api) => api.property.entry_id === this.propertyId) ?? all[0];
+  }
+
+  /** Asks which property is to be shown, where there are several. */
+  protected askProperty(all: Api[], chosen: () => void, isOff = false): TemplateResult | typeof nothing {
+    const shown = this.shownOf(all);
+    return all.length > 1
+      ? html`<label class="field">
+          ${this.room.t("property")}
+          <select
+            name="property"
+            ?disabled=${isOff}
+            @change=${(event: Event) => {
+              this.propertyId = (event.target as HTMLSelectElement).value;
+              chosen();
+            }}
+          >
+            ${all.map(({ property }) => html`<option value=${property.entry_id} ?selected=${property === shown?.property}>${property.title}</option>`)}
+          </select>
+        </label>`
+      : nothing;
+  }
+
   /** Asks why somebody looks, where the role may not without that. */
   protected gate(api: Api, right: string): TemplateResult | null {
     const { room } = this;
@@ -73,6 +100,29 @@ export abstract class Page extends LitElement {
     </section>`;
   }
 
+  /** Asks for the reason of one deed, whatever was given before. */
+  protected askReason(api: Api, right: string, chosen: (reason: string) => void): TemplateResult {
+    const { room } = this;
+    const reasons = api.property.for_a_reason.includes(right) ? reasonsOf(room) : room.session.reasons;
+    return html`<fieldset>
+      <legend>${room.t("reason")}</legend>
+      <div class="choices">
+        ${reasons.map(
+          (reason) =>
+            html`<button
+              data-reason=${reason}
+              ?disabled=${room.locked}
+              @click=${() => {
+                chosen(reason);
+              }}
+            >
+              ${option(room, "reason", reason)}
+            </button>`,
+        )}
+      </div>
+    </fieldset>`;
+  }
+
   /** The reason that was given, and the way to another. */
   protected reason(): TemplateResult | typeof nothing {
     const { room } = this;
@@ -94,20 +144,23 @@ export abstract class Page extends LitElement {
   }
 
   protected link(path: string, text: unknown, name = ""): TemplateResult {
-    const { room } = this;
-    return html`<a
-      href=${room.href(path)}
-      class=${name}
-      @click=${(event: MouseEvent) => {
-        if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
-          event.preventDefault();
-          room.go(path);
-        }
-      }}
-      >${text}</a
-    >`;
+    return linkTo(this.room, path, text, name);
   }
 }
+
+/** A link that goes there without loading the page anew. */
+export const linkTo = (room: Room, path: string, text: unknown, name = ""): TemplateResult =>
+  html`<a
+    href=${room.href(path)}
+    class=${name}
+    @click=${(event: MouseEvent) => {
+      if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+        event.preventDefault();
+        room.go(path);
+      }
+    }}
+    >${text}</a
+  >`;
 
 /** Reasons that say more than that one works here. */
 export const reasonsOf = (room: Room): string[] => room.session.reasons.filter((reason) => reason !== "management");

@@ -2,19 +2,16 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { ChangeSheet, type Asked, type Subject } from "./change";
 import { ConsentSheet } from "./consent";
+import { EraseSheet } from "./erase";
 import type { Address, Consent, Hit, Outcome, Person } from "./model";
-import { Page, pageStyles, reasonsOf } from "./page";
+import { Page, pageStyles } from "./page";
 import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
+import { LANGUAGE_NAMES } from "./texts";
 import { AGAIN_SECONDS } from "../twice";
 
 /** So long a number stays in full, in seconds. */
 const SHOWN_SECONDS = 60;
-const LANGUAGES: [string, string][] = [
-  ["en", "English"],
-  ["zh-Hans", "简体中文"],
-  ["zh-Hant", "繁體中文"],
-];
 
 interface Revealed {
   name: string;
@@ -33,7 +30,8 @@ export class PersonPage extends Page {
   @state() private pairs: Hit[] | null = null;
   @state() private consents: Consent[] | null = null;
   @state() private scopes: string[] = [];
-  @state() private sheet: "change" | "consent" | null = null;
+  @state() private sheet: "change" | "consent" | "erase" | null = null;
+  @state() private isErased = false;
   private ticker: number | undefined;
   private hidesAt = 0;
 
@@ -45,6 +43,7 @@ export class PersonPage extends Page {
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("personId") || changed.has("entryId")) {
       this.hide();
+      this.isErased = false;
       this.person = null;
       this.consents = null;
       this.pairs = null;
@@ -95,7 +94,7 @@ export class PersonPage extends Page {
     const gate = api ? this.gate(api, "get_person") : null;
     if (gate || !api || !person) {
       return html`${back} ${gate ?? this.said()}
-      ${gate || this.failure ? nothing : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
+      ${gate || this.failure || this.isErased ? nothing : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
     }
     return html`${back}
       <div class="head">
@@ -117,6 +116,17 @@ export class PersonPage extends Page {
       ${this.twins(api, person)}
       <p class="actions">
         ${api.may("get_audit") || api.may("get_own_audit") ? this.link(`/audit/person/${person.person_id}`, t("audit_of_person")) : nothing}
+        ${api.may("erase_person")
+          ? html`<button
+              data-do="erase"
+              ?disabled=${this.room.locked}
+              @click=${() => {
+                this.sheet = "erase";
+              }}
+            >
+              ${t("erase_this")}
+            </button>`
+          : nothing}
       </p>
       ${this.sheets(api, person)}`;
   }
@@ -175,17 +185,7 @@ export class PersonPage extends Page {
       return html`<button data-do="hide" @click=${this.hide}>${t("hide", { seconds: this.left })}</button>`;
     }
     return this.isAsking
-      ? html`<fieldset>
-          <legend>${t("why")}</legend>
-          <div class="choices">
-            ${(api.property.for_a_reason.includes("get_person_revealed") ? reasonsOf(room) : room.session.reasons).map(
-              (reason) =>
-                html`<button data-reason=${reason} ?disabled=${room.locked} @click=${() => void this.reveal(api, reason)}>
-                  ${option(room, "reason", reason)}
-                </button>`,
-            )}
-          </div>
-        </fieldset>`
+      ? this.askReason(api, "get_person_revealed", (reason) => void this.reveal(api, reason))
       : html`<button
           data-do="reveal"
           @click=${() => {
@@ -385,10 +385,17 @@ export class PersonPage extends Page {
   // Sheets
 
   private readonly closed = (event: CustomEvent<Done | undefined>): void => {
+    const isErased = this.sheet === "erase";
     this.sheet = null;
     if (event.detail) {
       this.done = event.detail.text;
-      void this.reload();
+      if (isErased) {
+        this.hide();
+        this.isErased = true;
+        this.person = this.consents = this.pairs = null;
+      } else {
+        void this.reload();
+      }
     }
   };
 
@@ -396,6 +403,9 @@ export class PersonPage extends Page {
     const { room, sheet, closed } = this;
     if (sheet === "change") {
       return html`<cs-change .room=${room} .api=${api} .subject=${this.subject(api, person)} @closed=${closed}></cs-change>`;
+    }
+    if (sheet === "erase") {
+      return html`<cs-erase .room=${room} .api=${api} .person=${person} @closed=${closed}></cs-erase>`;
     }
     return sheet === "consent"
       ? html`<cs-consent .room=${room} .api=${api} .person=${person} .scopes=${this.scopes} .consents=${this.consents ?? []} @closed=${closed}></cs-consent>`
@@ -412,7 +422,7 @@ export class PersonPage extends Page {
         { name: "name", label: room.t("name"), value: of.name },
         { name: "phone", label: room.t("phone"), value: "", masked: phone, type: "tel" },
         { name: "email", label: room.t("email"), value: "", masked: email, type: "email" },
-        { name: "language", label: room.t("language"), value: of.language, options: LANGUAGES },
+        { name: "language", label: room.t("language"), value: of.language, options: LANGUAGE_NAMES },
         { name: "quiet_from", label: room.t("quiet_from"), value: hours?.quiet_from?.slice(0, 5) ?? "", type: "time" },
         { name: "quiet_until", label: room.t("quiet_until"), value: hours?.quiet_until?.slice(0, 5) ?? "", type: "time" },
       ];
@@ -471,4 +481,4 @@ export class PersonPage extends Page {
   ];
 }
 
-export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet };
+export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet, "cs-erase": EraseSheet };

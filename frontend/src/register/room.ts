@@ -5,7 +5,7 @@ import type { Guest } from "../extension";
 import { Subscription, monotonic } from "../feed";
 import { Items, type ItemsMessage } from "../items";
 import type { Property, Session } from "../response";
-import type { Translate } from "./texts";
+import { languageOf, type Translate } from "./texts";
 
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MILLISECONDS = 15_000;
@@ -79,13 +79,13 @@ export class Api {
     return given === null && this.property.for_a_reason.includes(right);
   }
 
-  /** Asks, with the reason that was given. Throws Failure. */
-  async ask<T>(command: string, data: object = {}, withReason = true): Promise<T> {
+  /** Asks, with the reason that was given, and waits so long for the answer. Throws Failure. */
+  async ask<T>(command: string, data: object = {}, { withReason = true, patience = ANSWER_MILLISECONDS } = {}): Promise<T> {
     let timer: number | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = window.setTimeout(() => {
         reject(new Error(this.room.t("no_answer")));
-      }, ANSWER_MILLISECONDS);
+      }, patience);
     });
     try {
       const { connection } = this.room.hass;
@@ -102,6 +102,22 @@ export class Api {
     } finally {
       window.clearTimeout(timer);
     }
+  }
+
+  /** Fetches the whole register as a file, in the reader's language. Throws Failure. */
+  async file(format: string, reason: string): Promise<Blob> {
+    const { hass, t } = this.room;
+    const query = new URLSearchParams({ format, reason, language: languageOf(hass.language) });
+    const path = `/api/${DOMAIN}/register/${this.property.entry_id}?${query.toString()}`;
+    const answer = await hass.fetchWithAuth(path).catch(() => null);
+    if (answer?.ok) {
+      return answer.blob();
+    }
+    if (answer?.status === 400) {
+      // What is refused is said in the language that was asked for.
+      throw new Failure(((await answer.json()) as { message: string }).message, null);
+    }
+    throw new Failure(t(answer ? "not_allowed" : "not_fetched"), null);
   }
 
   /**

@@ -30,6 +30,7 @@ const FIELD_OF: Record<string, string> = {
   leaves_too_late: "date",
   left_too_long_ago: "date",
   consent_is_over: "until",
+  role_is_over: "until",
   contact_unreachable: "contact",
   building_missing: "building",
   number_missing: "number",
@@ -162,6 +163,9 @@ export abstract class Sheet extends LitElement {
       dialog .head {
         margin: 0;
         flex-wrap: nowrap;
+      }
+      dialog .head button {
+        flex: none;
       }
       dialog .did {
         margin: 0;

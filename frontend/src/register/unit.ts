@@ -1,28 +1,34 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { ChangeSheet, type Asked, type Subject } from "./change";
+import { ChangeSheet, type Subject } from "./change";
 import { CheckInSheet } from "./check-in";
 import { LeaseSheet, type Deed } from "./lease";
-import type { Occupant, Outcome, UnitFile } from "./model";
+import type { Left, Occupant, Outcome, UnitFile } from "./model";
 import { Page, pageStyles } from "./page";
+import { RemoveSheet } from "./remove";
 import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
+import { unitData, unitFields } from "./unit-fields";
 
 const DEEDS: Deed[] = ["renew_lease", "check_out", "correct_lease", "move"];
-const LETTINGS = ["whole", "shared", "dormitory", "short_term", "owner"];
 
 /** A unit: where it is, who is there, and what can be done about that. */
 export class UnitPage extends Page {
   @property() unitId = "";
   @property() entryId: string | null = null;
   @state() private unit: UnitFile | null = null;
-  @state() private sheet: Deed | "check_in" | "update_unit" | null = null;
+  /** Null until somebody has asked. */
+  @state() private left: Left[] | null = null;
+  @state() private sheet: Deed | "check_in" | "update_unit" | "remove_unit" | null = null;
+  /** It was removed here, and can be brought back. */
+  @state() private isRemoved = false;
   private occupant: Occupant | null = null;
   private commandId: string | null = null;
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("unitId") || changed.has("entryId")) {
-      this.unit = null;
+      this.unit = this.left = null;
+      this.isRemoved = false;
       this.done = "";
       void this.reload();
     }
@@ -38,7 +44,19 @@ export class UnitPage extends Page {
       const unit = await api.ask<UnitFile>("unit", { unit_id: unitId });
       if (unitId === this.unitId) {
         this.unit = unit;
+        // A read of its own, with its row in the audit: only what somebody has asked for.
+        if (this.left) {
+          await this.loadLeft(api);
+        }
       }
+    }
+  }
+
+  private async loadLeft(api: Api): Promise<void> {
+    const { unitId } = this;
+    const { people } = await api.ask<{ people: Left[] }>("left", { unit_id: unitId });
+    if (unitId === this.unitId) {
+      this.left = people;
     }
   }
 
@@ -47,6 +65,10 @@ export class UnitPage extends Page {
     const { t } = this.room;
     const back = api?.may("get_units") ? this.link("/units", `‹ ${t("all_units")}`) : nothing;
     const gate = api ? this.gate(api, "get_unit") : null;
+    if (api && this.isRemoved) {
+      return html`${back} ${this.said()}
+        <button class="main" data-do="restore_unit" ?disabled=${this.room.locked} @click=${() => void this.restore(api)}>${t("bring_back")}</button>`;
+    }
     if (gate || !api || !unit) {
       return html`${back} ${gate ?? this.said()}
       ${gate || this.failure ? nothing : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
@@ -67,9 +89,22 @@ export class UnitPage extends Page {
           ${api.may("update_unit", unit.unit_id)
             ? html`<button data-do="update_unit" @click=${this.opens("update_unit")}>${t("change")}</button>`
             : nothing}
+          ${api.may("remove_unit", unit.unit_id)
+            ? html`<button data-do="remove_unit" ?disabled=${this.room.locked} @click=${this.opens("remove_unit")}>${t("remove")}</button>`
+            : nothing}
         </span>
       </div>
-      ${this.reason()} ${this.said()} ${this.undo(api)} ${this.people(api, unit)} ${this.more(api, unit)} ${this.sheets(api, unit)}`;
+      ${this.reason()} ${this.said()} ${this.undo(api)} ${this.people(api, unit)} ${this.gone(api)} ${this.more(api, unit)}
+      ${this.sheets(api, unit)}`;
+  }
+
+  private async restore(api: Api): Promise<void> {
+    await this.trying(async () => {
+      await api.ask("restore_unit", { unit_id: this.unitId });
+      this.isRemoved = false;
+      this.done = this.room.t("undone");
+      await this.load();
+    });
   }
 
   private incident(unit: UnitFile): TemplateResult | typeof nothing {
@@ -181,6 +216,46 @@ export class UnitPage extends Page {
     </details>`;
   }
 
+  /** Who has left, and can be brought back. */
+  private gone(api: Api): TemplateResult | typeof nothing {
+    const { room, left } = this;
+    const { t } = room;
+    if (!api.may("undo", this.unitId)) {
+      return nothing;
+    }
+    if (!left) {
+      return html`<button data-do="left" @click=${() => void this.trying(() => this.loadLeft(api))}>${t("who_left")}</button>`;
+    }
+    return html`<section class="box">
+      <h2>${t("who_left")}</h2>
+      ${left.length
+        ? html`<ul class="flat">
+            ${left.map(
+              (row) =>
+                html`<li class="actions" data-left=${row.person_id}>
+                  <strong>${row.name}</strong>
+                  <span>${option(room, "role", row.role)}</span>
+                  <span class="quiet">${row.left_on ? t("left_on", { day: day(room, row.left_on) }) : dayOf(room, row.at)}</span>
+                  <button
+                    data-do="bring_back"
+                    aria-label=${`${t("bring_back")} ${row.name}`}
+                    ?disabled=${room.locked}
+                    @click=${() =>
+                      void this.trying(async () => {
+                        await api.ask("undo", { command_id: row.command_id });
+                        this.done = t("undone");
+                        await this.load();
+                      })}
+                  >
+                    ${t("bring_back")}
+                  </button>
+                </li>`,
+            )}
+          </ul>`
+        : html`<p>${t("nobody_left")}</p>`}
+    </section>`;
+  }
+
   private more(api: Api, unit: UnitFile): TemplateResult {
     const { t } = this.room;
     return html`<p class="actions">
@@ -188,19 +263,25 @@ export class UnitPage extends Page {
     </p>`;
   }
 
-  private opens(sheet: "check_in" | "update_unit"): () => void {
+  private opens(sheet: "check_in" | "update_unit" | "remove_unit"): () => void {
     return () => {
       this.sheet = sheet;
     };
   }
 
   private readonly closed = (event: CustomEvent<Done | undefined>): void => {
+    const isRemoved = this.sheet === "remove_unit";
     this.sheet = null;
     const done = event.detail;
     if (done) {
       this.done = done.text;
       this.commandId = done.commandId ?? null;
-      void this.reload();
+      if (isRemoved) {
+        this.isRemoved = true;
+        this.unit = this.left = null;
+      } else {
+        void this.reload();
+      }
     }
   };
 
@@ -213,6 +294,8 @@ export class UnitPage extends Page {
         return html`<cs-check-in .room=${room} .api=${api} .unit=${unit} @closed=${closed}></cs-check-in>`;
       case "update_unit":
         return html`<cs-change .room=${room} .api=${api} .subject=${this.subject(api, unit)} @closed=${closed}></cs-change>`;
+      case "remove_unit":
+        return html`<cs-remove .room=${room} .api=${api} .unit=${unit} @closed=${closed}></cs-remove>`;
       default:
         return html`<cs-lease
           .room=${room}
@@ -227,31 +310,13 @@ export class UnitPage extends Page {
 
   private subject(api: Api, unit: UnitFile): Subject {
     const { room } = this;
-    const fields = (of: UnitFile): Asked[] => [
-      { name: "building", label: room.t("building"), value: of.building },
-      { name: "stairwell", label: room.t("stairwell_label"), value: of.stairwell },
-      { name: "number", label: room.t("number"), value: of.number },
-      { name: "address", label: room.t("address"), value: of.address },
-      { name: "rooms", label: room.t("rooms_label"), value: of.rooms === null ? "" : String(of.rooms), type: "number" },
-      {
-        name: "letting",
-        label: room.t("letting"),
-        value: of.letting ?? "",
-        options: [["", "–"], ...LETTINGS.map((key): [string, string] => [key, option(room, "letting", key)])],
-      },
-    ];
     return {
       title: room.t("change_title", { what: unit.title }),
       version: unit.version,
-      fields: fields(unit),
-      send: ({ rooms, ...values }, version) =>
-        api.ask<Outcome<UnitFile>>("update_unit", {
-          unit_id: unit.unit_id,
-          version,
-          ...values,
-          ...(rooms ? { rooms: Number(rooms) } : {}),
-        }),
-      read: (conflict) => ({ version: (conflict as UnitFile).version, fields: fields(conflict as UnitFile) }),
+      fields: unitFields(room, unit),
+      send: (values, version) =>
+        api.ask<Outcome<UnitFile>>("update_unit", { unit_id: unit.unit_id, version, ...unitData(values) }),
+      read: (conflict) => ({ version: (conflict as UnitFile).version, fields: unitFields(room, conflict as UnitFile) }),
     };
   }
 
@@ -305,4 +370,5 @@ export const elements = {
   "cs-check-in": CheckInSheet,
   "cs-lease": LeaseSheet,
   "cs-change": ChangeSheet,
+  "cs-remove": RemoveSheet,
 };

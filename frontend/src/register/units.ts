@@ -2,6 +2,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { query, state } from "lit/decorators.js";
 import { takeAhead } from "./ahead";
 import { findUnits, MOST_UNITS } from "./find";
+import { elements as kept } from "./kept";
 import type { Hit, Unit, Units } from "./model";
 import { messageOf, Page, pageStyles } from "./page";
 import { apis, day, option, pathOf, type Api } from "./room";
@@ -328,6 +329,7 @@ export class UnitsPage extends Page {
             ${t("show_more", { count: this.shown.length - this.most })}
           </button>`
         : nothing}
+      <cs-kept .room=${this.room} .narrow=${this.narrow} @changed=${() => void this.reload()}></cs-kept>
     `;
   }
 
@@ -492,3 +494,5 @@ export class UnitsPage extends Page {
     `,
   ];
 }
+
+export const elements = { ...kept, "cs-units": UnitsPage };

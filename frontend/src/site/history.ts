@@ -4,6 +4,7 @@ import { guard } from "lit/directives/guard.js";
 import type { Context } from "../context";
 import { reasonOf, type Rejected } from "../errors";
 import { dateAndClock, lasted, month, quantity } from "../format";
+import { save } from "../save";
 import { common, tokens } from "../styles";
 import { csv, figuresOf, type Closed, type Figures, type Month, type Page, type Spread } from "./figures";
 import { translator, type Key, type Translate } from "./texts";
@@ -362,11 +363,7 @@ export class HistoryPage extends LitElement {
   private download(rows: Closed[], kind: "csv" | "xlsx"): void {
     const saved = this.saved(rows);
     const file = kind === "csv" ? csv(saved) : xlsx(saved);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([file], { type: TYPES[kind] }));
-    link.download = `${this.t("history")} ${this.context.hass.config.location_name}.${kind}`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    save(`${this.t("history")} ${this.context.hass.config.location_name}.${kind}`, new Blob([file], { type: TYPES[kind] }));
   }
 
   static override readonly styles = [

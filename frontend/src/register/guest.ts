@@ -1,0 +1,43 @@
+import { LitElement } from "lit";
+import { property } from "lit/decorators.js";
+import type { Guest } from "../extension";
+import type { Hass } from "../model";
+import type { Session } from "../response";
+import type { Room } from "./room";
+import { translator } from "./texts";
+
+/** What of Home Assistant is shown; its object is a new one with every state of the house. */
+const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "localize", "config"];
+
+/** An element of the register in the control room: what it is told there is its room. */
+export abstract class GuestElement extends LitElement implements Guest {
+  @property({ attribute: false }) hass!: Hass;
+  @property({ attribute: false }) session!: Session;
+  @property() path = "";
+  @property({ type: Boolean }) dark = false;
+  @property({ type: Boolean }) narrow = false;
+  @property({ type: Boolean }) locked = false;
+  href!: (path: string) => string;
+  go!: (path: string) => void;
+  now!: () => number;
+  incidentIn!: (areaId: string | null) => string | null;
+  room!: Room;
+
+  protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
+    if (changed.size === 1 && changed.has("hass")) {
+      const before = changed.get("hass") as Hass | undefined;
+      return !before || SHOWN.some((key) => before[key] !== this.hass[key]);
+    }
+    return true;
+  }
+
+  protected override willUpdate(): void {
+    const { hass, session, dark, narrow, locked, href, go } = this;
+    this.room = {
+      ...{ hass, session, dark, narrow, locked, href, go },
+      now: () => this.now(),
+      incidentIn: (areaId) => this.incidentIn(areaId),
+      t: translator(hass.language),
+    };
+  }
+}
