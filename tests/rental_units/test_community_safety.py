@@ -1,10 +1,13 @@
 """What the roles of a property say to Community Safety, asked as it asks."""
 
+from datetime import timedelta
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.authority import Action, Authority, Subject
@@ -16,6 +19,7 @@ from custom_components.rental_units.app.policy import COMMANDS
 from custom_components.rental_units.const import Role
 from custom_components.rental_units.register import Recipient
 from custom_components.rental_units.register.last_known import LastKnown
+from custom_components.rental_units.register.models import Grant
 from custom_components.rental_units.register.phonebook import People, Phonebook
 from custom_components.rental_units.register.units import UnitInfo
 from homeassistant.core import Context, HomeAssistant
@@ -28,6 +32,7 @@ from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers.integration_platform import (
     async_process_integration_platforms,
 )
+from homeassistant.util import dt as dt_util
 
 from .common import (
     account,
@@ -250,9 +255,22 @@ async def test_roles_of_before(
     await call(hass, "revoke_role", {**of_entry, "grant_id": grant["grant_id"]})
     grants = await file.async_load_grants()
     assert grants is not None
-    assert sorted(role for _, role, _ in grants) == ["desk", "duty", "landlord"]
-    assert ("landlord", owner) in {(role, person) for _, role, person in grants}
+    assert sorted(role for _, role, *_ in grants) == ["desk", "duty", "landlord"]
+    assert ("landlord", owner, None) in {tuple(row) for _, *row in grants}
     users["dismissed"] = dismissed
+    # Whose last day is over has no role, whatever the file still says.
+    users["relief"] = relief = await account(hass, entry, "duty")
+    yesterday = dt_util.now().date() - timedelta(days=1)
+
+    def end(session: Session) -> None:
+        session.execute(
+            update(Grant).where(Grant.user_id == relief.id).values(until=yesterday)
+        )
+
+    await entry.runtime_data.async_run(end)
+    await application_of(hass, entry.entry_id).async_read_grants()
+    grants = await file.async_load_grants()
+    assert (relief.id, "duty", None, yesterday.isoformat()) in (grants or [])
     actions = Action.CUT_OFF, Action.RESTORE
     async with without_database(hass, entry):
         done = {
