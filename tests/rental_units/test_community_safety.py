@@ -269,6 +269,8 @@ async def test_roles_of_before(
 
     await entry.runtime_data.async_run(end)
     await application_of(hass, entry.entry_id).async_read_grants()
+    # A store reads once.
+    file = LastKnown(hass, entry.entry_id, entry.runtime_data.keys)
     grants = await file.async_load_grants()
     assert (relief.id, "duty", None, yesterday.isoformat()) in (grants or [])
     actions = Action.CUT_OFF, Action.RESTORE
