@@ -232,7 +232,7 @@ export class IncidentPage extends LitElement {
             data-action="cut_off"
             seconds="1"
             .disabled=${cut !== ""}
-            .label=${`${t("hold")}: ${t("cut_off")}${cut ? ` – ${cut}` : ""}`}
+            .label=${t("says", { what: t("hold"), said: `${t("cut_off")}${cut ? ` – ${cut}` : ""}` })}
             .again=${t("press_again", { seconds: AGAIN_SECONDS })}
             @held=${act("cut_off")}
           ></cs-hold>`}
@@ -288,7 +288,9 @@ export class IncidentPage extends LitElement {
     const opens = names("on", "off", "unknown", "may_be_on");
     const stays = names("protected");
     return html`<p class="did quiet">
-      ${t("cut_opens")}: ${opens}${stays ? html`. ${t("cut_stays")}: ${stays}` : nothing}
+      ${t("says", { what: t("cut_opens"), said: opens })}${stays
+        ? html`<br />${t("says", { what: t("cut_stays"), said: stays })}`
+        : nothing}
     </p>`;
   }
 
@@ -476,7 +478,7 @@ export class IncidentPage extends LitElement {
           ${FALSE_CAUSES.map((cause) => choice("false_alarm", cause, words.option("cause", cause)))}
         </div>
         <label>
-          ${words.option("cause", "other")}: ${t("reset_comment")}
+          ${t("says", { what: words.option("cause", "other"), said: t("reset_comment") })}
           <textarea maxlength="500" .value=${this.comment} @input=${this.typed}></textarea>
         </label>
         <button
@@ -494,7 +496,7 @@ export class IncidentPage extends LitElement {
     const free = incident.supplies.filter((supply) => supply.restorable);
     const off = free.length ? free : incident.supplies.filter((supply) => supply.latched);
     return html`<h2 id="sheet">${t("restore_title", { place })}</h2>
-      <p>${t("restore_which")}: ${off.map((supply) => words.supply(supply)).join(t("comma"))}</p>
+      <p>${t("says", { what: t("restore_which"), said: off.map((supply) => words.supply(supply)).join(t("comma")) })}</p>
       ${hinders ? html`<p role="alert">${hinders}</p>` : nothing}
       <fieldset>
         <legend>${t("restore_how")}</legend>
@@ -516,7 +518,7 @@ export class IncidentPage extends LitElement {
       <cs-hold
         seconds="1.5"
         .disabled=${hinders !== "" || this.checked === null}
-        .label=${`${t("hold")}: ${t("restore").replace(/[….]+$/, "")}`}
+        .label=${t("says", { what: t("hold"), said: t("restore").replace(/[….]+$/, "") })}
         .again=${t("press_again", { seconds: AGAIN_SECONDS })}
         @held=${() => {
           const checked = this.checked;
@@ -640,6 +642,9 @@ export class IncidentPage extends LitElement {
       }
       .more {
         padding-bottom: 12px;
+      }
+      .actions:not(:has(button, cs-hold, .did)) {
+        display: none;
       }
       .actions small {
         display: block;

@@ -29,6 +29,8 @@ interface Row {
   state: TemplateResult;
   where: TemplateResult;
   actions: TemplateResult;
+  /** Below all of it. */
+  more?: TemplateResult;
 }
 
 const isFold = (row: Fold | Incident): row is Fold => "incidents" in row;
@@ -228,13 +230,14 @@ export class NowPage extends LitElement {
     const isOpen = this.open.has(key);
     const isEverywhere = whole.rank === "fault" || whole.rank === "shelved";
     const title = isEverywhere ? t("everywhere") : words.stairwell(whole.area_id);
+    const asked = this.asked?.key === key ? this.asked.incidents : null;
     return this.row(whole, {
       id: null,
       gone: false,
       state: html`<span class="number">${t("fold_count", { count: incidents.length })}</span>`,
-      where: html`<span><strong>${title}</strong> ${words.hazards(whole)}</span>
-        <span class="quiet">${this.names(incidents, isEverywhere)}</span>`,
-      actions: html`${this.acknowledgeAll(key, incidents, isEverywhere)}
+      where: html`<span><strong>${title}</strong> ${words.hazards(whole)}</span>`,
+      more: html`<p class="quiet">${this.names(asked ?? incidents, isEverywhere)}</p>`,
+      actions: html`${this.acknowledgeAll(key, incidents, asked)}
         <button
           aria-expanded=${isOpen ? "true" : "false"}
           aria-label=${`${t(isOpen ? "fold" : "unfold")} ${title}`}
@@ -259,22 +262,25 @@ export class NowPage extends LitElement {
   }
 
   /** Acknowledges what was listed when it was pressed first: of what came since, nobody has read. */
-  private acknowledgeAll(key: string, incidents: Incident[], isEverywhere: boolean) {
+  private acknowledgeAll(key: string, incidents: Incident[], asked: Incident[] | null) {
     const { context } = this;
     const { t } = context;
     const wanted = incidents.filter((item) => item.may.acknowledge === null);
-    const asked = this.asked?.key === key ? this.asked.incidents : wanted;
+    const all = (count: number): string => t("acknowledge_all", { count });
     const left = this.left.get(key);
-    return html`${wanted.length
+    return html`${wanted.length || asked
       ? html`<cs-twice
-          .label=${t("acknowledge_all", { count: wanted.length })}
-          .again=${`${t("press_again", { seconds: AGAIN_SECONDS })}: ${this.names(asked, isEverywhere)}`}
+          .label=${all(wanted.length)}
+          .again=${t("says", { what: t("press_again", { seconds: AGAIN_SECONDS }), said: all((asked ?? wanted).length) })}
           .disabled=${context.locked}
           @armed=${() => {
             this.asked = { key, incidents: wanted };
           }}
+          @disarmed=${() => {
+            this.asked = null;
+          }}
           @pressed=${() => {
-            void this.acknowledgeThese(key, asked);
+            void this.acknowledgeThese(key, asked ?? wanted);
           }}
         ></cs-twice>`
       : nothing}
@@ -292,7 +298,7 @@ export class NowPage extends LitElement {
     this.requestUpdate();
   }
 
-  private row(incident: Incident, { id, gone, state, where, actions }: Row) {
+  private row(incident: Incident, { id, gone, state, where, actions, more }: Row) {
     const { context } = this;
     const { words, t, hass, help, marked } = context;
     const fresh = isNew(incident) && !gone;
@@ -328,7 +334,7 @@ export class NowPage extends LitElement {
         <div class="power ${mayBeOn ? "may-be-on" : ""}">${words.power(incident)}</div>
         <div class="people">${context.people ? words.people(incident, context.people) : ""}</div>
       </div>
-      ${context.isQuiet ? nothing : html`<div class="do">${actions}</div>`}
+      ${context.isQuiet ? nothing : html`<div class="do">${actions}</div>`} ${more ?? nothing}
       ${isMarked ? html`<p class="quiet">${t("just_changed")}</p>` : nothing}
     </li>`;
   }
@@ -439,6 +445,9 @@ export class NowPage extends LitElement {
         50% {
           background: var(--card-background-color, #fff);
         }
+      }
+      .card > p {
+        grid-column: 1 / -1;
       }
       .what,
       .where,

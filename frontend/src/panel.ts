@@ -690,6 +690,7 @@ export class SafetyPanel extends LitElement {
           .path=${this.path.split("/").slice(2).filter(Boolean).map(decoded)}
           .dark=${dark}
           .narrow=${narrow}
+          .beside=${!this.path.startsWith("/map")}
         ></cs-map>`
       : page === "devices"
         ? html`<cs-devices .context=${context} .dark=${dark} .narrow=${narrow}></cs-devices>`
@@ -757,7 +758,7 @@ export class SafetyPanel extends LitElement {
             ${t(key)} <strong>${isKnown ? counts[key] : "–"}</strong>
           </span>`,
       )}
-      ${fresh && !this.incidentId
+      ${fresh && !this.incidentId && !context.isQuiet
         ? html`<button
             @click=${() => {
               this.now?.focusNextNew();
@@ -766,7 +767,7 @@ export class SafetyPanel extends LitElement {
             ${t("next_new", { count: fresh })}
           </button>`
         : nothing}
-      ${this.siren.isOpen
+      ${this.siren.isOpen && !context.isQuiet
         ? html`<button ?disabled=${!this.siren.signal} @click=${this.mute}>
             ${this.siren.signal || !this.muted.size ? t("mute") : t("muted")}
           </button>`
@@ -787,7 +788,11 @@ export class SafetyPanel extends LitElement {
               <span class="number">${lasted(context.now - call.at, this.hass.locale.language)}</span>
               ${
                 // One without an incident is closed here: there is no other page for it.
-                incident ? this.goes(context, call, incident) : [closing(context, call), helpDeed(context, call.alert.alert_id)]
+                context.isQuiet
+                  ? nothing
+                  : incident
+                    ? this.goes(context, call, incident)
+                    : [closing(context, call), helpDeed(context, call.alert.alert_id)]
               }
             </li>`;
           })}

@@ -5,7 +5,7 @@ import { common } from "./styles";
 /** Within so many seconds a second press counts. */
 export const AGAIN_SECONDS = 5;
 
-/** A button that is pressed twice: the second time it says what it does. It fires `armed`, then `pressed`. */
+/** A button that is pressed twice: the second time it says what it does. It fires `armed`, then `pressed` or `disarmed`. */
 export class TwiceButton extends LitElement {
   @property() label = "";
   @property() again = "";
@@ -27,7 +27,10 @@ export class TwiceButton extends LitElement {
   private readonly press = (): void => {
     if (!this.isArmed) {
       this.isArmed = true;
-      this.timer = window.setTimeout(this.disarm, AGAIN_SECONDS * 1000);
+      this.timer = window.setTimeout(() => {
+        this.disarm();
+        this.dispatchEvent(new CustomEvent("disarmed"));
+      }, AGAIN_SECONDS * 1000);
       this.dispatchEvent(new CustomEvent("armed"));
       return;
     }

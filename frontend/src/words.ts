@@ -165,7 +165,7 @@ export class Words {
     if (power.all && (power.off || incident.supplies.some((supply) => supply.latched))) {
       const off = this.t("power_off", { off: power.off, all: power.all });
       const whole = power.off === power.all && !power.relayOnly;
-      parts.push(whole ? `${off}, ${this.t("power_proven")}` : off);
+      parts.push(whole ? [off, this.t("power_proven")].join(this.t("comma")) : off);
     } else if (power.all) {
       parts.push(this.t("power_none"));
     }
@@ -225,7 +225,7 @@ export class Words {
 
   call(call: Call): string {
     const text = this.t("help_since", { caller: this.caller(call), time: clock(this.hass, call.at) });
-    return call.alert.drill ? `${this.t("class_drill")}: ${text}` : text;
+    return call.alert.drill ? this.t("says", { what: this.t("class_drill"), said: text }) : text;
   }
 
   reached(reached: Reached): string {
@@ -274,25 +274,25 @@ export class Words {
       : known;
   }
 
-  private results(results: unknown): string {
+  /** `Breaker: proven 412 ms, Stove: …`: of each supply what has come of it. */
+  private results(results: unknown, said = (result: Record<string, unknown>) => this.result(result)): string {
     if (typeof results !== "object" || results === null) {
       return "";
     }
     return Object.entries(results as Record<string, Record<string, unknown>>)
-      .map(([name, result]) => {
-        const status = String(result["status"]);
-        const relay = status === "confirmed" && result["limit"] === "relay_only";
-        const reason = result["reason"];
-        const text =
-          reason === "drill"
-            ? this.t("supply_drill")
-            : this.t((relay ? "result_confirmed_relay" : `result_${status}`) as Key, {
-                milliseconds: Number(result["milliseconds"] ?? 0),
-                reason: typeof reason === "string" ? this.option("cut_off_reason", reason) : "?",
-              });
-        return `${name.replace(/ supply$/, "")}: ${text}`;
-      })
-      .join("; ");
+      .map(([name, result]) => this.t("says", { what: name.replace(/ supply$/, ""), said: said(result) }))
+      .join(this.t("comma"));
+  }
+
+  private result({ status, limit, reason, milliseconds }: Record<string, unknown>): string {
+    if (reason === "drill") {
+      return this.t("supply_drill");
+    }
+    const relay = status === "confirmed" && limit === "relay_only";
+    return this.t((relay ? "result_confirmed_relay" : `result_${String(status)}`) as Key, {
+      milliseconds: Number(milliseconds ?? 0),
+      reason: typeof reason === "string" ? this.option("cut_off_reason", reason) : "?",
+    });
   }
 
   /** One line of a timeline. */
@@ -316,7 +316,9 @@ export class Words {
         const checked = entry["checked"];
         return this.t("what_restored", {
           checked: typeof checked === "string" ? this.option("checked", checked) : "–",
-          supplies: this.restored(entry["restored"]),
+          supplies: this.results(entry["restored"], (result) =>
+            result["status"] === "confirmed" ? this.t("result_on") : this.result(result),
+          ),
         });
       }
       case "reset":
@@ -336,7 +338,7 @@ export class Words {
         const why = this.option("shelf_reason", String(reason));
         return this.t("what_shelved", {
           time: dateAndClock(this.hass, Number(until)),
-          reason: typeof text === "string" ? `${why}: ${text}` : why,
+          reason: typeof text === "string" ? this.t("says", { what: why, said: text }) : why,
         });
       }
       case "silence":
@@ -361,19 +363,6 @@ export class Words {
         // Of a later version: what it is called says more than nothing.
         return entry.what;
     }
-  }
-
-  private restored(results: unknown): string {
-    if (typeof results !== "object" || results === null) {
-      return "";
-    }
-    return Object.entries(results as Record<string, Record<string, unknown>>)
-      .map(([name, result]) => {
-        const text =
-          result["status"] === "confirmed" ? this.t("result_on") : this.results({ [name]: result }).split(": ").at(-1);
-        return `${name.replace(/ supply$/, "")}: ${text ?? ""}`;
-      })
-      .join("; ");
   }
 
   /** What is read out to the fire brigade: where, what, who needs help, and the power. */

@@ -332,7 +332,9 @@ export class DevicesPage extends LitElement {
   private supplies(device: Device) {
     return device.supplies.map(
       (supply) =>
-        html`<span>${[supply.channel.toUpperCase(), this.t(supply.protected ? "stays_on" : "is_cut")].filter(Boolean).join(": ")}</span>`,
+        html`<span>${supply.channel
+          ? this.context.t("says", { what: supply.channel.toUpperCase(), said: this.t(supply.protected ? "stays_on" : "is_cut") })
+          : this.t(supply.protected ? "stays_on" : "is_cut")}</span>`,
     );
   }
 
@@ -413,7 +415,7 @@ export class DevicesPage extends LitElement {
       <h2 id="sheet">${t("sign_off_title", { device: device.name })}</h2>
       <ul class="checks">
         ${this.check(device.area_id !== null, device.area_id === null ? t("no_area") : t("check_area", { area: this.place(device) }))}
-        ${this.check(!device.unresponsive, [t("check_heard"), this.heardPlain(device)].join(": "))}
+        ${this.check(!device.unresponsive, context.t("says", { what: t("check_heard"), said: this.heardPlain(device) }))}
         ${needsHand ? nothing : this.check(tested === "passed", t("check_tested"))}
         ${device.rated_current
           ? html`<li>

@@ -246,7 +246,7 @@ export class HistoryPage extends LitElement {
                   html`<li>
                     <span>${[this.context.words.area(device.areaId), device.name].filter(Boolean).join(" · ")}</span>
                     <meter min="0" max=${most} value=${device.count} aria-hidden="true"></meter>
-                    <strong>${device.count}</strong> <span class="quiet">${t("figure_false")}: ${wrong(device)}</span>
+                    <strong>${device.count}</strong> <span class="quiet">${this.context.t("says", { what: t("figure_false"), said: wrong(device) })}</span>
                   </li>`,
               )}
             </ol>
@@ -266,7 +266,7 @@ export class HistoryPage extends LitElement {
                       value=${item.falseAlarms}
                       aria-hidden="true"
                     ></meter>
-                    <strong>${item.count}</strong> <span class="quiet">${t("figure_false")}: ${wrong(item)}</span>
+                    <strong>${item.count}</strong> <span class="quiet">${this.context.t("says", { what: t("figure_false"), said: wrong(item) })}</span>
                   </li>`,
               )}
             </ol>
@@ -296,7 +296,7 @@ export class HistoryPage extends LitElement {
                 <td><strong>${this.place(alarm)}</strong> <span class="quiet">${alarm.device_name}</span></td>
                 <td>
                   ${alarm.drill ? html`<span class="chip quiet">${context.t("class_drill")}</span>` : nothing}
-                  ${context.words.option("severity", alarm.severity)}: ${this.hazard(alarm)}
+                  ${context.t("says", { what: context.words.option("severity", alarm.severity), said: this.hazard(alarm) })}
                 </td>
                 <td>
                   ${alarm.acknowledged_at === null

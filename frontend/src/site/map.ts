@@ -55,6 +55,8 @@ export class MapPage extends LitElement {
   @property({ attribute: false }) path: string[] = [];
   @property({ type: Boolean, reflect: true }) dark = false;
   @property({ type: Boolean, reflect: true }) narrow = false;
+  /** It is beside the list, where nobody scrolls it: what is well does not take the place of what is not. */
+  @property({ type: Boolean }) beside = false;
   /** The buildings that have a plan, and those whose plan this user may set. */
   @state() private plans: { plans: string[]; may: string[] } = { plans: [], may: [] };
   /** The buildings of which the plan is shown. */
@@ -141,7 +143,7 @@ export class MapPage extends LitElement {
     if (!places.length) {
       return html`<p class="empty">${t("map_empty")}</p>`;
     }
-    const isFolded = places.length > MOST_UNFOLDED;
+    const isFolded = places.length > MOST_UNFOLDED || (this.beside && [...this.marks.values()].some(isLife));
     const open = this.narrow
       ? []
       : buildings.filter(
@@ -233,11 +235,11 @@ export class MapPage extends LitElement {
     return html`<section class="building" aria-label=${name}>
       <h2>
         ${name} <span class="totals">${this.totals(totalsOf(this.marks, areasOf(building)))}</span>
-        ${this.plans.plans.includes(key) || mayEdit
+        ${!this.context.isQuiet && (this.plans.plans.includes(key) || mayEdit)
           ? html`<button
               class="no-print"
               aria-pressed=${isPlan ? "true" : "false"}
-              aria-label=${`${this.t("plan")}: ${name}`}
+              aria-label=${this.context.t("says", { what: this.t("plan"), said: name })}
               @click=${() => {
                 this.planned = new Set(isPlan ? [...this.planned].filter((item) => item !== key) : [...this.planned, key]);
               }}
@@ -374,7 +376,7 @@ export class MapPage extends LitElement {
     if (!mark) {
       const devices = this.devices?.[cell.areaId] ?? 0;
       const said = !this.devices || context.book.truth === null ? [] : [devices ? t("calm", { devices }) : t("no_device")];
-      return [cell.name, ...said].join(": ");
+      return said[0] ? context.t("says", { what: cell.name, said: said[0] }) : cell.name;
     }
     const { incident, help, more } = mark;
     const parts = [help ? context.t("class_help") : ""];
@@ -386,7 +388,7 @@ export class MapPage extends LitElement {
         more ? t("more", { count: more }) : "",
       );
     }
-    return `${cell.name}: ${parts.filter(Boolean).join(this.context.t("comma"))}`;
+    return context.t("says", { what: cell.name, said: parts.filter(Boolean).join(context.t("comma")) });
   }
 
   private legend() {
@@ -588,6 +590,12 @@ export class MapPage extends LitElement {
       }
       .label {
         overflow-wrap: anywhere;
+      }
+      .grid .cell {
+        flex-wrap: wrap;
+      }
+      .grid .label {
+        white-space: nowrap;
       }
       .signs {
         display: inline-flex;

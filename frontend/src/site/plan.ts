@@ -168,7 +168,7 @@ export class Plan extends LitElement {
           min="0"
           max="100"
           step="0.1"
-          aria-label=${`${name}: ${t(axis ? "plan_top" : "plan_left")}`}
+          aria-label=${this.context.t("says", { what: name, said: t(axis ? "plan_top" : "plan_left") })}
           .value=${String(draft.pins[areaId]?.[axis] ?? "")}
           @change=${(event: Event) => {
             const value = (event.target as HTMLInputElement).valueAsNumber;

@@ -1,6 +1,7 @@
 /** The panel's own words; those of hazards and outcomes come from the integration's translations. */
 export const en = {
   comma: ", ",
+  says: "{what}: {said}",
   title: "Control room",
   incidents: "Incidents",
   pages: "Pages",

@@ -2,6 +2,7 @@ import type { Texts } from "./en";
 
 export const zhHans: Texts = {
   comma: "，",
+  says: "{what}：{said}",
   title: "值班室",
   incidents: "警情",
   pages: "页面",

@@ -2,6 +2,7 @@ import type { Texts } from "./en";
 
 export const zhHant: Texts = {
   comma: "，",
+  says: "{what}：{said}",
   title: "值班室",
   incidents: "事件",
   pages: "頁面",
