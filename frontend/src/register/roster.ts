@@ -74,12 +74,21 @@ export class Roster implements ReactiveController {
   }
 
   hostConnected(): void {
-    this.host.requestUpdate();
+    // An element that comes back may have nothing to draw.
+    if (this.host.hasUpdated) {
+      this.begin();
+    }
   }
 
   /** Begins with the first update: before that the element has been told nothing. */
   hostUpdate(): void {
-    if (!this.isFollowing && this.host.isConnected) {
+    if (this.host.isConnected) {
+      this.begin();
+    }
+  }
+
+  private begin(): void {
+    if (!this.isFollowing) {
       this.isFollowing = true;
       this.follow();
     }
