@@ -21,6 +21,7 @@ from .open_alarms import (
     gateway_disabled,
     gateway_removed,
     gateway_runs,
+    watch_disabled_devices,
 )
 from .panel import async_setup_panel
 from .repairs import drop_problems, show_problems, watch_problems
@@ -38,9 +39,16 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_HOUSE] = house
     async_setup_services(hass)
     async_setup_websocket(hass)
+    watch_disabled_devices(hass, house)
+    # The set-up does not wait for what shows it: cancelled there, it would leave a house that
+    # lives and that the next try does not know.
+    hass.async_create_task(_async_show(hass), f"{DOMAIN} bundle and panel")
+    return True
+
+
+async def _async_show(hass: HomeAssistant) -> None:
     await async_setup_bundle(hass)
     await async_setup_panel(hass)
-    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:

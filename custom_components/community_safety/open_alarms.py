@@ -4,12 +4,13 @@ from collections.abc import Callable
 import time
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
+from .core.device import registered
 from .core.house import House
 from .localization import async_option, async_still
 
@@ -18,6 +19,7 @@ CONFIRM_SECONDS = 60
 #: Begins the id of the issue that a deleted gateway has open alarms; its entry's follows.
 REMOVED = "removed_with_alarms_"
 _DISABLED = "disabled_with_alarms_"
+_DEVICE_DISABLED = "device_disabled_with_alarms"
 _DATA_ASKED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_asked")
 
 
@@ -43,6 +45,52 @@ def ask_before_deletion(hass: HomeAssistant, house: House, device: str) -> None:
             "what": what,
             "seconds": str(CONFIRM_SECONDS),
         },
+    )
+
+
+@callback
+def watch_disabled_devices(hass: HomeAssistant, house: House) -> None:
+    """Tell what is open of a device that somebody disables, until it is over.
+
+    Its entities go, and it is watched all the same.
+    """
+
+    @callback
+    def updated(event: Event[dr.EventDeviceRegistryUpdatedData]) -> None:
+        data = event.data
+        if data["action"] != "update" or "disabled_by" not in data["changes"]:
+            return
+        entry = dr.async_get(hass).async_get(data["device_id"])
+        for domain, uid, *_ in entry.identifiers if entry else ():
+            if domain == DOMAIN:
+                _tell_of_device(hass, house, uid)
+
+    @callback
+    def changed(uid: str) -> None:
+        if ir.async_get(hass).async_get_issue(DOMAIN, f"{_DEVICE_DISABLED}_{uid}"):
+            _tell_of_device(hass, house, uid)
+
+    hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, updated)
+    house.book.listen(lambda item: changed(item.alarm.device), immediate=True)
+    house.latches.listen(lambda latch: changed(latch.device))
+
+
+def _tell_of_device(hass: HomeAssistant, house: House, uid: str) -> None:
+    entry = registered(hass, uid)
+    is_disabled = entry and entry.disabled_by is dr.DeviceEntryDisabler.USER
+    what = _open(hass, house, lambda device: device == uid) if is_disabled else ""
+    issue_id = f"{_DEVICE_DISABLED}_{uid}"
+    if not what:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=_DEVICE_DISABLED,
+        translation_placeholders={"device": house.cut_off.name(uid), "what": what},
     )
 
 

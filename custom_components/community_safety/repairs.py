@@ -24,7 +24,14 @@ from .bundle.blueprints import CHANGED, DATA_BLUEPRINTS, Blueprints
 from .const import DOMAIN
 from .core.house import DATA_HOUSE
 from .flows.zigbee.writing import NetworkSteps
-from .gateways.base import Gateway
+from .gateways.base import (
+    NO_KIND,
+    NO_LAST_SEEN,
+    NONE,
+    NOT_ENROLLED,
+    NOT_INTERVIEWED,
+    Gateway,
+)
 from .gateways.zigbee import FORMING, async_load_library, database_path, remove_database
 from .gateways.zigbee.host.backups import network_backups
 from .gateways.zigbee.host.connection import CONF_NETWORK, Port, entry_of
@@ -33,15 +40,8 @@ from .open_alarms import REMOVED
 if TYPE_CHECKING:
     from .gateways.base import GatewayConfigEntry
 
-#: A kind that a person may choose beside those of the catalogue: none of ours.
-NOT_OURS = "none"
 #: Begins the id of the issue that a coordinator does not hold its network; the entry's follows.
 INCONSISTENT = "zigbee_inconsistent_"
-#: Keys of the problems that a device is not watched.
-NOT_INTERVIEWED, NO_KIND = "device_not_interviewed", "device_no_kind"
-NOT_ENROLLED = "device_not_enrolled"
-#: Key of the problem that Zigbee2MQTT does not say when a device was heard.
-NO_LAST_SEEN = "zigbee2mqtt_last_seen"
 
 
 async def async_create_fix_flow(
@@ -282,7 +282,7 @@ class _KindFlow(_DeviceFlow):
                 errors["base"] = "device_kind"
             else:
                 return self.async_create_entry(data={})
-        kinds = [*self._gateway.choosable_kinds, NOT_OURS]
+        kinds = [*self._gateway.choosable_kinds, NONE]
         return self.async_show_form(
             step_id="help",
             data_schema=vol.Schema(

@@ -364,8 +364,7 @@ def _supplies_response(
                     "switch", DOMAIN, result.supply.id
                 ),
                 "device_id": result.device_id,
-                # In a drill nothing was to be confirmed.
-                "status": "drill" if result.reason == "drill" else result.status.value,
+                "status": result.shown,
                 "milliseconds": result.milliseconds,
                 "proof": list(result.proof),
                 "limit": result.limit,

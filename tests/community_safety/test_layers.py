@@ -23,22 +23,14 @@ LAYERS = (
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 ENTITIES = RANKS["entities, actions and flows"]
+#: What is below `gateways`: a transport each, and what they share.
+GATEWAYS = [name for name in MODULES if name.rpartition(".")[0] == "gateways"]
+TRANSPORTS = [name for name in GATEWAYS if (ROOT / name.replace(".", "/")).is_dir()]
 #: What must not be imported, although the layer would allow it: by whom, and what.
-APART = (
-    ("gateways.mqtt", "gateways.zigbee"),
-    ("gateways.zigbee", "gateways.mqtt"),
-    ("gateways.adopted", "gateways.mqtt"),
-    ("gateways.webhook", "gateways.mqtt"),
-    ("gateways.protocol", "gateways.mqtt"),
-    ("gateways.adopted", "gateways.zigbee"),
-    ("gateways.uhppote", "gateways.mqtt"),
-    ("gateways.uhppote", "gateways.zigbee"),
+APART = [
+    *((name, other) for name in GATEWAYS for other in TRANSPORTS if other != name),
     ("gateways.zigbee.devices", "gateways.zigbee.host"),
-    ("gateways.base", "gateways.mqtt"),
-    ("gateways.base", "gateways.zigbee"),
-    ("gateways.base", "gateways.adopted"),
-    ("gateways.base", "gateways.uhppote"),
-)
+]
 
 
 def imports(module: str) -> Iterator[str]:

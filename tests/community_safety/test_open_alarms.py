@@ -15,7 +15,7 @@ from custom_components.community_safety.core.latches import Latch
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from tests.common import BASE, Peer, add_gateway, wait_until
 
@@ -77,6 +77,32 @@ async def test_device(
             assert is_open(hass, alarm)
     assert await delete() == (True, "None")
     assert not is_open(hass, alarm)
+
+
+async def test_disabled_device(
+    hass: HomeAssistant, alarm: Alarm, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Its entities go; people are told that it is watched all the same, until it is over."""
+    registry, issues = dr.async_get(hass), ir.async_get(hass)
+    key = f"device_disabled_with_alarms_{alarm.device}"
+    user = dr.DeviceEntryDisabler.USER
+    registry.async_update_device(str(alarm.device_id), disabled_by=user)
+    await hass.async_block_till_done()
+    issue = issues.async_get_issue(DOMAIN, key)
+    assert issue
+    assert issue.translation_placeholders == {"device": "Smoke 1", "what": "Smoke"}
+    assert await visible(hass) == ["smoke"]
+    registry.async_update_device(str(alarm.device_id), disabled_by=None)
+    await hass.async_block_till_done()
+    assert not issues.async_get_issue(DOMAIN, key)
+
+    registry.async_update_device(str(alarm.device_id), disabled_by=user)
+    await hass.async_block_till_done()
+    assert issues.async_get_issue(DOMAIN, key)
+    await peer.state("smoke-1", smoke=False)
+    hass.data[DATA_HOUSE].book.reset(alarm, "somebody", outcome=Outcome.REAL)
+    await peer.settled()
+    assert not issues.async_get_issue(DOMAIN, key)
 
 
 async def test_disabled_gateway(

@@ -39,6 +39,7 @@ async def start(hass: HomeAssistant) -> None:
     """Set up Home Assistant's frontend, and us."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
 
 
 async def test_panel(
@@ -81,6 +82,7 @@ async def test_path_is_taken(
     assert await async_setup_component(hass, "frontend", {})
     theirs = hass.data[DATA_PANELS][panel.URL_PATH] = hass.data[DATA_PANELS]["profile"]
     assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
     assert hass.data[DATA_PANELS][panel.URL_PATH] is theirs
     assert "Overwriting panel" in caplog.text
 
@@ -88,6 +90,7 @@ async def test_path_is_taken(
 async def test_without_a_frontend(hass: HomeAssistant, built: Path) -> None:
     """Where nobody looks nothing is missing."""
     assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
     assert ir.async_get(hass).async_get_issue(DOMAIN, panel.ISSUE) is None
 
 

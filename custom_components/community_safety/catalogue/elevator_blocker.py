@@ -50,5 +50,6 @@ ELEVATOR_BLOCKER = DeviceKind(
     ),
     settings=(CONFIDENCE, LONGEST_HOLD),
     buttons=("release",),
+    high_dangers=("confidence",),
     mains=True,
 )

@@ -219,6 +219,7 @@ _ROWS = (
         SensorDeviceClass.ENERGY,
         state_class=SensorStateClass.TOTAL_INCREASING,
         interval=300,
+        noise=0.1,
     ),
     _number(
         "residual_current",
@@ -251,6 +252,7 @@ _ROWS = (
         state_class=SensorStateClass.TOTAL,
         interval=60,
         enabled=False,
+        noise=0.1,
     ),
     _number(
         "session_duration",
@@ -259,6 +261,7 @@ _ROWS = (
         100_000,
         SensorDeviceClass.DURATION,
         interval=60,
+        noise=1,
     ),
     # Water
     _number("level", PERCENTAGE, 0, 110, None, noise=2, interval=60, significant=2),
@@ -366,8 +369,8 @@ class Point:
         self.channel = channel
         self.key = point_key(measurement.key, channel)
         self.is_number = measurement.is_number
-        self.low = -inf if measurement.low is None else measurement.low
-        self.high = inf if measurement.high is None else measurement.high
+        self.low = -inf if measurement.low is None else float(measurement.low)
+        self.high = inf if measurement.high is None else float(measurement.high)
 
     def is_plausible(self, value: Value) -> bool:
         """Return if a parsed value lies in the plausible range."""

@@ -130,6 +130,8 @@ class DeviceKind:
     variants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     #: The place of use in which a new device begins that measures a single phase.
     single_phase: str | None = None
+    #: Measurements of which high values are the danger, though no level compares them.
+    high_dangers: tuple[str, ...] = ()
     #: Power source when the device does not say: it decides when silence is a fault.
     mains: bool = False
 
@@ -155,11 +157,21 @@ class DeviceKind:
                     found.setdefault(level.measurement, []).append(level)
         return {key: tuple(levels) for key, levels in found.items()}
 
+    @cached_property
+    def dangers(self) -> frozenset[str]:
+        """Return the measurements that can raise more than a fault."""
+        return frozenset(
+            level.measurement
+            for hazard in self.hazards
+            for level in hazard.levels
+            if level.severity is not Severity.FAULT
+        )
+
     def is_dangerous(self, measurement: str, *, low: bool) -> bool:
         """Return if low, or else high, values of a measurement are a danger here."""
         return any(
             level.when.is_low is low for level in self.levels_of.get(measurement, ())
-        )
+        ) or (not low and measurement in self.high_dangers)
 
     @cached_property
     def all_settings(self) -> dict[str, Setting]:

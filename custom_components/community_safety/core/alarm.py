@@ -143,6 +143,11 @@ class Alarm:
         )
 
     @property
+    def told(self) -> frozenset[str]:
+        """Return all names in its timeline, those of the readings behind it among them."""
+        return frozenset[str]().union(*self.timeline)
+
+    @property
     def state(self) -> str:
         """Return the state in the alarm's life."""
         if self.closed_at:

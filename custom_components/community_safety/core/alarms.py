@@ -22,6 +22,7 @@ from .hazards import LONGEST_TEST_SECONDS
 from .incidents import Incidents
 from .selftests import SelfTests
 from .storage import Storage
+from .telling import tell
 
 MOST_TIMELINE = 200
 #: Who hears an alarm has begun to act after this many seconds, and what they do is on disk
@@ -155,6 +156,13 @@ class AlarmBook:
             self._save(alarm)
 
     @callback
+    def stop(self) -> None:
+        """End what ends by itself: the house was given up before it has begun."""
+        for cancel in self._timers.values():
+            cancel()
+        self._timers.clear()
+
+    @callback
     def listen(self, listener: Listener, *, immediate: bool = False) -> CALLBACK_TYPE:
         """Call a listener at every change. Returns a function that ends this."""
         listeners = self._listeners[immediate]
@@ -194,8 +202,7 @@ class AlarmBook:
             self._drawing.cancel()
             self._drawing = None
         undrawn, self._undrawn = self._undrawn, []
-        for draw in undrawn:
-            draw()
+        tell(undrawn)
 
     def present(self, device: str, hazard: str) -> Severity | None:
         """Return how badly a hazard is recorded as present, None if it is not."""

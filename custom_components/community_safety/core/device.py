@@ -24,8 +24,9 @@ from ..catalogue.measurements import (
 from ..const import DOMAIN, Severity
 from .alarm import Report
 from .alarms import AlarmBook
-from .doubt import contradicts, witnesses
+from .doubt import contradicts, opponents, witnesses
 from .hazards import HazardMonitor
+from .telling import tell
 
 #: Key of listeners that want to know of availability.
 AVAILABILITY = ""
@@ -192,7 +193,7 @@ class DeviceSettings:
 class Layout:
     """What devices with the same readings share: thousands of copies would add up."""
 
-    __slots__ = ("by_measurement", "derived", "kind", "points", "reportable")
+    __slots__ = ("by_measurement", "dangers", "derived", "kind", "points", "reportable")
 
     def __init__(self, kind: DeviceKind, reported: frozenset[str]) -> None:
         """Initialize with the names of the readings that such a device reports."""
@@ -207,6 +208,13 @@ class Layout:
         self.reportable = {
             key: point for key, point in self.points.items() if key not in DERIVED
         }
+        #: Of those, the ones that may speak of danger; of a kind that sees it only in what
+        #: several say together, all.
+        self.dangers = tuple(
+            key
+            for key, point in self.reportable.items()
+            if point.measurement.key in kind.dangers
+        ) or tuple(self.reportable)
         self.derived = tuple(derived)
         self.by_measurement: dict[str, tuple[str, ...]] = {}
         for key, point in self.points.items():
@@ -289,6 +297,9 @@ class SafetyDevice:
         self._doubts: dict[str, float | None] = {}
         #: Keys of readings whose scale is not known.
         self._unscaled: frozenset[str] = frozenset()
+        #: Keys of readings that were known, perhaps in an earlier run, and are not now: one
+        #: of them may be the danger.
+        self._lost: frozenset[str] = frozenset()
         self._take_shape(kind_limits)
 
     def _take_shape(self, kind_limits: Mapping[str, float]) -> None:
@@ -318,14 +329,18 @@ class SafetyDevice:
         self.monitor = HazardMonitor(
             self._hass, self, self.report, self.hazard_changed, self._tested
         )
-        self.monitor.take_over(
-            {
-                alarm.hazard: alarm.severity
-                for alarm in book.of_device(self.uid)
-                # No test that still runs is known: what is there now is real.
-                if alarm.present and not alarm.drill
-            }
+        # No test that still runs is known: what is there now is real.
+        present = [
+            alarm
+            for alarm in book.of_device(self.uid)
+            if alarm.present and not alarm.drill
+        ]
+        self._lost = (
+            self._lost.union(*(alarm.told for alarm in present))
+            .intersection(self.layout.reportable)
+            .difference(self.readings)
         )
+        self.monitor.take_over({alarm.hazard: alarm.severity for alarm in present})
         self.monitor.evaluate(self.layout.derived)
 
     @callback
@@ -534,6 +549,9 @@ class SafetyDevice:
         #: Those that may change a hazard.
         stirred: list[str] = []
         distrusted = self._implausible
+        #: What is remembered of a reading that is doubted, or of what is held against it,
+        #: ends no doubt.
+        doubted = () if fresh or not self._doubts else self.doubted
         now = time.monotonic() if fresh else -1
         for key, value in readings.items():
             if (point := points.get(key)) is None:
@@ -552,7 +570,7 @@ class SafetyDevice:
                 self._implausible -= {key}
             if fresh:
                 reported[key] = now
-            elif self.monitor.would_end(point.measurement.key, value):
+            elif key in doubted or self.monitor.would_end(point.measurement.key, value):
                 continue
             if (before := known.get(key)) != value or before is None:
                 if key == "level":
@@ -565,6 +583,8 @@ class SafetyDevice:
                     stirred.append(key)
         if fresh:
             self.seen()
+        if self._lost:
+            self._lost = self._lost.difference(known)
         if unusable or unscaled or self._unscaled:
             changed += self._distrust(readings, unusable, unscaled)
         if self._doubts:
@@ -580,8 +600,7 @@ class SafetyDevice:
         for key in changed:
             self._notify(key)
         if fresh:
-            for watcher in tuple(self._watchers):
-                watcher()
+            tell(tuple(self._watchers))
 
     def _accept(self, point: Point, value: float) -> float | None:
         """Return what a value outside of the plausible range stands for.
@@ -616,6 +635,7 @@ class SafetyDevice:
     def lose(self, key: str) -> None:
         """Take that a reading is not known any more: that is no fault of the device yet."""
         if self._forget_reading(key):
+            self._lost |= {key}
             self._notify(key)
 
     def _distrust(
@@ -633,10 +653,12 @@ class SafetyDevice:
         ]
 
     def is_unusable(self, measurement: str) -> bool:
-        """Return if one of the channels came and could not be true or understood."""
-        return not self._implausible.isdisjoint(
-            self.by_measurement.get(measurement, ())
-        )
+        """Return if one of the channels could not be true or understood, or is lost."""
+        return self._is_unknown(self.by_measurement.get(measurement, ()))
+
+    def _is_unknown(self, keys: Iterable[str]) -> bool:
+        keys = tuple(keys)
+        return not (self._implausible.isdisjoint(keys) and self._lost.isdisjoint(keys))
 
     def is_contradicted(self, key: str) -> bool:
         """Return if what else the device reports says that a reading cannot be true."""
@@ -648,13 +670,17 @@ class SafetyDevice:
 
         One that others contradict must be met by a second one; the gateway is asked for it.
         """
-        if not self.is_contradicted(key):
-            return True
         if key not in self._doubts:
+            if not self.is_contradicted(key):
+                return True
             self._doubts[key] = float(self.readings[key])
             self._tell_implausible()
             self._notify(DOUBT)
         return self._doubts[key] is None
+
+    def is_doubted(self, key: str) -> bool:
+        """Return if others contradict a reading, and no second one has agreed yet."""
+        return self._doubts.get(key) is not None
 
     @property
     def doubted(self) -> tuple[str, ...]:
@@ -678,7 +704,9 @@ class SafetyDevice:
         settled: list[str] = []
         for key, first in tuple(self._doubts.items()):
             value = self.readings.get(key)
-            if not isinstance(value, float) or not self.is_contradicted(key):
+            if not isinstance(value, float):
+                continue
+            if self._is_cleared(key, fresh):
                 del self._doubts[key]
                 settled.append(key)
             elif first and key in fresh and key not in self._unscaled:
@@ -689,6 +717,18 @@ class SafetyDevice:
                 else:
                     self._doubts[key] = value
         return settled
+
+    def _is_cleared(self, key: str, fresh: Collection[str]) -> bool:
+        """Return if what was said now speaks for a reading that was contradicted.
+
+        That nobody knows any more what was held against it does not.
+        """
+        against = opponents(self, key)
+        return (
+            any(item in fresh for item in (key, *against))
+            and not self._is_unknown(against)
+            and not self.is_contradicted(key)
+        )
 
     def _tell_implausible(self) -> None:
         if self._show_implausible():
@@ -797,8 +837,7 @@ class SafetyDevice:
     @callback
     def _draw(self) -> None:
         undrawn, self._undrawn = self._undrawn, None
-        for write in undrawn or ():
-            write()
+        tell(undrawn or ())
 
     @callback
     def _tested(self, on: bool) -> None:
@@ -809,8 +848,8 @@ class SafetyDevice:
             self._book.tests.ended(self.uid)
 
     def _notify(self, key: str) -> None:
-        for listener in self._listeners.get(key, ()):
-            listener()
+        if listeners := self._listeners.get(key):
+            tell(listeners)
 
     @callback
     def _end_listening(self, keys: tuple[str, ...], listener: CALLBACK_TYPE) -> None:

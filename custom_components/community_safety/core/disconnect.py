@@ -1,7 +1,6 @@
 """Verified cut-off: command, read back relay and current, prove, and cut again."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,8 +49,9 @@ AGAIN_SECONDS: tuple[int, ...] = (0, 0, 2, 5, 10, 30, 60)
 RETRY_SECONDS: tuple[int, ...] = (30, 60, 120, 300, 600)
 #: What is raised where that is not proven.
 _UNPROVEN = HAZARDS["refused_to_open"]
-#: So many drills are remembered after they ended, for automations that come late.
-MOST_DRILLS = 100
+#: So many drills are remembered after they ended, for automations that come late: a whole
+#: compound may be tested at once.
+MOST_DRILLS = 10_000
 
 #: An open contact still shows the meter's noise: amperes, or part of the rated current.
 NO_CURRENT_AMPERES = 0.1
@@ -103,10 +103,15 @@ class Result:
     limit: Limit | None = None
     reason: Reason | None = None
 
+    @property
+    def shown(self) -> str:
+        """Return what people are told: in a drill nothing was to be confirmed."""
+        return (Reason.DRILL if self.reason is Reason.DRILL else self.status).value
+
     def as_dict(self) -> dict[str, Any]:
         """Return what a timeline keeps of it."""
         return {
-            "status": self.status.value,
+            "status": self.shown,
             "milliseconds": self.milliseconds,
             **({"limit": self.limit.value} if self.limit else {}),
             **({"reason": self.reason.value} if self.reason else {}),
@@ -160,7 +165,8 @@ class CutOff:
         self._running: dict[str, asyncio.Task[Result]] = {}
         self._undo: dict[str, list[CALLBACK_TYPE]] = {}
         self._paces: dict[str, _Pace] = {}
-        self._drills: deque[str] = deque(maxlen=MOST_DRILLS)
+        #: Ids of the alarms of drills, the oldest first.
+        self._drills: dict[str, None] = {}
         #: What an alarm wants off as soon as it is known what is protected, and who says so.
         self._unsettled: dict[tuple[str, str | None], list[Supply]] = {}
         #: Ids of the alarms whose supplies are being closed again.
@@ -321,8 +327,10 @@ class CutOff:
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
         alarm = item.alarm
-        if alarm.drill and alarm.id not in self._drills:
-            self._drills.append(alarm.id)
+        if alarm.drill:
+            self._drills[alarm.id] = None
+            if len(self._drills) > MOST_DRILLS:
+                del self._drills[next(iter(self._drills))]
         # As it was announced: what cuts is what was reported, whatever it is by now.
         is_alarm = item.data["severity"] == Severity.ALARM
         if is_alarm and item.change in (Change.RAISED, Change.RETURNED):
@@ -445,15 +453,19 @@ class CutOff:
         )
         if self._latches.get(supply) is latch and not self.spares(latch):
             # Else a person has restored, protected or deleted it meanwhile.
-            self._conclude(latch, result)
+            self._conclude(latch, result, asking_first)
         return result
 
     @callback
-    def _conclude(self, latch: Latch, result: Result) -> None:
+    def _conclude(self, latch: Latch, result: Result, was_asked: bool) -> None:
         """Keep what a cut-off came to, and when it may be tried again."""
         supply = latch.supply
         latch.proven = result.status is Status.CONFIRMED
-        latch.milliseconds = result.milliseconds if latch.proven else None
+        if not latch.proven:
+            latch.milliseconds = None
+        elif not was_asked or latch.milliseconds is None:
+            # How long an answer takes later says nothing of how soon it was off.
+            latch.milliseconds = result.milliseconds
         latch.limit, latch.unproven = result.limit, result.reason
         self._latches.store(latch)
         self._tell(supply.uid)
@@ -792,11 +804,18 @@ class CutOff:
                 self._latches.store(latch)
             self._tell(device.uid)
             return
-        if self.is_cutting(supply) or not device.available:
+        if self.is_cutting(supply):
+            return
+        pace = self._pace(supply)
+        if not device.available:
+            if latch.proven:
+                # While it is away, anybody may close it: what it has said proves nothing.
+                latch.proven = None
+                pace.since = time.monotonic()
+                self._latches.store(latch)
             return
         live = self._came_back(device, latch)
         relay = device.readings.get(latch.key)
-        pace = self._pace(supply)
         if relay is True and pace.was_open and not pace.reclosed:
             # Somebody closes it: that is no stuck relay, the first time.
             pace.reclosed, pace.next = True, 0
@@ -827,7 +846,9 @@ class CutOff:
             latch.proven = None
         if (left := pace.next - time.monotonic()) <= 0:
             pace.cancel()
-            asking_first = relay is None
+            # One that says nothing, or open as was proven before, is perhaps to be asked alone.
+            was_proven = latch.proven is None and latch.milliseconds is not None
+            asking_first = relay is None or (relay is False and was_proven)
             self._start(supply, None, None, None, None, asking_first=asking_first)
         elif pace.timer is None:
 

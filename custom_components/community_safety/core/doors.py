@@ -152,6 +152,12 @@ class Doors:
             self._put(lock, None)
 
     @callback
+    def stop(self) -> None:
+        """End what is under way: the house was given up before it has begun."""
+        for task in tuple(self._running.values()):
+            task.cancel()
+
+    @callback
     def settings_changed(self, device: SafetyDevice) -> None:
         """Look for fires again, after it was changed which doors open on one."""
         self._look_for_fires(device.uid)

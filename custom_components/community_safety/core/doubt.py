@@ -22,10 +22,18 @@ MOST_ABOVE_SIBLINGS = 100.0
 
 
 def witnesses(device: Measured, key: str) -> tuple[str, ...]:
+    """Return the keys of the readings by which one is judged."""
+    voltages: tuple[str, ...] = ()
+    if device.points[key].measurement.key == "current":
+        voltages = _beside(device, "voltage", key)
+    return (*opponents(device, key), *voltages)
+
+
+def opponents(device: Measured, key: str) -> tuple[str, ...]:
     """Return the keys of the readings that can contradict one."""
     match device.points[key].measurement.key:
         case "current":
-            return (*_beside(device, "power", key), *_beside(device, "voltage", key))
+            return _beside(device, "power", key)
         case "residual_current":
             return device.by_measurement.get("current", ())
         case "conductor_temperature" | "temperature" as name:

@@ -67,17 +67,18 @@ class HazardMonitor:
     def take_over(self, alarms: Mapping[str, Severity]) -> None:
         """Take hazards that an earlier run has found present, by key."""
         for key, severity in alarms.items():
-            # Which level it was is not stored: all up to that severity that can end.
-            levels = frozenset(
+            measured = [
                 level
                 for hazard in self._device.kind.hazards
                 for level in hazard.levels
                 if hazard.key == key
-                and level.severity.rank <= severity.rank
                 and level.measurement in self._device.by_measurement
-            )
-            if levels:
-                self._active[key] = levels
+            ]
+            # Which level it was is not stored: all up to that severity that can end. Where
+            # there is none, it was an alarm that others contradict.
+            levels = [row for row in measured if row.severity.rank <= severity.rank]
+            if measured:
+                self._active[key] = frozenset(levels or measured)
                 self._severities[key] = severity
             elif hazard := HAZARDS.get(key):
                 # Nothing will ever end it: the device no longer measures that.
@@ -207,7 +208,7 @@ class HazardMonitor:
             elif level not in active and level not in self._pending:
                 self._pending[level] = self._delay(hazard, level)
                 # What may cut when the delay is over is held against the rest at once.
-                self._is_trusted(hazard, (level,))
+                self._is_trusted(hazard, (level,), active)
         self._set_active(hazard, now_active)
         if not was_known and hazard.key in self._known:
             self._changed(hazard.key)
@@ -222,6 +223,7 @@ class HazardMonitor:
 
     def _set_active(self, hazard: Hazard, active: Collection[Level]) -> None:
         before = self._severities.get(hazard.key)
+        known = self._active.get(hazard.key, _NONE)
         severity = max(
             (level.severity for level in active),
             key=lambda severity: severity.rank,
@@ -233,7 +235,9 @@ class HazardMonitor:
                 self._device.end_doubt(self._keys(hazard.levels))
         else:
             self._active[hazard.key] = frozenset(active)
-            if severity is Severity.ALARM and not self._is_trusted(hazard, active):
+            if severity is Severity.ALARM and not self._is_trusted(
+                hazard, active, known
+            ):
                 # One number that others contradict warns, and cuts nothing. An alarm
                 # that has been raised stays one.
                 severity = before or Severity.WARNING
@@ -246,20 +250,29 @@ class HazardMonitor:
         self._report(hazard, severity)
         self._changed(hazard.key)
 
-    def _is_trusted(self, hazard: Hazard, active: Collection[Level]) -> bool:
-        """Return if an alarm may cut: a reading that shows it is contradicted by none."""
+    def _is_trusted(
+        self, hazard: Hazard, active: Collection[Level], known: frozenset[Level]
+    ) -> bool:
+        """Return if an alarm may cut: a reading that shows it is contradicted by none.
+
+        `known` are the levels that were there before.
+        """
         if hazard.cuts_off is Scope.NONE:
             return True
         levels = [level for level in active if level.severity is Severity.ALARM]
+        device = self._device
         keys = [
             key
             for level in levels
-            for key in self._device.by_measurement.get(level.measurement, ())
-            if self._compares(hazard, level, self._device.readings.get(key), True)
+            for key in device.by_measurement.get(level.measurement, ())
+            if self._compares(hazard, level, device.readings.get(key), True)
+            # It was doubted, and is not known any more: that makes it no truer.
+            or (key not in device.readings and device.is_doubted(key))
         ]
         # Every one is asked for, so that each that is doubted is seen to be.
-        trusted = [self._device.trusts(key) for key in keys]
-        return any(trusted) or not levels or not keys
+        trusted = [device.trusts(key) for key in keys]
+        # Of an earlier run it is not known what was doubted, but that it was no alarm.
+        return any(trusted) or not (keys or known.issuperset(levels)) or not levels
 
     def _keys(self, levels: Collection[Level]) -> list[str]:
         return [

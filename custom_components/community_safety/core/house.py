@@ -39,6 +39,7 @@ from .latches import Latches
 from .passages import Passages
 from .ports import Port
 from .storage import TABLES, Found, Storage
+from .telling import tell
 
 DATA_HOUSE: HassKey[House] = HassKey(DOMAIN)
 
@@ -103,6 +104,8 @@ class House:
             )
         except BaseException:
             # Also where it is cancelled: the next try opens the file anew.
+            self.book.stop()
+            self.doors.stop()
             await asyncio.shield(
                 self.hass.async_create_task(self.storage.async_close())
             )
@@ -195,8 +198,7 @@ class House:
                 device.settings_changed()
         if "settings" in rows:
             self.cut_off.settings_found()
-        for listener in tuple(self._found_listeners):
-            listener()
+        tell(tuple(self._found_listeners))
         self.hass.async_create_background_task(
             self.book.async_restore_closed(), f"{DOMAIN} closed alarms"
         )
@@ -369,8 +371,7 @@ class House:
         return lambda: self._found_listeners.remove(listener)
 
     def _tell(self, device: SafetyDevice) -> None:
-        for watcher in tuple(self._watchers):
-            watcher(device.uid)
+        tell(tuple(self._watchers), device.uid)
 
     @callback
     def forget_gateway(self, uid: str) -> None:

@@ -12,6 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN, LOGGER
 from .storage import Storage
+from .telling import tell
 
 
 class OpeningReason(StrEnum):
@@ -188,5 +189,4 @@ class Latches:
         return stored
 
     def _tell(self, latch: Latch) -> None:
-        for listener in tuple(self._listeners):
-            listener(latch)
+        tell(tuple(self._listeners), latch)

@@ -45,5 +45,8 @@ class Measured(Protocol):
     def trusts(self, key: str) -> bool:
         """Return if a dangerous reading may cut the power."""
 
+    def is_doubted(self, key: str) -> bool:
+        """Return if others contradict a reading, and no second one has agreed yet."""
+
     def end_doubt(self, keys: Iterable[str]) -> None:
         """End doubts about readings of which none is dangerous any more."""

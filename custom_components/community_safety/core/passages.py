@@ -23,6 +23,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from ..const import LOGGER
 from .device import SafetyDevice
 from .ports import Credential
+from .telling import tell
 
 
 class Decision(StrEnum):
@@ -145,8 +146,7 @@ class Passages:
                 self._has_failed = True
                 return
             self.begin()
-            for listener in tuple(self._sink_listeners):
-                listener()
+            tell(tuple(self._sink_listeners))
 
     @callback
     def on_sink(self, listener: CALLBACK_TYPE) -> None:
@@ -168,8 +168,7 @@ class Passages:
         else:
             self._waiting.append((device, passage))
             self._untaken.setdefault(device.uid, passage.index)
-        for watcher in tuple(self._watchers.get(device.uid, ())):
-            watcher(passage)
+        tell(tuple(self._watchers.get(device.uid, ())), passage)
 
     def _hand_over(self, device: SafetyDevice, passage: Passage) -> None:
         is_taken = not self._has_failed

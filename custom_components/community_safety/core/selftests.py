@@ -10,6 +10,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..const import LOGGER
 from .storage import Storage
+from .telling import tell
 
 #: A test that begins within so many seconds of our command is the one that was asked for.
 COMMAND_SECONDS = 60
@@ -110,8 +111,7 @@ class SelfTests:
 
     def _tell(self, device: str, test: SelfTest, _stored: bool) -> None:
         # Also where the disk has refused it: it was made.
-        for listener in tuple(self._listeners.get(device, ())):
-            listener(test)
+        tell(tuple(self._listeners.get(device, ())), test)
 
     @callback
     def forget(self, device: str) -> None:

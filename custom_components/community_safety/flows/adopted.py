@@ -35,8 +35,8 @@ from ..gateways.adopted.gateway import (
     SUBENTRY,
 )
 from ..gateways.adopted.proposals import (
+    BUTTONS,
     CHANNELLED,
-    COMMANDS,
     GROUP,
     KINDS,
     MERGED,
@@ -439,12 +439,12 @@ class AdoptedDeviceFlow(ConfigSubentryFlow):
             CONF_READINGS: {
                 name: refs(entity_ids)
                 for name, entity_ids in chosen.items()
-                if name not in COMMANDS
+                if name not in BUTTONS
             },
             CONF_COMMANDS: {
                 name: refs(entity_ids)[0]
                 for name, entity_ids in chosen.items()
-                if name in COMMANDS
+                if name in BUTTONS
             },
         }
         if self._before is not None:
@@ -482,7 +482,7 @@ def _schema(kind: str) -> vol.Schema:
                 reorder=name in CHANNELLED,
             )
         )
-    for name in COMMANDS:
+    for name in BUTTONS:
         if name in DEVICE_KINDS[kind].buttons:
             fields[vol.Optional(name)] = selector.EntitySelector(
                 selector.EntitySelectorConfig(domain=BUTTON)

@@ -20,12 +20,21 @@ from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
 from ..core.device import DOUBT, DeviceDescription, SafetyDevice, layout_of
 from ..core.house import House
 from ..core.supervision import Supervision
+from ..core.telling import tell
 
 if TYPE_CHECKING:
     from .joining import Joining
 
-#: Key of the problem that a device of an earlier run is not watched.
+#: The kind of a device that a person has chosen to leave out.
+NONE = "none"
+#: Key of the problem that a device of an earlier run is not watched, …
 NOT_RESTORED = "device_not_restored"
+#: … those that a form ends: that nobody knows what a device has, or what it is, that it
+#: tells nobody of its alarms, and that Zigbee2MQTT does not say when a device was heard.
+NOT_INTERVIEWED = "device_not_interviewed"
+NO_KIND = "device_no_kind"
+NOT_ENROLLED = "device_not_enrolled"
+NO_LAST_SEEN = "zigbee2mqtt_last_seen"
 #: States of a gateway that a person wants to run, and that does not.
 _NOT_STARTED = (
     ConfigEntryState.SETUP_ERROR,
@@ -246,8 +255,7 @@ class Gateway(ABC):
             known = self.devices[description.id] = self._register(description)
             self.update_availability(known)
             self._drop_stale_entities(known)
-            for listener in tuple(self._listeners):
-                listener(known)
+            tell(tuple(self._listeners), known)
             self.house.remember(known)
             self.end_problem(NOT_RESTORED, description.id)
         elif known.description != description:
@@ -275,8 +283,7 @@ class Gateway(ABC):
             )
         device.reshape(description, self._kind_limits(description))
         self._drop_stale_entities(device)
-        for listener in tuple(self._reshape_listeners):
-            listener(device, kind is device.kind)
+        tell(tuple(self._reshape_listeners), device, kind is device.kind)
         self.house.attach(self, device)
         # Whoever showed it before shows what it is now.
         device.settings_changed()
@@ -381,8 +388,7 @@ class Gateway(ABC):
 
     def _problems_changed(self) -> None:
         self.device.derive(trouble=any(device_id for _key, device_id in self.problems))
-        for listener in tuple(self._problem_listeners):
-            listener()
+        tell(tuple(self._problem_listeners))
 
     @callback
     def on_problem(self, listener: CALLBACK_TYPE) -> None:

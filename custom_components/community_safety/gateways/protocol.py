@@ -31,9 +31,10 @@ JUST_NOW_SECONDS = 10
 REMEMBERED_IDS = 16
 SNAPSHOT_BYTES = 512 * 1024
 MOST_EARLY = 2 * MOST_DEVICES
-_PLAIN = frozenset({bool, float, int})
+#: As the schema has it.
+MOST_READINGS = 400
 #: The level of the topic that names a device; it becomes part of unique ids.
-_DEVICE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+DEVICE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @cache
@@ -168,7 +169,13 @@ class ProtocolGateway(Gateway):
         self, device_id: str, kind: str, payload: bytes, *, retained: bool
     ) -> None:
         """Take a message of a device, or of the gateway itself. Raises ValueError."""
-        self.take_object(device_id, kind, decode(payload), payload, retained=retained)
+        try:
+            message = decode(payload)
+        except ValueError:
+            if kind == "state":
+                self.take_refused(device_id)
+            raise
+        self.take_object(device_id, kind, message, payload, retained=retained)
 
     @callback
     def take_object(
@@ -186,6 +193,8 @@ class ProtocolGateway(Gateway):
         try:
             self._validate[kind](self._unfamiliar(device_id, kind, message))
         except fastjsonschema.JsonSchemaValueException as err:
+            if kind == "state":
+                self.take_refused(device_id, message)
             # The field, never the content: what a device sends is not ours to log.
             field = err.path[1] if len(err.path) > 1 else "message"
             raise ValueError(f"{kind}: {field} is not valid") from err
@@ -201,10 +210,43 @@ class ProtocolGateway(Gateway):
             case _:
                 if device := self.devices.get(device_id):
                     self._take(device, kind, message, payload, retained=retained)
-                elif _DEVICE_ID.fullmatch(device_id) and (
-                    len(self._early) < MOST_EARLY or (device_id, kind) in self._early
-                ):
-                    self._early[device_id, kind] = (message, payload)
+                elif DEVICE_ID.fullmatch(device_id):
+                    self._keep(device_id, kind, message, payload)
+
+    def _keep(
+        self, device_id: str, kind: str, message: dict[str, Any], payload: bytes
+    ) -> None:
+        """Keep what a device says before it tells what it is.
+
+        What a state leaves out is unchanged: a fire is not gone with the next battery report.
+        """
+        known = self._early.get((device_id, kind))
+        if known is None and len(self._early) >= MOST_EARLY:
+            return
+        if known and kind == "state":
+            values = {**known[0]["values"], **message["values"]}
+            if len(values) <= MOST_READINGS:
+                message = {**message, "values": values}
+        self._early[device_id, kind] = (message, payload)
+
+    @callback
+    def take_refused(self, device_id: str, message: Any = None) -> None:
+        """Take a state that is refused: it may tell of a fire, and that is seen.
+
+        Of its values those that can be read raise what they show, and end nothing: it may be
+        of any time. What else could be a danger is unknown, and a fault of the sensor.
+        """
+        if not (device := self.devices.get(device_id)):
+            return
+        values: dict[str, Value] = {}
+        raw = message.get("values") if isinstance(message, dict) else None
+        # In another version it may have another meaning.
+        if isinstance(raw, dict) and message.get("version") == PROTOCOL_VERSION:
+            for key, value in raw.items():
+                if point := device.layout.reportable.get(key):
+                    with suppress(ValueError):
+                        values[key] = point.measurement.parse(value)
+        device.update(values, fresh=False, unusable=device.layout.dangers)
 
     @abstractmethod
     def take_status(self, online: bool) -> None:
@@ -224,7 +266,7 @@ class ProtocolGateway(Gateway):
         device = super().add_device(description)
         for early in ("state", "availability"):
             if waiting := self._early.pop((description.id, early), None):
-                # It is some time ago, however it came; and news if it comes once more.
+                # It is some time ago, however it came; and fresh if it comes once more.
                 self._take(device, early, *waiting, retained=True)
                 self._orders.pop(description.id, None)
         return device
@@ -238,8 +280,9 @@ class ProtocolGateway(Gateway):
     def _unfamiliar(self, device_id: str, kind: str, message: Any) -> Any:
         """Return what of a message the schema must look at.
 
-        Of a thousand readings a second, nearly all are numbers under names that the device
-        has told before: those are valid, and to look at them was half of a message's cost.
+        Of a thousand readings a second, nearly all are under names that the device has told
+        before: to look at them was half of a message's cost. A value that is none of theirs
+        makes that reading unknown, and takes no other with it.
         """
         if (
             kind != "state"
@@ -252,9 +295,7 @@ class ProtocolGateway(Gateway):
         return {
             **message,
             "values": {
-                key: value
-                for key, value in values.items()
-                if key not in familiar or type(value) not in _PLAIN
+                key: value for key, value in values.items() if key not in familiar
             },
         }
 
@@ -296,7 +337,7 @@ class ProtocolGateway(Gateway):
                 id="",
                 kind="gateway",
                 name=message["name"],
-                points=frozenset(),
+                points=self.points,
                 manufacturer=message.get("manufacturer"),
                 model=message.get("model"),
                 firmware=message.get("firmware"),
@@ -305,7 +346,7 @@ class ProtocolGateway(Gateway):
         )
 
     def _config(self, device_id: str, message: dict[str, Any]) -> None:
-        if not _DEVICE_ID.fullmatch(device_id):
+        if not DEVICE_ID.fullmatch(device_id):
             raise ValueError("config: the device's id is not valid")
         if device_id not in self.devices and len(self.devices) >= MOST_DEVICES:
             raise ValueError("too many devices")

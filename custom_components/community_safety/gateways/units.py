@@ -30,6 +30,8 @@ FACTORS: dict[str, dict[str, float]] = {
     "°C": {"°C": 1, "C": 1},
     "min": {"min": 1, "s": 1 / 60, "h": 60},
 }
+#: Air never has more, and no barometer measures it: kPa.
+MOST_AIR_PRESSURE = 120
 #: Units that no factor converts.
 _FORMULAS: dict[tuple[str, str], Callable[[float], float]] = {
     ("°C", "°F"): lambda value: (value - 32) / 1.8,

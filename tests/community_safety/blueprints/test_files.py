@@ -169,7 +169,10 @@ def test_all_inputs_are_tried(name: str) -> None:
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_what_is_required_is_said_to_be(path: Path) -> None:
-    """Who leaves it out is answered "Missing input …": the form says so before."""
+    """Who leaves it out is answered "Missing input …": the form says so before.
+
+    AngellusMortis/unifiprotect_blueprints#10: an input that is called optional, and is not.
+    """
     for value in inputs_of(path).values():
         is_said = "(required)" in value["name"] and "（必填）" in value["name"]
         assert is_said == ("default" not in value)
@@ -187,7 +190,10 @@ def test_a_latch_is_lifted_by_a_person_alone(path: Path) -> None:
 async def test_what_is_required_must_be_given(
     hass: HomeAssistant, editor: Any, name: str
 ) -> None:
-    """The editor saves no automation that would tell nobody."""
+    """The editor saves no automation that would tell nobody.
+
+    home-assistant/core#84476, Aohzan/hass-blueprints#1: saved, and then not there.
+    """
     for key in REQUIRED[name]:
         inputs = {**REQUIRED[name]}
         del inputs[key]

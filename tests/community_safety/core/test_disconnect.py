@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.community_safety.const import DOMAIN, Severity
 from custom_components.community_safety.core import disconnect, proving
-from custom_components.community_safety.core.alarm import Alarm
+from custom_components.community_safety.core.alarm import Alarm, Report
 from custom_components.community_safety.core.device import registered
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.latches import Latch, Supply
@@ -803,7 +803,10 @@ async def test_stuck_relay_is_not_worn_out(
 
 
 async def test_no_flicker(hass: HomeAssistant, breaker: str, peer: Peer) -> None:
-    """What a gateway hopes, remembers and hears takes turns; the switch shows the end."""
+    """What a gateway hopes, remembers and hears takes turns; the switch shows the end.
+
+    Koenkk/zigbee2mqtt#16035, #1291: off, on, and off again within a second or two.
+    """
     entity_id = er.async_get(hass).async_get_entity_id(
         "switch", DOMAIN, f"mqtt/{BASE}/{breaker}/supply"
     )
@@ -845,10 +848,38 @@ async def test_drill_of_the_alarm(
     for _now in ("during", "after"):
         (result,) = await cut(hass, alarm_id=alarm.id)
         assert (result["status"], result["reason"]) == ("drill", "drill")
+        # Nor does its timeline say that something may still be on.
+        (supplies,) = [row["supplies"] for row in alarm.timeline if "supplies" in row]
+        assert [row["status"] for row in supplies.values()] == ["drill"]
         hass.data[DATA_HOUSE].book.drop_device(alarm.device)
     await peer.settled()
     assert sets(peer) == []
     assert hass.data[DATA_HOUSE].cut_off.latches == {}
+
+
+async def test_a_drill_of_a_whole_compound(
+    hass: HomeAssistant, breaker: str, peer: Peer
+) -> None:
+    """However many detectors are tested after it, an automation that comes late cuts nothing."""
+    house = hass.data[DATA_HOUSE]
+    drills: list[str] = []
+    for number in range(1000):
+        report = Report(
+            device=f"detector-{number}",
+            device_id=None,
+            device_name="Detector",
+            hazard="smoke",
+            severity=Severity.ALARM,
+            drill=True,
+        )
+        house.book.report(report)
+        drills += house.book.open
+        house.book.end_drills(report.device)
+    await wait_until(hass, lambda: not house.storage.is_busy)
+    assert (len(drills), house.book.open) == (1000, {})
+    (result,) = await cut(hass, alarm_id=drills[0])
+    assert result["status"] == "drill"
+    assert sets(peer) == []
 
 
 async def test_self_test_of_a_device_with_supplies(

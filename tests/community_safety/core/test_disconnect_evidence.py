@@ -229,3 +229,75 @@ async def test_what_was_said_before_contact_was_lost_is_no_proof(
     peer.heard.clear()
     assert (await cut(hass))["status"] == "confirmed"
     assert f"{BASE}/breaker-1/set" in [topic for topic, _ in peer.heard]
+
+
+async def test_a_relay_that_comes_on_with_the_mains(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """arendst/Tasmota#13147: off, and 45 ms later on, although it is set to stay off."""
+    await add_breaker(peer, current=5)
+    obey(peer, current=0)
+    assert (await cut(hass))["status"] == "confirmed"
+    (latch,) = hass.data[DATA_HOUSE].latches.rows.values()
+    peer.heard.clear()
+    for closed, amperes in ((False, 0), (True, 5)):
+        await peer.state("breaker-1", retain=False, supply=closed, current=amperes)
+    assert (await peer.hears(f"{BASE}/breaker-1/set"))["set"] == {"supply": False}
+    await wait_until(hass, lambda: latch.proven is True)
+
+
+async def test_the_moment_after_a_command_lies(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """notDIRK/shelly-cloud-diy-ha#34: a welded contact, and a meter that says 0 W for 45 s.
+
+    Koenkk/zigbee2mqtt#32892: a relay that says open while 30 W flow. Whenever it shows, the
+    cut-off is not proven any more, and people are told.
+    """
+    await add_breaker(peer, power=85.2)
+    obey(peer, power=0)
+    assert (await cut(hass))["status"] == "confirmed"
+    (latch,) = hass.data[DATA_HOUSE].latches.rows.values()
+    obey(peer, power=85.2)
+    await peer.state("breaker-1", retain=False, supply=False, power=85.2)
+    assert latch.proven is False
+    book = hass.data[DATA_HOUSE].book
+    assert [row.hazard for row in book.open.values()] == ["refused_to_open"]
+    assert latch.unproven == "current_flows"
+
+
+@pytest.mark.parametrize("how", ["contact", "restart"])
+async def test_what_was_proven_before_contact_was_lost_is_proven_anew(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer, how: str
+) -> None:
+    """While it is away anybody may close it: it is asked, and not commanded if it says open."""
+    await add_breaker(peer, current=5)
+    obey(peer, current=0)
+    assert (await cut(hass))["status"] == "confirmed"
+    (latch,) = hass.data[DATA_HOUSE].latches.rows.values()
+    milliseconds = latch.milliseconds
+
+    async def come_back() -> None:
+        if how == "restart":
+            assert await hass.config_entries.async_reload(gateway.entry_id)
+        else:
+            for online in (False, True):
+                status = {"version": 1, "online": online}
+                await peer.send(f"{BASE}/status", status, retain=True)
+        assert latch.proven is None
+
+    peer.heard.clear()
+    await come_back()
+    await peer.hears(f"{BASE}/breaker-1/get")
+    await peer.state("breaker-1", retain=False, supply=False, current=0)
+    await wait_until(hass, lambda: latch.proven is True)
+    assert peer.orders == []
+    assert latch.milliseconds == milliseconds
+
+    # Nobody knows of one that says nothing: it is told to open, and people are told.
+    peer.answer(f"{BASE}/breaker-1", lambda _message: None)
+    await come_back()
+    await peer.hears(f"{BASE}/breaker-1/set")
+    await wait_until(hass, lambda: latch.proven is False)
+    book = hass.data[DATA_HOUSE].book
+    assert "refused_to_open" in {row.hazard for row in book.open.values()}

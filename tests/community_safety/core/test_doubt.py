@@ -1,5 +1,6 @@
 """Readings that cannot be true: what is never calm, and what never cuts a home by itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -160,6 +161,9 @@ async def test_another_phase_ends_nothing(
         ("water_tank", "level", -1.2),
         ("hydrant", "pressure", -8.0),
         ("smoke_sensor", "smoke_density", -0.05),
+        ("breaker_monitor", "energy", -0.01),
+        ("charging_pile", "session_energy", -0.01),
+        ("charging_pile", "session_duration", -0.4),
     ],
 )
 async def test_noise(
@@ -214,6 +218,14 @@ CONTRADICTED = [
     ),
     # Koenkk/zigbee2mqtt#25005: a jump by a thousand, and back.
     ("breaker_monitor", {"current": 300.0, "power": 69.0}, "overcurrent"),
+    # Beyond what the meter itself can tell.
+    ("breaker_monitor", {"current": 7000.0, "power": 230.0}, "overcurrent"),
+    ("breaker_monitor", {"current": 0.1, "residual_current": 40_000.0}, "leakage"),
+    (
+        "breaker_monitor",
+        {"conductor_temperature_l1": 400.0, "conductor_temperature_l2": 31.0},
+        "over_temperature",
+    ),
     # Nothing flows, and two amperes of it flow to earth.
     (
         "breaker_monitor",
@@ -561,3 +573,148 @@ async def test_spikes_at_both_ends_of_the_range(
     assert [(row.hazard, row.present) for row in book.of_device(device.uid)] == [
         ("heat", False)
     ]
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        pytest.param(
+            lambda pile: pile.update({"power": 160_000.0}, fresh=False), id="remembered"
+        ),
+        pytest.param(
+            lambda pile: pile.update({}, unusable=("power",)), id="not understood"
+        ),
+        pytest.param(lambda pile: pile.update({"power": 1e9}), id="beyond its range"),
+        pytest.param(lambda pile: pile.lose("power"), id="not there"),
+    ],
+)
+async def test_what_speaks_for_nothing(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    say: Callable[[SafetyDevice], None],
+) -> None:
+    """That nobody knows any more what spoke against a number does not make it true."""
+    device = await add(
+        gateway, peer, "charging_pile", current=720.0, power=150.0, battery=90
+    )
+    await pass_time(hass, freezer, 11)
+    say(device)
+    await peer.state("device", battery=80)
+    await pass_time(hass, freezer, 11)
+    assert present(device) == {"overload": "warning", "sensor_fault": "fault"}
+
+    await peer.state("device", current=700.0)
+
+    assert present(device)["overload"] == "alarm"
+
+
+@pytest.mark.parametrize("seconds", [0, 11])
+async def test_garbage_makes_nothing_truer(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    seconds: float,
+) -> None:
+    """A contradicted number that is followed by nonsense, or by nothing, cuts nothing.
+
+    KaufHA/PLF10#17: now and then a hundred times what the plug could carry; and "nan" is what
+    firmware makes of a sensor that does not answer (arendst/Tasmota#4147).
+    """
+    device = await add(
+        gateway, peer, "charging_pile", supply=True, current=720.0, power=150.0
+    )
+    await pass_time(hass, freezer, seconds)
+    await peer.state("device", current="nan")
+    await pass_time(hass, freezer, 11)
+    device.settings_changed()
+    assert present(device) == {"overload": "warning", "sensor_fault": "fault"}
+    assert hass.data[DATA_HOUSE].cut_off.latches == {}
+
+    # The second number that agrees comes after it.
+    peer.obedient_breaker("device")
+    await peer.state("device", current=710.0)
+    assert present(device)["overload"] == "alarm"
+
+
+async def test_doubted_in_an_earlier_run(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A restart neither ends what was contradicted, nor makes an alarm of it."""
+    await peer.config("device", "charging_pile", ["supply", "current", "power"])
+    danger = {"current": 720.0, "power": 150.0}
+    await peer.state("device", retain=False, supply=True, **danger)
+    await pass_time(hass, freezer, 11)
+    house = hass.data[DATA_HOUSE]
+    before = {row.id: row.severity for row in house.book.open.values()}
+    assert sorted(before.values()) == ["fault", "warning"]
+
+    assert await hass.config_entries.async_reload(gateway.entry_id)
+    device = gateway.runtime_data.devices["device"]
+    device.settings_changed()
+
+    assert {row.id: row.severity for row in house.book.open.values()} == before
+    assert present(device)["overload"] == "warning"
+    assert house.cut_off.latches == {}
+    device.update({"current": 1.0, "power": 220.0})
+    assert "overload" not in present(device)
+
+
+@pytest.mark.parametrize("how", ["lost", "restart"])
+async def test_a_phase_that_is_not_heard(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer, how: str
+) -> None:
+    """Where one phase is dangerous and is not heard any more, the calm of others is theirs."""
+    hot, cold = "conductor_temperature_l1", "conductor_temperature_l2"
+    await peer.config("device", "breaker_monitor", [hot, cold])
+    await peer.state("device", retain=False, **{hot: 75, cold: 30})
+    device = gateway.runtime_data.devices["device"]
+    assert present(device) == {"over_temperature": "warning"}
+    if how == "restart":
+        assert await hass.config_entries.async_reload(gateway.entry_id)
+        await wait_until(hass, lambda: gateway.runtime_data.connected)
+        device = gateway.runtime_data.devices["device"]
+    else:
+        device.lose(hot)
+
+    await peer.state("device", retain=False, **{cold: 31})
+    assert present(device) == {"over_temperature": "warning"}
+    await peer.state("device", retain=False, **{hot: 32})
+    assert present(device) == {}
+
+
+async def test_a_listener_that_fails(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An entity that cannot be written keeps neither others nor a cut-off from a report."""
+    device = await add(
+        gateway, peer, "breaker_monitor", supply=True, current=5.0, residual_current=1.0
+    )
+    heard: list[str] = []
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError
+
+    house = hass.data[DATA_HOUSE]
+    device.listen(("current",), fail)
+    device.listen(("current",), lambda: heard.append("listener"))
+    device.watch(fail)
+    device.watch(lambda: heard.append("watcher"))
+    house.latches.listen(fail)
+    await peer.state("device", current=6.0)
+    assert heard == ["listener", "watcher"]
+    assert "Not everybody could be told" in caplog.text
+
+    peer.obedient_breaker("device")
+    await peer.state("device", residual_current=900.0)
+    await wait_until(
+        hass, lambda: [row.proven for row in house.latches.rows.values()] == [True]
+    )

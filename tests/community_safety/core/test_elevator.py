@@ -166,6 +166,13 @@ async def test_held_only_for_an_e_bike_that_is_sure(
     assert door.is_held()
 
 
+async def test_more_than_sure(hass: HomeAssistant, door: Door) -> None:
+    """A confidence beyond its range is a fault, and the e-bike is there all the same."""
+    await door.sees(E_BIKE, 100.4)
+    await door.is_told(True)
+    assert set(door.alarms()) == {"e_bike_in_car", "sensor_fault"}
+
+
 async def test_own_confidence(hass: HomeAssistant, door: Door) -> None:
     """The confidence is a setting, and a change of it counts at once."""
     door.device.settings.limits["least_confidence"] = 97

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 import sqlite3
 import threading
+from unittest.mock import Mock
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -253,7 +254,8 @@ async def test_shown_after_it_is_told(
 
     device.update({"smoke": True})
     assert seen == []
-    # The next report finds the one before it shown.
+    # The next report finds the one before it shown, and one that fails holds up nothing.
+    device.draw(Mock(side_effect=RuntimeError))
     device.update({"smoke": False})
     assert seen == ["on"]
     device.update({"smoke": True})

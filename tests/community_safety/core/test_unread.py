@@ -339,7 +339,10 @@ async def test_a_disk_that_gives_nothing(
     monkeypatch: pytest.MonkeyPatch,
     later: Callable[[float], None],
 ) -> None:
-    """Where every read is an error, the file stays where it is and nothing counts as lost."""
+    """Where every read is an error, the file stays where it is and nothing counts as lost.
+
+    home-assistant/core#56138: "disk I/O error", again and again, and then the disk is back.
+    """
     insert(hass_config_file, "settings", f"{UID}/breaker-1", SETTINGS)
     hass_config_file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     hass_config_file.execute("PRAGMA journal_mode=DELETE")

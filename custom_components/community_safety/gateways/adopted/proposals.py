@@ -30,7 +30,6 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ...catalogue import DEVICE_KINDS, DOOR_CONTROLLER, ELEVATOR_BLOCKER
 from ...catalogue.measurements import MEASUREMENTS, point_key
-from ...const import Severity
 from ...core.device import DERIVED
 
 #: Kinds that entities can be. A lift's door is held by what its camera sees, and for how
@@ -203,7 +202,7 @@ ROWS = (
     _Row("supply", SWITCH, (None, "switch", "outlet"), but=_NO_SUPPLY),
 )
 #: Our commands: buttons by their names, the first that is there.
-COMMANDS = {
+BUTTONS = {
     "silence": _words(r"(?<!un)\bmute|silence|hush|消音|静音|靜音"),
     "self_test": _words(r"self[ -]?test|remote test|自检|自檢"),
 }
@@ -415,7 +414,7 @@ def propose_commands(facts: Sequence[Fact], kind: str) -> dict[str, str]:
     """Return the buttons that seem to be our commands, by their refs."""
     return {
         command: fact.ref
-        for command, words in COMMANDS.items()
+        for command, words in BUTTONS.items()
         if command in DEVICE_KINDS[kind].buttons
         for fact in reversed(facts)
         if fact.domain == BUTTON and words.search(fact.text)
@@ -432,17 +431,7 @@ def measurements_of(kind: str) -> tuple[str, ...]:
 @cache
 def dangers_of(kind: str) -> frozenset[str]:
     """Return the measurements that can raise more than a fault, or cut something off."""
-    return frozenset(
-        {
-            "supply",
-            *(
-                level.measurement
-                for hazard in DEVICE_KINDS[kind].hazards
-                for level in hazard.levels
-                if level.severity is not Severity.FAULT
-            ),
-        }
-    ).intersection(measurements_of(kind))
+    return (DEVICE_KINDS[kind].dangers | {"supply"}).intersection(measurements_of(kind))
 
 
 def carriers_of(

@@ -12,10 +12,8 @@ from typing import Any
 
 from ...catalogue import DEVICE_KINDS
 from ...catalogue.measurements import MEASUREMENTS, Value, parse_point, point_key
-from ..units import FACTORS, Convert, converter
-
-#: Chosen to be left out.
-NONE = "none"
+from ..base import NONE
+from ..units import FACTORS, MOST_AIR_PRESSURE, Convert, converter
 
 #: Bits of `access`.
 PUBLISHED, SETTABLE, GETTABLE = 1, 2, 4
@@ -218,8 +216,6 @@ _PROTECTION = re.compile(
 #: What tells an appliance that knows its own power from a meter.
 _APPLIANCES = {"pilot_wire_mode", "pilot_wire_relay_mode", "device_mode", "action"}
 _WATER_PRESSURE = {"bar", "Bar", "psi", "MPa"}
-#: Air never has more, and no barometer measures it: kPa.
-_MOST_AIR_PRESSURE = 120
 _METERED = {"current", "power", "energy"}
 
 # The last resort: a socket, a relay on a DIN rail and a light switch with a meter expose
@@ -403,11 +399,14 @@ def may_speak_of_danger(definition: Mapping[str, Any]) -> bool:
 def names_danger(names: Iterable[str]) -> bool:
     """Return if a message of a device that nobody knows has a property of danger."""
     dangers = {"smoke", "residual_current", "tripped"}
+    plain = {
+        match["name"] if (match := _NAME_WITH_UNIT.fullmatch(name)) else name
+        for name in names
+    }
     return any(
-        name in row.properties
+        not plain.isdisjoint(row.properties)
         for row in EXPOSED_READINGS
         if row.measurement in dangers
-        for name in names
     )
 
 
@@ -541,7 +540,7 @@ def _is_water_pressure(feature: _Feature, names: set[str]) -> bool:
     return (
         unit in _WATER_PRESSURE
         or bool(names & _WATER_PRESSURE)
-        or bool(most and most * FACTORS["kPa"].get(unit or "", 0) > _MOST_AIR_PRESSURE)
+        or bool(most and most * FACTORS["kPa"].get(unit or "", 0) > MOST_AIR_PRESSURE)
     )
 
 

@@ -2,25 +2,33 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 import time
 from typing import Any, override
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util.ulid import ulid_now
 
 from ...catalogue.measurements import Value
 from ...const import PROTOCOL_VERSION
-from ...core.device import SafetyDevice
-from ..base import CommandError
-from ..protocol import ProtocolGateway
+from ...core.device import DeviceDescription, SafetyDevice
+from ..base import CommandError, Problem
+from ..messages import MOST_DEVICES
+from ..protocol import DEVICE_ID, ProtocolGateway
 from .base import MqttGateway
 
 RESULT_SECONDS = 5.0
+#: The key of the problem that somebody speaks who has not said what it is, and seconds until
+#: it is one: what is retained comes in any order.
+NO_CONFIG = "device_no_config"
+CONFIG_SECONDS = 60.0
 
 
 class NativeGateway(ProtocolGateway, MqttGateway):
     """A gateway, or a single device, that speaks our protocol."""
 
+    points = frozenset({"trouble"})
     subscriptions = (
         ("gateway", 1),
         ("status", 1),
@@ -36,10 +44,15 @@ class NativeGateway(ProtocolGateway, MqttGateway):
         super().__init__(*args)
         #: Commands without an answer yet, by device and id.
         self._results: dict[tuple[str, str], asyncio.Future[str | None]] = {}
+        #: Who has spoken and is not known, and what ends the wait for their `config`.
+        self._strangers: set[str] = set()
+        self._end_wait: CALLBACK_TYPE | None = None
 
     @override
     async def async_start(self) -> None:
+        self.on_unload(self._stop_waiting)
         await ProtocolGateway.async_start(self)
+        self._problems_changed()
         await MqttGateway.async_start(self)
 
     @override
@@ -49,13 +62,64 @@ class NativeGateway(ProtocolGateway, MqttGateway):
         if not payload:
             # A retained message was cleared.
             self.forget_early(device_id, kind)
+            self._forget_stranger(device_id)
             if kind == "config":
                 # Whoever can write to the broker can do that: a person deletes it here.
                 self.lose_device(device_id)
         elif kind == "snapshot":
             self.take_snapshot(device_id, payload)
         else:
-            self.take_message(device_id, kind, payload, retained=retained)
+            try:
+                self.take_message(device_id, kind, payload, retained=retained)
+            finally:
+                if device_id not in self.devices and kind in ("config", "state"):
+                    self._meet(device_id)
+
+    def _meet(self, device_id: str) -> None:
+        """Note who speaks and is not known: what it says may be a fire, and is told nobody."""
+        if (
+            device_id in self._strangers
+            or not DEVICE_ID.fullmatch(device_id)
+            or len(self._strangers) >= MOST_DEVICES
+        ):
+            return
+        self._strangers.add(device_id)
+        if self._end_wait is None:
+            self._end_wait = async_call_later(
+                self.hass,
+                CONFIG_SECONDS,
+                HassJob(self._waited, cancel_on_shutdown=True),
+            )
+
+    @callback
+    def _waited(self, _now: datetime) -> None:
+        self._end_wait = None
+        for device_id in self._strangers:
+            if (NO_CONFIG, device_id) not in self.problems:
+                self.add_problem(
+                    Problem(
+                        key=NO_CONFIG,
+                        device_id=device_id,
+                        placeholders={"device": device_id},
+                    )
+                )
+
+    @callback
+    def _stop_waiting(self) -> None:
+        if self._end_wait:
+            self._end_wait()
+            self._end_wait = None
+
+    def _forget_stranger(self, device_id: str) -> None:
+        if device_id in self._strangers:
+            self._strangers.discard(device_id)
+            self.end_problem(NO_CONFIG, device_id)
+
+    @override
+    @callback
+    def add_device(self, description: DeviceDescription) -> SafetyDevice:
+        self._forget_stranger(description.id)
+        return super().add_device(description)
 
     @override
     def take_status(self, online: bool) -> None:

@@ -170,8 +170,13 @@ class Item:
         unusable: list[str] = []
         for name in new:
             reading = self.interpretation.readings.get(name)
-            if reading is None or message[name] is None:
-                continue  # None of ours, or not known yet.
+            if reading is None:
+                continue  # None of ours.
+            if message[name] is None:
+                if name in own and self.publishing.remembers(name):
+                    # The device itself does not know any more; else, it is not known yet.
+                    unusable.append(reading[0])
+                continue
             try:
                 value = self._value(name, message[name])
             except ValueError, TypeError, OverflowError:
@@ -197,11 +202,11 @@ class Item:
         readings, known = self.interpretation.readings, self.known or {}
         key, convert = readings[name]
         value = convert(raw)
-        # Several alarm bits that mean the same: each of them is enough.
+        # Several alarm bits that mean the same: each of them is enough, and the calm of one
+        # says nothing of another that nobody understands.
         for other in self.interpretation.siblings.get(key, ()):
             if not value and other != name and known.get(other) is not None:
-                with suppress(ValueError, TypeError, OverflowError):
-                    value = readings[other][1](known[other])
+                value = readings[other][1](known[other])
         return value
 
     def _compare(self, message: Mapping[str, Any]) -> set[str]:

@@ -25,11 +25,10 @@ from ...catalogue.measurements import Value
 from ...const import DOMAIN
 from ...core.device import DeviceDescription, Power, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
-from ..base import CommandError, Problem
+from ..base import NO_KIND, NO_LAST_SEEN, NONE, NOT_INTERVIEWED, CommandError, Problem
 from ..messages import MOST_BYTES, MOST_DEVICES, UNKNOWN, decode
 from .base import MqttGateway
 from .exposes import (
-    NONE,
     Interpretation,
     chosen_kind,
     compile_device,
@@ -48,9 +47,7 @@ SETTLE_SECONDS = 1.0
 #: long Zigbee2MQTT may take for what it does alone.
 INTERVIEW_SECONDS = 60.0
 REQUEST_SECONDS = 10.0
-#: The key of the problem that a message does not say when the device was heard, and how
-#: Zigbee2MQTT is told to say so.
-NO_LAST_SEEN = "zigbee2mqtt_last_seen"
+#: How Zigbee2MQTT is told to say when a device was heard.
 LAST_SEEN = "ISO_8601"
 SUCCESSFUL, FAILED, PENDING = "SUCCESSFUL", "FAILED", "PENDING"
 
@@ -282,6 +279,14 @@ class Zigbee2MqttGateway(MqttGateway):
                 is_here = True
                 if item := self._items.get(device_id):
                     self._hear(item)
+                elif (name := _text(_or_empty(entry).get("friendly_name"))) and (
+                    self._ids.get(name) == device_id
+                ):
+                    # What it says is heard all the same, as of one that nobody knows.
+                    unknown = {**entry, "definition": None}
+                    self._handlers[name] = partial(
+                        self._state_of_unknown, device_id, unknown
+                    )
                 self.refuse(
                     device_id if device_id in self._items else UNKNOWN,
                     "bridge/devices: unusable entry",
@@ -310,11 +315,15 @@ class Zigbee2MqttGateway(MqttGateway):
         if entry.get("type") == "Coordinator":
             return True
         self._ids[name] = device_id
-        definition, note = entry.get("definition"), entry.get("description") or ""
         is_known = device_id in self._items
+        definition, note = entry.get("definition"), entry.get("description") or ""
+        if not is_known and not _is_note(note):
+            # Of a new one the proposal counts: it is not left out for a wrong word.
+            self.refuse(UNKNOWN, "description: no such kind of device")
+            entry, note = {**entry, "description": ""}, ""
         state = _interview(entry)
         if state == FAILED:
-            self._add_problem("device_not_interviewed", device_id, entry)
+            self._add_problem(NOT_INTERVIEWED, device_id, entry)
         if not definition or (not is_known and state == PENDING):
             # It may report before it is known what it is.
             self._handlers[name] = partial(self._state_of_unknown, device_id, entry)
@@ -331,7 +340,7 @@ class Zigbee2MqttGateway(MqttGateway):
                 and not entry.get("disabled")
                 and may_speak_of_danger(definition)
             ):
-                self._add_problem("device_no_kind", device_id, entry)
+                self._add_problem(NO_KIND, device_id, entry)
             return not is_known
         if is_known or not entry.get("disabled"):
             item = self._add(device_id, name, entry, interpretation)
@@ -365,7 +374,7 @@ class Zigbee2MqttGateway(MqttGateway):
         self._keep(name, payload, retained)
         if not (definition := entry.get("definition")):
             if not retained and names_danger(_mapping(decode(payload))):
-                self._add_problem("device_not_interviewed", device_id, entry)
+                self._add_problem(NOT_INTERVIEWED, device_id, entry)
             return
         note = entry.get("description") or ""
         if not retained and (found := self._compile(device_id, definition, note)):
@@ -542,6 +551,9 @@ class Zigbee2MqttGateway(MqttGateway):
             message = _mapping(decode(payload))
         except ValueError as err:
             self.refuse(device.description.id, str(err))
+            # It may have told of a fire; what comes next is compared with nothing.
+            device.update({}, fresh=False, unusable=device.layout.dangers)
+            item.forget()
             return
         for key in item.take(message, retained=retained):
             self.refuse(device.description.id, f"{key}: unusable value")
@@ -593,6 +605,15 @@ def _interview(entry: Mapping[str, Any]) -> str:
     if entry.get("interview_completed"):
         return SUCCESSFUL
     return PENDING if entry.get("interviewing", True) else FAILED
+
+
+def _is_note(note: str) -> bool:
+    """Return if a description chooses a kind that exists, or none."""
+    try:
+        chosen_kind(note)
+    except ValueError:
+        return False
+    return True
 
 
 def _power(source: object, interpretation: Interpretation) -> Power | None:

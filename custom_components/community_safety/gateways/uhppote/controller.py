@@ -139,7 +139,20 @@ class Controller:
         if self.device.monitor.severity("tamper"):
             # From an earlier run: the board does not tell that it is over.
             self._end_tamper_later()
+        # Nor which of the doors that are open was forced: they are until they are closed.
+        self._forced |= self._known_forced()
         self._soon()
+
+    def _known_forced(self) -> set[int]:
+        """Return the doors that an earlier run has found forced."""
+        return {
+            door
+            for alarm in self._gateway.house.book.of_device(self.device.uid)
+            if alarm.hazard == "door_forced" and alarm.present
+            for item in alarm.timeline
+            for door in self.doors
+            if item.get(f"door_forced_{door}") is True
+        }
 
     @callback
     def connect_again(self) -> None:

@@ -173,6 +173,7 @@ class WebhookGateway(ProtocolGateway, SubentryGateway):
             if not isinstance(messages, dict) or not messages.keys() <= {*_KINDS}:
                 raise ValueError(f"body: none of {', '.join(_KINDS)}")
         except ValueError as err:
+            self.take_refused(device_id)
             errors.append(err)
             messages = {}
         for kind in _KINDS:

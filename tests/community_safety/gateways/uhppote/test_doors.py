@@ -231,6 +231,19 @@ async def test_forced(hass: HomeAssistant, board: Board) -> None:
     await wait_until(hass, lambda: "door_forced" not in alarms_of(hass, board))
 
 
+async def test_forced_in_an_earlier_run(
+    hass: HomeAssistant, board: Board, entry: MockConfigEntry
+) -> None:
+    """A board tells of it once: a restart does not make a door that stands open a sound one."""
+    board.open(3, forced=True)
+    await wait_until(hass, lambda: "door_forced" in alarms_of(hass, board))
+    await hass.config_entries.async_reload(entry.entry_id)
+    await heard(hass, board)
+    assert alarms_of(hass, board)["door_forced"].present
+    board.shut(3)
+    await wait_until(hass, lambda: "door_forced" not in alarms_of(hass, board))
+
+
 async def test_tamper(
     hass: HomeAssistant,
     board: Board,

@@ -335,6 +335,41 @@ async def test_a_fire_of_a_device_that_was_lost(
     assert never_heard(hass) == {"Tank"}
 
 
+async def test_a_fire_before_it_has_said_what_it_is(
+    entry: MockConfigEntry, post: Post
+) -> None:
+    """What a state leaves out is unchanged: the next one takes no fire away."""
+    for message in (state(smoke=True), state(battery=90)):
+        assert (await post(message, OTHER_KEY))[0] == HTTPStatus.CONFLICT
+    kind = config(kind="smoke_sensor", readings=["smoke", "battery"])
+    await post(kind, OTHER_KEY)
+    assert hazards(entry) == ["smoke"]
+    assert only_device(entry).readings["battery"] == 90
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"state": {"values": {"smoke": tr', {"sensor_fault"}),
+        ({"state": {**head(), "time": "now", "values": 1}}, {"sensor_fault"}),
+        (state(1_795_480_012_400, smoke=True), {"sensor_fault", "smoke"}),
+        (state(smoke=True, battery=None), {"sensor_fault", "smoke"}),
+    ],
+)
+async def test_what_is_refused_may_be_a_fire(
+    entry: MockConfigEntry, post: Post, body: object, found: set[str]
+) -> None:
+    """The device is told why, and people see that it is not understood."""
+    await post(config(kind="smoke_sensor", readings=["smoke", "battery"]))
+    await post(state(smoke=False))
+    await post(body)
+    assert set(hazards(entry)) == found
+    await post(state(smoke=False, battery=90))
+    assert not [
+        row for row in entry.runtime_data.house.book.open.values() if row.present
+    ]
+
+
 async def test_a_row_that_is_removed_is_missed_no_more(
     hass: HomeAssistant, entry: MockConfigEntry, post: Post
 ) -> None:

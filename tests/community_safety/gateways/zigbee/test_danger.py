@@ -206,6 +206,21 @@ async def test_faults_of_a_breaker(
         await wait_until(hass, lambda: device.readings["tripped"] is False)
 
 
+async def test_faults_of_a_pile(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """A pile has no hazard for what its own protection finds: it is a fault, at least."""
+    node, device = await join(hass, zigbee, coordinator, "tuya-breaker")
+    await wait_until(hass, lambda: device.readings.get("tripped") is False)
+    await zigbee.async_set_kind(device.description.id, "charging_pile")
+    for code, hazards in ((0x0A, {"sensor_fault"}), (0, set())):
+        points = bytes((26, 4, 0, 1, code)) + bytes((116, 1, 0, 1, 0))
+        tuya.send(node, tuya.REPORT, points)
+        await wait_until(
+            hass, lambda hazards=hazards: alarms(zigbee, device) == hazards
+        )
+
+
 async def test_a_data_point_of_danger_that_cannot_be_read(
     hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
 ) -> None:
@@ -407,6 +422,46 @@ async def test_a_zone_of_which_nobody_knows_what_it_is(
     device = zigbee.devices[address(node)]
     node.body.set_zone(ALARM_2)
     await wait_until(hass, lambda: device.readings.get("smoke") is True)
+
+
+#: "On/Off Light Switch", which is what many a relay with a meter calls itself.
+LIGHT_SWITCH = 0x0103
+
+
+async def test_a_relay_with_a_meter_that_does_not_say_what_it_is(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """It can cut a flat off, or only a light: a person is asked, as of one of Zigbee2MQTT."""
+    model = MODELS["breaker"]
+    other = {"analog_input.description": "Something", "analog_input.units": 2}
+    endpoint = replace(model.endpoints[1], device=LIGHT_SWITCH, values=other)
+    node = coordinator.add(replace(model, endpoints={1: endpoint}))
+    await zigbee.async_permit(60)
+    await coordinator.join(node)
+    await wait_until(hass, lambda: address(node) in zigbee.ignored)
+    assert shown(hass) == {"device_no_kind"}
+
+    await zigbee.async_set_kind(address(node), "breaker_monitor")
+    assert shown(hass) == set()
+    assert zigbee.devices[address(node)].supplies == ("supply",)
+
+
+async def test_data_points_that_nobody_has_explained(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """One of Tuya's of a maker that no quirk knows: it may be a detector, and is not watched.
+
+    As of the many in zigpy/zha-device-handlers#3184, #2757. A person says that it is none.
+    """
+    model = replace(MODELS["tuya-breaker"], manufacturer="_TZE200_nobody00")
+    node = coordinator.add(model)
+    await zigbee.async_permit(60)
+    await coordinator.join(node)
+    await wait_until(hass, lambda: address(node) in zigbee.ignored)
+    assert shown(hass) == {"device_no_kind"}
+    assert alarms(zigbee, zigbee.device) == {"sensor_fault"}
+    await zigbee.async_set_kind(address(node), "none")
+    assert shown(hass) == set()
 
 
 @pytest.mark.parametrize("kind", [CONTACT, 0x000D])

@@ -3,17 +3,9 @@
 from zha.zigbee.device import Device
 from zigpy.zcl import Cluster
 
-from ...units import FACTORS
+from ...units import FACTORS, MOST_AIR_PRESSURE
 from .matching import Match, clusters_of, is_own, phase_of
-from .table import (
-    INPUTS,
-    METERED,
-    MOST_AIR_PRESSURE,
-    OTHER_DEVICES,
-    PROTECTION,
-    RELAY_TYPES,
-    SOCKET_TYPES,
-)
+from .table import INPUTS, METERED, OTHER_DEVICES, PROTECTION, RELAY_TYPES, SOCKET_TYPES
 
 
 def propose(

@@ -19,14 +19,20 @@ from ....catalogue import DEVICE_KINDS
 from ....catalogue.common import MEASUREMENTS as COMMON
 from ....catalogue.measurements import MEASUREMENTS, point_key
 from ....core.device import Power
+from ...base import NONE
 from .kinds import propose
 from .matching import Match, clusters_of, is_per_socket, match_attributes, phase_of
-from .table import PRESSABLE, SCALES, ZONE_ALARMS, ZONE_BITS
+from .table import (
+    METERED,
+    OTHER_DEVICES,
+    PRESSABLE,
+    SCALES,
+    TUYA_POINTS,
+    ZONE_ALARMS,
+    ZONE_BITS,
+)
 from .values import Read, flag
 from .zones import may_be_danger, zone_alarm
-
-#: Chosen to be left out.
-NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +213,26 @@ def _zone_type(cluster: Cluster) -> int | None:
 
 
 def may_speak_of_danger(device: Device) -> bool:
-    """Return if a device that is none of ours may still raise an alarm."""
-    return any(
+    """Return if a device of no certain kind may raise an alarm, or cut a supply off."""
+    clusters = list(clusters_of(device))
+    if any(
         cluster.cluster_id == IasZone.cluster_id and may_be_danger(_zone_type(cluster))
-        for cluster in clusters_of(device)
-    )
+        for cluster in clusters
+    ):
+        return True
+    if not device.quirk_applied and any(
+        cluster.cluster_id == TUYA_POINTS for cluster in clusters
+    ):
+        # It speaks in numbers that nobody has explained: some of them are detectors.
+        return True
+    if OTHER_DEVICES & {
+        str(entity.PLATFORM) for entity in device.platform_entities.values()
+    }:
+        return False
+    measured = {
+        item.row.measurement for item in match_attributes(device) if not item.row.chosen
+    }
+    return "smoke" in measured or bool(_relays(device) and measured & METERED)
 
 
 def _scale(item: Match) -> tuple[tuple[str, ...], ...]:

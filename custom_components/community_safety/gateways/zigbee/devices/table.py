@@ -59,6 +59,20 @@ def _input(
     )
 
 
+#: What says that a device's own protection has acted, and where.
+_ACTED = (
+    "alarm",
+    "alarm_code",
+    "fault_code",
+    "fault",
+    "fault_alarm",
+    "fault_state",
+    "trip",
+    "trip_state",
+)
+_ACTED_AT = ("electrical_measurement", "on_off", "tuya_manufacturer")
+
+
 ATTRIBUTES = (
     _input("smoke", "binary_input", _SMOKE),
     _input("plugged", "binary_input", _PLUGGED),
@@ -153,21 +167,18 @@ ATTRIBUTES = (
         ),
         kinds=("smoke_sensor", "water_tank", "hydrant"),
     ),
-    # Of a breaker these say that its own protection has acted.
     Row(
         measurement="tripped",
-        attributes=(
-            "alarm",
-            "alarm_code",
-            "fault_code",
-            "fault",
-            "fault_alarm",
-            "fault_state",
-            "trip",
-            "trip_state",
-        ),
-        clusters=("electrical_measurement", "on_off", "tuya_manufacturer"),
+        attributes=_ACTED,
+        clusters=_ACTED_AT,
         kinds=("breaker_monitor",),
+    ),
+    # A pile has no hazard for it: a fault, at least.
+    Row(
+        measurement="trouble",
+        attributes=_ACTED,
+        clusters=_ACTED_AT,
+        kinds=("charging_pile",),
     ),
     Row(
         measurement="current",
@@ -330,6 +341,9 @@ ZONE_ALARMS = {0x0028: "smoke"}
 #: nothing, carbon monoxide (or gas), and personal emergency.
 GRAVE_ZONES = {0x0000, 0x002B, 0x002C}
 
+#: Tuya's own cluster: numbered data points, which a quirk explains.
+TUYA_POINTS = 0xEF00
+
 #: Our commands, by names of attributes, switches and buttons, the best first.
 PRESSABLE: dict[str, tuple[str, ...]] = {
     "silence": (
@@ -351,8 +365,6 @@ PROTECTION = re.compile(
 #: Platforms of the library for things with other uses than house.
 OTHER_DEVICES = {"light", "climate", "cover", "fan", "lock", "valve"}
 METERED = {"current", "power", "energy"}
-#: Air never has more, and no barometer measures it: kPa.
-MOST_AIR_PRESSURE = 120
 #: Attributes by cluster that the library does not read, and that tell what a device is.
 TELLING = {
     "ias_zone": ("zone_type",),

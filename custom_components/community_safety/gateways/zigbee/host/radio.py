@@ -34,10 +34,11 @@ from zigpy.backups import NetworkBackup
 from zigpy.exceptions import NetworkNotFormed, NetworkSettingsInconsistent
 import zigpy.types as t
 
+from ...base import NONE
 from ..devices.entities import async_have_entities, spare_entities
 from ..devices.matching import clusters_of
 from ..devices.node import Node
-from ..devices.profile import NONE, compile_device, may_speak_of_danger
+from ..devices.profile import compile_device, may_speak_of_danger
 from ..devices.table import ALARM_BITS, TELLING
 from ..devices.zones import notified_status
 from . import operations
