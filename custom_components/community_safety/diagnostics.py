@@ -162,9 +162,11 @@ def _device(hass: HomeAssistant, device: SafetyDevice) -> dict[str, Any]:
             key: round(now - at, 1) for key, at in device.reported.items()
         },
         "hazards": {
-            hazard.key: device.monitor.severity(hazard.key)
+            hazard.key: severity
             for hazard in device.kind.hazards
-            if device.monitor.is_known(hazard.key)
+            # One that is there stays, also where nothing that can be believed says so now.
+            if (severity := device.monitor.severity(hazard.key))
+            or device.monitor.is_known(hazard.key)
         },
         "limits": {key: device.limit(key) for key in device.kind.all_settings},
         "settings": {

@@ -804,17 +804,35 @@ class CutOff:
                 self._latches.store(latch)
             self._tell(device.uid)
             return
-        if self.is_cutting(supply):
-            return
-        pace = self._pace(supply)
+        pace, is_cutting = self._pace(supply), self.is_cutting(supply)
         if not device.available:
-            if latch.proven:
+            if latch.proven and not is_cutting:
                 # While it is away, anybody may close it: what it has said proves nothing.
                 latch.proven = None
                 pace.since = time.monotonic()
                 self._latches.store(latch)
             return
         live = self._came_back(device, latch)
+        # It was, perhaps before it was away or this run has begun.
+        was_proven = latch.proven or (
+            latch.proven is None and latch.milliseconds is not None
+        )
+        if live and was_proven:
+            # Also while it is asked how it is: cut again it would never have been back.
+            for alarm in self._alarms_of(latch):
+                self._book.note(alarm.id, live, supply=f"{device.name} {latch.key}")
+            # What flows now is what the next proof is held against.
+            latch.before = self._loads(supply)
+            latch.proven = False
+            latch.milliseconds = latch.limit = None
+            latch.unproven = (
+                Reason.CONTRADICTED
+                if live == "came_back_closed"
+                else Reason.CURRENT_FLOWS
+            )
+            self._tell(device.uid)
+        if is_cutting:
+            return
         relay = device.readings.get(latch.key)
         if relay is True and pace.was_open and not pace.reclosed:
             # Somebody closes it: that is no stuck relay, the first time.
@@ -828,27 +846,15 @@ class CutOff:
                 self._tell(device.uid)
             if latch.proven:
                 return
-        if live and latch.proven:
-            for alarm in self._alarms_of(latch):
-                self._book.note(alarm.id, live, supply=f"{device.name} {latch.key}")
-            # What flows now is what the next proof is held against.
-            latch.before = self._loads(supply)
-            latch.proven = False
-            latch.milliseconds = latch.limit = None
-            latch.unproven = (
-                Reason.CONTRADICTED
-                if live == "came_back_closed"
-                else Reason.CURRENT_FLOWS
-            )
-            self._tell(device.uid)
-        elif latch.proven:
+        if latch.proven:
             # It was before a restart: nobody knows what it is now.
             latch.proven = None
         if (left := pace.next - time.monotonic()) <= 0:
             pace.cancel()
             # One that says nothing, or open as was proven before, is perhaps to be asked alone.
-            was_proven = latch.proven is None and latch.milliseconds is not None
-            asking_first = relay is None or (relay is False and was_proven)
+            asking_first = relay is None or (
+                relay is False and latch.proven is None and was_proven
+            )
             self._start(supply, None, None, None, None, asking_first=asking_first)
         elif pace.timer is None:
 

@@ -294,10 +294,20 @@ async def test_what_was_proven_before_contact_was_lost_is_proven_anew(
     assert peer.orders == []
     assert latch.milliseconds == milliseconds
 
+    # What is closed by hand meanwhile was back, although it is cut again at once.
+    book = hass.data[DATA_HOUSE].book
+    peer.answer(f"{BASE}/breaker-1", lambda _message: None)
+    await come_back()
+    await peer.hears(f"{BASE}/breaker-1/get")
+    assert hass.data[DATA_HOUSE].cut_off.is_cutting(latch.supply)
+    obey(peer, current=0)
+    await peer.state("breaker-1", retain=False, supply=True, current=5)
+    assert "refused_to_open" in {row.hazard for row in book.open.values()}
+    await wait_until(hass, lambda: latch.proven is True)
+
     # Nobody knows of one that says nothing: it is told to open, and people are told.
     peer.answer(f"{BASE}/breaker-1", lambda _message: None)
     await come_back()
     await peer.hears(f"{BASE}/breaker-1/set")
     await wait_until(hass, lambda: latch.proven is False)
-    book = hass.data[DATA_HOUSE].book
     assert "refused_to_open" in {row.hazard for row in book.open.values()}
