@@ -67,7 +67,7 @@ async def test_life_of_a_lease(hass: HomeAssistant, entry: MockConfigEntry) -> N
     await call(hass, "renew_lease", {**lease, "end": "2027-12-31", "version": 1})
     assert (
         await refusal(hass, "renew_lease", **lease, end="2028-12-31", version=1)
-        == "lease_changed"
+        == "lease_changed_renewed"
     )
     corrected = await call(hass, "correct_lease", {**lease, "open_end": True})
     (row,) = await shown(hass, entry, "1-1-101")

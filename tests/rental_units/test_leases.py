@@ -302,8 +302,13 @@ def test_what_a_caller_has_not_seen(house: House) -> None:
     ):
         with pytest.raises(ServiceValidationError) as failure:
             house.do(command)
-        assert failure.value.translation_key == "lease_changed"
-        assert failure.value.translation_placeholders == {"what": "renewed"}
+        assert failure.value.translation_key == "lease_changed_renewed"
+    house.do(RenewLease(lease.id, date(2028, 12, 31)))
+    assert refusal(house, Move(lease.id, "u2", TODAY, version=1)) == (
+        "lease_changed_renewed"
+    )
+    house.do(CorrectLease(lease.id, {"end": None}))
+    assert refusal(house, Move(lease.id, "u2", TODAY, version=1)) == "lease_changed"
 
 
 def test_what_makes_no_sense(house: House) -> None:

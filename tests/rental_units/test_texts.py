@@ -15,9 +15,13 @@ from custom_components.rental_units.alerts import services as alert_services
 from custom_components.rental_units.alerts.channels import CLASSES, PROVIDERS, redacted
 from custom_components.rental_units.alerts.channels.setting import Setting, Shown
 from custom_components.rental_units.alerts.policies import CHANNELS
+from custom_components.rental_units.app.tenancy import LEASE_CHANGED
+from custom_components.rental_units.app.units import UNIT_CHANGED
 from custom_components.rental_units.const import Channel
 from custom_components.rental_units.register.addresses import KINDS, PHONE
 from custom_components.rental_units.register.households import HOUSEHOLD, RESPONDER
+from custom_components.rental_units.register.leases import What
+from custom_components.rental_units.register.units import UNIT_FIELDS
 from custom_components.rental_units.transfer.columns import COLUMNS, fold
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util.yaml import load_yaml_dict
@@ -55,7 +59,7 @@ def keys_in_code() -> Iterator[tuple[str, str]]:
                 for row in node.keywords
                 if error and row.arg == "translation_key"
             ]
-            if name in ("refused", "invalid"):
+            if name in ("refused", "overtaken", "invalid"):
                 said += node.args[:1]
             for value in said:
                 if isinstance(value, ast.Constant):
@@ -67,6 +71,15 @@ def test_errors_are_said() -> None:
     keys = list(keys_in_code())
     assert len(keys) > 40
     assert missing([f"exceptions.{key}.message" for _, key in keys]) == []
+
+
+def test_conflicts_are_said() -> None:
+    """What was changed meanwhile has a text of its own: whatever a unit or lease has."""
+    assert set(UNIT_CHANGED) == {*UNIT_FIELDS, "address"}
+    # A lease begins with its first version, which nobody has overtaken.
+    assert set(LEASE_CHANGED) == set(What) - {What.STARTED}
+    keys = [*UNIT_CHANGED.values(), *LEASE_CHANGED.values()]
+    assert missing([f"exceptions.{key}.message" for key in keys]) == []
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -10,7 +10,7 @@ from ..register.models import Person
 from ..register.people import contact_of
 from ..storage.events import Kind
 from .contacts import check_reachable, put_contact
-from .work import Command, Work, refused
+from .work import Command, Work, overtaken
 
 #: A person and their version, as a form has shown them.
 type Seen = tuple[str, int]
@@ -50,7 +50,7 @@ class SaveResponder(Command[str]):
         person = queries.responders(work.session).get(self.key)
         if seen(person) != self.seen:
             # What an old form does not show would be taken for emptied.
-            raise refused("person_changed")
+            raise overtaken("person_changed")
         contact = contact_of(self.fields, RESPONDER, person, work.region)
         if person is None:
             known = queries.find_people(work.session, contact)

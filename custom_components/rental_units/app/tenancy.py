@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, override
+from typing import Any, Final, override
 
 from sqlalchemy import select
 
@@ -20,7 +20,18 @@ from ..storage.events import Kind
 from .contacts import put_contact, tell_person
 from .reading import moment
 from .units import changes, new_unit, put, unit_of
-from .work import Command, NotCoveredError, OfUnit, Work, refused
+from .work import Command, NotCoveredError, OfUnit, Work, overtaken, refused
+
+#: The texts of a lease that was changed meanwhile, by what was done to it.
+LEASE_CHANGED: Final[Mapping[str, str]] = {
+    leases.What.RENEWED: "lease_changed_renewed",
+    leases.What.CORRECTED: "lease_changed_corrected",
+    leases.What.LEFT: "lease_changed_left",
+    leases.What.STAYS: "lease_changed_stays",
+    leases.What.REMOVED: "lease_changed_removed",
+    leases.What.RESTORED: "lease_changed_restored",
+    leases.What.UNDONE: "lease_changed_undone",
+}
 
 
 def lease_of(work: Work, lease_id: str, version: int | None) -> Lease:
@@ -43,7 +54,7 @@ def check_version(lease: Lease, version: int | None) -> None:
     """Raise ServiceValidationError for a lease that was changed since a version."""
     if version not in (None, lease.version):
         assert version is not None
-        raise refused("lease_changed", what=", ".join(_since(lease, version)))
+        raise overtaken("lease_changed", LEASE_CHANGED, _since(lease, version))
 
 
 def _since(lease: Lease, version: int) -> list[str]:
@@ -397,7 +408,7 @@ class UpdateContact(Command[str]):
     def run(self, work: Work) -> str:
         person = person_of(work, self.person_id)
         if self.version not in (None, person.version):
-            raise refused("person_changed")
+            raise overtaken("person_changed")
         put_contact(work, person, self.contact)
         work.audit(person_id=person.id)
         return person.id

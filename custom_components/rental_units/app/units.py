@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.util.ulid import ulid_now
 
@@ -12,7 +12,18 @@ from ..register.models import Unit
 from ..register.units import UNIT_FIELDS, put_fields, unit_key
 from ..storage.events import Kind
 from .dependents import people_in
-from .work import Command, OfUnit, Work, refused
+from .work import Command, OfUnit, Work, overtaken, refused
+
+#: The texts of a unit that was changed meanwhile, by the field that was.
+UNIT_CHANGED: Final[Mapping[str, str]] = {
+    "building": "unit_changed_building",
+    "stairwell": "unit_changed_stairwell",
+    "number": "unit_changed_number",
+    "area_id": "unit_changed_area_id",
+    "rooms": "unit_changed_rooms",
+    "letting": "unit_changed_letting",
+    "address": "unit_changed_address",
+}
 
 
 def unit_of(work: Work, unit_id: str) -> Unit:
@@ -113,7 +124,8 @@ class UpdateUnit(OfUnit[WrittenUnit]):
     def run(self, work: Work) -> WrittenUnit:
         unit = unit_of(work, self.unit_id)
         if self.version is not None and self.version != unit.version:
-            raise refused("unit_changed", what=", ".join(changes(unit, self.version)))
+            what = changes(unit, self.version)
+            raise overtaken("unit_changed", UNIT_CHANGED, what)
         known = {key: getattr(unit, key) for key in UNIT_FIELDS}
         put(work, unit, {**known, **self.fields}, self.address)
         return _written(work, unit)

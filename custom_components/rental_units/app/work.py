@@ -1,7 +1,7 @@
 """A command: one transaction, with its audit and its events."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, override
@@ -132,6 +132,25 @@ class OfUnit[T](Command[T]):
     @override
     def units(self) -> Collection[str]:
         return (self.unit_id,)
+
+
+class OvertakenError(ServiceValidationError):
+    """Somebody was faster: the caller has not seen what is there now."""
+
+
+def overtaken(
+    key: str, keys: Mapping[str, str] | None = None, what: Collection[str] = ()
+) -> OvertakenError:
+    """Return the error of who was overtaken: `keys` are those of what was changed.
+
+    Each has its own text, because a placeholder would show its code word. Where several
+    things were changed, or it is not known what, `key` says no more than that.
+    """
+    texts = {(keys or {}).get(row, key) for row in what}
+    return OvertakenError(
+        translation_domain=DOMAIN,
+        translation_key=texts.pop() if len(texts) == 1 else key,
+    )
 
 
 def refused(key: str, **placeholders: str) -> ServiceValidationError:

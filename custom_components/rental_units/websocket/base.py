@@ -16,15 +16,11 @@ from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import (
-    HomeAssistantError,
-    ServiceValidationError,
-    Unauthorized,
-)
+from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from homeassistant.helpers import config_validation as cv
 
 from ..app.application import Application, application_of
-from ..app.work import Command, refused
+from ..app.work import Command, OvertakenError, refused
 from ..const import DOMAIN, LOGGER, Reason
 from ..register.addresses import mask_name
 
@@ -214,11 +210,5 @@ async def async_or_conflict(
     """
     try:
         return {"written": await ask.async_do(change)}
-    except ServiceValidationError as err:
-        if err.translation_key not in CONFLICTS:
-            raise
+    except OvertakenError:
         return {"written": None, "conflict": await read()}
-
-
-#: Errors of who has not seen what is there now.
-CONFLICTS: Final = {"unit_changed", "lease_changed", "person_changed"}
