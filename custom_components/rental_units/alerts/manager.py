@@ -1,6 +1,6 @@
 """The engines of all properties, and what they share: views and the app's events."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from homeassistant.core import Context, Event, HomeAssistant, callback
@@ -10,6 +10,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN, LOGGER
 from ..public.links import CODE_CHARACTERS
 from ..register import Register, RegisterConfigEntry
+from ..storage.errors import RegisterError
 from . import texts
 from .const import ACTION_PREFIX, TAG_PREFIX, Answer
 from .engine import HEARTBEAT_SECONDS, Engine
@@ -65,6 +66,14 @@ async def async_start_alerts(
             cancel_on_shutdown=True,
         )
     )
+    entry.async_on_unload(
+        async_track_time_interval(
+            hass,
+            partial(_async_take_kept, hass),
+            timedelta(seconds=HEARTBEAT_SECONDS),
+            cancel_on_shutdown=True,
+        )
+    )
     entry.async_on_unload(engine.verifier.stop)
     probes = Probes(hass, entry, engine)
     probes.start()
@@ -76,8 +85,7 @@ async def async_take_up(hass: HomeAssistant, entry_id: str) -> None:
     """Raise what was asked for while a property was away, and take what was answered."""
     if engine := engine_of(hass, entry_id):
         await async_raise_kept(hass, engine)
-    for action, user_id in hass.data[DATA_PRESSED].take():
-        await _async_take(hass, action, Context(user_id=user_id))
+    await _async_take_kept(hass)
 
 
 async def _async_configure(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
@@ -114,46 +122,68 @@ def _find(hass: HomeAssistant, token: str) -> tuple[Engine, Delivery] | None:
 
 
 def _parse(action: object) -> tuple[str, str]:
-    """Return the token and the answer in a button's action; empty if not ours."""
+    """Return the token and the word in a button's action; empty if not ours."""
     prefix, _, rest = str(action).partition(f"{ACTION_PREFIX}_")
     token, _, word = rest.partition("_")
-    return ("", "") if prefix or word not in set(Answer) else (token, word)
+    is_ours = not prefix and word in {*Answer, CONFIRM}
+    return (token, word) if is_ours else ("", "")
 
 
 async def _async_pressed(hass: HomeAssistant, event: Event) -> None:
     await _async_take(hass, str(event.data.get("action")), event.context)
 
 
+async def _async_take_kept(hass: HomeAssistant, _now: datetime | None = None) -> None:
+    """Take what was pressed while it could not be; what still cannot is kept again."""
+    if is_all_known(hass):
+        for action, user_id in hass.data[DATA_PRESSED].take():
+            await _async_take(hass, action, Context(user_id=user_id))
+
+
 async def _async_take(hass: HomeAssistant, action: str, context: Context) -> None:
-    """Take a button of the app, from the phone alone that it was sent to."""
+    """Take a button of the app; a call for help is not lost because the database is away."""
     token, word = _parse(action)
-    if not (found := _find(hass, token)):
-        if len(token) == CODE_CHARACTERS and not is_all_known(hass):
-            # A call for help is not lost because the database is away.
-            hass.data[DATA_PRESSED].keep(action, context.user_id)
-            return
-        await _async_confirm(hass, action, context)
+    if len(token) != CODE_CHARACTERS:
         return
+    if word == CONFIRM:
+        is_done = await _async_confirm(hass, token, context)
+    else:
+        is_done = await _async_answer(hass, token, Answer(word), context)
+    if not is_done:
+        hass.data[DATA_PRESSED].keep(action, context.user_id)
+
+
+async def _async_answer(
+    hass: HomeAssistant, token: str, answer: Answer, context: Context
+) -> bool:
+    """Take an answer, from the phone alone that was asked; False: it may be known later."""
+    if not (found := _find(hass, token)):
+        return is_all_known(hass)
     engine, delivery = found
     if (alert := engine.alerts.get(delivery.alert_id)) is None:
-        return
+        return True
     if await engine.async_is_from(alert, delivery, context.user_id):
-        engine.answer(alert, Answer(word), delivery, via="app", context=context)
+        engine.answer(alert, answer, delivery, via="app", context=context)
     else:
         LOGGER.warning("An answer did not come from the phone that was asked")
+    return True
 
 
-async def _async_confirm(hass: HomeAssistant, action: str, context: Context) -> None:
-    """Take the button of a test message, from the phone alone that it was sent to."""
-    token = action.removeprefix(f"{ACTION_PREFIX}_")
+async def _async_confirm(hass: HomeAssistant, token: str, context: Context) -> bool:
+    """Take the button of a test message, as `_async_answer` does that of an alert."""
     for engine in hass.data[DATA_ENGINES].values():
-        if check := engine.verifier.find(token.removesuffix(f"_{CONFIRM}")):
-            if engine.is_phone_of(check.address.target, context.user_id):
-                await engine.verifier.async_confirm(check)
-            else:
-                LOGGER.warning(
-                    "A confirmation did not come from the phone that was asked"
-                )
+        if not (check := engine.verifier.find(token)):
+            continue
+        if not engine.is_phone_of(check.address.target, context.user_id):
+            LOGGER.warning("A confirmation did not come from the phone that was asked")
+            return True
+        try:
+            await engine.verifier.async_confirm(check)
+        except RegisterError as err:
+            LOGGER.warning("A confirmation is written down later: %s", err.key)
+            return False
+        return True
+    return is_all_known(hass)
 
 
 @callback

@@ -1,4 +1,6 @@
-"""Buttons of the app that were pressed while it was not known of which alert.
+"""Buttons of the app that were pressed while the database was away.
+
+Of which alert, or of which test message, is known later.
 
 They are kept over a restart too, in a private file: an answer by the button itself, which
 is of use to the phone alone that it was sent to, and the id of its user.

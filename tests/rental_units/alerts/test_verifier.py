@@ -17,6 +17,8 @@ from custom_components.rental_units.alerts.channels.base import (
     UnknownError,
 )
 from custom_components.rental_units.alerts.channels.twilio import sign
+from custom_components.rental_units.alerts.engine import HEARTBEAT_SECONDS
+from custom_components.rental_units.alerts.manager import DATA_PRESSED
 from custom_components.rental_units.alerts.verifier import (
     BUSY_SECONDS,
     COUNT_SECONDS,
@@ -40,7 +42,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tests.rental_units.common import call as action, device_id
+from tests.rental_units.common import call as action, device_id, without_database
 
 from .conftest import TWILIO, House
 from .providers import Provider
@@ -306,11 +308,10 @@ async def test_of_who_is_gone(
     assert row.verified_at is None
 
 
-@only_sqlite
-async def test_a_button_of_the_app(
+async def asked_in_the_app(
     house: House, add_provider: Add, hass_client: Any
-) -> None:
-    """On a phone it is a button, which needs no address of ours."""
+) -> tuple[str, str]:
+    """Send a test message to a phone; return what is on its button, and whose phone it is."""
     provider = await add_provider({})
     provider.status = 201
     assert await async_setup_component(house.hass, "mobile_app", {})
@@ -326,23 +327,80 @@ async def test_a_button_of_the_app(
     (button,) = sent["data"]["actions"]
     assert button["title"] == "Yes, it has reached me"
     (phone,) = house.hass.config_entries.async_entries("mobile_app")
-    verified = []
+    return button["action"], phone.data["user_id"]
+
+
+async def press(house: House, pressed: str, user_id: str) -> None:
+    """Let a button be pressed by somebody."""
+    house.hass.bus.async_fire(
+        "mobile_app_notification_action",
+        {"action": pressed},
+        context=Context(user_id=user_id),
+    )
+    await house.hass.async_block_till_done()
+
+
+async def is_proven(house: House) -> bool:
+    """Return if the landlord has confirmed the app."""
+    row = await address(house, "landlord-push")
+    assert row
+    return row.verified_at is not None
+
+
+@only_sqlite
+async def test_a_button_of_the_app(
+    house: House, add_provider: Add, hass_client: Any
+) -> None:
+    """On a phone it is a button, which needs no address of ours."""
+    button, owner = await asked_in_the_app(house, add_provider, hass_client)
     for pressed, user_id in (
-        ("RENTAL_UNITS_unknown_confirm", phone.data["user_id"]),
+        ("RENTAL_UNITS_unknown_confirm", owner),
         # Who has read the button of another's phone says nothing with it.
-        (button["action"], "another"),
-        (button["action"], phone.data["user_id"]),
+        (button, "another"),
+        # Nor does the token of a test message answer anything.
+        (button.replace("_confirm", "_safe"), owner),
     ):
-        house.hass.bus.async_fire(
-            "mobile_app_notification_action",
-            {"action": pressed},
-            context=Context(user_id=user_id),
-        )
-        await house.hass.async_block_till_done()
-        row = await address(house, "landlord-push")
-        assert row
-        verified.append(row.verified_at is not None)
-    assert verified == [False, False, True]
+        await press(house, pressed, user_id)
+        assert not await is_proven(house)
+    await press(house, button, owner)
+    assert await is_proven(house)
+    assert house.hass.data[DATA_PRESSED].take() == []
+
+
+@only_sqlite
+async def test_a_button_while_nothing_can_be_written(
+    house: House,
+    add_provider: Add,
+    hass_client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A confirmation is kept, and written down as soon as the database takes it."""
+    button, owner = await asked_in_the_app(house, add_provider, hass_client)
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise RegisterError("register_locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.entry.runtime_data, "async_run", fail)
+        await press(house, button, owner)
+        # Once more in vain: it is not forgotten.
+        await house.tick(HEARTBEAT_SECONDS)
+    assert not await is_proven(house)
+    await house.tick(HEARTBEAT_SECONDS)
+    assert await is_proven(house)
+    assert house.hass.data[DATA_PRESSED].take() == []
+
+
+@only_sqlite
+async def test_a_button_while_the_database_is_away(
+    house: House, add_provider: Add, hass_client: Any
+) -> None:
+    """After a start without database it is not known yet what is confirmed."""
+    button, owner = await asked_in_the_app(house, add_provider, hass_client)
+    async with without_database(house.hass, house.entry):
+        await press(house, button, owner)
+    await house.settled()
+    assert await is_proven(house)
 
 
 @only_sqlite
