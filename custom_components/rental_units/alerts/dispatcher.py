@@ -18,6 +18,7 @@ from .channels.base import (
     RefusedError,
     SendError,
     UnknownError,
+    WrongNumberError,
 )
 from .const import DeliveryState as State
 from .lanes import Lane
@@ -51,9 +52,13 @@ class Dispatcher(Deliveries):
         find: Finder,
         tell_failing: Callable[[str, bool], None],
         tell_alive: Callable[[str], None],
+        tell_wrong: Callable[[str, str, str], None],
         timebase: Timebase,
     ) -> None:
-        """Initialize; `find` returns who is behind an address of an alert."""
+        """Initialize; `find` returns who is behind an address of an alert.
+
+        `tell_wrong` is called with an address's id, its number, which there is not, and why.
+        """
         super().__init__(hass, ledger, token, timebase.now)
         self._timebase = timebase
         self._hass = hass
@@ -62,6 +67,7 @@ class Dispatcher(Deliveries):
         self._find = find
         self._tell_failing = tell_failing
         self._tell_alive = tell_alive
+        self._tell_wrong = tell_wrong
         #: Channels that would send nothing, as far as is known without a message.
         self.suspects: set[str] = set()
         self._lanes: dict[str, Lane] = {}
@@ -263,6 +269,8 @@ class Dispatcher(Deliveries):
                 LOGGER.error("The channel %s failed: %s", name, type(err).__name__)
                 error = UnknownError("error")
             self._note(name, lane, error, message.to)
+            if isinstance(error, WrongNumberError) and not lane.is_failing:
+                self._tell_wrong(delivery.address_id, message.to, error.reason)
             self._settle(delivery, channel, message, reference, error)
         except RefusedError as err:
             self._end(delivery, State.FAILED, err.reason)

@@ -142,6 +142,7 @@ class Engine:
             find=self.people.async_find,
             tell_failing=self.news.tell_failing,
             tell_alive=lambda channel: self.tell_dead(channel, None),
+            tell_wrong=self.verifier.note_wrong,
             timebase=self.timebase,
         )
         self.clock = Clock[Any](hass, self._due, now)

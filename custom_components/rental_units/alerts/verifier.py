@@ -150,6 +150,27 @@ class Verifier:
         await self._async_count()
         return confirmed
 
+    @callback
+    def note_wrong(self, address_id: str, target: str, reason: str) -> None:
+        """Show that an alert has found a number that there is not, as a test would."""
+        self._entry.async_create_background_task(
+            self._hass,
+            self._async_note_wrong(address_id, target, reason),
+            "rental_units wrong number",
+        )
+
+    async def _async_note_wrong(
+        self, address_id: str, target: str, reason: str
+    ) -> None:
+        try:
+            await self._register.async_run(
+                lambda session: checks.note_wrong(session, address_id, target, reason)
+            )
+        except RegisterError as err:
+            LOGGER.warning("A wrong number was not noted: %s", err.key)
+        else:
+            self._changed()
+
     # Sending
 
     def _token(self, check: Check) -> str:

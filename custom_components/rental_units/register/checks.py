@@ -17,7 +17,8 @@ from . import queries
 from .models import ContactAddress, Lease, Person, Responder
 from .people import Address
 
-#: What becomes of a test message; else the reason of its failure.
+#: What becomes of a test message; else the reason of its failure, or of an alert's where
+#: there is no such number.
 WAITING: Final = "waiting"
 SENT: Final = "sent"
 #: Seconds in which nobody is asked again, and in which a link to confirm holds.
@@ -127,6 +128,13 @@ def note(session: Session, check: Check, outcome: str) -> None:
     row = still(session, check)
     if row is not None and row.outcome in (WAITING, SENT):
         row.outcome = outcome
+
+
+def note_wrong(session: Session, address_id: str, target: str, reason: str) -> None:
+    """Write down that an address is a number that there is not, unless it was changed since."""
+    row = session.get(ContactAddress, address_id)
+    if row is not None and row.target == target:
+        row.outcome = reason
 
 
 def confirm(session: Session, check: Check, now: float) -> str | None:

@@ -230,6 +230,43 @@ async def test_what_fails_is_shown(house: House, sms: Provider) -> None:
 
 
 @only_sqlite
+@pytest.mark.parametrize(
+    ("status", "answer", "found"),
+    [
+        (400, {"code": 21211}, "twilio_21211"),
+        # It cannot be reached, wants no messages, or is off.
+        (400, {"code": 21214}, None),
+        (400, {"code": 21610}, None),
+        (201, {"sid": "SM1", "status": "undelivered"}, None),
+    ],
+)
+async def test_what_an_alert_has_found(
+    house: House, sms: Provider, status: int, answer: dict[str, Any], found: str | None
+) -> None:
+    """A number that there is not is shown like a failed test; a phone that is off is none."""
+    sms.status, sms.answer = status, answer
+    await house.alert(hazard="smoke", audience=["landlord"])
+    await house.settled()
+    assert (await house.stored())["landlord-sms"].state == "failed"
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await pace(house, COUNT_SECONDS)
+    assert await outcome(house, "landlord-sms") == found
+    assert bool(issue(house)) is bool(found)
+
+
+@only_sqlite
+async def test_what_was_corrected_meanwhile(house: House, sms: Provider) -> None:
+    """The answer about an old number says nothing of the one that took its place."""
+    verifier = house.engine.verifier
+    verifier.note_wrong("landlord-sms", "+12025550100", "twilio_21211")
+    verifier.note_wrong("somewhere:else", "+12025550100", "twilio_21211")
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await pace(house, COUNT_SECONDS)
+    assert await outcome(house, "landlord-sms") is None
+    assert issue(house) is None
+
+
+@only_sqlite
 async def test_it_waits(house: House, sms: Provider) -> None:
     """Quiet hours hold a test back, and so does every alert: the lines are for that."""
     now = dt_util.now()

@@ -27,6 +27,7 @@ from .base import (
     NumberLimitError,
     RefusedError,
     UnknownError,
+    WrongNumberError,
 )
 from .setting import Setting, Shown, base_url, like, sender
 
@@ -61,6 +62,8 @@ _LIMITS = ("LIMIT_CONTROL", "Throttling", "ServiceUnavailable", "SYSTEM_ERROR")
 #: Codes that are about the number. All others are for the owner of the account to mend, as
 #: is a word that carriers pass on to nobody (BLACK_KEY_CONTROL_LIMIT).
 _ADDRESS = ("MOBILE_NUMBER_ILLEGAL", "MOBILE_COUNT_OVER_LIMIT")
+#: The one of them that says that there is no such number.
+_NO_NUMBER = "MOBILE_NUMBER_ILLEGAL"
 #: A variable of a template holds no more: 35 characters in an SMS, or 20, or what the
 #: provider has granted; 100 in a call. A longer one is refused with the whole message.
 #: https://help.aliyun.com/document_detail/463270.html
@@ -186,7 +189,8 @@ class AlibabaSms(HttpChannel):
             if any(word in code for word in _LIMITS):
                 raise NotSentError("rate_limit")
             if any(word in code for word in _ADDRESS):
-                raise RefusedError(code[:60])
+                error = WrongNumberError if _NO_NUMBER in code else RefusedError
+                raise error(code[:60])
             raise NotSentError(code[:60], 30)
         return answer
 

@@ -90,6 +90,10 @@ class RefusedError(SendError):
     """It will never be sent to this address."""
 
 
+class WrongNumberError(RefusedError):
+    """The provider says that there is no such number. A phone that is off is none."""
+
+
 class UnknownError(SendError):
     """It may have been sent. Only an idempotent channel may try it again."""
 

@@ -21,6 +21,7 @@ from .base import (
     NumberLimitError,
     RefusedError,
     UnknownError,
+    WrongNumberError,
 )
 from .setting import Setting, base_url, like, sender
 
@@ -45,6 +46,9 @@ _NUMBER_LIMITS = {14107: 30.0}
 #: are a country that is not allowed (21408) and a sender that does not suit it (21612).
 #: https://www.twilio.com/docs/api/errors
 _ADDRESS = {21211, 21214, 21216, 21217, 21219, 21610, 21614, 21635}
+#: Those of them that say that there is no such number, and not that it is not reached now,
+#: is not let be called, or wants no messages.
+_NO_NUMBER = {21211, 21217}
 _OWN_PORTS = {"https": 443, "http": 80}
 #: What of a call is reported; https://www.twilio.com/docs/voice/api/call-resource
 _EVENTS = ("answered", "completed")
@@ -96,7 +100,8 @@ class TwilioSms(HttpChannel):
         if code in _NUMBER_LIMITS:
             raise NumberLimitError(_NUMBER_LIMITS[code])
         if code in _ADDRESS or (not code and answer.get("status") in FAILED):
-            raise RefusedError(f"twilio_{code or 'failed'}")
+            error = WrongNumberError if code in _NO_NUMBER else RefusedError
+            raise error(f"twilio_{code or 'failed'}")
         if code:
             raise NotSentError(f"twilio_{code}"[:32], 30)
         if not (sid := answer.get("sid")):
