@@ -1,0 +1,165 @@
+"""The roles' table in the docs says what the policy's table does, in both languages."""
+
+from collections.abc import Iterator
+import json
+import re
+
+import pytest
+
+from custom_components.rental_units.app.policy import (
+    IN_PERSON,
+    TABLE,
+    AccountRole,
+    Scope,
+    rows,
+)
+from scripts.build_docs import DOCS, ROOT
+
+PAGES = {"en": DOCS / "roles.md", "zh-Hans": DOCS / "zh-Hans" / "roles.md"}
+PEOPLE, ALERTS, DEVICES = range(3)
+#: All that is done about an incident, in the words of a cell.
+_ALL = {"en": "all but settings", "zh-Hans": "除设置外全部"}
+#: What a cell says of who may carry out a command, and says of nobody else.
+WORDS = {
+    "get_unit": (
+        PEOPLE,
+        r"reads (and changes )?(all|those)|who is in a unit",
+        r"查看(和更改|全部|一套房)",
+    ),
+    "get_unit_revealed": (
+        PEOPLE,
+        r"reads (and changes )?(all|those)",
+        r"查看(和更改|全部)",
+    ),
+    "find_people": (
+        PEOPLE,
+        r"reads (and changes )?(all|those)|found by name",
+        r"查看(和更改|全部)|按姓名查找",
+    ),
+    "check_in": (PEOPLE, r"reads and changes|checks in", r"查看和更改|登记入住"),
+    "renew_lease": (PEOPLE, r"reads and changes|renews", r"查看和更改|续租"),
+    "update_contact": (
+        PEOPLE,
+        r"reads and changes|changes addresses",
+        r"查看和更改|更改联系方式",
+    ),
+    "move": (PEOPLE, r"reads and changes", r"查看和更改"),
+    "merge_people": (PEOPLE, r"merges", r"合并"),
+    "import_register": (PEOPLE, r"imports", r"导入"),
+    "add_unit": (PEOPLE, r"adds, changes and removes units", r"添加、更改和移除出租房"),
+    "remove_unit": (PEOPLE, r"removes units", r"移除出租房"),
+    "get_own_audit": (PEOPLE, r"own deeds in the audit", r"审计中自己的操作"),
+    "get_audit": (PEOPLE, r"^the audit", r"查看审计记录"),
+    "get_alerts": (ALERTS, r"^(?!nothing)", r"^(?!无)"),
+    "alert": (ALERTS, r"^(all|own flats)", r"^(全部|自己的房屋)"),
+    "cancel_alert": (ALERTS, r"^(all|own flats)", r"^(全部|自己的房屋)"),
+    "acknowledge_alert": (
+        ALERTS,
+        r"^(all|own flats)|acknowledges",
+        r"^(全部|自己的房屋)|确认",
+    ),
+    "alert_beyond": (ALERTS, r"^all", r"^全部"),
+    "close_help": (ALERTS, r"^all|closes calls for help", r"^全部|结束求助"),
+    "tell_again": (ALERTS, r"^all", r"^全部"),
+    "get_roster": (ALERTS, r"roster", r"值班表"),
+    "answer": (ALERTS, r"answers", r"回复"),
+    "safety.cut_off": (DEVICES, r"\bcuts?\b", r"断电"),
+    "safety.restore": (DEVICES, r"restore", r"恢复"),
+    "safety.open_door": (DEVICES, r"unlock", r"上锁"),
+    "safety.acknowledge": (DEVICES, r"acknowledges", r"确认"),
+    "safety.silence": (DEVICES, r"silence", r"消音"),
+    "safety.self_test": (DEVICES, r"self-test", r"自检"),
+    "safety.reset": (DEVICES, r"reset", r"复位"),
+    "safety.shelve": (DEVICES, r"shelve", r"屏蔽"),
+    "safety.release": (DEVICES, r"release", r"释放"),
+    "safety.configure": (DEVICES, r"(?<!but )settings", r"(?<!除)设置"),
+}
+
+
+def names(language: str) -> dict[str, AccountRole]:
+    """Return the roles by what they are called in a language."""
+    file = f"custom_components/rental_units/translations/{language}.json"
+    texts = json.loads((ROOT / file).read_text("utf-8"))
+    found = texts["selector"]["account_role"]["options"]
+    known = {found[role].lower(): role for role in AccountRole if role in found}
+    # Nobody is given that one.
+    return known | {
+        "automation": AccountRole.AUTOMATION,
+        "自动化": AccountRole.AUTOMATION,
+    }
+
+
+def table(language: str) -> Iterator[tuple[AccountRole, list[str]]]:
+    """Yield each role of the table, with what its cells say of it."""
+    known = names(language)
+    text = PAGES[language].read_text("utf-8")
+    head = re.search(r"^\| (role|角色) \|[^|]*\|[^|]*\|[^|]*\|\n", text, re.MULTILINE)
+    assert head
+    for line in text[head.end() :].split("\n\n")[0].splitlines()[1:]:
+        who, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        for name in re.split("[,、] ?", who):
+            yield known[name], [of_role(cell, name, known) for cell in cells]
+
+
+def of_role(cell: str, name: str, known: dict[str, AccountRole]) -> str:
+    """Return what a cell says of one of its roles: a part may begin with another's name."""
+    parts = re.split("[;；] ?", cell)
+    return "; ".join(
+        part
+        for part in parts
+        if (whose := re.split("[:：]", part)[0]) == name or whose not in known
+    )
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_roles(language: str) -> None:
+    """Each role has its line, and each cell says what the role may, and no more."""
+    said = dict(table(language))
+    assert len(said) == len(list(table(language)))
+    # Its line is a sentence above the table.
+    assert said.keys() == TABLE.keys() - {AccountRole.ADMINISTRATOR}
+    place = list(PAGES).index(language)
+    wrong = []
+    for role, cells in said.items():
+        for command, (column, *words) in WORDS.items():
+            is_incident = column == DEVICES and command != "safety.configure"
+            claims = bool(
+                re.search(words[place], cells[column])
+                or (is_incident and _ALL[language] in cells[column])
+            )
+            if role is AccountRole.AUTOMATION and command in IN_PERSON:
+                # Below the table: these take a person.
+                claims = False
+            if claims != any(rows(role, command)):
+                wrong.append((role, command, cells[column]))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_reason_and_scope(language: str) -> None:
+    """Who has to say why, and whose role holds for own flats alone, is said so."""
+    reason, own = {
+        "en": ("for a reason", "own flat"),
+        "zh-Hans": ("说明原因后", "自己的?房屋"),
+    }[language]
+    for role, cells in table(language):
+        needed = any(row.needs_reason for row in TABLE[role])
+        assert bool(re.search(reason, cells[PEOPLE])) is needed, role
+        is_own = any(row.scope is Scope.OWN for row in TABLE[role])
+        assert bool(re.search(own, " ".join(cells))) is is_own, role
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_what_is_seen(language: str) -> None:
+    """The second table, of what each role sees, leaves none out."""
+    text = PAGES[language].read_text("utf-8").rsplit("|---|---|\n", 1)[1]
+    lines = text.split("\n\n")[0].splitlines()
+    found = [
+        name
+        for line in lines
+        for name in re.split("[,、] ?", line.strip("|").split("|")[0].strip())
+    ]
+    known = names(language)
+    assert sorted(known[name] for name in found) == sorted(
+        set(AccountRole) - {AccountRole.ADMINISTRATOR}
+    )
