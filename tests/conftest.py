@@ -52,6 +52,16 @@ def _short_stacks() -> Generator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_statements() -> None:
+    """Let no statement of SQL be logged, as Home Assistant does by default.
+
+    The test plugin asks for it, and each record is kept until its test is over: in one of
+    10,000 runs that takes all memory there is.
+    """
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+
+
 #: What Home Assistant says of code of ours that uses it in a way that ends, or that blocks it.
 COMPLAINT = re.compile(
     r"Detected (?:that custom integration|blocking call)"
