@@ -40,6 +40,8 @@ const MARK_MILLISECONDS = 10_000;
 const UNDECIDED_MILLISECONDS = 1000;
 /** From so many CSS pixels on, the map has room beside the list. */
 const WIDE_PIXELS = 1100;
+/** Below so many, the cards of incidents are one column: the sidebar may be open beside them. */
+const TIGHT_PIXELS = 800;
 /** So long after a touch a wall display shows what can be done, in milliseconds. */
 const TOUCHED_MILLISECONDS = 60_000;
 /** A wall display that was told nothing for so long says that and nothing else, in milliseconds. */
@@ -73,6 +75,7 @@ export class SafetyPanel extends LitElement {
   /** The call for help that is being closed. */
   @state() private call: Call | null = null;
   @state() private isWide = false;
+  @state() private isTight = false;
   @query("cs-now") private now?: NowPage | null;
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
@@ -91,7 +94,9 @@ export class SafetyPanel extends LitElement {
   private readonly wake = new Wake();
   private readonly awake = new Awake();
   private readonly sizes = new ResizeObserver(([entry]) => {
-    this.isWide = (entry?.contentRect.width ?? 0) >= WIDE_PIXELS;
+    const width = entry?.contentRect.width ?? 0;
+    this.isWide = width >= WIDE_PIXELS;
+    this.isTight = width < TIGHT_PIXELS;
   });
   private touchedAt = -Infinity;
   private staleAt = Infinity;
@@ -652,7 +657,7 @@ export class SafetyPanel extends LitElement {
     return html`<div class=${this.isSplit ? "split" : ""}>
       ${this.isSplit ? html`<div>${this.lazy(context, "map")}</div>` : nothing}
       <div>
-        <cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow || this.isSplit}></cs-now>
+        <cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow || this.isSplit || this.isTight}></cs-now>
         ${this.brought(context)}
       </div>
     </div>`;

@@ -44,6 +44,8 @@ pytestmark = [
 
 #: A phone's and a desk's width and height in CSS pixels, and the least that a finger hits.
 PHONE, DESK = (390, 844), (1280, 900)
+#: Just wide enough for Home Assistant's sidebar to stay beside the panel.
+TABLET = (900, 900)
 LEAST = 44
 PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)
@@ -360,7 +362,7 @@ async def test_acknowledge_and_order_by_keyboard(
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESK], ids=["phone", "tablet", "desk"])
 async def test_everybody_can_use_it(
     browser: Browser, demo: Demo, story: Story, size: tuple[int, int], dark: bool
 ) -> None:

@@ -776,6 +776,8 @@ class SafetyDevice:
             self.available = available
             if available:
                 self.available_since = time.monotonic()
+            # What nobody knows any more is shown as such at once.
+            self._draw()
             self._notify(AVAILABILITY)
 
     @callback
