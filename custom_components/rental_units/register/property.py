@@ -109,6 +109,7 @@ class Register:
         self.unreadable = 0
         #: Why the database could not be opened, where people are told as last known.
         self.blind: RegisterError | None = None
+        self._is_looking = False
         self._units: Mapping[str, UnitInfo] = {}
         self._units_of_area: Mapping[str, list[str]] = {}
         self.summaries: dict[str, Summary] = {}
@@ -227,10 +228,14 @@ class Register:
             self.devices.remove(unit_id)
 
     async def _async_look(self, _now: datetime) -> None:
-        """Begin anew, once the database is back."""
+        """Begin anew, once the database is back: once, however long it takes to answer."""
+        if self._is_looking:
+            return
+        self._is_looking = True
         try:
             await self.database.async_open()
         except RegisterError:
+            self._is_looking = False
             return
         if self.blind and self.blind.key in AWAY:
             LOGGER.info("The database of the register is back")
