@@ -272,6 +272,16 @@ async def test_shown_after_it_is_told(
     assert seen[3:] == ["raised", "cleared", "returned", "cleared", "off"]
     assert device._undrawn is None
 
+    # What is away is shown as away before its fault is stored.
+    again = threading.Event()
+    request.addfinalizer(again.set)
+    waiting = asyncio.ensure_future(storage._async_run(again.wait))
+    await asyncio.sleep(0)
+    device.derive(unresponsive=True)
+    assert seen[-1] == "unavailable"
+    again.set()
+    await waiting
+
 
 async def test_raised_while_stopping(
     hass: HomeAssistant, storage: Storage, peer: Peer
