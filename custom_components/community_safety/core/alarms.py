@@ -238,16 +238,22 @@ class AlarmBook:
             self.end_drills(report.device, Reason.SUPERSEDED)
 
     @callback
-    def report_away(self, uid: str, named: Named, hazard: Hazard) -> None:
-        """Raise the alarm of a device that is away, which takes it over when it is back."""
-        device_id, name = named(uid)
+    def report_away(
+        self,
+        uid: str,
+        device_id: str | None,
+        name: str,
+        hazard: Hazard,
+        severity: Severity,
+    ) -> None:
+        """Raise an alarm of a device that is away, which takes it over when it is back."""
         self.report(
             Report(
                 device=uid,
                 device_id=device_id,
                 device_name=name,
                 hazard=hazard.key,
-                severity=Severity.ALARM,
+                severity=severity,
                 nature=hazard.nature,
             )
         )
@@ -522,7 +528,7 @@ class AlarmBook:
             # Also when the disk has failed: people matter more than the record, and
             # the storage goes on trying. Entities come last: they only show it.
             for item in items:
-                _tell(self._listeners[True], item)
+                tell(tuple(self._listeners[True]), item)
                 if self._held_back is None:
                     self._announce(item)
                 else:
@@ -534,7 +540,7 @@ class AlarmBook:
         @callback
         def drawn() -> None:
             for item in items:
-                _tell(self._device_listeners.get(alarm.device, ()), item)
+                tell(tuple(self._device_listeners.get(alarm.device, ())), item)
 
         if items:
             self._unannounced += 1
@@ -548,7 +554,7 @@ class AlarmBook:
     @callback
     def _announce(self, item: Announcement) -> None:
         now = time.time()
-        _tell(self._listeners[False], item)
+        tell(tuple(self._listeners[False]), item)
         if item.change is not Change.NOTED:
             # After what it has set off, as the recorder takes it up: but of this moment.
             self._hass.bus.async_fire(
@@ -608,12 +614,3 @@ def area_of(hass: HomeAssistant, device_id: str | None) -> str | None:
 def _within(since: float | None, now: float, seconds: float) -> bool:
     """Return if something was less than `seconds` ago."""
     return since is not None and 0 <= now - since < seconds
-
-
-def _tell(listeners: Iterable[Listener], item: Announcement) -> None:
-    for listener in tuple(listeners):
-        try:
-            listener(item)
-        except Exception:  # noqa: BLE001
-            # One that fails must not keep an alarm from all the others.
-            LOGGER.exception("Alarm %s could not be told to everybody", item.alarm.id)

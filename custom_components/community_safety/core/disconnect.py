@@ -900,7 +900,7 @@ class CutOff:
         if found := self._find(uid):
             found[1].derive(cut_off_unproven=unproven)
         elif unproven:
-            self._book.report_away(uid, self.named, _UNPROVEN)
+            self._book.report_away(uid, *self.named(uid), _UNPROVEN, Severity.ALARM)
 
 
 def _told(results: Iterable[Result]) -> dict[str, dict[str, Any]]:

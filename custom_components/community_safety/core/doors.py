@@ -16,7 +16,7 @@ from homeassistant.helpers.event import async_call_later
 
 from ..catalogue import DOOR_CONTROLLER, HAZARDS
 from ..catalogue.measurements import point_key
-from ..const import DOMAIN, LOGGER
+from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
 from .alarm import Alarm, Change
 from .alarms import AlarmBook, Announcement, Named, area_of
@@ -412,7 +412,7 @@ class Doors:
                 door_held_open=not self._too_long.isdisjoint(locks),
             )
         elif unproven:
-            self._book.report_away(uid, self._named, _UNPROVEN)
+            self._book.report_away(uid, *self._named(uid), _UNPROVEN, Severity.ALARM)
 
     # Command and read back
 

@@ -27,7 +27,6 @@ from homeassistant.util.hass_dict import HassKey
 from ..catalogue import GATEWAY, HAZARDS
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
-from .alarm import Report
 from .alarms import AlarmBook
 from .authority import Authority
 from .credentials import Credentials
@@ -431,16 +430,8 @@ class House:
     @callback
     def miss(self, uid: str, device_id: str | None, name: str) -> None:
         """Raise the fault of a device that nobody hears, and that cannot say so itself."""
-        hazard = HAZARDS["unresponsive"]
-        self.book.report(
-            Report(
-                device=uid,
-                device_id=device_id,
-                device_name=name,
-                hazard=hazard.key,
-                severity=Severity.FAULT,
-                nature=hazard.nature,
-            )
+        self.book.report_away(
+            uid, device_id, name, HAZARDS["unresponsive"], Severity.FAULT
         )
 
     @callback
