@@ -251,9 +251,9 @@ def _register(part: _Goals) -> None:
             f"{name}/alert_during_import/most",
         )
         part.most(
-            f"{what}: start with {units:,} units, the loop held up in s",
+            f"{what}: start with {units:,} units, the loop held up by it in s",
             0.3,
-            f"{name}/start/loop_held_up",
+            f"{name}/start/loop_held_up_by_work",
         )
 
 

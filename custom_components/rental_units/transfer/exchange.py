@@ -28,7 +28,7 @@ from .cells import Masked
 from .rows import Entry, RowError, place_key
 
 #: Rows that are written in one transaction. Alerts are written between two of them.
-CHUNK_ROWS = 100
+CHUNK_ROWS = 50
 _PLACE = ("building", "stairwell", "number")
 
 

@@ -127,7 +127,12 @@ class Import:
         def attempt(session: Session) -> Outcome:
             with session.no_autoflush:
                 outcome = _write(session, entries, rows, hand, self._language)
+            tried = list(session)
             session.expunge_all()
+            # They hold one another. Left to the collector, hundreds of thousands of objects
+            # are freed at one go, and nothing else goes on meanwhile, no alert either.
+            for row in tried:
+                vars(row).clear()
             return outcome
 
         try:

@@ -1,5 +1,6 @@
 """What a file changes of what is registered already."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rental_units.register import Audience
+from custom_components.rental_units.register.models import Lease, LeaseChange, Person
 from homeassistant.core import HomeAssistant
 from tests.rental_units.common import (
     OTHER_PHONE,
@@ -281,3 +283,23 @@ async def test_names_keep_their_signs(
     text = Path(hass.config.path("rental_units", "out.csv")).read_text("utf-8-sig")
     assert ",'t Hooft," in text
     assert all(f",'{name}," in text for name in names[1:])
+
+
+async def test_what_is_tried_leaves_nothing_to_collect(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any
+) -> None:
+    """The rows of a try go without the collector, during which no alert goes on."""
+    await check_in(hass, entry, "1-1-101")
+    put(hass, "a.csv", "\n".join([HEAD, ROW, f"1,1,102,tenant,MARK-2,{OTHER_PHONE}"]))
+    gc.collect()
+    gc.disable()
+    try:
+        assert (await transfer("import", "a.csv"))["summary"]["added"] == 1
+        rows = [
+            type(row)
+            for row in gc.get_objects()
+            if isinstance(row, (Person, Lease, LeaseChange))
+        ]
+    finally:
+        gc.enable()
+    assert rows == []
