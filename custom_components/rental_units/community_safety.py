@@ -16,6 +16,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import area_registry as ar
 
+from .alerts.core import DATA_ALARMS, Alarms
 from .alerts.principals import person_of
 from .alerts.runtime import open_help
 from .app.application import Application, applications
@@ -34,6 +35,11 @@ type _Concerned = list[tuple[Application, Permit | None, list[str]]]
 async def async_get_authority_provider(hass: HomeAssistant) -> Provider:
     """Return who knows the roles."""
     return Provider(hass)
+
+
+async def async_take_alarms(hass: HomeAssistant, alarms: Alarms) -> None:
+    """Take what can be asked about alarms."""
+    hass.data[DATA_ALARMS] = alarms
 
 
 class Provider:

@@ -204,8 +204,10 @@ export class Words {
         this.hass.localize(`component.rental_units.selector.${selector}.options.${slot.role}`),
       )
       .find(Boolean);
-    // Neighbours have no role in the register that could have a name there.
-    const role = slot.role === "neighbour" ? this.t("role_neighbour") : (name ?? slot.role);
+    // Neighbours, and who tests, have no role in the register that could have a name there.
+    const own: Record<string, Key> = { neighbour: "role_neighbour", tester: "role_tester" };
+    const key = own[slot.role];
+    const role = key ? this.t(key) : (name ?? slot.role);
     return this.t("person", { role, number: slot.number });
   }
 

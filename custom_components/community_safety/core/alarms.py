@@ -389,7 +389,7 @@ class AlarmBook:
         )
         self._open(alarm)
         if drill:
-            self.tests.found(alarm.device, alarm.hazard)
+            self.tests.found(alarm.device, alarm.hazard, alarm.id)
         self._note(alarm, Change.RAISED, severity=severity, **report.values)
         self._save(alarm, Change.RAISED)
 

@@ -38,6 +38,7 @@ from .latches import Latches
 from .passages import Passages
 from .ports import Port
 from .storage import TABLES, Found, Storage
+from .tellers import async_hand_over
 from .telling import tell
 
 DATA_HOUSE: HassKey[House] = HassKey(DOMAIN)
@@ -121,6 +122,7 @@ class House:
         """
         await self.authority.async_take(domain, platform)
         await self.passages.async_take(domain, platform, self.credentials)
+        await async_hand_over(hass, self.book, domain, platform)
 
     def _take_over(self, rows: Found) -> None:
         """Take over what an earlier run has left, as far as it can be read."""

@@ -21,7 +21,8 @@ class SelfTest:
     """The last test of one device, as the device itself has shown it.
 
     Times are Unix times in seconds. `commanded_by` is None for a test that was begun at
-    the device; `found` holds the hazards that it has raised, as drills.
+    the device; `found` holds the hazards that it has raised, as drills, and `alarms` the
+    ids of those.
     """
 
     at: float
@@ -29,6 +30,7 @@ class SelfTest:
     commanded_by: str | None = None
     ended_at: float | None = None
     found: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
 
 
 _FIELDS = frozenset(item.name for item in fields(SelfTest))
@@ -65,6 +67,14 @@ class SelfTests:
         """Return the last test of a device, None if none is known."""
         return self._last.get(device)
 
+    def of_alarm(self, alarm_id: str) -> SelfTest | None:
+        """Return the test that has raised a drill, also one that is over.
+
+        None if that was no device's last test.
+        """
+        tests = self._last.values()
+        return next((test for test in tests if alarm_id in test.alarms), None)
+
     def listen(self, device: str, listener: Listener) -> CALLBACK_TYPE:
         """Call a listener when a test of one device is over.
 
@@ -92,11 +102,13 @@ class SelfTests:
         self._store(device)
 
     @callback
-    def found(self, device: str, hazard: str) -> None:
-        """Take that the running test has raised a hazard."""
+    def found(self, device: str, hazard: str, alarm_id: str) -> None:
+        """Take that the running test has raised a hazard, as a drill."""
         test = self._last.get(device)
-        if test and test.ended_at is None and hazard not in test.found:
-            test.found.append(hazard)
+        if test and test.ended_at is None:
+            test.alarms.append(alarm_id)
+            if hazard not in test.found:
+                test.found.append(hazard)
             self._store(device)
 
     @callback

@@ -106,6 +106,11 @@ class Request:
     #: When it happened, in Unix time; None: now.
     at: float | None = None
 
+    @property
+    def is_announced(self) -> bool:
+        """Return if it is no mere test, which is for the tester and the office alone."""
+        return not self.drill or self.names_audience
+
 
 class Engine:
     """Alerts of one entry."""
@@ -313,7 +318,9 @@ class Engine:
 
     def policy(self, request: Request) -> Policy:
         """Return the policy of what is asked for. Raises KeyError for an unknown one."""
-        return policy_of(self._entry.options, request.severity, request.policy)
+        found = policy_of(self._entry.options, request.severity, request.policy)
+        # One press of a button does not ring until somebody answers.
+        return found if request.is_announced else found.once()
 
     async def async_raise(self, request: Request) -> Alert:
         """Write an alert down and begin it. Raises KeyError for an unknown policy.
@@ -341,7 +348,7 @@ class Engine:
             over_alarm_ids=[],
             incident_id=request.incident_id,
             drill=request.drill,
-            announced=not request.drill or request.names_audience,
+            announced=request.is_announced,
             who=request.who,
             step=0,
             round=0,
@@ -373,6 +380,9 @@ class Engine:
         if (old.drill, old.announced, old.message, old.policy) != (
             *(new.drill, new.announced, new.message, new.policy),
         ):
+            return False
+        if old.drill and not old.announced and old.who != new.who:
+            # Another one tests, and has to hear of it.
             return False
         is_news = Severity.MESSAGE in (old.severity, new.severity)
         if is_news or {old.hazard, new.hazard} & ALL_CLEAR:

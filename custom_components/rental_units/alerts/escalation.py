@@ -7,7 +7,6 @@ from typing import Any
 
 from homeassistant.core import callback
 
-from ..const import Duty
 from ..register import Audience, Recipient
 from .channels.local import speakers
 from .clock import Clock
@@ -198,13 +197,7 @@ class Escalation:
             return [], True
         people, is_fresh = await self._parts.people.async_recipients(alert, names)
         if is_test:
-            # It concerns who does it, and the office that has to know of it.
-            people = [
-                row
-                for row in people
-                if row.role == Duty.PROPERTY_OFFICE
-                or self._parts.people.is_tester(alert, row)
-            ]
+            people = self._parts.people.of_test(alert, people)
         return people, is_fresh
 
     def _plan(

@@ -6,10 +6,17 @@ from dataclasses import replace
 
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import LOGGER, Channel, Role
-from ..register import Address, Audience, Recipient, Register, RegisterConfigEntry
+from ..const import LOGGER, Channel, Duty, Role
+from ..register import (
+    Address,
+    Audience,
+    Recipient,
+    Register,
+    RegisterConfigEntry,
+    default_language,
+)
 from .channels.base import NotSentError
-from .channels.push import users_of
+from .channels.push import phones_with, users_of
 from .ledger import TROUBLE
 from .models import Alert, Delivery
 
@@ -25,6 +32,8 @@ READ_SECONDS = 2.0
 #: What stands before the id of an address that is not a person's.
 AREA = "area:"
 ROBOT = "robot:"
+#: The role of who tests and is in no role here, and what stands before the ids of their phones.
+TESTER = "tester"
 
 #: Who is behind an address: nobody, where it is a place or a robot.
 type Found = tuple[Recipient | None, Address | str]
@@ -160,13 +169,38 @@ class People:
             for part in list(told)
         )
 
-    def is_tester(self, alert: Alert, person: Recipient) -> bool:
-        """Return if a person is the user who has begun a drill."""
+    def of_test(self, alert: Alert, people: Iterable[Recipient]) -> list[Recipient]:
+        """Return whom a test concerns: who does it, and the office that has to know of it.
+
+        Who does it may be nobody of the place, and is told over their own phones then.
+        """
+        found = [
+            row
+            for row in people
+            if row.role == Duty.PROPERTY_OFFICE or self._is_tester(alert, row)
+        ]
+        if not any(self._is_tester(alert, row) for row in found):
+            found += self._testers(alert)
+        return found
+
+    def _is_tester(self, alert: Alert, person: Recipient) -> bool:
         return alert.who is not None and any(
             alert.who in users_of(self._hass, address.target)
             for address in person.addresses
             if address.channel == Channel.PUSH
         )
+
+    def _testers(self, alert: Alert) -> list[Recipient]:
+        """Return the user who has begun a drill, if they have a phone with the app."""
+        if alert.who is None or not alert.drill:
+            return []
+        addresses = tuple(
+            Address(f"{TESTER}:{row.id}", Channel.PUSH, row.id, None, None)
+            for row in phones_with(self._hass, alert.who)
+        )
+        language = default_language(self._hass.config.language)
+        tester = Recipient(alert.who, "", language, TESTER, None, addresses)
+        return [tester] if addresses else []
 
     @callback
     def remember(self, alert: Alert, found: dict[str, Found]) -> None:
@@ -226,7 +260,7 @@ class People:
 
     async def _async_read(self, alert: Alert, known: dict[str, Found]) -> bool:
         people, is_fresh = await self.async_recipients(alert, list(Audience))
-        for person in people:
+        for person in [*people, *self._testers(alert)]:
             for address_id, found in ways_to(person).items():
                 known.setdefault(address_id, found)
         return is_fresh

@@ -1,7 +1,7 @@
 """Policies: who is told when, over what, until a human has answered. They are data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
 from typing import Any, Self
 
@@ -87,6 +87,10 @@ class Policy:
         )
         found = min(filter(None, rounds), default=None)
         return found and found[1:]
+
+    def once(self) -> Self:
+        """Return a policy that tells the first time, and calls nobody after that."""
+        return replace(self, steps=(replace(self.steps[0], repeat=0),))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the form that is stored."""

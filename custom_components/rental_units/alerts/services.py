@@ -31,6 +31,7 @@ from ..register import Audience
 from ..storage.errors import RegisterError
 from .const import OPEN, Severity
 from .contact_actions import VERIFY_SCHEMA, async_verify_contacts
+from .core import tester
 from .engine import Engine, Request
 from .history import with_alarms
 from .inbox import DATA_INBOX, away
@@ -276,7 +277,10 @@ async def _async_audience(
 def _request(
     call: ServiceCall, place: Place, audience: tuple[Audience, ...]
 ) -> Request:
-    data = call.data
+    data, who = call.data, call.context.user_id
+    if data["drill"] and who is None:
+        # An automation passes an alarm on: of a test, it is of who has ordered it.
+        who = tester(call.hass, data.get(ATTR_ALARM_ID))
     return Request(
         severity=data["severity"],
         unit_ids=place.unit_ids,
@@ -290,7 +294,7 @@ def _request(
         alarm_id=data.get(ATTR_ALARM_ID),
         incident_id=data.get(ATTR_INCIDENT_ID),
         drill=data["drill"],
-        who=call.context.user_id,
+        who=who,
     )
 
 

@@ -248,6 +248,7 @@ export const en = {
   registered: "{count} registered",
   person: "{role} {number}",
   role_neighbour: "Neighbour",
+  role_tester: "Tester",
   answer_safe: "Safe",
   answer_on_my_way: "On my way",
   answer_need_help: "Needs help",

@@ -249,6 +249,7 @@ export const zhHans: Texts = {
   registered: "登记 {count} 人",
   person: "{role} {number}",
   role_neighbour: "邻居",
+  role_tester: "测试人员",
   answer_safe: "安全",
   answer_on_my_way: "正在赶来",
   answer_need_help: "需要帮助",

@@ -249,6 +249,7 @@ export const zhHant: Texts = {
   registered: "登記 {count} 人",
   person: "{role} {number}",
   role_neighbour: "鄰居",
+  role_tester: "測試人員",
   answer_safe: "安全",
   answer_on_my_way: "正在趕來",
   answer_need_help: "需要幫助",

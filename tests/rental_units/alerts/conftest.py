@@ -171,6 +171,16 @@ class House:
 
         await self.entry.runtime_data.async_run(put)
 
+    async def forget_address(self, key: str) -> None:
+        """Take an address away."""
+        register = self.entry.runtime_data
+
+        def forget(session: Any) -> None:
+            session.delete(session.get(ContactAddress, key))
+
+        await register.async_run(forget)
+        await register.phonebook.async_learn()
+
     def options(self, **options: Any) -> None:
         """Change the options."""
         self.hass.config_entries.async_update_entry(

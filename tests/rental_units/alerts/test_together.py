@@ -21,7 +21,7 @@ from custom_components.rental_units.alerts.links import REPORT
 from custom_components.rental_units.alerts.models import Alert, Delivery
 from homeassistant.auth.models import User
 from homeassistant.core import Context
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 from tests.common import BASE, Peer
 from tests.community_safety.blueprints.common import (
@@ -34,6 +34,7 @@ from tests.community_safety.blueprints.common import (
 
 from .conftest import NUMBERS, TWILIO, House
 from .providers import Provider
+from .test_campaigns import OFFICE, add_office
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -119,6 +120,11 @@ class Street:
         (alarm,) = self.hass.data[DATA_HOUSE].book.open.values()
         (alert,) = self.house.engine.alerts.values()
         return alarm, alert
+
+    async def test(self) -> tuple[Alarm, Alert]:
+        """Let the sensor test itself; return the drill and the alert."""
+        await self.peer.state("smoke-1", test=True)
+        return await self.burn()
 
     async def reset(self, alarm: Alarm, user: User, *, false_alarm: bool) -> None:
         """Let the smoke go, and let a person reset the alarm."""
@@ -305,6 +311,137 @@ async def test_a_reset_alarm_in_silence(street: Street, hass_admin_user: User) -
     await street.house.until(lambda: alert.state == "cancelled")
     await street.house.settled()
     assert street.said() == []
+
+
+@pytest.mark.parametrize("is_landlord", [True, False])
+async def test_a_self_test_tells_who_has_ordered_it(
+    street: Street,
+    hass_admin_user: User,
+    hass_client_no_auth: ClientSessionGenerator,
+    *,
+    is_landlord: bool,
+) -> None:
+    """The button of a detector rings at who has pressed it and in the office, and at nobody else.
+
+    Who tests is somebody of the place, or nobody that the register knows; the blueprint
+    hands on no user.
+    """
+    house, peer = street.house, street.peer
+    await add_office(house)
+    if not is_landlord:
+        await house.forget_address("landlord-push")
+    button = await testable(street)
+    await street.automate()
+    await street.hass.services.async_call(
+        "button",
+        "press",
+        {"entity_id": button},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    alarm, alert = await street.test()
+    assert (alarm.drill, alert.alarm_id) == (True, alarm.id)
+    tester = {NUMBERS["landlord"]} if is_landlord else set()
+    assert {item["form"]["To"] for item in street.sms.heard} == {OFFICE} | tester
+    assert set(street.said()) == {"[DRILL] Smoke: 1-1-201"}
+    (pushed,) = street.push.heard
+    assert pushed["json"]["title"] == "[DRILL] Smoke: 1-1-201"
+    # One press is one message each, however long nobody answers.
+    told = len(street.sms.heard)
+    for _ in range(4):
+        await house.tick(31)
+        await house.settled()
+    assert (len(street.sms.heard), len(street.push.heard)) == (told, 1)
+    # Who tests may try the answers too, also after a restart.
+    await house.restart()
+    (alert,) = house.engine.alerts.values()
+    client = await hass_client_no_auth()
+    await client.post(
+        f"/api/webhook/{street.webhook}",
+        json={
+            "type": "fire_event",
+            "data": {
+                "event_type": "mobile_app_notification_action",
+                "event_data": {
+                    "action": pushed["json"]["data"]["actions"][0]["action"]
+                },
+            },
+        },
+    )
+    await street.hass.async_block_till_done()
+    assert [row.answer for row in house.engine.dispatcher.of(alert) if row.answer] == [
+        Answer.ON_MY_WAY
+    ]
+    await peer.state("smoke-1", smoke=False, test=False)
+    await house.until(lambda: not house.engine.alerts)
+
+
+async def test_a_test_that_nobody_has_ordered(
+    street: Street, hass_admin_user: User
+) -> None:
+    """Begun at the detector itself, or by an automation: the office alone hears of it."""
+    await add_office(street.house)
+    button = await testable(street)
+    await street.automate()
+    for context in (None, Context()):
+        if context:
+            await street.hass.services.async_call(
+                *("button", "press"),
+                {"entity_id": button},
+                blocking=True,
+                context=context,
+            )
+        await street.test()
+        assert {item["form"]["To"] for item in street.sms.heard} == {OFFICE}
+        assert street.push.heard == []
+        await street.peer.state("smoke-1", smoke=False, test=False)
+        await street.house.until(lambda: not street.house.engine.alerts)
+        await street.house.settled()
+
+
+async def test_two_test_in_one_flat(street: Street, hass_admin_user: User) -> None:
+    """The second one who tests a detector there hears of theirs too."""
+    house = street.house
+    await house.forget_address("landlord-push")
+    first = await house.alert(hazard="smoke", drill=True)
+    await house.settled()
+    assert street.push.heard == []
+    answer = await street.hass.services.async_call(
+        "rental_units",
+        "alert",
+        {"area_id": house.area_id, "hazard": "smoke", "drill": True},
+        blocking=True,
+        return_response=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    await house.settled()
+    assert answer
+    assert answer["alert_id"] != first
+    assert len(street.push.heard) == 1
+
+
+async def testable(street: Street) -> str:
+    """Let the detector be tested; return its button."""
+    peer = street.peer
+    await peer.config(
+        "smoke-1",
+        "smoke_sensor",
+        ["smoke", "test"],
+        area="1-1-201",
+        commands=["self_test"],
+    )
+    await peer.state("smoke-1", smoke=False, test=False)
+    peer.answer(
+        f"{BASE}/smoke-1",
+        lambda message: peer.publish(
+            f"{BASE}/smoke-1/result", {"version": 1, "id": message["id"], "ok": True}
+        ),
+    )
+    button = er.async_get(street.hass).async_get_entity_id(
+        "button", "community_safety", f"mqtt/{BASE}/smoke-1/self_test"
+    )
+    assert button
+    return button
 
 
 async def test_address_for_the_reports_of_a_provider(

@@ -185,6 +185,18 @@ def phones_of(hass: HomeAssistant, to: str) -> list[dr.DeviceEntry]:
 
 
 @callback
+def phones_with(hass: HomeAssistant, user_id: str) -> list[dr.DeviceEntry]:
+    """Return the phones on which a user has registered the app."""
+    devices = dr.async_get(hass)
+    return [
+        phone
+        for entry in hass.config_entries.async_entries(MOBILE_APP)
+        if entry.data.get(CONF_USER_ID) == user_id
+        for phone in dr.async_entries_for_config_entry(devices, entry.entry_id)
+    ]
+
+
+@callback
 def users_of(hass: HomeAssistant, to: str) -> set[str]:
     """Return the ids of the users whose phones are behind an address."""
     state = hass.states.get(to) if is_person(to) else None
