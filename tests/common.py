@@ -28,7 +28,7 @@ from homeassistant.util.async_ import get_scheduled_timer_handles
 
 BASE = "community_safety/building-1"
 #: Longest real time in seconds that a round trip over the loopback address may take.
-PATIENCE = 20
+PATIENCE = 60
 #: More often than this no set-up waits.
 MOST_WAITS = 500
 

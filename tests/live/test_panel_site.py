@@ -209,7 +209,7 @@ async def test_devices(browser: Browser, demo: Demo, story: Story) -> None:
             )
         await expect(smoke.locator("[data-step=raised]")).to_contain_text("Smoke")
         await expect(smoke.locator("[data-step=would_cut]")).to_contain_text("Breaker")
-        await expect(smoke).to_have_attribute("data-tested", "passed", timeout=2000)
+        await expect(smoke).to_have_attribute("data-tested", "passed")
         await expect(smoke).to_contain_text(re.compile("Tested .* by Demo"))
         # A7: a drill is no fire.
         assert await count(page, "fire") == fires

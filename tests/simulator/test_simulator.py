@@ -43,7 +43,7 @@ from simulator.zigbee2mqtt import TRANSLATIONS, ZONE_STATUS, definitions
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-PATIENCE = 20
+PATIENCE = 60
 BREAKER = f"{NATIVE_TOPIC}/1-1-201-breaker"
 
 

@@ -337,6 +337,8 @@ class Doors:
                 )
         self._show(uid)
         if not proven and uid in self._undo:
+            # It may have come back behind the last order.
+            came_back = is_heard and result is Reason.NO_ANSWER
 
             @callback
             def again(_now: datetime) -> None:
@@ -344,7 +346,11 @@ class Doors:
                 if lock in self._releases and not self._releases[lock].locking:
                     self._start(uid, key)
 
-            self._retries[lock] = async_call_later(self._hass, RETRY_SECONDS, again)
+            self._retries[lock] = async_call_later(
+                self._hass,
+                FIRST_BACKOFF_SECONDS if came_back else RETRY_SECONDS,
+                again,
+            )
 
     @callback
     def _check(self, device: SafetyDevice) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+import time
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -41,6 +42,7 @@ from tests.community_safety.gateways.uhppote.common import (
     device_of,
     entity_of,
     heard,
+    is_turning,
     local_time,
     pass_time,
     state_of,
@@ -120,12 +122,20 @@ def modes(board: Board) -> list[int]:
 async def refused(
     hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
 ) -> None:
-    """Let time go by until it is an alarm that a door could not be opened."""
+    """Let time go by until it is an alarm that a door could not be opened.
+
+    Nothing is under way by then: a question that was lost would never end, once time stands.
+    """
 
     def done() -> bool:
         alarm = alarms_of(hass, board).get("refused_to_release")
         house = hass.data[DATA_HOUSE]
-        return bool(alarm and alarm.present and not house.doors._running)
+        return bool(
+            alarm
+            and alarm.present
+            and not house.doors._running
+            and not is_turning(hass, board)
+        )
 
     async with Ticking(hass, freezer):
         await wait_until(hass, done)
@@ -246,6 +256,27 @@ async def test_offline_in_a_fire(
     board.faults.clear()
     board.push()
     await wait_until(hass, lambda: released(hass, board))
+
+
+@pytest.mark.usefixtures("doors_entry")
+async def test_heard_while_it_is_told_in_vain(
+    hass: HomeAssistant, board: Board, peer: Peer, freezer: FrozenDateTimeFactory
+) -> None:
+    """A controller that may have come back behind the last order is told again at once."""
+    device = device_of(hass, board)
+    await pass_time(hass, freezer, 1)
+    board.lose = never = 10**6
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: board.lose < never)
+    board.push()
+    await wait_until(hass, lambda: device.last_seen == time.monotonic())
+    async with Ticking(hass, freezer):
+        await wait_until(hass, lambda: "refused_to_release" in alarms_of(hass, board))
+    board.lose = 0
+    since = time.monotonic()
+    async with Ticking(hass, freezer):
+        await wait_until(hass, lambda: released(hass, board))
+    assert time.monotonic() - since < doors.RETRY_SECONDS
 
 
 @pytest.mark.usefixtures("doors_entry")

@@ -16,7 +16,7 @@ from custom_components.community_safety.gateways.zigbee.host.application import 
 from simulator.ezsp import EzspSimulator
 from simulator.ezsp.node import Node
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 def eui64(number: int) -> t.EUI64:

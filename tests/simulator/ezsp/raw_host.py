@@ -7,7 +7,7 @@ from simulator.ezsp.fields import Values
 from simulator.ezsp.frames import Frames, frames
 from simulator.ezsp.ncp import ASYNCHRONOUS
 
-PATIENCE = 5
+PATIENCE = 60
 
 
 class RawHost:

@@ -14,7 +14,7 @@ from simulator.ezsp import EzspSimulator
 from simulator.ezsp.node import Node
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 30
+PATIENCE = 60
 
 
 @pytest.fixture(scope="session")

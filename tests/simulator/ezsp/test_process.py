@@ -13,7 +13,7 @@ import pytest
 from .bellows_host import BellowsHost, eui64
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Remote:

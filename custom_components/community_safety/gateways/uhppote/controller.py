@@ -93,6 +93,8 @@ class Controller:
         self._was_asked = False
         #: It is to be connected anew; a turn is under way; another one is due.
         self._again = self._turning = self._due = False
+        #: It has sent something by itself since it was begun to be asked.
+        self._was_heard = False
         self._stopped = False
         #: Monotonic time at which it last sent something by itself.
         self._heard = 0.0
@@ -189,7 +191,7 @@ class Controller:
         self._due = True
         try:
             while self._due:
-                self._due = False
+                self._due = self._was_heard = False
                 await self._async_contact()
         finally:
             self._turning = False
@@ -211,8 +213,10 @@ class Controller:
         except BoardError as err:
             if self._connected:
                 LOGGER.warning("Board %s does not answer: %s", self.board.serial, err)
-            self._connected = self._due = False
+            self._connected = False
             self._gateway.set_online(self.device, False)
+            # It may have come back in the middle: what it has sent asks for one more turn.
+            self._due = self._due or self._was_heard
         self._was_asked = True
 
     @callback
@@ -377,6 +381,7 @@ class Controller:
     def take(self, event: Any) -> None:
         """Take what the board sent by itself: its state, with its last event."""
         self._heard = time.monotonic()
+        self._was_heard = True
         self._gateway.end_problem(NO_EVENTS, self.device.description.id)
         if not self._connected:
             # It is back sooner than it was asked again.

@@ -87,6 +87,16 @@ def device_of(hass: HomeAssistant, board: Board) -> SafetyDevice:
     return found[1]
 
 
+def is_turning(hass: HomeAssistant, board: Board) -> bool:
+    """Return if a board is just being asked."""
+    return any(
+        asking.board.serial == board.serial and asking._turning
+        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
+        if entry.unique_id == UID
+        for asking in entry.runtime_data.controllers
+    )
+
+
 def alarms_of(hass: HomeAssistant, board: Board) -> dict[str, Alarm]:
     """Return the open alarms of a board, by hazard."""
     book = hass.data[DATA_HOUSE].book

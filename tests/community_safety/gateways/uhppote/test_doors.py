@@ -33,6 +33,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from simulator.uhppote import (
     CONTROLLED,
+    GET_CONTROLLER,
     NORMALLY_OPEN,
     SET_DOOR,
     SET_LISTENER,
@@ -50,6 +51,7 @@ from .common import (
     device_of,
     entity_of,
     heard,
+    is_turning,
     local_time,
     pass_time,
     state_of,
@@ -288,6 +290,47 @@ async def test_away_and_back(
     assert "unresponsive" not in alarms_of(hass, board)
 
 
+@pytest.mark.parametrize("is_missed", [False, True])
+@pytest.mark.parametrize("lost", [2, 4])
+async def test_heard_while_it_is_asked_in_vain(
+    hass: HomeAssistant,
+    board: Board,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    is_missed: bool,
+    lost: int,
+) -> None:
+    """A board that sends something meanwhile is asked again at once, and once for it."""
+    device = device_of(hass, board)
+    (asking,) = entry.runtime_data.controllers
+    if is_missed:
+        board.faults.add(Fault.OFFLINE)
+        await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+        async with Ticking(hass, freezer):
+            await wait_until(hass, lambda: not is_turning(hass, board))
+        assert not device.available
+        board.faults.clear()
+    # Each question is sent twice.
+    board.lose = lost
+    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    await wait_until(hass, lambda: board.lose == lost - 1)
+    board.asked.clear()
+    board.push()
+    await wait_until(hass, lambda: asking.diagnostics()["heard_seconds_ago"] == 0)
+    for left in range(lost - 2, -1, -1):
+        freezer.tick(board_module.ANSWER_SECONDS + 0.1)
+        await wait_until(hass, lambda left=left: board.lose == left)  # type: ignore[misc]
+    freezer.tick(board_module.ANSWER_SECONDS + 0.1)
+    if lost > 2:
+        await wait_until(hass, lambda: not is_turning(hass, board))
+        assert board.asked == []
+        assert not device.available
+        await pass_time(hass, freezer, controller.RETRY_SECONDS + 1)
+    await wait_until(hass, lambda: GET_CONTROLLER in board.asked)
+    await heard(hass, board)
+    assert "unresponsive" not in alarms_of(hass, board)
+
+
 async def test_off_at_the_start(
     hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -386,7 +429,7 @@ async def test_home_assistants_clock_is_wrong(
     await wait_until(
         hass, lambda: all("clock_wrong" in alarms_of(hass, row) for row in boards)
     )
-    await wait_until(hass, lambda: not any(_turning(hass, row) for row in boards))
+    await wait_until(hass, lambda: not any(is_turning(hass, row) for row in boards))
     assert SET_TIME not in board.asked + other_board.asked
     # One of them may lose its time: with Home Assistant the other is right.
     board.offset = timedelta()
@@ -416,7 +459,7 @@ async def test_earlier_than_what_was_written(hass: HomeAssistant, board: Board) 
     board.offset = timedelta(hours=1)
     board.push()
     await wait_until(hass, lambda: "clock_wrong" in alarms_of(hass, board))
-    await wait_until(hass, lambda: not _turning(hass, board))
+    await wait_until(hass, lambda: not is_turning(hass, board))
     assert SET_TIME not in board.asked
 
 
@@ -429,7 +472,7 @@ async def test_no_events(
     board.doors[0].is_open = True
     for _ in range(5):
         await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
-        await wait_until(hass, lambda: not _turning(hass, board))
+        await wait_until(hass, lambda: not is_turning(hass, board))
     assert [key for key in _issues(hass) if key.startswith(controller.NO_EVENTS)]
     assert state_of(hass, board, "binary_sensor", "door_open_1") == "on"
     board.faults.clear()
@@ -439,11 +482,6 @@ async def test_no_events(
 
 def _issues(hass: HomeAssistant) -> list[str]:
     return [key for _domain, key in ir.async_get(hass).issues]
-
-
-def _turning(hass: HomeAssistant, board: Board) -> bool:
-    (entry,) = hass.config_entries.async_entries("community_safety")
-    return bool(entry.runtime_data._controllers[board.serial]._turning)
 
 
 @pytest.mark.usefixtures("entry")
@@ -474,7 +512,7 @@ async def test_port_in_use(
         # Nobody is told twice that nothing is heard.
         for _ in range(5):
             await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
-            await wait_until(hass, lambda: not _turning(hass, board))
+            await wait_until(hass, lambda: not is_turning(hass, board))
         assert not [key for key in _issues(hass) if controller.NO_EVENTS in key]
     await pass_time(hass, freezer, gateway_module.LISTEN_SECONDS + 1)
     await wait_until(hass, lambda: board.listener[1] == port)
@@ -582,7 +620,7 @@ async def test_forged(
     board.faults.clear()
     # Where the address is forged too, the board itself is asked if it has begun anew.
     board.push(index=0)
-    await wait_until(hass, lambda: bool(board.asked) and not _turning(hass, board))
+    await wait_until(hass, lambda: bool(board.asked) and not is_turning(hass, board))
     assert SET_LISTENER not in board.asked
     board.tamper()
     await wait_until(hass, lambda: "tamper" in alarms_of(hass, board))

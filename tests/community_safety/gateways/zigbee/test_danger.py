@@ -1,5 +1,6 @@
 """Danger in words that nobody knows, and from devices that nobody knows: it is not dropped."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any, override
 
@@ -354,6 +355,33 @@ async def test_what_could_not_be_asked_is_asked_again(
     tell(node)
     await wait_until(hass, lambda: device.readings.get("smoke") is meanwhile)
     assert bound.verified
+
+
+async def test_it_comes_back_while_it_is_asked_in_vain(
+    hass: HomeAssistant, entry: MockConfigEntry, coordinator: EzspSimulator
+) -> None:
+    """What it was asked before it had power again says nothing: it is asked anew, once."""
+    node, device = await join(hass, entry.runtime_data, coordinator, "smoke")
+    await wait_until(hass, lambda: device.readings.get("smoke") is False)
+    bound = entry.runtime_data._nodes[device.description.id]
+    await wait_until(hass, lambda: bound.verified and bound._verifying.done())
+    zone: Any = bound.profile.zones[0].cluster
+    tries: list[object] = []
+    given_up = asyncio.Event()
+
+    async def no_answer(names: object, **_options: Any) -> None:
+        tries.append(names)
+        await given_up.wait()
+        raise TimeoutError
+
+    zone.read_attributes = no_answer
+    node.announce()
+    await wait_until(hass, lambda: len(tries) == 1)
+    node.announce()
+    await wait_until(hass, lambda: not bound.verified)
+    given_up.set()
+    await wait_until(hass, lambda: len(tries) == 2)
+    await wait_until(hass, lambda: bound._verifying.done() and not bound.verified)
 
 
 def ignore(*_args: Any, **_options: Any) -> None:

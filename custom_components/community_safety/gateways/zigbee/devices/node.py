@@ -91,8 +91,9 @@ class Node:
         self.verified = False
         self._radio = radio
         self._watcher = watcher
-        #: If it has joined anew, perhaps as another device.
+        #: If it has joined anew, perhaps as another device, and how often it has.
         self._has_come_back = False
+        self._comebacks = 0
         self._nwk = device.device.nwk
         self._undo: list[Callable[[], None]] = []
         #: The last status of each IAS zone.
@@ -392,6 +393,7 @@ class Node:
     def came_back(self) -> None:
         """Take that it has announced itself: what it shows is doubted, and what it is."""
         self._has_come_back = True
+        self._comebacks += 1
         self.doubt()
 
     def verify(self) -> None:
@@ -404,7 +406,7 @@ class Node:
     async def _async_verify(self) -> None:
         # Once more if it was doubted again meanwhile.
         while not self.verified:
-            self.verified = True
+            self.verified, comebacks = True, self._comebacks
             try:
                 # Danger first, and relays: one that was cut may have come back closed. The
                 # rest waits until all have been asked for that.
@@ -436,9 +438,10 @@ class Node:
                             if item not in self._relays
                         )
             except CommandError:
-                # The next thing that it says, or its silence, has it asked again.
                 self.verified = False
-                return
+                if comebacks == self._comebacks:
+                    # The next thing that it says, or its silence, has it asked again.
+                    return
 
     async def async_ask(self) -> None:
         """Ask for anything at all, so that its silence ends or is known."""
