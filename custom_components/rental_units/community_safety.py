@@ -7,23 +7,20 @@ is what they have in common.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import area_registry as ar
 
-from .alerts.core import DATA_ALARMS, Alarms
+from .alerts.core import Alarms, core_of
 from .alerts.principals import person_of
 from .alerts.runtime import open_help
 from .app.application import Application, applications
+from .app.people import NameActors
 from .app.policy import COMMANDS, Permit
 from .app.work import refused
-from .const import DOMAIN
-from .register.models import Person
+from .const import DOMAIN, Reason
 from .storage.errors import RegisterError
 
 _PREFIX = "safety."
@@ -38,8 +35,8 @@ async def async_get_authority_provider(hass: HomeAssistant) -> Provider:
 
 
 async def async_take_alarms(hass: HomeAssistant, alarms: Alarms) -> None:
-    """Take what can be asked about alarms."""
-    hass.data[DATA_ALARMS] = alarms
+    """Take what is asked about alarms, and told of answers."""
+    core_of(hass).take(alarms)
 
 
 class Provider:
@@ -105,19 +102,21 @@ class Provider:
         return rights
 
     async def async_names(self, ids: Collection[str], reader: str) -> Mapping[str, str]:
-        """Return the names of people of the register, for who may see all of them."""
+        """Return the names of people of the register; each is in the audit first.
+
+        For who may read what was done about an incident, and with an alarm for a reason
+        see everybody. Raises RegisterError while a property cannot be asked.
+        """
         user = await self._hass.auth.async_get_user(reader)
         names: dict[str, str] = {}
         for application in self._properties():
-            found = application.permit(user, "get_unit") if user else None
-            if found is None or found.units is not None:
-                continue
-
-            def read(session: Session) -> list[tuple[str, str]]:
-                query = select(Person.id, Person.name).where(Person.id.in_(ids))
-                return [(key, name) for key, name in session.execute(query)]
-
-            names |= dict(await application.register.async_read(read))
+            permits = [
+                application.permit(user, what, Reason.ALARM) if user else None
+                for what in (f"{_PREFIX}read", NameActors.name)
+            ]
+            if all(row and row.units is None for row in permits):
+                context = Context(user_id=reader)
+                names |= await application.async_name(ids, context, Reason.ALARM)
         return names
 
     def _veto(self, properties: list[Application], subjects: Collection[Any]) -> None:

@@ -356,6 +356,10 @@ export class Words {
       case "door_locked":
         return this.t(`what_${entry.what}`, { door: String(entry["door"]) });
       case "acknowledged":
+      case "on_my_way":
+      case "false_alarm":
+      case "need_help":
+      case "help_closed":
       case "unshelved":
       case "superseded":
       case "test_ended":

@@ -209,12 +209,22 @@ async def test_who_has_answered(
 async def test_names(
     hass: HomeAssistant, entry: MockConfigEntry, authority: Authority
 ) -> None:
-    """The names behind ids are for who may see everybody."""
-    person = f"rental_units:{await check_in(hass, entry, '1-1-101')}"
-    manager = await account(hass, entry, "manager")
-    responder = await account(hass, entry, "responder")
-    assert await authority.async_names([person], manager) == {person: "MARK-NAME-1"}
-    assert await authority.async_names([person], responder) == {}
+    """The names behind ids are for who may see everybody in an alarm; it is in the audit."""
+    own_id = await check_in(hass, entry, "1-1-101")
+    person = f"rental_units:{own_id}"
+    shown = {}
+    for role in ("manager", "duty", "desk", "responder", "police", "grid_worker"):
+        user = await account(hass, entry, role)
+        asked = await authority.async_names([person, "rental_units:gone"], user)
+        if asked:
+            assert asked == {person: "MARK-NAME-1"}
+            shown[role] = user.id
+    assert [*shown] == ["manager", "duty", "desk"]
+    data = {"config_entry_id": entry.entry_id, "reason": "inspection"}
+    rows = (await call(hass, "get_audit", data))["audit"]
+    named = [row for row in rows if row["why"] == "alarm"]
+    assert {row["who"] for row in named} == set(shown.values())
+    assert {row["person_id"] for row in named} == {own_id}
 
 
 @sqlite_only

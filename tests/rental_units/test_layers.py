@@ -27,7 +27,6 @@ SESSIONS = {"async_run", "async_read"}
 FIGURES = {
     "calendar.py": "lease_ends",
     "diagnostics.py": "counts",
-    "community_safety.py": "names, for who may see all of them",
 }
 
 

@@ -39,6 +39,16 @@ class Reason(StrEnum):
     REMOVED = "removed"
 
 
+class Said(StrEnum):
+    """What people have answered who were told of an alarm, and what has become of it."""
+
+    ON_MY_WAY = "on_my_way"
+    FALSE_ALARM = "false_alarm"
+    NEED_HELP = "need_help"
+    #: A call for help was closed by a person.
+    HELP_CLOSED = "help_closed"
+
+
 class Outcome(StrEnum):
     """What an alarm turned out to be, as a person says who resets it."""
 

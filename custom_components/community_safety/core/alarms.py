@@ -16,7 +16,7 @@ from homeassistant.util.ulid import ulid_now
 from ..catalogue import HAZARDS
 from ..catalogue.model import Hazard
 from ..const import EVENT_ALARM, LOGGER, Severity
-from .alarm import Alarm, Cause, Change, Outcome, Reason, Report, ShelfReason
+from .alarm import Alarm, Cause, Change, Outcome, Reason, Report, Said, ShelfReason
 from .authority import user_of
 from .hazards import LONGEST_TEST_SECONDS
 from .incidents import Incidents
@@ -25,6 +25,10 @@ from .storage import Storage
 from .telling import tell
 
 MOST_TIMELINE = 200
+#: Of answers so many stay on a timeline, and so many of one person: a thousand people who
+#: press a button push out no proof.
+MOST_SAID = 60
+MOST_SAID_BY_ONE = 6
 #: Who hears an alarm has begun to act after this many seconds, and what they do is on disk
 #: too. A crash before that announces the alarm again: twice is better than never.
 ACTED_SECONDS = 0.5
@@ -373,6 +377,21 @@ class AlarmBook:
         if alarm := self.open.get(alarm_id or "") or self.incidents.alarm(alarm_id):
             self._note(alarm, what, who=who, **details)
             self._save(alarm, Change.NOTED, who)
+
+    @callback
+    def said(self, alarm_id: str, said: Said, *, who: str, at: float) -> None:
+        """Add what somebody has answered to the timeline of an alarm, as `note` does."""
+        alarm = self.open.get(alarm_id) or self.incidents.alarm(alarm_id)
+        if alarm is None:
+            return
+        before = [row for row in alarm.timeline if row["what"] in set(Said)]
+        own = [row for row in before if row.get("who") == who]
+        if len(own) >= MOST_SAID_BY_ONE:
+            alarm.timeline.remove(own[0])
+        elif len(before) >= MOST_SAID:
+            alarm.timeline.remove(before[0])
+        self._note(alarm, said, who=who, at=at)
+        self._save(alarm, Change.NOTED, who)
 
     def _raise(self, report: Report, severity: Severity, drill: bool) -> None:
         alarm = Alarm(

@@ -160,7 +160,7 @@ class Authority:
         for domain, provider in self._providers.items():
             try:
                 if provider and (found := provider.principal(context)):
-                    return f"{domain}{_SEPARATOR}{found}"
+                    return principal(domain, found)
             except Exception:  # noqa: BLE001
                 LOGGER.exception("%s cannot tell who acts", domain)
         return None
@@ -255,8 +255,7 @@ class Authority:
                     LOGGER.exception("%s cannot tell names", domain)
                 else:
                     names |= {
-                        f"{domain}{_SEPARATOR}{own}": name
-                        for own, name in found.items()
+                        principal(domain, own): name for own, name in found.items()
                     }
         return names
 
@@ -267,6 +266,11 @@ def _unavailable(who: str) -> HomeAssistantError:
         translation_key="authority_unavailable",
         translation_placeholders={"integration": who},
     )
+
+
+def principal(domain: str, own_id: str) -> str:
+    """Return the id of somebody whom a provider knows, as it is stored."""
+    return f"{domain}{_SEPARATOR}{own_id}"
 
 
 def user_of(who: str | None) -> str | None:

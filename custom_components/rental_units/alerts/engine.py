@@ -43,6 +43,7 @@ from .const import (
     Progress,
     Severity,
 )
+from .core import core_of
 from .dispatcher import Dispatcher
 from .escalation import STALE_SECONDS, Escalation, Parts, goes_on
 from .facts import FactFinder
@@ -53,7 +54,7 @@ from .links import AlertLinks
 from .messages import Composer
 from .models import Alert, Delivery, Help, key_of
 from .news import News
-from .people import People
+from .people import TESTER, People
 from .planning import DUTIES
 from .policies import Policy, policy_of
 from .principals import remember
@@ -501,16 +502,17 @@ class Engine:
             ),
         )
         self.news.tell(alert, Progress.ANSWERED, unit_id, answer, context)
+        takes = answer in TAKING and delivery.decides
+        is_coming = self._is_coming(alert, answer, delivery)
+        if call or takes or is_coming:
+            self._tell_core(alert, answer, delivery)
         if answer is Answer.NEED_HELP:
             if call:
                 self._need_help(alert, call, context)
             return
         policy = Policy.from_dict(alert.policy)
-        if self._is_coming(alert, answer, delivery) and (
-            taken := self.helpers.take(alert)
-        ):
+        if is_coming and (taken := self.helpers.take(alert)):
             self.ledger.put(*taken)
-        takes = answer in TAKING and delivery.decides
         if takes and answer is Answer.FALSE_ALARM and self.helpers.of(alert).waiting:
             # Somebody there says otherwise, and nobody is on the way to them yet.
             takes = False
@@ -527,6 +529,21 @@ class Engine:
                 alert.answered_units = [*alert.answered_units, unit_id]
                 self.ledger.put(alert)
             self._check_roll_call(alert)
+
+    def _tell_core(self, alert: Alert, answer: Answer, delivery: Delivery) -> None:
+        """Let it be on the timelines of the alarms too who has answered what.
+
+        It is the answers of who decides or comes, and calls for help: others are about
+        themselves, and there may be thousands of them.
+        """
+        is_tester = delivery.role == TESTER
+        core_of(self.hass).said(
+            alert.alarm_ids,
+            answer.value,
+            delivery.answered_at or time.time(),
+            user_id=delivery.person_id if is_tester else None,
+            person_id=None if is_tester else delivery.person_id,
+        )
 
     def _is_coming(self, alert: Alert, answer: Answer, delivery: Delivery) -> bool:
         """Return if by this answer one of those who were told of the calls for help comes.
@@ -616,6 +633,9 @@ class Engine:
                 alert, "help_closed", who=who, calls=len(rows), **said
             )
             self.ledger.put(*rows, line)
+            core_of(self.hass).said(
+                alert.alarm_ids, Progress.HELP_CLOSED, time.time(), user_id=who
+            )
             units = {row.unit_id for row in rows}
             whose = units.pop() if len(units) == 1 else None
             self.news.tell(alert, Progress.HELP_CLOSED, whose)

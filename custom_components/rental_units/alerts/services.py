@@ -31,7 +31,7 @@ from ..register import Audience
 from ..storage.errors import RegisterError
 from .const import OPEN, Severity
 from .contact_actions import VERIFY_SCHEMA, async_verify_contacts
-from .core import tester
+from .core import core_of
 from .engine import Engine, Request
 from .history import with_alarms
 from .inbox import DATA_INBOX, away
@@ -280,7 +280,7 @@ def _request(
     data, who = call.data, call.context.user_id
     if data["drill"] and who is None:
         # An automation passes an alarm on: of a test, it is of who has ordered it.
-        who = tester(call.hass, data.get(ATTR_ALARM_ID))
+        who = core_of(call.hass).tester(data.get(ATTR_ALARM_ID))
     return Request(
         severity=data["severity"],
         unit_ids=place.unit_ids,

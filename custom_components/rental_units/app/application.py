@@ -20,7 +20,7 @@ from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import JsonValueType
 
 from ..const import DOMAIN, LOGGER, Reason, Role
-from ..register import Register, default_language
+from ..register import Register, default_language, queries
 from ..register.last_known import Grants
 from ..register.leases import Hand
 from ..register.models import Grant
@@ -39,6 +39,7 @@ from .files import (
     files_of,
     remove,
 )
+from .people import NameActors
 from .policy import IN_PERSON, AccountRole, Held, Permit, lacks_reason, permit
 from .tenancy import ErasePerson
 from .work import Caller, Command, NotCoveredError, Work, refused
@@ -332,6 +333,20 @@ class Application:
             await self.register.async_refresh([row for row in units if row])
         except RegisterError as err:
             LOGGER.warning("The figures could not be read: %s", err.key)
+
+    async def async_name(
+        self, ids: Collection[str], context: Context, why: Reason
+    ) -> dict[str, str]:
+        """Return the names of those of these people who are known, to who may see everybody.
+
+        Raises Unauthorized, RegisterError.
+        """
+        # Of several properties each is asked, and again for who is erased: what is nobody's
+        # is no transaction that writes.
+        known = await self.register.async_read(
+            lambda session: tuple(queries.people(session, ids))
+        )
+        return await self.async_do(NameActors(known), context, why) if known else {}
 
     # Files
 

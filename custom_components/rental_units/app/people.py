@@ -199,6 +199,26 @@ class NamePeople(Command[dict[Part, str]]):
 
 
 @dataclass(frozen=True, slots=True)
+class NameActors(Command[dict[str, str]]):
+    """Return the names of people who did something, to who may see everybody's."""
+
+    name = "get_person_revealed"
+    ids: tuple[str, ...]
+
+    @property
+    @override
+    def units(self) -> Collection[str] | None:
+        return None
+
+    @override
+    def run(self, work: Work) -> dict[str, str]:
+        found = queries.people(work.session, self.ids)
+        for person_id in found:
+            work.audit(person_id=person_id)
+        return {key: person.name for key, person in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class FindDuplicates(Command[list[tuple[Answer, Answer]]]):
     """Return pairs that may be one person: one name and one address, or one of both.
 

@@ -108,8 +108,8 @@ class Command[T](ABC):
     name: ClassVar[str]
 
     @property
-    def units(self) -> Collection[str]:
-        """Return the units that it names by their ids."""
+    def units(self) -> Collection[str] | None:
+        """Return the units that it names by their ids; None: it is about all."""
         return ()
 
     @property

@@ -70,6 +70,9 @@ async def test_at_the_device(
         {**await storage._async_run(storage._living, "tests"), "bad": {"found": []}}
     )
     assert again.last(UID) == test
+    (alarm_id,) = test.alarms
+    assert again.of_alarm(alarm_id) == test
+    assert again.of_alarm("another") is None
     assert again.last("bad") is None
     event = er.async_get(hass).async_get_entity_id(
         "event", DOMAIN, f"{UID}/alarm_event"

@@ -12,18 +12,22 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
 )
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.alerts.core import core_of
 from custom_components.rental_units.alerts.links import REPORT
 from custom_components.rental_units.alerts.models import Alert, Delivery
 from homeassistant.auth.models import User
 from homeassistant.core import Context
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
-from tests.common import BASE, Peer
+from tests.common import BASE, Peer, patience
 from tests.community_safety.blueprints.common import (
     RESULT,
     breaker,
@@ -311,6 +315,78 @@ async def test_a_reset_alarm_in_silence(street: Street, hass_admin_user: User) -
     await street.house.until(lambda: alert.state == "cancelled")
     await street.house.settled()
     assert street.said() == []
+
+
+async def test_answers_are_on_the_timeline_of_the_alarm(
+    street: Street,
+    hass_admin_user: User,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """Who decides, who calls for help and who has closed the call; no name, and no other."""
+    hass, engine = street.hass, street.house.engine
+    await street.automate()
+    alarm, alert = await street.burn()
+
+    def say(person: str, answer: Answer) -> None:
+        rows = engine.dispatcher.of(alert)
+        row = next(row for row in rows if row.address_id == f"{person}-sms")
+        engine.answer(alert, answer, row, via="link")
+
+    for person, answer in (
+        ("landlord", Answer.FALSE_ALARM),
+        ("tenant-a", Answer.SAFE),
+        ("tenant-b", Answer.ON_MY_WAY),
+        ("tenant-a", Answer.NEED_HELP),
+        ("tenant-a", Answer.NEED_HELP),
+        ("fire-post", Answer.ON_MY_WAY),
+        ("landlord", Answer.ON_MY_WAY),
+    ):
+        say(person, answer)
+    await street.house.until(lambda: alarm.acknowledged_at is not None)
+    await hass.services.async_call(
+        "rental_units",
+        "close_help",
+        {"alert_id": alert.id, "note": "Placeholder is out"},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    words = {*Answer, "help_closed"}
+    assert [
+        (row["what"], row["who"]) for row in alarm.timeline if row["what"] in words
+    ] == [
+        ("false_alarm", "rental_units:landlord"),
+        ("need_help", "rental_units:tenant-a"),
+        ("on_my_way", "rental_units:fire-post"),
+        ("on_my_way", "rental_units:landlord"),
+        ("help_closed", hass_admin_user.id),
+    ]
+    assert "Placeholder" not in str(alarm.timeline)
+    # The panel is told at once, and names come to who may see them alone.
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id(
+        {"type": "community_safety/incident", "incident_id": alarm.incident_id}
+    )
+    names: dict[str, str] = {}
+    async with patience():
+        while "rental_units:tenant-a" not in names:
+            message = await client.receive_json()
+            names |= message.get("event", {}).get("names", {})
+    assert names["rental_units:tenant-a"] == "Placeholder tenant-a"
+
+
+async def test_answers_wait_for_the_alarms(street: Street) -> None:
+    """What is answered before Community Safety has started is not lost."""
+    await street.automate()
+    alarm, alert = await street.burn()
+    core = core_of(street.hass)
+    alarms, core._alarms = core._alarms, None
+    (row, *_) = (row for row in street.house.engine.dispatcher.of(alert) if row.decides)
+    street.house.engine.answer(alert, Answer.FALSE_ALARM, row, via="link")
+    assert alarm.timeline[-1]["what"] != "false_alarm"
+    assert alarms
+    core.take(alarms)
+    assert alarm.timeline[-1]["what"] == "false_alarm"
+    assert alarm.timeline[-1]["at"] == row.answered_at
 
 
 @pytest.mark.parametrize("is_landlord", [True, False])
