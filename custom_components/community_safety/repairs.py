@@ -30,6 +30,7 @@ from .gateways.base import (
     NONE,
     NOT_ENROLLED,
     NOT_INTERVIEWED,
+    NOT_SAID,
     Gateway,
 )
 from .gateways.zigbee import FORMING, async_load_library, database_path, remove_database
@@ -338,6 +339,14 @@ class _InterviewFlow(_AgreedFlow):
         await self._gateway.async_interview(self._device_id)
 
 
+class _AttestFlow(_AgreedFlow):
+    """Ends what a device does not say itself to be over, once a person has looked."""
+
+    @override
+    async def _async_do(self) -> None:
+        self._gateway.attest(self._device_id)
+
+
 class _LastSeenFlow(_AgreedFlow):
     """Changes a setting of Zigbee2MQTT, once a person has agreed."""
 
@@ -354,6 +363,7 @@ _DEVICE_FLOWS: dict[str, type[_DeviceFlow]] = {
     NOT_ENROLLED: _InterviewFlow,
     NO_KIND: _KindFlow,
     NO_LAST_SEEN: _LastSeenFlow,
+    NOT_SAID: _AttestFlow,
 }
 
 

@@ -361,6 +361,7 @@ export class Words {
       case "need_help":
       case "help_closed":
       case "unshelved":
+      case "attested":
       case "superseded":
       case "test_ended":
       case "removed":

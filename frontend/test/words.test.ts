@@ -31,6 +31,7 @@ test("what is shelved: until when the first of it is, and why", () => {
   const entry = { at: 1, what: "shelved", until: 5000, reason: "other", text: "New float" };
   expect(words.entry(alarm(), entry)).toContain("(other: New float)");
   expect(words.entry(alarm(), { at: 1, what: "unshelved" })).toBe("Shielding over");
+  expect(words.entry(alarm(), { at: 1, what: "attested" })).toBe("Looked at by a person: it is over");
 });
 
 test("hazards once each, and how many alarms", () => {

@@ -88,7 +88,8 @@ class Report:
     """How one hazard or fault of one device stands; without a severity it has ended.
 
     `device` is the unique id, `device_id` that of the registry; `values` are the readings
-    behind it, by name.
+    behind it, by name; `causes` are the measurements that show it, and of a sensor's fault
+    the readings that cannot be believed.
     """
 
     device: str
@@ -99,6 +100,7 @@ class Report:
     nature: Nature = Nature.ELECTRICAL
     drill: bool = False
     values: Mapping[str, Value] = field(default_factory=dict)
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,6 +129,8 @@ class Alarm:
     #: It was an alarm before it has returned as less: a person must reset it all the same.
     was_alarm: bool = False
     returns: int = 0
+    #: What shows it now, or has shown it last: a restart takes it over as such.
+    causes: list[str] = field(default_factory=list)
     #: Unique ids of what was opened for it; opened anew when the hazard returns.
     supplies: list[str] = field(default_factory=list)
     acknowledged_at: float | None = None

@@ -237,6 +237,9 @@ class AlarmBook:
         elif report.severity.rank > alarm.severity.rank:
             self._worsen(alarm, report, report.severity)
             self._save(alarm, Change.RAISED)
+        elif [*report.causes] != alarm.causes:
+            alarm.causes = [*report.causes]
+            self._save(alarm)
         if not is_drill:
             # After it: the alarm waits for nothing.
             self.end_drills(report.device, Reason.SUPERSEDED)
@@ -405,6 +408,7 @@ class AlarmBook:
             raised_at=time.time(),
             area_id=area_of(self._hass, report.device_id),
             drill=drill,
+            causes=[*report.causes],
         )
         self._open(alarm)
         if drill:
@@ -424,6 +428,7 @@ class AlarmBook:
     def _return(self, alarm: Alarm, report: Report, severity: Severity) -> None:
         """Take a hazard that comes back: a detector at its threshold is one alarm."""
         now = time.time()
+        alarm.causes = [*report.causes]
         # A clock that was set back is no reason to call nobody.
         calls = (
             alarm.shelved_until is None
@@ -455,6 +460,7 @@ class AlarmBook:
             # What was shelved was less.
             self._off_shelf(alarm)
         alarm.severity = severity
+        alarm.causes = [*report.causes]
         # It needs a new acknowledgement: somebody has seen the warning only.
         alarm.acknowledged_at = None
         self.incidents.join(alarm)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import lru_cache, partial
 import time
+from types import MappingProxyType
 from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -13,6 +14,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 
 from ..catalogue import KINDS, DeviceKind, Hazard, Setting
+from ..catalogue.common import SENSOR_FAULT
 from ..catalogue.measurements import (
     COUNTERS,
     RADIO,
@@ -32,8 +34,11 @@ from .telling import tell
 AVAILABILITY = ""
 #: Key of listeners that want to know of a new picture.
 SNAPSHOT = "snapshot"
-#: Key of listeners that want to know when a reading is doubted: it can be asked for anew.
+#: Key of listeners that want to know when a reading is doubted, or when that something is over
+#: is merely remembered, or is not any more: it can be asked for anew.
 DOUBT = "doubt"
+#: The reading that a sensor has a fault: one of its values cannot be believed.
+IMPLAUSIBLE = "implausible"
 #: What has a channel for each phase.
 PHASES = ("current", "voltage", "power")
 #: Two readings agree if one is at most so many times the other.
@@ -43,7 +48,7 @@ AGREEING = 2
 DERIVED = frozenset(
     {
         "unresponsive",
-        "implausible",
+        IMPLAUSIBLE,
         "jump",
         "cut_off_unproven",
         "offline",
@@ -250,6 +255,12 @@ def layout_of(kind: str, reported: frozenset[str]) -> Layout:
 class SafetyDevice:
     """One device of a gateway."""
 
+    #: Calm values that somebody remembers, and that the device itself has not said: they end
+    #: nothing, unless a person says so. Nearly all devices share this one.
+    _remembered: Mapping[str, Value] = MappingProxyType({})
+    #: What the book was told last that a sensor's fault is about.
+    _distrusted: tuple[str, ...] = ()
+
     def __init__(
         self,
         hass: HomeAssistant,
@@ -316,16 +327,6 @@ class SafetyDevice:
         self.reported = {
             key: at for key, at in self.reported.items() if key in self.points
         }
-        for hazard in self.kind.hazards:
-            if book.present(self.uid, hazard.key):
-                # What was found out before a restart holds until it is found otherwise.
-                self.readings.update(
-                    {
-                        level.measurement: True
-                        for level in hazard.levels
-                        if level.measurement in DERIVED
-                    }
-                )
         self.monitor = HazardMonitor(
             self._hass, self, self.report, self.hazard_changed, self._tested
         )
@@ -335,12 +336,31 @@ class SafetyDevice:
             for alarm in book.of_device(self.uid)
             if alarm.present and not alarm.drill
         ]
+        causes = {alarm.hazard: alarm.causes for alarm in present}
+        # What was found out before a restart holds until it is found otherwise.
+        self.readings.update(
+            {
+                level.measurement: True
+                for hazard in self.kind.hazards
+                if hazard.key in causes
+                for level in hazard.levels
+                if level.measurement in DERIVED
+                and level.measurement in (causes[hazard.key] or DERIVED)
+            }
+        )
+        if IMPLAUSIBLE in causes.get(SENSOR_FAULT.key, ()):
+            self._implausible = self._implausible.union(
+                self.layout.reportable.keys() & causes[SENSOR_FAULT.key]
+            )
+            self._distrusted = self._not_believed
         self._lost = (
             self._lost.union(*(alarm.told for alarm in present))
             .intersection(self.layout.reportable)
             .difference(self.readings)
         )
-        self.monitor.take_over({alarm.hazard: alarm.severity for alarm in present})
+        self.monitor.take_over(
+            {alarm.hazard: (alarm.severity, alarm.causes) for alarm in present}
+        )
         self.monitor.evaluate(self.layout.derived)
 
     @callback
@@ -534,7 +554,7 @@ class SafetyDevice:
 
         Readings that are not `fresh` (a retained message, for instance) say how things
         were: they are no sign of life, prove neither a command nor a sighting, begin no
-        test, and end no danger.
+        test, and end nothing, neither a danger nor a fault.
         `unusable` are keys of readings that came and could not be understood: what they
         say is unknown, and a fault. One that is in `readings` too is carried by several,
         and known from the others. `unscaled` are keys of `readings` whose unit or
@@ -548,7 +568,8 @@ class SafetyDevice:
         changed: list[str] = []
         #: Those that may change a hazard.
         stirred: list[str] = []
-        distrusted = self._implausible
+        #: Those that cannot be true.
+        beyond: list[str] = []
         #: What is remembered of a reading that is doubted, or of what is held against it,
         #: ends no doubt.
         doubted = () if fresh or not self._doubts else self.doubted
@@ -556,25 +577,22 @@ class SafetyDevice:
         for key, value in readings.items():
             if (point := points.get(key)) is None:
                 continue
-            if point.is_number:
-                if not point.low <= value <= point.high:  # type: ignore[operator]
-                    accepted = self._accept(point, float(value))
-                    if accepted is None:
-                        if self._forget_reading(key):
-                            changed.append(key)
-                        continue
-                    value = accepted
-                elif distrusted:
-                    self._implausible -= {key}
-            elif distrusted:
-                self._implausible -= {key}
+            if point.is_number and not point.low <= value <= point.high:  # type: ignore[operator]
+                accepted, is_true = _accept(self.kind, point, float(value))
+                if not is_true:
+                    beyond.append(key)
+                if accepted is None:
+                    if self._forget_reading(key):
+                        changed.append(key)
+                    continue
+                value = accepted
             if fresh:
                 reported[key] = now
-            elif key in doubted or self.monitor.would_end(point.measurement.key, value):
+            elif self._is_withheld(point, value) or key in doubted:
                 continue
             if (before := known.get(key)) != value or before is None:
                 if key == "level":
-                    self._watch_jump(before, value)
+                    self._watch_jump(before, value, fresh)
                 known[key] = value
                 changed.append(key)
                 if not fresh:
@@ -585,42 +603,96 @@ class SafetyDevice:
             self.seen()
         if self._lost:
             self._lost = self._lost.difference(known)
-        if unusable or unscaled or self._unscaled:
-            changed += self._distrust(readings, unusable, unscaled)
+        #: What the device itself has said.
+        said = readings if fresh else {}
+        if beyond or unusable or unscaled or self._implausible:
+            changed += self._distrust(said, readings, beyond, unusable, unscaled)
         if self._doubts:
-            stirred += self._settle_doubts(readings if fresh else ())
-        if (
-            self._implausible or self._doubts or known.get("implausible")
-        ) and self._show_implausible():
-            changed.append("implausible")
-            stirred.append("implausible")
+            stirred += self._settle_doubts(said)
         if stirred:
             # Life first: the alarm is on its way before any entity is drawn.
             self.monitor.evaluate({points[key].measurement.key for key in stirred})
+        if self._implausible or self._doubts or (fresh and known.get(IMPLAUSIBLE)):
+            self._tell_implausible()
+        if self._remembered:
+            self._look_at_remembered(said)
         for key in changed:
             self._notify(key)
         if fresh:
             tell(tuple(self._watchers))
 
-    def _accept(self, point: Point, value: float) -> float | None:
-        """Return what a value outside of the plausible range stands for.
+    def _is_withheld(self, point: Point, value: Value) -> bool:
+        """Return if a value that the device has not said itself would end something.
 
-        Noise about zero is zero, and of a current only the amount counts. Beyond that the
-        sensor has a fault; on the dangerous side it is the danger as well, as far as the
-        range goes: a fire is hotter than the sensor can tell. Elsewhere it is None.
+        It is kept: a person may say that it is so.
         """
-        row = point.measurement
-        if row.unsigned:
-            value = abs(value)
-        if point.low - row.noise <= value <= point.high:
-            self._implausible -= {point.key}
-            return max(value, point.low)
-        self._implausible |= {point.key}
-        if value > point.high and self.kind.is_dangerous(row.key, low=False):
-            return point.high
-        if value < point.low and self.kind.is_dangerous(row.key, low=True):
-            return point.low
-        return None
+        key = point.key
+        if not self._would_end(key, value):
+            if key in self._remembered:
+                self._look_at_remembered((key,))
+            return False
+        is_new = key not in self._remembered
+        self._remembered = {**self._remembered, key: value}
+        if is_new:
+            self._notify(DOUBT)
+        return True
+
+    def _would_end(self, key: str, value: Value) -> bool:
+        """Return if a value speaks against something that is present, a fault of its own too."""
+        name = self.points[key].measurement.key
+        return self.monitor.would_end(name, value) or (
+            key in self._implausible and self.monitor.is_calm(name, value)
+        )
+
+    def _look_at_remembered(self, told: Collection[str] = ()) -> None:
+        """Forget what was only remembered of readings that were told, or ends nothing more."""
+        left = {
+            key: value
+            for key, value in self._remembered.items()
+            if key not in told and key in self.points and self._would_end(key, value)
+        }
+        if left != self._remembered:
+            self._remembered = left
+            self._notify(DOUBT)
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """Return the keys of the readings of which it is only remembered that all is well."""
+        return tuple(self._remembered)
+
+    @property
+    def not_said(self) -> list[str]:
+        """Return the hazards and faults that go on, and of which a memory says otherwise."""
+        names = {self.points[key].measurement.key for key in self._remembered}
+        if not self._implausible.isdisjoint(self._remembered):
+            names.add(IMPLAUSIBLE)
+        return [
+            hazard.key
+            for hazard in self.kind.hazards
+            if self.monitor.severity(hazard.key)
+            and any(level.measurement in names for level in hazard.levels)
+        ]
+
+    @callback
+    def attest(self) -> None:
+        """Take a person's word that what is only remembered is so.
+
+        It ends what it speaks against; it is no sign of life, and proves no command.
+        """
+        for alarm in self._book.of_device(self.uid):
+            if alarm.hazard in self.not_said:
+                self._book.note(alarm.id, "attested")
+        said, self._remembered = self._remembered, {}
+        self._implausible = self._implausible.difference(said)
+        self._unscaled = self._unscaled.difference(said)
+        self._lost = self._lost.difference(said)
+        self.readings.update(said)
+        for key in said:
+            self.reported.pop(key, None)
+        self.monitor.evaluate({self.points[key].measurement.key for key in said})
+        self._tell_implausible()
+        for key in (*said, DOUBT):
+            self._notify(key)
 
     def _forget_reading(self, key: str) -> bool:
         """Make a reading unknown: the last one must calm nobody. Return if it was known."""
@@ -640,14 +712,21 @@ class SafetyDevice:
 
     def _distrust(
         self,
-        readings: Mapping[str, Value],
+        said: Collection[str],
+        readings: Collection[str],
+        beyond: Collection[str],
         unusable: Collection[str],
         unscaled: Collection[str],
     ) -> list[str]:
-        """Note what could not be understood. Return the keys that became unknown."""
-        self._unscaled = frozenset((self._unscaled - readings.keys()).union(unscaled))
+        """Note what cannot be true or understood. Return the keys that became unknown.
+
+        This alone lets a reading be believed again, and only if the device has `said` it.
+        """
+        self._unscaled = self._unscaled.difference(said).union(unscaled)
         unusable = [key for key in unusable if key in self.points]
-        self._implausible = self._implausible.union(unusable, self._unscaled)
+        self._implausible = self._implausible.difference(said).union(
+            beyond, unusable, self._unscaled
+        )
         return [
             key for key in unusable if key not in readings and self._forget_reading(key)
         ]
@@ -730,18 +809,23 @@ class SafetyDevice:
             and not self.is_contradicted(key)
         )
 
-    def _tell_implausible(self) -> None:
-        if self._show_implausible():
-            self.monitor.evaluate(("implausible",))
-            self._notify("implausible")
+    @property
+    def _not_believed(self) -> tuple[str, ...]:
+        """Return the keys of the readings that a sensor's fault is about, in order."""
+        return tuple(sorted({*self._implausible, *self._doubts}))
 
-    def _show_implausible(self) -> bool:
-        """Derive the sensor's fault; return if it came or went."""
-        implausible = bool(self._implausible or self._doubts)
-        if implausible == self.readings.get("implausible"):
-            return False
-        self.readings["implausible"] = implausible
-        return True
+    def _tell_implausible(self) -> None:
+        """Derive the sensor's fault, and of what it is."""
+        if (keys := self._not_believed) == self._distrusted and bool(keys) == (
+            self.readings.get(IMPLAUSIBLE)
+        ):
+            return
+        self._distrusted = keys
+        if keys and self.readings.get(IMPLAUSIBLE):
+            # Which it is has changed: a restart must know.
+            self.report(SENSOR_FAULT, self.monitor.severity(SENSOR_FAULT.key))
+        else:
+            self.derive(**{IMPLAUSIBLE: bool(keys)})
 
     def fresh_reading(self, key: str) -> Value | None:
         """Return a reading that was reported fresh, None for one that is history."""
@@ -801,11 +885,13 @@ class SafetyDevice:
         """Look at every hazard again, after a setting was changed."""
         self.monitor.calm.clear()
         self.monitor.evaluate(self.kind.concerned)
+        self._look_at_remembered()
         self._notify(AVAILABILITY)
 
     @callback
     def report(self, hazard: Hazard, severity: Severity | None) -> None:
         """Tell the alarm book how a hazard stands: its severity, None when it has ended."""
+        causes = self.monitor.causes(hazard.key)
         self._book.report(
             Report(
                 device=self.uid,
@@ -815,6 +901,7 @@ class SafetyDevice:
                 severity=severity,
                 nature=hazard.nature,
                 drill=self.monitor.is_testing,
+                causes=(*causes, *(self._distrusted if IMPLAUSIBLE in causes else ())),
                 values={
                     key: self.readings[key]
                     for level in hazard.levels
@@ -860,10 +947,12 @@ class SafetyDevice:
             left.remove(listener)
             self._listeners[key] = tuple(left)
 
-    def _watch_jump(self, before: Value | None, value: Value) -> None:
-        """Note a level that cannot be true; the next one that fits ends it."""
+    def _watch_jump(self, before: Value | None, value: Value, fresh: bool) -> None:
+        """Note a level that cannot be true; the next one that fits, and is said, ends it."""
         if isinstance(before, float) and isinstance(value, float):
-            self.derive(jump=abs(value - before) > self.limit("jump_limit"))
+            jump = abs(value - before) > self.limit("jump_limit")
+            if jump or fresh:
+                self.derive(jump=jump)
 
     def worst(self, measurement: str, *, lowest: bool = False) -> Value | None:
         """Return the worst value over the channels, None while nothing is reported."""
@@ -891,3 +980,22 @@ class SafetyDevice:
         if len(self.supplies) == 1:
             return self.by_measurement.get(measurement, ())
         return ()
+
+
+def _accept(kind: DeviceKind, point: Point, value: float) -> tuple[float | None, bool]:
+    """Return what a value outside of the plausible range stands for, and if it is true.
+
+    Noise about zero is zero, and of a current only the amount counts. Beyond that the
+    sensor has a fault; on the dangerous side it is the danger as well, as far as the
+    range goes: a fire is hotter than the sensor can tell. Elsewhere it is None.
+    """
+    row = point.measurement
+    if row.unsigned:
+        value = abs(value)
+    if point.low - row.noise <= value <= point.high:
+        return max(value, point.low), True
+    if value > point.high and kind.is_dangerous(row.key, low=False):
+        return point.high, False
+    if value < point.low and kind.is_dangerous(row.key, low=True):
+        return point.low, False
+    return None, False

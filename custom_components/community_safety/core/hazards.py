@@ -1,6 +1,6 @@
 """Hazards: the rules of the catalogue, walked over a device's readings."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from datetime import datetime
 from functools import lru_cache
 from math import inf
@@ -64,9 +64,12 @@ class HazardMonitor:
         self.calm: dict[str, Band] = {}
 
     @callback
-    def take_over(self, alarms: Mapping[str, Severity]) -> None:
-        """Take hazards that an earlier run has found present, by key."""
-        for key, severity in alarms.items():
+    def take_over(self, alarms: Mapping[str, tuple[Severity, Container[str]]]) -> None:
+        """Take hazards that an earlier run has found present, by key.
+
+        Each with the measurements that have shown it; of an older version they are not known.
+        """
+        for key, (severity, causes) in alarms.items():
             measured = [
                 level
                 for hazard in self._device.kind.hazards
@@ -77,8 +80,9 @@ class HazardMonitor:
             # Which level it was is not stored: all up to that severity that can end. Where
             # there is none, it was an alarm that others contradict.
             levels = [row for row in measured if row.severity.rank <= severity.rank]
+            shown = [row for row in levels if row.measurement in causes]
             if measured:
-                self._active[key] = frozenset(levels or measured)
+                self._active[key] = frozenset(shown or levels or measured)
                 self._severities[key] = severity
             elif hazard := HAZARDS.get(key):
                 # Nothing will ever end it: the device no longer measures that.
@@ -88,11 +92,14 @@ class HazardMonitor:
         """Return how badly a hazard is present, None if it is not."""
         return self._severities.get(hazard)
 
+    def causes(self, hazard: str) -> list[str]:
+        """Return the measurements that show a hazard to be present, in order."""
+        return sorted({level.measurement for level in self._active.get(hazard, ())})
+
     def would_end(self, measurement: str, value: Value) -> bool:
-        """Return if a value speaks against a danger that is present, or about to be."""
+        """Return if a value speaks against what is present, or about to be."""
         return any(
             level.measurement == measurement
-            and level.severity is not Severity.FAULT
             and not self._compares(hazard, level, value, True)
             for hazard in self._device.kind.concerned.get(measurement, ())
             for level in hazard.levels
@@ -105,6 +112,15 @@ class HazardMonitor:
             level.measurement == measurement
             and not level.delay
             and level not in self._active.get(hazard.key, ())
+            and self._compares(hazard, level, value, False)
+            for hazard in self._device.kind.concerned.get(measurement, ())
+            for level in hazard.levels
+        )
+
+    def is_calm(self, measurement: str, value: Value) -> bool:
+        """Return if a value shows no hazard at all, not even after a delay."""
+        return not any(
+            level.measurement == measurement
             and self._compares(hazard, level, value, False)
             for hazard in self._device.kind.concerned.get(measurement, ())
             for level in hazard.levels
@@ -242,6 +258,11 @@ class HazardMonitor:
                 # that has been raised stays one.
                 severity = before or Severity.WARNING
         if severity is before:
+            if severity and {row.measurement for row in active} != {
+                row.measurement for row in known
+            }:
+                # It is as bad, for another reason: a restart must know for which.
+                self._report(hazard, severity)
             return
         if severity is None:
             del self._severities[hazard.key]

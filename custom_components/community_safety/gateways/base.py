@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.event import async_call_later
 
 from ..catalogue import KINDS, is_catalogued
 from ..catalogue.measurements import Value
@@ -21,6 +23,7 @@ from ..core.device import DOUBT, DeviceDescription, SafetyDevice, layout_of
 from ..core.house import House
 from ..core.supervision import Supervision
 from ..core.telling import tell
+from ..localization import async_option
 
 if TYPE_CHECKING:
     from .joining import Joining
@@ -35,6 +38,10 @@ NOT_INTERVIEWED = "device_not_interviewed"
 NO_KIND = "device_no_kind"
 NOT_ENROLLED = "device_not_enrolled"
 NO_LAST_SEEN = "zigbee2mqtt_last_seen"
+#: A form also ends that a device has not said itself what is remembered of it: that something
+#: is over. Most say so within some seconds of being there, or when they are asked.
+NOT_SAID = "device_not_said"
+NOT_SAID_SECONDS = 300.0
 #: States of a gateway that a person wants to run, and that does not.
 _NOT_STARTED = (
     ConfigEntryState.SETUP_ERROR,
@@ -52,7 +59,8 @@ class Problem:
     """What a person must mend before a gateway, or a device of it, is watched again.
 
     `key` is that of the texts under `issues`, `placeholders` are what they need beside the
-    gateway's name. A problem with a device is a fault of the gateway as long as it lasts.
+    gateway's name. A problem with a device is a fault of the gateway as long as it lasts,
+    unless the device itself has one.
     """
 
     key: str
@@ -60,6 +68,7 @@ class Problem:
     placeholders: Mapping[str, str] = field(default_factory=dict)
     #: If a form, or a person's word, ends it; else it ends by itself.
     fixable: bool = False
+    is_fault: bool = True
 
 
 class CommandError(HomeAssistantError):
@@ -113,6 +122,8 @@ class Gateway(ABC):
         self._problem_listeners: list[CALLBACK_TYPE] = []
         self._listeners: list[DeviceListener] = []
         self._reshape_listeners: list[ReshapeListener] = []
+        #: Ends the wait for devices that may yet say themselves that something is over.
+        self._end_patience: CALLBACK_TYPE | None = None
         #: Devices of an earlier run that the gateway has not named in this one.
         self.missing: set[str] = set()
         self.device = self._register(
@@ -220,6 +231,9 @@ class Gateway(ABC):
         The subclass has unsubscribed through its config entry.
         """
         self._supervision.stop()
+        if self._end_patience:
+            self._end_patience()
+            self._end_patience = None
         for device in (self.device, *self.devices.values()):
             self.house.detach(device)
 
@@ -354,6 +368,7 @@ class Gateway(ABC):
     def remove_device(self, device_id: str) -> None:
         """Forget a device with its entities, alarms and settings."""
         self.missing.discard(device_id)
+        self.end_problem(NOT_SAID, device_id)
         if device := self.devices.pop(device_id, None):
             self.house.detach(device)
             self.house.forget(device.uid)
@@ -387,7 +402,12 @@ class Gateway(ABC):
         return bool(ended)
 
     def _problems_changed(self) -> None:
-        self.device.derive(trouble=any(device_id for _key, device_id in self.problems))
+        self.device.derive(
+            trouble=any(
+                problem.device_id and problem.is_fault
+                for problem in self.problems.values()
+            )
+        )
         tell(tuple(self._problem_listeners))
 
     @callback
@@ -481,12 +501,54 @@ class Gateway(ABC):
 
     @callback
     def _ask_again(self, device: SafetyDevice) -> None:
-        """Ask for readings that others contradict: a second one decides what is done."""
-        self.entry.async_create_background_task(
-            self.hass,
-            self._async_ask_again(device, device.doubted),
-            f"{DOMAIN} question to {device.uid}",
-        )
+        """Ask for readings that others contradict, and for those that are only remembered.
+
+        A second one decides what is done; who cannot be asked, and does not say it, is told
+        to people.
+        """
+        if keys := (*device.doubted, *device.remembered):
+            self.entry.async_create_background_task(
+                self.hass,
+                self._async_ask_again(device, keys),
+                f"{DOMAIN} question to {device.uid}",
+            )
+        if not device.remembered:
+            self.end_problem(NOT_SAID, device.description.id)
+        elif self._end_patience is None:
+            self._end_patience = async_call_later(
+                self.hass,
+                NOT_SAID_SECONDS,
+                HassJob(self._tell_not_said, cancel_on_shutdown=True),
+            )
+
+    @callback
+    def _tell_not_said(self, _now: datetime) -> None:
+        """Have people told of what goes on because its device does not say otherwise."""
+        self._end_patience = None
+        for device_id, device in self.devices.items():
+            hazards = device.not_said
+            if hazards and all(row[1] != device_id for row in self.problems):
+                self.add_problem(
+                    Problem(
+                        key=NOT_SAID,
+                        device_id=device_id,
+                        placeholders={
+                            "device": device.name,
+                            "hazards": ", ".join(
+                                async_option(self.hass, "hazard", key)
+                                for key in hazards
+                            ),
+                        },
+                        fixable=True,
+                        is_fault=False,
+                    )
+                )
+
+    @callback
+    def attest(self, device_id: str) -> None:
+        """Take a person's word for what a device has not said itself: it is over."""
+        if device := self.devices.get(device_id):
+            device.attest()
 
     async def _async_ask_again(
         self, device: SafetyDevice, keys: tuple[str, ...]

@@ -177,6 +177,7 @@ export const en = {
   what_false_alarm: "Answer: false alarm",
   what_need_help: "Call for help",
   what_help_closed: "Call for help closed",
+  what_attested: "Looked at by a person: it is over",
   what_step: "Done: {step}",
   what_silence: "Sounder silenced",
   what_silence_failed: "The sounder could not be silenced",

@@ -178,6 +178,7 @@ export const zhHans: Texts = {
   what_false_alarm: "回复：误报",
   what_need_help: "求助",
   what_help_closed: "求助已处理完毕",
+  what_attested: "已由人员查看确认：情况已解除",
   what_step: "已完成：{step}",
   what_silence: "已关闭探测器声响",
   what_silence_failed: "未能关闭探测器声响",

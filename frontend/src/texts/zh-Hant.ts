@@ -178,6 +178,7 @@ export const zhHant: Texts = {
   what_false_alarm: "回覆：誤報",
   what_need_help: "求助",
   what_help_closed: "求助已處理完畢",
+  what_attested: "已由人員查看確認：狀況已解除",
   what_step: "已完成：{step}",
   what_silence: "已關閉偵測器聲響",
   what_silence_failed: "未能關閉偵測器聲響",

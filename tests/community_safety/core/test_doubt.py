@@ -10,14 +10,17 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.community_safety.catalogue import DEVICE_KINDS
 from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
-from custom_components.community_safety.const import EVENT_ALARM
+from custom_components.community_safety.const import DOMAIN, EVENT_ALARM
 from custom_components.community_safety.core.alarm import Alarm, Outcome
 from custom_components.community_safety.core.device import DOUBT, SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 from tests.common import Peer, wait_until
 
 BOTH_SIDES = [
@@ -718,3 +721,284 @@ async def test_a_listener_that_fails(
     await wait_until(
         hass, lambda: [row.proven for row in house.latches.rows.values()] == [True]
     )
+
+
+# What is only remembered ends nothing
+
+FAULTS = [
+    ("smoke_sensor", {"trouble": True}, "sensor_fault"),
+    ("smoke_sensor", {"tamper": True}, "tamper"),
+    ("smoke_sensor", {"battery_low": True}, "low_battery"),
+    ("smoke_sensor", {"battery": 3.0}, "low_battery"),
+    ("smoke_sensor", {"self_test_failed": True}, "self_test_failed"),
+    ("smoke_sensor", {"temperature": -273.0}, "sensor_fault"),
+    ("hydrant", {"temperature": 327.7}, "sensor_fault"),
+]
+
+
+async def restart(hass: HomeAssistant, gateway: MockConfigEntry) -> SafetyDevice:
+    """Let the gateway begin anew, with what is on the disk."""
+    assert await hass.config_entries.async_reload(gateway.entry_id)
+    await wait_until(hass, lambda: gateway.runtime_data.connected)
+    device: SafetyDevice = gateway.runtime_data.devices["device"]
+    return device
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["same run", "after a restart"])
+@pytest.mark.parametrize(("kind", "fault", "hazard"), FAULTS)
+async def test_a_memory_ends_no_fault(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    kind: str,
+    fault: dict[str, Any],
+    hazard: str,
+    again: bool,
+) -> None:
+    """Only the device's own word does: a cache may be older than the fault."""
+    calm = {"temperature": 20.0, "battery": 90.0}
+    good = {key: calm.get(key, False) for key in fault}
+    other = {"smoke": False} if kind == "smoke_sensor" else {"pressure": 250.0}
+    await peer.config("device", kind, [*fault, *other])
+    await peer.state("device", retain=False, **good)
+    device = gateway.runtime_data.devices["device"]
+    assert present(device) == {}
+    await peer.state("device", retain=False, **fault)
+    if again:
+        device = await restart(hass, gateway)
+    assert present(device) == {hazard: "fault"}
+
+    device.update(good, fresh=False)
+    device.update({}, fresh=False)
+    assert present(device) == {hazard: "fault"}
+    shown = {key: device.readings.get(key) for key in fault}
+    assert shown != good, "it would calm people"
+    # Something else that the device says itself is no word about this.
+    device.update(other)
+    assert present(device) == {hazard: "fault"}
+    assert device.remembered == tuple(fault)
+
+    device.update(good)
+    assert present(device) == {}
+    assert device.remembered == ()
+
+
+async def test_of_two_faults_each_ends_by_itself(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Which readings cannot be believed is on the disk, also of those that came later."""
+    await peer.config("device", "smoke_sensor", ["smoke", "temperature", "trouble"])
+    await peer.state("device", retain=False, temperature=-273, smoke=False)
+    await peer.state("device", retain=False, smoke="perhaps")
+    await peer.state("device", retain=False, temperature=20)
+    device = await restart(hass, gateway)
+
+    await peer.state("device", retain=False, temperature=21)
+    assert present(device) == {"sensor_fault": "fault"}
+    await peer.state("device", retain=False, trouble=True)
+    await peer.state("device", retain=False, smoke=False)
+    device = await restart(hass, gateway)
+    assert device.readings["implausible"] is False, "it is in trouble, and no more"
+    await peer.state("device", retain=False, trouble=False)
+    assert present(device) == {}
+
+
+async def test_a_level_that_a_restart_knows(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Its battery was low by the number: that is over with another one, whatever else it has."""
+    await peer.config("device", "smoke_sensor", ["battery", "battery_low"])
+    await peer.state("device", retain=False, battery=5, battery_low=False)
+    device = await restart(hass, gateway)
+    assert present(device) == {"low_battery": "fault"}
+    device.update({"battery_low": False}, fresh=False)
+
+    await peer.state("device", retain=False, battery=100)
+
+    assert present(device) == {}
+
+
+async def test_an_alarm_book_of_an_earlier_version(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """It does not say what a fault is about: then any word of the device ends it, no memory."""
+    await peer.config("device", "smoke_sensor", ["temperature", "battery"])
+    await peer.state("device", retain=False, temperature=-273)
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    assert alarm.causes == ["implausible", "temperature"]
+    alarm.causes = []
+    device = await restart(hass, gateway)
+
+    device.update({"temperature": 20.0, "battery": 90.0}, fresh=False)
+    assert present(device) == {"sensor_fault": "fault"}
+    await peer.state("device", retain=False, battery=90)
+    assert present(device) == {}
+
+
+async def test_a_memory_of_danger_is_never_dropped(
+    gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Also of a reading that nobody believes: it may have begun while nobody listened."""
+    device = await add(gateway, peer, "smoke_sensor", smoke=False, temperature=20)
+    device.update({}, unusable=("smoke", "temperature"))
+
+    device.update({"smoke": True, "temperature": 200.0}, fresh=False)
+
+    assert present(device) == {
+        "smoke": "alarm",
+        "heat": "alarm",
+        "sensor_fault": "fault",
+    }
+    assert device.remembered == ()
+
+
+async def test_a_remembered_level_ends_no_jump(
+    gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A tank's level that jumped is believed when the gauge itself says one that fits."""
+    device = await add(gateway, peer, "water_tank", level=50)
+    await peer.state("device", level=95)
+    assert "implausible_jump" in present(device)
+    device.update({"level": 94.0}, fresh=False)
+    assert "implausible_jump" in present(device)
+    await peer.state("device", level=93)
+    assert "implausible_jump" not in present(device)
+
+
+async def test_noise_that_is_remembered(gateway: MockConfigEntry, peer: Peer) -> None:
+    """It is in the range after all; but the meter has not said so."""
+    device = await add(gateway, peer, "breaker_monitor", current=1.0)
+    await peer.state("device", current=1e9)
+    assert present(device)["sensor_fault"] == "fault"
+    device.update({"current": -0.01}, fresh=False)
+    assert present(device)["sensor_fault"] == "fault"
+    device.update({"current": -0.01})
+    assert "sensor_fault" not in present(device)
+
+
+async def test_a_scale_that_is_remembered(gateway: MockConfigEntry, peer: Peer) -> None:
+    """A number of a known unit ends that the unit was not known, if the device has said it."""
+    device = await add(gateway, peer, "breaker_monitor", voltage=230.0)
+    device.update({"voltage": 231.0}, unscaled=("voltage",))
+    device.update({"voltage": 230.0}, fresh=False)
+    assert present(device) == {"sensor_fault": "fault"}
+    device.update({"voltage": 230.0})
+    assert present(device) == {}
+
+
+async def test_who_cannot_say_that_it_is_over(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """It is asked, people are told, and a person who has looked may say so.
+
+    That is a word for what was remembered alone: the alarm is to be reset, the device has not
+    been heard, and the next danger is one.
+    """
+    assert await async_setup_component(hass, "repairs", {})
+    await peer.config("device", "smoke_sensor", ["smoke", "tamper"])
+    await peer.state("device", retain=False, smoke=True, tamper=True)
+    device = await restart(hass, gateway)
+    since = device.last_seen
+    device.update({"smoke": False, "tamper": False}, fresh=False)
+    await peer.hears("community_safety/building-1/device/get")
+    issues = ir.async_get(hass).issues
+    await pass_time(hass, freezer, 299)
+    assert not issues, "it may say so yet"
+    await pass_time(hass, freezer, 2)
+
+    ((_domain, issue_id),) = issues
+    assert not hass.data[DATA_HOUSE].book.present(
+        gateway.runtime_data.uid, "sensor_fault"
+    ), "it is the device's own trouble"
+    client = await hass_client()
+    url = "/api/repairs/issues/fix"
+    answer = await client.post(url, json={"handler": DOMAIN, "issue_id": issue_id})
+    flow = await answer.json()
+    assert flow["description_placeholders"] == {
+        "gateway": gateway.title,
+        "device": "Device",
+        "hazards": "Smoke, Tamper",
+    }
+    assert present(device).keys() == {"smoke", "tamper"}, "nobody has said anything"
+    flow = await (await client.post(f"{url}/{flow['flow_id']}", json={})).json()
+    assert flow["type"] == "create_entry"
+
+    assert present(device) == {}
+    assert not issues
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    assert (alarm.hazard, alarm.state) == ("smoke", "cleared")
+    assert [row["what"] for row in alarm.timeline[-2:]] == ["attested", "cleared"]
+    assert (device.last_seen, device.reported) == (since, {})
+    await peer.state("device", retain=False, smoke=True)
+    assert present(device) == {"smoke": "alarm"}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        pytest.param(lambda device: device.update({"smoke": False}), id="it says so"),
+        pytest.param(
+            lambda device: device.update({"smoke": True}, fresh=False), id="danger"
+        ),
+        pytest.param(
+            lambda device: device.update({"smoke": True}), id="its own of danger"
+        ),
+    ],
+)
+async def test_nobody_is_asked_any_more(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    word: Callable[[SafetyDevice], None],
+) -> None:
+    """Once something is known, the question is gone."""
+    await peer.config("device", "smoke_sensor", ["smoke"])
+    await peer.state("device", retain=False, smoke=True)
+    device = await restart(hass, gateway)
+    device.update({"smoke": False}, fresh=False)
+    await pass_time(hass, freezer, 301)
+    assert len(ir.async_get(hass).issues) == 1
+    word(device)
+    assert not ir.async_get(hass).issues
+    await pass_time(hass, freezer, 301)
+    assert not ir.async_get(hass).issues
+
+
+async def test_a_limit_that_is_changed(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What a person's new limit ends is asked of nobody."""
+    await peer.config("device", "smoke_sensor", ["battery"])
+    await peer.state("device", retain=False, battery=10)
+    device = gateway.runtime_data.devices["device"]
+    device.update({"battery": 90.0}, fresh=False)
+    await pass_time(hass, freezer, 301)
+    assert len(ir.async_get(hass).issues) == 1
+    device.settings.limits["low_battery_fault"] = 2
+    device.settings_changed()
+    assert present(device) == {}
+    assert not ir.async_get(hass).issues
+
+
+async def test_a_device_that_is_deleted_is_asked_about_no_more(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Its repair goes with it."""
+    await peer.config("device", "smoke_sensor", ["smoke"])
+    await peer.state("device", retain=False, smoke=True)
+    gateway.runtime_data.devices["device"].update({"smoke": False}, fresh=False)
+    await pass_time(hass, freezer, 301)
+    gateway.runtime_data.remove_device("device")
+    assert not ir.async_get(hass).issues
+    await pass_time(hass, freezer, 301)

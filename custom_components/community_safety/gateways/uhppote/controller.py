@@ -517,7 +517,8 @@ class Controller:
         @callback
         def over(_now: datetime) -> None:
             self._end_tamper = None
-            self.device.update({"tamper": False}, fresh=False)
+            # The board tells when it begins, and nothing else.
+            self.device.derive(tamper=False)
 
         self._end_tamper = async_call_later(self._gateway.hass, TAMPER_SECONDS, over)
 

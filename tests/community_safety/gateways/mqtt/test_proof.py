@@ -8,8 +8,12 @@ from collections.abc import Callable
 import itertools
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.disconnect import Limit, Result
@@ -144,6 +148,87 @@ async def test_a_fire_in_the_cache_is_an_alarm(
     await restart(bridge, **{DETECTOR_NAME: {**CACHED, "smoke": True}})
     assert gateway.house.book.present(detector.uid, "smoke")
     assert detector.silence == DAY
+
+
+@pytest.mark.parametrize(
+    "again", [False, True], ids=["same run", "Home Assistant anew"]
+)
+@pytest.mark.parametrize("retained", [False, True], ids=["cached", "retained"])
+async def test_a_cache_ends_no_fault(
+    hass: HomeAssistant,
+    detector: SafetyDevice,
+    bridge: Bridge,
+    entry: MockConfigEntry,
+    retained: bool,
+    again: bool,
+) -> None:
+    """What Zigbee2MQTT had saved before a sensor was at fault says nothing of it now.
+
+    Not after its restart, not retained, and not with what else the detector reports.
+    """
+    good = {**CACHED, "temperature": 21.0, "tamper": False}
+    bad = {**good, "temperature": -273.15, "tamper": True}
+    await bridge.send(DETECTOR_NAME, good)
+    await bridge.send(DETECTOR_NAME, bad)
+    if again:
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await wait_until(hass, lambda: entry.runtime_data.connected)
+    device, book = (gateway := entry.runtime_data).devices[DETECTOR], gateway.house.book
+
+    def faults() -> set[str]:
+        return {
+            hazard
+            for hazard in ("sensor_fault", "tamper", "smoke")
+            if book.present(device.uid, hazard)
+        }
+
+    assert faults() == {"sensor_fault", "tamper"}
+    if retained:
+        await bridge.send(DETECTOR_NAME, good, retain=True)
+    await restart(bridge, **{DETECTOR_NAME: good})
+    await bridge.send(DETECTOR_NAME, {**good, "battery": 79})
+    assert faults() == {"sensor_fault", "tamper"}
+    assert "temperature" not in device.readings
+    assert set(device.remembered) == {"temperature", "tamper"}
+
+    await bridge.send(DETECTOR_NAME, {**good, "battery": 79, "temperature": 21.5})
+    assert faults() == {"tamper"}
+    await bridge.send(DETECTOR_NAME, {**bad, "battery": 79, "temperature": 21.5})
+    await bridge.send(DETECTOR_NAME, {**good, "battery": 79, "temperature": 21.5})
+    assert faults() == set()
+    await bridge.send(DETECTOR_NAME, "", retain=True)
+
+
+async def test_who_speaks_from_the_cache_alone(
+    hass: HomeAssistant,
+    detector: SafetyDevice,
+    bridge: Bridge,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """After a crash a fire that has ended unheard stays, and people are told why, and what to do.
+
+    The detector reports changes only: what it says of its battery does not end it.
+    """
+    await bridge.send(DETECTOR_NAME, {**CACHED, "smoke": True})
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    gateway = entry.runtime_data
+    device, book = gateway.devices[DETECTOR], gateway.house.book
+    await bridge.send(DETECTOR_NAME, CACHED)
+    for minute in range(5):
+        await bridge.send(DETECTOR_NAME, {**CACHED, "battery": 79 - minute})
+        freezer.tick(61)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+    assert book.present(device.uid, "smoke")
+    assert gateway.problems.keys() == {("device_not_said", DETECTOR)}
+
+    # Its test button.
+    await bridge.send(DETECTOR_NAME, {**CACHED, "battery": 75, "smoke": True})
+    assert gateway.problems == {}
+    await bridge.send(DETECTOR_NAME, {**CACHED, "battery": 75})
+    assert not book.present(device.uid, "smoke")
 
 
 @pytest.mark.parametrize(
