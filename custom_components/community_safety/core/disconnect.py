@@ -842,6 +842,9 @@ class CutOff:
             if not latch.proven and (proof := self._proof(device, latch, pace.since)):
                 latch.proven = True
                 latch.limit, latch.unproven = proof.limit, None
+                if latch.milliseconds is None:
+                    # It was proven once: what is live after that has come back.
+                    latch.milliseconds = max(0, round((time.time() - latch.at) * 1000))
                 self._latches.store(latch)
                 self._tell(device.uid)
             if latch.proven:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 import logging
 import sqlite3
 from typing import Any
@@ -731,6 +732,49 @@ async def test_old_word_is_no_late_proof(
     device.set_available(False)
     device.set_available(True)
     assert latch.proven is False
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["away", "restart"])
+async def test_proven_late_and_back_live(
+    hass: HomeAssistant,
+    breaker: str,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    again: bool,
+) -> None:
+    """What was proven, if late, and is live once it is heard anew, has come back: an alarm."""
+    answers(peer, breaker, residual_current=3.0)
+    house = hass.data[DATA_HOUSE]
+    detector = Report(
+        device="test",
+        device_id=None,
+        device_name="Detector",
+        hazard="smoke",
+        severity=Severity.ALARM,
+    )
+    house.book.report(detector)
+    (alarm,) = house.book.open.values()
+    (result,) = await cut(hass, deadline=1, alarm_id=alarm.id)
+    assert result["status"] == "unconfirmed"
+    freezer.tick(40)
+    await peer.state(breaker, supply=False, current=0.0)
+    (latch,) = house.latches.rows.values()
+    assert (latch.proven, latch.milliseconds) == (True, pytest.approx(40_000, abs=9000))
+    assert hazards(hass) == ["smoke"]
+
+    device = gateway.runtime_data.devices[breaker]
+    device.set_available(False)
+    assert latch.proven is None
+    if again:
+        house.latches.rows.clear()
+        house.latches.restore({latch.supply.id: asdict(latch)})
+        (latch,) = house.latches.rows.values()
+    device.update({"supply": True, "current": 5.0})
+    device.set_available(True)
+
+    await wait_until(hass, lambda: hazards(hass) == ["refused_to_open", "smoke"])
+    assert [row["what"] for row in alarm.timeline].count("came_back_closed") == 1
 
 
 async def test_at_the_real_deadline(
