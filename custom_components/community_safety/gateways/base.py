@@ -168,7 +168,22 @@ class Gateway(ABC):
             case "release":
                 await self.house.elevators.async_release(device)
             case _:
+                if command == "self_test":
+                    self._check_self_test(device)
                 await self.async_set(device, command, True)
+
+    def _check_self_test(self, device: SafetyDevice) -> None:
+        """Raise HomeAssistantError where a self-test would switch a protected load off.
+
+        That of a breaker trips it: IEC 61008-1.
+        """
+        for key in device.supplies:
+            if device.settings.is_protected(key) is not False:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN,
+                    translation_key="self_test_protected",
+                    translation_placeholders={"device": device.name},
+                )
 
     def unprotected(self, device: SafetyDevice, keys: Iterable[str]) -> list[str]:
         """Return which supplies may be switched off.

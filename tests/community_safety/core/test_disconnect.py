@@ -939,6 +939,44 @@ async def test_self_test_of_a_device_with_supplies(
     assert sets(peer) == []
 
 
+@pytest.mark.parametrize("unread", [False, True], ids=["known", "not read"])
+async def test_a_self_test_trips_no_protected_load(
+    hass: HomeAssistant,
+    peer: Peer,
+    gateway: MockConfigEntry,
+    unread: bool,
+) -> None:
+    """A breaker's self-test opens it: of a fire pump's that is not done from afar."""
+    commands = ["self_test"]
+    await peer.config("pump", "breaker_monitor", READINGS, commands=commands)
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"], commands=commands)
+    run = gateway.runtime_data
+    for name, said in (("pump", {"supply": True}), ("smoke-1", {"smoke": False})):
+        answers(peer, name, **said)
+        await run.async_press(run.devices[name], "self_test")
+    await peer.settled()
+    assert sets(peer) == [{"self_test": True}] * 2
+    for device in run.devices.values():
+        device.settings.unread = unread
+    if not unread:
+        run.devices["pump"].settings.protected.add("supply")
+    for press in (
+        run.async_press(run.devices["pump"], "self_test"),
+        hass.services.async_call(
+            DOMAIN,
+            "self_test",
+            {"device_id": run.devices["pump"].device_id},
+            blocking=True,
+        ),
+    ):
+        with pytest.raises(ServiceValidationError) as refused:
+            await press
+        assert refused.value.translation_key == "self_test_protected"
+    await run.async_press(run.devices["smoke-1"], "self_test")
+    await peer.settled()
+    assert sets(peer) == [{"self_test": True}]
+
+
 async def test_protected_load_is_not_switched_off(
     hass: HomeAssistant, breaker: str, peer: Peer, gateway: MockConfigEntry
 ) -> None:
