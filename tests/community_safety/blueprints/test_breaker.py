@@ -52,12 +52,13 @@ async def test_breaker_alarm(
 async def test_breaker_that_is_protected(
     hass: HomeAssistant, home: None, peer: Peer, add: Add, told: list[ServiceCall]
 ) -> None:
-    """What stays on is not told to be off."""
+    """What stays on is not told to be off, nor that it is being cut."""
     _, device = hass.data[DATA_HOUSE].device(f"mqtt/{BASE}/breaker-1")
     device.settings.protected.add("supply")
     await add("breaker_response", notify_target=OFFICE)
     await peer.state("breaker-1", residual_current=60)
     await wait_until(hass, lambda: len(told) == 2)
+    assert said(told)[0][1].endswith("No supply that could be cut is known there.")
     assert said(told)[1] == (
         "Nothing to cut: 1-1-201",
         (
@@ -65,6 +66,18 @@ async def test_breaker_that_is_protected(
             " Left on because protected: 1."
         ),
     )
+
+
+async def test_a_meter_that_cannot_cut(
+    hass: HomeAssistant, home: None, peer: Peer, add: Add, told: list[ServiceCall]
+) -> None:
+    """Where there is no relay nobody is told that the power is being cut."""
+    await peer.config("meter", "breaker_monitor", ["residual_current"], area="1-1-301")
+    await add("breaker_response", notify_target=OFFICE, language="zh-Hans")
+    await peer.state("meter", residual_current=900)
+    await wait_until(hass, lambda: len(told) == 2)
+    assert said(told)[0][1].endswith("该处没有已知的可切断电源。")
+    assert titles(told)[1] == "无可切断的电源：1-1-301"
 
 
 async def test_breaker_that_does_not_open(

@@ -3,6 +3,7 @@
 import pytest
 
 from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.core.house import DATA_HOUSE
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tests.common import BASE, Peer, wait_until
@@ -80,6 +81,21 @@ async def test_pile_drill_and_a_pile_without_a_shed(
     await wait_until(hass, lambda: len(told) == 4)
     assert "The power of the pile is being cut" in said(told)[2][1]
     assert "Cut and proven: 1" in said(told)[3][1]
+
+
+async def test_pile_that_is_protected(
+    hass: HomeAssistant, shed: None, peer: Peer, add: Add, told: list[ServiceCall]
+) -> None:
+    """Nobody is told that the power of a pile is being cut that stays on."""
+    _, pile = hass.data[DATA_HOUSE].device(f"mqtt/{BASE}/pile-1")
+    pile.settings.protected.add("supply_1")
+    await add("charging_pile_response", notify_target=OFFICE, whole_shed=False)
+    await peer.state("pile-1", smoke=True)
+    await wait_until(hass, lambda: len(told) == 2)
+    assert said(told)[0][1].endswith(
+        "No supply that could be cut is known there. Keep people away from the batteries."
+    )
+    assert titles(told)[1] == "Nothing to cut: Shed 1"
 
 
 async def test_pile_session_too_long(

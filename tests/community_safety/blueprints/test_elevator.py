@@ -65,7 +65,42 @@ async def test_elevator_announcement(
     report(peer, "car-1", class_seen="none", confidence=0)
     await pass_time(hass, freezer, seconds=21)
     assert len(spoken) == 3
+    await pass_time(hass, freezer, seconds=61)
     assert "电动自行车进入电梯：Car 1" not in titles(told)
+
+
+async def test_elevator_that_is_lost_sight_of(
+    hass: HomeAssistant,
+    car: None,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """An e-bike that the camera loses for a moment has not left: it goes on being told."""
+    shown = async_capture_events(hass, "display")
+    actions = [{"event": "display", "event_data": {}}]
+    await add("elevator", notify_target=OFFICE, announcement_actions=actions, times=4)
+    book = hass.data[DATA_HOUSE].book
+
+    def is_there() -> bool:
+        return any(row.present for row in book.open.values())
+
+    report(peer, "car-1", class_seen="e_bike", confidence=95)
+    await until(lambda: len(shown) == 1)
+    for blink in (2, 3):
+        report(peer, "car-1", class_seen="none", confidence=0)
+        await until(lambda: not is_there())
+        await pass_time(hass, freezer, seconds=5)
+        assert len(shown) == blink - 1
+        report(peer, "car-1", class_seen="e_bike", confidence=95)
+        await until(is_there)
+        await until(lambda blink=blink: len(shown) == blink)  # type: ignore[misc]
+    report(peer, "car-1", class_seen="none", confidence=0)
+    await until(lambda: not is_there())
+    for _half in range(3):
+        await pass_time(hass, freezer, seconds=30)
+    assert len(shown) == 3, "it has left"
 
 
 async def test_elevator_door(
