@@ -14,7 +14,6 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     FlowType,
     OptionsFlow,
-    OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
@@ -287,7 +286,7 @@ class CommunitySafetyConfigFlow(
         )
 
 
-class ThresholdsFlow(OptionsFlowWithReload):
+class ThresholdsFlow(OptionsFlow):
     """Thresholds of each kind of device, for all devices of the gateway."""
 
     async def async_step_init(

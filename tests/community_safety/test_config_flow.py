@@ -297,8 +297,15 @@ async def test_move_to_a_topic_that_is_taken(
 async def test_thresholds(
     hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
 ) -> None:
-    """Thresholds of a kind hold for its devices; only what was changed is kept."""
+    """Thresholds of a kind hold for its devices, at once; only what was changed is kept.
+
+    Nothing is reloaded: a coordinator would be deaf meanwhile.
+    """
     await peer.config("tank-1", "water_tank", ["level"])
+    await peer.state("tank-1", level=25)
+    runtime = gateway.runtime_data
+    tank = runtime.devices["tank-1"]
+    assert tank.monitor.severity("low_level") == "warning"
     result = await hass.config_entries.options.async_init(gateway.entry_id)
     assert result["type"] is FlowResultType.FORM
     schema = result["data_schema"]
@@ -313,9 +320,10 @@ async def test_thresholds(
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == {"thresholds": {"water_tank": {"low_level_alarm": 30}}}
+    assert tank.monitor.severity("low_level") == "alarm"
     await hass.async_block_till_done()
-    await peer.settled()
-    tank = gateway.runtime_data.devices["tank-1"]
+    assert gateway.runtime_data is runtime
+    assert runtime.devices["tank-1"] is tank
     assert tank.limit("low_level_alarm") == 30
     assert tank.limit("low_level_warning") == 50
 
@@ -330,6 +338,7 @@ async def test_thresholds(
         result["flow_id"], values
     )
     assert result["data"] == {"thresholds": {}}
+    assert tank.limit("low_level_alarm") == 20
 
 
 async def test_threshold_out_of_range(

@@ -881,6 +881,13 @@ class SafetyDevice:
         self._notify(SNAPSHOT)
 
     @callback
+    def set_kind_limits(self, limits: Mapping[str, float]) -> None:
+        """Take the gateway's options for this kind of device."""
+        if limits != self._kind_limits:
+            self._kind_limits = limits
+            self.settings_changed()
+
+    @callback
     def settings_changed(self) -> None:
         """Look at every hazard again, after a setting was changed."""
         self.monitor.calm.clear()

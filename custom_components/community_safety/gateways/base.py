@@ -10,10 +10,16 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 
 from ..catalogue import KINDS, is_catalogued
@@ -325,7 +331,12 @@ class Gateway(ABC):
         that does not come back is missed: all are supervised from now on.
         """
         self._add_known_devices()
-        self.on_unload(self.house.on_found(self._found))
+        self.on_unload(
+            self.house.on_found(self._found),
+            async_dispatcher_connect(
+                self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._take_limits
+            ),
+        )
         self._supervision.start()
 
     def _add_known_devices(self) -> None:
@@ -506,6 +517,13 @@ class Gateway(ABC):
         device.listen((DOUBT,), partial(self._ask_again, device))
         self.house.attach(self, device)
         return device
+
+    @callback
+    def _take_limits(self, _change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Take limits of kinds that a person has changed: nobody goes unheard for that."""
+        if entry is self.entry:
+            for device in self.devices.values():
+                device.set_kind_limits(self._kind_limits(device.description))
 
     def _kind_limits(self, description: DeviceDescription) -> Mapping[str, float]:
         """Return the options of this gateway for a kind of device."""
