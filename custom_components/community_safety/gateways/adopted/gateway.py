@@ -43,7 +43,10 @@ from homeassistant.helpers.event import (
     async_track_time_interval,
 )
 from homeassistant.helpers.start import async_at_started
-from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.helpers.update_coordinator import (
+    CoordinatorEntity,
+    DataUpdateCoordinator,
+)
 from homeassistant.loader import Integration, async_get_integrations
 
 from ...catalogue.measurements import Value, parse_point
@@ -191,8 +194,8 @@ class AdoptedGateway(SubentryGateway):
                 continue
             entity = self._entity(source.entity_id)
             if isinstance(entity, CoordinatorEntity):
-                # At once: what it is asked for politely is put off, and old values written.
-                refresh, key = entity.coordinator.async_refresh, id(entity.coordinator)
+                coordinator, key = entity.coordinator, id(entity.coordinator)
+                refresh = partial(_async_read, coordinator)
                 tasks[key] = self._ask(key, refresh, is_coordinated=True)
             elif entity is not None:
                 update = partial(entity.async_update_ha_state, force_refresh=True)
@@ -348,6 +351,20 @@ class AdoptedGateway(SubentryGateway):
             return False
         entity = self._entity(source.entity_id)
         return isinstance(entity, CoordinatorEntity) if entity else None
+
+    def _is_polled_tersely(self, source: Source) -> bool:
+        """Return if an entity is there only while it can be read, and tells nothing but news.
+
+        One that can be asked is: that says more.
+        """
+        entity = self._entity(source.entity_id)
+        return (
+            source.is_polled
+            and not source.can_be_asked
+            and isinstance(entity, CoordinatorEntity)
+            and entity.coordinator.update_interval is not None
+            and not entity.coordinator.always_update
+        )
 
     def _power(self, sources: list[Source]) -> Power | None:
         """Return if a device is expected to speak all the time; None while nobody knows.
@@ -609,7 +626,9 @@ class AdoptedGateway(SubentryGateway):
             if power and power is not device.power:
                 self.add_device(replace(device.description, power=power))
             for source in adopted.sources:
-                if source.is_primed and not source.is_absent:
+                if not source.is_absent and (
+                    source.is_primed or self._is_polled_tersely(source)
+                ):
                     device.seen()
                 if self._answers(source):
                     can_be_asked.setdefault(device, source.key)
@@ -619,6 +638,15 @@ class AdoptedGateway(SubentryGateway):
                 self.async_refresh(device, (can_be_asked[device],)),
                 f"ask {device.uid}",
             )
+
+
+async def _async_read(coordinator: DataUpdateCoordinator[Any]) -> None:
+    """Have a coordinator read its device, and its entities say what was read."""
+    # At once: what it is asked for politely is put off, and old values written.
+    await coordinator.async_refresh()
+    if coordinator.last_update_success and not coordinator.always_update:
+        # What is as it was is read as well, and no hope any more.
+        coordinator.async_update_listeners()
 
 
 def _is_danger(device: SafetyDevice, key: str) -> bool:

@@ -26,6 +26,7 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.update_coordinator import (
     CoordinatorEntity,
     DataUpdateCoordinator,
+    UpdateFailed,
 )
 
 DOMAIN = "relays"
@@ -46,6 +47,8 @@ class Breaker:
         #: If it can be read, and how long that takes.
         self.answers = True
         self.slowness = 0.0
+        #: If its integration tells nothing but news.
+        self.is_terse = False
         self.commands: list[bool] = []
         self.error: Exception | None = None
         self.on_change: list[Callable[[], None]] = []
@@ -211,12 +214,15 @@ class Coordinator(DataUpdateCoordinator[tuple[bool, float]]):
             config_entry=entry,
             name=DOMAIN,
             update_interval=timedelta(hours=1),
+            always_update=not breaker.is_terse,
         )
         self.breaker = breaker
 
     @override
     async def _async_update_data(self) -> tuple[bool, float]:
         await asyncio.sleep(self.breaker.slowness)
+        if not self.breaker.answers:
+            raise UpdateFailed("no answer")
         return self.breaker.closed, self.breaker.amperes
 
 

@@ -305,14 +305,16 @@ async def test_a_current_that_stays_is_a_failure(hass: HomeAssistant) -> None:
 
 @pytest.mark.parametrize("relay", [PolledRelay, CoordinatedRelay])
 @pytest.mark.parametrize("load", [0.0, 10.0])
+@pytest.mark.parametrize("terse", [False, True])
 async def test_what_can_be_asked_is_asked(
-    hass: HomeAssistant, relay: type[Relay], load: float
+    hass: HomeAssistant, relay: type[Relay], load: float, terse: bool
 ) -> None:
     """An integration that polls reads relay and meter back, whatever it has hoped.
 
     If it could be read, a coordinator tells; of another, only what changes is news.
     """
     breaker = Breaker(hass, load)
+    breaker.is_terse = terse
     entry = await adopted(hass, breaker, POLLING, relay, PolledMeter)
     breaker.load *= 1.1
     await entry.runtime_data.async_refresh(only_device(entry), ["current"])
@@ -407,11 +409,13 @@ async def test_an_answer_to_an_older_question(hass: HomeAssistant) -> None:
 
 
 @pytest.mark.parametrize("relay", [PolledRelay, CoordinatedRelay])
+@pytest.mark.parametrize("terse", [False, True])
 async def test_what_is_read_back_is_believed(
-    hass: HomeAssistant, relay: type[Relay]
+    hass: HomeAssistant, relay: type[Relay], terse: bool
 ) -> None:
-    """The hope says open, and what was read says closed."""
+    """The hope says open, and what was read says closed; also where that is no news."""
     breaker = Breaker(hass, load=0)
+    breaker.is_terse = terse
     entry = await adopted(hass, breaker, POLLING, relay, PolledMeter)
     breaker.obeys = False
     result = await cut(entry)
@@ -501,11 +505,13 @@ async def test_a_command_that_hangs(hass: HomeAssistant) -> None:
     assert result.reason is Reason.NO_ANSWER
 
 
+@pytest.mark.parametrize("terse", [False, True])
 async def test_who_is_silent_is_asked(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, terse: bool
 ) -> None:
     """What is polled locally is expected to answer, long before its own rhythm."""
     breaker = Breaker(hass)
+    breaker.is_terse = terse
     entry = await adopted(hass, breaker, POLLING, CoordinatedRelay)
     device = only_device(entry)
     assert device.power is Power.MAINS
@@ -513,6 +519,33 @@ async def test_who_is_silent_is_asked(
     freezer.tick(timedelta(seconds=ASK_AFTER_SECONDS + 10))
     async_fire_time_changed(hass)
     await wait_until(hass, lambda: device.fresh_reading("current") == 10.0)
+
+
+async def test_a_cloud_that_tells_nothing_but_news(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """That it could be read the last time is a sign of life: nothing changes for days."""
+    breaker = Breaker(hass)
+    breaker.is_terse = True
+    entry = await adopted(hass, breaker, "cloud_polling", CoordinatedRelay)
+    device = only_device(entry)
+
+    async def is_seen() -> bool:
+        device.silence = 100
+        freezer.tick(timedelta(hours=1, seconds=1))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+        freezer.tick(timedelta(seconds=11))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        return (device.silence or 0) < 100
+
+    assert await is_seen()
+    breaker.answers = False
+    await is_seen()
+    assert not await is_seen()
+    assert hass.states.get("switch.breaker").state == STATE_UNAVAILABLE
+    assert device.fresh_reading("current") is None
 
 
 async def test_a_cloud_is_not_asked_all_the_time(hass: HomeAssistant) -> None:
