@@ -44,6 +44,8 @@ export interface Alarm {
   /** It calls nobody until then. */
   shelved_until: number | null;
   returns: number;
+  /** How often it has called people: at its threshold a detector comes and goes, and calls once. */
+  calls: number;
   reason?: string;
   values: Value[];
   timeline?: Entry[];

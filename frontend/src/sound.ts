@@ -10,7 +10,7 @@ const ORDER: Signal[] = ["help", "fire", "linkage", "water", "fault", "drill"];
 /** By the class of an incident. */
 const OF_CLASS: Signal[] = ["help", "fire", "linkage", "linkage", "water", "fault"];
 
-/** Something that makes a sound until somebody has seen to it. What becomes worse has another key. */
+/** Something that makes a sound until somebody has seen to it. What becomes worse, or calls once more, has another key. */
 export interface Sound {
   key: string;
   signal: Signal;
@@ -28,7 +28,7 @@ export function soundsOf(incidents: Iterable<Incident>, calls: Iterable<Call>): 
     const signal = incident.drill ? "drill" : OF_CLASS[classOf(incident)];
     return openAlarms(incident)
       .filter((alarm) => alarm.acknowledged_at === null)
-      .flatMap((alarm) => (signal ? [{ key: `${alarm.alarm_id} ${alarm.severity} ${alarm.returns}`, signal }] : []));
+      .flatMap((alarm) => (signal ? [{ key: `${alarm.alarm_id} ${alarm.severity} ${alarm.calls}`, signal }] : []));
   });
   // A call is heard whatever was seen of its alarm.
   const help = [...calls].map((call): Sound => ({ key: `call ${keyOf(call)}`, signal: call.alert.drill ? "drill" : "help" }));

@@ -19,6 +19,7 @@ export const alarm = (more: Partial<Alarm> = {}): Alarm => ({
   cleared_at: null,
   shelved_until: null,
   returns: 0,
+  calls: 1,
   values: [],
   ...more,
 });

@@ -70,12 +70,14 @@ test("mute is for what is there: what is new is heard", () => {
   expect(heard([{ ...fire, alarms: [...fire.alarms, alarm({ alarm_id: "another" })] }], muted)).toBe("fire");
 });
 
-test("what becomes worse or comes back is heard, though its alarm is the same", () => {
+test("what becomes worse or calls once more is heard, though its alarm is the same", () => {
   const of = (more: object, rank: Incident["rank"] = "electrical") => incident("a", { rank, alarms: [alarm({ rank, ...more })] });
   const muted = all([of({ severity: "warning" }, "supervision")]);
   expect(heard([of({ severity: "warning" }, "supervision")], muted)).toBeNull();
   expect(heard([of({ severity: "alarm" })], muted)).toBe("linkage");
-  expect(heard([of({ severity: "warning", returns: 1 }, "supervision")], muted)).toBe("water");
+  expect(heard([of({ severity: "warning", calls: 2 }, "supervision")], muted)).toBe("water");
+  // At its threshold it comes and goes: that calls nobody.
+  expect(heard([of({ severity: "warning", returns: 7 }, "supervision")], muted)).toBeNull();
 });
 
 describe("the siren", () => {

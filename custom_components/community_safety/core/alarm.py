@@ -129,6 +129,8 @@ class Alarm:
     #: It was an alarm before it has returned as less: a person must reset it all the same.
     was_alarm: bool = False
     returns: int = 0
+    #: How often it has called people: when it was raised, worsened, or returned after a while.
+    calls: int = 0
     #: What shows it now, or has shown it last: a restart takes it over as such.
     causes: list[str] = field(default_factory=list)
     #: Unique ids of what was opened for it; opened anew when the hazard returns.

@@ -543,6 +543,7 @@ class AlarmBook:
         """Store an alarm, and announce a change once that is done."""
         if change is Change.RAISED:
             alarm.announced = False
+            alarm.calls += 1
         items = () if change is None else (self._announcement(alarm, change, who),)
         self._store(alarm, *items)
 

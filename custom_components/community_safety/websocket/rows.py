@@ -178,6 +178,7 @@ def row(
                 **describe(hass, alarm),
                 "rank": rank(alarm).name.lower(),
                 "acknowledged_by": acknowledged_by(alarm),
+                "calls": alarm.calls,
                 "shelved_until": alarm.shelved_until,
                 "values": _values(house, alarm),
                 **({"timeline": reader.told(alarm, incident.area_id)} if whole else {}),

@@ -122,6 +122,7 @@ async def test_who_is_called_again(
     assert list(book.open.values()) == [smoke]
     assert smoke.present
     assert (smoke.acknowledged_at is None) is (calls or acknowledged is None)
+    assert (smoke.calls, Alarm.from_dict(smoke.as_dict()).calls) == (1 + calls,) * 2
 
 
 async def test_clock_that_was_set_back(
