@@ -26,6 +26,8 @@ from .exposes import Interpretation
 #: Seconds in which a read is answered: Zigbee2MQTT gives up after ten, and by then our
 #: cut-off has asked again. What comes later is no answer, but somebody's report.
 ANSWER_SECONDS = 5.0
+#: Seconds within which Zigbee2MQTT says that a read has failed.
+FAILURE_SECONDS = 15.0
 #: Properties that Zigbee2MQTT adds to messages by itself, or that say how one came.
 _ITS_OWN = frozenset(
     {"device", "elapsed", "last_seen", "linkquality", "update", "update_available"}
@@ -64,7 +66,8 @@ class Item:
     answer that changes nothing is one if a moved `last_seen` shows that the device has sent
     it, or, for a relay, if its meter has just told that its load went or came.
     That it is alive is said by these, by another `last_seen`, and by another link quality:
-    Zigbee2MQTT takes both from the last radio message (lib/controller.ts).
+    Zigbee2MQTT takes both from the last radio message (lib/controller.ts). Where it says
+    neither, an answer that changes nothing is one if no failure of the read is told after it.
     """
 
     device: SafetyDevice
@@ -85,6 +88,8 @@ class Item:
     seen_when_asked: float | None = None
     changed: set[str] = field(default_factory=set)
     unchanged: int = 0
+    #: When something came that may be an answer, or the cache once more, and shows neither.
+    presumed_at: float | None = None
     #: When the last command was sent, and the loads that it has ended or begun.
     commanded_at: float = -EFFECT_SECONDS
     moved_loads: set[str] = field(default_factory=set)
@@ -98,7 +103,14 @@ class Item:
         self.known = self.is_available = None
         self.hopes.clear()
         self.moved_loads.clear()
-        self.asked = None
+        self.asked = self.presumed_at = None
+
+    def presume(self) -> None:
+        """Take for an answer what may have been one, if no read has failed since."""
+        now = time.monotonic()
+        if self.presumed_at is not None and now - self.presumed_at >= FAILURE_SECONDS:
+            self.presumed_at = None
+            self.device.seen()
 
     def has_returned(self, is_available: bool, retained: bool) -> bool:
         """Take an availability, and return if the device has spoken to come back.
@@ -140,6 +152,7 @@ class Item:
             return name == key or name.startswith(f"{key}_")
 
         if verb == "get":
+            self.presumed_at = None
             if any(is_this(name) for name in self.asked or ()):
                 # Whatever comes now is not the answer.
                 self.asked = None
@@ -248,8 +261,8 @@ class Item:
         if self.asked:
             answered = self._answered(message, differs, is_hope=is_hope)
             own |= answered or set()
-            # Also one that proves nothing: a read that failed ends the waiting.
-            is_alive = is_alive or answered is not None
+            if answered is not None and not own:
+                self.presumed_at = time.monotonic()
         # It is not cached: what a start publishes has none.
         is_alive = is_alive or bool(own) or "linkquality" in differs
         return differs | own, own, is_alive

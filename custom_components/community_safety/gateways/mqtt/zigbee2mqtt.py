@@ -563,11 +563,14 @@ class Zigbee2MqttGateway(MqttGateway):
         """Ask mains devices that have been silent for long, the most silent first."""
         if not self.connected:
             return
+        for item in self._items.values():
+            item.presume()
         for device in to_ask(
             [
                 item.device
                 for item in self._items.values()
-                if item.interpretation.gettable
+                # What may have answered is not asked until that is known.
+                if item.interpretation.gettable and item.presumed_at is None
             ]
         ):
             item = self._items[device.description.id]

@@ -18,6 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.disconnect import Limit, Result
 from custom_components.community_safety.core.proving import Reason, Status
+from custom_components.community_safety.core.supervision import ASK_AFTER_SECONDS
 from custom_components.community_safety.gateways.mqtt import proof
 from custom_components.community_safety.gateways.mqtt.exposes import compile_device
 from custom_components.community_safety.gateways.mqtt.zigbee2mqtt import (
@@ -539,18 +540,56 @@ async def test_an_unchanged_answer_is_proven_by_last_seen(
     assert ("supply" in breaker.reported) is proven
 
 
+@pytest.mark.parametrize("fails", [None, "state", "current"])
 async def test_an_unchanged_answer_is_life(
-    gateway: Zigbee2MqttGateway, breaker: SafetyDevice, bridge: Bridge
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+    freezer: FrozenDateTimeFactory,
+    fails: str | None,
 ) -> None:
-    """Who does not answer a question is told of in the log; a mains device is asked for that."""
+    """Who does not answer a question is told of in the log; a mains device is asked for that.
+
+    Until then it may be that only the cache came once more, as after a birth message.
+    """
     await bridge.send(BREAKER_NAME, {"state": "ON"})
-    breaker.silence = 200
+    seen = breaker.last_seen
     await bridge.send(BREAKER_NAME, {"state": "ON"})
-    assert breaker.silence == 200
+    await gateway.async_refresh(breaker, ["supply"])
+    bridge.peer.heard.clear()
+    await bridge.send(BREAKER_NAME, {"state": "ON"})
+    freezer.tick(9)
+    if fails:
+        why = f"Publish 'get' '{fails}' to '{BREAKER_NAME}' failed: 'no answer'"
+        await bridge.send("bridge/logging", {"level": "error", "message": why})
+    assert breaker.last_seen == seen
+    freezer.tick(ASK_AFTER_SECONDS + 10)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (breaker.last_seen > seen) is (fails is None)
+    assert breaker.reported == {}
+    await bridge.peer.settled()
+    assert (f"{BASE}/{BREAKER_NAME}/get" in dict(bridge.peer.heard)) is bool(fails)
+
+
+async def test_a_restart_answers_nothing(
+    hass: HomeAssistant,
+    gateway: Zigbee2MqttGateway,
+    breaker: SafetyDevice,
+    bridge: Bridge,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What may have been an answer is forgotten: it may have been the beginning of the end."""
+    await bridge.send(BREAKER_NAME, {"state": "ON"})
+    seen = breaker.last_seen
     await gateway.async_refresh(breaker, ["supply"])
     await bridge.send(BREAKER_NAME, {"state": "ON"})
-    assert breaker.silence is None
-    assert breaker.reported == {}
+    await restart(bridge)
+    freezer.tick(30)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert breaker.last_seen == seen
 
 
 @pytest.mark.parametrize(
