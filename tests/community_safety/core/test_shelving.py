@@ -16,7 +16,11 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety.catalogue import Nature
 from custom_components.community_safety.const import EVENT_ALARM, Severity
 from custom_components.community_safety.core.alarm import Alarm, Report, ShelfReason
-from custom_components.community_safety.core.alarms import GONE_SECONDS, AlarmBook
+from custom_components.community_safety.core.alarms import (
+    GONE_SECONDS,
+    MOST_SHELVED_SECONDS,
+    AlarmBook,
+)
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.incidents import Rank, rank
 from homeassistant.core import Event, HomeAssistant
@@ -248,3 +252,36 @@ async def test_restart(
     (alarm,) = hass.data[DATA_HOUSE].book.open.values()
     assert (alarm.shelved_until is None) is is_over
     assert told(events) == (["raised"] if is_over else [])
+
+
+async def test_a_clock_that_was_set_back(
+    hass: HomeAssistant,
+    mqtt_entry: MockConfigEntry,
+    peer: Peer,
+    hass_config_file: sqlite3.Connection,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It makes no shelf longer than a person may choose."""
+    row = Alarm(
+        id="01",
+        device=f"mqtt/{BASE}/tank",
+        device_id=None,
+        device_name="Tank",
+        hazard="low_level",
+        severity=Severity.WARNING,
+        raised_at=time.time(),
+        acknowledged_at=time.time(),
+        shelved_until=time.time() + 1000 * HOUR,
+        announced=True,
+    ).as_dict()
+    insert(hass_config_file, "alarms", "01", row)
+    events = async_capture_events(hass, EVENT_ALARM)
+    entry = await add_gateway(hass)
+    await peer.gateway()
+    await wait_until(hass, lambda: entry.runtime_data.connected)
+    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    await pass_time(hass, freezer, MOST_SHELVED_SECONDS - 1)
+    assert (alarm.shelved_until is None, told(events)) == (False, [])
+    await pass_time(hass, freezer, 2)
+    await wait_until(hass, lambda: told(events) == ["raised"])
+    assert alarm.shelved_until is None
