@@ -38,6 +38,7 @@ OF_ALARM = (
     "drill",
     "announced",
     "returns",
+    "causes",
     "raised_at",
     "acknowledged_at",
     "cleared_at",

@@ -110,7 +110,7 @@ async def test_a_gateway_that_cannot_be_started_is_a_fault(
     assert (alarm.device, alarm.severity) == (f"mqtt/{BASE}", Severity.FAULT)
 
 
-@pytest.mark.parametrize("dialect", ["native", "zigbee2mqtt"])
+@pytest.mark.parametrize("dialect", ["native", "zigbee2mqtt", "webhook", "adopted"])
 async def test_a_set_up_that_is_cancelled(
     hass: HomeAssistant, peer: Peer, monkeypatch: pytest.MonkeyPatch, dialect: str
 ) -> None:
@@ -123,7 +123,35 @@ async def test_a_set_up_that_is_cancelled(
     # A set-up of Home Assistant's own parts that is cancelled stays so, for everybody.
     for domain in (*PLATFORMS, DOMAIN):
         assert await async_setup_component(hass, domain, {})
-    entry = _entry(hass, dialect=dialect)
+    rows = {
+        "webhook": {"key_hash": "none"},
+        "adopted": {
+            "kind": "breaker_monitor",
+            "readings": {"supply": ["switch.breaker"]},
+        },
+    }
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=f"mqtt/{BASE}",
+        data={
+            "dialect": dialect,
+            "topic": BASE,
+            "webhook_id": "breaker",
+            "local_only": True,
+        },
+        subentries_data=[
+            {
+                "data": rows[dialect],
+                "subentry_id": "breaker-1",
+                "subentry_type": dialect,
+                "title": "Breaker 1",
+                "unique_id": None,
+            }
+        ]
+        if dialect in rows
+        else (),
+    )
+    entry.add_to_hass(hass)
     house = hass.data[DATA_HOUSE]
     breaker = f"{entry.unique_id}/breaker-1"
     house._known[breaker] = DeviceDescription(
@@ -134,7 +162,7 @@ async def test_a_set_up_that_is_cancelled(
     )
     house.seen[entry.unique_id or ""] = {breaker: 77.0}
 
-    assert await cancel_everywhere(hass, entry) >= 2
+    assert await cancel_everywhere(hass, entry) >= 1 + (dialect not in rows)
 
     assert house.device(breaker)
     assert house.seen[entry.unique_id or ""] == {breaker: 77.0}
