@@ -124,6 +124,9 @@ class Doors:
             self._controllers.discard(device.uid)
             return
         self._controllers.add(device.uid)
+        if device.readings.get("door_held_open"):
+            # An earlier run has found one: until it is known which are shut, it may be each.
+            self._too_long.update(lock for lock, _key in self._locks(device.uid))
         keys = (*_keys(device, "locked"), *_keys(device, "door_open"))
         self._undo[device.uid] = [
             device.watch(lambda: self._check(device)),
@@ -138,6 +141,7 @@ class Doors:
         for undo in self._undo.pop(device.uid, ()):
             undo()
         for lock, _key in self._locks(device.uid):
+            self._too_long.discard(lock)
             if release := self._releases.get(lock):
                 release.proven = None
             for timers in (self._retries, self._open):
@@ -379,15 +383,16 @@ class Doors:
     def _watch_open(self, device: SafetyDevice, key: str) -> None:
         """Time a door that stands open; one that is held unlocked on purpose may."""
         lock = f"{device.uid}/{key}"
-        channel = device.points[key].channel
+        door = point_key("door_open", device.points[key].channel)
         stands_open = (
-            device.readings.get(point_key("door_open", channel)) is True
-            and device.readings.get(key) is not False
+            device.readings.get(door) is True and device.readings.get(key) is not False
         )
         if not stands_open:
             if cancel := self._open.pop(lock, None):
                 cancel()
-            self._too_long.discard(lock)
+            if door not in device.points or door in device.reported:
+                # That nobody knows ends no warning.
+                self._too_long.discard(lock)
         elif lock not in self._open:
 
             @callback

@@ -12,7 +12,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from ..catalogue import ELEVATOR_BLOCKER
-from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS
+from ..catalogue.measurements import COUNTERS, E_BIKE, SIGHTINGS, Value
 from ..const import DOMAIN, LOGGER
 from .alarm import Change, Outcome
 from .alarms import AlarmBook, Announcement, area_of
@@ -155,6 +155,8 @@ class Door:
         self._limit: CALLBACK_TYPE | None = None
         #: Monotonic time at which contact was lost: what was seen before is history.
         self._lost = -1.0
+        #: When it was last told to release, or lost: what was said before proves nothing.
+        self._asked_at = time.monotonic()
         self._task: asyncio.Task[bool] | None = None
         self._task_holds = False
         self._undo = (
@@ -203,21 +205,30 @@ class Door:
             and confidence >= device.limit("least_confidence")
         )
 
+    @property
+    def _seen_now(self) -> Value | None:
+        """Return what the device itself has seen since there is contact, None for nothing."""
+        if self.device.reported.get("class_seen", -1) <= self._lost:
+            return None
+        return self.device.readings["class_seen"]
+
     @callback
     def decide(self) -> None:
         """Hold or release, from what is known now."""
         device = self.device
         if not device.available:
             # It releases by itself; what it does afterwards is decided anew.
-            self._lost = time.monotonic()
+            self._lost = self._asked_at = time.monotonic()
             self._held = False
             self._cancel_limit()
             if self._task and self._task_holds:
                 self._task.cancel()
             return
-        e_bike = self.sees_e_bike
-        device.derive(e_bike_in_car=e_bike)
-        if device.readings.get("class_seen") not in NOT_GONE:
+        e_bike, seen = self.sees_e_bike, self._seen_now
+        if seen is not None:
+            # That nothing was said since a restart or an absence ends no alarm.
+            device.derive(e_bike_in_car=e_bike)
+        if seen not in NOT_GONE:
             self._released_by = None
             device.derive(held_too_long=False)
         wanted = (
@@ -242,7 +253,7 @@ class Door:
             self._held = False
             self._cancel_limit()
             self._command(False)
-        elif device.readings.get("held") is False:
+        elif self._is(False, self._asked_at):
             device.derive(release_unproven=False)
 
     async def async_release_by_hand(self) -> None:
@@ -286,6 +297,8 @@ class Door:
     async def _async_command(self, hold: bool) -> bool:
         """Command the door until it is read back. Return if it was."""
         device = self.device
+        if not hold:
+            self._asked_at = time.monotonic()
         for _try in range(TRIES):
             since = time.monotonic()
             with suppress(TimeoutError, HomeAssistantError):

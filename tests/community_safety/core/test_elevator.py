@@ -408,6 +408,41 @@ async def test_longest_hold_and_a_restart(hass: HomeAssistant, door: Door) -> No
     await door.holds()
 
 
+@pytest.mark.parametrize("how", ["restart", "away"])
+async def test_what_is_remembered_ends_nothing(
+    hass: HomeAssistant, door: Door, how: str
+) -> None:
+    """An e-bike has left, and a door is free, when the lift itself says so.
+
+    Not when a restart or an absence has forgotten it, nor when a broker remembers.
+    """
+    hazards = {"e_bike_in_car", "held_too_long", "refused_to_release"}
+
+    def present() -> set[str]:
+        return {name for name, alarm in door.alarms().items() if alarm.present}
+
+    await door.holds()
+    await door.reports(held=False)
+    door.device.derive(held_too_long=True, release_unproven=True)
+    if how == "restart":
+        old = door.device
+        assert await hass.config_entries.async_reload(door.entry.entry_id)
+        await door.until(lambda: door.device is not old and door.device.available)
+    else:
+        door.entry.runtime_data.set_online(door.device, False)
+        door.entry.runtime_data.set_online(door.device, True)
+    gone = {"class_seen": NOTHING, "confidence": 99.0, "held": False}
+    door.device.update(gone, fresh=False)
+    hass.data[DATA_HOUSE].elevators.blocking_changed(door.device)
+    await door.peer.settled()
+    assert present() & hazards == hazards
+
+    await door.sees("person")
+    await door.until(lambda: present() & hazards <= {"refused_to_release"})
+    await door.reports(held=False)
+    await door.until(lambda: not present() & hazards)
+
+
 async def test_by_hand(hass: HomeAssistant, door: Door) -> None:
     """Released by hand, and not held for this e-bike again."""
     await door.holds()

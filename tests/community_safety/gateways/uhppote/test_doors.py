@@ -210,6 +210,34 @@ async def test_held_open(
     await wait_until(hass, lambda: "door_held_open" not in alarms_of(hass, board))
 
 
+async def test_held_open_over_a_restart(
+    hass: HomeAssistant,
+    board: Board,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Nobody has shut it meanwhile: the warning is over when the board says that it is shut."""
+    board.open(1)
+    await wait_until(
+        hass, lambda: state_of(hass, board, "binary_sensor", "door_open_1") == "on"
+    )
+    await pass_time(hass, freezer, 61)
+    alarm = alarms_of(hass, board)["door_held_open"]
+    board.faults.add(Fault.OFFLINE)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await pass_time(hass, freezer, 5)
+    assert alarm.present
+    board.faults.clear()
+    board.push()
+    await wait_until(
+        hass, lambda: state_of(hass, board, "binary_sensor", "door_open_1") == "on"
+    )
+    assert alarm.present
+    assert alarm.returns == 0
+    board.shut(1)
+    await wait_until(hass, lambda: not alarm.present)
+
+
 @pytest.mark.usefixtures("entry")
 async def test_unlocked_on_purpose_may_stand_open(
     hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
