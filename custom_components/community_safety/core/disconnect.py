@@ -896,12 +896,18 @@ class CutOff:
     @callback
     def _tell(self, uid: str) -> None:
         """Raise or clear the alarm for what could not be proven."""
-        unproven = any(
-            latch.proven is False and not self.spares(latch)
+        proven = [
+            latch.proven
             for latch in self._latches.of_device(uid)
-        )
+            if not self.spares(latch)
+        ]
+        unproven = False in proven
         if found := self._find(uid):
-            found[1].derive(cut_off_unproven=unproven)
+            device = found[1]
+            if None in proven:
+                # That nothing is known of one yet ends no alarm.
+                unproven = unproven or device.readings.get("cut_off_unproven") is True
+            device.derive(cut_off_unproven=unproven)
         elif unproven:
             self._book.report_away(uid, *self.named(uid), _UNPROVEN, Severity.ALARM)
 

@@ -578,6 +578,32 @@ async def test_deleted_while_it_is_cut(
     assert "Traceback" not in caplog.text
 
 
+async def test_the_proof_of_one_ends_nothing_of_another(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """While a socket that could not be opened is tried anew, nobody knows that it is open."""
+    keys = ["supply_1", "current_1", "supply_2", "current_2"]
+    await peer.config("pile", "charging_pile", keys)
+    await peer.state("pile", supply_1=True, current_1=1.0, supply_2=True, current_2=1.0)
+    house = hass.data[DATA_HOUSE]
+    first, second = (
+        supply_of(gateway, "pile", key) for key in ("supply_1", "supply_2")
+    )
+    answers(peer, "pile", supply_1=True, current_1=1.0)
+    await house.cut_off.async_cut_off([first], deadline=0.5)
+    (alarm,) = house.book.open.values()
+    assert alarm.hazard == "refused_to_open"
+
+    latch = house.latches.get(first)
+    assert latch
+    latch.proven = None
+    answers(peer, "pile", supply_1=True, current_1=1.0, supply_2=False, current_2=0.0)
+    (result,) = await house.cut_off.async_cut_off([second])
+    assert result.status is Status.CONFIRMED
+    assert [row["what"] for row in alarm.timeline].count("cleared") == 0
+    assert alarm.present
+
+
 async def test_targets(
     hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
 ) -> None:
