@@ -495,6 +495,7 @@ def test_who_is_asked() -> None:
     boards_are_asked = {("uhppote/controller.py", "_planned")}
     nobody_is_asked = {
         ("adopted/gateway.py", "_absent_for_long"),
+        ("base.py", "_tell_not_said"),
         ("mqtt/gateway.py", "_waited"),
         ("uhppote/controller.py", "over"),
         ("uhppote/gateway.py", "_listen_again"),

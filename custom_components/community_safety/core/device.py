@@ -349,9 +349,9 @@ class SafetyDevice:
             }
         )
         if IMPLAUSIBLE in causes.get(SENSOR_FAULT.key, ()):
-            self._implausible = self._implausible.union(
-                self.layout.reportable.keys() & causes[SENSOR_FAULT.key]
-            )
+            # Of what was heard since, the earlier run knows less.
+            unheard = self.layout.reportable.keys() - self.reported.keys()
+            self._implausible |= unheard & {*causes[SENSOR_FAULT.key]}
             self._distrusted = self._not_believed
         self._lost = (
             self._lost.union(*(alarm.told for alarm in present))
@@ -384,6 +384,7 @@ class SafetyDevice:
         self.monitor.evaluate(
             {self.points[key].measurement.key for key in self.readings}
         )
+        self._look_at_remembered()
 
     @callback
     def found(self) -> None:
@@ -840,6 +841,8 @@ class SafetyDevice:
             if key in self.points and self.readings.get(key) != value
         }
         self.readings.update({key: derived[key] for key in changed})
+        if self._lost:
+            self._lost = self._lost.difference(changed)
         if changed:
             self.monitor.evaluate(changed)
         for key in changed:

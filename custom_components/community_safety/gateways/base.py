@@ -25,7 +25,7 @@ from homeassistant.helpers.event import async_call_later
 from ..catalogue import KINDS, is_catalogued
 from ..catalogue.measurements import Value
 from ..const import CONF_THRESHOLDS, DOMAIN, LOGGER
-from ..core.device import DOUBT, DeviceDescription, SafetyDevice, layout_of
+from ..core.device import DOUBT, DeviceDescription, Power, SafetyDevice, layout_of
 from ..core.house import House
 from ..core.supervision import Supervision
 from ..core.telling import tell
@@ -536,10 +536,13 @@ class Gateway(ABC):
     def _ask_again(self, device: SafetyDevice) -> None:
         """Ask for readings that others contradict, and for those that are only remembered.
 
-        A second one decides what is done; who cannot be asked, and does not say it, is told
-        to people.
+        A second one decides what is done. Who sleeps cannot be asked; of who does not say
+        it, people are told.
         """
-        if keys := (*device.doubted, *device.remembered):
+        keys = device.doubted
+        if device.power is Power.MAINS:
+            keys += device.remembered
+        if keys:
             self.entry.async_create_background_task(
                 self.hass,
                 self._async_ask_again(device, keys),

@@ -893,7 +893,7 @@ async def test_who_cannot_say_that_it_is_over(
     freezer: FrozenDateTimeFactory,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    """It is asked, people are told, and a person who has looked may say so.
+    """People are told, and a person who has looked may say so.
 
     That is a word for what was remembered alone: the alarm is to be reset, the device has not
     been heard, and the next danger is one.
@@ -901,10 +901,11 @@ async def test_who_cannot_say_that_it_is_over(
     assert await async_setup_component(hass, "repairs", {})
     await peer.config("device", "smoke_sensor", ["smoke", "tamper"])
     await peer.state("device", retain=False, smoke=True, tamper=True)
-    device = await restart(hass, gateway)
+    device = gateway.runtime_data.devices["device"]
     since = device.last_seen
     device.update({"smoke": False, "tamper": False}, fresh=False)
-    await peer.hears("community_safety/building-1/device/get")
+    await peer.settled()
+    assert peer.heard == [], "it sleeps"
     issues = ir.async_get(hass).issues
     await pass_time(hass, freezer, 299)
     assert not issues, "it may say so yet"
@@ -937,6 +938,24 @@ async def test_who_cannot_say_that_it_is_over(
     assert present(device) == {"smoke": "alarm"}
 
 
+async def test_who_is_awake_is_asked(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Once for each reading, and what it answers is its word."""
+    device = await add(
+        gateway, peer, "breaker_monitor", tripped=True, battery_low=False
+    )
+    assert present(device) == {"tripped": "warning"}
+    topic = "community_safety/building-1/device/get"
+    for _time in range(3):
+        device.update({"tripped": False}, fresh=False)
+    await peer.hears(topic)
+    await peer.settled()
+    assert topic not in dict(peer.heard)
+    await peer.state("device", tripped=False)
+    assert present(device) == {}
+
+
 @pytest.mark.parametrize(
     "word",
     [
@@ -959,7 +978,7 @@ async def test_nobody_is_asked_any_more(
     """Once something is known, the question is gone."""
     await peer.config("device", "smoke_sensor", ["smoke"])
     await peer.state("device", retain=False, smoke=True)
-    device = await restart(hass, gateway)
+    device = gateway.runtime_data.devices["device"]
     device.update({"smoke": False}, fresh=False)
     await pass_time(hass, freezer, 301)
     assert len(ir.async_get(hass).issues) == 1

@@ -256,15 +256,14 @@ async def test_restart(
 
 async def test_a_clock_that_was_set_back(
     hass: HomeAssistant,
-    mqtt_entry: MockConfigEntry,
-    peer: Peer,
-    hass_config_file: sqlite3.Connection,
+    book: AlarmBook,
+    events: list[Event],
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """It makes no shelf longer than a person may choose."""
     row = Alarm(
         id="01",
-        device=f"mqtt/{BASE}/tank",
+        device=f"mqtt/{BASE}/another",
         device_id=None,
         device_name="Tank",
         hazard="low_level",
@@ -273,13 +272,9 @@ async def test_a_clock_that_was_set_back(
         acknowledged_at=time.time(),
         shelved_until=time.time() + 1000 * HOUR,
         announced=True,
-    ).as_dict()
-    insert(hass_config_file, "alarms", "01", row)
-    events = async_capture_events(hass, EVENT_ALARM)
-    entry = await add_gateway(hass)
-    await peer.gateway()
-    await wait_until(hass, lambda: entry.runtime_data.connected)
-    (alarm,) = hass.data[DATA_HOUSE].book.open.values()
+    )
+    book.restore([row.as_dict()])
+    alarm = book.open["01"]
     await pass_time(hass, freezer, MOST_SHELVED_SECONDS - 1)
     assert (alarm.shelved_until is None, told(events)) == (False, [])
     await pass_time(hass, freezer, 2)

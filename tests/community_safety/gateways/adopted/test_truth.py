@@ -176,6 +176,9 @@ async def test_a_part_that_says_nothing(
     # That its battery goes on is no news of its smoke.
     say(hass, battery, 89)
     assert open_hazards(hass, device) == ["sensor_fault"]
+    # Nor is what its integration remembers of it.
+    say(hass, smoke, "off")
+    assert open_hazards(hass, device) == ["sensor_fault"]
     say(hass, smoke, "off")
     assert open_hazards(hass, device) == []
 

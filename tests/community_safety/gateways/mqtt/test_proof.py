@@ -152,50 +152,50 @@ async def test_a_fire_in_the_cache_is_an_alarm(
 
 
 @pytest.mark.parametrize(
-    "again", [False, True], ids=["same run", "Home Assistant anew"]
+    ("again", "retained"),
+    [(False, False), (True, False), (True, True)],
+    ids=["cached", "Home Assistant anew", "retained"],
 )
-@pytest.mark.parametrize("retained", [False, True], ids=["cached", "retained"])
 async def test_a_cache_ends_no_fault(
     hass: HomeAssistant,
     detector: SafetyDevice,
     bridge: Bridge,
     entry: MockConfigEntry,
-    retained: bool,
     again: bool,
+    retained: bool,
 ) -> None:
     """What Zigbee2MQTT had saved before a sensor was at fault says nothing of it now.
 
     Not after its restart, not retained, and not with what else the detector reports.
     """
-    good = {**CACHED, "temperature": 21.0, "tamper": False}
-    bad = {**good, "temperature": -273.15, "tamper": True}
-    await bridge.send(DETECTOR_NAME, good)
+    good = {**CACHED, "temperature_38": 21.0, "battery_low": False}
+    bad = {**good, "temperature_38": -273.15, "battery_low": True}
+    await bridge.send(DETECTOR_NAME, good, retain=retained)
     await bridge.send(DETECTOR_NAME, bad)
     if again:
         assert await hass.config_entries.async_reload(entry.entry_id)
+        await subscribed(hass)
         await wait_until(hass, lambda: entry.runtime_data.connected)
     device, book = (gateway := entry.runtime_data).devices[DETECTOR], gateway.house.book
 
     def faults() -> set[str]:
         return {
             hazard
-            for hazard in ("sensor_fault", "tamper", "smoke")
+            for hazard in ("sensor_fault", "low_battery", "smoke")
             if book.present(device.uid, hazard)
         }
 
-    assert faults() == {"sensor_fault", "tamper"}
-    if retained:
-        await bridge.send(DETECTOR_NAME, good, retain=True)
+    assert faults() == {"sensor_fault", "low_battery"}
     await restart(bridge, **{DETECTOR_NAME: good})
     await bridge.send(DETECTOR_NAME, {**good, "battery": 79})
-    assert faults() == {"sensor_fault", "tamper"}
+    assert faults() == {"sensor_fault", "low_battery"}
     assert "temperature" not in device.readings
-    assert set(device.remembered) == {"temperature", "tamper"}
+    assert set(device.remembered) == {"temperature", "battery_low"}
 
-    await bridge.send(DETECTOR_NAME, {**good, "battery": 79, "temperature": 21.5})
-    assert faults() == {"tamper"}
-    await bridge.send(DETECTOR_NAME, {**bad, "battery": 79, "temperature": 21.5})
-    await bridge.send(DETECTOR_NAME, {**good, "battery": 79, "temperature": 21.5})
+    await bridge.send(DETECTOR_NAME, {**good, "battery": 79, "temperature_38": 21.5})
+    assert faults() == {"low_battery"}
+    await bridge.send(DETECTOR_NAME, {**bad, "battery": 79, "temperature_38": 21.5})
+    await bridge.send(DETECTOR_NAME, {**good, "battery": 79, "temperature_38": 21.5})
     assert faults() == set()
     await bridge.send(DETECTOR_NAME, "", retain=True)
 
@@ -212,8 +212,7 @@ async def test_who_speaks_from_the_cache_alone(
     The detector reports changes only: what it says of its battery does not end it.
     """
     await bridge.send(DETECTOR_NAME, {**CACHED, "smoke": True})
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await wait_until(hass, lambda: entry.runtime_data.connected)
+    await restart(bridge)
     gateway = entry.runtime_data
     device, book = gateway.devices[DETECTOR], gateway.house.book
     await bridge.send(DETECTOR_NAME, CACHED)

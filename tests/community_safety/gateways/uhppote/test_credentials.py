@@ -504,7 +504,10 @@ async def test_edited_by_the_vendors_tool(
     ]
     assert {row.status for row in found.results} == {Status.CONFIRMED}
     assert alarms_of(hass, board)["unknown_credential"].severity is Severity.ALARM
-    assert state_of(hass, board, "sensor", "credentials") == "5.0"
+    # It is shown once the alarm was announced.
+    await wait_until(
+        hass, lambda: state_of(hass, board, "sensor", "credentials") == "5.0"
+    )
     # Nobody deletes what a person may have had a reason for.
     assert 4711 in [row.number for row in board.cards]
     assert register.differences[-1] == found

@@ -228,14 +228,14 @@ async def test_held_open_over_a_restart(
     await pass_time(hass, freezer, 5)
     assert alarm.present
     board.faults.clear()
-    board.push()
-    await wait_until(
-        hass, lambda: state_of(hass, board, "binary_sensor", "door_open_1") == "on"
-    )
-    assert alarm.present
-    assert alarm.returns == 0
-    board.shut(1)
-    await wait_until(hass, lambda: not alarm.present)
+    async with Ticking(hass, freezer):
+        await wait_until(
+            hass, lambda: state_of(hass, board, "binary_sensor", "door_open_1") == "on"
+        )
+        assert alarm.present
+        assert alarm.returns == 0
+        board.shut(1)
+        await wait_until(hass, lambda: not alarm.present)
 
 
 @pytest.mark.usefixtures("entry")
