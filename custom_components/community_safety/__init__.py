@@ -24,6 +24,7 @@ from .open_alarms import (
     watch_disabled_devices,
 )
 from .panel import async_setup_panel
+from .plans import DATA_PLANS, setup_plans
 from .repairs import drop_problems, show_problems, watch_problems
 from .services import async_setup_services
 from .target import async_get_house
@@ -38,6 +39,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await house.async_start()
     hass.data[DATA_HOUSE] = house
     async_setup_services(hass)
+    setup_plans(hass)
     async_setup_websocket(hass)
     watch_disabled_devices(hass, house)
     # The set-up does not wait for what shows it: cancelled there, it would leave a house that
@@ -49,6 +51,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def _async_show(hass: HomeAssistant) -> None:
     await async_setup_bundle(hass)
     await async_setup_panel(hass)
+    # Of floors that went while nobody looked.
+    await hass.data[DATA_PLANS].async_tidy()
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: GatewayConfigEntry) -> bool:

@@ -6,13 +6,13 @@ import binascii
 from collections.abc import Mapping
 from typing import TypedDict
 
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import floor_registry as fr
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 
 VERSION = 1
 #: Most of a picture as it is sent, in characters: Home Assistant takes messages of 4 MiB.
@@ -57,19 +57,38 @@ class Plans:
     async def async_set(self, floor_id: str, plan: Plan | None) -> None:
         """Keep a plan, or none any more.
 
-        Raises ServiceValidationError if there is no such floor, or it is no picture.
+        Raises ServiceValidationError if there is no such floor, or it is no picture, and
+        HomeAssistantError if the disk does not take it.
         """
         store = self._store(floor_id)
         if plan:
-            _check(plan["picture"])
+            # It has megabytes.
+            await self._hass.async_add_executor_job(_check, plan["picture"])
         async with self._lock:
-            floors = set(await self.async_floors()) - {floor_id}
+            floors = set(await self._index.async_load() or [])
             if plan:
-                await store.async_save(plan)
-                floors.add(floor_id)
+                # First that there is one: what is in no list, nobody would delete.
+                await _async_save(self._index, sorted(floors | {floor_id}))
+                await _async_save(store, plan)
             else:
                 await store.async_remove()
-            await self._index.async_save(sorted(floors))
+                await _async_save(self._index, sorted(floors - {floor_id}))
+
+    async def async_tidy(self) -> None:
+        """Delete the plans of floors that are gone: another may get the same id.
+
+        Raises nothing: what cannot be deleted now is the next time.
+        """
+        async with self._lock:
+            try:
+                found = set(await self._index.async_load() or [])
+                left = found & fr.async_get(self._hass).floors.keys()
+                for floor_id in sorted(found - left):
+                    await self._file(floor_id).async_remove()
+                if left != found:
+                    await _async_save(self._index, sorted(left))
+            except (OSError, HomeAssistantError) as err:
+                LOGGER.warning("The plan of a floor that is gone stays: %s", err)
 
     def _store(self, floor_id: str) -> Store[Plan]:
         """Return where a plan is kept. Only a floor that there is names a file."""
@@ -77,17 +96,40 @@ class Plans:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="nothing_in_target"
             )
+        return self._file(floor_id)
+
+    def _file(self, floor_id: str) -> Store[Plan]:
         return Store(
-            self._hass, VERSION, f"{DOMAIN}.plan.{floor_id}", atomic_writes=True
+            self._hass,
+            VERSION,
+            f"{DOMAIN}.plan.{floor_id}",
+            atomic_writes=True,
+            serialize_in_event_loop=False,
         )
 
 
 @callback
-def plans(hass: HomeAssistant) -> Plans:
-    """Return the plans."""
-    if DATA_PLANS not in hass.data:
-        hass.data[DATA_PLANS] = Plans(hass)
-    return hass.data[DATA_PLANS]
+def setup_plans(hass: HomeAssistant) -> None:
+    """Keep plans, as long as there are their floors."""
+    plans = hass.data[DATA_PLANS] = Plans(hass)
+
+    async def floor_changed(event: Event[fr.EventFloorRegistryUpdatedData]) -> None:
+        if event.data["action"] == "remove":
+            await plans.async_tidy()
+
+    hass.bus.async_listen(fr.EVENT_FLOOR_REGISTRY_UPDATED, floor_changed)
+
+
+async def _async_save[T: (list[str], Plan)](store: Store[T], data: T) -> None:
+    """Save, and look: what Home Assistant cannot write it logs, and says nothing.
+
+    Raises HomeAssistantError.
+    """
+    await store.async_save(data)
+    if await store.async_load() != data:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="plan_not_kept"
+        )
 
 
 def _check(picture: str) -> None:

@@ -92,6 +92,53 @@ async def test_history(
     assert "timeline" not in fire
 
 
+async def test_past_incident(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    peer: Peer,
+    hass_admin_user: MockUser,
+) -> None:
+    """What is over stays readable as it was worked, and nothing is done about it."""
+    await burn(panel, house, peer)
+    await drill(house, peer)
+    test, fire = (await panel.does("history"))["alarms"]
+    asked = {"incident_id": fire["incident_id"], "alarms": [fire["alarm_id"]]}
+    answer = await panel.does("past_incident", **asked)
+    assert answer["names"] == {hass_admin_user.id: "Mock User"}
+    incident = answer["incident"]
+    assert (incident["rank"], incident["area_id"]) == ("fire", "1_1_201")
+    assert (incident["may"], incident["supplies"]) == ({}, [])
+    assert incident["closed_at"] == fire["closed_at"]
+    (alarm,) = incident["alarms"]
+    whats = [item["what"] for item in alarm["timeline"]]
+    assert whats[0] == "raised"
+    assert {"acknowledged", "cut_off", "cleared", "reset", "restored"} <= {*whats}
+    # An alarm of another incident is not taken for one of this.
+    both = {**asked, "alarms": [test["alarm_id"], fire["alarm_id"]]}
+    assert len((await panel.does("past_incident", **both))["incident"]["alarms"]) == 1
+    other = {**asked, "alarms": [test["alarm_id"]]}
+    answer = await panel.ask("past_incident", **other)
+    assert answer["error"]["translation_key"] == "incident_over"
+    hass_admin_user.groups = []
+    hass_admin_user.mock_policy({})
+    answer = await panel.ask("past_incident", **asked)
+    assert answer["error"]["translation_key"] == "incident_over"
+
+
+async def test_past_incident_not_read(house: House, panel: Panel, peer: Peer) -> None:
+    """A storage that cannot be read is said to be so; nor is an open one over."""
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = house.book.open.values()
+    await wait_until(peer.hass, lambda: not house.storage.is_busy)
+    asked = {"incident_id": alarm.incident_id, "alarms": [alarm.id]}
+    answer = await panel.ask("past_incident", **asked)
+    assert answer["error"]["translation_key"] == "incident_over"
+    with patch.object(house.storage, "_rows", side_effect=sqlite3.Error("damaged")):
+        answer = await panel.ask("past_incident", **asked)
+    assert answer["error"]["translation_key"] == "history_unreadable"
+
+
 async def test_pages(
     house: House, panel: Panel, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,17 +1,21 @@
 """Pictures of buildings: who may see and who may set them, over the real websocket."""
 
 import base64
+import threading
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.authority import Action
-from custom_components.community_safety.plans import MOST_PICTURE
+from custom_components.community_safety.plans import DATA_PLANS, MOST_PICTURE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import area_registry as ar, floor_registry as fr
+from homeassistant.helpers.storage import Store
 
 from .test_authority import Register, offer
 from .test_websocket import Panel
@@ -145,3 +149,70 @@ async def test_who_sees_only_a_part(
     assert await police.does("plans") == {"plans": [], "may": []}
     answer = await police.ask("plan", floor_id=building)
     assert answer["error"]["code"] == "unauthorized"
+
+
+async def test_gone_with_its_floor(
+    hass: HomeAssistant, building: str, panel: Panel, hass_storage: dict[str, Any]
+) -> None:
+    """Another building of that name has no plan; nor has one that went while we were away."""
+    floors, areas = fr.async_get(hass), ar.async_get(hass)
+    file = f"{DOMAIN}.plan.{building}"
+    for _again in range(2):
+        await panel.does("set_plan", floor_id=building, plan=plan())
+        assert file in hass_storage
+        floors.async_delete(building)
+        await hass.async_block_till_done()
+        assert file not in hass_storage
+        assert hass_storage[f"{DOMAIN}.plans"]["data"] == []
+        assert floors.async_create("Building 1").floor_id == building
+        assert await panel.does("plan", floor_id=building) is None
+        areas.async_update("1_1_201", floor_id=building)
+    hass_storage[f"{DOMAIN}.plans"]["data"] = ["pulled_down"]
+    hass_storage[f"{DOMAIN}.plan.pulled_down"] = {"version": 1, "data": plan()}
+    await hass.data[DATA_PLANS].async_tidy()
+    assert f"{DOMAIN}.plan.pulled_down" not in hass_storage
+
+
+async def test_it_stays_until_it_can_be_deleted(
+    hass: HomeAssistant, building: str, panel: Panel, hass_storage: dict[str, Any]
+) -> None:
+    """A disk that does not let go of it hinders nothing, and is asked again."""
+    await panel.does("set_plan", floor_id=building, plan=plan())
+    with patch.object(Store, "async_remove", side_effect=OSError("read only")):
+        fr.async_get(hass).async_delete(building)
+        await hass.async_block_till_done()
+    assert hass_storage[f"{DOMAIN}.plans"]["data"] == [building]
+    await hass.data[DATA_PLANS].async_tidy()
+    assert hass_storage[f"{DOMAIN}.plans"]["data"] == []
+
+
+@pytest.mark.parametrize("broken", ["plans", "plan.building_1"])
+async def test_not_written(building: str, panel: Panel, broken: str) -> None:
+    """What the disk does not take is not said to be kept: Home Assistant only logs that."""
+    save = Store.async_save
+
+    async def fail(store: Store[Any], data: Any) -> None:
+        if store.key != f"{DOMAIN}.{broken}":
+            await save(store, data)
+
+    with patch.object(Store, "async_save", fail):
+        answer = await panel.ask("set_plan", floor_id=building, plan=plan())
+    assert answer["error"]["translation_key"] == "plan_not_kept"
+    assert await panel.does("plan", floor_id=building) is None
+
+
+async def test_read_beside_the_event_loop(
+    hass: HomeAssistant, building: str, panel: Panel
+) -> None:
+    """Megabytes of a picture hold nobody up."""
+    threads: list[int] = []
+    decode = base64.b64decode
+
+    def noted(*arguments: Any, **options: Any) -> bytes:
+        threads.append(threading.get_ident())
+        return decode(*arguments, **options)
+
+    with patch.object(base64, "b64decode", noted):
+        await panel.does("set_plan", floor_id=building, plan=plan())
+    assert len(threads) == 1
+    assert threads[0] != hass.loop_thread_id

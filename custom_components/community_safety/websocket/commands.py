@@ -34,17 +34,19 @@ from ..core.authority import Action
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
-from ..plans import plans
+from ..plans import DATA_PLANS
 from ..services import nothing_in_target
 from ..target import find_alarm_events, find_commands, may
 from .devices import Devices, Places
 from .feed import Subscription
-from .history import async_page
+from .history import async_incident, async_page
 from .rows import Reader, supplies_to_cut, supplies_to_restore
 
 #: What a person may type, in characters; and the least that says anything.
 MOST_TEXT = 500
 LEAST_COMMENT = 4
+#: Alarms of an incident that is over, in one answer.
+MOST_PAST = 500
 #: What the one on duty ticks off in a fire (GB 25201-2010 5.3).
 STEPS = ("verified", "called_119", "plan_started", "head_informed")
 
@@ -182,7 +184,7 @@ async def _plans(ask: Ask) -> dict[str, Any]:
         and (areas := _areas_of(hass, floor_id))
         and reader.has(Action.CONFIGURE, areas)
     ]
-    return {"plans": await plans(hass).async_floors(), "may": sorted(may)}
+    return {"plans": await hass.data[DATA_PLANS].async_floors(), "may": sorted(may)}
 
 
 @_command("plan", {vol.Required("floor_id"): cv.string})
@@ -190,7 +192,7 @@ async def _plan(ask: Ask) -> dict[str, Any] | None:
     """Send the plan of a floor, with all places of it."""
     if not ask.connection.user.permissions.access_all_entities(POLICY_READ):
         raise Unauthorized(permission=POLICY_READ)
-    plan = await plans(ask.hass).async_get(ask.data["floor_id"])
+    plan = await ask.hass.data[DATA_PLANS].async_get(ask.data["floor_id"])
     return {**plan} if plan else None
 
 
@@ -219,7 +221,7 @@ async def _set_plan(ask: Ask) -> None:
     if not areas or (plan and not areas.issuperset(plan["pins"])):
         raise nothing_in_target()
     await ask.caller.async_configure(areas)
-    await plans(ask.hass).async_set(floor_id, plan)
+    await ask.hass.data[DATA_PLANS].async_set(floor_id, plan)
 
 
 @_command("subscribe_devices")
@@ -239,6 +241,20 @@ async def _history(ask: Ask) -> dict[str, Any]:
     """Send alarms that are over, the newest first, a page at a time."""
     return await async_page(
         ask.hass, ask.connection.user, ask.data["since"], ask.data["until"]
+    )
+
+
+@_command(
+    "past_incident",
+    {
+        **_INCIDENT,
+        vol.Required("alarms"): vol.All([cv.string], vol.Length(min=1, max=MOST_PAST)),
+    },
+)
+async def _past_incident(ask: Ask) -> dict[str, Any]:
+    """Send an incident that is over, with the timelines of these alarms of it."""
+    return await async_incident(
+        ask.hass, ask.connection.user, ask.data["incident_id"], ask.data["alarms"]
     )
 
 

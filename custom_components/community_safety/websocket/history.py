@@ -1,21 +1,22 @@
 """Alarms that are over, a page at a time: what happened, and how long it took."""
 
+from collections.abc import Iterable, Iterator
 import sqlite3
 from typing import Any
 
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from ..const import DOMAIN
 from ..core.alarm import Alarm
 from ..core.alarms import describe
 from ..core.house import DATA_HOUSE
-from ..core.incidents import rank
+from ..core.incidents import Incident, hazard_rank, rank
 from ..core.proving import Status
 from ..target import may
-from .rows import Reader, acknowledged_by
+from .rows import Reader, View, acknowledged_by, row
 
 #: Rows of one page: others write to the storage in between.
 PAGE_ROWS = 500
@@ -37,23 +38,74 @@ async def async_page(
         raise HomeAssistantError(
             translation_domain=DOMAIN, translation_key="history_unreadable"
         ) from err
-    rows: list[dict[str, Any]] = []
-    for row in read:
-        try:
-            alarm = Alarm.from_dict(row)
-        except TypeError, ValueError:
-            # One that cannot be read costs that one.
-            continue
-        if may(hass, user, alarm, POLICY_READ):
-            rows.append(_row(hass, alarm))
+    rows = [
+        _row(hass, alarm)
+        for alarm in _alarms(read)
+        if may(hass, user, alarm, POLICY_READ)
+    ]
     reader = Reader(user, await house.authority.async_rights(user))
     return {
         "alarms": rows,
         "next": read[-1]["closed_at"] if len(read) == PAGE_ROWS else None,
         "names": await house.authority.async_names(
-            {who for row in rows for who in reader.people(row)}, user
+            {who for item in rows for who in reader.people(item)}, user
         ),
     }
+
+
+async def async_incident(
+    hass: HomeAssistant, user: User, incident_id: str, alarm_ids: list[str]
+) -> dict[str, Any]:
+    """Return an incident that is over as `incident` shows an open one, and who is in it.
+
+    `alarm_ids` are its alarms, as a page has listed them. Its supplies are in the
+    timelines: how they stand now says nothing of then. Raises HomeAssistantError if the
+    storage cannot be read, and ServiceValidationError if the user may read nothing of it.
+    """
+    house = hass.data[DATA_HOUSE]
+    if not (read := await house.storage.async_rows("alarms", alarm_ids)):
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="history_unreadable"
+        )
+    alarms = sorted(
+        (
+            alarm
+            for alarm in _alarms(read)
+            if alarm.incident_id == incident_id
+            and alarm.closed_at is not None
+            and may(hass, user, alarm, POLICY_READ)
+        ),
+        key=lambda alarm: alarm.raised_at,
+    )
+    if not alarms:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="incident_over"
+        )
+    first = alarms[0]
+    incident = Incident(incident_id, first.area_id, first.drill, first.raised_at)
+    incident.alarms = {alarm.id: alarm for alarm in alarms}
+    reader = Reader(user, await house.authority.async_rights(user))
+    shown = row(hass, View(incident), reader, whole=True) or {}
+    shown |= {
+        "rank": min(map(hazard_rank, alarms)).name.lower(),
+        "closed_at": max(alarm.closed_at or 0.0 for alarm in alarms),
+        # Nothing is done about what is over.
+        "may": {},
+    }
+    people = reader.people(shown)
+    return {
+        "incident": shown,
+        "names": await house.authority.async_names(people, user),
+    }
+
+
+def _alarms(rows: Iterable[dict[str, Any]]) -> Iterator[Alarm]:
+    """Yield the alarms of rows. One that cannot be read costs that one."""
+    for item in rows:
+        try:
+            yield Alarm.from_dict(item)
+        except TypeError, ValueError:
+            continue
 
 
 def _row(hass: HomeAssistant, alarm: Alarm) -> dict[str, Any]:
