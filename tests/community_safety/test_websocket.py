@@ -18,7 +18,7 @@ from custom_components.community_safety.core import disconnect, proving
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.authority import Action
 from custom_components.community_safety.core.house import DATA_HOUSE, House
-from custom_components.community_safety.websocket import feed, stream
+from custom_components.community_safety.websocket import feed, rows, stream
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import (
@@ -242,6 +242,61 @@ async def test_sequence(hass: HomeAssistant, panel: Panel, peer: Peer) -> None:
     )
     beat = await panel.hears("beat")
     assert beat["sequence"] == 3
+
+
+async def test_many_are_told_in_parts(
+    hass: HomeAssistant, panel: Panel, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The most urgent first, and others have their turn between two parts; nothing is missing."""
+    monkeypatch.setattr(feed, "AT_ONCE", 1)
+    for number in (3, 4):
+        await peer.config(
+            f"smoke-{number}", "smoke_sensor", ["smoke"], area=f"1-1-20{number}"
+        )
+    turns: list[str] = []
+    of_one = rows.row
+
+    def row(*arguments: Any, **options: Any) -> Any:
+        turns.append("row")
+        hass.loop.call_soon(turns.append, "others")
+        return of_one(*arguments, **options)
+
+    monkeypatch.setattr(feed, "row", row)
+    snapshot = await panel.subscribes()
+    assert snapshot["more"]
+    assert only(snapshot)["rank"] == "fire"
+    last = await panel.hears("change")
+    assert (last["sequence"], last["more"], last["gone"]) == (2, False, [])
+    assert only(last)["drill"]
+    assert turns[:3] == ["row", "others", "row"]
+    # What is over goes last: what has become worse is there, before it goes where it was.
+    monkeypatch.setattr(feed, "SOON_SECONDS", 30.0)
+    await peer.state("smoke-2", smoke=False, test=False)
+    await peer.state("smoke-3", smoke=True)
+    await peer.state("smoke-4", smoke=True)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=31))
+    told = [await panel.hears("change") for _number in range(2)]
+    assert [len(message["incidents"]) for message in told] == [1, 1]
+    assert [len(message["gone"]) for message in told] == [0, 1]
+    assert "more" not in told[1]
+
+
+async def test_rights_that_change_are_told(
+    hass: HomeAssistant, panel: Panel, hass_admin_user: MockUser
+) -> None:
+    """Who is given a role, or loses it, is offered other things at the next sign of life."""
+    await panel.subscribes()
+    register = Register()
+    register.rights = {hass_admin_user.id: {Action.ACKNOWLEDGE: ["1_1_201"]}}
+    await offer(hass, register)
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS)
+    )
+    change = await panel.hears("change")
+    rights = await panel.hears("rights")
+    assert rights["sequence"] > change["sequence"]
+    offers = {row["area_id"]: row["may"] for row in change["incidents"]}
+    assert offers["1_1_201"].keys() == {"acknowledge", "note"}
 
 
 async def test_only_what_was_seen_is_acknowledged(
@@ -892,7 +947,7 @@ async def test_nothing_runs_for_nobody(
     await panel._client.close()
     await wait_until(hass, lambda: not hass.data[feed.DATA_FEED]._subscribers)
     assert (len(house.latches._listeners), len(house._watchers)) == listening
-    assert hass.data[feed.DATA_FEED].views == {}
+    assert hass.data[feed.DATA_FEED]._views == {}
 
 
 async def test_area_of_a_moved_supply(

@@ -176,9 +176,7 @@ class Devices(Changing):
         super().stop()
 
     @override
-    @callback
-    def rights_changed(self) -> None:
-        """Look at all rows again."""
+    async def _async_rights_changed(self) -> None:
         self._mark(device.uid for _port, device in self._house.devices())
         self._ask_names(self._sent.values())
 

@@ -1,7 +1,13 @@
-"""Incidents as they change, told to every panel that looks."""
+"""Incidents as they change, told to every panel that looks.
 
-from collections.abc import Callable, Iterable
+There may be thousands, and an alarm must not wait for all of them: so they are looked at
+some at a time, and others have their turn in between.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
+from itertools import batched, islice
 from typing import Any, Protocol, override
 
 from homeassistant.auth.permissions.const import POLICY_READ
@@ -12,7 +18,6 @@ from homeassistant.helpers.event import async_call_later, async_track_time_inter
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
-from ..core.alarm import Alarm
 from ..core.alarms import Announcement
 from ..core.device import AVAILABILITY, SafetyDevice
 from ..core.house import DATA_HOUSE
@@ -27,6 +32,8 @@ SOON_SECONDS = 0.02
 LATER_SECONDS = 1.0
 #: Seconds between two messages at least: in a flood there is more to do than to draw.
 PAUSE_SECONDS = 0.1
+#: So many incidents are looked at before others have their turn.
+AT_ONCE = 50
 
 
 class Subscriber(Protocol):
@@ -47,10 +54,15 @@ class Feed:
         self._hass = hass
         self._house = hass.data[DATA_HOUSE]
         self._subscribers: list[Subscriber] = []
-        #: What is not over, by id.
-        self.views: dict[str, View] = {}
+        self._views: dict[str, View] = {}
+        #: The incident of an alarm, and the alarms and devices that an incident had when it
+        #: was looked at.
         self._incident_of: dict[str, str] = {}
-        self._stale: set[str] = set()
+        self._shown: dict[str, tuple[set[str], set[str]]] = {}
+        #: What is to be looked at again, and what of that is being looked at: in order.
+        self._stale: dict[str, None] = {}
+        self._batch: dict[str, None] = {}
+        self._rest: asyncio.Handle | None = None
         self._timer: CALLBACK_TYPE | None = None
         self._due = 0.0
         self._flushed = 0.0
@@ -92,7 +104,6 @@ class Feed:
                 cancel_on_shutdown=True,
             ),
         ]
-        self._take(self._house.book.incidents.by_id())
 
     def _stop(self) -> None:
         for undo in self._undo:
@@ -102,26 +113,42 @@ class Feed:
         if self._timer:
             self._timer()
             self._timer = None
+        if self._rest:
+            self._rest.cancel()
+            self._rest = None
         for known in (
             self._undo,
             self._devices,
             self._showing,
+            self._shown,
             self._incident_of,
-            self.views,
+            self._views,
+            self._stale,
+            self._batch,
         ):
             known.clear()
-        self._stale.clear()
+
+    @callback
+    def order(self) -> list[str]:
+        """Return the ids of all incidents that are not over, the most urgent first."""
+        return [incident.id for incident in self._house.book.incidents]
+
+    @callback
+    def views(self, keys: Collection[str]) -> dict[str, View]:
+        """Return those of these incidents that are not over, by id."""
+        if any(key not in self._views for key in keys):
+            now = self._house.book.incidents.by_id()
+            for key in keys:
+                if key in now and key not in self._views:
+                    self._take(now[key])
+        return {key: self._views[key] for key in keys if key in self._views}
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
         alarm = item.alarm
-        # One that has worsened may have left another incident.
-        self._mark({alarm.incident_id, self._before(alarm)}, SOON_SECONDS)
-
-    def _before(self, alarm: Alarm) -> str:
+        # One that has worsened may have left another incident: it comes before it goes.
         before = self._incident_of.get(alarm.id, alarm.incident_id)
-        self._incident_of[alarm.id] = alarm.incident_id
-        return before
+        self._mark((alarm.incident_id, before), SOON_SECONDS)
 
     @callback
     def _latch_changed(self, latch: Latch) -> None:
@@ -139,11 +166,14 @@ class Feed:
     @callback
     def _moved(self, _what: Any) -> None:
         """Take that a device came, went, or has another name or place: whose it may be."""
-        self._mark(self.views, LATER_SECONDS)
+        self._mark(self._views, LATER_SECONDS)
 
     def _mark(self, ids: Iterable[str], seconds: float) -> None:
         """Let incidents be looked at again, after so many seconds at the latest."""
-        self._stale |= set(ids)
+        stale = dict.fromkeys(ids)
+        # An alarm goes before what is only measured.
+        is_soon = seconds == SOON_SECONDS
+        self._stale = stale | self._stale if is_soon else self._stale | stale
         if not self._stale:
             return
         now = self._hass.loop.time()
@@ -161,17 +191,37 @@ class Feed:
     @callback
     def _flush(self, _now: datetime) -> None:
         self._timer = None
-        now = self._house.book.incidents.by_id()
-        stale, self._stale = self._stale, set()
+        self._batch = self._stale | self._batch
+        self._stale = {}
+        if self._rest is None:
+            self._look()
+
+    @callback
+    def _look(self) -> None:
+        """Look at some of the batch, and at the rest when others have had their turn."""
+        self._rest = None
         self._flushed = self._hass.loop.time()
-        # Those that ended with a supply's latch have no change of their own.
-        stale |= self.views.keys() - now.keys()
-        for key in stale - now.keys():
-            self.views.pop(key, None)
-        self._take({key: now[key] for key in stale if key in now})
-        if not self._tell(lambda subscriber: subscriber.changed(stale)):
+        now = self._house.book.incidents.by_id()
+        told = dict.fromkeys(
+            islice((key for key in self._batch if key in now), AT_ONCE)
+        )
+        for key in told:
+            del self._batch[key]
+            self._take(now[key])
+        if is_last := now.keys().isdisjoint(self._batch):
+            # Only now: what has become worse is shown where it is, before it goes where it
+            # was. Those that ended with a supply's latch have no change of their own.
+            gone = self._batch.keys() | self._views.keys() - now.keys()
+            self._batch = {}
+            for key in gone:
+                self._listen(self._forget(key))
+            told |= dict.fromkeys(gone)
+        is_told = self._tell(lambda subscriber: subscriber.changed(told))
+        if not is_last:
+            self._rest = self._hass.loop.call_soon(self._look)
+        if not is_told:
             # With the next change it is tried again.
-            self._stale |= stale
+            self._stale |= told
 
     def _tell(self, what: Callable[[Subscriber], None]) -> bool:
         """Tell every subscriber, and return if all could take it."""
@@ -185,41 +235,53 @@ class Feed:
                 are_all_well = False
         return are_all_well
 
-    def _take(self, incidents: dict[str, Incident]) -> None:
-        for key, incident in incidents.items():
-            self.views[key] = view(self._hass, incident)
-            self._incident_of |= dict.fromkeys(incident.alarms, key)
-        for gone in [
-            key
-            for key, value in self._incident_of.items()
-            if value not in self.views or key not in self.views[value].incident.alarms
-        ]:
-            del self._incident_of[gone]
-        self._listen()
+    def _take(self, incident: Incident) -> None:
+        """Look at an incident."""
+        key = incident.id
+        before = self._forget(key)
+        seen = self._views[key] = view(self._hass, incident)
+        devices = seen.devices
+        self._shown[key] = set(incident.alarms), devices
+        self._incident_of |= dict.fromkeys(incident.alarms, key)
+        for uid in devices:
+            self._showing.setdefault(uid, set()).add(key)
+        self._listen(before | devices)
 
-    def _listen(self) -> None:
-        """Listen to the devices whose readings are shown, and to no others."""
-        wanted: dict[str, set[str]] = {}
-        self._showing = {}
-        for key, seen in self.views.items():
-            for uid in seen.devices:
-                self._showing.setdefault(uid, set()).add(key)
-            for uid, keys in seen.watched.items():
-                wanted.setdefault(uid, {AVAILABILITY}).update(keys)
-        for uid, (device, keys, undo) in tuple(self._devices.items()):
+    def _forget(self, key: str) -> set[str]:
+        """Return the devices of an incident, which is shown no more."""
+        alarms, devices = self._shown.pop(key, (set(), set()))
+        self._views.pop(key, None)
+        for alarm_id in alarms:
+            if self._incident_of.get(alarm_id) == key:
+                del self._incident_of[alarm_id]
+        for uid in devices:
+            self._showing[uid].discard(key)
+        return devices
+
+    def _listen(self, uids: Iterable[str]) -> None:
+        """Listen to those of these devices whose readings are shown, and to no others."""
+        for uid in uids:
+            wanted: set[str] = set()
+            for key in self._showing[uid]:
+                if (keys := self._views[key].watched.get(uid)) is not None:
+                    wanted |= {AVAILABILITY, *keys}
+            if not self._showing[uid]:
+                del self._showing[uid]
             found = self._house.device(uid)
-            if wanted.get(uid) != keys or not found or found[1] is not device:
+            if known := self._devices.get(uid):
+                device, before, undo = known
+                if before == wanted and found and found[1] is device:
+                    continue
                 undo()
                 del self._devices[uid]
-        for uid, keys in wanted.items():
-            if uid not in self._devices and (found := self._house.device(uid)):
+            if wanted and found:
 
                 @callback
                 def measured(uid: str = uid) -> None:
                     self._mark(self._showing.get(uid, ()), LATER_SECONDS)
 
-                undo = found[1].listen(keys, measured)
-                self._devices[uid] = (found[1], keys, undo)
+                undo = found[1].listen(wanted, measured)
+                self._devices[uid] = (found[1], wanted, undo)
 
     @callback
     def _beat(self, _now: datetime) -> None:
@@ -249,12 +311,19 @@ class Subscription(Stream):
     @override
     async def _async_start(self) -> None:
         self._unsubscribe = self._feed.subscribe(self)
-        views = self._feed.views
-        order = sorted(views, key=lambda key: views[key].incident.order)
-        rows = self._rows(order)
-        self._sent = dict(rows)
-        self._send("snapshot", incidents=list(rows.values()), devices=self._heard())
+        keys = [self._only] if self._only else self._feed.order()
+        first, *rest = [*batched(keys, AT_ONCE, strict=False)] or [()]
+        rows = self._sent = self._rows(first)
+        self._send(
+            "snapshot",
+            incidents=list(rows.values()),
+            devices=self._heard(),
+            more=bool(rest),
+        )
         self._ask_names(rows.values())
+        for left, part in enumerate(rest, 1 - len(rest)):
+            await asyncio.sleep(0)
+            self._changed(part, more=left < 0)
 
     @override
     @callback
@@ -266,29 +335,36 @@ class Subscription(Stream):
         super().stop()
 
     @override
-    @callback
-    def rights_changed(self) -> None:
-        """Look at all rows again."""
-        self.changed(self._feed.views)
+    async def _async_rights_changed(self) -> None:
+        for part in batched(self._feed.order(), AT_ONCE, strict=False):
+            self._changed(part)
+            await asyncio.sleep(0)
         # A right to read changes no row of a list.
         self._ask_names(self._sent.values())
+        self._send("rights")
 
     @callback
     def changed(self, ids: Iterable[str]) -> None:
         """Send what looks otherwise to this user, and what is over."""
+        self._changed(ids)
+
+    def _changed(self, ids: Iterable[str], **part: bool) -> None:
+        """Send what has changed; as a `part` of the snapshot also if that is nothing."""
         ids = [key for key in ids if self._only in (None, key)]
         now = self._rows(ids)
         rows = {key: new for key, new in now.items() if new != self._sent.get(key)}
         gone = {
             key: self._end(key) for key in ids if key in self._sent and key not in now
         }
-        if not rows and not gone:
+        if not rows and not gone and not part:
             return
         # Only now: what could not be made is not taken for sent.
         self._sent |= rows
         for key in gone:
             del self._sent[key], self._incidents[key]
-        self._send("change", incidents=list(rows.values()), gone=list(gone.values()))
+        self._send(
+            "change", incidents=list(rows.values()), gone=list(gone.values()), **part
+        )
         self._ask_names(rows.values())
 
     @callback
@@ -296,15 +372,11 @@ class Subscription(Stream):
         """Send a sign of life."""
         self._beat(devices=self._heard())
 
-    def _rows(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def _rows(self, ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return rows as the user may read them."""
         rows: dict[str, dict[str, Any]] = {}
-        for key in ids:
-            if self._only not in (None, key):
-                continue
-            seen = self._feed.views.get(key)
-            new = seen and row(self._hass, seen, self._reader, whole=bool(self._only))
-            if seen and new:
+        for key, seen in self._feed.views(ids).items():
+            if new := row(self._hass, seen, self._reader, whole=bool(self._only)):
                 rows[key] = new
                 self._incidents[key] = seen.incident
         return rows

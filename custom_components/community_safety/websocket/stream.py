@@ -53,8 +53,7 @@ class Stream:
         """Listen, and send the snapshot."""
         raise NotImplementedError
 
-    @callback
-    def rights_changed(self) -> None:
+    async def _async_rights_changed(self) -> None:
         """Take that the user may do other things than before."""
 
     @callback
@@ -97,7 +96,7 @@ class Stream:
         if rights != self._reader.rights:
             self._reader.rights = rights
             if self._sequence:
-                self.rights_changed()
+                await self._async_rights_changed()
 
     def _run(self, work: Any) -> asyncio.Task[None]:
         task = self._hass.async_create_background_task(
