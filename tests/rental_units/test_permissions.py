@@ -663,7 +663,9 @@ async def test_views(
 async def test_commands(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Each websocket command has its row in the table; a session is one's own."""
     registered = {name for name in hass.data["websocket_api"] if DOMAIN in name}
-    assert registered == {f"{DOMAIN}/{name}" for name in (*COMMANDS, "session")}
+    assert registered == {
+        f"{DOMAIN}/{name}" for name in (*COMMANDS, "session", "subscribe_session")
+    }
     named = {key for row in COMMANDS.values() for key in row.table}
     assert named <= TABLE_COMMANDS.keys()
     assert named >= PANEL
@@ -698,6 +700,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "tell_again": alert,
         "answer": {**alert, "unit_id": unit, "answer": "safe"},
         "subscribe_mine": {"unit_id": unit},
+        "mine_history": {"unit_id": unit},
         "close_help": {
             **alert,
             "calls": "everyone",
@@ -713,6 +716,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
             "role": data["grant_role"]["role"],
         },
         "revoke_role": {"grant_id": "unknown"},
+        "session_as": {"user_id": data["grant_role"]["user_id"]},
         "import_preview": file,
         "import_apply": {**file, "digest": "none"},
         "consents": person,

@@ -26,6 +26,7 @@ from custom_components.rental_units.register.models import Audit, Responder
 from custom_components.rental_units.register.phonebook import Phonebook
 from custom_components.rental_units.websocket import base, reading
 from custom_components.rental_units.websocket.base import COMMANDS
+from homeassistant.auth.const import GROUP_ID_READ_ONLY
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
@@ -119,6 +120,71 @@ async def test_session(
         assert found["rights"]["get_unit"] == rights
         assert ("get_unit" in found["for_a_reason"]) is reasons
         assert "merge_people" not in found["rights"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_session_as_it_changes(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    freezer: Any,
+) -> None:
+    """A role that is given, taken or over, and a property that comes and goes, are told at once."""
+    user = await account(hass, entry, "user")
+    panel = await panel_of(hass, entry, hass_ws_client, user)
+    await panel.client.send_json_auto_id({"type": f"{DOMAIN}/subscribe_session"})
+    assert (await panel.client.receive_json())["success"]
+
+    async def roles() -> list[list[str]]:
+        event = await panel.event()
+        assert event["kind"] == "session"
+        return [row["roles"] for row in event["session"]["properties"]]
+
+    assert await roles() == []
+    property_id = {"config_entry_id": entry.entry_id}
+    until = dt_util.now().date().isoformat()
+    for _way in range(2):
+        given = await call(
+            hass,
+            "grant_role",
+            {**property_id, "user_id": user.id, "role": "desk", "until": until},
+        )
+        assert await roles() == [["desk"]]
+        if not _way:
+            grant = {"grant_id": given["grant_id"]}
+            await call(hass, "revoke_role", {**property_id, **grant})
+            assert await roles() == []
+    # The day is over: that is seen with the next sign of life.
+    freezer.tick(timedelta(days=1))
+    async_fire_time_changed(hass)
+    assert await roles() == []
+    assert await panel.event() == {"kind": "beat"}
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not (await panel.event())["session"]["all_loaded"]
+    # Nobody is told any more.
+    await panel.client.close()
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_session_as_another(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel
+) -> None:
+    """An administrator sees beforehand what an account is offered, which may be refused in Home Assistant."""
+    owner = await check_in(hass, entry, "1-1-101", role="landlord")
+    user = await account(hass, entry, "landlord", owner)
+    found = await panel.get("session_as", user_id=user.id)
+    assert found["property"]["roles"] == ["landlord"]
+    assert found["property"]["rights"]["answer"] == [unit_id(entry, "1-1-101")]
+    assert (found["reads_all"], found["controls_all"]) == (True, True)
+    read_only = await hass.auth.async_get_group(GROUP_ID_READ_ONLY)
+    assert read_only
+    user.groups = [read_only]
+    user.invalidate_cache()
+    found = await panel.get("session_as", user_id=user.id)
+    assert (found["reads_all"], found["controls_all"]) == (True, False)
+    assert await panel.refusal("session_as", user_id="nobody") == "no_such_user"
+    assert (await audited(entry, "get_roles"))[-1].who == administrator(hass).id
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -1,19 +1,25 @@
 """What the database holds of alerts from before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+import math
 
 from sqlalchemy import ColumnElement, String, cast, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from homeassistant.helpers.json import json_dumps
+from homeassistant.util import dt as dt_util
 
+from ..const import Role
 from ..register.models import Lease, Person
 from .const import OPEN
 from .models import Alert, Delivery, Entry, Help
 
 #: Alerts of before in one answer: a fire of hours may have some.
 MOST_CLOSED = 20
+#: Alerts of before about a unit, in one answer.
+MOST_OF_UNIT = 100
 
 type Open = tuple[Alert, list[Delivery], list[Help]]
 
@@ -71,6 +77,60 @@ def read_closed(session: Session, ids: Ids) -> list[Open]:
         .limit(MOST_CLOSED)
     ).all()
     return _with_rows(session, alerts)
+
+
+def read_of_unit(
+    session: Session, unit_id: str, parts: Iterable[tuple[Role, str]], since: float
+) -> list[Open]:
+    """Return what was told about a unit while people were in it, and is over; the newest first.
+
+    `parts` is who they are there. What was before their time, or is from before a Unix time,
+    is not theirs; nor is more than MOST_OF_UNIT, and the one after that says that there is.
+    """
+    stays = [stay for part in parts for stay in _stays(session, unit_id, *part)]
+    rows = session.scalars(
+        select(Alert)
+        .where(
+            Alert.state.not_in(OPEN),
+            Alert.created_at >= since,
+            cast(Alert.unit_ids, String).contains(json_dumps(unit_id), autoescape=True),
+        )
+        .order_by(Alert.created_at.desc())
+    )
+    theirs = (
+        row
+        for row in rows
+        if any(begin <= row.created_at < end for begin, end in stays)
+    )
+    return _with_rows(session, list(islice(theirs, MOST_OF_UNIT + 1)))
+
+
+def _stays(
+    session: Session, unit_id: str, role: Role, person_id: str
+) -> Iterator[tuple[float, float]]:
+    """Yield from when to when somebody was in a unit as what, in Unix time.
+
+    Of a tenant of whom nobody has said since when, that is when it was written down: before,
+    others may have lived there.
+    """
+    for lease in session.scalars(
+        select(Lease).where(
+            Lease.unit_id == unit_id,
+            Lease.person_id == person_id,
+            Lease.role == role,
+            Lease.removed_at.is_(None),
+        )
+    ):
+        begin = 0.0
+        if lease.start:
+            begin = dt_util.start_of_local_day(lease.start).timestamp()
+        elif role == Role.TENANT:
+            begin = min((row.at or 0.0 for row in lease.history), default=0.0)
+        gone = lease.gone_from or lease.left_on
+        yield (
+            begin,
+            dt_util.start_of_local_day(gone).timestamp() if gone else math.inf,
+        )
 
 
 def _with_rows(session: Session, alerts: Iterable[Alert]) -> list[Open]:

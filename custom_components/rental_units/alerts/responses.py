@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..app.policy import Permit
+from ..const import Role
 from ..register import Audience, Recipient, Register
 from .const import AlertState, DeliveryState
-from .history import Ids, read_closed
+from .history import Ids, read_closed, read_of_unit
 from .models import Alert, Delivery, Entry, Help, Row
 from .planning import DUTIES
 
@@ -81,6 +82,26 @@ class Responses:
         rows = await self._engine.async_read(partial(read_closed, ids=ids))
         return [
             (alert, self._begin(alert, (), deliveries, calls))
+            for alert, deliveries, calls in rows
+        ]
+
+    async def async_of_unit(
+        self, unit_id: str, parts: Sequence[tuple[Role, str]], since: float
+    ) -> list[tuple[Alert, list[Delivery], list[Help], list[Item]]]:
+        """Return alerts of before about a unit, with the slots of who is in it.
+
+        As `read_of_unit`. Raises RegisterError.
+        """
+        rows = await self._engine.async_read(
+            partial(read_of_unit, unit_id=unit_id, parts=parts, since=since)
+        )
+        return [
+            (
+                alert,
+                deliveries,
+                calls,
+                self._begin(alert, (), deliveries, calls).items[unit_id]["slots"],
+            )
             for alert, deliveries, calls in rows
         ]
 

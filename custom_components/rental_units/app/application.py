@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, Unauthorized, UnknownUser
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import JsonValueType
+from homeassistant.util.signal_type import SignalType
 
 from ..const import DOMAIN, LOGGER, Reason, Role
 from ..register import Register, default_language, queries
@@ -47,6 +49,9 @@ from .work import Caller, Command, NotCoveredError, Work, refused
 type Listener = Callable[[Sequence[DomainEvent]], Awaitable[None]]
 
 DATA_APPLICATIONS: HassKey[dict[str, Application]] = HassKey(f"{DOMAIN}_applications")
+
+#: Sent when it was read who has which role.
+SIGNAL_ROLES: SignalType[()] = SignalType(f"{DOMAIN}_roles")
 
 #: Which leases make a unit somebody's own.
 OWN_LEASES = {AccountRole.LANDLORD: Role.LANDLORD, AccountRole.RESIDENT: Role.TENANT}
@@ -146,6 +151,7 @@ class Application:
             last = date.fromisoformat(until) if until else None
             grants[user_id].append((AccountRole(role), person_id, last))
         self._grants = dict(grants)
+        async_dispatcher_send(self._hass, SIGNAL_ROLES)
 
     def _held(self, user: User) -> Iterator[tuple[AccountRole, str | None]]:
         """Yield the roles that a user has been given, and still has today."""

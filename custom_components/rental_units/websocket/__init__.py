@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from ..const import DOMAIN
 from . import alerts, authority, changes, consents, files, reading  # noqa: F401
 from .base import COMMANDS, SCHEMA
+from .session import session, subscribe_session
 
 
 @callback
@@ -19,4 +20,5 @@ def async_setup_websocket(hass: HomeAssistant) -> None:
         websocket_api.async_register_command(
             hass, f"{DOMAIN}/{name}", command.handler, SCHEMA
         )
-    websocket_api.async_register_command(hass, authority.session)
+    websocket_api.async_register_command(hass, session)
+    websocket_api.async_register_command(hass, subscribe_session)

@@ -1,7 +1,8 @@
 """Alerts as a panel works them: who was reached and who answered, and what is done about it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
+import time
 from typing import Any
 
 import voluptuous as vol
@@ -11,8 +12,8 @@ from homeassistant.helpers import config_validation as cv
 
 from ..alerts.const import OPEN, Answer, Severity
 from ..alerts.engine import AGAIN_SECONDS, Engine, ToldJustNowError
-from ..alerts.history import Ids
-from ..alerts.models import Alert
+from ..alerts.history import MOST_OF_UNIT, Ids
+from ..alerts.models import Alert, Delivery
 from ..alerts.responses import seen
 from ..alerts.runtime import DATA_ENGINES
 from ..app.people import NamePeople
@@ -29,6 +30,8 @@ _ALERT: dict[vol.Marker, Any] = {vol.Required("alert_id"): cv.string}
 #: How a call for help has ended. What was found is in the note.
 OUTCOMES = ("safe", "brought_out", "handed_over", "no_emergency")
 EVERYONE = "everyone"
+#: So far back people look at what was in their flats.
+MINE_SECONDS = 365 * 86_400
 
 
 def _engine(ask: Ask) -> Engine:
@@ -218,8 +221,6 @@ def _flat(ask: Ask, unit_id: str, parts: list[tuple[Role, str]]) -> dict[str, An
             for person_id in people
             for row in engine.dispatcher.of_person(alert, person_id)
         ]
-        said = [row for row in own if row.answer]
-        last = max(said, key=lambda row: row.answered_at or 0.0, default=None)
         shown["alerts"].append(
             {
                 "alert_id": alert.id,
@@ -230,8 +231,7 @@ def _flat(ask: Ask, unit_id: str, parts: list[tuple[Role, str]]) -> dict[str, An
                 "state": alert.state,
                 "drill": alert.drill,
                 "created_at": alert.created_at,
-                "answer": last.answer if last else None,
-                "answered_at": last.answered_at if last else None,
+                **_said(own),
                 "help_open": any(
                     row.person_id in people and row.closed_at is None
                     for row in engine.helpers.of(alert).rows
@@ -239,6 +239,46 @@ def _flat(ask: Ask, unit_id: str, parts: list[tuple[Role, str]]) -> dict[str, An
             }
         )
     return shown
+
+
+@command("mine_history", {vol.Required("unit_id"): cv.string}, "get_mine")
+async def mine_history(ask: Ask) -> dict[str, Any]:
+    """Show what was told about an own flat in the last twelve months, while it was theirs, and is over: who was reached and who answered, as roles. At most 100, the newest first; `more`: there were others."""
+    unit_id: str = ask.data["unit_id"]
+    await ask.application.async_authorize(ask.context, "get_mine", units=(unit_id,))
+    engine, parts = _engine(ask), ask.application.own(ask.user).get(unit_id, [])
+    await engine.ledger.async_flush()
+    rows = await engine.responses.async_of_unit(
+        unit_id, parts, time.time() - MINE_SECONDS
+    )
+    people = {person_id for _, person_id in parts}
+    return {
+        "alerts": [
+            {
+                "alert_id": alert.id,
+                "severity": alert.severity,
+                "hazards": list(alert.hazards),
+                "drill": alert.drill,
+                "created_at": alert.created_at,
+                "closed_at": alert.closed_at,
+                **_said(row for row in deliveries if row.person_id in people),
+                "helped": any(row.unit_id == unit_id for row in calls),
+                "slots": slots,
+            }
+            for alert, deliveries, calls, slots in rows[:MOST_OF_UNIT]
+        ],
+        "more": len(rows) > MOST_OF_UNIT,
+    }
+
+
+def _said(deliveries: Iterable[Delivery]) -> dict[str, Any]:
+    """Return the last answer of those to whom these went."""
+    said = [row for row in deliveries if row.answer]
+    last = max(said, key=lambda row: row.answered_at or 0.0, default=None)
+    return {
+        "answer": last.answer if last else None,
+        "answered_at": last.answered_at if last else None,
+    }
 
 
 def _is_danger(alert: Alert) -> bool:

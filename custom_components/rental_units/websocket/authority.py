@@ -1,4 +1,4 @@
-"""Who somebody is to the properties, who may what, who has done what, and who is on duty."""
+"""Who may what, who has done what, and who is on duty."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -7,82 +7,27 @@ from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.components import websocket_api
-from homeassistant.components.websocket_api import ActiveConnection
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
 from ..app.accounts import GIVEN, OF_A_PERSON, GetRoles, GrantRole, RevokeRole
-from ..app.application import Application, applications
-from ..app.policy import COMMANDS as TABLE_COMMANDS, AccountRole, permit
+from ..app.policy import AccountRole
 from ..app.reading import GetAudit
 from ..app.work import refused
-from ..const import DOMAIN, SUBENTRY_RESPONDER, Reason
-from ..panel import DATA_MODULE
+from ..const import SUBENTRY_RESPONDER, Reason
 from ..register.roster import gaps
 from ..register.week import WEEK, Span, async_plan, uncovered
 from ..storage.errors import RegisterError
 from .base import REASON, Ask, command
 from .feed import Feed
+from .session import property_of
 
 #: Audit rows of one page, and days that are looked back if nobody says since when.
 PAGE, MOST_PAGE = 100, 500
 AUDIT_DAYS = 30
-
-
-@websocket_api.websocket_command({vol.Required("type"): f"{DOMAIN}/session"})
-@callback
-def session(
-    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
-) -> None:
-    """Tell the user's roles and rights in each property that knows them. Nothing personal.
-
-    For what a panel offers: what is done is asked for again where it is done.
-    """
-    entries = hass.config_entries.async_entries(
-        DOMAIN, include_ignore=False, include_disabled=False
-    )
-    known = applications(hass)
-    rows = [_session(row, connection) for row in known]
-    connection.send_result(
-        msg["id"],
-        {
-            "user": {"id": connection.user.id, "name": connection.user.name},
-            "properties": [row for row in rows if row["roles"]],
-            # Roles in a property that cannot be asked now are not known, nor are calls for
-            # help of before a start without its database.
-            "all_loaded": all(row.state is ConfigEntryState.LOADED for row in entries)
-            and all(
-                row.knows(connection.user) and row.register.blind is None
-                for row in known
-            ),
-            "reasons": [str(row) for row in Reason],
-            # The pages of the register; null where they are not built.
-            "module": hass.data.get(DATA_MODULE),
-        },
-    )
-
-
-def _session(application: Application, connection: ActiveConnection) -> dict[str, Any]:
-    held = application.roles(connection.user)
-    rights: dict[str, list[str] | None] = {}
-    for_a_reason = []
-    for name in TABLE_COMMANDS:
-        if found := permit(held, name, Reason.ALARM):
-            rights[name] = None if found.units is None else sorted(found.units)
-            if permit(held, name) is None:
-                for_a_reason.append(name)
-    return {
-        "entry_id": application.register.entry.entry_id,
-        "title": application.register.entry.title,
-        "roles": [str(row.role) for row in held],
-        # By command: the units in which it is allowed, null for all.
-        "rights": rights,
-        "for_a_reason": for_a_reason,
-    }
 
 
 # Roles
@@ -140,6 +85,20 @@ async def revoke_role(ask: Ask) -> dict[str, Any]:
     await ask.async_do(RevokeRole(ask.data["grant_id"]))
     await ask.application.async_read_grants()
     return {"grant_id": ask.data["grant_id"]}
+
+
+@command("session_as", {vol.Required("user_id"): cv.string, **REASON}, "get_roles")
+async def session_as(ask: Ask) -> dict[str, Any]:
+    """Tell what an account is offered in a property, as its own session would, and whether Home Assistant lets it read and control everything."""
+    await ask.async_do(GetRoles())
+    user = await ask.hass.auth.async_get_user(ask.data["user_id"])
+    if user is None:
+        raise refused("no_such_user")
+    return {
+        "property": property_of(ask.application, user),
+        "reads_all": user.permissions.access_all_entities(POLICY_READ),
+        "controls_all": user.permissions.access_all_entities(POLICY_CONTROL),
+    }
 
 
 # The audit

@@ -98,7 +98,12 @@ class Feed(Subscription):
             self.stop()
             return False
         before, self._known = self._known, dict(items)
-        if new := {key: item for key, item in items.items() if before.get(key) != item}:
+        # What nothing was changed of is the same object: of thousands that saves the look.
+        if new := {
+            key: item
+            for key, item in items.items()
+            if (was := before.get(key)) is not item and was != item
+        }:
             self._send("change", items=new)
         if gone := [key for key in before if key not in items]:
             self._send("gone", keys=gone)

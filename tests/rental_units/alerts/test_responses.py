@@ -11,15 +11,18 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
+from custom_components.rental_units.alerts import history
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.alerts.engine import AGAIN_SECONDS
 from custom_components.rental_units.app.policy import Permit
 from custom_components.rental_units.const import DOMAIN
-from custom_components.rental_units.register.models import ContactAddress
+from custom_components.rental_units.register.models import ContactAddress, Lease
 from custom_components.rental_units.register.phonebook import Phonebook
+from custom_components.rental_units.websocket import alerts
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 from tests.rental_units.common import account
 from tests.rental_units.panel import Panel, panel_of
 
@@ -336,6 +339,78 @@ async def test_mine(
         await mine.refusal("answer", alert_id=near.id, unit_id=unit, answer="safe")
         == "not_asked"
     )
+
+
+async def test_mine_of_a_year(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """What was told about an own flat, who answered as roles, and nothing of before one's time."""
+    unit = {"unit_id": house.units["201"]}
+    mine, _ = await landlord_panel(hass, house, hass_ws_client, "landlord", "landlord")
+    tenant, _ = await landlord_panel(
+        hass, house, hass_ws_client, "resident", "tenant-a"
+    )
+    alert = await raised(house)
+    assert (await mine.get("mine_history", **unit))["alerts"] == []  # It is not over.
+    await tenant.get("answer", alert_id=alert.id, **unit, answer="safe")
+    house.engine.cancel(alert, who=None)
+    near = await raised(house, unit_id=house.units["202"])
+    house.engine.cancel(near, who=None)
+    await house.settled()
+
+    found = await mine.get("mine_history", **unit)
+    (row,) = found["alerts"]
+    assert not found["more"]
+    assert (row["alert_id"], row["answer"], row["helped"]) == (alert.id, None, False)
+    assert (row["created_at"], row["closed_at"]) == (alert.created_at, alert.closed_at)
+    told = {name: item["state"] for name, item in slots(row).items()}
+    assert told.keys() == {"landlord 1", "tenant 1", "tenant 2"}
+    assert sorted(told.values()) == ["no_answer", "no_answer", "safe"]
+    (row,) = (await tenant.get("mine_history", **unit))["alerts"]
+    assert row["answer"] == "safe"
+    assert "tenant-a" not in repr(row)
+    other = {"unit_id": house.units["202"]}
+    assert await mine.refusal("mine_history", **other) == "Unauthorized"
+
+    # Who has come since has not lived there then.
+    came = dt_util.now().date() + timedelta(days=1)
+    later_on = update(Lease).where(Lease.person_id == "tenant-a").values(start=came)
+    await house.entry.runtime_data.async_run(lambda session: session.execute(later_on))
+    assert (await tenant.get("mine_history", **unit))["alerts"] == []
+    unknown = update(Lease).where(Lease.person_id == "tenant-a").values(start=None)
+    await house.entry.runtime_data.async_run(lambda session: session.execute(unknown))
+    assert len((await tenant.get("mine_history", **unit))["alerts"]) == 1
+    house.freezer.tick(timedelta(days=364))
+    assert len((await mine.get("mine_history", **unit))["alerts"]) == 1
+    house.freezer.tick(timedelta(days=2))
+    assert (await mine.get("mine_history", **unit))["alerts"] == []
+
+
+async def test_mine_of_many(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    hass_ws_client: WebSocketGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of very many the newest are shown, and that there were more."""
+    for module in (history, alerts):
+        monkeypatch.setattr(module, "MOST_OF_UNIT", 2)
+    unit = {"unit_id": house.units["201"]}
+    ids = []
+    for _number in range(3):
+        house.freezer.tick(timedelta(minutes=1))
+        alert = await raised(house)
+        ids.append(alert.id)
+        house.engine.cancel(alert, who=None)
+        await house.settled()
+    mine, _ = await landlord_panel(hass, house, hass_ws_client, "landlord", "landlord")
+    found = await mine.get("mine_history", **unit)
+    assert [row["alert_id"] for row in found["alerts"]] == [ids[2], ids[1]]
+    assert found["more"]
 
 
 @pytest.mark.parametrize("is_told", [True, False])
