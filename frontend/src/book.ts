@@ -15,6 +15,11 @@ export class Book {
   /** What the last messages have changed or ended, by id. */
   changed: string[] = [];
   ended: Ended[] = [];
+  /** Was the last message of a snapshot, and with it all of that is there? */
+  renewed: "no" | "in part" | "whole" = "no";
+  /** What was known and has not come again while a snapshot comes in parts; null when all of it is there. */
+  private missing: Set<string> | null = null;
+  private isKnown = false;
   private sequence = 0;
   /** The server's clock when it was last heard, and ours (monotonic seconds). */
   private at = 0;
@@ -26,16 +31,9 @@ export class Book {
   take(message: Message, now: number): boolean {
     this.changed = [];
     this.ended = [];
+    this.renewed = "no";
     if (message.kind === "snapshot") {
-      this.lost = false;
-      const before = new Map(this.incidents);
-      this.incidents.clear();
-      for (const incident of message.incidents) {
-        this.incidents.set(incident.incident_id, incident);
-        if (JSON.stringify(before.get(incident.incident_id)) !== JSON.stringify(incident)) {
-          this.changed.push(incident.incident_id);
-        }
-      }
+      this.missing = new Set(this.incidents.keys());
     } else if (message.sequence !== this.sequence + (message.kind === "beat" ? 0 : 1)) {
       return false;
     }
@@ -44,18 +42,22 @@ export class Book {
     this.heard = now;
     switch (message.kind) {
       case "snapshot":
+        this.devices = message.devices;
+        this.put(message.incidents);
+        this.renew(message.more ?? false);
+        break;
       case "beat":
         this.devices = message.devices;
         break;
       case "change":
-        for (const incident of message.incidents) {
-          this.incidents.set(incident.incident_id, incident);
-          this.changed.push(incident.incident_id);
-        }
+        this.put(message.incidents);
         for (const gone of message.gone) {
           this.incidents.delete(gone.incident_id);
         }
         this.ended = message.gone;
+        if (message.more !== undefined) {
+          this.renew(message.more);
+        }
         break;
       case "names":
         for (const [who, name] of Object.entries(message.names)) {
@@ -65,13 +67,38 @@ export class Book {
     return true;
   }
 
+  private put(incidents: readonly Incident[]): void {
+    for (const incident of incidents) {
+      const { incident_id: id } = incident;
+      const before = this.incidents.get(id);
+      if (!before || JSON.stringify(before) !== JSON.stringify(incident)) {
+        this.changed.push(id);
+      }
+      this.incidents.set(id, incident);
+      this.missing?.delete(id);
+    }
+  }
+
+  /** Takes a part of a snapshot. With the last one, what was in none of them is over. */
+  private renew(isMore: boolean): void {
+    this.renewed = isMore ? "in part" : "whole";
+    if (!isMore) {
+      for (const id of this.missing ?? []) {
+        this.incidents.delete(id);
+      }
+      this.missing = null;
+      this.isKnown = true;
+      this.lost = false;
+    }
+  }
+
   /** The connection has gone: all is old until the next snapshot. */
   lose(): void {
     this.lost = true;
   }
 
   age(now: number): Age {
-    if (this.heard === null) {
+    if (this.heard === null || !this.isKnown) {
       return "waiting";
     }
     if (this.lost || now - this.heard >= STALE_SECONDS) {
@@ -85,8 +112,8 @@ export class Book {
     return this.heard === null ? 0 : this.at + now - this.heard;
   }
 
-  /** The server's time of the last sign of life, null before the first. */
+  /** The server's time of the last sign of life, null before all was there once. */
   get truth(): number | null {
-    return this.heard === null ? null : this.at;
+    return this.isKnown ? this.at : null;
   }
 }

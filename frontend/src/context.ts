@@ -36,8 +36,10 @@ export interface Context {
   peopleOld: boolean;
   /** Incidents in which somebody calls for help. */
   help: ReadonlySet<string>;
-  /** May the user close the calls for help of an alert? */
-  mayCloseHelp(alertId: string): boolean;
+  /** May the user do something about an alert: a right of the register? */
+  mayAbout(alertId: string, right: string): boolean;
+  /** Asks the register something about an alert; as `ask`. */
+  askAbout<Answer>(key: string, alertId: string, command: string): Promise<Answer | undefined>;
   /** Opens the sheet in which a call for help is closed. */
   askToClose(call: Call): void;
   closeHelp(call: Call, outcome: string, note: string): Promise<boolean>;
@@ -47,6 +49,8 @@ export interface Context {
   did(key: string): Deed | undefined;
   /** Sends a command; its answer, or undefined if it failed: then `did` says why. */
   ask<Answer>(key: string, command: object): Promise<Answer | undefined>;
+  /** Who was told of an incident that is over, and who answered; null where nobody may know. */
+  pastPeople(incidentId: string, alarmIds: string[]): Promise<People | null>;
   /** Goes to a path below the panel's address; and such an address. */
   go(path: string): void;
   to(path: string): string;

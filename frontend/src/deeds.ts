@@ -13,7 +13,7 @@ export const closingKey = (alertId: string): string => `${alertId} close_help`;
 
 /** The way to close one call for help, where the user may: nobody else's is closed by it. */
 export const closing = (context: Context, call: Call | undefined) =>
-  call && context.mayCloseHelp(call.alert.alert_id)
+  call && context.mayAbout(call.alert.alert_id, "close_help")
     ? html`<button
         ?disabled=${context.locked}
         aria-label=${`${context.t("help_close")} ${context.words.caller(call)}`}
@@ -25,7 +25,7 @@ export const closing = (context: Context, call: Call | undefined) =>
       </button>`
     : nothing;
 
-const said = (deed: Deed | undefined) =>
+export const said = (deed: Deed | undefined) =>
   deed
     ? html`<span class="did ${deed.state}" role=${deed.state === "failed" ? "alert" : "status"}>${deed.text}</span>`
     : nothing;

@@ -5,6 +5,10 @@ import { LAST_LIFE_CLASS, classOf } from "./order";
 
 /** More real incidents than these are folded, in a flood or not. */
 export const MOST_CARDS = 30;
+/** So many of an open fold are shown, and as many more each time: a card that is not drawn delays no other. */
+export const MOST_OPEN = 100;
+/** What the key of a fold has before it where the rest of it stands for itself. */
+const REST = "rest of ";
 /** Of these there is one row for all places. */
 const EVERYWHERE = new Set(["fault", "shelved"]);
 
@@ -60,8 +64,15 @@ function whole(key: string, first: Incident, incidents: Incident[]): Incident {
   };
 }
 
-/** Returns the keys of the rows in their order: ids of incidents, and of folds, with what is in those that are `open`. */
-export function rowsOf(sorted: readonly Incident[], folds: readonly Fold[], open: ReadonlySet<string>): string[] {
+export const keyOfRest = ({ key }: Fold): string => REST + key;
+/** Returns the fold whose rest a row stands for, null if it stands for something else. */
+export const restOf = (key: string): string | null => (key.startsWith(REST) ? key.slice(REST.length) : null);
+
+/**
+ * Returns the keys of the rows in their order: ids of incidents, and of folds. After a fold that is `open` come so
+ * many of its incidents, and a row for the rest.
+ */
+export function rowsOf(sorted: readonly Incident[], folds: readonly Fold[], open: ReadonlyMap<string, number>): string[] {
   const foldOf = new Map(folds.flatMap((fold) => fold.incidents.map((item): [string, Fold] => [item.incident_id, fold])));
   return sorted.flatMap((incident) => {
     const fold = foldOf.get(incident.incident_id);
@@ -71,6 +82,8 @@ export function rowsOf(sorted: readonly Incident[], folds: readonly Fold[], open
     if (fold.incidents[0] !== incident) {
       return [];
     }
-    return open.has(fold.key) ? [fold.key, ...fold.incidents.map((item) => item.incident_id)] : fold.key;
+    const count = open.get(fold.key) ?? 0;
+    const shown = fold.incidents.slice(0, count).map((item) => item.incident_id);
+    return [fold.key, ...shown, ...(count && count < fold.incidents.length ? [keyOfRest(fold)] : [])];
   });
 }

@@ -2,14 +2,15 @@ import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
-import { closing, deeds, helpDeed, hindrance } from "./deeds";
+import { closing, deeds, helpDeed, hindrance, said } from "./deeds";
 import { Feed } from "./feed";
 import { clock, dateAndClock, lasted } from "./format";
 import { AGAIN_SECONDS } from "./hold";
 import { classIcon, statusIcon, supplyIcon } from "./icons";
 import type { Action, Incident, Supply } from "./model";
 import { statusOf } from "./order";
-import { isCalling } from "./response";
+import { isCalling, type Alert, type Group, type People, type Slot } from "./response";
+import { entryOf, reportOf } from "./story";
 import { common, ranks, tokens } from "./styles";
 import { lines } from "./timeline";
 
@@ -25,10 +26,28 @@ const FILTERS = ["all", "power", "staff"] as const;
 type Filter = (typeof FILTERS)[number];
 type Sheet = "reset" | "restore" | "shelve" | "note" | "report";
 
+/** Who is behind a slot. */
+interface Named {
+  unit_id: string | null;
+  role: string;
+  number: number;
+  name: string;
+}
+
+const partOf = (group: Group, slot: Slot): string => `${group.alert_id} ${group.unit_id ?? ""} ${slot.role} ${slot.number}`;
+
+export interface Past {
+  incident: Incident & { closed_at: number };
+  /** Who was told, and who answered; null where nobody may know. */
+  people: People | null;
+}
+
 /** One incident, to be worked from its first alarm until its power is back. */
 export class IncidentPage extends LitElement {
   @property({ attribute: false }) context!: Context;
   @property() incidentId = "";
+  /** One that is over, as it was kept: nothing is heard of it any more. */
+  @property({ attribute: false }) past: Past | null = null;
   @property({ type: Boolean, reflect: true }) dark = false;
   @property({ type: Boolean, reflect: true }) narrow = false;
   @state() private filter: Filter = "all";
@@ -42,11 +61,13 @@ export class IncidentPage extends LitElement {
   /** What it was when it was last heard of: it stays readable when it is over. */
   private last: Incident | null = null;
   private isOver = false;
+  /** The names that were asked for, by alert and slot. */
+  private readonly named = new Map<string, string>();
   private heard = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    if (this.hasUpdated) {
+    if (this.hasUpdated && !this.past) {
       this.subscribe();
     }
   }
@@ -58,7 +79,10 @@ export class IncidentPage extends LitElement {
   }
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has("incidentId")) {
+    if (this.past) {
+      this.last = this.past.incident;
+      this.isOver = true;
+    } else if (changed.has("incidentId")) {
       this.subscribe();
     }
   }
@@ -73,6 +97,7 @@ export class IncidentPage extends LitElement {
     this.feed?.stop();
     this.last = null;
     this.isOver = this.heard = false;
+    this.named.clear();
     const feed = new Feed(
       this.context.hass.connection,
       { type: "community_safety/incident", incident_id: this.incidentId },
@@ -104,18 +129,21 @@ export class IncidentPage extends LitElement {
   override render() {
     const { t } = this.context;
     const incident = this.last;
-    const back = html`<a class="back no-print" href=${this.context.href(null)} @click=${this.back}>‹ ${t("back")}</a>`;
+    const back = html`<a class="back no-print" href=${this.backTo} @click=${this.back}>
+      ‹ ${t(this.past ? "page_history" : "back")}
+    </a>`;
     if (!incident) {
-      const text = this.feed?.error ?? (this.heard ? t("incident_unknown") : t("waiting"));
+      const isUnknown = this.heard && !this.feed?.error;
       return html`${back}
-        <p class="nothing">${text}</p>`;
+        <p class="nothing">${this.feed?.error ?? t(isUnknown ? "incident_unknown" : "waiting")}</p>
+        ${isUnknown ? html`<a class="button" href=${this.context.to(this.inHistory)} @click=${this.look}>${t("incident_in_history")}</a>` : nothing}`;
     }
     const actions = this.isOver ? nothing : this.actions(incident);
     return html`${back} ${this.head(incident)} ${this.narrow ? nothing : actions} ${this.more(incident)}
       <div class="columns">
         <div>
           ${this.alarms(incident)} ${this.checks(incident)}
-          ${incident.area_id
+          ${incident.area_id && !this.past
             ? html`<cs-cameras
                 .context=${this.context}
                 .areaId=${incident.area_id}
@@ -124,7 +152,7 @@ export class IncidentPage extends LitElement {
               ></cs-cameras>`
             : nothing}
         </div>
-        <div>${this.people(incident)} ${this.power(incident)}</div>
+        <div>${this.people(incident)} ${this.past ? nothing : this.power(incident)}</div>
       </div>
       ${this.timeline(incident)}
       <p class="quiet foot">
@@ -137,20 +165,42 @@ export class IncidentPage extends LitElement {
   private readonly back = (event: MouseEvent): void => {
     if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
-      this.context.open(null);
+      if (this.past) {
+        this.context.go(`/history${location.search}`);
+      } else {
+        this.context.open(null);
+      }
+    }
+  };
+
+  private get backTo(): string {
+    return this.past ? this.context.to(`/history${location.search}`) : this.context.href(null);
+  }
+
+  /** Where it may be found when it is over. */
+  private get inHistory(): string {
+    return `/history/${encodeURIComponent(this.incidentId)}`;
+  }
+
+  private readonly look = (event: MouseEvent): void => {
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.context.go(this.inHistory);
     }
   };
 
   private head(incident: Incident) {
     const { words, hass, t, help, now } = this.context;
-    const age = lasted(now - incident.raised_at, hass.locale.language);
+    const { past } = this;
+    const age = lasted((past?.incident.closed_at ?? now) - incident.raised_at, hass.locale.language);
     return html`<header class="head ${incident.drill ? "drill" : `filled ${incident.rank}`} ${incident.present ? "" : "over"}">
       <span class="mark class">${classIcon(incident, help)} ${words.classWord(incident, help)}</span>
       <h1>${words.place(incident)}</h1>
       <span>${words.address(incident)}</span>
       <span>
-        ${t("since")} <time datetime=${new Date(incident.raised_at * 1000).toISOString()}>${clock(hass, incident.raised_at)}</time>
-        <span class="number">(${this.context.age === "live" ? age : t("at_least", { age })})</span>
+        ${t("since")}
+        <time datetime=${new Date(incident.raised_at * 1000).toISOString()}>${(past ? dateAndClock : clock)(hass, incident.raised_at)}</time>
+        <span class="number">(${past || this.context.age === "live" ? age : t("at_least", { age })})</span>
       </span>
       ${this.next(incident)}
       ${incident.acknowledged || incident.drill || this.isOver ? nothing : html`<span class="chip">${t("chip_new")}</span>`}
@@ -169,7 +219,9 @@ export class IncidentPage extends LitElement {
 
   /** Who was reached over what, and who answered: a part of the register, absent without it. */
   private people(incident: Incident) {
-    const { people, peopleOld, words, t } = this.context;
+    const { words, t } = this.context;
+    const people = this.past ? this.past.people : this.context.people;
+    const peopleOld = !this.past && this.context.peopleOld;
     if (!people) {
       return nothing;
     }
@@ -178,7 +230,7 @@ export class IncidentPage extends LitElement {
     const calls = people.calls().filter(({ alert }) => alerts.includes(alert));
     return html`<section class="box people">
       <h2>${t("people")}</h2>
-      ${peopleOld ? html`<p role="alert">${t("people_old")}</p>` : nothing}
+      ${peopleOld ? html`<p role="alert">${t("people_old")}</p>` : nothing} ${this.isOver ? nothing : this.register(alerts)}
       ${groups.length ? html`<p>${words.people(incident, people)}</p>` : html`<p class="quiet">${t("people_none")}</p>`}
       ${groups.map(
         (group) => html`
@@ -190,7 +242,7 @@ export class IncidentPage extends LitElement {
             ${group.slots.map(
               (slot) =>
                 html`<li class=${isCalling(slot) ? "calling" : ""}>
-                  <span>${words.person(slot)}</span>
+                  <span>${words.person(slot)} <span class="no-print">${this.named.get(partOf(group, slot)) ?? ""}</span></span>
                   <strong>${words.answer(slot)}</strong>
                   <span class="quiet">${slot.reached.map((item) => words.reached(item)).join(t("comma"))}</span>
                   ${closing(this.context, calls.find(({ who }) => who?.slot === slot))}
@@ -204,6 +256,39 @@ export class IncidentPage extends LitElement {
         .map((call) => html`<p class="calling"><strong>${words.call(call)}</strong> ${closing(this.context, call)}</p>`)}
       ${alerts.map((alert) => helpDeed(this.context, alert.alert_id))}
     </section>`;
+  }
+
+  /** What the register does about these alerts: it tells everybody once more, and names people. */
+  private register(alerts: Alert[]) {
+    const { context } = this;
+    const { t } = context;
+    const told = alerts.filter(({ alert_id: id }) => context.mayAbout(id, "tell_again"));
+    const named = alerts.filter(({ alert_id: id }) => context.mayAbout(id, "get_person_revealed"));
+    const all = (rows: Alert[], command: string) => () => {
+      for (const { alert_id: id } of rows) {
+        void context.askAbout<{ people?: Named[] }>(`${id} ${command}`, id, command).then((answer) => {
+          for (const row of answer?.people ?? []) {
+            this.named.set(`${id} ${row.unit_id ?? ""} ${row.role} ${row.number}`, row.name);
+          }
+          this.requestUpdate();
+        });
+      }
+    };
+    return html`<div class="choices no-print">
+      ${told.length
+        ? html`<cs-twice
+            data-do="tell_again"
+            .label=${t("tell_again")}
+            .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+            .disabled=${context.locked}
+            @pressed=${all(told, "tell_again")}
+          ></cs-twice>`
+        : nothing}
+      ${named.length
+        ? html`<button data-do="names" ?disabled=${context.locked} @click=${all(named, "response_names")}>${t("names_show")}</button>`
+        : nothing}
+      ${alerts.flatMap(({ alert_id: id }) => ["tell_again", "response_names"].map((command) => said(context.did(`${id} ${command}`))))}
+    </div>`;
   }
 
   private button(incident: Incident, action: Action, press: () => void, main = false): TemplateResult | typeof nothing {
@@ -259,7 +344,7 @@ export class IncidentPage extends LitElement {
             void context.act(incident, "unshelve");
           })}
           ${this.button(incident, "note", this.opens("note"))}`}
-      ${incident.drill ? nothing : html`<button @click=${this.opens("report")}>${t("text_119")}</button>`}
+      ${incident.drill || this.past ? nothing : html`<button @click=${this.opens("report")}>${t("text_119")}</button>`}
       <button @click=${this.print}>${t("print")}</button>
       ${deeds(context, incident, "silence", "shelve", "unshelve", "note")}
     </section>`;
@@ -414,7 +499,7 @@ export class IncidentPage extends LitElement {
           ({ alarm, entry }) =>
             html`<li>
               <time datetime=${new Date(entry.at * 1000).toISOString()}>${clock(hass, entry.at)}</time>
-              <span>${words.entry(alarm, entry)}</span>
+              <span>${entryOf(words, alarm, entry)}</span>
               ${entry.who ? html`<span class="quiet">${t("by", { who: words.who(entry.who) })}</span>` : nothing}
             </li>`,
         )}
@@ -439,7 +524,7 @@ export class IncidentPage extends LitElement {
       shelve: () => this.shelveSheet(incident, place),
       note: () => this.noteSheet(incident, place),
       report: () => html`<h2 id="sheet">${t("report_said")}</h2>
-        <p class="report">${words.report(incident, this.context.help.has(incident.incident_id))}</p>`,
+        <p class="report">${reportOf(words, incident, this.context.help.has(incident.incident_id))}</p>`,
     }[sheet]();
     return html`<div class="rows">
       ${content}

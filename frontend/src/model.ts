@@ -100,8 +100,11 @@ export interface Heard {
 }
 
 export type Message = { sequence: number; at: number } & (
-  | { kind: "snapshot"; incidents: Incident[]; devices: Heard | null }
-  | { kind: "change"; incidents: Incident[]; gone: Ended[] }
+  /** `more`: there are so many that the rest follows in changes, until one says that it is the last. */
+  | { kind: "snapshot"; incidents: Incident[]; devices: Heard | null; more?: boolean }
+  | { kind: "change"; incidents: Incident[]; gone: Ended[]; more?: boolean }
+  /** The user may do other things than before. */
+  | { kind: "rights" }
   | { kind: "names"; names: Record<string, string> }
   | { kind: "beat"; devices: Heard | null }
 );

@@ -5,7 +5,7 @@ import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
 import { deeds, hindrance } from "./deeds";
-import { MOST_CARDS, foldsOf, rowsOf, type Fold } from "./fold";
+import { MOST_CARDS, MOST_OPEN, foldsOf, keyOfRest, restOf, rowsOf, type Fold } from "./fold";
 import { clock, lasted } from "./format";
 import { classIcon, statusIcon } from "./icons";
 import type { Ended, Incident } from "./model";
@@ -33,7 +33,16 @@ interface Row {
   more?: TemplateResult;
 }
 
-const isFold = (row: Fold | Incident): row is Fold => "incidents" in row;
+/** What of an open fold is not drawn. */
+interface Rest {
+  rest: Fold;
+}
+
+type AnyRow = Fold | Incident | Rest;
+const isFold = (row: AnyRow): row is Fold => "incidents" in row;
+const isRest = (row: AnyRow): row is Rest => "rest" in row;
+const isIncident = (row: AnyRow): row is Incident => "incident_id" in row;
+const keyOf = (row: AnyRow): string => (isIncident(row) ? row.incident_id : isFold(row) ? row.key : keyOfRest(row.rest));
 
 /** All incidents that are not over, in order of danger. */
 export class NowPage extends LitElement {
@@ -45,8 +54,8 @@ export class NowPage extends LitElement {
   private readonly last = new Map<string, Incident>();
   private readonly ended = new Map<string, Ended>();
   private readonly lastFolds = new Map<string, Fold>();
-  /** Folds that somebody has opened. */
-  private readonly open = new Set<string>();
+  /** Folds that somebody has opened, and how many of each are shown. */
+  private readonly open = new Map<string, number>();
   /** What an acknowledgement is for that was pressed once: what was listed then. */
   @state() private asked: { key: string; incidents: Incident[] } | null = null;
   /** How many of a fold were acknowledged, where it was not all. */
@@ -99,10 +108,10 @@ export class NowPage extends LitElement {
         }
       }
     }
-    const rows = keys.flatMap((key) => this.lastFolds.get(key) ?? book.incidents.get(key) ?? this.last.get(key) ?? []);
-    const real = rows.filter((row) => isFold(row) || !row.drill);
-    const drills = rows.flatMap((row) => (!isFold(row) && row.drill ? row : []));
-    const begun = real.flatMap((row) => (isFold(row) ? [] : row.raised_at));
+    const rows = keys.flatMap((key): AnyRow | [] => this.rowOf(key) ?? []);
+    const real = rows.filter((row) => !isIncident(row) || !row.drill);
+    const drills = rows.flatMap((row) => (isIncident(row) && row.drill ? row : []));
+    const begun = real.flatMap((row) => (isIncident(row) ? row.raised_at : []));
     const ends = begun.length > 1 ? { first: Math.min(...begun), latest: Math.max(...begun) } : null;
     return html`
       ${flood ? this.flood(flood) : nothing}
@@ -114,8 +123,8 @@ export class NowPage extends LitElement {
       >
         ${repeat(
           real,
-          (row) => (isFold(row) ? row.key : row.incident_id),
-          (row) => (isFold(row) ? this.fold(row) : this.card(row, ends)),
+          keyOf,
+          (row) => (isIncident(row) ? this.card(row, ends) : isRest(row) ? this.rest(row.rest) : this.fold(row)),
         )}
       </ul>
       ${book.truth !== null && !sorted.some((incident) => !incident.drill) ? this.nothing() : nothing}
@@ -128,6 +137,11 @@ export class NowPage extends LitElement {
           </section>`
         : nothing}
     `;
+  }
+
+  private rowOf(key: string): AnyRow | undefined {
+    const rest = this.lastFolds.get(restOf(key) ?? "");
+    return rest ? { rest } : (this.lastFolds.get(key) ?? this.context.book.incidents.get(key) ?? this.last.get(key));
   }
 
   private readonly pressed = (event: PointerEvent): void => {
@@ -150,7 +164,7 @@ export class NowPage extends LitElement {
   private flood({ alarms, buildings, first, latest }: Flood) {
     const { context } = this;
     const { hass, t } = context;
-    return html`<section class="flood">
+    return html`<section class="flood" data-head>
       <strong>${t("flood", { alarms, minutes: FLOOD_SECONDS / 60 })}</strong>
       ${[...buildings].map(
         ([floor, count]) =>
@@ -243,7 +257,7 @@ export class NowPage extends LitElement {
           aria-label=${`${t(isOpen ? "fold" : "unfold")} ${title}`}
           @click=${() => {
             if (!this.open.delete(key)) {
-              this.open.add(key);
+              this.open.set(key, MOST_OPEN);
             }
             this.steady.forget();
             this.requestUpdate();
@@ -252,6 +266,24 @@ export class NowPage extends LitElement {
           ${t(isOpen ? "fold" : "unfold")}
         </button>`,
     });
+  }
+
+  /** What of an open fold is not drawn yet. */
+  private rest({ key, incidents }: Fold) {
+    const { t } = this.context;
+    const shown = this.open.get(key) ?? 0;
+    const left = incidents.length - shown;
+    return html`<li class="rest" data-row>
+      <button
+        @click=${() => {
+          this.open.set(key, shown + MOST_OPEN);
+          this.steady.forget();
+          this.requestUpdate();
+        }}
+      >
+        ${t("fold_rest", { left, count: Math.min(left, MOST_OPEN) })}
+      </button>
+    </li>`;
   }
 
   private names(incidents: readonly Incident[], isEverywhere: boolean): string {
@@ -307,6 +339,7 @@ export class NowPage extends LitElement {
     const isCalling = id !== null && help.has(id);
     const isMarked = id !== null && marked.has(id);
     return html`<li
+      data-row
       data-id=${id ?? nothing}
       ?data-new=${fresh}
       class=${classMap({
@@ -481,18 +514,27 @@ export class NowPage extends LitElement {
       .do {
         justify-content: flex-end;
       }
+      .rest {
+        display: grid;
+      }
       .flood {
         display: flex;
         flex-wrap: wrap;
         gap: 8px 16px;
         align-items: center;
         margin-bottom: 8px;
-      }
-      .flood {
         border: 2px solid var(--fire);
         border-radius: 8px;
         padding: 10px 16px;
         background: var(--card-background-color, #fff);
+      }
+      /* Where there is room, the first and the latest stay in sight. */
+      @media (min-width: 1100px) {
+        .flood {
+          position: sticky;
+          top: 0;
+          z-index: 1;
+        }
       }
       .nothing {
         padding: 24px 16px;

@@ -1,29 +1,28 @@
-import { mdiAlarmLight, mdiClose, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
+import { mdiAccountSwitch, mdiAlarmLight, mdiClose, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { decoded } from "./address";
 import { Announcer } from "./announcer";
 import { missed, type Answered } from "./answers";
 import { Awake } from "./awake";
-import { Cameras } from "./cameras";
 import { closing, closingKey, helpDeed } from "./deeds";
 import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
+import { define } from "./define";
 import { isLost, reasonOf, type Rejected } from "./errors";
 import type { Extension, Guest, Page } from "./extension";
 import { Feed, monotonic } from "./feed";
 import { clock, lasted } from "./format";
-import { HelpSheet } from "./help";
-import { HoldButton } from "./hold";
 import { icon } from "./icons";
-import { IncidentPage } from "./incident";
 import type { Action, Hass, Incident, Message, Route } from "./model";
 import { Navigation } from "./navigation";
 import { NowPage } from "./now";
-import { NO_HELP, classOf, countersOf, floodOf, isNew, seenIn, type Counters } from "./order";
+import { LAST_LIFE_CLASS, NO_HELP, classOf, countersOf, floodOf, isNew, seenIn, type Counters } from "./order";
 import { Register, keyOf, type Call, type People, type Session } from "./response";
 import { Siren, loudest, soundsOf, type Sounding } from "./sound";
+import { isShown } from "./shown";
 import { common, tokens } from "./styles";
-import { translator } from "./texts";
+import { fetchTexts, hasTexts, translator } from "./texts";
+import { Turn } from "./turn";
 import { TwiceButton } from "./twice";
 import { Wake } from "./wake";
 import { Words } from "./words";
@@ -36,6 +35,8 @@ const GATHER_MILLISECONDS = 100;
 /** After the connection was away, nothing can be pressed for so long: a finger may be on its way. */
 const LOCK_MILLISECONDS = 500;
 const MARK_MILLISECONDS = 10_000;
+/** So long the texts of a language are waited for. */
+const TEXTS_MILLISECONDS = 1500;
 /** The first page waits so long for the pages that another integration brings. */
 const UNDECIDED_MILLISECONDS = 1000;
 /** From so many CSS pixels on, the map has room beside the list. */
@@ -50,17 +51,19 @@ const BLIND_MILLISECONDS = 60_000;
 const MOVE_SECONDS = 600;
 const MOVES = ["0 0", "8px 0", "8px 8px", "0 8px"];
 const KEYS_STORED = "community-safety-single-keys";
-/** What of Home Assistant is shown; its object is a new one with every state of the house. */
-const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "floors", "themes", "localize", "config"];
 /** What a wall display that is told nothing sounds like: as a fault. */
 const BLIND: Sounding = { signal: "fault", keys: new Set(["blind"]) };
 const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervision", "fault", "shelved", "off", "drill"];
 
+/** What an incident is worked with. */
+const work = (): Promise<unknown> => import("./work");
 /** Pages that are fetched when somebody goes there, by the first word of their address. */
 const LAZY: Record<string, () => Promise<unknown>> = {
+  incident: work,
   map: () => import("./site/map"),
   devices: () => import("./site/devices"),
   history: () => import("./site/history"),
+  handover: () => import("./site/handover"),
 };
 
 /** The control room: its frame, its connection, its sound and its keys. */
@@ -88,6 +91,11 @@ export class SafetyPanel extends LitElement {
   private isAlone = false;
   private readonly begunAt = performance.now();
   private connection: object | null = null;
+  /** Those of the two integrations that were there when it was looked last. */
+  private readonly loaded = new Set<string>();
+  /** The language whose texts are there or coming; nothing is drawn before they have had their time. */
+  private texts: string | null = null;
+  private isWordless = false;
   private readonly deeds = new Map<string, Deed>();
   private readonly marked = new Set<string>();
   private muted: ReadonlySet<string> = new Set<string>();
@@ -171,14 +179,11 @@ export class SafetyPanel extends LitElement {
   };
 
   protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
-    if (changed.size === 1 && changed.has("hass")) {
-      const before = changed.get("hass") as Hass | undefined;
-      return !before || SHOWN.some((key) => before[key] !== this.hass[key]);
-    }
-    return true;
+    return isShown(changed, this.hass);
   }
 
   protected override willUpdate(): void {
+    this.speakIn(this.hass.language);
     this.hang(this.path === "/wall");
     this.dark = this.hass.themes.darkMode ?? false;
     if (!this.hass.connected) {
@@ -191,23 +196,66 @@ export class SafetyPanel extends LitElement {
       this.feed.start();
       this.register?.stop();
       this.register = null;
-      const domains = [DOMAIN];
-      if (this.hass.config.components.includes(REGISTER)) {
-        domains.push(REGISTER);
-        this.register = new Register(this.hass.connection, () => {
-          this.extend(this.register?.session?.module ?? null);
-          this.sayCalls();
-          this.drawSoon();
-        });
-        void this.register.ask();
-      }
-      for (const domain of domains) {
-        for (const category of ["selector", "exceptions"]) {
-          void this.hass.loadBackendTranslation(category, domain).then(() => {
-            this.requestUpdate();
-          });
+      this.loaded.clear();
+      this.loaded.add(DOMAIN);
+      this.loadWords(DOMAIN);
+    }
+    this.meet();
+  }
+
+  /** Fetches the texts of a language, and is drawn when they are there; in English where they cannot be had soon. */
+  private speakIn(language: string): void {
+    if (language === this.texts) {
+      return;
+    }
+    this.texts = language;
+    this.isWordless = !hasTexts(language);
+    if (this.isWordless) {
+      const there = (): void => {
+        if (this.isWordless && language === this.texts) {
+          this.isWordless = false;
+          this.say(this.feed?.book.incidents.keys() ?? []);
+        }
+        this.requestUpdate();
+      };
+      fetchTexts(language).then(there, there);
+      window.setTimeout(there, TEXTS_MILLISECONDS);
+    }
+  }
+
+  /** Takes up what is loaded by now: after a start of Home Assistant, or as it was installed meanwhile. */
+  private meet(): void {
+    const { components } = this.hass.config;
+    for (const domain of [DOMAIN, REGISTER]) {
+      if (!components.includes(domain)) {
+        this.loaded.delete(domain);
+      } else if (!this.loaded.has(domain)) {
+        this.loaded.add(domain);
+        this.loadWords(domain);
+        if (domain === DOMAIN) {
+          // It was not there to answer.
+          this.feed?.restart();
+        } else if (this.register) {
+          this.register.restart();
+        } else {
+          this.register = new Register(this.hass.connection, this.registerChanged);
+          this.register.start();
         }
       }
+    }
+  }
+
+  private readonly registerChanged = (): void => {
+    this.extend(this.register?.session?.module ?? null);
+    this.sayCalls();
+    this.drawSoon();
+  };
+
+  private loadWords(domain: string): void {
+    for (const category of ["selector", "exceptions"]) {
+      void this.hass.loadBackendTranslation(category, domain).then(() => {
+        this.requestUpdate();
+      });
     }
   }
 
@@ -249,18 +297,23 @@ export class SafetyPanel extends LitElement {
       return;
     }
     const { book } = feed;
-    if (message?.kind === "snapshot") {
+    if (message?.kind === "rights" || book.renewed === "whole") {
       // Whoever was away may be somebody else by now, or may do other things.
       void this.askSession();
-      if (this.wasStale) {
-        void this.register?.ask();
-      }
     }
-    if (message?.kind === "snapshot" && this.wasStale) {
-      this.lockedUntil = performance.now() + LOCK_MILLISECONDS;
+    if (book.renewed === "whole") {
+      // The list is drawn first; an incident of it is to open without waiting.
+      void this.updateComplete.then(work).catch(() => {
+        // It is fetched again when it is needed, and what fails then is said.
+      });
+    }
+    if (book.renewed !== "no" && this.wasStale) {
       for (const id of book.changed) {
         this.marked.add(id);
       }
+    }
+    if (book.renewed === "whole" && this.wasStale) {
+      this.lockedUntil = performance.now() + LOCK_MILLISECONDS;
       window.setTimeout(this.draw, LOCK_MILLISECONDS);
       window.setTimeout(() => {
         this.marked.clear();
@@ -268,7 +321,9 @@ export class SafetyPanel extends LitElement {
       }, MARK_MILLISECONDS);
     }
     this.now?.take(book.ended);
-    this.say(message);
+    if (message && !this.isWordless) {
+      this.say(book.changed);
+    }
     this.drawSoon();
   };
 
@@ -290,13 +345,14 @@ export class SafetyPanel extends LitElement {
 
   private readonly toldNew = new Set<string>();
 
-  private say(message: Message | null): void {
+  /** Says of incidents what is new. */
+  private say(ids: Iterable<string>): void {
     const feed = this.feed;
-    if (!feed || !message) {
+    if (!feed) {
       return;
     }
     const { words, t } = this.language(feed);
-    for (const id of feed.book.changed) {
+    for (const id of ids) {
       const incident = feed.book.incidents.get(id);
       if (!incident) {
         continue;
@@ -384,6 +440,7 @@ export class SafetyPanel extends LitElement {
       // Who may only look has no work there.
       ...(this.mayAct ? [{ path: "devices", title: t("page_devices"), icon: mdiSmokeDetector, place: 30, key: "d" }] : []),
       { path: "history", title: t("page_history"), icon: mdiHistory, place: 50, key: "h" },
+      ...(this.mayAct ? [{ path: "handover", title: t("page_handover"), icon: mdiAccountSwitch, place: 60 }] : []),
     ];
     const all = brought.some((page) => page.isHome) ? brought : [...own, ...brought];
     return all.sort((a, b) => a.place - b.place);
@@ -399,7 +456,8 @@ export class SafetyPanel extends LitElement {
   private pageOf(pages: Page[]): string {
     const first = this.path.split("/")[1] ?? "";
     const isHome = pages.some((page) => page.isHome);
-    if (first === "incident" || (first === "wall" && !isHome) || Object.hasOwn(LAZY, first) || this.extension?.owns(first)) {
+    const isOurs = first === "incident" ? this.incidentId !== null : Object.hasOwn(LAZY, first);
+    if ((first === "wall" && !isHome) || isOurs || this.extension?.owns(first)) {
       return first;
     }
     return pages.find((page) => page.isHome)?.path ?? "now";
@@ -420,11 +478,13 @@ export class SafetyPanel extends LitElement {
       isQuiet: this.wall && performance.now() - this.touchedAt > TOUCHED_MILLISECONDS,
       locked: age === "stale" || age === "waiting" || performance.now() < this.lockedUntil,
       ...this.peopleOf(feed),
-      mayCloseHelp: (alertId) => this.register?.propertyOf(alertId, "close_help") !== undefined,
+      mayAbout: (alertId, right) => this.register?.propertyOf(alertId, right) !== undefined,
+      askAbout: (key, alertId, command) => this.askAbout(key, alertId, command),
       askToClose: (call) => {
         this.call = call;
       },
       closeHelp: (call, outcome, note) => this.closeHelp(call, outcome, note),
+      pastPeople: (incidentId, alarmIds) => this.register?.past(incidentId, alarmIds) ?? Promise.resolve(null),
       marked: this.marked,
       deed: (id, action) => this.deeds.get(`${id} ${action}`),
       did: (key) => this.deeds.get(key),
@@ -444,6 +504,13 @@ export class SafetyPanel extends LitElement {
       help: people?.help(feed.book.incidents.values()) ?? NO_HELP,
       peopleOld: this.register?.isOld(monotonic()) ?? false,
     };
+  }
+
+  private async askAbout<Answer>(key: string, alertId: string, command: string): Promise<Answer | undefined> {
+    const property = this.register?.propertyOf(alertId);
+    return (
+      property && this.send<Answer>(key, { type: `${REGISTER}/${command}`, entry_id: property.entry_id, alert_id: alertId })
+    );
   }
 
   private async closeHelp({ alert, who }: Call, outcome: string, note: string): Promise<boolean> {
@@ -539,7 +606,7 @@ export class SafetyPanel extends LitElement {
 
   override render() {
     const { feed } = this;
-    if (!feed) {
+    if (!feed || this.isWordless) {
       return nothing;
     }
     const context = this.context(feed);
@@ -589,11 +656,9 @@ export class SafetyPanel extends LitElement {
             ? html`<p class="quiet">${t("waiting")}</p>`
             : page === "now" || page === "wall"
             ? this.list(context)
-            : id
-              ? html`<cs-incident .context=${context} .incidentId=${id} .dark=${this.dark} .narrow=${this.narrow}></cs-incident>`
-              : Object.hasOwn(LAZY, page)
-                ? this.lazy(context, page)
-                : this.shown(context, page)}
+            : Object.hasOwn(LAZY, page)
+              ? this.lazy(context, page)
+              : this.shown(context, page)}
         </main>
         ${pages.length > 1 && !(this.narrow && id) && !this.wall
           ? html`<cs-navigation
@@ -654,12 +719,22 @@ export class SafetyPanel extends LitElement {
       // Under a hand it stays as wide as it is.
       this.isSplit = this.isWide && (this.wall || context.flood !== null);
     }
-    return html`<div class=${this.isSplit ? "split" : ""}>
-      ${this.isSplit ? html`<div>${this.lazy(context, "map")}</div>` : nothing}
-      <div>
+    const { wall } = this;
+    const rest = (count: number): string => context.t("wall_rest", { count });
+    const fresh = [...context.book.incidents.values()].filter((item) => isNew(item) && classOf(item) <= LAST_LIFE_CLASS);
+    return html`<div class="list ${this.isSplit ? "split" : ""}">
+      ${this.isSplit
+        ? html`<cs-turn .turning=${wall} .held=${!context.isQuiet} .rest=${rest}>${this.lazy(context, "map")}</cs-turn>`
+        : nothing}
+      <cs-turn
+        .turning=${wall}
+        .held=${!context.isQuiet}
+        .rest=${rest}
+        .news=${Math.max(0, ...fresh.map((item) => item.raised_at))}
+      >
         <cs-now .context=${context} .dark=${this.dark} .narrow=${this.narrow || this.isSplit || this.isTight}></cs-now>
         ${this.brought(context)}
-      </div>
+      </cs-turn>
     </div>`;
   }
 
@@ -689,17 +764,29 @@ export class SafetyPanel extends LitElement {
     if (state !== "here") {
       return html`<p class="quiet" role="status">${context.t("waiting")}</p>`;
     }
-    return page === "map"
-      ? html`<cs-map
+    switch (page) {
+      case "incident":
+        return html`<cs-incident .context=${context} .incidentId=${this.incidentId} .dark=${dark} .narrow=${narrow}></cs-incident>`;
+      case "map":
+        return html`<cs-map
           .context=${context}
           .path=${this.path.split("/").slice(2).filter(Boolean).map(decoded)}
           .dark=${dark}
           .narrow=${narrow}
           .beside=${!this.path.startsWith("/map")}
-        ></cs-map>`
-      : page === "devices"
-        ? html`<cs-devices .context=${context} .dark=${dark} .narrow=${narrow}></cs-devices>`
-        : html`<cs-history .context=${context} .dark=${dark} .narrow=${narrow}></cs-history>`;
+        ></cs-map>`;
+      case "handover":
+        return html`<cs-handover .context=${context} .dark=${dark} .narrow=${narrow} @tone=${this.openSound}></cs-handover>`;
+      case "devices":
+        return html`<cs-devices .context=${context} .dark=${dark} .narrow=${narrow}></cs-devices>`;
+      default:
+        return html`<cs-history
+          .context=${context}
+          .past=${decoded(this.path.split("/")[2] ?? "") || null}
+          .dark=${dark}
+          .narrow=${narrow}
+        ></cs-history>`;
+    }
   }
 
   /** A page that was brought: one element for all of them, which keeps what it has. */
@@ -744,7 +831,7 @@ export class SafetyPanel extends LitElement {
       this.dialog?.showModal();
     }
     const count = [...(this.feed?.book.incidents.values() ?? [])].filter(
-      (incident) => isNew(incident) && classOf(incident) <= 3,
+      (incident) => isNew(incident) && classOf(incident) <= LAST_LIFE_CLASS,
     ).length;
     const title = translator(this.hass.language)("title");
     document.title = count ? `(${count}) ${title}` : title;
@@ -1013,16 +1100,31 @@ export class SafetyPanel extends LitElement {
         min-width: 0;
       }
       :host([wall]) {
+        display: flex;
+        flex-direction: column;
+        height: 100vh;
         overflow: clip;
       }
       /* To be read from three metres. */
       :host([wall]) .room {
-        grid-template-columns: minmax(0, 1fr);
+        flex: 1;
+        grid-template: minmax(0, 1fr) / minmax(0, 1fr);
         min-height: 0;
         zoom: 1.5;
       }
       :host([wall]) main {
+        display: flex;
+        flex-direction: column;
         max-width: none;
+        min-height: 0;
+        padding-bottom: 12px;
+      }
+      :host([wall]) .list {
+        flex: 1;
+        display: grid;
+        grid-auto-rows: minmax(0, 1fr);
+        align-items: stretch;
+        min-height: 0;
       }
       .blind {
         display: grid;
@@ -1199,19 +1301,4 @@ export class SafetyPanel extends LitElement {
   ];
 }
 
-const ELEMENTS: [string, CustomElementConstructor][] = [
-  ["cs-cameras", Cameras],
-  ["cs-help", HelpSheet],
-  ["cs-hold", HoldButton],
-  ["cs-twice", TwiceButton],
-  ["cs-navigation", Navigation],
-  ["cs-now", NowPage],
-  ["cs-incident", IncidentPage],
-  ["community-safety-panel", SafetyPanel],
-];
-for (const [name, element] of ELEMENTS) {
-  // After an update the page may hold an older one until it is reloaded.
-  if (!customElements.get(name)) {
-    customElements.define(name, element);
-  }
-}
+define({ "cs-turn": Turn, "cs-twice": TwiceButton, "cs-navigation": Navigation, "cs-now": NowPage, "community-safety-panel": SafetyPanel });

@@ -101,25 +101,35 @@ export class ResponseBook extends Items<Item> {
 export class People {
   private readonly alerts = new Map<string, Alert>();
   private readonly groups = new Map<string, Group[]>();
+  /** Alerts by the incident, and by each alarm, that they are about. */
+  private readonly about = new Map<string, Alert[]>();
 
   constructor(books: Iterable<ResponseBook>) {
+    const add = <T>(lists: Map<string, T[]>, key: string, item: T): void => {
+      const list = lists.get(key);
+      if (list) {
+        list.push(item);
+      } else {
+        lists.set(key, [item]);
+      }
+    };
     for (const book of books) {
       for (const item of book.items.values()) {
         if (item.kind === "alert") {
           this.alerts.set(item.alert_id, item);
+          for (const id of new Set([item.incident_id ?? [], item.alarm_ids].flat())) {
+            add(this.about, id, item);
+          }
         } else {
-          this.groups.set(item.alert_id, [...(this.groups.get(item.alert_id) ?? []), item]);
+          add(this.groups, item.alert_id, item);
         }
       }
     }
   }
 
   alertsOf(incident: Incident): Alert[] {
-    const alarms = new Set(incident.alarms.map((alarm) => alarm.alarm_id));
-    return [...this.alerts.values()].filter(
-      (alert) =>
-        alert.incident_id === incident.incident_id || alert.alarm_ids.some((id) => alarms.has(id)),
-    );
+    const ids = [incident.incident_id, ...incident.alarms.map((alarm) => alarm.alarm_id)];
+    return [...new Set(ids.flatMap((id) => this.about.get(id) ?? []))];
   }
 
   /** Those who live there first, then who responds, then neighbours. */
@@ -202,8 +212,7 @@ export interface Session {
   module: string | null;
 }
 
-/** Until it is asked again for what could not answer, in milliseconds. */
-const AGAIN_MILLISECONDS = 10_000;
+type SessionMessage = { kind: "session"; session: Session } | { kind: "beat" };
 
 /** The subscriptions to every property of the register that the user may see. */
 export class Register {
@@ -213,7 +222,9 @@ export class Register {
   /** Where units stand, by area. */
   units: ReadonlyMap<string, Unit> = new Map();
   private readonly feeds = new Map<string, Subscription<ResponseMessage, ResponseBook>>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Who the user is to the register, told anew when a role is given or taken, or a property is loaded. */
+  private readonly sessions: Subscription<SessionMessage, { take: (message: SessionMessage) => boolean }>;
+  private known: People | null = null;
   /** Since when not all of it is known, in monotonic seconds. */
   private unsureSince: number | null = monotonic();
   private stopped = false;
@@ -221,37 +232,40 @@ export class Register {
   constructor(
     private readonly connection: Connection,
     private readonly changed: () => void,
-  ) {}
+  ) {
+    this.sessions = new Subscription<SessionMessage, { take: (message: SessionMessage) => boolean }>(
+      connection,
+      { type: "rental_units/subscribe_session" },
+      { take: () => true },
+      (message) => {
+        if (message?.kind === "session") {
+          this.take(message.session);
+        } else if (message === null) {
+          // The line was lost, or the register is not set up yet: that says nothing of who the user is.
+          this.unsureSince ??= monotonic();
+          this.changed();
+        }
+      },
+    );
+  }
 
   /** Asks who the user is to the register, and follows what they may see. */
-  async ask(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const session = await this.connection
-      .sendMessagePromise<Session>({ type: "rental_units/session" })
-      // The line was lost, or the register is not set up yet: that says nothing of who the user is.
-      .catch(() => null);
-    if (this.stopped) {
-      return;
-    }
-    if (session) {
-      this.session = session;
-      this.properties = session.properties.filter((item) => "get_alerts" in item.rights);
-      this.follow();
-      void this.askUnits();
-    }
-    if (session?.all_loaded) {
-      this.unsureSince = null;
-    } else {
-      this.unsureSince ??= monotonic();
-      this.askLater();
-    }
+  start(): void {
+    this.sessions.start();
+  }
+
+  private take(session: Session): void {
+    this.session = session;
+    this.properties = session.properties.filter((item) => "get_alerts" in item.rights);
+    this.follow();
+    void this.askUnits();
+    this.unsureSince = session.all_loaded ? null : (this.unsureSince ?? monotonic());
     this.changed();
   }
 
   stop(): void {
     this.stopped = true;
-    clearTimeout(this.timer);
+    this.sessions.stop();
     for (const feed of this.feeds.values()) {
       feed.stop();
     }
@@ -263,12 +277,37 @@ export class Register {
       feed.book.lose();
       feed.restart();
     }
-    void this.ask();
+    this.sessions.restart();
   }
 
   /** What is known, null while that is nothing. */
   get people(): People | null {
-    return this.feeds.size ? new People([...this.feeds.values()].map(({ book }) => book)) : null;
+    this.known ??= this.feeds.size ? new People([...this.feeds.values()].map(({ book }) => book)) : null;
+    return this.known;
+  }
+
+  /** Who was told of what is over, by the ids of its incident and its alarms; null where nobody may know. */
+  async past(incidentId: string, alarmIds: string[]): Promise<People | null> {
+    const answers = await Promise.all(
+      this.properties.map(({ entry_id }) =>
+        this.connection.sendMessagePromise<{ items: Record<string, Item> }>({
+          type: "rental_units/response",
+          entry_id,
+          incident_ids: [incidentId],
+          alarm_ids: alarmIds,
+        }),
+      ),
+    );
+    if (!answers.length) {
+      return null;
+    }
+    return new People(
+      answers.map(({ items }) => {
+        const book = new ResponseBook(monotonic());
+        book.take({ kind: "snapshot", sequence: 1, items }, monotonic());
+        return book;
+      }),
+    );
   }
 
   /** May somebody call for help and it is not shown here? */
@@ -277,8 +316,8 @@ export class Register {
     return isUnsure || [...this.feeds.values()].some(({ book }) => book.isOld(now));
   }
 
-  /** The property of an alert, and if the user may do something there. */
-  propertyOf(alertId: string, right: string): Property | undefined {
+  /** The property of an alert, if the user may do something there. */
+  propertyOf(alertId: string, right = "get_alerts"): Property | undefined {
     return this.properties.find(
       (item) => right in item.rights && this.feeds.get(item.entry_id)?.book.items.has(alertId),
     );
@@ -305,13 +344,8 @@ export class Register {
     }
   }
 
-  private askLater(): void {
-    this.timer ??= setTimeout(() => {
-      void this.ask();
-    }, AGAIN_MILLISECONDS);
-  }
-
   private follow(): void {
+    this.known = null;
     const wanted = new Set(this.properties.map((item) => item.entry_id));
     for (const [entryId, feed] of this.feeds) {
       if (!wanted.has(entryId)) {
@@ -325,11 +359,8 @@ export class Register {
           this.connection,
           { type: "rental_units/subscribe_response", entry_id: entryId },
           new ResponseBook(monotonic()),
-          (message) => {
-            if (message === null || message.kind === "ended") {
-              // Reloaded, or the role was taken: the session says which.
-              this.askLater();
-            }
+          () => {
+            this.known = null;
             this.changed();
           },
         );

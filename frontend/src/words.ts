@@ -1,7 +1,7 @@
 /** Sentences about incidents, in the language of who reads. */
 
-import { clock, clockMinutes, dateAndClock, lasted, quantity } from "./format";
-import type { Alarm, Entry, Hass, Incident, Supply } from "./model";
+import { clock, clockMinutes, lasted, quantity } from "./format";
+import type { Alarm, Hass, Incident, Supply } from "./model";
 import { classOf, openAlarms, powerOf, seenBy, statusOf } from "./order";
 import { callOf, isCalling, type Alert, type Answer, type Call, type Group, type People, type Reached, type Slot } from "./response";
 import type { Key, Translate } from "./texts";
@@ -274,120 +274,5 @@ export class Words {
     return typeof cause === "string" && cause !== "unknown"
       ? `${known} (${this.option("cause", cause)})`
       : known;
-  }
-
-  /** `Breaker: proven 412 ms, Stove: …`: of each supply what has come of it. */
-  private results(results: unknown, said = (result: Record<string, unknown>) => this.result(result)): string {
-    if (typeof results !== "object" || results === null) {
-      return "";
-    }
-    return Object.entries(results as Record<string, Record<string, unknown>>)
-      .map(([name, result]) => this.t("says", { what: name.replace(/ supply$/, ""), said: said(result) }))
-      .join(this.t("comma"));
-  }
-
-  private result({ status, limit, reason, milliseconds }: Record<string, unknown>): string {
-    if (reason === "drill") {
-      return this.t("supply_drill");
-    }
-    const relay = status === "confirmed" && limit === "relay_only";
-    return this.t((relay ? "result_confirmed_relay" : `result_${String(status)}`) as Key, {
-      milliseconds: Number(milliseconds ?? 0),
-      reason: typeof reason === "string" ? this.option("cut_off_reason", reason) : "?",
-    });
-  }
-
-  /** One line of a timeline. */
-  entry(alarm: Alarm, entry: Entry): string {
-    const hazard = `${this.hazard(alarm)} · ${alarm.device_name}`;
-    switch (entry.what) {
-      case "returned": {
-        const count = Number(entry["count"] ?? 1);
-        return count > 1
-          ? this.t("what_returned_count", { count, hazard })
-          : this.t("what_returned", { hazard });
-      }
-      case "raised":
-      case "cleared":
-      case "worsened":
-        return this.t(`what_${entry.what}`, { hazard });
-      case "cut_off":
-      case "drill":
-        return this.t(`what_${entry.what}`, { supplies: this.results(entry["supplies"]) });
-      case "restored": {
-        const checked = entry["checked"];
-        return this.t("what_restored", {
-          checked: typeof checked === "string" ? this.option("checked", checked) : "–",
-          supplies: this.results(entry["restored"], (result) =>
-            result["status"] === "confirmed" ? this.t("result_on") : this.result(result),
-          ),
-        });
-      }
-      case "reset":
-        return this.t("what_reset", {
-          outcome: this.outcome(String(entry["outcome"]), entry["cause"]),
-        });
-      case "note": {
-        const { step, text } = entry;
-        if (typeof step === "string") {
-          return this.t("what_step", { step: this.t(`step_${step}` as Key) });
-        }
-        // Its words come to who may read them.
-        return typeof text === "string" ? this.t("what_note", { text }) : this.t("what_note_kept");
-      }
-      case "shelved": {
-        const { until, reason, text } = entry;
-        const why = this.option("shelf_reason", String(reason));
-        return this.t("what_shelved", {
-          time: dateAndClock(this.hass, Number(until)),
-          reason: typeof text === "string" ? this.t("says", { what: why, said: text }) : why,
-        });
-      }
-      case "silence":
-      case "self_test":
-        return this.t(entry["done"] === false ? `what_${entry.what}_failed` : `what_${entry.what}`);
-      case "came_back_closed":
-      case "current_returned":
-        return this.t(`what_${entry.what}`, {
-          supply: String(entry["supply"]).replace(/ supply$/, ""),
-        });
-      case "door_released":
-      case "door_unproven":
-      case "door_locked":
-        return this.t(`what_${entry.what}`, { door: String(entry["door"]) });
-      case "acknowledged":
-      case "on_my_way":
-      case "false_alarm":
-      case "need_help":
-      case "help_closed":
-      case "unshelved":
-      case "attested":
-      case "superseded":
-      case "test_ended":
-      case "removed":
-        return this.t(`what_${entry.what}`);
-      default:
-        // Of a later version: what it is called says more than nothing.
-        return entry.what;
-    }
-  }
-
-  /** What is read out to the fire brigade: where, what, who needs help, and the power. */
-  report(incident: Incident, needHelp: boolean): string {
-    const power = powerOf(incident);
-    const isOff = power.all > 0 && power.off === power.all && !power.relayOnly;
-    const stays = incident.supplies.filter((supply) => supply.state === "protected");
-    const place = [this.hass.config.location_name, this.address(incident), this.place(incident)];
-    return this.t("report_119", {
-      address: place.filter(Boolean).join(this.t("comma")),
-      hazards: this.hazards(incident),
-      present: this.t(incident.present ? "report_present" : "report_over"),
-      help: needHelp ? this.t("report_help") : "",
-      power: incident.supplies.length ? this.t(isOff ? "report_power" : "report_power_not") : "",
-      stays: stays.length
-        ? this.t("report_protected", { names: stays.map((item) => this.supply(item)).join(this.t("comma")) })
-        : "",
-      compound: this.hass.config.location_name,
-    });
   }
 }

@@ -50,6 +50,28 @@ describe("messages", () => {
     expect(book.changed).toEqual(["b", "c"]);
   });
 
+  test("a snapshot in parts is whole with its last, and nothing is known to be missing before", () => {
+    const book = new Book();
+    const part = (sequence: number, incidents: Incident[], more?: boolean): Message =>
+      ({ ...change(sequence, incidents), ...(more === undefined ? {} : { more }) });
+    book.take({ ...snapshot([incident("a")]), more: true } as Message, 0);
+    expect([book.renewed, book.age(0), book.truth, [...book.incidents.keys()]]).toEqual(["in part", "waiting", null, ["a"]]);
+    // What changes meanwhile is no part of it.
+    book.take(part(2, [incident("z")]), 0);
+    expect([book.renewed, book.age(0)]).toEqual(["no", "waiting"]);
+    book.take(part(3, [incident("b")], true), 0);
+    book.take(part(4, [incident("c")], false), 0);
+    expect([book.renewed, book.age(0), book.truth]).toEqual(["whole", "live", 101]);
+    expect([...book.incidents.keys()]).toEqual(["a", "z", "b", "c"]);
+    // Asked anew, all of before stays until it is known to be over.
+    book.lose();
+    book.take({ ...snapshot([incident("a")]), more: true } as Message, 1);
+    book.take(part(2, [incident("c", { present: false })], true), 1);
+    expect([book.age(1), book.incidents.size, book.changed]).toEqual(["stale", 4, ["c"]]);
+    book.take(part(3, [incident("z")], false), 1);
+    expect([book.age(1), [...book.incidents.keys()]]).toEqual(["live", ["a", "z", "c"]]);
+  });
+
   test("names are kept", () => {
     const book = new Book();
     book.take(snapshot(), 0);

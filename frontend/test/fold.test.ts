@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { foldsOf, rowsOf } from "../src/fold";
+import { MOST_OPEN, foldsOf, keyOfRest, restOf, rowsOf } from "../src/fold";
 import { NO_HELP, byUrgency, isNew, openAlarms, statusOf } from "../src/order";
 import type { Incident } from "../src/model";
 import { incident, supply } from "./made";
@@ -70,17 +70,30 @@ describe("rows", () => {
   const key = folds[0]?.key ?? "";
 
   test("a fold stands where its most urgent incident would", () => {
-    expect(rowsOf(all, folds, new Set())).toEqual(["help", key, "alone"]);
+    expect(rowsOf(all, folds, new Map())).toEqual(["help", key, "alone"]);
   });
 
   test("opened, what is in it follows; nothing is ever missing or twice", () => {
-    expect(rowsOf(all, folds, new Set([key]))).toEqual(["help", key, "a", "b", "alone"]);
-    expect(rowsOf(all, [], new Set([key]))).toEqual(["help", "a", "alone", "b"]);
+    expect(rowsOf(all, folds, new Map([[key, MOST_OPEN]]))).toEqual(["help", key, "a", "b", "alone"]);
+    expect(rowsOf(all, [], new Map([[key, MOST_OPEN]]))).toEqual(["help", "a", "alone", "b"]);
   });
 
   test("hundreds at once become few rows", () => {
     const many = Array.from({ length: 600 }, (_, index) => at(`stairwell ${index % 20}`, String(index), { raised_at: index }));
-    const rows = rowsOf(many, foldsOf(many, NO_HELP, place), new Set());
+    const rows = rowsOf(many, foldsOf(many, NO_HELP, place), new Map());
     expect(rows).toHaveLength(20);
+  });
+
+  test("an open fold of thousands shows its most urgent ones, and a row for the rest", () => {
+    const many = Array.from({ length: 2000 }, (_, index) => at("stairwell", String(index), { raised_at: index }));
+    const found = foldsOf(many, NO_HELP, place);
+    const whole = found.find(({ incidents }) => incidents.length === 2000);
+    expect(whole).toBeDefined();
+    const rest = whole ? keyOfRest(whole) : "";
+    expect(restOf(rest)).toBe(whole?.key);
+    expect(restOf("1")).toBeNull();
+    const rows = rowsOf(many, found, new Map([[whole?.key ?? "", MOST_OPEN]]));
+    expect([rows.length, rows.slice(0, 3), rows.at(-1)]).toEqual([MOST_OPEN + 2, [whole?.key, "0", "1"], rest]);
+    expect(rowsOf(many, found, new Map([[whole?.key ?? "", 2000]]))).toHaveLength(2001);
   });
 });

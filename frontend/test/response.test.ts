@@ -85,6 +85,13 @@ describe("people", () => {
     book(alert({ alert_id: "another", alarm_ids: ["another alarm"] })),
   ]);
 
+  test("what is known of hundreds is found by what it is about, once each", () => {
+    const [first, second] = ["fire alarm", "second alarm"];
+    const about = new People([book(alert({ incident_id: "fire", alarm_ids: [first, second] }), alert({ alert_id: "late", alarm_ids: [second] }))]);
+    const both = { ...fire, alarms: [...fire.alarms, { ...fire.alarms[0], alarm_id: second } as (typeof fire.alarms)[number]] };
+    expect(about.alertsOf(both).map((item) => item.alert_id)).toEqual(["alert", "late"]);
+  });
+
   test("an alert is an incident's by its alarms, or by its id", () => {
     expect(known.alertsOf(fire).map((item) => item.alert_id)).toEqual(["alert"]);
     const byId = new People([book(alert({ alarm_ids: [], incident_id: "fire" }))]);
@@ -163,7 +170,18 @@ describe("the register", () => {
   const property = { entry_id: "one", title: "One", roles: ["duty"], rights: { get_alerts: null }, for_a_reason: [] };
   const session = { properties: [property], all_loaded: true, reasons: [], module: null };
   const snapshot = { kind: "snapshot", sequence: 1, at: 1, items: { a: alert({ help_open: 1 }) } };
-  const kinds = (line: Line): unknown[] => line.asked.map(({ command }) => (command as { entry_id: string }).entry_id);
+  const commands = (line: Line) => line.asked.map(({ command }) => command as { type: string; entry_id?: string });
+  const followed = (line: Line): string[] => commands(line).flatMap(({ entry_id }) => entry_id ?? []);
+  /** Sends to the last subscription of a kind. */
+  const tell = (line: Line, type: string, message: object): void => {
+    line.tell(message, commands(line).findLastIndex((command) => command.type === `rental_units/${type}`));
+  };
+  const tellSession = (line: Line, told: object): void => {
+    tell(line, "subscribe_session", { kind: "session", session: told });
+  };
+  const tellPeople = (line: Line, message: object = snapshot): void => {
+    tell(line, "subscribe_response", message);
+  };
 
   beforeEach(() => {
     vi.useFakeTimers();
@@ -172,79 +190,106 @@ describe("the register", () => {
     vi.useRealTimers();
   });
 
-  const asked = async (line: Line): Promise<Register> => {
+  const asked = (line: Line, told: object | null = session): Register => {
     const register = new Register(line, vi.fn());
-    await register.ask();
+    register.start();
+    if (told) {
+      tellSession(line, told);
+    }
     return register;
   };
 
   test("that does not answer is asked again: the line was lost, or it is not set up yet", async () => {
     const line = new Line();
-    line.answers = () => Promise.reject(new Error("lost"));
-    const register = await asked(line);
+    line.refuses = new Error("unknown_command");
+    const register = asked(line, null);
     expect([register.session, register.people]).toEqual([null, null]);
     await vi.advanceTimersByTimeAsync(30_000);
     expect(register.isOld(monotonic())).toBe(true);
-    line.answers = () => Promise.resolve(session);
-    await vi.advanceTimersByTimeAsync(10_000);
-    expect(kinds(line)).toEqual(["one"]);
-    line.tell(snapshot);
+    line.refuses = null;
+    await vi.advanceTimersByTimeAsync(30_000);
+    tellSession(line, session);
+    expect(followed(line)).toEqual(["one"]);
+    tellPeople(line);
     expect([register.people?.calls().length, register.isOld(monotonic())]).toEqual([1, false]);
+  });
+
+  test("that falls silent is asked anew", async () => {
+    const line = new Line();
+    asked(line);
+    await vi.advanceTimersByTimeAsync(20_000);
+    tell(line, "subscribe_session", { kind: "beat" });
+    await vi.advanceTimersByTimeAsync(20_000);
+    const sessions = () => commands(line).filter(({ type }) => type === "rental_units/subscribe_session").length;
+    expect(sessions()).toBe(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sessions()).toBe(2);
   });
 
   test("whose property is not loaded yet is subscribed to when it is", async () => {
     const line = new Line();
-    line.answers = () => Promise.resolve(session);
+    const register = new Register(line, vi.fn());
+    register.start();
     line.refuses = new Error("property_not_loaded");
-    await asked(line);
+    tellSession(line, session);
+    await vi.advanceTimersByTimeAsync(0);
     line.refuses = null;
     await vi.advanceTimersByTimeAsync(2000);
-    expect(kinds(line)).toEqual(["one", "one"]);
+    expect(followed(line)).toEqual(["one", "one"]);
   });
 
   test("whose property is loaded anew goes on, and says meanwhile that it knows nothing", async () => {
     const line = new Line();
-    line.answers = () => Promise.resolve(session);
-    const register = await asked(line);
-    line.tell(snapshot);
-    line.tell({ kind: "ended", sequence: 2, at: 2 });
+    const register = asked(line);
+    tellPeople(line);
+    tellPeople(line, { kind: "ended", sequence: 2, at: 2 });
     expect([register.people?.calls(), register.isOld(monotonic())]).toEqual([[], true]);
     await vi.advanceTimersByTimeAsync(2000);
-    line.tell(snapshot);
+    tellPeople(line);
     expect([register.people?.calls().length, register.isOld(monotonic())]).toEqual([1, false]);
   });
 
-  test("forgets a property in which the user has no role any more", async () => {
+  test("takes up a role that is given, and forgets a property in which none is left", () => {
     const line = new Line();
-    line.answers = () => Promise.resolve(session);
-    const register = await asked(line);
-    line.tell(snapshot);
-    line.answers = () => Promise.resolve({ ...session, properties: [] });
-    line.tell({ kind: "ended", sequence: 2, at: 2 });
-    await vi.advanceTimersByTimeAsync(10_000);
-    expect([register.people, register.isOld(monotonic())]).toEqual([null, false]);
+    const register = asked(line, { ...session, properties: [] });
+    expect([register.properties, register.people, followed(line)]).toEqual([[], null, []]);
+    tellSession(line, session);
+    expect([register.properties, followed(line)]).toEqual([[property], ["one"]]);
+    tellPeople(line);
+    expect(register.people?.calls()).toHaveLength(1);
+    tellSession(line, { ...session, properties: [] });
+    expect([register.people, line.left, register.isOld(monotonic())]).toEqual([null, 0, false]);
   });
 
-  test("of which a property cannot be asked says so, and is asked until all are there", async () => {
+  test("of which a property cannot be asked says so until all are there", async () => {
     const line = new Line();
-    line.answers = () => Promise.resolve({ ...session, properties: [], all_loaded: false });
-    const register = await asked(line);
-    await vi.advanceTimersByTimeAsync(30_000);
+    const register = asked(line, { ...session, properties: [], all_loaded: false });
+    await vi.advanceTimersByTimeAsync(20_000);
+    tell(line, "subscribe_session", { kind: "beat" });
+    await vi.advanceTimersByTimeAsync(10_000);
     expect(register.isOld(monotonic())).toBe(true);
-    line.answers = () => Promise.resolve(session);
-    await vi.advanceTimersByTimeAsync(10_000);
+    tellSession(line, session);
     expect(register.isOld(monotonic())).toBe(false);
-    expect(line.sent.length).toBeGreaterThan(3);
   });
 
-  test("that was heard before a sleep is old until it is heard again", async () => {
+  test("that was heard before a sleep is old until it is heard again", () => {
     const line = new Line();
-    line.answers = () => Promise.resolve(session);
-    const register = await asked(line);
-    line.tell(snapshot);
+    const register = asked(line);
+    tellPeople(line);
     register.restart();
     expect(register.isOld(monotonic())).toBe(true);
-    line.tell(snapshot);
+    tellSession(line, session);
+    tellPeople(line);
     expect(register.isOld(monotonic())).toBe(false);
+  });
+
+  test("that was stopped asks nothing and takes nothing", async () => {
+    const line = new Line();
+    const register = asked(line);
+    register.stop();
+    const before = line.asked.length;
+    tellSession(line, { ...session, properties: [] });
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect([register.properties, line.asked.length]).toEqual([[property], before]);
   });
 });

@@ -1,7 +1,12 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { LANGUAGES as REGISTER } from "../src/register/texts";
-import { LANGUAGES, translator } from "../src/texts";
+import { fetchTexts, hasTexts, translator } from "../src/texts";
+import { en } from "../src/texts/en";
+import { zhHans } from "../src/texts/zh-Hans";
+import { zhHant } from "../src/texts/zh-Hant";
+
+const LANGUAGES = { en, "zh-Hans": zhHans, "zh-Hant": zhHant };
 
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? "").sort();
 
@@ -17,7 +22,7 @@ const FOLDERS: { folder: string; languages: Record<string, Record<string, string
     folder: "../src/register/",
     languages: REGISTER,
     same: [],
-    made: /^(did|filter|answer|rows)_|^export_(xlsx|csv)$|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
+    made: /^(did|filter|answer|rows|slot)_|^export_(xlsx|csv)$|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
   },
 ];
 
@@ -64,7 +69,11 @@ test("a key that is made of a later server's code is shown as it is", () => {
   expect(translator("en")("what_of_tomorrow" as "title")).toBe("what_of_tomorrow");
 });
 
-test("another language is English, and what is not given stays", () => {
+test("another language is English, until it is there, and what is not given stays", async () => {
   expect(translator("de")("report_storey", { storey: 2 })).toBe("storey 2");
+  expect([hasTexts("de"), hasTexts("en"), hasTexts("zh-Hans")]).toEqual([true, true, false]);
+  expect(translator("zh-Hans")("retry")).toBe("Try again");
+  await Promise.all(["de", "zh-Hans"].map(fetchTexts));
+  expect(hasTexts("zh-Hans")).toBe(true);
   expect(translator("zh-Hans")("flood_building", { building: "1 号楼" })).toBe("1 号楼：{count}");
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clock, lasted, quantity } from "../src/format";
 import { NO_HELP } from "../src/order";
+import { entryOf, reportOf } from "../src/story";
 import { translator } from "../src/texts";
 import { Words } from "../src/words";
 import { alarm, hass, incident, supply } from "./made";
@@ -29,9 +30,9 @@ test("what is shelved: until when the first of it is, and why", () => {
   const time = clock(hass(), 5000).slice(0, 5);
   expect(words.status(incident("a", { rank: "shelved", acknowledged: true, alarms }))).toBe(`shielded until ${time}`);
   const entry = { at: 1, what: "shelved", until: 5000, reason: "other", text: "New float" };
-  expect(words.entry(alarm(), entry)).toContain("(other: New float)");
-  expect(words.entry(alarm(), { at: 1, what: "unshelved" })).toBe("Shielding over");
-  expect(words.entry(alarm(), { at: 1, what: "attested" })).toBe("Looked at by a person: it is over");
+  expect(entryOf(words, alarm(), entry)).toContain("(other: New float)");
+  expect(entryOf(words, alarm(), { at: 1, what: "unshelved" })).toBe("Shielding over");
+  expect(entryOf(words, alarm(), { at: 1, what: "attested" })).toBe("Looked at by a person: it is over");
 });
 
 test("hazards once each, and how many alarms", () => {
@@ -88,21 +89,21 @@ describe("the text for 119", () => {
     const fire = incident("a", {
       supplies: [supply({ state: "may_be_on", latched: true }), supply({ state: "protected", name: "Lighting" })],
     });
-    expect(words.report(fire, true)).toBe(
+    expect(reportOf(words, fire, true)).toBe(
       "Xingqiao, Building 1, storey 2, 1-1-201. smoke. The hazard is still present. People need help there." +
         " The power may be on. Stay on: Lighting. I am calling from the duty post of Xingqiao.",
     );
   });
   test("off is said only of all of it, proven", () => {
     const all = (...states: ("proven" | "relay_only")[]) =>
-      words.report(incident("a", { supplies: states.map((state) => supply({ state, latched: true })) }), false);
+      reportOf(words, incident("a", { supplies: states.map((state) => supply({ state, latched: true })) }), false);
     expect(all("proven")).toContain("off and proven");
     expect(all("proven", "relay_only")).toContain("may be on");
   });
 });
 
 describe("timeline", () => {
-  const said = (what: string, more: object = {}) => words.entry(alarm(), { at: 1, what, ...more });
+  const said = (what: string, more: object = {}) => entryOf(words, alarm(), { at: 1, what, ...more });
   test.each([
     ["raised", {}, "Alarm: smoke · Smoke sensor"],
     ["returned", { count: 3 }, "It is back, 3 times by now: smoke · Smoke sensor"],

@@ -65,6 +65,13 @@ FOCUSED = """() => {
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
   return at?.dataset.area
 }"""
+#: Is a row of a wall whole on the screen?
+IS_WHOLE = """(row) => {
+  const { top, bottom } = row.getBoundingClientRect(), root = row.getRootNode()
+  const page = root.host.parentElement.shadowRoot.querySelector(".page").getBoundingClientRect()
+  const head = root.querySelector("[data-head]")?.getBoundingClientRect().bottom ?? page.top
+  return bottom <= page.bottom + 1 && top >= head - 1
+}"""
 BUILDINGS, STOREYS, DOORS, STAIRWELLS = 20, 10, 5, 2
 #: What hangs on a wall.
 WALL = (1920, 1080)
@@ -282,6 +289,26 @@ async def test_history(
         drill = table.filter(has_text="1-2-101").filter(has_text="Drill")
         await expect(drill.first).to_contain_text("test ended")
         assert "drills=1" in page.url
+        await everybody_can(page, "history")
+        # K4: what is over is read as it was worked, line by line, and printed.
+        await drill.first.get_by_role("link").click()
+        incident = page.locator("cs-incident")
+        await expect(incident.locator("h1")).to_have_text("1-2-101")
+        await expect(incident.locator("header")).to_contain_text("is over")
+        lines = incident.locator("ol.timeline li")
+        assert await lines.count() >= 3
+        await expect(incident.get_by_role("button", name="Print")).to_be_visible()
+        await expect(incident.locator("[data-action]")).to_have_count(0)
+        await everybody_can(page, "past incident")
+        await page.emulate_media(media="print")
+        await expect(lines.last).to_be_visible()
+        await page.emulate_media(media="screen")
+        # The address alone is enough, and the way back keeps what was chosen.
+        await page.reload()
+        await expect(incident.locator("h1")).to_have_text("1-2-101")
+        await incident.get_by_role("link", name="History").click()
+        await expect(drill.first).to_be_visible()
+        assert "drills=1" in page.url
         async with page.expect_download() as download:
             await page.get_by_role("button", name="Save as CSV").click()
         path = tmp_path / "history.csv"
@@ -297,6 +324,39 @@ async def test_history(
         sheet = openpyxl.load_workbook(path).worksheets[0]
         cells = [[cell or "" for cell in row] for row in sheet.values]
         assert cells == [[cell.removeprefix("'") for cell in row] for row in rows]
+
+
+async def test_shift_handover(
+    browser: Browser, demo: Demo, story: Story, home: HomeAssistant
+) -> None:
+    """G2: nobody takes over what nobody has seen; the page is printed with both names."""
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo) as page:
+        await expect(card(page, "1-1-201")).to_contain_text("NEW")
+        await page.goto(page.url.replace("/now", "/handover"))
+        shown = page.locator("cs-handover")
+        await expect(shown.get_by_role("alert")).to_contain_text("1-1-201")
+        await shown.get_by_role("button", name="Test tone").click()
+        await shown.get_by_label("The test tone was heard").check()
+        await shown.get_by_label("Note for the next shift").fill("Pump is noisy")
+        await shown.get_by_label("Who takes over").fill("Duty 2")
+        printed = shown.get_by_role("button", name="Print")
+        await expect(printed).to_be_disabled()
+        await everybody_can(page, "shift handover")
+        rows = (await home.action("community_safety.get_alarms"))["alarms"]
+        await home.action(
+            "community_safety.acknowledge",
+            alarm_id=[row["alarm_id"] for row in rows if not row["acknowledged_at"]],
+        )
+        await expect(shown.get_by_role("alert")).to_have_count(0)
+        await expect(printed).to_be_enabled()
+        await page.emulate_media(media="print")
+        await expect(shown.locator(".signatures")).to_contain_text("Taken over: Duty 2")
+        await expect(printed).to_be_hidden()
+    async with panel(browser, demo, POLICE) as page:
+        await expect(page.locator("cs-now")).to_be_visible()
+        await expect(page.locator("[data-page=handover]")).to_have_count(0)
+    await story.do("clear", "1-1-201")
 
 
 async def test_shelving(browser: Browser, demo: Demo, story: Story) -> None:
@@ -357,7 +417,9 @@ async def test_cameras_near_a_fire(browser: Browser, demo: Demo, story: Story) -
     await story.do("clear", "1-1-201")
 
 
-async def test_wall(browser: Browser, demo: Demo, story: Story) -> None:
+async def test_wall(
+    browser: Browser, demo: Demo, story: Story, home: HomeAssistant
+) -> None:
     """K1: map and incidents side by side, and no button before somebody touches it."""
     await story.do("smoke", "1-1-201")
     async with panel(browser, demo, path="/wall", size=WALL) as page:
@@ -374,6 +436,17 @@ async def test_wall(browser: Browser, demo: Demo, story: Story) -> None:
         await expect(fire.locator(".do")).to_have_count(0)
         await expect(page.locator(".gate")).to_be_visible()
         await everybody_can(page, "wall")
+        # Where nothing burns, the building gives its room to the one where it does.
+        well = page.locator("cs-map section").filter(has_text="Building 2")
+        await expect(page.locator("cs-map .tile")).to_have_count(2)
+        await expect(well).to_have_count(0)
+        incident = await fire.get_attribute("data-id")
+        await story.do("clear", "1-1-201")
+        await expect(fire).to_contain_text("over,")
+        await home.call("community_safety/reset", incident_id=incident, outcome="test")
+        await expect(well).to_have_count(1)
+        await story.do("smoke", "1-1-201")
+        await expect(well).to_have_count(0)
         height = await fire.locator("strong").first.bounding_box()
         # To be read from three metres.
         assert height
@@ -594,6 +667,20 @@ async def test_flood(
             await page.set_viewport_size({"width": width, "height": height})
             await expect(other).to_be_visible()
             await everybody_can(page, f"flood at {width}")
+        # A wall shows all of it without a hand, page by page; the totals stay.
+        await page.set_viewport_size({"width": WALL[0], "height": WALL[1]})
+        await page.goto(page.url.replace("/now", "/wall"))
+        rows = page.locator("cs-now li[data-row]")
+        await expect(rows.first).to_be_visible()
+        await everybody_can(page, "flood on a wall")
+        seen: set[str] = set()
+        async with asyncio.timeout(120):
+            while len(seen) < await rows.count():
+                for row in await rows.all():
+                    if await row.evaluate(IS_WHOLE):
+                        seen.add(str(await row.locator("strong").first.inner_text()))
+                await page.wait_for_timeout(500)
+        await expect(page.locator("cs-now .flood")).to_be_in_viewport(ratio=0.9)
         record_property("100 alarms counted, s", round(counted, 3))
         record_property("50 cards opened, s", round(opened, 3))
         # Each sets off its automation, on a machine that runs all of this at once.

@@ -9,15 +9,23 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 import csv
 from datetime import UTC, datetime, timedelta
+from functools import partial
 import io
 from itertools import batched, product
 import json
 from pathlib import Path
 import re
 import time
-from typing import Any
+from typing import Any, override
 
-from playwright.async_api import Browser, Locator, Page, WebSocket, expect
+from playwright.async_api import (
+    Browser,
+    Locator,
+    Page,
+    WebSocket,
+    WebSocketRoute,
+    expect,
+)
 import pytest
 
 from simulator.demo.home_assistant import HomeAssistant
@@ -35,6 +43,7 @@ from .test_panel import (
     LEAST,
     PHONE,
     SMALL,
+    Line,
     browser,
     card,
     demo,
@@ -69,6 +78,9 @@ SAID = """(host) => {
     : [...(node.shadowRoot ?? node).childNodes].map(read).join(" ")
   return read(host)
 }"""
+#: Both integrations, and how their commands begin.
+DOMAINS = ("community_safety", "rental_units")
+OURS = tuple(f"{domain}/" for domain in DOMAINS)
 #: Rows of one import: a slow machine has an answer in time.
 PART = 250
 #: So fast somebody types, in milliseconds between two keys.
@@ -140,6 +152,15 @@ class Register:
         """Return what was done to whose data, the last first."""
         answer = await self.ask("audit", limit=500, **about)
         return [row["what"] for row in answer["rows"]]
+
+
+async def everybody_can(page: Page, what: str) -> None:
+    """Check fingers, that nothing is to scroll sideways, and what axe finds."""
+    await page.add_script_tag(path=str(AXE_PATH))
+    width = "document.documentElement.scrollWidth <= window.innerWidth"
+    assert await page.evaluate(width), what
+    assert await page.evaluate(SMALL, LEAST) == [], what
+    assert await page.evaluate(AXE) == [], what
 
 
 async def open_unit(page: Page, title: str) -> None:
@@ -441,6 +462,7 @@ async def test_police_see_masks_and_no_button(
 
 async def test_help_stays(browser: Browser, demo: Demo, story: Story) -> None:
     """A6 B4: who calls for help is in the strip until staff closes it, whoever says what."""
+    name = next(row.names[0] for row in RESIDENTS if row.id == "1-1-202-tenant-2")
     async with panel(browser, demo) as page:
         await story.do("smoke", "1-1-202")
         await expect(card(page, "1-1-202")).to_contain_text("NEW")
@@ -456,6 +478,16 @@ async def test_help_stays(browser: Browser, demo: Demo, story: Story) -> None:
         people = page.locator("cs-incident .people")
         await expect(people).to_contain_text("Safe now, asked for help")
         await expect(people).to_contain_text(re.compile(r"App ok"))
+        # Who that is, is told to who asks, and is in the audit.
+        await expect(people).not_to_contain_text(name)
+        await people.locator("[data-do=names]").click()
+        await expect(people).to_contain_text(name)
+        again = people.locator("[data-do=tell_again] button")
+        await again.click()
+        await expect(again).to_contain_text("Press again")
+        await again.click()
+        # Twice in half a minute is refused.
+        await expect(people).to_contain_text(re.compile("Done|told a moment ago"))
         await expect(strip).to_have_count(1)
         await people.get_by_role("button", name="Close…").click()
         sheet = page.locator("cs-help dialog")
@@ -491,6 +523,22 @@ async def test_landlord_sees_own_flats_alone(
         await story.do("clear", LANDLORDS_UNIT)
 
         await page.locator("cs-incident .back").click()
+        # What is over stays readable for a year, people as roles.
+        run = json.loads((demo.config.parent / "run.json").read_text())
+        async with HomeAssistant(run["port"], run["token"]) as hass:
+            await hass.connect()
+            unit_id = await flats.get_attribute("data-unit")
+            told = await hass.action(
+                "rental_units.alert", unit_id=unit_id, hazard="heat"
+            )
+            await flats.locator("[data-answer=safe]").last.click()
+            await expect(flats).to_contain_text("You answered: I'm safe")
+            await hass.action("rental_units.cancel_alert", alert_id=told["alert_id"])
+        await flats.locator("summary").click()
+        over = flats.locator(f"[data-alert='{told['alert_id']}']")
+        await expect(over).to_contain_text("You answered: I'm safe")
+        await expect(over).to_contain_text("Landlord 1: safe")
+        await everybody_can(page, "past")
         await flats.get_by_role("link", name=LANDLORDS_UNIT).click()
         await expect(page.locator("cs-unit h1")).to_have_text(LANDLORDS_UNIT)
         path = f"/safety/unit/{other['unit_id']}"
@@ -619,7 +667,12 @@ async def test_roles(browser: Browser, demo: Demo, register: Register) -> None:
     last = datetime.now(UTC).date() + timedelta(days=30)
     day = f"{last:%b} {last.day}, {last:%Y}"
     index = UNITS.index("13-1-101")
-    async with panel(browser, demo, path="/roles") as page:
+    async with (
+        panel(browser, demo, path="/roles") as page,
+        panel(browser, demo, POLICE) as open_before,
+    ):
+        await expect(open_before.locator("[data-page=units]")).to_be_visible()
+        await expect(open_before.locator("[data-page=import]")).to_have_count(0)
         shown, sheet = page.locator("cs-roles"), page.locator("cs-role dialog")
         rows = shown.locator("tbody tr")
         await expect(rows.filter(has_text="Landlord")).to_contain_text(LANDLORDS_UNIT)
@@ -634,10 +687,24 @@ async def test_roles(browser: Browser, demo: Demo, register: Register) -> None:
         await give.click()
         desk = rows.filter(has_text="Desk clerk")
         await expect(desk).to_contain_text(day)
-        async with panel(browser, demo, POLICE) as other:
-            await expect(other.locator("[data-page=import]")).to_be_visible()
-            # Roles are the administrators': the page is not offered, nor shown.
-            await expect(other.locator("[data-page=roles]")).to_have_count(0)
+        # Nobody has to load the page anew for that.
+        await expect(open_before.locator("[data-page=import]")).to_be_visible()
+        # Roles are the administrators': the page is not offered, nor shown.
+        await expect(open_before.locator("[data-page=roles]")).to_have_count(0)
+
+        await desk.locator("[data-do=as]").click()
+        seen = page.locator("cs-as dialog")
+        pages = await open_before.locator("cs-navigation [data-page]").all()
+        titles = [str(await row.text_content()).strip() for row in pages]
+        shown_pages = [
+            str(await row.text_content()).split("  ")[0].strip()
+            for row in await seen.locator("ol li").all()
+        ]
+        assert [row for row in titles if row not in shown_pages] == []
+        await expect(seen).to_contain_text("check people in and out")
+        await expect(seen).to_contain_text("first page")
+        await everybody_can(page, "see as")
+        await page.keyboard.press("Escape")
 
         await desk.locator("[data-do=until]").click()
         await sheet.get_by_label("Until").fill("")
@@ -647,9 +714,8 @@ async def test_roles(browser: Browser, demo: Demo, register: Register) -> None:
         await expect(desk).to_have_count(1)
         await desk.locator("[data-do=take] button").click()
         await expect(desk).to_have_count(0)
-        async with panel(browser, demo, POLICE) as other:
-            await expect(other.locator("[data-page=units]")).to_be_visible()
-            await expect(other.locator("[data-page=import]")).to_have_count(0)
+        await expect(open_before.locator("[data-page=import]")).to_have_count(0)
+        await expect(open_before.locator("[data-page=units]")).to_be_visible()
 
         # A landlord is somebody of the register.
         await shown.locator("[data-do=give]").click()
@@ -665,6 +731,74 @@ async def test_roles(browser: Browser, demo: Demo, register: Register) -> None:
         await resident.locator("[data-do=take] button").click()
         await expect(rows).to_have_count(before)
         assert (await register.audited())[:8].count("revoke_role") == 2
+
+
+class Late(Line):
+    """A connection to a Home Assistant that has not set up our integrations yet."""
+
+    def __init__(self) -> None:
+        """Initialize; nothing of ours is there."""
+        super().__init__()
+        self.is_there = False
+        self._page: WebSocketRoute | None = None
+        self._asked = 0
+
+    @override
+    async def connect(self, socket: WebSocketRoute) -> None:
+        """Answer what asks for our commands as Home Assistant does that does not know them."""
+        self._page, server = socket, socket.connect_to_server()
+
+        def ask(text: str | bytes) -> None:
+            found = json.loads(text)
+            for message in found if isinstance(found, list) else [found]:
+                kind = message["type"]
+                if message.get("event_type") == "component_loaded":
+                    self._asked = message["id"]
+                if self.is_there or not kind.startswith(OURS):
+                    server.send(json.dumps(message))
+                else:
+                    error = {"code": "unknown_command", "message": "Unknown command."}
+                    answer = {"type": "result", "success": False, "error": error}
+                    socket.send(json.dumps({**answer, "id": message["id"]}))
+
+        def tell(text: str | bytes) -> None:
+            found = json.loads(text)
+            for message in found if isinstance(found, list) else [found]:
+                result = message.get("result")
+                if isinstance(result, dict) and "components" in result:
+                    result["components"] = [
+                        name for name in result["components"] if name not in DOMAINS
+                    ]
+                socket.send(json.dumps(message))
+
+        socket.on_message(ask)
+        server.on_message(tell)
+
+    async def set_up(self) -> None:
+        """Let our integrations be there, and say so."""
+        self.is_there = True
+        for name in DOMAINS:
+            event = {"event_type": "component_loaded", "data": {"component": name}}
+            message = {"id": self._asked, "type": "event", "event": event}
+            assert self._page
+            self._page.send(json.dumps(message))
+
+
+async def test_loaded_after_the_panel(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """What is set up while the panel is open is there at once, and not after a pause or a reload."""
+    line = Late()
+    async with panel(browser, demo, line=line) as page:
+        failed = page.locator(".age.stale").filter(has_text="Unknown command")
+        await expect(failed).to_be_visible()
+        await expect(page.locator("[data-page=units]")).to_have_count(0)
+        # By now it is asked again every eight seconds at the most.
+        await page.wait_for_timeout(6500)
+        await line.set_up()
+        await expect(page.locator(".strip .live")).to_contain_text("LIVE", timeout=4000)
+        await expect(failed).to_have_count(0)
+        await expect(page.locator("[data-page=units]")).to_be_visible(timeout=4000)
 
 
 async def test_removed_and_brought_back(
@@ -847,14 +981,7 @@ async def test_everybody_can_use_it(
     unit = await register.unit("1-1-201")
     who = unit["people"][0]["person_id"]
     async with panel(browser, demo, path="/units", size=size, dark=dark) as page:
-        await page.add_script_tag(path=str(AXE_PATH))
-
-        async def check(what: str) -> None:
-            assert await page.evaluate(
-                "document.documentElement.scrollWidth <= window.innerWidth"
-            ), what
-            assert await page.evaluate(SMALL, LEAST) == [], what
-            assert await page.evaluate(AXE) == [], what
+        check = partial(everybody_can, page)
 
         async def go(path: str, ready: str) -> None:
             await page.evaluate(

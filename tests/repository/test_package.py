@@ -18,6 +18,11 @@ from scripts.packaging import PackageError, contents, lay_out, write_zip
 from tests.bundled import files_of
 
 ROOT = Path(__file__).parents[2]
+#: Most bytes of the control room as they are sent: until the incidents are there, all of
+#: its pages, and the register's.
+MOST_FIRST_VIEW, MOST_PANEL, MOST_REGISTER = 45_000, 90_000, 70_000
+#: What a module of the build needs before it runs; what it fetches later is in brackets.
+IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([^"'`]+)["'`]""")
 #: What the Marketplace takes.
 MOST_BYTES, MOST_MEMBERS = 100 * 2**20, 50_000
 
@@ -100,6 +105,38 @@ def test_what_is_in_the_zip(archive: zipfile.ZipFile) -> None:
                 archive.read(f"{inside}/{expected}")
                 == (ROOT / folder / name).read_bytes()
             )
+
+
+def test_the_control_room_is_small(archive: zipfile.ZipFile) -> None:
+    """Whoever opens it waits for what the incidents need, and for nothing else."""
+
+    def sent(built: str, name: str) -> int:
+        return archive.getinfo(f"{built}/{name}.gz").file_size
+
+    def whole(built: str) -> int:
+        names = [name for name in archive.namelist() if name.startswith(f"{built}/")]
+        return sum(sent(built, Path(name).name) for name in names if name[-3:] == ".js")
+
+    built = "panel/built"
+    wanted = [json.loads(archive.read(f"{built}/modules.json"))["panel"]]
+    needed: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in needed:
+            needed.add(name)
+            wanted += IMPORT.findall(archive.read(f"{built}/{name}").decode())
+    assert len(needed) > 3
+    first = {name: sent(built, name) for name in needed}
+    # With its texts in one language; English is among the rest.
+    languages = [
+        sent(built, Path(name).name)
+        for name in archive.namelist()
+        if re.fullmatch(rf"{built}/zh-Han[st]\.[^/]+\.js", name)
+    ]
+    assert len(languages) == 2
+    assert sum(first.values()) + max(languages) <= MOST_FIRST_VIEW, first
+    assert whole(built) <= MOST_PANEL
+    assert whole("bundled/rental_units/panel/built") <= MOST_REGISTER
 
 
 @pytest.mark.parametrize("part", ["rental_units", "blueprints"])

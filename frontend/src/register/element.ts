@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { decoded } from "../address";
+import { define } from "../define";
 import { TwiceButton } from "../twice";
 import { GuestElement } from "./guest";
 
@@ -16,14 +17,6 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   roles: async () => (await import("./roles")).elements,
   mine: async () => ({ "cs-mine": (await import("./mine")).MinePage }),
 };
-
-function define(elements: Elements): void {
-  for (const [name, element] of Object.entries(elements)) {
-    if (!customElements.get(name)) {
-      customElements.define(name, element);
-    }
-  }
-}
 
 /** Shows the page of an address. */
 export class Router extends GuestElement {

@@ -3,11 +3,9 @@ import { property } from "lit/decorators.js";
 import type { Guest } from "../extension";
 import type { Hass } from "../model";
 import type { Session } from "../response";
+import { isShown } from "../shown";
 import type { Room } from "./room";
 import { translator } from "./texts";
-
-/** What of Home Assistant is shown; its object is a new one with every state of the house. */
-const SHOWN: (keyof Hass)[] = ["connection", "connected", "language", "locale", "areas", "localize", "config"];
 
 /** An element of the register in the control room: what it is told there is its room. */
 export abstract class GuestElement extends LitElement implements Guest {
@@ -24,11 +22,7 @@ export abstract class GuestElement extends LitElement implements Guest {
   room!: Room;
 
   protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
-    if (changed.size === 1 && changed.has("hass")) {
-      const before = changed.get("hass") as Hass | undefined;
-      return !before || SHOWN.some((key) => before[key] !== this.hass[key]);
-    }
-    return true;
+    return isShown(changed, this.hass);
   }
 
   protected override willUpdate(): void {

@@ -1,12 +1,14 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
-import { clockMinutes } from "../format";
+import { clockMinutes, dateAndClock } from "../format";
 import { isInDanger, isQuiet, openAlerts, urgency } from "./flat";
-import type { Flat } from "./model";
+import type { Flat, Past } from "./model";
 import { Page, pageStyles } from "./page";
 import { apis, day, option, pathOf, type Api } from "./room";
 
 const ANSWERS = ["need_help", "on_my_way", "safe", "false_alarm"] as const;
+
+type SlotState = "safe" | "on_my_way" | "need_help" | "false_alarm" | "no_answer" | "not_reached" | "under_way";
 
 interface Own {
   api: Api;
@@ -22,6 +24,8 @@ export class MinePage extends Page {
   /** Properties that do not answer now: what was heard of them may be over. */
   private readonly unheard = new Set<string>();
   private ends: (() => void)[] = [];
+  /** What was told of flats in the last twelve months, by unit; null until it is there. */
+  private readonly past = new Map<string, Past | null>();
 
   protected override firstUpdated(): void {
     void this.reload();
@@ -118,7 +122,64 @@ export class MinePage extends Page {
             ${flat.lease_end ? html` · ${t("until", { day: day(room, flat.lease_end) })}` : nothing}
             ${flat.unreachable ? html` <span class="tag bad">${t("unreachable", { count: flat.unreachable })}</span>` : nothing}
           </p>`}
+      <details
+        @toggle=${(event: Event) => {
+          if ((event.target as HTMLDetailsElement).open) {
+            void this.look(own);
+          }
+        }}
+      >
+        <summary>${t("past")}</summary>
+        ${this.pastOf(flat.unit_id)}
+      </details>
     </section>`;
+  }
+
+  /** Asks what was told of a flat before, each time that somebody looks. */
+  private async look({ api, flat: { unit_id } }: Own): Promise<void> {
+    this.past.set(unit_id, null);
+    this.again = null;
+    const isThere = await this.trying(async () => {
+      this.past.set(unit_id, await api.ask<Past>("mine_history", { unit_id }, { withReason: false }));
+    });
+    if (!isThere) {
+      this.past.delete(unit_id);
+      this.again = () => this.look({ api, flat: { unit_id } as Flat });
+    }
+    this.requestUpdate();
+  }
+
+  private pastOf(unitId: string): TemplateResult | typeof nothing {
+    const { t } = this.room;
+    const past = this.past.get(unitId);
+    if (!past) {
+      return past === null ? html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>` : nothing;
+    }
+    if (!past.alerts.length) {
+      return html`<p class="quiet">${t("past_none")}</p>`;
+    }
+    return html`<ul class="past">
+        ${past.alerts.map((alert) => this.pastAlert(alert))}
+      </ul>
+      ${past.more ? html`<p class="quiet">${t("past_more", { count: past.alerts.length })}</p>` : nothing}`;
+  }
+
+  private pastAlert(alert: Past["alerts"][number]): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const said = alert.slots.map(({ role, number, state }) =>
+      t("slot", { role: option(room, "role", role), number, state: t(`slot_${state as SlotState}`) }),
+    );
+    return html`<li data-alert=${alert.alert_id}>
+      <p class="what">
+        ${alert.drill ? html`<span class="tag">${t("drill")}</span>` : nothing}
+        <strong>${this.hazards(alert.hazards)}</strong>
+        <time>${dateAndClock(room.hass, alert.created_at)}</time>
+        ${alert.helped ? html`<span class="tag bad">${t("slot_need_help")}</span>` : nothing}
+      </p>
+      ${alert.answer ? html`<p>${t("you_had_said", { answer: t(`answer_${alert.answer as (typeof ANSWERS)[number]}`) })}</p>` : nothing}
+      ${said.length ? html`<p class="quiet">${said.join(t("semicolon"))}</p>` : nothing}
+    </li>`;
   }
 
   private hazards(hazards: string[]): string {
@@ -202,6 +263,27 @@ export class MinePage extends Page {
         background: var(--help);
         color: var(--on-fill);
         font-weight: 700;
+      }
+      summary {
+        min-height: 44px;
+        align-content: center;
+        cursor: pointer;
+      }
+      .past {
+        display: grid;
+        gap: 8px;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      .past li {
+        padding-top: 8px;
+        border-top: 1px solid var(--divider-color);
+      }
+      .past .what {
+        flex-wrap: wrap;
+        font-size: inherit;
+        gap: 4px 12px;
       }
       .answers {
         display: grid;

@@ -218,6 +218,22 @@ export interface RemovedUnit {
   days: number;
 }
 
+/** What was told about an own flat, and is over; people are a role and a number. */
+export interface Past {
+  alerts: {
+    alert_id: string;
+    hazards: string[];
+    drill: boolean;
+    created_at: number;
+    answer: string | null;
+    answered_at: number | null;
+    helped: boolean;
+    slots: { role: string; number: number; state: string }[];
+  }[];
+  /** There were others before. */
+  more: boolean;
+}
+
 export interface Flat {
   unit_id: string;
   title: string;

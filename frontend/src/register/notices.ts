@@ -24,7 +24,7 @@ export class Notices extends GuestElement {
       ? html`<ul class="flat" aria-label=${t("duty_title")}>
           ${rows.map(
             ({ duty, text }) =>
-              html`<li data-duty=${duty}>
+              html`<li data-row data-duty=${duty}>
                 <span class="mark class">${icon(mdiWrench)} ${t("fault")}</span>
                 <span class="text">${text}</span>
                 ${linkTo(room, "/duty", t("duty_title"), "button")}

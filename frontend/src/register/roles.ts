@@ -1,5 +1,6 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
+import { AsSheet } from "./as";
 import { accountNames, held, isOver, type Held } from "./grants";
 import type { Roles } from "./model";
 import { Page, pageStyles } from "./page";
@@ -13,6 +14,9 @@ export class RolesPage extends Page {
   @state() private found: { api: Api; roles: Roles }[] | null = null;
   /** The property in which a role is given; with the role whose last day is changed. */
   @state() private sheet: { api: Api; roles: Roles; grant: Held | null } | null = null;
+
+  /** The account whose view is shown. */
+  @state() private as: { api: Api; user: Held } | null = null;
 
   protected override firstUpdated(): void {
     void this.reload();
@@ -38,6 +42,16 @@ export class RolesPage extends Page {
         : html`<p role="alert">${t("not_allowed")}</p>`}
       ${sheet
         ? html`<cs-role .room=${room} .api=${sheet.api} .found=${sheet.roles} .grant=${sheet.grant} @closed=${this.closed}></cs-role>`
+        : nothing}
+      ${this.as
+        ? html`<cs-as
+            .room=${room}
+            .api=${this.as.api}
+            .user=${this.as.user}
+            @closed=${() => {
+              this.as = null;
+            }}
+          ></cs-as>`
         : nothing}`;
   }
 
@@ -146,6 +160,16 @@ export class RolesPage extends Page {
     const { room } = this;
     const { t } = room;
     return html`<div class="actions">
+      <button
+        data-do="as"
+        aria-label=${`${t("see_as")} ${row.account}`}
+        ?disabled=${room.locked}
+        @click=${() => {
+          this.as = { api, user: row };
+        }}
+      >
+        ${t("see_as")}
+      </button>
       ${api.may("grant_role")
         ? html`<button
             data-do="until"
@@ -203,4 +227,4 @@ export class RolesPage extends Page {
   ];
 }
 
-export const elements = { "cs-roles": RolesPage, "cs-role": RoleSheet };
+export const elements = { "cs-as": AsSheet, "cs-roles": RolesPage, "cs-role": RoleSheet };

@@ -4,6 +4,7 @@ import { property, query, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "../context";
+import { define } from "../define";
 import { Subscription } from "../feed";
 import { date, dateAndClock, quantity } from "../format";
 import { icon } from "../icons";
@@ -764,7 +765,4 @@ function ago(seconds: number, language: string): string {
   return whole < 172_800 ? format.format(-Math.floor(whole / 3600), "hour") : format.format(-Math.floor(whole / 86_400), "day");
 }
 
-// After an update the page may hold an older one until it is reloaded.
-if (!customElements.get("cs-devices")) {
-  customElements.define("cs-devices", DevicesPage);
-}
+define({ "cs-devices": DevicesPage });

@@ -2,7 +2,9 @@ import { LitElement, css, html, nothing } from "lit";
 import { property, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import type { Context } from "../context";
+import { define } from "../define";
 import { reasonOf, type Rejected } from "../errors";
+import type { Past } from "../incident";
 import { dateAndClock, lasted, month, quantity } from "../format";
 import { save } from "../save";
 import { common, tokens } from "../styles";
@@ -19,6 +21,9 @@ const TYPES = {
 const MOST_ROWS = 200;
 /** More are not held in a browser; who needs them takes a shorter time. */
 const MOST_ALARMS = 20_000;
+/** So many alarms of one incident are asked for, and so many in the register. */
+const MOST_PAST = 500;
+const MOST_PEOPLE = 200;
 
 /** What is over: each alarm, how it ended, and how long people and machines took. */
 export class HistoryPage extends LitElement {
@@ -30,6 +35,11 @@ export class HistoryPage extends LitElement {
   @state() private error: string | null = null;
   @state() private words = "";
   @state() private most = MOST_ROWS;
+  /** An incident that is over: its id, from the address. */
+  @property() past: string | null = null;
+  @state() private found: Past | null = null;
+  @state() private missing: string | null = null;
+  private asked: string | null = null;
   private readonly names = new Map<string, string>();
   private loaded = "";
   private run = 0;
@@ -46,6 +56,76 @@ export class HistoryPage extends LitElement {
     if (this.context.book.truth !== null && this.loaded !== String(days)) {
       void this.load(days);
     }
+    if (this.past === null) {
+      this.found = this.missing = this.asked = null;
+    } else if (this.asked !== this.past && !this.loading && this.loaded) {
+      this.asked = this.past;
+      void this.look(this.past);
+    }
+  }
+
+  /** Asks for an incident that is over, by its alarms that are listed. */
+  private async look(id: string): Promise<void> {
+    this.found = this.missing = null;
+    const { context } = this;
+    const { hass } = context;
+    const alarms = this.alarms.filter((alarm) => alarm.incident_id === id).map((alarm) => alarm.alarm_id);
+    if (!alarms.length) {
+      this.missing = this.error ?? this.t("past_missing");
+      return;
+    }
+    try {
+      const [{ incident, names }, people] = await Promise.all([
+        hass.connection.sendMessagePromise<{ incident: Past["incident"]; names: Record<string, string> }>({
+          type: "community_safety/past_incident",
+          incident_id: id,
+          alarms: alarms.slice(0, MOST_PAST),
+        }),
+        // That it is over for devices is known without the register.
+        context.pastPeople(id, alarms.slice(0, MOST_PEOPLE)).catch(() => null),
+        import("../work"),
+      ]);
+      for (const [who, name] of Object.entries(names)) {
+        context.book.names.set(who, name);
+      }
+      if (this.past === id) {
+        this.found = { incident, people };
+      }
+    } catch (error) {
+      this.missing = reasonOf(hass, error as Rejected, context.t("not_allowed"), context.t("line_lost"));
+    }
+  }
+
+  private one() {
+    const { context, found } = this;
+    return found
+      ? html`<cs-incident
+          .context=${context}
+          .past=${found}
+          .incidentId=${found.incident.incident_id}
+          .dark=${this.dark}
+          .narrow=${this.narrow}
+        ></cs-incident>`
+      : html`<a class="back no-print" href=${context.to(`/history${location.search}`)} @click=${this.back}>‹ ${context.t("page_history")}</a>
+          <p role=${this.missing ? "alert" : "status"}>${this.missing ?? context.t("waiting")}</p>`;
+  }
+
+  private readonly back = (event: MouseEvent): void => {
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.context.go(`/history${location.search}`);
+    }
+  };
+
+  /** Goes to the incident of an alarm: it may still be open. */
+  private goTo(id: string): (event: MouseEvent) => void {
+    return (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+        event.preventDefault();
+        const { context } = this;
+        context.go(context.book.incidents.has(id) ? `/incident/${id}` : `/history/${encodeURIComponent(id)}${location.search}`);
+      }
+    };
   }
 
   private get chosen(): { days: number; severity: string | null; drills: boolean } {
@@ -113,6 +193,9 @@ export class HistoryPage extends LitElement {
   override render() {
     const { context } = this;
     const t = (this.t = translator(context.hass.language));
+    if (this.past !== null) {
+      return this.one();
+    }
     const { days, severity, drills } = this.chosen;
     const wanted = this.words.trim().toLowerCase();
     const rows = this.alarms.filter(
@@ -293,7 +376,12 @@ export class HistoryPage extends LitElement {
             (alarm) =>
               html`<tr class=${alarm.drill ? "drill" : ""}>
                 <td class="number">${dateAndClock(context.hass, alarm.raised_at)}</td>
-                <td><strong>${this.place(alarm)}</strong> <span class="quiet">${alarm.device_name}</span></td>
+                <td>
+                  <a class="one" href=${context.to(`/history/${encodeURIComponent(alarm.incident_id)}`)} @click=${this.goTo(alarm.incident_id)}
+                    ><strong>${this.place(alarm)}</strong></a
+                  >
+                  <span class="quiet">${alarm.device_name}</span>
+                </td>
                 <td>
                   ${alarm.drill ? html`<span class="chip quiet">${context.t("class_drill")}</span>` : nothing}
                   ${context.t("says", { what: context.words.option("severity", alarm.severity), said: this.hazard(alarm) })}
@@ -372,6 +460,13 @@ export class HistoryPage extends LitElement {
     css`
       :host {
         display: block;
+      }
+      .one,
+      .back {
+        display: inline-flex;
+        align-items: center;
+        min-width: 44px;
+        min-height: 44px;
       }
       .filters {
         display: flex;
@@ -489,7 +584,4 @@ export class HistoryPage extends LitElement {
   ];
 }
 
-// After an update the page may hold an older one until it is reloaded.
-if (!customElements.get("cs-history")) {
-  customElements.define("cs-history", HistoryPage);
-}
+define({ "cs-history": HistoryPage });

@@ -42,6 +42,13 @@ export interface Building {
 /** Of areas that are on no floor. */
 export const GROUNDS = "-";
 
+export const cellsOf = (stairwell: Stairwell): Cell[] => stairwell.storeys.flatMap(({ cells }) => cells.flatMap((cell) => cell ?? []));
+
+export const areasOf = (building: Building): string[] => [
+  ...building.stairwells.flatMap((stairwell) => cellsOf(stairwell).map((cell) => cell.areaId)),
+  ...building.shared.map((cell) => cell.areaId),
+];
+
 /** Returns every area once: in a stairwell of its building, or in what the building shares. What `units` says of one goes before its name. */
 export function layout(
   areas: Iterable<Area>,

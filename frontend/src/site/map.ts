@@ -17,19 +17,18 @@ import { property, state } from "lit/decorators.js";
 import { classMap } from "lit/directives/class-map.js";
 import { guard } from "lit/directives/guard.js";
 import type { Context } from "../context";
+import { define } from "../define";
 import { Subscription } from "../feed";
 import { classIcon, icon } from "../icons";
 import type { Hass } from "../model";
 import { NO_HELP, statusOf } from "../order";
 import { areasOf as areasOfCall } from "../response";
 import { common, ranks, tokens } from "../styles";
-import { layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
-import { isLife, marksOf, totalsOf, type Mark } from "./marks";
+import { areasOf, cellsOf, layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
+import { marksOf, totalsOf, unfolded, type Mark } from "./marks";
 import "./plan";
 import { translator, type Key, type Translate } from "./texts";
 
-/** More places than these are folded to their buildings; those with a life at stake stay open. */
-const MOST_UNFOLDED = 300;
 const FILLED = new Set(["fire", "linkage", "electrical"]);
 const WAYS = new Set<string>(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"] satisfies Way[]);
 
@@ -139,26 +138,15 @@ export class MapPage extends LitElement {
 
   private all() {
     const { buildings, t } = this;
-    const places = buildings.flatMap(areasOf);
-    if (!places.length) {
+    if (!buildings.flatMap(areasOf).length) {
       return html`<p class="empty">${t("map_empty")}</p>`;
     }
-    const isFolded = places.length > MOST_UNFOLDED || (this.beside && [...this.marks.values()].some(isLife));
-    const open = this.narrow
-      ? []
-      : buildings.filter(
-          (building) =>
-            !isFolded ||
-            areasOf(building).some((areaId) => {
-              const mark = this.marks.get(areaId);
-              return mark && isLife(mark);
-            }),
-        );
+    const open = this.narrow ? [] : unfolded(buildings, this.marks, this.beside);
     return html`<nav class="tiles" aria-label=${t("buildings")}>
         ${buildings.map((building) => this.tile(this.nameOf(building), areasOf(building), building.key))}
       </nav>
       ${open.map((building) => this.section(building))}
-      ${isFolded && !open.length && !this.narrow ? html`<p class="quiet hint">${t("map_choose")}</p>` : nothing}`;
+      ${!open.length && !this.narrow ? html`<p class="quiet hint">${t("map_choose")}</p>` : nothing}`;
   }
 
   private one(building: Building, stairwellKey: string | undefined) {
@@ -202,6 +190,7 @@ export class MapPage extends LitElement {
     const worst = totals[0];
     return html`<a
       class=${classMap({ tile: true, ...this.classes(worst && { incident: worst.incident, help: !worst.incident, more: 0 }) })}
+      data-row
       data-building=${path.join("/")}
       data-path=${target}
       href=${this.context.to(target)}
@@ -232,7 +221,7 @@ export class MapPage extends LitElement {
     const { key } = building;
     const isPlan = this.planned.has(key);
     const mayEdit = this.plans.may.includes(key);
-    return html`<section class="building" aria-label=${name}>
+    return html`<section class="building" data-row aria-label=${name}>
       <h2>
         ${name} <span class="totals">${this.totals(totalsOf(this.marks, areasOf(building)))}</span>
         ${!this.context.isQuiet && (this.plans.plans.includes(key) || mayEdit)
@@ -290,7 +279,7 @@ export class MapPage extends LitElement {
       return html`<div class="grid" role="grid" aria-label=${title} data-group=${key}>
         ${stairwell.storeys.map(
           ({ storey, cells: row }) =>
-            html`<div class="row" role="row" style=${doors}>
+            html`<div class="row" role="row" data-row style=${doors}>
               <span class="storey" role="rowheader">${storey}</span>
               ${row.map((cell) => html`<span role="gridcell">${cell ? this.cell(cell, current) : nothing}</span>`)}
             </div>`,
@@ -309,7 +298,7 @@ export class MapPage extends LitElement {
     const title = this.t("shared", { building: this.nameOf(building) });
     return guard([shared, title, current, this.signs(shared)], () =>
       html`<div class="shared" role="grid" aria-label=${title} data-group=${key}>
-        <div class="wrap" role="row">
+        <div class="wrap" role="row" data-row>
           ${shared.map((cell) => html`<span role="gridcell">${this.cell(cell, current)}</span>`)}
         </div>
       </div>`,
@@ -693,20 +682,10 @@ export class MapPage extends LitElement {
   ];
 }
 
-const cellsOf = (stairwell: Stairwell): Cell[] => stairwell.storeys.flatMap(({ cells }) => cells.flatMap((cell) => cell ?? []));
-
-const areasOf = (building: Building): string[] => [
-  ...building.stairwells.flatMap((stairwell) => cellsOf(stairwell).map((cell) => cell.areaId)),
-  ...building.shared.map((cell) => cell.areaId),
-];
-
 /** `floor/stairwell`: what is before the first stroke, and what is after it. */
 function split(group: string): [string, string] {
   const at = group.indexOf("/");
   return [group.slice(0, at), group.slice(at + 1)];
 }
 
-// After an update the page may hold an older one until it is reloaded.
-if (!customElements.get("cs-map")) {
-  customElements.define("cs-map", MapPage);
-}
+define({ "cs-map": MapPage });

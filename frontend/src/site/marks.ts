@@ -2,6 +2,10 @@
 
 import type { Incident } from "../model";
 import { LAST_LIFE_CLASS, byUrgency, classOf } from "../order";
+import { areasOf, type Building } from "./layout";
+
+/** More places than these are folded to their buildings. */
+export const MOST_UNFOLDED = 300;
 
 export interface Mark {
   /** The worst one, none where somebody calls in a neighbour's incident. */
@@ -40,6 +44,19 @@ export function marksOf(
 /** Is it somebody's life? */
 export const isLife = ({ incident, help }: Mark): boolean =>
   help || (incident !== null && !incident.drill && classOf(incident) <= LAST_LIFE_CLASS);
+
+/**
+ * Returns the buildings that are drawn whole: all of them, or those with a life at stake where there are too many
+ * places. On a wall, where nobody scrolls, what is well gives its room to what is not.
+ */
+export function unfolded(buildings: readonly Building[], marks: ReadonlyMap<string, Mark>, isOnWall: boolean): Building[] {
+  const isAtStake = (areaId: string): boolean => {
+    const mark = marks.get(areaId);
+    return mark !== undefined && isLife(mark);
+  };
+  const isFolded = buildings.flatMap(areasOf).length > MOST_UNFOLDED || (isOnWall && [...marks.values()].some(isLife));
+  return buildings.filter((building) => !isFolded || areasOf(building).some(isAtStake));
+}
 
 export interface Total {
   /** One of them, for its word and its symbol; null for calls for help. */

@@ -1,6 +1,7 @@
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import type { Context } from "../context";
+import { define } from "../define";
 import { reasonOf, type Rejected } from "../errors";
 import { common, tokens } from "../styles";
 import { AGAIN_SECONDS } from "../twice";
@@ -329,7 +330,4 @@ export class Plan extends LitElement {
   ];
 }
 
-// After an update the page may hold an older one until it is reloaded.
-if (!customElements.get("cs-plan")) {
-  customElements.define("cs-plan", Plan);
-}
+define({ "cs-plan": Plan });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isLife, marksOf, totalsOf } from "../../src/site/marks";
+import { layout } from "../../src/site/layout";
+import { MOST_UNFOLDED, isLife, marksOf, totalsOf, unfolded } from "../../src/site/marks";
 import { incident } from "../made";
 
 const fault = incident("fault", { rank: "fault" });
@@ -50,4 +51,25 @@ test("totals are of places, calls for help first, then the worst", () => {
     ["fault", false, 1],
     ["fire", true, 1],
   ]);
+});
+
+test("on a wall what is well is folded as long as a life is at stake anywhere, and of many always", () => {
+  const compound = (doors: number) => {
+    const floors = ["b1", "b2"].map((floor_id) => ({ floor_id, name: floor_id }));
+    const areas = floors.flatMap(({ floor_id }) =>
+      Array.from({ length: doors }, (_, index) => ({ area_id: `${floor_id} ${index}`, name: `${floor_id} place ${index}`, floor_id })),
+    );
+    return layout(areas, floors, "en");
+  };
+  const burning = marksOf([incident("fire", { area_id: "b2 0" })], new Set(), []);
+  const faulty = marksOf([incident("fault", { rank: "fault", area_id: "b2 0" })], new Set(), []);
+  const open = (...asked: Parameters<typeof unfolded>): string[] => unfolded(...asked).map(({ key }) => key);
+  const few = compound(2);
+  expect(open(few, burning, true)).toEqual(["b2"]);
+  expect(open(few, burning, false)).toEqual(["b1", "b2"]);
+  expect(open(few, faulty, true)).toEqual(["b1", "b2"]);
+  expect(open(few, new Map(), true)).toEqual(["b1", "b2"]);
+  const many = compound(MOST_UNFOLDED / 2 + 1);
+  expect(open(many, burning, false)).toEqual(["b2"]);
+  expect(open(many, faulty, false)).toEqual([]);
 });

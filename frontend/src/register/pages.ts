@@ -1,0 +1,47 @@
+/** The register's pages as the navigation offers them. */
+
+import { mdiAccountClock, mdiAccountKey, mdiFileSwap, mdiHomeAccount, mdiHomeGroup, mdiTextBoxSearch } from "@mdi/js";
+import type { Page } from "../extension";
+import type { Session } from "../response";
+
+/** Whose page is that of their own flats. */
+const OWN_ROLES = new Set(["landlord", "resident"]);
+
+type Title = "units" | "mine" | "duty" | "import" | "roles" | "audit";
+const TITLES: Record<string, Record<Title, string>> = {
+  en: { units: "Units", mine: "My flats", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
+  "zh-Hans": { units: "房屋", mine: "我的出租房", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
+  "zh-Hant": { units: "房屋", mine: "我的出租屋", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
+};
+
+/** Returns the pages that are for this user. */
+export function pages({ properties }: Pick<Session, "properties">, language: string): Page[] {
+  const titles = TITLES[language] ?? TITLES["en"];
+  const may = (...rights: string[]): boolean =>
+    properties.some((property) => rights.some((right) => right in property.rights));
+  const roles = properties.flatMap((property) => property.roles);
+  const found: Page[] = [];
+  const add = (title: Title, icon: string, place: number, more: Partial<Page> = {}): void => {
+    found.push({ path: title, title: titles?.[title] ?? title, icon, place, ...more });
+  };
+  if (roles.some((role) => OWN_ROLES.has(role))) {
+    const isHome = roles.every((role) => OWN_ROLES.has(role));
+    add("mine", mdiHomeAccount, 5, { key: "m", isHome });
+  }
+  if (may("get_units")) {
+    add("units", mdiHomeGroup, 20, { key: "u", search: "/" });
+  }
+  if (may("get_roster")) {
+    add("duty", mdiAccountClock, 40, { key: "r" });
+  }
+  if (may("import_register", "export_register")) {
+    add("import", mdiFileSwap, 70);
+  }
+  if (may("get_roles")) {
+    add("roles", mdiAccountKey, 80);
+  }
+  if (may("get_audit", "get_own_audit")) {
+    add("audit", mdiTextBoxSearch, 90);
+  }
+  return found;
+}

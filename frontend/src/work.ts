@@ -1,0 +1,9 @@
+/** What an incident is worked with. The list comes first; this is fetched right after it. */
+
+import { Cameras } from "./cameras";
+import { define } from "./define";
+import { HelpSheet } from "./help";
+import { HoldButton } from "./hold";
+import { IncidentPage } from "./incident";
+
+define({ "cs-cameras": Cameras, "cs-help": HelpSheet, "cs-hold": HoldButton, "cs-incident": IncidentPage });
