@@ -330,12 +330,14 @@ async def test_shift_handover(
     browser: Browser, demo: Demo, story: Story, home: HomeAssistant
 ) -> None:
     """G2: nobody takes over what nobody has seen; the page is printed with both names."""
-    await story.do("smoke", "1-1-201")
+    await story.do("smoke", "1-2-101")
     async with panel(browser, demo) as page:
-        await expect(card(page, "1-1-201")).to_contain_text("NEW")
+        fire = card(page, "1-2-101")
+        await expect(fire).to_contain_text("NEW")
+        incident = await fire.get_attribute("data-id")
         await page.goto(page.url.replace("/now", "/handover"))
         shown = page.locator("cs-handover")
-        await expect(shown.get_by_role("alert")).to_contain_text("1-1-201")
+        await expect(shown.get_by_role("alert")).to_contain_text("1-2-101")
         await shown.get_by_role("button", name="Test tone").click()
         await shown.get_by_label("The test tone was heard").check()
         await shown.get_by_label("Note for the next shift").fill("Pump is noisy")
@@ -356,7 +358,9 @@ async def test_shift_handover(
     async with panel(browser, demo, POLICE) as page:
         await expect(page.locator("cs-now")).to_be_visible()
         await expect(page.locator("[data-page=handover]")).to_have_count(0)
-    await story.do("clear", "1-1-201")
+        await story.do("clear", "1-2-101")
+        await expect(card(page, "1-2-101")).to_contain_text("over,")
+    await home.call("community_safety/reset", incident_id=incident, outcome="test")
 
 
 async def test_shelving(browser: Browser, demo: Demo, story: Story) -> None:
@@ -438,7 +442,7 @@ async def test_wall(
         await everybody_can(page, "wall")
         # Where nothing burns, the building gives its room to the one where it does.
         well = page.locator("cs-map section").filter(has_text="Building 2")
-        await expect(page.locator("cs-map .tile")).to_have_count(2)
+        await expect(page.locator("cs-map .tile")).to_have_count(3)
         await expect(well).to_have_count(0)
         incident = await fire.get_attribute("data-id")
         await story.do("clear", "1-1-201")
