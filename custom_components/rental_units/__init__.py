@@ -12,6 +12,8 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .access_control.office import DATA_OFFICES, Office
+from .access_control.outbox import holds_card
 from .alerts.engine import Engine
 from .alerts.history import is_told
 from .alerts.manager import (
@@ -47,6 +49,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up the actions."""
     hass.data[DATA_APPLICATIONS] = {}
+    hass.data[DATA_OFFICES] = {}
     async_setup_services(hass)
     async_setup_views(hass)
     async_setup_websocket(hass)
@@ -63,9 +66,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         entry,
         database_of(hass, entry),
         lambda audience: reaching(entry.options, audience),
-        is_told(),
+        is_told() | holds_card(),
     )
     application = Application(hass, register)
+    office = Office(hass, entry, register)
     engine: Engine | None = None
     try:
         await register.async_start()
@@ -75,6 +79,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "alerts": engine.async_hear,
                 "last_known": register.phonebook.async_hear,
                 "devices": register.async_hear,
+                "cards": office.async_hear,
             },
             engine.is_active,
             engine.people.is_told,
@@ -93,6 +98,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     # Both at once: who finds one takes the other to be there.
     hass.data[DATA_APPLICATIONS][entry.entry_id] = application
     async_publish_alerts(hass, engine)
+    hass.data[DATA_OFFICES][entry.entry_id] = office
+    office.start()
     show_start(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
@@ -131,6 +138,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
 
 async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
+    hass.data[DATA_OFFICES].pop(entry.entry_id, None)
     await async_stop_alerts(hass, entry)
     await entry.runtime_data.async_stop()
 
@@ -140,7 +148,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
     forget_issues(hass, entry.entry_id)
     await async_remove_alerts(hass, entry.entry_id)
     register = Register(
-        hass, entry, database_of(hass, entry), lambda _audience: (), is_told()
+        hass,
+        entry,
+        database_of(hass, entry),
+        lambda _audience: (),
+        is_told() | holds_card(),
     )
     await register.last_known.async_remove()
     await register.keys.async_remove()

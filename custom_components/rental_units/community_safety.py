@@ -1,5 +1,7 @@
 """What Community Safety asks: who may cut, restore, silence, acknowledge and reset where.
 
+And which controller is to hold which card.
+
 The same table answers as for the register. Neither integration imports the other: the area
 is what they have in common.
 """
@@ -13,6 +15,8 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import area_registry as ar
 
+from .access_control.office import Credentials
+from .access_control.sink import Sink
 from .alerts.core import Alarms, core_of
 from .alerts.principals import person_of
 from .alerts.runtime import open_help
@@ -37,6 +41,11 @@ async def async_get_authority_provider(hass: HomeAssistant) -> Provider:
 async def async_take_alarms(hass: HomeAssistant, alarms: Alarms) -> None:
     """Take what is asked about alarms, and told of answers."""
     core_of(hass).take(alarms)
+
+
+async def async_get_passage_sink(hass: HomeAssistant, credentials: Credentials) -> Sink:
+    """Return who knows whose cards are whose."""
+    return Sink(hass, credentials)
 
 
 class Provider:

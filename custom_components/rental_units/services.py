@@ -3,13 +3,14 @@
 from homeassistant.core import HomeAssistant, SupportsResponse, callback
 
 from .access import sealed
-from .actions import accounts, files, people, tenancy, units
+from .actions import accounts, cards, files, people, tenancy, units
 from .const import DOMAIN
 
 ACTIONS = {
     **tenancy.ACTIONS,
     **people.ACTIONS,
     **units.ACTIONS,
+    **cards.ACTIONS,
     **accounts.ACTIONS,
     **files.ACTIONS,
 }

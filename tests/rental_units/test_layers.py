@@ -12,15 +12,18 @@ FILES = sorted(ROOT.rglob("*.py"))
 DOORS = {
     *("access", "actions", "forms", "services", "entity", "repairs", "websocket"),
 }
+#: Features beside the register.
+FEATURES = ("access_control", "alerts")
 #: What a folder must not import, however it is written.
 FORBIDDEN = {
-    "public": {"storage", "register", "app", "alerts", "transfer", *DOORS},
-    "storage": {"public", "app", "register", "alerts", "transfer", *DOORS},
-    "register": {"public", "app", "alerts", "transfer", *DOORS},
+    "public": {"storage", "register", "app", *FEATURES, "transfer", *DOORS},
+    "storage": {"public", "app", "register", *FEATURES, "transfer", *DOORS},
+    "register": {"public", "app", *FEATURES, "transfer", *DOORS},
+    "access_control": {"public", "app", "alerts", "transfer", *DOORS},
     "app": {"transfer", *DOORS},
 }
 #: Features, which have tables, and what carries out commands.
-WITH_SESSIONS = ("storage", "register", "alerts", "app", "transfer")
+WITH_SESSIONS = ("storage", "register", *FEATURES, "app", "transfer")
 #: What the features take to the database with.
 SESSIONS = {"async_run", "async_read"}
 #: Reads of figures alone, by who shows them.

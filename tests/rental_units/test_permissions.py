@@ -3,7 +3,9 @@
 What may be done is read from the one table, and what is registered and not in it fails.
 """
 
+from datetime import timedelta
 from http import HTTPStatus
+import itertools
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -39,8 +41,9 @@ from custom_components.rental_units.transfer.views import PATH
 from custom_components.rental_units.websocket.base import COMMANDS
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
-from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from tests.common import impersonal
 
 from .common import (
@@ -124,7 +127,10 @@ async def data_of(
     got = Delivery(id="d", person_id=people[0], unit_id=unit["unit_id"])
     open_alert = engine.alerts[str(ids["alert_id"])]
     assert engine.helpers.call(open_alert, got)
+    of_cards = await cards_of(hass, entry, device, people[0])
     return {
+        # While they are there.
+        **of_cards,
         "check_in": {**device, "name": "MARK-NAME-2", "phone": "13800138002"},
         "get_unit": {**device, "reason": "alarm"},
         "get_unit_revealed": {**device, "reason": "alarm", "reveal": True},
@@ -170,6 +176,46 @@ async def data_of(
         "erase_person": {"person_id": people[1]},
         "remove_unit": {**device, "with_people": True},
         "restore_unit": {**of_entry, "unit_id": unit["unit_id"]},
+    }
+
+
+async def cards_of(
+    hass: HomeAssistant, entry: MockConfigEntry, device: dict[str, Any], person: str
+) -> dict[str, dict[str, Any]]:
+    """Return the data of each command about cards and doors."""
+    of_entry = {"config_entry_id": entry.entry_id, "reason": "inspection"}
+    visit = {"holder": "visitor", "end": dt_util.now() + timedelta(days=1)}
+    number = itertools.count(int(device["device_id"][:8], 16))
+
+    async def issued() -> dict[str, Any]:
+        data = {"person_id": person, "card_number": str(next(number))}
+        answer = await call(hass, "issue_card", data)
+        return {"card_id": answer["card_id"], "reason": "inspection"}
+
+    suspended = await issued()
+    await call(hass, "suspend_card", suspended)
+    controller = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, identifiers={("community_safety", "x")}
+    )
+    door = {**of_entry, "device_id": controller.id, "door": "1"}
+    assigned = await call(hass, "assign_door", door)
+    return {
+        "request_card": {**device, **visit, "name": "MARK-VISITOR"},
+        "issue_card": {
+            **device,
+            **visit,
+            "name": "MARK-VISITOR",
+            "card_number": str(next(number)),
+        },
+        "suspend_card": await issued(),
+        "resume_card": suspended,
+        "lose_card": await issued(),
+        "revoke_card": await issued(),
+        "get_cards": {"person_id": person, "reason": "inspection"},
+        "get_card_doors": await issued(),
+        "assign_door": {**door, "door": "2"},
+        "remove_door": {**of_entry, "door_id": assigned["door_id"]},
+        "get_doors": of_entry,
     }
 
 
@@ -299,8 +345,15 @@ NEVER = {
     AccountRole.INSTALLER: {
         row for row, classes in TABLE_COMMANDS.items() if classes - {DataClass.SAFETY}
     },
-    AccountRole.AUTOMATION: {"get_unit", "get_unit_revealed", *PANEL, *IN_PERSON},
-    AccountRole.LANDLORD: {"alert_beyond", "tell_again", "safety.reset", "get_audit"},
+    AccountRole.AUTOMATION: {
+        *("get_unit", "get_unit_revealed", *PANEL, *IN_PERSON),
+        *(row for row, classes in TABLE_COMMANDS.items() if DataClass.CARD in classes),
+    },
+    AccountRole.LANDLORD: {
+        *("alert_beyond", "tell_again", "safety.reset", "get_audit"),
+        # Keys to the building are the property's to give.
+        *("issue_card", "resume_card", "assign_door", "remove_door", "get_doors"),
+    },
     AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
 }
 
@@ -679,6 +732,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
     why = {"reason": "inspection"}
     file = {"content": content("building,stairwell,number\n")}
     return {
+        **panel_cards(data, unit),
         "units": why,
         "places": {},
         "unit": {"unit_id": unit, **why},
@@ -730,6 +784,36 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "removed_units": {},
         "restore_unit": {"unit_id": unit},
         "erase_person": person,
+    }
+
+
+def panel_cards(
+    data: dict[str, dict[str, Any]], unit: str
+) -> dict[str, dict[str, Any]]:
+    """Return the data of the commands about cards and doors."""
+    visit = {
+        key: value
+        for key, value in data["issue_card"].items()
+        if key not in ("device_id", "card_number")
+    }
+    visit |= {"unit_id": unit, "end": visit["end"].isoformat()}
+    names = ("suspend_card", "resume_card", "lose_card", "revoke_card", "remove_door")
+    door = {key: data["assign_door"][key] for key in ("device_id", "door")}
+    return {
+        "cards": data["get_cards"],
+        "card_doors": data["get_card_doors"],
+        "issue_card": {**visit, "card_number": data["issue_card"]["card_number"]},
+        "request_card": visit,
+        **{
+            name: {
+                key: value
+                for key, value in data[name].items()
+                if key != "config_entry_id"
+            }
+            for name in names
+        },
+        "doors": {},
+        "assign_door": door,
     }
 
 

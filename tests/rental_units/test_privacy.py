@@ -1,5 +1,6 @@
 """Nothing personal is anywhere but in the register's own database."""
 
+from datetime import timedelta
 import json
 import logging
 from pathlib import Path
@@ -19,15 +20,16 @@ from custom_components.rental_units.diagnostics import (
 )
 from homeassistant.const import EVENT_CALL_SERVICE, EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from .common import call, check_in, device_id, fill_unit, unit_form, unit_id
 from .panel import Panel, content, panel_of
 from .test_config_flow import UNIT, begin, fill
 
 #: Names, the national parts of the numbers, addresses.
-MARKS = ("MARK-", "mark-mail", "mark_mail", "mark_person", "1380013800")
+MARKS = ("MARK-", "mark-mail", "mark_mail", "mark_person", "1380013800", "77004711")
 
 
 @pytest.fixture
@@ -122,6 +124,7 @@ async def test_marked_data(
     Path(hass.config.path(DOMAIN, "register.csv")).unlink()
     of_entry = {"config_entry_id": entry.entry_id}
     assert "MARK" not in repr(await call(hass, "get_files", of_entry, user=admin))
+    await use_cards(hass, entry, person, device)
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
@@ -171,8 +174,39 @@ async def test_marked_data(
     ]
     assert found == []
     content = b"".join(path.read_bytes() for path in own.parent.glob(f"{own.name}*"))
+    # Not even there: numbers of cards are encrypted.
+    assert b"77004711" not in content
+    assert b"MARK-VISITOR" in content
     assert b"MARK-LANDLORD" in content
     assert b"MARK-S" in content
+
+
+async def use_cards(
+    hass: HomeAssistant, entry: MockConfigEntry, person: str, device: str
+) -> None:
+    """Issue cards with marked numbers, look, and have some refused."""
+    of_entry = {"config_entry_id": entry.entry_id}
+    card = {"person_id": person, "card_number": "7700471101"}
+    await call(hass, "check_in", {"device_id": device, "person_id": person})
+    issued = await call(hass, "issue_card", card)
+    for number in ("7700471101", "77004711-x"):
+        with pytest.raises(ServiceValidationError) as failure:
+            await call(hass, "issue_card", {**card, "card_number": number})
+        assert "77004711" not in str(failure.value)
+    visit = {
+        "device_id": device,
+        "name": "MARK-VISITOR",
+        "phone": "13800138009",
+        "holder": "visitor",
+        "end": dt_util.now() + timedelta(days=1),
+    }
+    await call(hass, "request_card", visit)
+    await call(hass, "issue_card", {**visit, "card_number": "7700471102"})
+    shown = await call(hass, "get_cards", {"person_id": person})
+    assert shown["cards"][0]["card_number"] == "••••1101"
+    for action in ("get_card_doors", "suspend_card", "lose_card"):
+        await call(hass, action, {"card_id": issued["card_id"]})
+    await call(hass, "get_doors", of_entry)
 
 
 async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:

@@ -160,7 +160,7 @@ def test_what_is_public() -> None:
     fields = {key for schema in SCHEMAS.values() for key in fields_of(schema)}
     assert fields - PUBLIC == {
         *(kind.key for kind in KINDS if kind.is_personal),
-        *("name", "address", "contacts", "message", "note", "file"),
+        *("name", "address", "contacts", "message", "note", "file", "card_number"),
     }
     assert fields & PUBLIC == PUBLIC
 

@@ -70,14 +70,17 @@ class Result:
 class Difference:
     """How the list of a controller differed from what it is to hold.
 
-    `unknown` are credentials that nobody has given. `results` are those that were missing,
-    wrong or expired, and have been put right or not; so many were `left` alone, because the
-    controller did not answer or refused several in a row.
+    `unknown` are credentials that nobody has given, `there` the numbers that were found as
+    they are to be, and `gone` those whose end has come and that were not found. `results`
+    are those that were missing, wrong or expired, and have been put right or not; so many
+    were `left` alone, because the controller did not answer or refused several in a row.
     """
 
     device_id: str
     count: int
     unknown: tuple[Credential, ...] = ()
+    there: frozenset[str] = field(default=frozenset(), repr=False)
+    gone: frozenset[str] = field(default=frozenset(), repr=False)
     results: tuple[Result, ...] = ()
     left: int = 0
 
@@ -491,6 +494,7 @@ class Credentials:
             if credential and credential.end <= dt_util.utcnow():
                 credential = None
             result = await self._async_order(uid, device_id, number, credential)
+            self._passages.tell("proved", result)
             if result.reason in _AWAY:
                 return
 
@@ -524,16 +528,19 @@ class Credentials:
         twice = {row.number for row in held if by_number[row.number] is not row}
         given = {row.number: row for row in wanted}
         results: list[Result] = []
+        there, gone = set[str](), set[str]()
         left = failures = 0
         for number, credential in given.items():
             if number in touched or not (found := self._controller(uid)):
                 continue
             is_over = credential.end <= now
             if is_over and number not in by_number:
+                gone.add(number)
                 continue
             if not is_over and number not in twice:
                 if by_number.get(number) == _as_held(found[0], credential):
                     self._unproven.get(uid, {}).pop(number, None)
+                    there.add(number)
                     continue
             unproven = self._unproven.get(uid, {}).get(number)
             if failures == TRIES or (unproven and unproven.is_suspended):
@@ -557,6 +564,8 @@ class Credentials:
             device_id=device_id,
             count=len(held),
             unknown=tuple(row for row in held if row.number not in known),
+            there=frozenset(there),
+            gone=frozenset(gone),
             results=tuple(results),
             left=left,
         )

@@ -74,7 +74,9 @@ class PassageSink(Protocol):
     comes again when its gateway is loaded the next time.
 
     It may have two more callbacks, to hear of what it has not asked for: `proved` with the
-    `Result` of a credential whose end had come, `checked` with the `Difference` of a list.
+    `Result` of a credential whose end had come, or that was tried again, and `checked` with
+    the `Difference` of a list. One that only says what controllers are to hold has no
+    `passed`: it takes no passage.
     """
 
     @callback
@@ -172,7 +174,8 @@ class Passages:
 
     def _hand_over(self, device: SafetyDevice, passage: Passage) -> None:
         is_taken = not self._has_failed
-        for domain, sink in self._sinks.items():
+        takers = {domain: sink for domain, sink in self._sinks.items() if _takes(sink)}
+        for domain, sink in takers.items():
             try:
                 sink.passed(passage)
             except Exception as err:  # noqa: BLE001
@@ -180,7 +183,7 @@ class Passages:
                 LOGGER.error("%s did not take a passage: %s", domain, type(err))
                 self.dropped[device.uid] += 1
                 is_taken = False
-        if not self._sinks:
+        if not takers:
             self.dropped[device.uid] += 1
         if not is_taken:
             self._untaken.setdefault(device.uid, passage.index)
@@ -214,3 +217,8 @@ class Passages:
                     for row in wanted
                 ]
         return found
+
+
+def _takes(sink: PassageSink) -> bool:
+    """Return if somebody takes passages, and does not only know credentials."""
+    return hasattr(sink, "passed")

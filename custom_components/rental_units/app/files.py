@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from homeassistant.core import HomeAssistant
 from homeassistant.util.json import JsonValueType
 
+from ..access_control import numbers
 from ..const import DOMAIN, LOGGER
 from ..storage.engine import Database
 from ..storage.errors import RegisterError
@@ -142,4 +143,6 @@ class RotateKey(Command[int]):
     @override
     def run(self, work: Work) -> int:
         work.audit()
-        return self.vault.rotate(work.session)
+        lost = self.vault.rotate(work.session)
+        numbers.hash_anew(work.session, self.vault)
+        return lost

@@ -43,6 +43,8 @@ class DataClass(StrEnum):
     ADDRESS = "address"
     #: How somebody is reached.
     CONTACT = "contact"
+    #: Cards, by their last digits, and which doors open for whom.
+    CARD = "card"
     #: Alerts: units and figures, no person.
     ALERT = "alert"
     #: Who has read or changed what.
@@ -61,6 +63,7 @@ _CONTACT: Final = frozenset({DataClass.CONTACT})
 _PERSON: Final = _REGISTER | _CONTACT
 _ALL: Final = _PERSON | {DataClass.ADDRESS}
 _UNIT: Final = _REGISTER | {DataClass.ADDRESS}
+_CARD: Final = frozenset({DataClass.CARD})
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
 _AUTHORITY: Final = frozenset({DataClass.AUTHORITY})
@@ -103,6 +106,17 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "grant_role": _AUTHORITY,
     "revoke_role": _AUTHORITY,
     "get_roles": _AUTHORITY,
+    "request_card": _PERSON | _CARD,
+    "issue_card": _PERSON | _CARD,
+    "suspend_card": _CARD,
+    "resume_card": _CARD,
+    "lose_card": _CARD,
+    "revoke_card": _CARD,
+    "get_cards": _CARD,
+    "get_card_doors": _CARD,
+    "assign_door": _CARD,
+    "remove_door": _CARD,
+    "get_doors": _CARD,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -190,6 +204,12 @@ _READS: Final = (*_SEEN, "get_unit_revealed", "get_person_revealed")
 _ALERTS: Final = ("alert", "acknowledge_alert", "cancel_alert", "get_alerts")
 _DUTIES: Final = (*_ALERTS, "alert_beyond", "close_help", "tell_again", "get_roster")
 _MINE: Final = ("get_mine", "answer")
+_SEES_CARDS: Final = ("get_cards", "get_card_doors")
+_CARDS: Final = (
+    *("request_card", "issue_card", "suspend_card", "resume_card", "lose_card"),
+    *("revoke_card", *_SEES_CARDS),
+)
+_DOORS: Final = ("assign_door", "remove_door", "get_doors")
 _INCIDENT: Final = (
     "safety.acknowledge",
     "safety.reset",
@@ -211,6 +231,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people", "verify_contacts"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
         _row(_ALL, "find_duplicates", "get_units", "import_register"),
+        _row(_PERSON | _CARD, *_CARDS, *_DOORS),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -219,6 +240,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.DUTY: (
         _row(_ALL, *_READS, needs_reason=True),
         _row(_REGISTER, "get_units"),
+        # Who has lost a card at night calls.
+        _row(_CARD, "suspend_card", "lose_card", *_SEES_CARDS, needs_reason=True),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),
@@ -227,6 +250,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, *_LEASES, *_READS, "verify_contacts", "get_units"),
         _row(_ALL, "import_register"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
+        _row(_PERSON | _CARD, *_CARDS, "get_doors"),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
         _row(_REGISTER, "safety.read"),
     ),
@@ -240,6 +264,11 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     ),
     AccountRole.LANDLORD: (
         _row(_ALL, *_LEASES, *_READS, "get_units", scope=Scope.OWN),
+        _row(
+            _PERSON | _CARD,
+            *("request_card", "lose_card", *_SEES_CARDS),
+            scope=Scope.OWN,
+        ),
         _row(_ALERT, *_ALERTS, *_MINE, scope=Scope.OWN),
         _row(
             _SAFETY,

@@ -5,6 +5,7 @@ from pathlib import Path
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
+from ..access_control.migrations import FEATURE as ACCESS_CONTROL
 from ..alerts.migrations import FEATURE as ALERTS
 from ..const import CONF_URL, DOMAIN
 from ..register.migrations import FEATURE as REGISTER
@@ -13,7 +14,7 @@ from ..storage.events import FEATURE as EVENTS
 from ..storage.vault import FEATURE as VAULT
 
 #: In the order in which they build upon each other.
-FEATURES = (EVENTS, VAULT, REGISTER, ALERTS)
+FEATURES = (EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL)
 
 
 def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Database:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from homeassistant.util.json import JsonValueType
 
+from ..access_control import outbox
 from ..alerts import history
 from ..const import Role
 from ..register import consents, leases, queries
@@ -450,6 +451,7 @@ class MergePeople(Command[str]):
         self._move_grants(work, other, kept)
         consents.move(session, other, kept)
         vault.move_person(session, other.id, kept.id)
+        outbox.move_person(session, other.id, kept.id)
         session.flush()
         session.expire(other)
         session.delete(other)

@@ -58,6 +58,9 @@ class Kind(StrEnum):
     UNIT_CHANGED = "unit_changed"
     UNIT_REMOVED = "unit_removed"
     UNIT_RESTORED = "unit_restored"
+    CARD_CHANGED = "card_changed"
+    #: Which doors open for whom.
+    DOORS_CHANGED = "doors_changed"
 
 
 @dataclass(frozen=True, slots=True)

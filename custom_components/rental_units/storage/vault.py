@@ -9,12 +9,15 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+import hmac
 import secrets
 import time
 from typing import Final, TypedDict
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -113,6 +116,8 @@ class Keys:
         #: Of the file in `.storage`.
         self.name = f"{DOMAIN}.{entry_id}.keys"
         self._keys: dict[str, bytes] = {}
+        #: Those of digests, by the key and what they are about.
+        self._derived: dict[tuple[str, str], bytes] = {}
         self.current = ""
 
     async def async_load(self) -> None:
@@ -140,7 +145,12 @@ class Keys:
         await self._store().async_remove()
 
     def seal(self, text: str, about: str) -> tuple[str, str]:
-        """Return the id of the key, and text encrypted; it opens only for the same `about`."""
+        """Return the id of the key, and text encrypted; it opens only for the same `about`.
+
+        Raises RegisterError if there is no key that is on disk.
+        """
+        if self.current not in self._keys:
+            raise RegisterError("key_unwritable")
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = AESGCM(self._keys[self.current]).encrypt(
             nonce, text.encode(), about.encode()
@@ -163,6 +173,27 @@ class Keys:
             )
         except InvalidTag, ValueError:
             raise RegisterError("sealed_row_damaged") from None
+
+    def digest(self, text: str, about: str) -> str:
+        """Return what text is found by, where it is kept encrypted: 64 hexadecimal digits.
+
+        It follows from the newest key: after a rotation it is another. Raises RegisterError
+        if there is no key that is on disk.
+        """
+        if self.current not in self._keys:
+            raise RegisterError("key_unwritable")
+        return self._digest(self.current, text, about)
+
+    def digests(self, text: str, about: str) -> list[str]:
+        """Return it for every key: a rotation may have ended in the middle."""
+        return [self._digest(key, text, about) for key in self._keys]
+
+    def _digest(self, key: str, text: str, about: str) -> str:
+        if (own := self._derived.get((key, about))) is None:
+            # Not the key that encrypts: each has one use.
+            derive = HKDF(SHA256(), 32, salt=None, info=about.encode())
+            own = self._derived[key, about] = derive.derive(self._keys[key])
+        return hmac.digest(own, text.encode(), "sha256").hex()
 
     def lost(self) -> ColumnElement[bool]:
         """Return the condition of rows whose key is not there."""
@@ -189,6 +220,7 @@ class Vault:
     def __init__(self, keys: Keys) -> None:
         """Initialize."""
         self._keys = keys
+        self.digest, self.digests = keys.digest, keys.digests
 
     def put(
         self,
@@ -226,6 +258,13 @@ class Vault:
             return None
         return self._keys.open(row.key_id, row.body, row.id) if row.key_id else row.body
 
+    def read_if_possible(self, session: Session, row_id: str) -> str | None:
+        """Return what a row holds; None if there is none, or nobody can read it any more."""
+        try:
+            return self.read(session, row_id)
+        except RegisterError:
+            return None
+
     def rotate(self, session: Session) -> int:
         """Encrypt all rows with the newest key; return how many it cannot open."""
         for row in session.scalars(
@@ -254,6 +293,11 @@ def forget_person(session: Session, person_id: str, kind: str | None = None) -> 
     """Remove the rows of a person: those of a kind, or all."""
     rows = delete(CompartmentRow).where(CompartmentRow.person_id == person_id)
     session.execute(rows if kind is None else rows.where(CompartmentRow.kind == kind))
+
+
+def drop(session: Session, row_id: str) -> None:
+    """Remove a row."""
+    session.execute(delete(CompartmentRow).where(CompartmentRow.id == row_id))
 
 
 def move_person(session: Session, person_id: str, to: str) -> None:

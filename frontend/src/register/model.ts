@@ -117,6 +117,31 @@ export interface Consent {
   contacts: { person_id: string; name: string }[];
 }
 
+export interface Card {
+  card_id: string;
+  /** Its last four digits; empty before it is issued. */
+  card_number: string;
+  holder: string;
+  unit: string | null;
+  state: string;
+  decision: string;
+  pending: number;
+  unproven: number;
+  end: string | null;
+  closed_at: string | null;
+}
+
+/** A card at one controller. */
+export interface CardPlace {
+  device_id: string;
+  name: string | null;
+  doors: string[];
+  opens: boolean;
+  proof: string;
+  why_unproven: string | null;
+  proven_at: string | null;
+}
+
 export interface AuditRow {
   at: string;
   who: string | null;

@@ -1,5 +1,6 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
+import { CardsSection, IssueCardSheet } from "./cards";
 import { ChangeSheet, type Asked, type Subject } from "./change";
 import { ConsentSheet } from "./consent";
 import { EraseSheet } from "./erase";
@@ -113,6 +114,7 @@ export class PersonPage extends Page {
           : nothing}
       </div>
       ${this.reason()} ${this.said()} ${this.reached(api, person)} ${this.leases(api, person)} ${this.agreed(api)}
+      ${api.may("get_cards") ? html`<cs-cards .room=${this.room} .api=${api} .person=${person}></cs-cards>` : nothing}
       ${this.twins(api, person)}
       <p class="actions">
         ${api.may("get_audit") || api.may("get_own_audit") ? this.link(`/audit/person/${person.person_id}`, t("audit_of_person")) : nothing}
@@ -481,4 +483,4 @@ export class PersonPage extends Page {
   ];
 }
 
-export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet, "cs-erase": EraseSheet };
+export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet, "cs-erase": EraseSheet, "cs-cards": CardsSection, "cs-issue-card": IssueCardSheet };

@@ -35,6 +35,11 @@ const FIELD_OF: Record<string, string> = {
   building_missing: "building",
   number_missing: "number",
   unit_exists: "number",
+  card_number_invalid: "card_number",
+  card_number_taken: "card_number",
+  card_number_lost: "card_number",
+  card_is_over: "end",
+  card_too_long: "end",
 };
 
 /** A form over the page: a native dialog. It fires `closed`, with what was done if anything was. */

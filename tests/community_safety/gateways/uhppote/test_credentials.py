@@ -347,6 +347,10 @@ async def test_offline_at_check_out(
     await wait_until(hass, lambda: board.cards == [])
     await wait_until(hass, lambda: repairs(hass) == [])
     assert "unknown_credential" not in alarms_of(hass, board)
+    # Who had it taken is told that it is gone now.
+    assert [(row.number, row.status, row.held) for row in register.proven] == [
+        (CARD, Status.CONFIRMED, None)
+    ]
 
 
 async def test_deleted_and_still_there(
@@ -427,6 +431,23 @@ async def test_changed_while_a_double_is_put_right(
     assert {row.doors for row in board.cards if row.number == int(CARD)} == {
         (0, 1, 0, 0)
     }
+
+
+async def test_what_is_right(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A list says too what was found as it is to be: there, or gone where its end has come."""
+    for number, days in (("1", 9), ("2", 9), ("3", 1)):
+        await put(hass, register, board, card(number, days))
+    board._delete(2)
+    board._delete(3)
+    freezer.tick(86_400)
+    found = await check(hass, register, board)
+    assert (found.there, found.gone) == ({"1"}, {"3"})
+    assert [row.number for row in found.results] == ["2"]
 
 
 async def test_who_asked_has_gone(

@@ -102,6 +102,20 @@ async def test_dropped_without_a_sink(hass: HomeAssistant, board: Board) -> None
     assert str(board.serial) not in str(found)
 
 
+@pytest.mark.usefixtures("entry")
+async def test_a_sink_that_takes_none(hass: HomeAssistant, board: Board) -> None:
+    """Who only says what controllers are to hold takes no passage: they are dropped."""
+
+    class Office:
+        async def async_wanted(self, _device_id: str) -> None:
+            return None
+
+    await offer(hass, lambda _credentials: Office())
+    board.swipe(CARD)
+    passages = hass.data[DATA_HOUSE].passages
+    await wait_until(hass, lambda: passages.dropped.total() == 1)
+
+
 async def test_a_sink_that_fails(
     hass: HomeAssistant,
     register: Register,

@@ -1,0 +1,75 @@
+"""Numbers of cards: as they are written on them, and encrypted."""
+
+import re
+from typing import Final
+import unicodedata
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..storage import vault
+from ..storage.vault import Compartment, Vault
+from .const import SHOWN_DIGITS
+from .models import Card
+
+#: Kind of the rows in the vault, and what the digests are about.
+KIND: Final = "card_number"
+#: They go with their card, and not by themselves.
+_KEEP_DAYS: Final = 36_500
+#: As some cards have it: the facility, and the number in five digits.
+_FACILITY = re.compile(r"(\d{1,5})[,，](\d{5})")
+_NUMBER = re.compile(r"\d{1,20}")
+
+
+def normal(text: str) -> str | None:
+    """Return a number as controllers have it: 0010058400 and 100,58400 are 10058400.
+
+    None for what is no number of a card.
+    """
+    text = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+    if found := _FACILITY.fullmatch(text):
+        text = "".join(found.groups())
+    if not text.isascii() or not _NUMBER.fullmatch(text):
+        return None
+    return text.lstrip("0") or None
+
+
+def mask(digits: str) -> str:
+    """Return what is shown of a number."""
+    return f"••••{digits}" if digits else ""
+
+
+def put(session: Session, box: Vault, card: Card, number: str) -> None:
+    """Give a card its number. Raises RegisterError."""
+    card.number_row = box.put(
+        session, Compartment.SEALED, KIND, number, keep_days=_KEEP_DAYS
+    )
+    card.number_hash = box.digest(number, KIND)
+    # Of a short one half: else the digits that are shown would be all of it.
+    card.digits = number[-min(SHOWN_DIGITS, len(number) // 2) :] if number[1:] else ""
+
+
+def drop(session: Session, card: Card) -> None:
+    """Forget the number of a card; its last digits stay."""
+    if card.number_row:
+        vault.drop(session, card.number_row)
+    card.number_row = card.number_hash = None
+
+
+def find(session: Session, box: Vault, number: str) -> Card | None:
+    """Return the card that has a number, and is not closed."""
+    return session.scalar(
+        select(Card).where(
+            Card.number_hash.in_(box.digests(number, KIND)), Card.closed_at.is_(None)
+        )
+    )
+
+
+def hash_anew(session: Session, box: Vault) -> None:
+    """Let numbers be found by the newest key, after they were encrypted with it."""
+    cards = select(Card).where(Card.number_row.is_not(None))
+    for card in session.scalars(cards):
+        number = box.read_if_possible(session, card.number_row or "")
+        if number is not None:
+            card.number_hash = box.digest(number, KIND)
+    session.flush()

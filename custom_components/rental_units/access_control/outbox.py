@@ -1,0 +1,340 @@
+"""What is to be ordered, and what was proven, as pure functions on a session.
+
+A place of a card is to be ordered as long as it is not proven. So who is killed at whatever
+moment orders it again, which changes nothing where it was done already.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import batched
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from ..register import queries
+from ..register.leases import UNDO_DAYS
+from ..register.models import Lease, Person
+from ..storage.events import DomainEvent, Kind
+from ..storage.vault import Vault
+from . import numbers
+from .const import (
+    GRACE_SECONDS,
+    KEY_LOST,
+    OVERTAKEN_SECONDS,
+    RETRY_SECONDS,
+    Decision,
+    Proof,
+    State,
+)
+from .models import Card, Door, Place
+from .plan import plan
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a controller is to do about one card."""
+
+    card_id: str
+    device_id: str
+    revision: int
+    wanted: bool
+    #: Unix times.
+    begin: float
+    end: float
+    doors: frozenset[str]
+    #: None: nobody can read it any more.
+    number: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What was read back of a card at a controller, or why nothing is proven."""
+
+    #: It is there as it was ordered, or gone; None: neither is proven.
+    is_there: bool | None
+    reason: str | None = None
+    is_overtaken: bool = False
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition of cards that are not closed."""
+    return Card.closed_at.is_(None)
+
+
+def holds_card() -> ColumnElement[bool]:
+    """Return the condition of people who stay in the register because they hold a card."""
+    return exists().where(Card.person_id == Person.id, is_open())
+
+
+def is_due(now: float) -> ColumnElement[bool]:
+    """Return the condition of places at which something is to be ordered."""
+    return and_(Place.proof != Proof.PROVEN, Place.next_at <= now)
+
+
+def follow(session: Session, happened: Iterable[DomainEvent], now: float) -> None:
+    """Plan the cards anew that what has happened may be about."""
+    happened = list(happened)
+    if any(row.kind == Kind.DOORS_CHANGED for row in happened):
+        plan_all(session, now)
+        return
+    people = {row.person_id for row in happened if row.person_id}
+    units = {row.unit_id for row in happened if row.unit_id}
+    # Of a card that lost its holder, nobody can say any more whose it was.
+    wanted: set[str] = set(
+        session.scalars(select(Card.id).where(is_open(), Card.person_id.is_(None)))
+    )
+    for ids in batched(units, queries.MOST_VALUES, strict=False):
+        people |= set(
+            session.scalars(select(Lease.person_id).where(Lease.unit_id.in_(ids)))
+        )
+        wanted |= set(
+            session.scalars(select(Card.id).where(is_open(), Card.unit_id.in_(ids)))
+        )
+    for ids in batched(people, queries.MOST_VALUES, strict=False):
+        wanted |= set(
+            session.scalars(select(Card.id).where(is_open(), Card.person_id.in_(ids)))
+        )
+    _plan_those(session, wanted, now)
+
+
+def plan_all(session: Session, now: float) -> None:
+    """Plan every card anew."""
+    _plan_those(session, session.scalars(select(Card.id).where(is_open())).all(), now)
+
+
+def _plan_those(session: Session, card_ids: Iterable[str], now: float) -> None:
+    for ids in batched(card_ids, queries.MOST_VALUES, strict=False):
+        cards = session.scalars(
+            select(Card).where(Card.id.in_(ids)).options(selectinload(Card.places))
+        ).all()
+        plan(session, cards, now)
+        for card in cards:
+            _settle(session, card, now)
+
+
+def devices_due(session: Session, now: float) -> Sequence[str]:
+    """Plan what has come to its end, and return the controllers that are to be asked."""
+    # Controllers' ends are seen to by Community Safety first.
+    over = select(Place.card_id).where(
+        Place.wanted, Place.end_at <= now - GRACE_SECONDS
+    )
+    _plan_those(session, session.scalars(over.distinct()).all(), now)
+    return session.scalars(select(Place.device_id).where(is_due(now)).distinct()).all()
+
+
+def orders(
+    session: Session, box: Vault, device_id: str, now: float, most: int
+) -> list[Order]:
+    """Return what a controller is to be asked for next."""
+    rows = session.execute(
+        select(Place, Card.number_row)
+        .join(Place.card)
+        .where(Place.device_id == device_id, is_due(now))
+        # Who is to be let in no more comes first.
+        .order_by(Place.wanted, Place.next_at, Place.card_id)
+        .limit(most)
+    ).all()
+    return [_order(session, box, place, number_row) for place, number_row in rows]
+
+
+def is_current(session: Session, order: Order) -> bool:
+    """Return if an order is what is wanted still."""
+    query = select(Place.revision).where(
+        Place.card_id == order.card_id, Place.device_id == order.device_id
+    )
+    return session.scalar(query) == order.revision
+
+
+def _order(session: Session, box: Vault, place: Place, number_row: str | None) -> Order:
+    return Order(
+        place.card_id,
+        place.device_id,
+        place.revision,
+        place.wanted,
+        place.begin_at,
+        place.end_at,
+        frozenset(place.doors),
+        box.read_if_possible(session, number_row) if number_row else None,
+    )
+
+
+def wanted(
+    session: Session, box: Vault, device_id: str, now: float
+) -> list[Order] | None:
+    """Return what a controller is to hold, and what is not proven to be gone there yet.
+
+    The end of the latter is over. None: nothing of this property is there. A card whose
+    number nobody can read is left out: it is found there as unknown, for a person to
+    decide on.
+    """
+    rows = session.execute(
+        select(Place, Card.number_row)
+        .join(Place.card)
+        .where(
+            Place.device_id == device_id,
+            or_(Place.wanted, Place.proof != Proof.PROVEN),
+        )
+        # Who is to be let in no more comes first here, too.
+        .order_by(Place.wanted, Place.card_id)
+    ).all()
+    if not rows and not session.scalar(
+        select(exists().where(Door.device_id == device_id))
+    ):
+        return None
+    found = [_order(session, box, place, number_row) for place, number_row in rows]
+    return [
+        row
+        for row, (place, _number_row) in zip(found, rows, strict=True)
+        if row.number and not place.is_held(now)
+    ]
+
+
+# What was proven
+
+
+def note(session: Session, order: Order, fact: Fact, now: float) -> None:
+    """Write down what was proven of an order, if that is what is wanted still."""
+    place = session.get(Place, (order.card_id, order.device_id))
+    if place is None or place.revision != order.revision:
+        return
+    is_wanted = place.wanted and place.end_at > now
+    if fact.is_overtaken:
+        if place.proof != Proof.PROVEN:
+            place.next_at = now + OVERTAKEN_SECONDS
+    elif fact.is_there is None:
+        place.proof, place.reason = Proof.UNPROVEN, fact.reason
+        place.next_at = now + (_DAY if fact.reason == KEY_LOST else RETRY_SECONDS)
+    elif fact.is_there == is_wanted:
+        place.wanted = is_wanted
+        place.proof, place.reason, place.proven_at = Proof.PROVEN, None, now
+    session.flush()
+    _settle(session, place.card, now)
+
+
+def put_off(session: Session, device_id: str, reason: str, now: float) -> None:
+    """Note that a controller does not answer: nothing that it is to be asked is proven."""
+    session.execute(
+        update(Place)
+        .where(Place.device_id == device_id, is_due(now))
+        .values(proof=Proof.UNPROVEN, reason=reason, next_at=now + RETRY_SECONDS)
+    )
+
+
+def order_of(session: Session, box: Vault, device_id: str, number: str) -> Order | None:
+    """Return what a controller is to do about a card now, by its number."""
+    card = numbers.find(session, box, number)
+    place = session.get(Place, (card.id, device_id)) if card else None
+    return _order(session, box, place, None) if place else None
+
+
+def note_list(
+    session: Session,
+    asked: Mapping[str, Order],
+    facts: Mapping[str, Fact],
+    now: float,
+) -> None:
+    """Write down how the list of a controller was found, by numbers that were asked for."""
+    for number, fact in facts.items():
+        if order := asked.get(number):
+            note(session, order, fact, now)
+
+
+def _settle(session: Session, card: Card, now: float) -> None:
+    """Close a card that was revoked, and is proven to be gone everywhere."""
+    if card.decision != Decision.REVOKED or card.closed_at is not None:
+        return
+    if all(row.proof == Proof.PROVEN and not row.wanted for row in card.places):
+        close(session, card, now)
+
+
+def close(session: Session, card: Card, now: float) -> None:
+    """Let a card be history, and its number be free. Of who was erased nothing stays."""
+    numbers.drop(session, card)
+    if card.person_id is None:
+        session.delete(card)
+    else:
+        card.closed_at = now
+    session.flush()
+
+
+def purge(session: Session, now: float, keep_days: int) -> None:
+    """Close cards that were over for as long as it could be undone, and drop old ones."""
+    before = now - UNDO_DAYS * _DAY
+    for card in session.scalars(
+        select(Card)
+        .where(is_open(), Card.is_over, Card.decided_at < before)
+        .options(selectinload(Card.places))
+    ).all():
+        if all(
+            row.proof == Proof.PROVEN
+            and not row.wanted
+            and (row.proven_at or 0) < before
+            for row in card.places
+        ):
+            close(session, card, now)
+    old = or_(
+        Card.closed_at < now - keep_days * _DAY,
+        # Their holder went with their last lease.
+        Card.closed_at.is_not(None) & Card.person_id.is_(None),
+    )
+    for card in session.scalars(select(Card).where(old)).all():
+        session.delete(card)
+    session.flush()
+
+
+def move_person(session: Session, person_id: str, to: str) -> None:
+    """Give the cards of a person to another, who is the same."""
+    session.execute(
+        update(Card).where(Card.person_id == person_id).values(person_id=to)
+    )
+
+
+# What it comes to
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a card comes to, with the number of controllers that have not proven it."""
+
+    state: State
+    pending: int = 0
+    unproven: int = 0
+
+
+def standing(card: Card, now: float) -> Standing:
+    """Return what was decided of a card, and what controllers have proven of that."""
+    if card.decision == Decision.REQUESTED:
+        return Standing(State.REQUESTED)
+    unproven = pending = active = 0
+    for row in card.places:
+        if row.proof == Proof.UNPROVEN:
+            unproven += 1
+        elif row.is_held(now):
+            continue
+        elif row.proof == Proof.PENDING or (row.wanted and row.end_at <= now):
+            pending += 1
+        else:
+            active += row.wanted
+    if unproven:
+        state = State.UNPROVEN
+    elif pending:
+        state = State.PENDING
+    elif card.decision != Decision.ISSUED:
+        state = State(card.decision)
+    elif active:
+        state = State.ACTIVE
+    else:
+        state = State.EXPIRED if card.is_over else State.REGISTERED
+    return Standing(state, pending, unproven)
+
+
+def unproven(session: Session) -> dict[str, int]:
+    """Return how many cards are unproven at each controller."""
+    rows = session.execute(
+        select(Place.device_id, func.count())
+        .where(Place.proof == Proof.UNPROVEN)
+        .group_by(Place.device_id)
+    )
+    return {row[0]: row[1] for row in rows}

@@ -1,0 +1,228 @@
+"""Actions about cards, and about the doors that they open."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import voluptuous as vol
+
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import ServiceCall, ServiceResponse
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonValueType
+
+from ..access import application_of_entry, async_first, unit_of_device
+from ..access_control.const import Decision, Holder
+from ..access_control.office import DATA_OFFICES
+from ..app.application import Application
+from ..app.cards import (
+    AssignDoor,
+    DecideCard,
+    GetCardDoors,
+    GetCards,
+    GetDoors,
+    IssueCard,
+    RemoveDoor,
+)
+from ..app.work import refused
+from ..register.people import parse_contact
+from ..storage.vault import Vault
+from .fields import (
+    ATTR_CONFIG_ENTRY_ID,
+    ATTR_PERSON_ID,
+    OF_ENTRY,
+    REASON,
+    TEXT,
+    Action,
+    Fields,
+    why,
+)
+
+#: The other integration, whose devices controllers are.
+_COMMUNITY_SAFETY: Final = "community_safety"
+_CARD: Final[Fields] = {vol.Required("card_id"): cv.string, **REASON}
+_HOLDER: Final[Fields] = {
+    vol.Exclusive(ATTR_PERSON_ID, "who"): cv.string,
+    vol.Exclusive("name", "who"): vol.All(TEXT, vol.Length(min=1)),
+    vol.Optional("phone"): TEXT,
+    vol.Optional("holder", default=Holder.LEASE): vol.Coerce(Holder),
+    vol.Optional("everywhere", default=False): cv.boolean,
+    vol.Optional("start"): cv.datetime,
+    vol.Optional("end"): cv.datetime,
+}
+
+
+async def _async_issue(call: ServiceCall) -> ServiceResponse:
+    """Issue a card or, without a number, ask for one."""
+    data = call.data
+    person = data.get(ATTR_PERSON_ID)
+    contact = parse_contact(data, call.hass.config.country) if "name" in data else None
+    unit_of: tuple[Application, str] | None = None
+    if ATTR_DEVICE_ID in data:
+        unit_of = unit_of_device(call, data[ATTR_DEVICE_ID])
+
+    async def issue(application: Application) -> str:
+        command = IssueCard(
+            Vault(application.register.keys),
+            data.get("card_number"),
+            data["holder"],
+            person or contact,
+            unit_of[1] if unit_of else None,
+            data["everywhere"],
+            _moment(data.get("start")),
+            _moment(data.get("end")),
+            data.get("card_id"),
+        )
+        return await application.async_do(command, call.context, why(call))
+
+    if unit_of:
+        card_id = await issue(unit_of[0])
+    elif ATTR_CONFIG_ENTRY_ID in data:
+        card_id = await issue(application_of_entry(call))
+    elif "card_id" in data:
+        card_id = await async_first(call, issue, "no_such_card")
+    elif person:
+        card_id = await async_first(call, issue, "no_such_person")
+    else:
+        raise refused("no_property")
+    return {"card_id": card_id}
+
+
+def _moment(at: datetime | None) -> float | None:
+    return dt_util.as_utc(at).timestamp() if at else None
+
+
+async def _async_decide(decision: Decision, call: ServiceCall) -> ServiceResponse:
+    command = DecideCard(call.data["card_id"], decision)
+    card_id = await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, why(call)),
+        "no_such_card",
+    )
+    return {"card_id": card_id}
+
+
+async def _async_get_cards(call: ServiceCall) -> ServiceResponse:
+    command = GetCards(call.data[ATTR_PERSON_ID])
+    rows = await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, why(call)),
+        "no_such_person",
+    )
+    return {"cards": list[JsonValueType](rows)}
+
+
+async def _async_get_card_doors(call: ServiceCall) -> ServiceResponse:
+    command = GetCardDoors(call.data["card_id"])
+    rows = await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, why(call)),
+        "no_such_card",
+    )
+    return {
+        "controllers": [
+            {**row, "name": _name(call, str(row[ATTR_DEVICE_ID]))} for row in rows
+        ]
+    }
+
+
+def _name(call: ServiceCall, device_id: str) -> str | None:
+    device = dr.async_get(call.hass).async_get(device_id)
+    return (device.name_by_user or device.name) if device else None
+
+
+async def _async_assign_door(call: ServiceCall) -> ServiceResponse:
+    application, data = application_of_entry(call), call.data
+    device = dr.async_get(call.hass).async_get(data[ATTR_DEVICE_ID])
+    if not device or not any(
+        domain == _COMMUNITY_SAFETY for domain, *_ in device.identifiers
+    ):
+        raise refused("no_such_controller")
+    where = {
+        key: data[key] for key in ("building", "stairwell", "number") if key in data
+    }
+    command = AssignDoor(device.id, data["door"], **where)
+    return {"door_id": await application.async_do(command, call.context, why(call))}
+
+
+async def _async_remove_door(call: ServiceCall) -> ServiceResponse:
+    command = RemoveDoor(call.data["door_id"])
+    application = application_of_entry(call)
+    return {"door_id": await application.async_do(command, call.context, why(call))}
+
+
+async def _async_get_doors(call: ServiceCall) -> ServiceResponse:
+    application = application_of_entry(call)
+    rows = await application.async_do(GetDoors(), call.context, why(call))
+    office = call.hass.data[DATA_OFFICES][call.data[ATTR_CONFIG_ENTRY_ID]]
+    return {
+        "doors": [
+            {**row, "name": _name(call, str(row[ATTR_DEVICE_ID]))} for row in rows
+        ],
+        "lists": office.lists(),
+    }
+
+
+ACTIONS: Final[Mapping[str, Action]] = {
+    "issue_card": Action(
+        _async_issue,
+        vol.Schema(
+            {
+                vol.Required("card_number"): TEXT,
+                vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+                vol.Optional(ATTR_DEVICE_ID): cv.string,
+                vol.Optional("card_id"): cv.string,
+                **_HOLDER,
+                **REASON,
+            }
+        ),
+    ),
+    "request_card": Action(
+        _async_issue,
+        vol.Schema(
+            {
+                vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+                vol.Optional(ATTR_DEVICE_ID): cv.string,
+                **_HOLDER,
+                **REASON,
+            }
+        ),
+    ),
+    **{
+        name: Action(partial(_async_decide, decision), vol.Schema(_CARD))
+        for name, decision in (
+            ("suspend_card", Decision.SUSPENDED),
+            ("resume_card", Decision.ISSUED),
+            ("lose_card", Decision.LOST),
+            ("revoke_card", Decision.REVOKED),
+        )
+    },
+    "get_cards": Action(
+        _async_get_cards,
+        vol.Schema({vol.Required(ATTR_PERSON_ID): cv.string, **REASON}),
+        is_question=True,
+    ),
+    "get_card_doors": Action(
+        _async_get_card_doors, vol.Schema(_CARD), is_question=True
+    ),
+    "assign_door": Action(
+        _async_assign_door,
+        vol.Schema(
+            {
+                **OF_ENTRY,
+                vol.Required(ATTR_DEVICE_ID): cv.string,
+                vol.Required("door"): TEXT,
+                vol.Optional("building"): TEXT,
+                vol.Optional("stairwell"): TEXT,
+                vol.Optional("number"): TEXT,
+            }
+        ),
+    ),
+    "remove_door": Action(
+        _async_remove_door,
+        vol.Schema({**OF_ENTRY, vol.Required("door_id"): cv.string}),
+    ),
+    "get_doors": Action(_async_get_doors, vol.Schema(OF_ENTRY), is_question=True),
+}

@@ -1,0 +1,179 @@
+"""Cards and the doors that they open, from a panel."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.util import dt as dt_util
+
+from ..access_control.const import Decision, Holder
+from ..access_control.office import DATA_OFFICES
+from ..app.cards import (
+    AssignDoor,
+    DecideCard,
+    GetCardDoors,
+    GetCards,
+    GetDoors,
+    IssueCard,
+    RemoveDoor,
+)
+from ..register.people import parse_contact
+from ..storage.vault import Vault
+from .base import REASON, TEXT, Ask, command
+
+_CARD: dict[vol.Marker, Any] = {vol.Required("card_id"): cv.string, **REASON}
+_HOLDER: dict[vol.Marker, Any] = {
+    vol.Exclusive("person_id", "who"): cv.string,
+    vol.Exclusive("name", "who"): vol.All(TEXT, vol.Length(min=1)),
+    vol.Optional("phone"): TEXT,
+    vol.Optional("holder", default=Holder.LEASE): vol.Coerce(Holder),
+    vol.Optional("unit_id"): cv.string,
+    vol.Optional("everywhere", default=False): cv.boolean,
+    vol.Optional("start"): cv.datetime,
+    vol.Optional("end"): cv.datetime,
+    **REASON,
+}
+
+
+@command(
+    "cards",
+    {vol.Required("person_id"): cv.string, **REASON},
+    "get_cards",
+)
+async def cards(ask: Ask) -> dict[str, Any]:
+    """List the cards of a person, those of before too: of a number, the last four digits."""
+    rows: list[dict[str, Any]] = await ask.async_do(GetCards(ask.data["person_id"]))
+    return {
+        "cards": [
+            {**row, "unit": ask.title(row["unit_id"]) if row["unit_id"] else None}
+            for row in rows
+        ]
+    }
+
+
+@command("card_doors", _CARD, "get_card_doors")
+async def card_doors(ask: Ask) -> dict[str, Any]:
+    """Show where a card opens: at each controller, what is to be there and what is proven."""
+    rows = await ask.async_do(GetCardDoors(ask.data["card_id"]))
+    return {"controllers": [_named(ask, row) for row in rows]}
+
+
+def _named(ask: Ask, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row about a controller with its name."""
+    device = dr.async_get(ask.hass).async_get(row["device_id"])
+    name = (device.name_by_user or device.name) if device else None
+    return {**row, "name": name}
+
+
+async def _async_issue(ask: Ask) -> dict[str, str]:
+    data = ask.data
+    contact = parse_contact(data, ask.hass.config.country) if "name" in data else None
+    change = IssueCard(
+        Vault(ask.application.register.keys),
+        data.get("card_number"),
+        data["holder"],
+        data.get("person_id") or contact,
+        data.get("unit_id"),
+        data["everywhere"],
+        _moment(data.get("start")),
+        _moment(data.get("end")),
+        data.get("card_id"),
+    )
+    return {"card_id": await ask.async_do(change)}
+
+
+def _moment(at: datetime | None) -> float | None:
+    return dt_util.as_utc(at).timestamp() if at else None
+
+
+@command(
+    "issue_card",
+    {
+        vol.Required("card_number"): TEXT,
+        vol.Optional("card_id"): cv.string,
+        **_HOLDER,
+    },
+    "issue_card",
+)
+async def issue_card(ask: Ask) -> dict[str, str]:
+    """Give somebody a card, or one that was requested its number; times without a zone are local."""
+    return await _async_issue(ask)
+
+
+@command("request_card", _HOLDER, "request_card")
+async def request_card(ask: Ask) -> dict[str, str]:
+    """Ask for a card for somebody: it has no number and opens nothing until it is issued."""
+    return await _async_issue(ask)
+
+
+async def _async_decide(ask: Ask, decision: Decision) -> None:
+    await ask.async_do(DecideCard(ask.data["card_id"], decision))
+
+
+@command("suspend_card", _CARD, "suspend_card")
+async def suspend_card(ask: Ask) -> None:
+    """Take a card from all doors until it is resumed."""
+    await _async_decide(ask, Decision.SUSPENDED)
+
+
+@command("resume_card", _CARD, "resume_card")
+async def resume_card(ask: Ask) -> None:
+    """Let a suspended card open its doors again."""
+    await _async_decide(ask, Decision.ISSUED)
+
+
+@command("lose_card", _CARD, "lose_card")
+async def lose_card(ask: Ask) -> None:
+    """Take a lost card from all doors at once."""
+    await _async_decide(ask, Decision.LOST)
+
+
+@command("revoke_card", _CARD, "revoke_card")
+async def revoke_card(ask: Ask) -> None:
+    """Take a card from all doors for good, or refuse a request."""
+    await _async_decide(ask, Decision.REVOKED)
+
+
+@command("doors", REASON, "get_doors")
+async def doors(ask: Ask) -> dict[str, Any]:
+    """List for whom which door opens, and how the lists of controllers were found: how many cards, and those that nobody has issued."""
+    rows = await ask.async_do(GetDoors())
+    office = ask.hass.data[DATA_OFFICES][ask.application.register.entry.entry_id]
+    return {
+        "doors": [_named(ask, row) for row in rows],
+        "lists": [_named(ask, row) for row in office.lists()],
+    }
+
+
+@command(
+    "assign_door",
+    {
+        vol.Required("device_id"): cv.string,
+        vol.Required("door"): TEXT,
+        vol.Optional("building", default=""): TEXT,
+        vol.Optional("stairwell", default=""): TEXT,
+        vol.Optional("number", default=""): TEXT,
+        **REASON,
+    },
+    "assign_door",
+)
+async def assign_door(ask: Ask) -> dict[str, str]:
+    """Say for whom a door of a controller opens: a building, a stairwell or unit of it, or everybody."""
+    data = ask.data
+    change = AssignDoor(
+        data["device_id"],
+        data["door"],
+        data["building"],
+        data["stairwell"],
+        data["number"],
+    )
+    return {"door_id": await ask.async_do(change)}
+
+
+@command("remove_door", {vol.Required("door_id"): cv.string, **REASON}, "remove_door")
+async def remove_door(ask: Ask) -> None:
+    """Take an assignment of a door back: it does not open for these any more."""
+    await ask.async_do(RemoveDoor(ask.data["door_id"]))

@@ -1,0 +1,263 @@
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import type { Card, CardPlace, Person } from "./model";
+import { Page, pageStyles } from "./page";
+import { dayOf, option, today, type Api } from "./room";
+import { Sheet, type Done } from "./sheet";
+import type { Key } from "./texts";
+import { AGAIN_SECONDS } from "../twice";
+
+/** What can be done to a card, by what was decided about it last. */
+const DEEDS: Record<string, string[]> = {
+  requested: ["revoke_card"],
+  issued: ["suspend_card", "lose_card", "revoke_card"],
+  suspended: ["resume_card", "lose_card", "revoke_card"],
+  lost: ["revoke_card"],
+};
+const BAD = new Set(["unproven", "lost"]);
+
+/** The cards of somebody: what each comes to, where it opens, and what can be done about it. */
+export class CardsSection extends Page {
+  @property({ attribute: false }) api!: Api;
+  @property({ attribute: false }) person!: Person;
+  /** Null until somebody has asked: each is a read of its own, with its row in the audit. */
+  @state() private cards: Card[] | null = null;
+  /** Where cards open that somebody has asked for. */
+  @state() private places: Record<string, CardPlace[]> = {};
+  /** The request that gets a number; "new": a new card. */
+  @state() private issued: Card | "new" | null = null;
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    const before = changed.get("person") as Person | undefined;
+    if (before && before.person_id !== this.person.person_id) {
+      this.cards = this.issued = null;
+      this.places = {};
+    }
+  }
+
+  protected override async load(): Promise<void> {
+    const { api, person } = this;
+    const answer = await api.ask<{ cards: Card[] }>("cards", { person_id: person.person_id });
+    if (person.person_id !== this.person.person_id) {
+      return;
+    }
+    this.cards = answer.cards;
+    for (const card_id of Object.keys(this.places)) {
+      await this.look(card_id);
+    }
+  }
+
+  private async look(cardId: string): Promise<void> {
+    const { controllers } = await this.api.ask<{ controllers: CardPlace[] }>("card_doors", { card_id: cardId });
+    this.places = { ...this.places, [cardId]: controllers };
+  }
+
+  override render() {
+    const { api, cards } = this;
+    const { t } = this.room;
+    if (!cards) {
+      return html`${this.said()}<button data-do="cards" @click=${() => void this.reload()}>${t("cards")}</button>`;
+    }
+    return html`<section class="box">
+        <h2>${t("cards")}</h2>
+        ${this.said()}
+        ${cards.length ? html`<ul class="flat">${cards.map((card) => this.card(card))}</ul>` : html`<p>${t("no_cards")}</p>`}
+        <div class="actions">
+          ${api.may("issue_card")
+            ? html`<button data-do="issue" ?disabled=${this.room.locked} @click=${this.issue}>${t("issue_card")}</button>`
+            : api.may("request_card")
+              ? html`<button data-do="request" ?disabled=${this.room.locked} @click=${() => void this.request()}>${t("request_card")}</button>`
+              : nothing}
+          <button data-do="look-again" @click=${() => void this.reload()}>${t("look_again")}</button>
+        </div>
+      </section>
+      ${this.issued
+        ? html`<cs-issue-card
+            .room=${this.room}
+            .api=${api}
+            .person=${this.person}
+            .card=${this.issued === "new" ? null : this.issued}
+            @closed=${this.closed}
+          ></cs-issue-card>`
+        : nothing}`;
+  }
+
+  private card(card: Card): TemplateResult {
+    const { api, room } = this;
+    const { t } = room;
+    const tag = card.state === "active" ? "good" : BAD.has(card.state) ? "bad" : card.state === "pending" ? "warn" : "";
+    const deeds = card.closed_at ? [] : (DEEDS[card.decision] ?? []).filter((deed) => api.may(deed));
+    return html`<li data-card=${card.card_id} data-state=${card.state}>
+      <div class="actions">
+        <strong class="number">${card.card_number || t("no_number")}</strong>
+        <span class="tag ${tag}">${this.state(card)}</span>
+        <span>${option(room, "card_holder", card.holder)}${card.unit ? ` · ${card.unit}` : nothing}</span>
+        ${card.end ? html`<span class="quiet number">${t("until", { day: dayOf(room, card.end) })}</span>` : nothing}
+        <span class="grow"></span>
+        ${card.decision === "requested" && !card.closed_at && api.may("issue_card")
+          ? html`<button data-do="give" ?disabled=${room.locked} @click=${() => {
+              this.issued = card;
+            }}
+            >${t("issue_card")}</button>`
+          : nothing}
+        ${deeds.map(
+          (deed) =>
+            html`<cs-twice
+              data-do=${deed}
+              .label=${t(deed as Key)}
+              .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+              .disabled=${room.locked}
+              @pressed=${() => void this.decide(deed, card)}
+            ></cs-twice>`,
+        )}
+        ${card.card_number && !card.closed_at && !this.places[card.card_id]
+          ? html`<button data-do="where" @click=${() => void this.trying(() => this.look(card.card_id))}>${t("where_it_opens")}</button>`
+          : nothing}
+      </div>
+      ${this.where(card)}
+    </li>`;
+  }
+
+  private state(card: Card): string {
+    const { t } = this.room;
+    const count = card.state === "unproven" ? card.unproven : card.pending;
+    return t(`card_${card.state}` as Key, { count });
+  }
+
+  private where(card: Card): TemplateResult | typeof nothing {
+    const { room } = this;
+    const { t } = room;
+    const places = this.places[card.card_id];
+    if (!places) {
+      return nothing;
+    }
+    return places.length
+      ? html`<ul class="flat places">
+          ${places.map(
+            (row) =>
+              html`<li class="actions">
+                <span>${row.name ?? t("controller_gone")}</span>
+                <span class="quiet">${t("doors_of", { doors: row.doors.join(t("comma")) })}</span>
+                <span class="tag ${row.proof === "proven" ? (row.opens ? "good" : "") : row.proof === "unproven" ? "bad" : "warn"}"
+                  >${t(row.proof === "proven" ? (row.opens ? "proven_there" : "proven_gone") : row.proof === "unproven" ? "not_proven" : "being_asked")}</span
+                >
+                ${row.proven_at ? html`<span class="quiet number">${t("read_back", { day: dayOf(room, row.proven_at) })}</span>` : nothing}
+              </li>`,
+          )}
+        </ul>`
+      : html`<p class="quiet">${t("opens_nothing")}</p>`;
+  }
+
+  private async decide(deed: string, card: Card): Promise<void> {
+    await this.trying(async () => {
+      await this.api.ask(deed, { card_id: card.card_id });
+      this.done = this.room.t("card_ordered");
+      await this.load();
+    });
+  }
+
+  private async request(): Promise<void> {
+    await this.trying(async () => {
+      await this.api.ask("request_card", { person_id: this.person.person_id });
+      this.done = this.room.t("card_asked");
+      await this.load();
+    });
+  }
+
+  private readonly issue = (): void => {
+    this.issued = "new";
+  };
+
+  private readonly closed = (event: CustomEvent<Done | undefined>): void => {
+    this.issued = null;
+    if (event.detail) {
+      this.done = event.detail.text;
+      void this.reload();
+    }
+  };
+
+  static override readonly styles = [
+    ...pageStyles,
+    css`
+      :host {
+        margin-bottom: 12px;
+      }
+      li {
+        border-top: 1px solid var(--divider-color);
+        padding: 4px 0;
+      }
+      .places {
+        padding-inline-start: 16px;
+      }
+      section > .actions {
+        margin-top: 8px;
+      }
+    `,
+  ];
+}
+
+/** Gives somebody a card: for as long as their leases last, or as staff until a day. */
+export class IssueCardSheet extends Sheet {
+  @property({ attribute: false }) person!: Person;
+  /** What was asked for, and gets its number now. */
+  @property({ attribute: false }) card: Card | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.values["holder"] = this.person.leases.length ? "lease" : "staff";
+  }
+
+  protected override heading(): string {
+    return this.room.t("card_for", { who: this.person.name });
+  }
+
+  protected override body(): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const isOfLease = this.card !== null || this.values["holder"] === "lease";
+    return html`<form
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        void this.submit(() => this.send());
+      }}
+    >
+      <div class="fields">
+        ${this.field("card_number", t("card_number"), { required: true })}
+        ${this.card
+          ? nothing
+          : this.select(
+              "holder",
+              t("card_as"),
+              ["lease", "staff", "volunteer"].map((key) => [key, option(room, "card_holder", key)]),
+            )}
+        ${isOfLease ? nothing : this.field("end", t("last_day"), { type: "date", required: true, minimum: today(room) })}
+        ${isOfLease
+          ? nothing
+          : this.select("everywhere", t("card_opens"), [
+              ["", t("shared_doors")],
+              ["all", t("all_doors")],
+            ])}
+      </div>
+      <p class="quiet">${t(isOfLease ? "card_lease_hint" : "card_number_hint")}</p>
+      <div class="actions">
+        <button class="main" type="submit" ?disabled=${this.blocked}>${t("issue_card")}</button>
+      </div>
+    </form>`;
+  }
+
+  private async send(): Promise<Done> {
+    const { card_number, holder = "lease", end = "", everywhere } = this.values;
+    await this.api.ask("issue_card", {
+      card_number,
+      ...(this.card
+        ? { card_id: this.card.card_id }
+        : {
+            person_id: this.person.person_id,
+            holder,
+            // The end of that day in the house.
+            ...(holder === "lease" ? {} : { end: `${end}T23:59:59`, everywhere: everywhere === "all" }),
+          }),
+    });
+    return { text: this.room.t("card_ordered") };
+  }
+}

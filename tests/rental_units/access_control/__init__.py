@@ -1,0 +1,1 @@
+"""Tests of cards, with the boards that hold them."""
