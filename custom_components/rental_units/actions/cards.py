@@ -161,7 +161,7 @@ async def _async_get_doors(call: ServiceCall) -> ServiceResponse:
         "doors": [
             {**row, "name": _name(call, str(row[ATTR_DEVICE_ID]))} for row in rows
         ],
-        "lists": office.lists(),
+        "lists": list[JsonValueType](office.lists()),
     }
 
 

@@ -233,7 +233,7 @@ def _tell(work: Work, card: Card) -> None:
 
 @dataclass(frozen=True, slots=True)
 class GetCards(Command[list[Answer]]):
-    """Return the cards of a person, those of before too, the newest first."""
+    """Return the cards of a person, the newest first, and those of before at the end."""
 
     name = "get_cards"
     person_id: str
@@ -245,7 +245,7 @@ class GetCards(Command[list[Answer]]):
         cards = work.session.scalars(
             select(Card)
             .where(Card.person_id == person.id)
-            .order_by(Card.id.desc())
+            .order_by(Card.closed_at.is_not(None), Card.created_at.desc(), Card.id)
             .options(selectinload(Card.places))
         )
         return [describe(row, work.hand.now) for row in cards]

@@ -149,6 +149,13 @@ async def until(hass: HomeAssistant, proof: Callable[[], Awaitable[bool]]) -> No
         await asyncio.sleep(0)
 
 
+async def settle(hass: HomeAssistant) -> None:
+    """Let what has begun go on for a while: some of it waits for time, which stands still."""
+    for _ in range(50):
+        await hass.async_block_till_done()
+        await asyncio.sleep(0)
+
+
 async def refusal(hass: HomeAssistant, action: str, **data: Any) -> str | None:
     """Return why a call is refused."""
     with pytest.raises(ServiceValidationError) as failure:

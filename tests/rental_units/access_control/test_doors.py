@@ -15,7 +15,7 @@ from tests.common import wait_until
 from tests.community_safety.gateways.uhppote.common import Ticking, alarms_of, pass_time
 from tests.rental_units.common import call, device_id, without_database
 
-from .common import END, NUMBER, OTHER, OWN, House, refusal, until
+from .common import END, NUMBER, OTHER, OWN, House, refusal, settle, until
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -24,7 +24,7 @@ async def new_day(house: House, freezer: FrozenDateTimeFactory, at: datetime) ->
     """Let a day begin."""
     freezer.move_to(at)
     async_fire_time_changed(house.hass, at)
-    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await settle(house.hass)
 
 
 async def test_from_check_in_to_check_out(house: House) -> None:
@@ -250,7 +250,7 @@ async def test_visitor(house: House, freezer: FrozenDateTimeFactory) -> None:
         },
     )
     card = answer["card_id"]
-    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await settle(house.hass)
     # Boards know whole days: before the hour they have nothing.
     assert house.first.cards == []
 
@@ -411,9 +411,10 @@ async def test_full_list(house: House, freezer: FrozenDateTimeFactory) -> None:
         await house.issue(person)
         await house.becomes(person, "unproven")
     assert house.first.asked.count(PUT_CARD) == credentials.TRIES
-    for _ in range(4):
-        await pass_time(house.hass, freezer, 60)
-        await house.hass.async_block_till_done(wait_background_tasks=True)
+    async with Ticking(house.hass, freezer):
+        for _ in range(4):
+            await pass_time(house.hass, freezer, 60)
+            await settle(house.hass)
     assert house.first.asked.count(PUT_CARD) == credentials.TRIES
     assert house.repair()
     house.first.capacity = 10
@@ -548,6 +549,6 @@ async def test_merged(house: House) -> None:
     await house.issue(other)
     await house.becomes(other, "active")
     await call(house.hass, "merge_people", {"person_id": kept, "duplicate_id": other})
-    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await settle(house.hass)
     assert await house.state(kept) == "active"
     assert house.numbers(house.first) == [NUMBER]

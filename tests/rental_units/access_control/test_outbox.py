@@ -13,7 +13,7 @@ from simulator.uhppote import DELETE_CARD, PUT_CARD
 from tests.common import wait_until
 from tests.community_safety.gateways.uhppote.common import pass_time
 
-from .common import NUMBER, House
+from .common import NUMBER, House, settle, until
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -62,7 +62,7 @@ async def test_ended_in_the_middle(
         patch.setattr(target, name, dead)
         await house.move_out(person)
         for _ in range(5):
-            await house.hass.async_block_till_done(wait_background_tasks=True)
+            await settle(house.hass)
         assert await house.state(person) != "expired"
         await house.hass.config_entries.async_unload(house.entry.entry_id)
     assert await house.hass.config_entries.async_setup(house.entry.entry_id)
@@ -82,12 +82,13 @@ async def test_proof_that_cannot_be_written(
             house.hass,
             lambda: house.numbers(house.first) == house.numbers(house.gate) == [NUMBER],
         )
-        await house.hass.async_block_till_done(wait_background_tasks=True)
+        await settle(house.hass)
         for _ in range(3):
             await pass_time(house.hass, freezer, BEAT.total_seconds())
-            await house.hass.async_block_till_done(wait_background_tasks=True)
+            await settle(house.hass)
         assert await house.state(person) == "pending"
         assert house.first.asked.count(PUT_CARD) == 1
+    await settle(house.hass)
     await pass_time(house.hass, freezer, BEAT.total_seconds())
     await house.becomes(person, "active")
     assert house.first.asked.count(PUT_CARD) == house.gate.asked.count(PUT_CARD) == 1
@@ -127,6 +128,10 @@ async def test_one_that_is_lost_goes_first(house: House) -> None:
     await house.issue(person, "1")
     await house.decide("lose", card)
     assert await house.hass.config_entries.async_setup(house.gateway.entry_id)
-    await house.becomes(person, "active")
+
+    async def done() -> bool:
+        return {row["state"] for row in await house.cards(person)} == {"lost", "active"}
+
+    await until(house.hass, done)
     asked = [row for row in order if row in (PUT_CARD, DELETE_CARD)]
     assert asked.index(DELETE_CARD) < asked.index(PUT_CARD)
