@@ -79,7 +79,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "alerts": engine.async_hear,
                 "last_known": register.phonebook.async_hear,
                 "devices": register.async_hear,
-                "cards": office.async_hear,
+                "access_control": office.async_hear,
             },
             engine.is_active,
             engine.people.is_told,

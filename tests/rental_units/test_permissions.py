@@ -184,7 +184,8 @@ async def cards_of(
 ) -> dict[str, dict[str, Any]]:
     """Return the data of each command about cards and doors."""
     of_entry = {"config_entry_id": entry.entry_id, "reason": "inspection"}
-    visit = {"holder": "visitor", "end": dt_util.now() + timedelta(days=1)}
+    end = dt_util.now() + timedelta(days=1)
+    visit = {"holder": "visitor", "end": end.isoformat()}
     number = itertools.count(int(device["device_id"][:8], 16))
 
     async def issued() -> dict[str, Any]:
@@ -796,7 +797,7 @@ def panel_cards(
         for key, value in data["issue_card"].items()
         if key not in ("device_id", "card_number")
     }
-    visit |= {"unit_id": unit, "end": visit["end"].isoformat()}
+    visit["unit_id"] = unit
     names = ("suspend_card", "resume_card", "lose_card", "revoke_card", "remove_door")
     door = {key: data["assign_door"][key] for key in ("device_id", "door")}
     return {

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..storage import vault
-from ..storage.vault import Compartment, Vault
+from ..storage.vault import Compartment, CompartmentRow, Vault
 from .const import SHOWN_DIGITS
 from .models import Card
 
@@ -67,9 +67,10 @@ def find(session: Session, box: Vault, number: str) -> Card | None:
 
 def hash_anew(session: Session, box: Vault) -> None:
     """Let numbers be found by the newest key, after they were encrypted with it."""
-    cards = select(Card).where(Card.number_row.is_not(None))
-    for card in session.scalars(cards):
-        number = box.read_if_possible(session, card.number_row or "")
-        if number is not None:
+    cards = select(Card, CompartmentRow).join(
+        CompartmentRow, CompartmentRow.id == Card.number_row
+    )
+    for card, row in session.execute(cards).all():
+        if (number := box.open_if_possible(row)) is not None:
             card.number_hash = box.digest(number, KIND)
     session.flush()

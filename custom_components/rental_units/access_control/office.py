@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import batched
 import time
 from typing import Any, Final, Protocol
 
@@ -33,6 +34,8 @@ from .outbox import Fact, Order
 
 #: How often it is looked what is due.
 BEAT: Final = timedelta(seconds=30)
+#: Cards that are planned, and what was found of them is written, in one transaction.
+PORTION: Final = 50
 #: Orders that are read at once.
 MOST_ORDERS: Final = 100
 #: Key of the repair.
@@ -128,7 +131,7 @@ class Office:
 
     async def _async_take_up(self) -> None:
         try:
-            await self._register.async_run(partial(outbox.plan_all, now=time.time()))
+            await self._async_plan(outbox.all_open)
         except RegisterError as err:
             LOGGER.warning("Cards are planned later: %s", err.key)
         self.wake()
@@ -137,20 +140,24 @@ class Office:
 
     async def async_hear(self, happened: Sequence[DomainEvent]) -> None:
         """Plan what has changed. Raises RegisterError: then it is told again."""
-        await self._register.async_run(
-            partial(outbox.follow, happened=happened, now=time.time())
-        )
+        await self._async_plan(partial(outbox.concerned, happened=happened))
         self.wake()
+
+    async def _async_plan(self, find: Callable[[Session], list[str]]) -> None:
+        """Plan cards, a few at a time: an alert that is written down waits for no more."""
+        for ids in batched(
+            await self._register.async_read(find, long=True), PORTION, strict=False
+        ):
+            await self._register.async_run(
+                partial(outbox.plan_those, card_ids=ids, now=time.time())
+            )
 
     async def _async_new_day(self) -> None:
         keep = self._entry.options.get(CONF_KEEP_DAYS, DEFAULT_KEEP_DAYS)
-        now = time.time()
-
-        def begin(session: Session) -> None:
-            outbox.plan_all(session, now)
-            outbox.purge(session, now, keep)
-
-        await self._register.async_run(begin)
+        await self._async_plan(outbox.all_open)
+        await self._register.async_run(
+            partial(outbox.purge, now=time.time(), keep_days=keep)
+        )
         self.wake()
 
     # What is ordered
@@ -324,16 +331,27 @@ class Office:
             **dict.fromkeys(difference.gone, Fact(is_there=False)),
             **{row.number: fact_of(row) for row in difference.results},
         }
-        self._note(lambda session: outbox.note_list(session, asked, facts, time.time()))
-
-    def _note(self, write: Callable[[Session], None]) -> None:
-        self._entry.async_create_background_task(
-            self._hass, self._async_note(write), "rental units proof"
+        found = [
+            (order, fact)
+            for number, fact in facts.items()
+            if (order := asked.get(number))
+        ]
+        self._note(
+            *(
+                partial(outbox.note_list, found=some, now=time.time())
+                for some in batched(found, PORTION, strict=False)
+            )
         )
 
-    async def _async_note(self, write: Callable[[Session], None]) -> None:
+    def _note(self, *portions: Callable[[Session], None]) -> None:
+        self._entry.async_create_background_task(
+            self._hass, self._async_note(portions), "rental units proof"
+        )
+
+    async def _async_note(self, portions: Sequence[Callable[[Session], None]]) -> None:
         try:
-            await self._register.async_run(write)
+            for write in portions:
+                await self._register.async_run(write)
         except RegisterError as err:
             # What is not known to be proven is ordered again.
             LOGGER.warning("What a controller has proven is not written: %s", err.key)

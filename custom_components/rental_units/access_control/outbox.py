@@ -4,18 +4,18 @@ A place of a card is to be ordered as long as it is not proven. So who is killed
 moment orders it again, which changes nothing where it was done already.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ..register import queries
 from ..register.leases import UNDO_DAYS
 from ..register.models import Lease, Person
 from ..storage.events import DomainEvent, Kind
-from ..storage.vault import Vault
+from ..storage.vault import CompartmentRow, Vault
 from . import numbers
 from .const import (
     GRACE_SECONDS,
@@ -73,12 +73,11 @@ def is_due(now: float) -> ColumnElement[bool]:
     return and_(Place.proof != Proof.PROVEN, Place.next_at <= now)
 
 
-def follow(session: Session, happened: Iterable[DomainEvent], now: float) -> None:
-    """Plan the cards anew that what has happened may be about."""
+def concerned(session: Session, happened: Iterable[DomainEvent]) -> list[str]:
+    """Return the cards that what has happened may be about."""
     happened = list(happened)
     if any(row.kind == Kind.DOORS_CHANGED for row in happened):
-        plan_all(session, now)
-        return
+        return all_open(session)
     people = {row.person_id for row in happened if row.person_id}
     units = {row.unit_id for row in happened if row.unit_id}
     # Of a card that lost its holder, nobody can say any more whose it was.
@@ -96,15 +95,16 @@ def follow(session: Session, happened: Iterable[DomainEvent], now: float) -> Non
         wanted |= set(
             session.scalars(select(Card.id).where(is_open(), Card.person_id.in_(ids)))
         )
-    _plan_those(session, wanted, now)
+    return sorted(wanted)
 
 
-def plan_all(session: Session, now: float) -> None:
-    """Plan every card anew."""
-    _plan_those(session, session.scalars(select(Card.id).where(is_open())).all(), now)
+def all_open(session: Session) -> list[str]:
+    """Return all cards that are not closed."""
+    return list(session.scalars(select(Card.id).where(is_open()).order_by(Card.id)))
 
 
-def _plan_those(session: Session, card_ids: Iterable[str], now: float) -> None:
+def plan_those(session: Session, card_ids: Iterable[str], now: float) -> None:
+    """Plan cards anew."""
     for ids in batched(card_ids, queries.MOST_VALUES, strict=False):
         cards = session.scalars(
             select(Card).where(Card.id.in_(ids)).options(selectinload(Card.places))
@@ -120,7 +120,7 @@ def devices_due(session: Session, now: float) -> Sequence[str]:
     over = select(Place.card_id).where(
         Place.wanted, Place.end_at <= now - GRACE_SECONDS
     )
-    _plan_those(session, session.scalars(over.distinct()).all(), now)
+    plan_those(session, session.scalars(over.distinct()).all(), now)
     return session.scalars(select(Place.device_id).where(is_due(now)).distinct()).all()
 
 
@@ -129,14 +129,21 @@ def orders(
 ) -> list[Order]:
     """Return what a controller is to be asked for next."""
     rows = session.execute(
-        select(Place, Card.number_row)
-        .join(Place.card)
+        _with_numbers()
         .where(Place.device_id == device_id, is_due(now))
         # Who is to be let in no more comes first.
         .order_by(Place.wanted, Place.next_at, Place.card_id)
         .limit(most)
-    ).all()
-    return [_order(session, box, place, number_row) for place, number_row in rows]
+    )
+    return [_order(place, box.open_if_possible(row)) for place, row in rows]
+
+
+def _with_numbers() -> Select[tuple[Place, CompartmentRow]]:
+    return (
+        select(Place, CompartmentRow)
+        .join(Place.card)
+        .outerjoin(CompartmentRow, CompartmentRow.id == Card.number_row)
+    )
 
 
 def is_current(session: Session, order: Order) -> bool:
@@ -147,7 +154,7 @@ def is_current(session: Session, order: Order) -> bool:
     return session.scalar(query) == order.revision
 
 
-def _order(session: Session, box: Vault, place: Place, number_row: str | None) -> Order:
+def _order(place: Place, number: str | None) -> Order:
     return Order(
         place.card_id,
         place.device_id,
@@ -156,7 +163,7 @@ def _order(session: Session, box: Vault, place: Place, number_row: str | None) -
         place.begin_at,
         place.end_at,
         frozenset(place.doors),
-        box.read_if_possible(session, number_row) if number_row else None,
+        number,
     )
 
 
@@ -170,8 +177,7 @@ def wanted(
     decide on.
     """
     rows = session.execute(
-        select(Place, Card.number_row)
-        .join(Place.card)
+        _with_numbers()
         .where(
             Place.device_id == device_id,
             or_(Place.wanted, Place.proof != Proof.PROVEN),
@@ -183,12 +189,12 @@ def wanted(
         select(exists().where(Door.device_id == device_id))
     ):
         return None
-    found = [_order(session, box, place, number_row) for place, number_row in rows]
-    return [
-        row
-        for row, (place, _number_row) in zip(found, rows, strict=True)
-        if row.number and not place.is_held(now)
+    found = [
+        _order(place, box.open_if_possible(row))
+        for place, row in rows
+        if not place.is_held(now)
     ]
+    return [order for order in found if order.number]
 
 
 # What was proven
@@ -196,10 +202,14 @@ def wanted(
 
 def note(session: Session, order: Order, fact: Fact, now: float) -> None:
     """Write down what was proven of an order, if that is what is wanted still."""
-    place = session.get(Place, (order.card_id, order.device_id))
-    if place is None or place.revision != order.revision:
+    if place := session.get(Place, (order.card_id, order.device_id)):
+        _note(session, place, order, fact, now)
+
+
+def _note(session: Session, place: Place, order: Order, fact: Fact, now: float) -> None:
+    if place.revision != order.revision:
         return
-    is_wanted = place.wanted and place.end_at > now
+    is_wanted, before = place.wanted and place.end_at > now, place.proof
     if fact.is_overtaken:
         if place.proof != Proof.PROVEN:
             place.next_at = now + OVERTAKEN_SECONDS
@@ -209,8 +219,8 @@ def note(session: Session, order: Order, fact: Fact, now: float) -> None:
     elif fact.is_there == is_wanted:
         place.wanted = is_wanted
         place.proof, place.reason, place.proven_at = Proof.PROVEN, None, now
-    session.flush()
-    _settle(session, place.card, now)
+    if place.proof != before:
+        _settle(session, place.card, now)
 
 
 def put_off(session: Session, device_id: str, reason: str, now: float) -> None:
@@ -226,19 +236,22 @@ def order_of(session: Session, box: Vault, device_id: str, number: str) -> Order
     """Return what a controller is to do about a card now, by its number."""
     card = numbers.find(session, box, number)
     place = session.get(Place, (card.id, device_id)) if card else None
-    return _order(session, box, place, None) if place else None
+    return _order(place, None) if place else None
 
 
 def note_list(
-    session: Session,
-    asked: Mapping[str, Order],
-    facts: Mapping[str, Fact],
-    now: float,
+    session: Session, found: Iterable[tuple[Order, Fact]], now: float
 ) -> None:
-    """Write down how the list of a controller was found, by numbers that were asked for."""
-    for number, fact in facts.items():
-        if order := asked.get(number):
-            note(session, order, fact, now)
+    """Write down how orders were found in the list of one controller."""
+    for some in batched(found, queries.MOST_VALUES, strict=False):
+        by_card = {order.card_id: (order, fact) for order, fact in some}
+        places = session.scalars(
+            select(Place)
+            .where(Place.device_id == some[0][0].device_id, Place.card_id.in_(by_card))
+            .options(joinedload(Place.card))
+        )
+        for place in places.all():
+            _note(session, place, *by_card[place.card_id], now)
 
 
 def _settle(session: Session, card: Card, now: float) -> None:

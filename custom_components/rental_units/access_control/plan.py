@@ -219,8 +219,6 @@ def _put(card: Card, wishes: dict[str, Wish], now: float) -> None:
     for device_id, wish in wishes.items():
         place = known.get(device_id)
         end = _horizon(place, now) if wish.end is None else wish.end
-        # Boards know whole days: before the hour of a visit they must not have the card.
-        due = wish.begin if wish.begin > now and not _is_midnight(wish.begin) else now
         if place is None:
             place = Place(device_id=device_id, revision=0, wanted=False, doors=[])
             card.places.append(place)
@@ -232,7 +230,9 @@ def _put(card: Card, wishes: dict[str, Wish], now: float) -> None:
             continue
         place.wanted, place.doors = True, list(wish.doors)
         place.begin_at, place.end_at = wish.begin, end
-        _order(place, due)
+        # Boards know whole days: before the hour of a visit they must not have the card.
+        is_held = wish.begin > now and not _is_midnight(wish.begin)
+        _order(place, wish.begin if is_held else now)
     for device_id, place in known.items():
         if device_id not in wishes and place.wanted:
             tried = place.end_at <= now and place.proof == Proof.UNPROVEN

@@ -254,16 +254,17 @@ class Vault:
     def read(self, session: Session, row_id: str) -> str | None:
         """Return what a row holds; None if there is none. Raises RegisterError."""
         row = session.get(CompartmentRow, row_id)
-        if row is None:
-            return None
-        return self._keys.open(row.key_id, row.body, row.id) if row.key_id else row.body
+        return self._open(row) if row else None
 
-    def read_if_possible(self, session: Session, row_id: str) -> str | None:
-        """Return what a row holds; None if there is none, or nobody can read it any more."""
+    def open_if_possible(self, row: CompartmentRow | None) -> str | None:
+        """Return what a row holds; None for none, or if nobody can read it any more."""
         try:
-            return self.read(session, row_id)
+            return self._open(row) if row else None
         except RegisterError:
             return None
+
+    def _open(self, row: CompartmentRow) -> str:
+        return self._keys.open(row.key_id, row.body, row.id) if row.key_id else row.body
 
     def rotate(self, session: Session) -> int:
         """Encrypt all rows with the newest key; return how many it cannot open."""

@@ -42,7 +42,7 @@ async def async_full(*_args: Any, **_more: Any) -> None:
         # The lease has ended, and nobody was told.
         (Application, "async_tell", nothing),
         # Told, and not planned: the listener hears of it again.
-        (outbox, "follow", full),
+        (outbox, "plan_those", full),
         # Planned, and not ordered.
         (Office, "wake", not_now),
         # Read from the outbox, and not ordered.
