@@ -333,6 +333,13 @@ class ZigbeeGateway(LinkedGateway):
             node.unbind()
         super().remove_device(device_id)
 
+    async def async_announced(self) -> None:
+        """Return once no alarm waits to be announced, and what they set off has begun."""
+        if self.house.book.is_announcing:
+            announced = asyncio.Event()
+            self.house.book.draw(announced.set)
+            await announced.wait()
+
     @callback
     def packet_heard(self, ieee: str, packet: ZigbeePacket) -> None:
         """Take a sign of life."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from custom_components.community_safety.core.alarm import Change
+from custom_components.community_safety.core.alarms import Announcement
 from custom_components.community_safety.core.proving import Status
 from custom_components.community_safety.gateways.base import CommandError
 from custom_components.community_safety.gateways.zigbee import ZigbeeGateway
@@ -15,12 +17,13 @@ from simulator.device import Fault
 from simulator.ezsp.simulator import EzspSimulator
 from tests.common import wait_until
 
-from .common import cut, join
+from .common import cut, join, smoke
 
 #: A meter needs time.
 TICK_SECONDS = 0.1
 #: A cut-off's first try must be over by then: GB 50166, linkage acts within 3 s.
 LINKAGE_SECONDS = 3.0
+ON_OFF, IAS_ZONE = 0x0006, 0x0500
 
 
 @pytest.mark.parametrize("model", ["breaker", "breaker-3", "tuya-breaker"])
@@ -146,6 +149,40 @@ async def test_network_operations(
         await zigbee.async_permit(60, "00:11:22:33:44:55:66:77", "nonsense")
     await zigbee.async_permit(0)
     assert not coordinator.ncp.is_open
+
+
+async def test_off_goes_before_the_thanks_for_the_alarm(
+    hass: HomeAssistant, zigbee: ZigbeeGateway, coordinator: EzspSimulator
+) -> None:
+    """The co-processor takes one message after the other: what an alarm sets off is first."""
+    detector, sensor = await join(hass, zigbee, coordinator, "smoke")
+    node, device = await join(hass, zigbee, coordinator, "breaker")
+    await wait_until(hass, lambda: device.readings.get("supply") is True)
+    cuts: list[asyncio.Task[Any]] = []
+
+    def announced(item: Announcement) -> None:
+        if item.change is Change.RAISED and item.alarm.device == sensor.uid:
+            cuts.append(hass.async_create_task(cut(zigbee, device)))
+
+    zigbee.house.book.listen(announced)
+    app: Any = zigbee.radio.app
+    sent: list[tuple[int, int]] = []
+    send = app.send_packet
+
+    async def note(packet: Any) -> None:
+        sent.append((packet.dst.address, packet.cluster_id))
+        await send(packet)
+
+    app.send_packet = note
+    smoke(detector)
+    alarm, off = (detector.nwk, IAS_ZONE), (node.nwk, ON_OFF)
+    await wait_until(hass, lambda: {alarm, off} <= set(sent))
+    assert sent.index(off) < sent.index(alarm)
+    assert await cuts[0] == [Status.CONFIRMED]
+    # Where nothing is to be announced, nothing is waited for.
+    sent.clear()
+    smoke(detector, on=False)
+    await wait_until(hass, lambda: alarm in sent)
 
 
 async def test_timeout_is_asked_once(

@@ -36,6 +36,9 @@ class Ears(Protocol):
     def refuse(self, device: str, reason: str) -> None:
         """Count a message that was of no use."""
 
+    async def async_announced(self) -> None:
+        """Return once no alarm waits to be announced, and what they set off has begun."""
+
 
 class _Awaited(dict[int, Any]):
     """Commands under way: that nobody waits for an answer any more is no error."""
@@ -277,6 +280,14 @@ class Application(Addresses, OpenedOften):
     def handle_route_error(self, status: Any, nwk: Any) -> None:
         self.route_errors += 1
         super().handle_route_error(status, nwk)
+
+    @override
+    async def request(self, device: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("priority") == t.PacketPriority.LOW:
+            # The co-processor takes one message after the other: that a detector's alarm
+            # has come is confirmed to it after the off command that the alarm sets off.
+            await self.radio.async_announced()
+        return await super().request(device, *args, **kwargs)
 
     @override
     def packet_received(self, packet: t.ZigbeePacket) -> None:

@@ -117,6 +117,9 @@ class Listener(Protocol):
     def backup_made(self, backup: dict[str, Any]) -> None:
         """Take a backup of the network, with its keys."""
 
+    async def async_announced(self) -> None:
+        """Return once no alarm waits to be announced, and what they set off has begun."""
+
 
 @cache
 def load_quirks() -> None:
@@ -194,6 +197,10 @@ class Radio:
     def refuse(self, device: str, reason: str) -> None:
         """Count a message that was of no use."""
         self._listener.refuse(device, reason)
+
+    async def async_announced(self) -> None:
+        """Return once no alarm waits to be announced, and what they set off has begun."""
+        await self._listener.async_announced()
 
     async def start(self) -> None:
         """Open the coordinator and start its network. Raises whatever goes wrong."""
