@@ -16,7 +16,7 @@ from homeassistant.exceptions import (
     UnknownUser,
 )
 
-from .commissioning import missing, sign_off
+from .commissioning import missing, reports_tests, sign_off
 from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome, ShelfReason
 from .core.alarms import describe
@@ -175,11 +175,14 @@ class Caller:
                 book.note(alarm.id, command, who=who, done=error is None)
         return errors
 
-    async def async_sign_off(self, item: Found, protected: Collection[str]) -> None:
+    async def async_sign_off(
+        self, item: Found, protected: Collection[str] | None, *, by_hand: bool
+    ) -> None:
         """Hand a device over, by a person who says which of its supplies stay on.
 
-        Raises ServiceValidationError if something is missing, HomeAssistantError if it
-        could not be written.
+        And that it was tried by hand, if it does not report its tests. Raises
+        ServiceValidationError if something is missing or was not said, HomeAssistantError if
+        it could not be written.
         """
         who = await self.async_person()
         await self._async_authorize(Action.CONFIGURE, found=[item])
@@ -187,8 +190,13 @@ class Caller:
             raise _not_connected(item)
         area_id = area_of(self._hass, device)
         code = next(missing(self._house, device, area_id), None)
-        if code is None and set(protected) != device.settings.protected:
+        if code is None and (
+            set(protected or ()) != device.settings.protected
+            or (protected is None and device.supplies)
+        ):
             code = "protected_unconfirmed"
+        if code is None and not (by_hand or reports_tests(device)):
+            code = "by_hand_unconfirmed"
         if code:
             raise _incomplete(device, code)
         sign_off(device, area_id, who)

@@ -123,6 +123,10 @@ describe("timeline", () => {
     ["door_released", { door: "Hall 1" }, "Door opened for the fire, proven: Hall 1"],
     ["door_unproven", { door: "Hall 1" }, "DOOR NOT PROVEN OPEN: Hall 1"],
     ["door_locked", { door: "Hall 1" }, "Door locked again: Hall 1"],
+    ["on_my_way", {}, "Answer: on my way"],
+    ["false_alarm", {}, "Answer: false alarm"],
+    ["need_help", {}, "Call for help"],
+    ["help_closed", {}, "Call for help closed"],
     ["something of tomorrow", {}, "something of tomorrow"],
   ])("%s %o", (what, more, text) => {
     expect(said(what, more)).toBe(text);

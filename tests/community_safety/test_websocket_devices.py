@@ -339,7 +339,10 @@ async def test_sign_off(
     assert await refused() == "commission_not_heard"
     found[1].set_available(True)
     assert await refused(protected=["supply"]) == "commission_protected_unconfirmed"
-    await panel.does("sign_off", **breaker)
+    # What nobody has said of its supplies, and that it was tried, is no tick of theirs.
+    assert await refused(by_hand=True) == "commission_protected_unconfirmed"
+    assert await refused(protected=[]) == "commission_by_hand_unconfirmed"
+    await panel.does("sign_off", **breaker, protected=[], by_hand=True)
     message = await panel.hears(
         "change", lambda message: any(row["signed_off"] for row in message["devices"])
     )

@@ -8,6 +8,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rental_units.alerts.channels import working
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.dependents import About, Dependents, WhatDepends
+from custom_components.rental_units.register import Audience
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import Unauthorized
@@ -23,7 +24,8 @@ async def ask(
 ) -> Dependents:
     """Return what depends on something."""
     application = application_of(hass, entry.entry_id)
-    return await application.async_fill(WhatDepends(about, key, others), None)
+    left = dict.fromkeys(Audience, others)
+    return await application.async_fill(WhatDepends(about, key, left), None)
 
 
 @pytest.fixture
@@ -91,6 +93,15 @@ async def test_form_of_a_channel(
     assert result["step_id"] == "channel_remove"
     assert result["description_placeholders"] == {"people": "1", "duties": "1"}
     assert "sms" in entry.options["channels"]
+    # What is set up, and told nothing of a fire by the policy, warns no tenant of it.
+    steps = [
+        {"after": 0, "channels": ["sms"]},
+        {"after": 60, "channels": ["webhook"], "audience": ["responders"]},
+    ]
+    options = {**entry.options, "policies": {"alarm": {"steps": steps}}}
+    hass.config_entries.async_update_entry(entry, options=options)
+    result = await remove("sms")
+    assert result["description_placeholders"] == {"people": "2", "duties": "1"}
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options["channels"] == {}

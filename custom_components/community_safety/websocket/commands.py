@@ -351,15 +351,19 @@ async def _self_test(ask: Ask) -> dict[str, Any]:
     "sign_off",
     {
         vol.Required("device_id"): cv.string,
-        # Supplies that stay on in a cut-off, as the person has found them.
-        vol.Optional("protected", default=list): [cv.string],
+        # Supplies that stay on in a cut-off, as the person has found them; and that what
+        # reports no tests was tried by hand.
+        vol.Optional("protected"): [cv.string],
+        vol.Optional("by_hand", default=False): cv.boolean,
     },
 )
 async def _sign_off(ask: Ask) -> None:
     found = find_alarm_events(ask.hass, {"device_id": [ask.data["device_id"]]})
     if not found:
         raise nothing_in_target()
-    await ask.caller.async_sign_off(found[0], ask.data["protected"])
+    await ask.caller.async_sign_off(
+        found[0], ask.data.get("protected"), by_hand=ask.data["by_hand"]
+    )
 
 
 @_command(

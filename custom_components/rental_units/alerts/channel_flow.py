@@ -19,16 +19,17 @@ from ..app.dependents import About, Dependents, WhatDepends
 from ..const import DOMAIN, LOGGER
 from ..forms import current_user
 from ..labels import async_viewer_language
-from ..register import default_language
+from ..register import Audience, default_language
 from ..register.addresses import KINDS, AddressKind
 from ..storage.errors import RegisterError
 from . import texts
-from .channels import CLASSES, COMMON, PROVIDERS, chosen, settings_of, working
+from .channels import CLASSES, COMMON, PROVIDERS, chosen, settings_of
 from .channels.base import Channel, Message, SendError
 from .channels.setting import Setting
 from .channels.webhook import Robots
 from .const import ACTION_PREFIX, Severity
 from .models import Alert, Delivery
+from .policies import reaching
 from .runtime import engine_of
 
 SAVE_ANYWAY = "save_anyway"
@@ -88,7 +89,11 @@ class ChannelFlow(OptionsFlow):
         application = self.hass.data[DATA_APPLICATIONS].get(self.config_entry.entry_id)
         if user_input is not None or application is None:
             return self._save(None)
-        others = working(self.config_entry.options) - {self._channel}
+        options = self.config_entry.options
+        others = {
+            audience: reaching(options, audience) - {self._channel}
+            for audience in Audience
+        }
         try:
             found = await application.async_fill(
                 WhatDepends(About.CHANNEL, self._channel, others), current_user()

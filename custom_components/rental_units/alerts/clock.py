@@ -4,11 +4,16 @@ from collections.abc import Callable
 from datetime import datetime
 import heapq
 import itertools
-from typing import Protocol
+from typing import Final, Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
+
+from ..const import LOGGER
+
+#: Seconds until what has failed is looked at again.
+AGAIN_SECONDS: Final = 5.0
 
 
 class Due(Protocol):
@@ -92,8 +97,14 @@ class Clock[T: Due]:
                 # Taken: it may have been entered twice for the same time.
                 item.due_at = None
                 due.append(item)
-        try:
-            for item in due:
+        for item in due:
+            try:
                 self._call(item)
-        finally:
-            self._arm()
+            except Exception as err:  # noqa: BLE001
+                # Whatever it is, and without its text, that may hold a name: the others
+                # are looked at now, and this one again.
+                LOGGER.error("What was due has failed: %s", type(err).__name__)
+                if item.due_at is None:
+                    item.due_at = now + AGAIN_SECONDS
+                    heapq.heappush(self._heap, (item.due_at, next(self._numbers), item))
+        self._arm()

@@ -315,6 +315,20 @@ class Engine:
         """Return if an alert about a unit is open."""
         return self._active_units[unit_id] > 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Return if the lines are for an alert: an alarm is open, or messages are on their way.
+
+        A fault or a warning that was told is open for days.
+        """
+        return any(
+            row.severity == Severity.ALARM for row in self.alerts.values()
+        ) or any(
+            row.state == DeliveryState.SENDING
+            or (row.state == DeliveryState.QUEUED and not row.due_at)
+            for row in self.dispatcher.deliveries.values()
+        )
+
     # What people and automations ask for
 
     def policy(self, request: Request) -> Policy:
@@ -501,11 +515,16 @@ class Engine:
                 alert, "answer", delivery, answer=answer, via=via, role=delivery.role
             ),
         )
-        self.news.tell(alert, Progress.ANSWERED, unit_id, answer, context)
         takes = answer in TAKING and delivery.decides
         is_coming = self._is_coming(alert, answer, delivery)
         if call or takes or is_coming:
             self._tell_core(alert, answer, delivery)
+        if takes and answer is Answer.FALSE_ALARM and self.helpers.of(alert).waiting:
+            # Somebody there says otherwise, and nobody is on the way to them yet.
+            takes = False
+        self.news.tell(
+            alert, Progress.ANSWERED, unit_id, answer, context, decides=takes
+        )
         if answer is Answer.NEED_HELP:
             if call:
                 self._need_help(alert, call, context)
@@ -513,9 +532,6 @@ class Engine:
         policy = Policy.from_dict(alert.policy)
         if is_coming and (taken := self.helpers.take(alert)):
             self.ledger.put(*taken)
-        if takes and answer is Answer.FALSE_ALARM and self.helpers.of(alert).waiting:
-            # Somebody there says otherwise, and nobody is on the way to them yet.
-            takes = False
         if takes:
             if answer is Answer.ON_MY_WAY:
                 self._acknowledge_alarms(alert, delivery.person_id, context)

@@ -8,6 +8,7 @@ from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 
 from ..issues import listed, put_issue
 from ..register import RegisterConfigEntry
+from ..telling import tell
 from .const import EVENT_ALERT, Answer, Progress
 from .help import Helpers
 from .models import Alert
@@ -67,8 +68,10 @@ class News:
         unit_id: str | None = None,
         answer: Answer | None = None,
         context: Context | None = None,
+        *,
+        decides: bool = False,
     ) -> None:
-        """Fire the event: units and areas, and what was answered."""
+        """Fire the event: units and areas, and what was answered, for all if it `decides`."""
         self._hass.bus.async_fire(
             EVENT_ALERT,
             {
@@ -84,6 +87,7 @@ class News:
                 "area_ids": alert.area_ids,
                 "unit_id": unit_id,
                 "answer": answer.value if answer else None,
+                "decides": decides,
                 "step": alert.step,
                 "need_help": bool(self._helpers.of(alert).open),
                 "help_unit_ids": self._helpers.of(alert).units,
@@ -93,8 +97,7 @@ class News:
         listeners = [*self._listeners]
         for concerned in alert.unit_ids:
             listeners += self._unit_listeners.get(concerned, ())
-        for listener in listeners:
-            listener(alert, progress, unit_id)
+        tell(listeners, alert, progress, unit_id)
 
     @callback
     def tell_failing(self, channel: str, failing: bool) -> None:
@@ -154,5 +157,4 @@ class News:
             self._faults.discard((key, about))
         else:
             self._faults.add((key, about))
-        for listener in self._fault_listeners:
-            listener()
+        tell(self._fault_listeners)

@@ -172,12 +172,15 @@ class People:
     def of_test(self, alert: Alert, people: Iterable[Recipient]) -> list[Recipient]:
         """Return whom a test concerns: who does it, and the office that has to know of it.
 
-        Who does it may be nobody of the place, and is told over their own phones then.
+        Not the office where it is none of whom the alert may tell. Who does it may be nobody
+        of the place, and is told over their own phones then.
         """
+        with_office = Audience.RESPONDERS in alert.audiences
         found = [
             row
             for row in people
-            if row.role == Duty.PROPERTY_OFFICE or self._is_tester(alert, row)
+            if (with_office and row.role == Duty.PROPERTY_OFFICE)
+            or self._is_tester(alert, row)
         ]
         if not any(self._is_tester(alert, row) for row in found):
             found += self._testers(alert)

@@ -1,6 +1,6 @@
 """Policies in the options of a property."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -126,12 +126,14 @@ class PolicyFlow(OptionsFlow):
             every = set(step.channels) >= set(ALL)
             parts = [
                 line["step"].format(
-                    after=_period(step.after),
+                    after=_period(step.after, line),
                     who=named(step.audience, people, "named"),
                     how=line["all"] if every else named(step.channels, channels, "all"),
                 ),
                 line["in_turn"] if step.in_turn else "",
-                line["repeat"].format(repeat=step.repeat, every=_period(step.every))
+                line["repeat"].format(
+                    repeat=step.repeat, every=_period(step.every, line)
+                )
                 if step.repeat
                 else "",
             ]
@@ -142,13 +144,13 @@ class PolicyFlow(OptionsFlow):
         )
 
 
-def _period(seconds: float) -> str:
+def _period(seconds: float, words: Mapping[str, str]) -> str:
     """Return seconds as people write them, in the largest unit that is whole."""
     whole = round(seconds)
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if whole and whole % size == 0:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"
+            return words[unit].format(count=whole // size)
+    return words["seconds"].format(count=whole)
 
 
 def _wrong(policy: Policy) -> dict[str, str]:

@@ -15,6 +15,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from ..app.policy import Permit
 from ..const import Role
 from ..register import Audience, Recipient, Register
+from ..telling import tell
 from .const import AlertState, DeliveryState
 from .history import Ids, read_closed, read_of_unit
 from .models import Alert, Delivery, Entry, Help, Row
@@ -62,8 +63,7 @@ class Responses:
             key = row.id if isinstance(row, Alert) else row.alert_id
             if told := self._told.get(key):
                 told.news.append(row)
-        for changed in self._listeners:
-            changed()
+        tell(self._listeners)
 
     @callback
     def items(

@@ -1,6 +1,6 @@
 """Test messages that people confirm, so that an address is known to be right before a fire.
 
-They are no alert: they go one by one, wait for quiet hours, and for every alert to end.
+They are no alert: they go one by one, wait for quiet hours, and leave the lines to alerts.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,8 +19,9 @@ from ..const import LOGGER, Channel as Way
 from ..register import Register, RegisterConfigEntry, checks, queries
 from ..register.checks import Check, Figures
 from ..storage.errors import RegisterError
+from ..telling import tell
 from .channels.base import Message, NotSentError, SendError, UnknownError
-from .const import ACTION_PREFIX, OPEN, Answer, Severity
+from .const import ACTION_PREFIX, Answer, Severity
 from .planning import quiet_until
 from .texts import texts
 
@@ -187,11 +188,11 @@ class Verifier:
         )
 
     async def _async_round(self) -> None:
-        """Send one over each channel; who is warned of something is not asked now."""
+        """Send one over each channel; while people are being warned nobody is asked."""
         self._is_busy = True
         wait = BUSY_SECONDS
         try:
-            if not any(row.state in OPEN for row in self._engine.alerts.values()):
+            if not self._engine.is_busy:
                 for check in (chosen := self._chosen()):
                     self._waiting.remove(check)
                     await self._async_send(check)
@@ -313,5 +314,4 @@ class Verifier:
             LOGGER.debug("The addresses could not be counted: %s", err.key)
             return
         self._tell(found)
-        for listener in self._listeners:
-            listener()
+        tell(self._listeners)

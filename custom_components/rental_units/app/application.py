@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, Unauthorized, UnknownUser
+from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util import dt as dt_util
@@ -444,7 +444,8 @@ class Application:
             for name, listener in self._listeners.items():
                 try:
                     await self._async_tell(name, listener)
-                except HomeAssistantError as err:
+                except Exception as err:  # noqa: BLE001
+                    # What has happened is written, whatever becomes of it elsewhere.
                     LOGGER.error(
                         "What has happened could not be told: %s",
                         getattr(err, "key", type(err).__name__),

@@ -1,14 +1,16 @@
 """What depends on a unit, a person or a channel: asked before it goes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import override
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
-from ..register import queries
+from ..register import Audience, queries
 from ..register.models import ContactAddress, Lease, Person, Responder
+from ..register.phonebook import ROLES
 from .work import Command, Work
 
 
@@ -33,8 +35,8 @@ _COMMANDS = {
 class Dependents:
     """What depends on something, in figures: it is shown to who may not see people."""
 
-    #: Of a unit: who is in it, or is yet to come. Of a channel: whom no other one that
-    #: is set up reaches, tenants and landlords.
+    #: Of a unit: who is in it, or is yet to come. Of a channel: whom a fire would be told
+    #: over no other one, tenants and landlords.
     people: int = 0
     #: Duties of such people in the property.
     duties: int = 0
@@ -49,8 +51,8 @@ class WhatDepends(Command[Dependents]):
     name = "responder_form"
     about: About
     key: str
-    #: Of a channel: those that are left.
-    others: Collection[str] = ()
+    #: Of a channel: over which others a fire would be told to whom.
+    others: Mapping[Audience, Collection[str]] = MappingProxyType({})
 
     @property
     @override
@@ -75,14 +77,21 @@ class WhatDepends(Command[Dependents]):
 
     def _of_channel(self, work: Work) -> Dependents:
         has = exists().where(ContactAddress.person_id == Person.id)
-        cut_off = has.where(ContactAddress.channel == self.key) & ~has.where(
-            ContactAddress.channel.in_(self.others)
-        )
+
+        def cut_off(audience: Audience) -> ColumnElement[bool]:
+            left = self.others.get(audience, ())
+            return has.where(ContactAddress.channel == self.key) & ~has.where(
+                ContactAddress.channel.in_(left)
+            )
+
         here = exists().where(Lease.person_id == Person.id, queries.is_open(work.today))
-        people = work.session.scalars(select(Person.id).where(cut_off, here)).all()
-        duties = self._duties(
-            work, Responder.person_id.in_(select(Person.id).where(cut_off))
+        lives = (
+            here.where(Lease.role == role) & cut_off(audience)
+            for audience, role in ROLES.items()
         )
+        people = work.session.scalars(select(Person.id).where(or_(*lives))).all()
+        responds = select(Person.id).where(cut_off(Audience.RESPONDERS))
+        duties = self._duties(work, Responder.person_id.in_(responds))
         told = work.session.scalars(
             select(ContactAddress.person_id).where(ContactAddress.channel == self.key)
         )

@@ -17,6 +17,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from ..const import LOGGER, Role
 from ..storage.errors import RegisterError
 from ..storage.events import DomainEvent, Kind
+from ..telling import tell
 from . import queries
 from .last_known import LastKnown
 from .people import Audience, Recipient
@@ -157,8 +158,7 @@ class Phonebook:
             self._unread = set()
         elif self._unread:
             self._unread -= set(unit_ids)
-        for update in self._listeners:
-            update()
+        tell(self._listeners)
 
     async def async_catch_up(self) -> None:
         """Remember who could not be read: a right that has ended must not stay."""

@@ -41,6 +41,7 @@ from ..storage.engine import Database
 from ..storage.errors import AWAY, RegisterError
 from ..storage.events import DomainEvent, Kind
 from ..storage.vault import Keys, Vault
+from ..telling import tell
 from . import queries, takeover
 from .devices import Devices
 from .last_known import LastKnown
@@ -272,10 +273,8 @@ class Register:
             self._unread = set() if wanted is None else self._unread - wanted
             await self._async_follow(before)
         for unit_id in self.units if wanted is None else wanted:
-            for update in self._unit_listeners.get(unit_id, ()):
-                update()
-        for update in self._change_listeners:
-            update()
+            tell(self._unit_listeners.get(unit_id, ()))
+        tell(self._change_listeners)
 
     async def _async_read(self, wanted: set[str] | None) -> None:
         today = self.today
@@ -320,8 +319,7 @@ class Register:
         async for units in self.async_batches(new):
             for unit in units:
                 self.devices.add(unit)
-            for add in self._new_unit_listeners:
-                add(units)
+            tell(self._new_unit_listeners, units)
 
     async def async_hear(self, happened: Sequence[DomainEvent]) -> None:
         """Give devices the names and areas of units that have changed."""

@@ -533,6 +533,7 @@ export class DevicesPage extends LitElement {
       type: `${DOMAIN}/sign_off`,
       device_id: device.device_id,
       protected: device.supplies.filter((supply) => this.stays.get(supply.key)).map((supply) => supply.key),
+      by_hand: this.byHand,
     });
     if (answer !== undefined) {
       this.dialog?.close();

@@ -22,6 +22,7 @@ from custom_components.rental_units.register.models import Lease
 from homeassistant.core import Context
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
+from tests.rental_units.common import account
 
 from .conftest import NUMBERS, House
 from .providers import Provider
@@ -210,6 +211,23 @@ async def test_self_test_tells_the_office_alone(
     await house.settled()
     assert set(numbers(sms)) == {OFFICE, NUMBERS["tenant-b"]}
     assert robot.heard == []
+
+
+async def test_a_landlords_test_stays_in_the_flat(house: House, sms: Provider) -> None:
+    """Who may not alert beyond their flat rings in no office by calling it a drill."""
+    await add_office(house)
+    user = await account(house.hass, house.entry, "landlord", "landlord")
+    house.hass.states.async_set("person.owner", "home", {"user_id": user.id})
+    await house.put_address("landlord", "push", "person.owner")
+    await house.hass.services.async_call(
+        DOMAIN,
+        "alert",
+        {"unit_id": house.units["201"], "hazard": "smoke", "drill": True},
+        blocking=True,
+        context=Context(user_id=user.id),
+    )
+    await house.settled()
+    assert numbers(sms) == [NUMBERS["landlord"]]
 
 
 OFFICE = "+12025550199"

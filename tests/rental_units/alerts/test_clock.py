@@ -12,7 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from sqlalchemy import select
 
-from custom_components.rental_units.alerts.clock import Clock
+from custom_components.rental_units.alerts.clock import AGAIN_SECONDS, Clock
 from custom_components.rental_units.alerts.const import Answer
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.timebase import MOST_AWAY_SECONDS, Timebase
@@ -342,7 +342,7 @@ async def test_what_is_over_is_let_go(house: House, sms: Provider) -> None:
 
 
 async def test_one_that_breaks_stops_no_clock(house: House) -> None:
-    """What raises when it is due keeps the others from nothing."""
+    """What raises keeps what is due with it from nothing, and is looked at again."""
 
     class Item:
         def __init__(self, due_at: float) -> None:
@@ -356,13 +356,14 @@ async def test_one_that_breaks_stops_no_clock(house: House) -> None:
             raise LookupError
 
     clock = Clock[Item](house.hass, call, base.now)
-    clock.watch(Item(base.now() - 1))
-    clock.watch(Item(base.now() + 5))
-    with pytest.raises(LookupError):
-        clock.wake()
-    assert clock.late == 0
-    house.freezer.tick(6)
-    assert clock.late == pytest.approx(1)
+    first, second = Item(base.now() - 2), Item(base.now() - 1)
+    for item in (first, second, third := Item(base.now() + AGAIN_SECONDS + 1)):
+        clock.watch(item)
     clock.wake()
-    assert len(seen) == 2
+    assert seen == [first, second]
+    assert clock.late == 0
+    house.freezer.tick(AGAIN_SECONDS + 2)
+    assert clock.late == pytest.approx(2)
+    clock.wake()
+    assert seen == [first, second, first, third]
     clock.stop()

@@ -553,11 +553,11 @@ async def test_in_the_language_of_who_looks(
             },
             "zh-Hans": {
                 "severity": "设备故障",
-                "steps": f"1. 0 s 后：房东，通过{over}；逐个渠道",
+                "steps": f"1. 0 秒后：房东，通过{over}；逐个渠道",
             },
             "zh-Hant": {
                 "severity": "設備故障",
-                "steps": f"1. 0 s 後：房東，透過{over}；逐一管道",
+                "steps": f"1. 0 秒後：房東，透過{over}；逐一管道",
             },
         }[language]
     )

@@ -33,6 +33,7 @@ from tests.community_safety.blueprints.common import (
     breaker,
     report,
     supply,
+    turns,
     until,
 )
 
@@ -208,6 +209,7 @@ async def test_from_a_sensor_to_a_phone_and_back(
     assert street.house.active("201") == "on"
 
 
+@pytest.mark.parametrize("each_unit", [False, True])
 @pytest.mark.parametrize(
     ("answer", "result", "power"),
     [
@@ -216,29 +218,38 @@ async def test_from_a_sensor_to_a_phone_and_back(
     ],
 )
 async def test_an_answer_decides_about_the_power(
-    street: Street, answer: Answer, result: str, power: str
+    street: Street, answer: Answer, result: str, power: str, *, each_unit: bool
 ) -> None:
-    """Where a person confirms a cut-off, who says that there is nothing confirms none."""
+    """Where a person confirms a cut-off, who says that there is nothing confirms none.
+
+    That is who decides, whether or not an answer of each unit is wanted too.
+    """
     hass, engine = street.hass, street.house.engine
+    steps = [{"after": 0, "channels": ["sms"]}]
+    street.house.options(policies={"alarm": {"steps": steps, "each_unit": each_unit}})
     results = async_capture_events(hass, "result")
     await breaker(street.peer, "breaker-1", "1-1-201")
     await street.automate({"cut_when": "confirmed", "result_actions": RESULT})
     report(street.peer, "smoke-1", smoke=True)
 
-    def sent() -> list[Delivery]:
+    def sent(person: str) -> list[Delivery]:
         return [
             row
             for row in engine.dispatcher.deliveries.values()
-            if row.address_id == "landlord-sms" and row.state == "sent"
+            if row.address_id == f"{person}-sms" and row.state == "sent"
         ]
 
-    await until(lambda: bool(sent()))
+    await until(lambda: bool(sent("landlord") and sent("neighbour")))
     (alarm,) = hass.data[DATA_HOUSE].book.open.values()
     (alert,) = engine.alerts.values()
-    engine.answer(alert, answer, sent()[0], via="link")
+    engine.answer(alert, Answer.FALSE_ALARM, sent("neighbour")[0], via="link")
+    await turns()
+    assert results == []
+    engine.answer(alert, answer, sent("landlord")[0], via="link")
     await until(lambda: len(results) == 1)
     assert results[0].data["said"] == result
     assert supply(hass, "breaker-1") == power
+    # By the alarm, or because the owner has accounted for the flat too.
     assert alert.state == "acknowledged"
     assert (alarm.acknowledged_at is None) is (power == "on")
 

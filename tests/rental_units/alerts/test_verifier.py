@@ -268,7 +268,7 @@ async def test_what_was_corrected_meanwhile(house: House, sms: Provider) -> None
 
 @only_sqlite
 async def test_it_waits(house: House, sms: Provider) -> None:
-    """Quiet hours hold a test back, and so does every alert: the lines are for that."""
+    """Quiet hours hold a test back, and so does an alarm: the lines are for that."""
     now = dt_util.now()
     quiet = time(now.hour), time((now.hour + 2) % 24)
     await house.put_address("landlord", "sms", "+12025550103", quiet)
@@ -293,6 +293,19 @@ async def test_it_waits(house: House, sms: Provider) -> None:
     assert "confirm" not in repr([item["form"] for item in sms.heard])
     await pace(house, BUSY_SECONDS)
     assert (before <= over, len(sms.heard)) == (True, over + 1)
+    assert "please confirm" in sms.heard[-1]["form"]["Body"]
+
+
+@only_sqlite
+async def test_what_was_told_holds_nothing_back(house: House, sms: Provider) -> None:
+    """A fault is open for days: once its messages are sent, people are asked all the same."""
+    await house.alert(severity="fault", hazard="unresponsive", audience=["landlord"])
+    await house.settled()
+    told = len(sms.heard)
+    await verify(house, person_id="tenant-a")
+    await pace(house)
+    assert house.engine.alerts
+    assert len(sms.heard) == told + 1
     assert "please confirm" in sms.heard[-1]["form"]["Body"]
 
 

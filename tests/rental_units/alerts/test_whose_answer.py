@@ -114,6 +114,51 @@ async def test_alarm_is_acknowledged_too(house: House, sms: Provider) -> None:
     assert [call.data["alarm_id"] for call in calls] == ["a1", "a2"]
 
 
+async def test_who_shows_it_is_in_nobodys_way(house: House, sms: Provider) -> None:
+    """What cannot show an answer keeps the call for help from nothing."""
+    house.options(policies=ONCE)
+    alert = await raised(house)
+
+    def fail(*_: object) -> None:
+        raise LookupError
+
+    house.engine.news.listen(fail)
+    house.engine.news.listen_unit(house.units["201"], fail)
+    told: list[object] = []
+    house.engine.news.listen(lambda *_: told.append(1))
+    say(house, alert, "tenant-a", Answer.NEED_HELP)
+    assert len(told) == 2
+    assert house.engine.helpers.of(alert).open
+    assert house.active("201") == "on"
+    await house.tick(1)
+    await house.settled()
+    assert texts_to(sms, "fire-post")[-1].startswith("HELP NEEDED")
+
+
+async def test_whose_answer_is_for_all(house: House, sms: Provider) -> None:
+    """The event says it, also where an answer of each unit is wanted, and of no other."""
+    policy = ONCE["alarm"] | {"each_unit": True}
+    house.options(policies={"alarm": policy})
+    alert = await raised(house)
+
+    def said() -> tuple[str, bool]:
+        event = [row for row in house.events if row.data["type"] == "answered"][-1]
+        return event.data["answer"], event.data["decides"]
+
+    for person, answer, decides in (
+        ("tenant-a", Answer.FALSE_ALARM, False),
+        ("fire-post", Answer.SAFE, False),
+        ("landlord", Answer.FALSE_ALARM, True),
+        ("tenant-a", Answer.NEED_HELP, False),
+        # Somebody there says otherwise.
+        ("fire-post", Answer.FALSE_ALARM, False),
+        ("fire-post", Answer.ON_MY_WAY, True),
+    ):
+        say(house, alert, person, answer)
+        assert said() == (answer, decides)
+    assert alert.state == "active"
+
+
 async def test_help_is_told_in_its_own_words(house: House, sms: Provider) -> None:
     """Those who respond read who needs help where, also after an acknowledgement."""
     house.options(policies=ONCE)
