@@ -509,10 +509,10 @@ async def test_after_a_restart(
     assert await hass.config_entries.async_unload(doors_entry.entry_id)
     board.doors[0].mode = CONTROLLED
     house = hass.data[DATA_HOUSE]
-    rows = {
-        lock: {"at": row.at, "alarms": row.alarms}
-        for lock, row in house.doors._releases.items()
-    }
+    storage = house.storage
+    await wait_until(hass, lambda: not storage.is_busy)
+    rows = await storage._async_run(lambda: storage._living("releases"))
+    assert rows.keys() == house.doors._releases.keys()
     house.doors._releases.clear()
     # Of one that is damaged it is known that it was opened.
     damaged = f"{device_uid}/locked_1"

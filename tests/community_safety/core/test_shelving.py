@@ -18,6 +18,7 @@ from custom_components.community_safety.const import EVENT_ALARM, Severity
 from custom_components.community_safety.core.alarm import Alarm, Report, ShelfReason
 from custom_components.community_safety.core.alarms import (
     GONE_SECONDS,
+    HEEDED_SECONDS,
     MOST_SHELVED_SECONDS,
     AlarmBook,
 )
@@ -87,9 +88,12 @@ async def test_it_calls_nobody(
     assert alarm.acknowledged_at is not None
     for _time in range(3):
         await chatter(peer, freezer)
+    # Also when who has shelved it has long been on it.
+    freezer.tick(HEEDED_SECONDS)
+    await chatter(peer, freezer)
     await peer.settled()
     assert list(book.open.values()) == [alarm]
-    assert alarm.returns == 3
+    assert alarm.returns == 4
     assert "raised" not in told(events)
     whats = [item["what"] for item in alarm.timeline]
     assert whats == ["raised", "acknowledged", "shelved", "cleared", "returned"]
