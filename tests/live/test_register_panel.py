@@ -740,7 +740,7 @@ class Late(Line):
         super().__init__()
         self.is_there = False
         self._page: WebSocketRoute | None = None
-        self._asked = 0
+        self._asked: list[int] = []
 
     @override
     async def connect(self, socket: WebSocketRoute) -> None:
@@ -752,7 +752,7 @@ class Late(Line):
             for message in found if isinstance(found, list) else [found]:
                 kind = message["type"]
                 if message.get("event_type") == "component_loaded":
-                    self._asked = message["id"]
+                    self._asked.append(message["id"])
                 if self.is_there or not kind.startswith(OURS):
                     server.send(json.dumps(message))
                 else:
@@ -778,9 +778,10 @@ class Late(Line):
         self.is_there = True
         for name in DOMAINS:
             event = {"event_type": "component_loaded", "data": {"component": name}}
-            message = {"id": self._asked, "type": "event", "event": event}
             assert self._page
-            self._page.send(json.dumps(message))
+            for number in self._asked:
+                message = {"id": number, "type": "event", "event": event}
+                self._page.send(json.dumps(message))
 
 
 async def test_loaded_after_the_panel(
@@ -795,7 +796,7 @@ async def test_loaded_after_the_panel(
         # By now it is asked again every eight seconds at the most.
         await page.wait_for_timeout(6500)
         await line.set_up()
-        await expect(page.locator(".strip .live")).to_contain_text("LIVE", timeout=4000)
+        await expect(page.locator(".strip .live")).to_contain_text("Live", timeout=4000)
         await expect(failed).to_have_count(0)
         await expect(page.locator("[data-page=units]")).to_be_visible(timeout=4000)
 
