@@ -189,9 +189,11 @@ async def test_device_faults(host: BellowsHost, simulator: EzspSimulator) -> Non
     await breaker.wait_record(what="did", text="supply opened")
     assert breaker.body.device.contact.conducts
     simulator.fault("device", node=breaker, fault="ignores")
+    order = asyncio.ensure_future(switch.on())
+    await until(lambda: breaker.records[-1].what == "received")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
-            await switch.on()
+            await order
     assert breaker.records[-1].what == "received"
     assert not breaker.body.device.contact.closed
 
