@@ -35,6 +35,7 @@ from .const import (
     PROTOCOL_VERSION,
 )
 from .flows.adopted import ADOPTED, AdoptedDeviceFlow, AdoptedFlow
+from .flows.isapi import ISAPI, IsapiFlow
 from .flows.uhppote import UHPPOTE, UhppoteFlow
 from .flows.webhook import WEBHOOK, WebhookDeviceFlow, WebhookFlow
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
@@ -60,7 +61,7 @@ _SUBENTRIES: dict[str, dict[str, type[ConfigSubentryFlow]]] = {
 
 
 class CommunitySafetyConfigFlow(
-    ZigbeeFlow, UhppoteFlow, AdoptedFlow, WebhookFlow, domain=DOMAIN
+    ZigbeeFlow, UhppoteFlow, IsapiFlow, AdoptedFlow, WebhookFlow, domain=DOMAIN
 ):
     """Add one gateway, or move it to another topic."""
 
@@ -96,7 +97,15 @@ class CommunitySafetyConfigFlow(
         sidecars = await self.hass.async_add_executor_job(missing_sidecars, self.hass)
         return self.async_show_menu(
             step_id="user",
-            menu_options=[*DIALECTS, ZIGBEE, UHPPOTE, ADOPTED, WEBHOOK, *sidecars],
+            menu_options=[
+                *DIALECTS,
+                ZIGBEE,
+                UHPPOTE,
+                ISAPI,
+                ADOPTED,
+                WEBHOOK,
+                *sidecars,
+            ],
         )
 
     async def async_step_native(
@@ -186,6 +195,8 @@ class CommunitySafetyConfigFlow(
             return await self.async_step_reconfigure_adopted()
         if entry.data[CONF_DIALECT] == UHPPOTE:
             return await self.async_step_reconfigure_uhppote()
+        if entry.data[CONF_DIALECT] == ISAPI:
+            return await self.async_step_reconfigure_isapi()
         if entry.data[CONF_DIALECT] == WEBHOOK:
             return await self.async_step_reconfigure_webhook()
         self._dialect = entry.data[CONF_DIALECT]

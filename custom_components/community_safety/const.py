@@ -13,7 +13,9 @@ EVENT_ALARM: Final = f"{DOMAIN}_alarm"
 
 CONF_BOARDS: Final = "boards"
 CONF_DIALECT: Final = "dialect"
+CONF_DOORS: Final = "doors"
 CONF_EVENT_PORT: Final = "event_port"
+CONF_REFUSED: Final = "refused"
 CONF_TOPIC: Final = "topic"
 CONF_THRESHOLDS: Final = "thresholds"
 

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
@@ -68,9 +69,18 @@ async def async_get_config_entry_diagnostics(
     return {
         "entry": {
             # A serial port's name holds the serial number of the stick; a webhook's id is
-            # secret; boards are named by their serial numbers.
+            # secret, and so is a log-in; boards are named by their serial numbers.
             "data": async_redact_data(
-                dict(entry.data), {"path", "network", "webhook_id", CONF_BOARDS}
+                dict(entry.data),
+                {
+                    "path",
+                    "network",
+                    "webhook_id",
+                    CONF_BOARDS,
+                    CONF_URL,
+                    CONF_USERNAME,
+                    CONF_PASSWORD,
+                },
             ),
             "options": dict(entry.options),
         },

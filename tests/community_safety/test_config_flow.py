@@ -48,6 +48,7 @@ async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
         "zigbee2mqtt",
         "zigbee",
         "uhppote",
+        "isapi",
         "adopted",
         "webhook",
     ]

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.gateways.uhppote.controller import ASK_SECONDS
+from custom_components.community_safety.gateways.contact import (
+    ASK_SECONDS,
+    RETRY_SECONDS,
+)
 from homeassistant import components
 from homeassistant.const import Platform
 from homeassistant.util.yaml import load_yaml_dict
@@ -322,7 +325,9 @@ def reauthentication(integration: Integration) -> Iterator[str]:
     yield from steps(integration, "reauth", "reauth_confirm")
     if "reauth_successful" not in integration.texts["config"]["abort"]:
         yield "its end has no text"
-    if "ConfigEntryAuthFailed" not in source(integration, "__init__.py"):
+    if "ConfigEntryAuthFailed" not in source(integration, "__init__.py") and not list(
+        integration.calls("async_start_reauth")
+    ):
         yield "nothing asks for it"
 
 
@@ -492,18 +497,22 @@ def test_who_is_asked() -> None:
         ("mqtt/zigbee2mqtt.py", "_ask_silent"),
         ("zigbee/gateway.py", "_ask_silent"),
     }
-    boards_are_asked = {("uhppote/controller.py", "_planned")}
+    controllers_are_asked = {("contact.py", "_planned")}
     nobody_is_asked = {
         ("adopted/gateway.py", "_absent_for_long"),
         ("base.py", "_tell_not_said"),
+        ("isapi/controller.py", "_listen"),
         ("mqtt/gateway.py", "_waited"),
         ("uhppote/controller.py", "over"),
         ("uhppote/gateway.py", "_listen_again"),
         ("zigbee/gateway.py", "_count"),
         ("zigbee/host/link.py", "_check_alive"),
     }
-    assert by_the_clock == silent_are_asked | boards_are_asked | nobody_is_asked
-    asked = rf"UHPPOTE[^.。]*(?:every|每) {ASK_SECONDS} (?:s\b|秒)"
+    assert by_the_clock == silent_are_asked | controllers_are_asked | nobody_is_asked
+    asked = (
+        rf"UHPPOTE[^.。]*(?:Hikvision|海康威视)[^.。]*(?:every|每) {ASK_SECONDS} (?:s\b|秒)"
+        rf"[^.。]*{RETRY_SECONDS} (?:s\b|秒)"
+    )
     assert re.search(asked, rules_of(ours)["appropriate-polling"]["comment"])
     for page in ("docs/first-hour.md", "docs/zh-Hans/first-hour.md"):
         assert re.search(asked, (ROOT / page).read_text("utf-8")), page

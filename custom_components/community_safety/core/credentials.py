@@ -29,9 +29,10 @@ from .passages import Passages
 from .ports import Credential, CredentialPort, Find
 from .proving import Answer, Pace, Reason, Status, async_command, async_prove
 
-#: Seconds for one try, and at most so many tries, each with its reading.
-TRY_SECONDS = 5.0
-DEADLINE_SECONDS = 30.0
+#: Seconds for one try, and at most so many tries, each with its reading. Slow terminals need
+#: five seconds for each of the four answers that this takes.
+TRY_SECONDS = 25.0
+DEADLINE_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.5
 TRIES = 3
 #: What could not be proven is not tried again by itself sooner, in seconds: more writing

@@ -306,11 +306,23 @@ class Doors:
         lock = f"{uid}/{key}"
         if cancel := self._retries.pop(lock, None):
             cancel()
-        if lock not in self._running:
-            task = self._running[lock] = self._hass.async_create_background_task(
-                self._async_release(uid, key), f"{DOMAIN} release of {lock}"
-            )
-            task.add_done_callback(lambda _task: self._running.pop(lock, None))
+        if self._is_running(lock):
+            return
+        task = self._running[lock] = self._hass.async_create_background_task(
+            self._async_release(uid, key), f"{DOMAIN} release of {lock}"
+        )
+
+        @callback
+        def ended(task: asyncio.Task[None]) -> None:
+            if self._running.get(lock) is task:
+                del self._running[lock]
+
+        task.add_done_callback(ended)
+
+    def _is_running(self, lock: str) -> bool:
+        """Return if a door is just being opened: what has ended, however just, is no try."""
+        task = self._running.get(lock)
+        return task is not None and not task.done()
 
     async def _async_release(self, uid: str, key: str) -> None:
         lock = f"{uid}/{key}"
@@ -365,7 +377,7 @@ class Doors:
                 if not device.available:
                     # While it is away, anybody may lock it.
                     release.proven = None
-                elif lock not in self._running:
+                elif not self._is_running(lock):
                     locked = device.fresh_reading(key)
                     if release.proven and locked:
                         # Somebody else has.

@@ -13,6 +13,7 @@ _CLASSES = {
     "zigbee": ("zigbee", "ZigbeeGateway"),
     "adopted": ("adopted", "AdoptedGateway"),
     "uhppote": ("uhppote", "UhppoteGateway"),
+    "isapi": ("isapi", "IsapiGateway"),
     "webhook": ("webhook", "WebhookGateway"),
 }
 

@@ -63,6 +63,7 @@ async def choose(hass: HomeAssistant) -> Any:
         "zigbee2mqtt",
         "zigbee",
         "uhppote",
+        "isapi",
         "adopted",
         "webhook",
         SIDECAR,

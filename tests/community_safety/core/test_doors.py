@@ -6,18 +6,20 @@ import time
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockUser,
+    async_fire_time_changed,
+)
 
 from custom_components.community_safety.const import Severity
 from custom_components.community_safety.core import doors, proving
 from custom_components.community_safety.core.alarm import Report
 from custom_components.community_safety.core.house import DATA_HOUSE
-from custom_components.community_safety.gateways.uhppote import (
-    board as board_module,
-    controller,
-)
+from custom_components.community_safety.gateways import contact
+from custom_components.community_safety.gateways.uhppote import board as board_module
 from custom_components.community_safety.open_alarms import ask_before_deletion
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
@@ -280,18 +282,49 @@ async def test_heard_while_it_is_told_in_vain(
 
 
 @pytest.mark.usefixtures("doors_entry")
+async def test_due_again_as_a_try_ends(
+    hass: HomeAssistant, board: Board, peer: Peer, freezer: FrozenDateTimeFactory
+) -> None:
+    """The next try is not taken for the one that has just ended, and lost."""
+    for door in (2, 3, 4):
+        await call(hass, board, "turn_off", ("switch", f"opens_on_fire_{door}"))
+    told_again: list[bool] = []
+    running = hass.data[DATA_HOUSE].doors._running
+
+    @callback
+    def burn() -> None:
+        # In each turn of the loop, and so before what is called when the try is done.
+        if not any(task.done() for task in running.values()):
+            hass.loop.call_soon(burn)
+            return
+        board.lose = 0
+        freezer.tick(doors.RETRY_SECONDS + 1)
+        async_fire_time_changed(hass)
+        told_again.append(not any(task.done() for task in running.values()))
+
+    board.lose = 10**6
+    await peer.state("smoke-1", smoke=True)
+    hass.loop.call_soon(burn)
+    async with Ticking(hass, freezer):
+        await wait_until(
+            hass, lambda: state_of(hass, board, "lock", "locked_1") == "unlocked"
+        )
+    assert told_again == [True]
+
+
+@pytest.mark.usefixtures("doors_entry")
 async def test_known_to_be_offline_in_a_fire(
     hass: HomeAssistant, board: Board, peer: Peer, freezer: FrozenDateTimeFactory
 ) -> None:
     """A controller that was away before the fire opens as soon as it answers again."""
     board.faults.add(Fault.OFFLINE)
-    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
     async with Ticking(hass, freezer):
         await wait_until(hass, lambda: not device_of(hass, board).available)
     await peer.state("smoke-1", smoke=True)
     await refused(hass, board, freezer)
     board.faults.clear()
-    await pass_time(hass, freezer, controller.RETRY_SECONDS + 1)
+    await pass_time(hass, freezer, contact.RETRY_SECONDS + 1)
     await wait_until(hass, lambda: released(hass, board))
 
 

@@ -7,7 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.community_safety.core import credentials
-from custom_components.community_safety.gateways.uhppote import controller
+from custom_components.community_safety.gateways import contact
 from custom_components.rental_units.access_control import const
 from homeassistant.util import dt as dt_util
 from simulator.uhppote import PUT_CARD, Card, Fault
@@ -390,11 +390,11 @@ async def test_offline_at_check_out(
         assert doors[house.controller(house.first)]["why_unproven"] == "no_answer"
         assert doors[house.controller(house.gate)]["proof"] == "proven"
         assert house.gate.cards == []
-        freezer.tick(controller.ASK_SECONDS + 1)
+        freezer.tick(contact.ASK_SECONDS + 1)
         async_fire_time_changed(house.hass)
         await wait_until(house.hass, lambda: not house.device(house.first).available)
         house.first.faults.clear()
-        freezer.tick(controller.RETRY_SECONDS + 1)
+        freezer.tick(contact.RETRY_SECONDS + 1)
         async_fire_time_changed(house.hass)
         await house.becomes(person, "expired")
     assert house.first.cards == []

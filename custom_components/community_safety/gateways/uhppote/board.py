@@ -14,6 +14,8 @@ from typing import Any, override
 
 from uhppoted import decode, encode
 
+from ..contact import NoAnswerError
+
 #: Seconds for one answer on the local network, and how often it is asked for: a packet of
 #: UDP may be lost.
 ANSWER_SECONDS = 1.0
@@ -28,7 +30,7 @@ BROADCAST = ("255.255.255.255", PORT)
 SEARCH_SECONDS = 2.0
 
 
-class BoardError(Exception):
+class BoardError(NoAnswerError):
     """A board did not answer, or not as it should."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.event import async_call_later
@@ -15,6 +15,7 @@ from ...const import DOMAIN, LOGGER
 from ...core.device import DeviceDescription, SafetyDevice
 from ...core.passages import Decision, Passage
 from ..base import Problem
+from ..contact import SET_SECONDS, WRONG_SECONDS, Contact
 from .board import Board, BoardError, as_datetime, doors_of
 
 if TYPE_CHECKING:
@@ -22,21 +23,10 @@ if TYPE_CHECKING:
 
 #: A board is to send its state this often by itself, in seconds.
 PUSH_SECONDS = 20
-#: What it does not send, the mode of its doors, it is asked for this often; a board that
-#: does not answer is asked more often.
-ASK_SECONDS = 60
-RETRY_SECONDS = 10
 #: A board that answers and has sent nothing for so long, in seconds, cannot reach us.
 UNHEARD_SECONDS = 180
-#: A clock that is off by more than this is set, and by more than that is wrong, in seconds.
-SET_SECONDS = 10
-WRONG_SECONDS = 60
 #: A board tells that somebody opens its box, and never that it is closed: shown for so long.
 TAMPER_SECONDS = 600
-#: No clock of another zone is off by more, in seconds.
-ZONES_SECONDS = 15 * 3600
-#: Nothing of ours is older: a clock that says so has lost its time.
-EARLIEST = datetime(2026, 1, 1, tzinfo=dt_util.UTC).timestamp()
 #: Modes of a door.
 NORMALLY_OPEN, CONTROLLED = 1, 3
 #: Seconds for which a door is unlocked where the board does not say.
@@ -70,35 +60,26 @@ _DECISIONS: Mapping[int, Decision] = {
 _INWARDS = {1: True, 2: False}
 
 
-class Controller:
+class Controller(Contact):
     """One board, as long as its config entry is loaded."""
+
+    _gateway: UhppoteGateway
 
     def __init__(self, gateway: UhppoteGateway, board: Board) -> None:
         """Initialize; the device is there at once, and nothing is known of it."""
+        super().__init__(gateway, f"Board {board.serial}")
         self.board = board
-        self._gateway = gateway
         self.doors = range(1, doors_of(board.serial) + 1)
         self._modes: dict[int, int] = {}
         self._delays: dict[int, int] = {}
-        self._forced: set[int] = set()
         #: Index of the last event that was taken; None until the board was asked.
         self._index: int | None = None
         #: That of the last one that the board has, as far as it was asked.
         self._last = 0
         self._confirmed = 0
         self._catching_up = False
-        self._offset: float | None = None
-        self._connected = False
-        #: It was asked, and has answered or not.
-        self._was_asked = False
-        #: It is to be connected anew; a turn is under way; another one is due.
-        self._again = self._turning = self._due = False
-        #: It has sent something by itself since it was begun to be asked.
-        self._was_heard = False
-        self._stopped = False
         #: Monotonic time at which it last sent something by itself.
         self._heard = 0.0
-        self._next: CALLBACK_TYPE | None = None
         self._end_tamper: CALLBACK_TYPE | None = None
         known = gateway.devices.get(str(board.serial))
         self._is_new = known is None
@@ -135,97 +116,28 @@ class Controller:
     # Contact
 
     @callback
+    @override
     def start(self) -> None:
-        """Begin to speak to the board."""
         self._heard = time.monotonic()
         if self.device.monitor.severity("tamper"):
             # From an earlier run: the board does not tell that it is over.
             self._end_tamper_later()
-        # Nor which of the doors that are open was forced: they are until they are closed.
-        self._forced |= self._known_forced()
-        self._soon()
-
-    def _known_forced(self) -> set[int]:
-        """Return the doors that an earlier run has found forced."""
-        return {
-            door
-            for alarm in self._gateway.house.book.of_device(self.device.uid)
-            if alarm.hazard == "door_forced" and alarm.present
-            for item in alarm.timeline
-            for door in self.doors
-            if item.get(f"door_forced_{door}") is True
-        }
+        super().start()
 
     @callback
-    def connect_again(self) -> None:
-        """Tell the board anew where to send its events."""
-        self._again = True
-        self._soon()
-
-    @callback
+    @override
     def stop(self) -> None:
-        """End; nothing is waited for."""
-        self._stopped = True
-        for cancel in (self._next, self._end_tamper):
-            if cancel:
-                cancel()
+        super().stop()
+        if self._end_tamper:
+            self._end_tamper()
 
-    @callback
-    def _soon(self, _now: datetime | None = None) -> None:
-        """Connect or ask now, or once more when that is done."""
-        if self._next:
-            self._next()
-            self._next = None
-        if self._turning:
-            self._due = True
-            return
-        self._turning = True
-        self._gateway.entry.async_create_background_task(
-            self._gateway.hass,
-            self._async_turn(),
-            f"{DOMAIN} board {self.board.serial}",
-        )
+    @property
+    @override
+    def _others(self) -> Iterable[Contact]:
+        return [row for row in self._gateway.controllers if row is not self]
 
-    async def _async_turn(self) -> None:
-        """Connect or ask as often as it is due, and plan the next time."""
-        self._due = True
-        try:
-            while self._due:
-                self._due = self._was_heard = False
-                await self._async_contact()
-        finally:
-            self._turning = False
-            if not self._stopped:
-                self._next = async_call_later(
-                    self._gateway.hass,
-                    ASK_SECONDS if self._connected else RETRY_SECONDS,
-                    self._planned,
-                )
-
-    async def _async_contact(self) -> None:
-        try:
-            if self._connected and not self._again:
-                await self.async_refresh(self.doors)
-                await self._async_look_after()
-            else:
-                self._again = False
-                await self._async_connect()
-        except BoardError as err:
-            if self._connected:
-                LOGGER.warning("Board %s does not answer: %s", self.board.serial, err)
-            self._connected = False
-            self._gateway.set_online(self.device, False)
-            # It may have come back in the middle: what it has sent asks for one more turn.
-            self._due = self._due or self._was_heard
-        self._was_asked = True
-
-    @callback
-    def _planned(self, _now: datetime) -> None:
-        self._next = None
-        self._soon()
-
+    @override
     async def _async_connect(self) -> None:
-        """Have the board send its events to us, and learn how things are. Raises BoardError."""
         answer = await self.board.ask("get_controller")
         self.device = self._gateway.add_device(self._description(answer.version))
         if self._gateway.event_port:
@@ -243,12 +155,13 @@ class Controller:
             # It has begun anew, and may have forgotten more than its events.
             self._index = 0
             self._gateway.house.credentials.look_again(self.device)
-        if not self._connected:
-            LOGGER.info("Board %s answers", self.board.serial)
-            self._gateway.house.credentials.look_again(self.device)
-        self._connected = True
-        self._gateway.set_online(self.device, True)
+        self._answered()
         await self.async_refresh(self.doors)
+
+    @override
+    async def _async_ask(self) -> None:
+        await self.async_refresh(self.doors)
+        await self._async_look_after()
 
     @property
     def _listener(self) -> tuple[IPv4Address, int]:
@@ -315,35 +228,11 @@ class Controller:
         await self.board.ask("set_time", dt_util.now().replace(tzinfo=None))
         return True
 
-    def _is_ours_right(self, offset: float | None) -> bool:
-        """Return if our clock is to be believed, and not that of the board.
-
-        Cards are let in by what we set: a machine that wakes up without a clock must not
-        give all boards a time that was.
-        """
-        ours = time.time()
-        earliest = max(EARLIEST, self._gateway.house.storage.last_written)
-        if ours < earliest - WRONG_SECONDS:
-            return False
-        if (
-            offset is None
-            or abs(offset) <= ZONES_SECONDS
-            or ours + offset < earliest - ZONES_SECONDS
-        ):
-            return True
-        others = [row for row in self._gateway.controllers if row is not self]
-        if not all(row._was_asked for row in others):  # noqa: SLF001
-            return False
-        offsets = [row._offset for row in others if row._offset is not None]  # noqa: SLF001
-        # Of several the most are right, and we are one of them.
-        against = sum(abs(row - offset) <= WRONG_SECONDS for row in offsets)
-        return against <= sum(abs(row) <= WRONG_SECONDS for row in offsets)
-
     @callback
     def _show(self, status: Any, more: Mapping[str, Value]) -> None:
         """Take the state that a board answers or sends."""
-        self._offset = _offset(status)
-        wrong = self._offset is None or abs(self._offset) > WRONG_SECONDS
+        self.clock_offset = _offset(status)
+        wrong = self.clock_offset is None or abs(self.clock_offset) > WRONG_SECONDS
         readings: dict[str, Value] = {
             "clock_wrong": wrong,
             "trouble": status.system_error != 0,
@@ -529,7 +418,7 @@ class Controller:
             "answers": self._connected,
             "modes": dict(self._modes),
             "last_event": self._index,
-            "clock_offset_seconds": self._offset,
+            "clock_offset_seconds": self.clock_offset,
             "heard_seconds_ago": round(time.monotonic() - self._heard),
             "passages_dropped": self._gateway.house.passages.dropped[self.device.uid],
         }

@@ -19,9 +19,9 @@ from custom_components.community_safety.core.credentials import Result
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.core.ports import Credential
 from custom_components.community_safety.core.proving import Reason, Status
+from custom_components.community_safety.gateways import contact
 from custom_components.community_safety.gateways.uhppote import (
     board as board_module,
-    controller,
     gateway as gateway_module,
 )
 from homeassistant.core import HomeAssistant
@@ -338,11 +338,11 @@ async def test_offline_at_check_out(
     assert result.status is Status.FAILED
     assert len(repairs(hass)) == 1
     async with Ticking(hass, freezer):
-        freezer.tick(controller.ASK_SECONDS + 1)
+        freezer.tick(contact.ASK_SECONDS + 1)
         async_fire_time_changed(hass)
         await wait_until(hass, lambda: not device_of(hass, board).available)
     board.faults.clear()
-    freezer.tick(controller.RETRY_SECONDS + 1)
+    freezer.tick(contact.RETRY_SECONDS + 1)
     async_fire_time_changed(hass)
     await wait_until(hass, lambda: board.cards == [])
     await wait_until(hass, lambda: repairs(hass) == [])
@@ -582,7 +582,7 @@ async def test_a_board_that_forgets_everything(
     for number in range(1, 21):
         await put(hass, register, board, card(str(number)))
     board.forget_everything()
-    freezer.tick(controller.ASK_SECONDS + 1)
+    freezer.tick(contact.ASK_SECONDS + 1)
     async_fire_time_changed(hass)
     await wait_until(hass, lambda: len(board.cards) == 20)
     await wait_until(

@@ -22,6 +22,7 @@ from syrupy.filters import props
 from custom_components.community_safety.const import Severity
 from custom_components.community_safety.core import doors, proving
 from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.community_safety.gateways import contact
 from custom_components.community_safety.gateways.uhppote import (
     board as board_module,
     controller,
@@ -187,7 +188,7 @@ async def test_vendors_tool_holds_a_door_open(
 ) -> None:
     """The mode of a door is not sent: it is asked for."""
     board.doors[0].mode = NORMALLY_OPEN
-    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
     await wait_until(
         hass, lambda: state_of(hass, board, "lock", "locked_1") == "unlocked"
     )
@@ -304,7 +305,7 @@ async def test_away_and_back(
 ) -> None:
     """Silence is a fault within 100 s, and nothing is shown that nobody knows."""
     board.faults.add(Fault.OFFLINE)
-    freezer.tick(controller.ASK_SECONDS + 1)
+    freezer.tick(contact.ASK_SECONDS + 1)
     await pass_time(hass, freezer, 0)
     device = device_of(hass, board)
     async with Ticking(hass, freezer):
@@ -313,7 +314,7 @@ async def test_away_and_back(
     assert state_of(hass, board, "lock", "locked_1") == STATE_UNAVAILABLE
 
     board.faults.clear()
-    await pass_time(hass, freezer, controller.RETRY_SECONDS + 1)
+    await pass_time(hass, freezer, contact.RETRY_SECONDS + 1)
     await heard(hass, board)
     assert "unresponsive" not in alarms_of(hass, board)
 
@@ -333,14 +334,14 @@ async def test_heard_while_it_is_asked_in_vain(
     (asking,) = entry.runtime_data.controllers
     if is_missed:
         board.faults.add(Fault.OFFLINE)
-        await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+        await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
         async with Ticking(hass, freezer):
             await wait_until(hass, lambda: not is_turning(hass, board))
         assert not device.available
         board.faults.clear()
     # Each question is sent twice.
     board.lose = lost
-    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
     await wait_until(hass, lambda: board.lose == lost - 1)
     board.asked.clear()
     board.push()
@@ -353,7 +354,7 @@ async def test_heard_while_it_is_asked_in_vain(
         await wait_until(hass, lambda: not is_turning(hass, board))
         assert board.asked == []
         assert not device.available
-        await pass_time(hass, freezer, controller.RETRY_SECONDS + 1)
+        await pass_time(hass, freezer, contact.RETRY_SECONDS + 1)
     await wait_until(hass, lambda: GET_CONTROLLER in board.asked)
     await heard(hass, board)
     assert "unresponsive" not in alarms_of(hass, board)
@@ -499,7 +500,7 @@ async def test_no_events(
     board.faults.add(Fault.MUTE)
     board.doors[0].is_open = True
     for _ in range(5):
-        await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+        await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
         await wait_until(hass, lambda: not is_turning(hass, board))
     assert [key for key in _issues(hass) if key.startswith(controller.NO_EVENTS)]
     assert state_of(hass, board, "binary_sensor", "door_open_1") == "on"
@@ -520,7 +521,7 @@ async def test_listener_is_taken_over(
     ours = board.listener
     board.listener = ("127.0.0.1", 9, 0)
     board.asked.clear()
-    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
     await wait_until(hass, lambda: board.listener == ours)
     assert SET_LISTENER in board.asked
 
@@ -539,7 +540,7 @@ async def test_port_in_use(
         assert board.doors[0].mode == NORMALLY_OPEN
         # Nobody is told twice that nothing is heard.
         for _ in range(5):
-            await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+            await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
             await wait_until(hass, lambda: not is_turning(hass, board))
         assert not [key for key in _issues(hass) if controller.NO_EVENTS in key]
     await pass_time(hass, freezer, gateway_module.LISTEN_SECONDS + 1)

@@ -15,7 +15,7 @@ from custom_components.community_safety.core.passages import Decision
 from custom_components.community_safety.diagnostics import (
     async_get_config_entry_diagnostics,
 )
-from custom_components.community_safety.gateways.uhppote import controller
+from custom_components.community_safety.gateways import contact
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -222,7 +222,7 @@ async def test_while_we_were_away(
     """What happened while Home Assistant was off follows, with the board's own time."""
     board.swipe(CARD, 1)
     await wait_until(hass, lambda: len(register.passages) == 1)
-    freezer.tick(controller.ASK_SECONDS + 1)
+    freezer.tick(contact.ASK_SECONDS + 1)
     async_fire_time_changed(hass)
     await wait_until(hass, lambda: board.event_index == 1)
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -276,7 +276,7 @@ async def _confirmed(
 ) -> int:
     """Return up to which event a board is told that it was taken, at the next poll."""
     board.asked.clear()
-    await pass_time(hass, freezer, controller.ASK_SECONDS + 1)
+    await pass_time(hass, freezer, contact.ASK_SECONDS + 1)
     (entry,) = hass.config_entries.async_entries("community_safety")
     (ours,) = entry.runtime_data.controllers
     await wait_until(hass, lambda: bool(board.asked) and not ours._turning)

@@ -1,0 +1,187 @@
+"""Adding a Hikvision terminal: where it is, and as whom we log in to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import voluptuous as vol
+from yarl import URL
+
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.helpers import selector
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from ..const import CONF_DIALECT, CONF_DOORS, CONF_REFUSED
+from ..gateways.isapi.terminal import (
+    LockedError,
+    LoginError,
+    RefusedError,
+    Terminal,
+    TerminalError,
+    rows,
+)
+
+ISAPI = "isapi"
+
+_LOGIN = {
+    vol.Required(CONF_USERNAME): selector.TextSelector(
+        selector.TextSelectorConfig(autocomplete="username")
+    ),
+    vol.Required(CONF_PASSWORD): selector.TextSelector(
+        selector.TextSelectorConfig(
+            type=selector.TextSelectorType.PASSWORD, autocomplete="current-password"
+        )
+    ),
+}
+_SCHEMA = vol.Schema({vol.Required(CONF_URL): selector.TextSelector(), **_LOGIN})
+
+
+class IsapiFlow(ConfigFlow):
+    """The steps of a Hikvision terminal."""
+
+    async def async_step_isapi(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where it is; it says itself who it is."""
+        errors: dict[str, str] = {}
+        words: dict[str, str] = {}
+        if user_input is not None:
+            data, info, errors, words = await self._async_log_in(user_input)
+            if not errors:
+                await self.async_set_unique_id(
+                    f"{ISAPI}/{info['serialNumber']}", raise_on_progress=False
+                )
+                self._abort_if_unique_id_configured()
+                return self.async_create_entry(
+                    title=str(info.get("model") or "Hikvision"),
+                    data={CONF_DIALECT: ISAPI, **data},
+                )
+        return self._show_isapi(
+            ISAPI, _SCHEMA, user_input or {CONF_USERNAME: "admin"}, errors, words
+        )
+
+    async def async_step_reconfigure_isapi(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Follow a terminal to another address, or see which doors it has now."""
+        data = self._get_reconfigure_entry().data
+        return await self._async_change("reconfigure_isapi", _SCHEMA, data, user_input)
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Begin to ask for another log-in, because that which we have was refused."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for it."""
+        return await self._async_change(
+            "reauth_confirm",
+            vol.Schema(_LOGIN),
+            self._get_reauth_entry().data,
+            user_input,
+        )
+
+    async def _async_change(
+        self,
+        step: str,
+        schema: vol.Schema,
+        known: Mapping[str, Any],
+        user_input: dict[str, Any] | None,
+    ) -> ConfigFlowResult:
+        """Try what was entered, and take it if it is the same terminal that lets us in."""
+        is_reauth = step == "reauth_confirm"
+        entry = self._get_reauth_entry() if is_reauth else self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        words: dict[str, str] = {}
+        if user_input is not None:
+            data, info, errors, words = await self._async_log_in(
+                {CONF_URL: known[CONF_URL], **user_input}
+            )
+            if not errors and entry.unique_id != f"{ISAPI}/{info['serialNumber']}":
+                errors = {"base": "isapi_another"}
+            if not errors:
+                return self.async_update_reload_and_abort(
+                    entry, data_updates={**data, CONF_REFUSED: False}
+                )
+        values = user_input or {key: known[key] for key in (CONF_URL, CONF_USERNAME)}
+        return self._show_isapi(
+            step, schema, values, errors, {"device": entry.title, **words}
+        )
+
+    def _show_isapi(
+        self,
+        step: str,
+        schema: vol.Schema,
+        values: Mapping[str, Any],
+        errors: dict[str, str],
+        words: Mapping[str, str],
+    ) -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(
+                schema,
+                # What was wrong is not offered again.
+                {key: value for key, value in values.items() if key != CONF_PASSWORD},
+            ),
+            errors=errors,
+            description_placeholders={
+                "reason": "",
+                "left": "?",
+                "minutes": "",
+                **words,
+            },
+        )
+
+    async def _async_log_in(
+        self, user_input: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], dict[str, str]]:
+        """Try a log-in, once.
+
+        Returns what to keep and what the terminal says of itself; or the errors for the
+        form, and what they need.
+        """
+        data = dict(user_input)
+        try:
+            data[CONF_URL] = _address(user_input[CONF_URL])
+        except ValueError:
+            return {}, {}, {CONF_URL: "isapi_address"}, {}
+        terminal = Terminal(
+            async_get_clientsession(self.hass, verify_ssl=False),
+            data[CONF_URL],
+            data[CONF_USERNAME],
+            data[CONF_PASSWORD],
+        )
+        error, words = "", {}
+        info: dict[str, Any] = {}
+        try:
+            info = await terminal.get("System/deviceInfo")
+            status = await terminal.get("AccessControl/AcsWorkStatus")
+            data[CONF_DOORS] = len(rows(status.get("doorLockStatus")))
+            if not data[CONF_DOORS] or not info.get("serialNumber"):
+                error = "isapi_no_doors"
+        except LockedError as err:
+            error, words = "isapi_locked", {"minutes": f"{-(-err.seconds // 60):.0f}"}
+        except LoginError as err:
+            left = "?" if err.left is None else str(err.left)
+            error, words = "isapi_login", {"left": left}
+        except RefusedError as err:
+            error = (
+                "isapi_not_activated" if err.says("notActivated") else "isapi_no_doors"
+            )
+        except TerminalError as err:
+            error, words = "isapi_no_answer", {"reason": str(err)}
+        return data, info, {"base": error} if error else {}, words
+
+
+def _address(text: str) -> str:
+    """Return an address as a URL. Raises ValueError for what is none."""
+    text = text.strip().rstrip("/")
+    url = URL(text if "://" in text else f"http://{text}")
+    if url.scheme not in ("http", "https") or not url.host or url.path not in ("", "/"):
+        raise ValueError(text)
+    if url.user or url.query_string or url.fragment:
+        raise ValueError(text)
+    return str(url.origin())
