@@ -109,11 +109,12 @@ class Lags:
 async def lags(work: Awaitable[Any]) -> Lags:
     """Do work, and look at what it costs others."""
     worst, by_work, done = 0.0, 0.0, False
-    collections, begun, collected = [0.0], 0.0, 0.0
+    collections, begun, collected, is_collecting = [0.0], 0.0, 0.0, False
 
     def collecting(phase: str, info: dict[str, int]) -> None:
-        nonlocal begun, collected
-        if phase == "start":
+        nonlocal begun, collected, is_collecting
+        is_collecting = phase == "start"
+        if is_collecting:
             begun = time.perf_counter()
             return
         took = time.perf_counter() - begun
@@ -127,6 +128,9 @@ async def lags(work: Awaitable[Any]) -> Lags:
             before, collected_before = time.perf_counter(), collected
             await asyncio.sleep(0.001)
             held = time.perf_counter() - before
+            while is_collecting:  # noqa: ASYNC110
+                # It has ended in another thread, which has not said so yet.
+                await asyncio.sleep(0)
             worst = max(worst, held)
             by_work = max(by_work, held - (collected - collected_before))
 
