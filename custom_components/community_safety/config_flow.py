@@ -184,6 +184,12 @@ class CommunitySafetyConfigFlow(
             step_id="confirm", description_placeholders={CONF_NAME: self._title}
         )
 
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Ask for another log-in: of all gateways, only an ISAPI terminal has one."""
+        return await self.async_step_reauth_confirm()
+
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:

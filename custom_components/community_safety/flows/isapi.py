@@ -67,16 +67,10 @@ class IsapiFlow(ConfigFlow):
         data = self._get_reconfigure_entry().data
         return await self._async_change("reconfigure_isapi", _SCHEMA, data, user_input)
 
-    async def async_step_reauth(
-        self, entry_data: Mapping[str, Any]
-    ) -> ConfigFlowResult:
-        """Begin to ask for another log-in, because that which we have was refused."""
-        return await self.async_step_reauth_confirm()
-
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for it."""
+        """Ask for another log-in, because that which we have was refused."""
         return await self._async_change(
             "reauth_confirm",
             vol.Schema(_LOGIN),
