@@ -56,7 +56,8 @@ export class CardsSection extends Page {
     const { api, cards } = this;
     const { t } = this.room;
     if (!cards) {
-      return html`${this.said()}<button data-do="cards" @click=${() => void this.reload()}>${t("cards")}</button>`;
+      return html`${this.said()}
+        <p class="actions"><button data-do="cards" @click=${() => void this.reload()}>${t("cards")}</button></p>`;
     }
     return html`<section class="box">
         <h2>${t("cards")}</h2>

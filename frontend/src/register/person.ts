@@ -281,7 +281,7 @@ export class PersonPage extends Page {
     const { room, consents } = this;
     const { t } = room;
     if (!consents) {
-      return api.may("get_consents") ? html`<button data-do="consents" @click=${this.asks((of) => this.loadConsents(of))}>${t("consents")}</button>` : nothing;
+      return api.may("get_consents") ? html`<p class="actions"><button data-do="consents" @click=${this.asks((of) => this.loadConsents(of))}>${t("consents")}</button></p>` : nothing;
     }
     return html`<section class="box consents">
       <h2>${t("consents")}</h2>
