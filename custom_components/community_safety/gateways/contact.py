@@ -4,14 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from datetime import datetime
 import time
+from typing import override
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
+from ..catalogue.measurements import Value
 from ..const import DOMAIN, LOGGER
-from ..core.device import SafetyDevice
-from .base import Gateway
+from ..core.device import DeviceDescription, SafetyDevice
+from .base import CommandError, Gateway
 
 #: What a controller does not tell by itself, it is asked for this often, in seconds; one
 #: that does not answer is asked more often.
@@ -27,7 +29,33 @@ EARLIEST = datetime(2026, 1, 1, tzinfo=dt_util.UTC).timestamp()
 
 
 class NoAnswerError(Exception):
-    """A controller did not answer, or not as it should."""
+    """A controller did not answer, or not as it should; `key` is that of the text for it."""
+
+    key = "no_answer"
+
+    def of(self, device: SafetyDevice) -> CommandError:
+        """Return the error of what a device was told."""
+        return CommandError(device, self.key, str(self))
+
+
+class ContactGateway(Gateway):
+    """A gateway of controllers with doors."""
+
+    @abstractmethod
+    def contact(self, device: SafetyDevice) -> Contact:
+        """Return what speaks to a device. Raises CommandError if nothing does any more."""
+
+    @override
+    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
+        contact = self.contact(device)
+        name, _, door = key.rpartition("_")
+        try:
+            if name != "open":
+                await contact.async_lock(int(door), bool(value))
+            elif not await contact.async_open(int(door)):
+                raise CommandError(device, "open_unproven", "the lock is shut")
+        except NoAnswerError as err:
+            raise err.of(device) from err
 
 
 class Contact(ABC):
@@ -57,6 +85,48 @@ class Contact(ABC):
         self._was_heard = False
         self._stopped = False
         self._next: CALLBACK_TYPE | None = None
+
+    def describe(
+        self,
+        serial: str,
+        name: str,
+        *,
+        model: str | None,
+        firmware: str | None,
+        interval: float,
+    ) -> DeviceDescription:
+        """Return what a controller with these doors is."""
+        return DeviceDescription(
+            id=serial,
+            kind="door_controller",
+            name=name,
+            points=frozenset(
+                {
+                    "tamper",
+                    "trouble",
+                    "clock_wrong",
+                    *(
+                        f"{key}_{door}"
+                        for key in ("locked", "door_open", "door_forced")
+                        for door in self.doors
+                    ),
+                }
+            ),
+            commands=frozenset({"open"}),
+            manufacturer=self._gateway.manufacturer,
+            model=model,
+            firmware=firmware,
+            serial=serial,
+            interval=interval,
+        )
+
+    @abstractmethod
+    async def async_lock(self, door: int, locked: bool) -> None:
+        """Have a door held open, or locked again. Raises NoAnswerError."""
+
+    @abstractmethod
+    async def async_open(self, door: int) -> bool:
+        """Let somebody in. Return if the lock is seen to be open. Raises NoAnswerError."""
 
     @abstractmethod
     async def _async_connect(self) -> None:

@@ -123,28 +123,12 @@ class Controller(Contact):
     def _description(
         self, model: str | None, firmware: str | None
     ) -> DeviceDescription:
-        return DeviceDescription(
-            id=self.serial,
-            kind="door_controller",
+        return self.describe(
+            self.serial,
             # As on its label.
-            name=f"Door controller {self.serial[-9:]}",
-            points=frozenset(
-                {
-                    "tamper",
-                    "trouble",
-                    "clock_wrong",
-                    *(
-                        f"{key}_{door}"
-                        for key in ("locked", "door_open", "door_forced")
-                        for door in self.doors
-                    ),
-                }
-            ),
-            commands=frozenset({"open"}),
-            manufacturer=self._gateway.manufacturer,
+            f"Door controller {self.serial[-9:]}",
             model=model,
             firmware=firmware,
-            serial=self.serial,
             interval=ASK_SECONDS,
         )
 
@@ -312,13 +296,13 @@ class Controller(Contact):
             )
         self.device.update(readings)
 
+    @override
     async def async_lock(self, door: int, locked: bool) -> None:
-        """Have a door held open, or locked again. Raises TerminalError."""
         command = "close" if locked else "alwaysOpen"
         await self._once((door, command), lambda: self._async_order(door, command))
 
+    @override
     async def async_open(self, door: int) -> bool:
-        """Let somebody in. Return if the lock is seen to be open. Raises TerminalError."""
         await self._async_order(door, "open")
         for _look in range(LOOKS):
             status = await self.terminal.get("AccessControl/AcsWorkStatus")

@@ -10,11 +10,11 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import Store
 
-from ...catalogue.measurements import Value
 from ...const import CONF_DOORS, CONF_REFUSED, DOMAIN, LOGGER
 from ...core.device import SafetyDevice
 from ...core.ports import Credential
-from ..base import CommandError, Gateway, GatewayConfigEntry
+from ..base import CommandError, GatewayConfigEntry
+from ..contact import ContactGateway
 from . import cards
 from .controller import Controller
 from .terminal import RefusedError, Terminal, TerminalError, rows
@@ -28,7 +28,7 @@ def _store(hass: HomeAssistant, entry: GatewayConfigEntry) -> Store[dict[str, in
     return Store(hass, 1, f"{DOMAIN}.isapi.{entry.entry_id}", atomic_writes=True)
 
 
-class IsapiGateway(Gateway):
+class IsapiGateway(ContactGateway):
     """A terminal that streams its events to us, and is asked what it does not stream.
 
     It keeps a list of cards of its own. Its log-in is that of one of its users.
@@ -110,27 +110,14 @@ class IsapiGateway(Gateway):
         ]
 
     @override
-    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
-        controller = self._controller(device)
-        name, _, door = key.rpartition("_")
-        try:
-            if name == "open":
-                if not await controller.async_open(int(door)):
-                    raise CommandError(device, "open_unproven", "the lock is shut")
-            else:
-                await controller.async_lock(int(door), bool(value))
-        except TerminalError as err:
-            raise _failed(device, err) from err
-
-    @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
         try:
-            await self._controller(device).async_refresh()
+            await self.contact(device).async_refresh()
         except TerminalError as err:
-            raise _failed(device, err) from err
+            raise err.of(device) from err
 
-    def _controller(self, device: SafetyDevice) -> Controller:
-        """Return what speaks to a device. Raises CommandError if nothing does any more."""
+    @override
+    def contact(self, device: SafetyDevice) -> Controller:
         if self.controller and device.description.id == self._serial:
             return self.controller
         raise CommandError(device, "not_connected", "it was removed")
@@ -162,7 +149,7 @@ class IsapiGateway(Gateway):
                     await self._async_delete("CardInfo", "CardNo", held.number)
                     await self._async_write("CardInfo", cards.card_info(held.number))
         except TerminalError as err:
-            raise _failed(device, err) from err
+            raise err.of(device) from err
 
     async def _async_write(self, kind: str, body: Mapping[str, Any]) -> None:
         """Add a row, or write over that which is there."""
@@ -182,7 +169,7 @@ class IsapiGateway(Gateway):
             await self._async_delete("UserInfo", "EmployeeNo", cards.person_of(number))
             await self._async_delete("CardInfo", "CardNo", number)
         except TerminalError as err:
-            raise _failed(device, err) from err
+            raise err.of(device) from err
 
     async def _async_delete(self, kind: str, key: str, value: str) -> None:
         field = key[0].lower() + key[1:]
@@ -212,7 +199,7 @@ class IsapiGateway(Gateway):
                 card, await self._async_find("UserInfo", "EmployeeNo", person)
             )
         except TerminalError as err:
-            raise _failed(device, err) from err
+            raise err.of(device) from err
 
     async def _async_find(
         self, kind: str, key: str, value: str
@@ -266,7 +253,7 @@ class IsapiGateway(Gateway):
                 with_card.add(owner)
                 yield cards.credential(row, persons[owner])
         except TerminalError as err:
-            raise _failed(device, err) from err
+            raise err.of(device) from err
         for owner, person in persons.items():
             if owner not in with_card and (found := cards.without_card(person)):
                 yield found
@@ -308,8 +295,3 @@ class IsapiGateway(Gateway):
                 translation_key="list_changed",
                 translation_placeholders={"device": device.name},
             )
-
-
-def _failed(device: SafetyDevice, error: TerminalError) -> CommandError:
-    key = "refused" if isinstance(error, RefusedError) else "no_answer"
-    return CommandError(device, key, str(error))

@@ -50,6 +50,8 @@ class TerminalError(NoAnswerError):
 class RefusedError(TerminalError):
     """It has refused something; `code` says what, such as `cardNoAlreadyExist`."""
 
+    key = "refused"
+
     def __init__(self, code: str) -> None:
         """Initialize."""
         super().__init__(code)

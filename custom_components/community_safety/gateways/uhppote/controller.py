@@ -89,27 +89,11 @@ class Controller(Contact):
 
     def _description(self, firmware: str | None = None) -> DeviceDescription:
         serial = str(self.board.serial)
-        return DeviceDescription(
-            id=serial,
-            kind="door_controller",
-            name=f"Door controller {serial}",
-            points=frozenset(
-                {
-                    "tamper",
-                    "trouble",
-                    "clock_wrong",
-                    *(
-                        f"{key}_{door}"
-                        for key in ("locked", "door_open", "door_forced")
-                        for door in self.doors
-                    ),
-                }
-            ),
-            commands=frozenset({"open"}),
-            manufacturer=self._gateway.manufacturer,
+        return self.describe(
+            serial,
+            f"Door controller {serial}",
             model=f"{len(self.doors)} doors",
             firmware=firmware,
-            serial=serial,
             interval=PUSH_SECONDS,
         )
 
@@ -246,8 +230,8 @@ class Controller(Contact):
             readings[f"door_forced_{door}"] = door in self._forced
         self.device.update(readings)
 
+    @override
     async def async_lock(self, door: int, locked: bool) -> None:
-        """Have a door held open, or locked again. Raises BoardError."""
         if door not in self._delays:
             answer = await self.board.ask("get_door_control", door)
             self._delays[door] = answer.delay
@@ -258,8 +242,8 @@ class Controller(Contact):
         if answer.mode != mode:
             raise BoardError("the mode of the door was refused")
 
+    @override
     async def async_open(self, door: int) -> bool:
-        """Let somebody in. Return if the relay is seen to be on. Raises BoardError."""
         await self.board.order("open_door", "opened", door)
         status = await self.board.ask("get_status")
         return bool(status.relays & 1 << (door - 1))

@@ -14,11 +14,11 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from ...catalogue.measurements import Value
 from ...const import CONF_BOARDS, CONF_EVENT_PORT, DOMAIN
 from ...core.device import SafetyDevice
 from ...core.ports import Credential
-from ..base import CommandError, Gateway, Problem
+from ..base import CommandError, Problem
+from ..contact import ContactGateway
 from .board import Board, BoardError
 from .controller import Controller
 
@@ -61,7 +61,7 @@ class _Listener(asyncio.DatagramProtocol):
         self._gateway.received(event, addr[0])
 
 
-class UhppoteGateway(Gateway):
+class UhppoteGateway(ContactGateway):
     """Boards that push their events to us, and are asked what they do not push.
 
     They keep a list of cards of their own. There is no log-in and no encryption.
@@ -148,28 +148,15 @@ class UhppoteGateway(Gateway):
         else:
             controller.take(event)
 
-    def _controller(self, device: SafetyDevice) -> Controller:
-        """Return what speaks to a device. Raises CommandError if nothing does any more."""
+    @override
+    def contact(self, device: SafetyDevice) -> Controller:
         if controller := self._controllers.get(int(device.description.id)):
             return controller
         raise CommandError(device, "not_connected", "it was removed")
 
     @override
-    async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
-        controller = self._controller(device)
-        name, _, door = key.rpartition("_")
-        try:
-            if name == "open":
-                if not await controller.async_open(int(door)):
-                    raise CommandError(device, "open_unproven", "the relay is off")
-            else:
-                await controller.async_lock(int(door), bool(value))
-        except BoardError as err:
-            raise CommandError(device, "no_answer", str(err)) from err
-
-    @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
-        controller = self._controller(device)
+        controller = self.contact(device)
         doors = {
             int(point.channel)
             for key in keys
@@ -178,7 +165,7 @@ class UhppoteGateway(Gateway):
         try:
             await controller.async_refresh(doors or controller.doors)
         except BoardError as err:
-            raise CommandError(device, "no_answer", str(err)) from err
+            raise err.of(device) from err
 
     @override
     def diagnostics(self) -> dict[str, Any]:
@@ -283,9 +270,9 @@ class UhppoteGateway(Gateway):
 
     async def _async_ask(self, device: SafetyDevice, name: str, *arguments: Any) -> Any:
         try:
-            return await self._controller(device).board.ask(name, *arguments)
+            return await self.contact(device).board.ask(name, *arguments)
         except BoardError as err:
-            raise CommandError(device, "no_answer", str(err)) from err
+            raise err.of(device) from err
 
     async def _async_order(
         self, device: SafetyDevice, name: str, field: str, *arguments: Any
