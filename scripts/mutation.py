@@ -43,6 +43,8 @@ FOLDER = ROOT / "tests/mutants"
 PLUGIN = f"tests/home_assistant_{MAJOR_VERSION}_{MINOR_VERSION:02}.py"
 #: Seconds that the tests of one mistake may take: one that makes them hang is noticed too.
 LONGEST = 300
+#: The same for all their tests together, without a mistake, on a machine that does other work too.
+LONGEST_OF_ALL = 3600
 #: What pytest returns where tests have failed, and how its lines about them begin.
 TESTS_FAILED = 1
 _RESULTS = ("FAILED ", "ERROR ")
@@ -163,8 +165,8 @@ class Copy:
         finally:
             self._write(path, source)
 
-    def run(self, tests: Sequence[str]) -> tuple[Outcome, str]:
-        """Run tests; return if one has failed, and which."""
+    def run(self, tests: Sequence[str], longest: int = LONGEST) -> tuple[Outcome, str]:
+        """Run tests, for so many seconds; return if one has failed, and which."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0"]
         command += ["--no-header", "--show-capture=no", "-p", "no:cacheprovider"]
         if (self.folder / PLUGIN).is_file():
@@ -177,7 +179,7 @@ class Copy:
                 cwd=self.folder,
                 capture_output=True,
                 text=True,
-                timeout=LONGEST,
+                timeout=longest,
                 check=False,
             )
         except subprocess.TimeoutExpired:
@@ -217,7 +219,9 @@ def run(mutants: Sequence[Mutant], jobs: int, root: Path = ROOT) -> Counter[Outc
                 copies.put(copy)
 
         copy = copies.get()
-        outcome, why = copy.run(sorted({test for row in mutants for test in row.tests}))
+        outcome, why = copy.run(
+            sorted({test for row in mutants for test in row.tests}), LONGEST_OF_ALL
+        )
         copies.put(copy)
         if outcome is not Outcome.SURVIVED:
             raise RuntimeError(f"the tests fail without any mistake: {why}")

@@ -256,6 +256,35 @@ async def test_beat(
     assert beat["sequence"] == 1
 
 
+async def test_a_look_that_fails(
+    house: House,
+    panel: Panel,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What could not be told is told soon after, also of the devices that were looked at before."""
+    await rows(panel)
+    look, failed = devices.row, False
+
+    def fails(*arguments: Any) -> dict[str, Any]:
+        nonlocal failed
+        row = look(*arguments)
+        if row["name"] == "Smoke 1" and not failed:
+            failed = True
+            raise RuntimeError("not now")
+        return row
+
+    monkeypatch.setattr(devices, "row", fails)
+    dr.async_get(peer.hass).async_update_device(id_of(house, BREAKER), name_by_user="B")
+    await peer.state("smoke-1", battery=9)
+    await wait_until(peer.hass, lambda: "not now" in caplog.text)
+    later = dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS + 1)
+    async_fire_time_changed(peer.hass, later)
+    message = await panel.hears("change")
+    assert {row["name"] for row in message["devices"]} == {"B", "Smoke 1"}
+
+
 async def test_police(house: House, police: Panel, peer: Peer) -> None:
     """Who may only read is offered nothing, and refused all the same."""
     await run_test(house, peer)

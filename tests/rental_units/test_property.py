@@ -25,7 +25,12 @@ from custom_components.rental_units.app.units import AddUnit, RemoveUnit
 from custom_components.rental_units.const import DOMAIN, PLATFORMS
 from custom_components.rental_units.forms import current_user
 from custom_components.rental_units.register import Audience, queries
-from custom_components.rental_units.register.models import Audit, Person, Unit
+from custom_components.rental_units.register.models import (
+    Audit,
+    Person,
+    Responder,
+    Unit,
+)
 from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.register.property import BATCH, CATCH_UP_SECONDS
 from custom_components.rental_units.storage import events
@@ -196,6 +201,48 @@ async def test_responders_on_duty(hass: HomeAssistant, entry: MockConfigEntry) -
     assert await on_duty() == {"fire_post", "police"}
     hass.states.async_set("schedule.police", "off")
     assert await on_duty() == {"fire_post", "police"}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_responders_that_could_not_be_matched(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One who is removed while the database is away is removed there when it is back."""
+    register = entry.runtime_data
+    row = entry.get_subentries_of_type("responder")[0]
+
+    def write(session: Session) -> None:
+        person = queries.add_person(session, Contact(name="MARK", phone=E164), "en")
+        queries.put_responder(session, row.subentry_id, person)
+
+    await register.async_run(write)
+
+    async def is_removed() -> bool:
+        removed_at = await register.async_run(
+            lambda session: session.scalar(
+                select(Responder.removed_at).where(Responder.id == row.subentry_id)
+            )
+        )
+        return removed_at is not None
+
+    def away(*_: Any, **__: Any) -> None:
+        raise RegisterError("register_unreachable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "adopt", away)
+        hass.config_entries.async_remove_subentry(entry, row.subentry_id)
+        await hass.async_block_till_done(wait_background_tasks=True)
+        freezer.tick(CATCH_UP_SECONDS + 1)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+    assert not await is_removed()
+    freezer.tick(CATCH_UP_SECONDS + 1)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert await is_removed()
 
 
 async def test_leases_begin_end_and_are_forgotten(

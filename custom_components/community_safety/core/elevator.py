@@ -26,6 +26,8 @@ NOT_GONE = (E_BIKE, "unknown", None)
 #: Seconds until a hold or release must be read back, and for all tries together.
 TRY_SECONDS = 3.0
 TRIES = 3
+#: Seconds until a release that could not be proven is tried again.
+RETRY_SECONDS = 30
 
 
 class Elevators:
@@ -102,6 +104,8 @@ class Elevators:
     def _alarm_changed(self, item: Announcement) -> None:
         if item.alarm.hazard in FIRES:
             for near in self._doors.values():
+                if item.change in (Change.RAISED, Change.RETURNED):
+                    near.begin_tries_anew()
                 near.decide()
         if (
             item.change is Change.CLOSED
@@ -159,6 +163,8 @@ class Door:
         self._asked_at = time.monotonic()
         self._task: asyncio.Task[bool] | None = None
         self._task_holds = False
+        self._tried = 0
+        self._retry: CALLBACK_TYPE | None = None
         self._undo = (
             device.watch(self._report),
             # Also what is not fresh: it may say that a reason to hold is gone.
@@ -173,8 +179,14 @@ class Door:
         for undo in self._undo:
             undo()
         self._cancel_limit()
+        self._cancel_retry()
         if self._task:
             self._task.cancel()
+
+    @callback
+    def begin_tries_anew(self) -> None:
+        """Let a command that is under way have all its tries from now on."""
+        self._tried = 0
 
     @callback
     def _report(self) -> None:
@@ -221,6 +233,7 @@ class Door:
             self._lost = self._asked_at = time.monotonic()
             self._held = False
             self._cancel_limit()
+            self._cancel_retry()
             if self._task and self._task_holds:
                 self._task.cancel()
             return
@@ -282,13 +295,26 @@ class Door:
             self._limit = None
 
     @callback
+    def _release_again(self, _now: datetime) -> None:
+        self._retry = None
+        if not self._held:
+            self._command(False)
+
+    def _cancel_retry(self) -> None:
+        if self._retry:
+            self._retry()
+            self._retry = None
+
+    @callback
     def _command(self, hold: bool) -> asyncio.Task[bool]:
         """Command the door, unless that is under way; the opposite is given up."""
         if self._task and not self._task.done():
             if self._task_holds is hold:
                 return self._task
             self._task.cancel()
+        self._cancel_retry()
         self._task_holds = hold
+        self._tried = 0
         self._task = self._elevators.hass.async_create_background_task(
             self._async_command(hold), f"{DOMAIN} door of {self.device.uid}"
         )
@@ -299,7 +325,8 @@ class Door:
         device = self.device
         if not hold:
             self._asked_at = time.monotonic()
-        for _try in range(TRIES):
+        while self._tried < TRIES:
+            self._tried += 1
             since = time.monotonic()
             with suppress(TimeoutError, HomeAssistantError):
                 async with asyncio.timeout(TRY_SECONDS):
@@ -316,6 +343,10 @@ class Door:
                 )
             if not hold:
                 device.derive(release_unproven=True)
+                if device.available:
+                    self._retry = async_call_later(
+                        self._elevators.hass, RETRY_SECONDS, self._release_again
+                    )
             return False
         if not hold:
             device.derive(release_unproven=False)

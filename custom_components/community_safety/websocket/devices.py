@@ -214,19 +214,26 @@ class Devices(Changing):
     async def _async_rows(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows of what is stale as far as they are new, and who is gone."""
         stale, self._stale = self._stale, set()
+        now: dict[str, dict[str, Any] | None] = {}
+        try:
+            for uids in batched(sorted(stale), AT_ONCE, strict=False):
+                now |= {uid: self._row(uid) for uid in uids}
+                await asyncio.sleep(0)
+        except Exception:
+            # Nothing of this was told: it is looked at again.
+            self._stale |= stale
+            raise
         rows: list[dict[str, Any]] = []
         gone: list[str] = []
-        for uids in batched(sorted(stale), AT_ONCE, strict=False):
-            for uid in uids:
-                before = self._sent.get(uid)
-                if row := self._row(uid):
-                    if row != before:
-                        self._sent[uid] = row
-                        rows.append(row)
-                elif before:
-                    del self._sent[uid]
-                    gone.append(before["device_id"])
-            await asyncio.sleep(0)
+        for uid, row in now.items():
+            before = self._sent.get(uid)
+            if row:
+                if row != before:
+                    self._sent[uid] = row
+                    rows.append(row)
+            elif before:
+                del self._sent[uid]
+                gone.append(before["device_id"])
         return rows, gone
 
     def _row(self, uid: str) -> dict[str, Any] | None:
@@ -251,6 +258,9 @@ class Devices(Changing):
 
     @callback
     def _look_around(self, _now: datetime) -> None:
+        if self._stale:
+            # The last look has failed.
+            self._later()
         now = time.monotonic()
         if now - self._heard_at < HEARD_SECONDS:
             self._beat()

@@ -8,7 +8,7 @@ from typing import Any
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import DOMAIN
+from ..const import DOMAIN, LOGGER
 from ..core.house import DATA_HOUSE
 from .rows import Reader
 
@@ -103,5 +103,11 @@ class Stream:
             work, f"{DOMAIN} panel", eager_start=False
         )
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    @callback
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (err := task.exception()):
+            LOGGER.error("A panel could not be told what is new", exc_info=err)

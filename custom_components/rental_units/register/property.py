@@ -130,6 +130,8 @@ class Register:
         #: By how much the wall's clock is before the machine's own.
         self._clock = _clock()
         self._is_syncing = False
+        #: The last match of responders and register has failed.
+        self._is_unmatched = False
         self._refreshing = asyncio.Lock()
         #: One import at a time: the next would plan with the units of before.
         self.importing = asyncio.Lock()
@@ -395,10 +397,12 @@ class Register:
         self.entry.async_create_task(self.hass, self._async_sync(), "rental units sync")
 
     async def _async_sync(self) -> None:
+        self._is_unmatched = False
         try:
             await self.async_run(partial(self._adopt, at_start=False))
             await self.async_refresh()
         except RegisterError as err:
+            self._is_unmatched = True
             LOGGER.error(
                 "The responders could not be matched with the register: %s", err
             )
@@ -446,6 +450,8 @@ class Register:
         """Begin a day that has not begun, and read what could not be read."""
         if self._day != self.today:
             await self._async_new_day(now)
+        if self._is_unmatched:
+            await self._async_sync()
         try:
             if self._unread:
                 await self.async_refresh(())

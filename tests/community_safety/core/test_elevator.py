@@ -496,6 +496,72 @@ async def test_by_hand_refused(
     assert "refused_to_release" in door.alarms()
 
 
+async def test_tried_again(
+    hass: HomeAssistant, door: Door, impatient: Callable[[], None]
+) -> None:
+    """A release that was not proven is tried again, also when the lift says nothing more."""
+    await fails_to_release(door, impatient)
+    pass_time(hass, elevator.RETRY_SECONDS - 5)
+    await door.peer.settled()
+    assert door.commands == []
+    door.obeys = True
+    pass_time(hass, elevator.RETRY_SECONDS + 1)
+    await door.is_told(False)
+    await door.until(lambda: not door.device.readings["release_unproven"])
+    pass_time(hass, elevator.RETRY_SECONDS + 1)
+    await door.peer.settled()
+    assert door.commands == [], "it is proven"
+
+
+@pytest.mark.parametrize("why", ["held", "away", "unloaded"])
+async def test_not_tried_again(
+    hass: HomeAssistant, door: Door, impatient: Callable[[], None], why: str
+) -> None:
+    """One that is held for another e-bike, away, or not watched is not told to release."""
+    await fails_to_release(door, impatient)
+    if why == "held":
+        door.obeys = True
+        await door.sees(E_BIKE)
+        await door.is_told(True)
+    elif why == "away":
+        await door.peer.send(f"{LIFT}/availability", {"version": 1, "online": False})
+    else:
+        assert await hass.config_entries.async_unload(door.entry.entry_id)
+    pass_time(hass, elevator.RETRY_SECONDS + 1)
+    await door.peer.settled()
+    assert door.commands == []
+
+
+def pass_time(hass: HomeAssistant, seconds: float) -> None:
+    """Let what is due within so many seconds be done."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+
+
+async def fails_to_release(door: Door, impatient: Callable[[], None]) -> None:
+    """Let the e-bike leave, and the door stay held against all tries."""
+    await door.holds()
+    impatient()
+    door.obeys = False
+    await door.sees(NOTHING)
+    await door.until(lambda: "refused_to_release" in door.alarms())
+    await door.is_told(*[False] * elevator.TRIES)
+
+
+async def test_fire_in_the_last_try(
+    hass: HomeAssistant, door: Door, peer: Peer, impatient: Callable[[], None]
+) -> None:
+    """A fire that comes while a release is failing gets all tries, and does not wait."""
+    await peer.config("smoke", "smoke_sensor", ["smoke"])
+    await door.holds()
+    impatient()
+    door.obeys = False
+    await door.sees(NOTHING)
+    await door.until(lambda: len(door.commands) == elevator.TRIES)
+    await peer.state("smoke", smoke=True)
+    await door.until(lambda: "refused_to_release" in door.alarms())
+    await door.is_told(*[False] * 2 * elevator.TRIES)
+
+
 async def press_release(hass: HomeAssistant, door: Door) -> None:
     """Press the button of the door."""
     button = er.async_get(hass).async_get_entity_id(
