@@ -31,11 +31,16 @@ RESULT = [{"event": "result", "event_data": {"said": "{{ result_title }}"}}]
 PEOPLE = {"language": "zh-Hans", "notify_target": OFFICE}
 SHED = {"area_id": ["shed_1"]}
 
+#: An event entity of a door, and a barrier of some integration.
+PASSAGES, BARRIER = "event.door_1_passage", "cover.barrier"
+
 #: What a blueprint cannot do without.
 REQUIRED: dict[str, dict[str, Any]] = {
     "charging_pile_response": {"watched": SHED},
     "water_supply": {"notify_target": OFFICE},
     "door_response": {"notify_target": OFFICE},
+    "denied_series": {"notify_target": OFFICE, "doors": [PASSAGES]},
+    "barrier_on_fire": {"notify_target": OFFICE, "barriers": [BARRIER]},
     "elevator": {"notify_target": OFFICE},
     "equipment_fault": {"notify_target": OFFICE},
 }
@@ -104,6 +109,21 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "every_hours": 2,
         "most_reminders": 3,
         "until_acknowledged": True,
+        "more_actions": EXTRA,
+    },
+    "denied_series": {
+        **PEOPLE,
+        "doors": [PASSAGES],
+        "most": 3,
+        "minutes": 2,
+        "phones": ["a_phone"],
+        "more_actions": EXTRA,
+    },
+    "barrier_on_fire": {
+        **PEOPLE,
+        "watched": {"area_id": ["hall_1"]},
+        "barriers": [BARRIER],
+        "phones": ["a_phone"],
         "more_actions": EXTRA,
     },
     "elevator": {

@@ -2,11 +2,26 @@
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
 
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.util import dt as dt_util
 from tests.common import BASE, Peer, wait_until
 
-from .common import OFFICE, Add, is_open, pass_time, report, said, titles, turns, until
+from .common import (
+    BARRIER,
+    OFFICE,
+    PASSAGES,
+    Add,
+    is_open,
+    pass_time,
+    report,
+    said,
+    titles,
+    turns,
+    until,
+)
 
 
 @pytest.mark.usefixtures("site")
@@ -77,3 +92,112 @@ async def test_a_door_is_no_elevator(
     await burn(hass, peer, freezer)
     await turns()
     assert told == []
+
+
+async def passes(hass: HomeAssistant, freezer: FrozenDateTimeFactory, how: str) -> None:
+    """Let somebody hold a card before a reader, a second after the last one."""
+    await pass_time(hass, freezer, seconds=1)
+    hass.states.async_set(
+        PASSAGES,
+        dt_util.utcnow().isoformat(timespec="milliseconds"),
+        {"event_type": how, "friendly_name": "Door 1 passage"},
+    )
+    await turns()
+
+
+@pytest.mark.usefixtures("site")
+async def test_denied_again_and_again(
+    hass: HomeAssistant,
+    add: Add,
+    told: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """So many within that time are told once; more of them are no news, later ones are."""
+    hass.states.async_set(PASSAGES, STATE_UNKNOWN)
+    await add("denied_series", most=3, minutes=2)
+    for how in ("denied", "granted", "denied", "granted"):
+        await passes(hass, freezer, how)
+    assert told == []
+    # It was away, and shows its last passage: that is history.
+    last = hass.states.get(PASSAGES)
+    assert last
+    hass.states.async_set(PASSAGES, STATE_UNAVAILABLE)
+    hass.states.async_set(PASSAGES, last.state, {"event_type": "denied"})
+    await turns()
+    assert told == []
+    await passes(hass, freezer, "denied")
+    await until(lambda: len(told) == 1)
+    assert titles(told) == ["Cards denied: Door 1 passage"]
+    assert said(told)[0][1].startswith("3 cards were denied within 2 min, the last at ")
+    await passes(hass, freezer, "denied")
+    assert len(told) == 1
+    # Two in each window are no series, whatever was before.
+    await pass_time(hass, freezer, minutes=3)
+    for _time in range(2):
+        await passes(hass, freezer, "denied")
+    assert len(told) == 1
+    await pass_time(hass, freezer, seconds=110)
+    await passes(hass, freezer, "denied")
+    await until(lambda: len(told) == 2)
+
+
+@pytest.fixture
+def opened(hass: HomeAssistant) -> list[ServiceCall]:
+    """Return what is asked of barriers, of which one is there and is down."""
+    hass.states.async_set(BARRIER, "closed", {"friendly_name": "Barrier 1"})
+    return async_mock_service(hass, "cover", "open_cover")
+
+
+@pytest.mark.usefixtures("site")
+async def test_barrier_opens_on_fire(
+    hass: HomeAssistant,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    opened: list[ServiceCall],
+) -> None:
+    """A fire opens it, a drill does not, and that it is open is told once it is."""
+    await add("barrier_on_fire")
+    await peer.config("smoke-1", "smoke_sensor", ["smoke", "test"], area="Hall 1")
+    await peer.state("smoke-1", smoke=False, test=True)
+    await peer.state("smoke-1", smoke=True, test=True)
+    await peer.state("smoke-1", smoke=False, test=False)
+    await turns()
+    assert opened == []
+    report(peer, "smoke-1", smoke=True, test=False)
+    await until(lambda: len(opened) == 1)
+    assert opened[0].data["entity_id"] == [BARRIER]
+    assert told == []
+    hass.states.async_set(BARRIER, "open", {"friendly_name": "Barrier 1"})
+    await until(lambda: len(told) == 1)
+    assert titles(told) == ["Barriers open: Hall 1"]
+    assert "Barrier 1" in said(told)[0][1]
+
+
+@pytest.mark.usefixtures("site")
+async def test_barrier_that_stays_down(
+    hass: HomeAssistant,
+    peer: Peer,
+    add: Add,
+    told: list[ServiceCall],
+    opened: list[ServiceCall],
+    phone: str,
+    pushed: list[ServiceCall],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is told loudly, once, tried again, and told again only when it is open."""
+    await add("barrier_on_fire", phones=[phone])
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"], area="Hall 1")
+    report(peer, "smoke-1", smoke=True)
+    await until(lambda: len(opened) == 1)
+    await pass_time(hass, freezer, seconds=21)
+    await until(lambda: len(told) == len(pushed) == 1)
+    assert titles(told) == ["BARRIER NOT PROVEN OPEN: Hall 1"]
+    assert pushed[0].data["data"]["push"]["sound"]["critical"] == 1
+    await until(lambda: len(opened) == 2)
+    await pass_time(hass, freezer, seconds=21)
+    await until(lambda: len(opened) == 3)
+    assert len(told) == 1
+    hass.states.async_set(BARRIER, "open", {"friendly_name": "Barrier 1"})
+    await until(lambda: len(told) == 2)
+    assert titles(told)[1] == "Barriers open: Hall 1"
