@@ -16,6 +16,7 @@ from homeassistant.exceptions import (
     UnknownUser,
 )
 
+from .catalogue.measurements import point_key
 from .commissioning import missing, reports_tests, sign_off
 from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome, ShelfReason
@@ -26,6 +27,7 @@ from .core.disconnect import Checked, Result
 from .core.house import DATA_HOUSE, House
 from .core.incidents import SHELVABLE, hazard_rank
 from .core.latches import OpeningReason, Supply
+from .core.orders import Order
 from .localization import async_option
 from .target import Found, area_of, may
 
@@ -201,6 +203,37 @@ class Caller:
             raise _incomplete(device, code)
         sign_off(device, area_id, who)
         await self._house.async_save_settings(device)
+
+    async def async_order_door(
+        self, item: Found, order: Order, why: str, comment: str | None
+    ) -> None:
+        """Have a door opened or locked by a person, who says why, or how it was checked.
+
+        It is written down first. Raises HomeAssistantError if it is not proven.
+        """
+        who = await self.async_person()
+        action = Action.RESTORE if order is Order.LOCK else Action.OPEN_DOOR
+        await self._async_authorize(action, found=[item])
+        if item.here is None:
+            raise _not_connected(item)
+        gateway, device = item.here
+        doors, orders = self._house.doors, self._house.orders
+        begun = await orders.async_begin(
+            f"{item.uid}/{item.key}", order, who=who, why=why, comment=comment
+        )
+        proven = False
+        try:
+            match order:
+                case Order.OPEN:
+                    channel = device.points[item.key].channel
+                    await gateway.async_set(device, point_key("open", channel), True)
+                case Order.UNLOCK:
+                    await doors.async_unlock(device, item.key)
+                case Order.LOCK:
+                    await doors.async_lock(device, item.key, who)
+            proven = True
+        finally:
+            await orders.async_end(begun, proven)
 
     async def async_configure(self, area_ids: Iterable[str]) -> None:
         """Check that a person may change what is shown of places: all that is in them."""

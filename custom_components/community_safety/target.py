@@ -233,6 +233,20 @@ def find_supply(hass: HomeAssistant, supply: Supply) -> Found:
     )
 
 
+@callback
+def find_door(hass: HomeAssistant, uid: str, key: str) -> Found:
+    """Return one door, as far as anything is known of it."""
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id("lock", DOMAIN, f"{uid}/{key}")
+    return _found(
+        hass,
+        uid,
+        key,
+        registered(hass, uid),
+        registry.async_get(entity_id) if entity_id else None,
+    )
+
+
 def _find(
     hass: HomeAssistant,
     target: Mapping[str, Any],

@@ -927,8 +927,14 @@ async def test_session(
 ) -> None:
     """Both have a say: Home Assistant's permissions and the provider."""
     deeds = [action for action in Action if action is not Action.READ]
-    assert await panel.does("session") == {"rights": dict.fromkeys(deeds)}
-    assert await police.does("session") == {"rights": {item: [] for item in deeds}}
+    assert await panel.does("session") == {
+        "rights": dict.fromkeys(deeds),
+        "doors": False,
+    }
+    assert await police.does("session") == {
+        "rights": {item: [] for item in deeds},
+        "doors": False,
+    }
     register = Register()
     register.rights = {hass_admin_user.id: {Action.CUT_OFF: ["1_1_201"]}}
     await offer(hass, register)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 import logging
 import time
 from typing import Any
@@ -31,6 +32,7 @@ from .fires import FIRES, burns_near, fires_near
 from .ports import Find
 from .proving import Answer, Pace, Reason, async_command, async_prove, async_read_back
 from .storage import Storage
+from .telling import tell
 
 #: Seconds for one try, and for all of them. GB 50166: linkage acts within 3 s.
 TRY_SECONDS = 3.0
@@ -40,6 +42,24 @@ FIRST_BACKOFF_SECONDS = 0.2
 RETRY_SECONDS = 30
 #: What is raised where that is not proven.
 _UNPROVEN = HAZARDS["refused_to_release"]
+
+
+class DoorState(StrEnum):
+    """How a door stands, as far as it is known and not as it is hoped; the worst first."""
+
+    #: A fire is to open it, and that could not be proven.
+    UNRELEASED = "unreleased"
+    #: It is being opened for a fire, or its controller is away since.
+    RELEASING = "releasing"
+    FORCED = "forced"
+    HELD_OPEN = "held_open"
+    UNKNOWN = "unknown"
+    #: Open for a fire, proven.
+    RELEASED = "released"
+    UNLOCKED = "unlocked"
+    #: Somebody is just going through.
+    OPEN = "open"
+    LOCKED = "locked"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -92,6 +112,7 @@ class Doors:
         self._open: dict[str, CALLBACK_TYPE] = {}
         #: Of them, those that have stood open for too long.
         self._too_long: set[str] = set()
+        self._watchers: list[Callable[[str], None]] = []
         book.listen(self._alarm_changed, immediate=True)
 
     def restore(self, rows: dict[str, dict[str, Any]]) -> None:
@@ -172,6 +193,60 @@ class Doors:
             uid, _slash, key = lock.rpartition("/")
             yield uid, key
 
+    # What people see
+
+    @callback
+    def watch(self, watcher: Callable[[str], None]) -> CALLBACK_TYPE:
+        """Call a watcher with the unique id of each controller whose doors may have changed.
+
+        Returns a function that ends this.
+        """
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    def known(self) -> Iterator[tuple[str, str]]:
+        """Yield every door, also those whose gateway is not loaded: device, and key of the lock."""
+        for uid in sorted(self._controllers):
+            yield from ((uid, key) for _lock, key in self._locks(uid))
+
+    def release_of(self, uid: str, key: str) -> Release | None:
+        """Return that a fire has opened a door, until a person has locked it."""
+        return self._releases.get(f"{uid}/{key}")
+
+    def state_of(self, uid: str, key: str) -> DoorState:
+        """Return how a door stands."""
+        release = self.release_of(uid, key)
+        if release and release.proven is not True:
+            return (
+                DoorState.RELEASING if release.proven is None else DoorState.UNRELEASED
+            )
+        found = self._find(uid)
+        device = found[1] if found and found[1].available else None
+        if device is None or (locked := device.fresh_reading(key)) is None:
+            return DoorState.UNKNOWN
+        channel = device.points[key].channel
+        if device.readings.get(point_key("door_forced", channel)):
+            return DoorState.FORCED
+        if f"{uid}/{key}" in self._too_long:
+            return DoorState.HELD_OPEN
+        if release:
+            return DoorState.RELEASED
+        if not locked:
+            return DoorState.UNLOCKED
+        if device.readings.get(point_key("door_open", channel)):
+            return DoorState.OPEN
+        return DoorState.LOCKED
+
+    def area_of(self, uid: str, key: str) -> str | None:
+        """Return the area of a door: its own, or that of its controller."""
+        return self._area(uid, f"{uid}/{key}")
+
+    def fire_at(self, uid: str, key: str) -> Alarm | None:
+        """Return a fire for which a door is to be open: nobody locks it before that is over."""
+        if not (self.release_of(uid, key) or self.opens_on_fire(uid, key)):
+            return None
+        return next(fires_near(self._hass, self._book, self.area_of(uid, key)), None)
+
     # By hand
 
     async def async_unlock(self, device: SafetyDevice, key: str) -> None:
@@ -196,11 +271,8 @@ class Doors:
         if running := self._running.get(lock):
             # Else it would be told to open and to lock in turns.
             await asyncio.wait((running,))
-        fires = fires_near(self._hass, self._book, self._area(device.uid, lock))
         release = self._releases.get(lock)
-        if (release or self._opens_on_fire(device.uid, key)) and (
-            fire := next(fires, None)
-        ):
+        if fire := self.fire_at(device.uid, key):
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="still_present",
@@ -274,7 +346,7 @@ class Doors:
     ) -> None:
         """Open what opens on a fire, and is not open for it already or `anew`."""
         for lock, key in self._locks(uid):
-            if not self._opens_on_fire(uid, key):
+            if not self.opens_on_fire(uid, key):
                 continue
             area_id = self._area(uid, lock)
             fires = [row.id for row in alarms if burns_near(self._hass, row, area_id)]
@@ -291,7 +363,8 @@ class Doors:
                 self._start(uid, key)
         self._show(uid)
 
-    def _opens_on_fire(self, uid: str, key: str) -> bool:
+    def opens_on_fire(self, uid: str, key: str) -> bool:
+        """Return if a door is one of those that open on a fire."""
         # While its settings cannot be read, it does: nobody may be shut in.
         return key not in self._settings_of(uid).protected
 
@@ -436,6 +509,7 @@ class Doors:
             )
         elif unproven:
             self._book.report_away(uid, *self._named(uid), _UNPROVEN, Severity.ALARM)
+        tell(tuple(self._watchers), uid)
 
     # Command and read back
 

@@ -35,6 +35,7 @@ from .disconnect import CutOff
 from .doors import Doors
 from .elevator import Elevators
 from .latches import Latches
+from .orders import Orders
 from .passages import Passages
 from .ports import Port
 from .storage import TABLES, Found, Storage
@@ -76,6 +77,7 @@ class House:
             settings_of=self.settings_of,
             named=self.cut_off.named,
         )
+        self.orders = Orders(self.storage)
         self.passages = Passages(hass)
         self.credentials = Credentials(hass, self.passages, self.device)
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}

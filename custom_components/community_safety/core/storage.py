@@ -27,8 +27,9 @@ from homeassistant.util.json import json_loads_object
 
 from ..const import LOGGER
 
-#: 2: self-tests have a table of their own. 3: doors that a fire has released.
-VERSION = 3
+#: 2: self-tests have a table of their own. 3: doors that a fire has released. 4: what people
+#: have ordered doors to do.
+VERSION = 4
 RETRY_SECONDS = 5
 #: A damaged file whose new one cannot be written is read anew after so many seconds.
 RESCUE_SECONDS = 60
@@ -71,6 +72,7 @@ TABLES = (
     "devices",
     "tests",
     "releases",
+    "orders",
 )
 #: The table whose keys are new for each row: one of this run takes no other's place.
 NEW_KEYS = "alarms"
@@ -266,6 +268,15 @@ class Storage:
         except sqlite3.Error as err:
             LOGGER.error("Closed alarms cannot be read: %s", err)
             return []
+
+    async def async_latest(
+        self, table: str, prefix: str, most: int
+    ) -> list[dict[str, Any]]:
+        """Return the closed rows whose keys begin so, by key, the last ones first.
+
+        Raises sqlite3.Error.
+        """
+        return await self._async_run(self._latest, table, prefix, most)
 
     async def async_purge(self) -> None:
         """Drop closed rows that are too old or too many."""
@@ -630,6 +641,14 @@ class Storage:
             f"SELECT {_BYTES} FROM alarms"  # noqa: S608
             " WHERE closed_at >= ? AND closed_at <= ? ORDER BY closed_at DESC LIMIT ?",
             (since, until, most),
+        ).fetchall()
+        return [_row(*row) for row in rows]
+
+    def _latest(self, table: str, prefix: str, most: int) -> list[dict[str, Any]]:
+        rows = self._db.execute(
+            f"SELECT {_BYTES} FROM {table} WHERE key >= ? AND key < ?"  # noqa: S608
+            " AND closed_at IS NOT NULL ORDER BY key DESC LIMIT ?",
+            (prefix, f"{prefix}\U0010ffff", most),
         ).fetchall()
         return [_row(*row) for row in rows]
 

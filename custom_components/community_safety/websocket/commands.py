@@ -34,10 +34,12 @@ from ..core.authority import Action
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
+from ..core.orders import Order, OrderReason
 from ..plans import DATA_PLANS
 from ..services import nothing_in_target
 from ..target import find_alarm_events, find_commands, may
 from .devices import Devices, Places
+from .doors import DoorFeed, async_orders, door_of, readable
 from .feed import Subscription
 from .history import async_incident, async_page
 from .rows import Reader, supplies_to_cut, supplies_to_restore
@@ -52,6 +54,7 @@ STEPS = ("verified", "called_119", "plan_started", "head_informed")
 
 _TEXT = vol.All(cv.string, vol.Strip, vol.Length(min=1, max=MOST_TEXT))
 _INCIDENT = {vol.Required("incident_id"): cv.string}
+_DOOR = {vol.Required("door_id"): cv.string}
 #: Alarms of an incident by id with their severity, as the person has seen them.
 _SEEN = {**_INCIDENT, vol.Required("alarms"): {cv.string: vol.Coerce(Severity)}}
 
@@ -147,7 +150,8 @@ async def _session(ask: Ask) -> dict[str, Any]:
             if areas is None
             else sorted(areas if given is None else areas.intersection(given))
             for action, given in rights.items()
-        }
+        },
+        "doors": any(True for _item in readable(ask.hass, Reader(user))),
     }
 
 
@@ -228,6 +232,46 @@ async def _set_plan(ask: Ask) -> None:
 async def _subscribe_devices(ask: Ask) -> None:
     """Send each device with what it lacks for a handover, and then what changes."""
     Devices(ask.hass, ask.connection, ask.number).begin()
+
+
+@_command("subscribe_doors")
+async def _subscribe_doors(ask: Ask) -> None:
+    """Send each door with how it stands, and then what changes."""
+    DoorFeed(ask.hass, ask.connection, ask.number).begin()
+
+
+@_command("door_orders", _DOOR)
+async def _door_orders(ask: Ask) -> dict[str, Any]:
+    """Send what was ordered of a door last: by whom, why, and if it was proven."""
+    user = ask.connection.user
+    return await async_orders(
+        ask.hass, user, door_of(ask.hass, user, ask.data["door_id"])
+    )
+
+
+@_command(
+    "order_door",
+    {
+        **_DOOR,
+        vol.Required("order"): vol.Coerce(Order),
+        # To open it, why; to lock it, how it was checked that nobody needs it.
+        vol.Exclusive("reason", "why"): vol.Coerce(OrderReason),
+        vol.Exclusive("checked", "why"): vol.Coerce(Checked),
+        vol.Optional("comment"): _TEXT,
+    },
+)
+async def _order_door(ask: Ask) -> None:
+    order = ask.data["order"]
+    field = "checked" if order is Order.LOCK else "reason"
+    if field not in ask.data:
+        raise vol.RequiredFieldInvalid("required", path=[field])
+    why = ask.data[field]
+    await ask.caller.async_order_door(
+        door_of(ask.hass, ask.connection.user, ask.data["door_id"]),
+        order,
+        why,
+        _comment(ask, is_needed=why is OrderReason.OTHER),
+    )
 
 
 @_command(
