@@ -97,6 +97,7 @@ PANEL = {
         "get_units",
     ),
     *("get_own_audit", "get_roster", "get_mine", "tell_again", "answer"),
+    *("get_door_cards", "get_visitors"),
 }
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
@@ -188,8 +189,8 @@ async def cards_of(
     visit = {"holder": "visitor", "end": end.isoformat()}
     number = itertools.count(int(device["device_id"][:8], 16))
 
-    async def issued() -> dict[str, Any]:
-        data = {"person_id": person, "card_number": str(next(number))}
+    async def issued(**more: Any) -> dict[str, Any]:
+        data = {"person_id": person, "card_number": str(next(number)), **more}
         answer = await call(hass, "issue_card", data)
         return {"card_id": answer["card_id"], "reason": "inspection"}
 
@@ -212,6 +213,10 @@ async def cards_of(
         "resume_card": suspended,
         "lose_card": await issued(),
         "revoke_card": await issued(),
+        "renew_card": {
+            **await issued(**device, **visit),
+            "end": visit["end"],
+        },
         "get_cards": {"person_id": person, "reason": "inspection"},
         "get_card_doors": await issued(),
         "assign_door": {**door, "door": "2"},
@@ -353,7 +358,8 @@ NEVER = {
     AccountRole.LANDLORD: {
         *("alert_beyond", "tell_again", "safety.reset", "get_audit"),
         # Keys to the building are the property's to give.
-        *("issue_card", "resume_card", "assign_door", "remove_door", "get_doors"),
+        *("issue_card", "resume_card", "renew_card", "assign_door", "remove_door"),
+        *("get_doors", "get_door_cards"),
     },
     AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
 }
@@ -798,7 +804,10 @@ def panel_cards(
         if key not in ("device_id", "card_number")
     }
     visit["unit_id"] = unit
-    names = ("suspend_card", "resume_card", "lose_card", "revoke_card", "remove_door")
+    names = (
+        *("suspend_card", "resume_card", "lose_card", "revoke_card", "renew_card"),
+        "remove_door",
+    )
     door = {key: data["assign_door"][key] for key in ("device_id", "door")}
     return {
         "cards": data["get_cards"],
@@ -814,6 +823,8 @@ def panel_cards(
             for name in names
         },
         "doors": {},
+        "door_cards": {"device_id": door["device_id"]},
+        "visitors": {"unit_id": unit},
         "assign_door": door,
     }
 

@@ -219,6 +219,13 @@ async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:
     found = await panel.get("search", query="MARK-")
     assert "MARK-W" in repr(found)
     await panel.get("unit", unit_id=unit)
+    visit = {
+        "holder": "visitor",
+        "end": (dt_util.now() + timedelta(days=1)).isoformat(),
+    }
+    await panel.get("request_card", unit_id=unit, name="MARK-GUEST", **visit)
+    assert "MARK-GUEST" in repr(await panel.get("visitors", unit_id=unit))
+    await panel.get("door_cards", device_id="unknown")
     shown = await panel.get("reveal", person_id=person, reason="request")
     assert "mark-mail" in repr(shown)
     await panel.get("duplicates")

@@ -25,6 +25,7 @@ from ..app.cards import (
     GetDoors,
     IssueCard,
     RemoveDoor,
+    RenewCard,
 )
 from ..app.work import refused
 from ..register.people import parse_contact
@@ -96,6 +97,17 @@ def _moment(at: datetime | None) -> float | None:
 
 async def _async_decide(decision: Decision, call: ServiceCall) -> ServiceResponse:
     command = DecideCard(call.data["card_id"], decision)
+    card_id = await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, why(call)),
+        "no_such_card",
+    )
+    return {"card_id": card_id}
+
+
+async def _async_renew(call: ServiceCall) -> ServiceResponse:
+    end = dt_util.as_utc(call.data["end"]).timestamp()
+    command = RenewCard(call.data["card_id"], end)
     card_id = await async_first(
         call,
         lambda row: row.async_do(command, call.context, why(call)),
@@ -199,6 +211,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
             ("revoke_card", Decision.REVOKED),
         )
     },
+    "renew_card": Action(
+        _async_renew, vol.Schema({**_CARD, vol.Required("end"): cv.datetime})
+    ),
     "get_cards": Action(
         _async_get_cards,
         vol.Schema({vol.Required(ATTR_PERSON_ID): cv.string, **REASON}),

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, override
+from typing import Any, Final, override
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import contains_eager, selectinload
 
 from homeassistant.util.json import JsonValueType
 
 from ..access_control import numbers, outbox
-from ..access_control.const import MOST_DAYS, Decision, Holder
-from ..access_control.models import Card, Door
+from ..access_control.const import MOST_DAYS, Decision, Holder, Proof
+from ..access_control.models import Card, Door, Place
 from ..register import queries
 from ..register.models import Person, Unit
 from ..register.people import Contact
@@ -201,6 +201,32 @@ class DecideCard(Command[str]):
         return card.id
 
 
+@dataclass(frozen=True, slots=True)
+class RenewCard(Command[str]):
+    """Let a card be for longer, or for less long; return its id. Those of leases follow them."""
+
+    name = "renew_card"
+    card_id: str
+    #: Unix time.
+    end: float
+
+    @override
+    def run(self, work: Work) -> str:
+        card, now = card_of(work, self.card_id), work.hand.now
+        if card.holder == Holder.LEASE:
+            raise refused("card_follows_lease")
+        _check(card, {Decision.ISSUED, Decision.SUSPENDED})
+        if self.end <= max(card.begin_at or now, now):
+            raise refused("card_is_over")
+        most = MOST_DAYS[Holder(card.holder)]
+        if self.end > max(card.begin_at or now, now) + most * 86_400:
+            raise refused("card_too_long", days=str(most))
+        card.end_at = self.end
+        card.version += 1
+        _tell(work, card)
+        return card.id
+
+
 def card_of(work: Work, card_id: str) -> Card:
     """Return a card that the caller may see and change.
 
@@ -249,6 +275,40 @@ class GetCards(Command[list[Answer]]):
             .options(selectinload(Card.places))
         )
         return [describe(row, work.hand.now) for row in cards]
+
+
+@dataclass(frozen=True, slots=True)
+class GetVisitors(Command[list[Answer]]):
+    """Return who visits a unit, or is to: each with their card, those who come last first."""
+
+    name = "get_visitors"
+    unit_id: str
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return (self.unit_id,)
+
+    @override
+    def run(self, work: Work) -> list[Answer]:
+        unit_of(work, self.unit_id)
+        now = work.hand.now
+        rows = work.session.execute(
+            select(Card, Person)
+            .join(Person, Person.id == Card.person_id)
+            .where(
+                Card.unit_id == self.unit_id,
+                Card.holder == Holder.VISITOR,
+                Card.closed_at.is_(None),
+                # Who has been there is nobody's business any more.
+                Card.end_at > now,
+            )
+            .order_by(Card.begin_at.desc(), Card.id)
+            .options(selectinload(Card.places))
+        ).all()
+        for _card, person in rows:
+            work.audit(self.unit_id, person.id)
+        return [{**describe(card, now), "name": person.name} for card, person in rows]
 
 
 def describe(card: Card, now: float) -> Answer:
@@ -393,3 +453,79 @@ class GetDoors(Command[list[Answer]]):
             }
             for row in rows
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class GetDoorCards(Command[dict[str, Any]]):
+    """Return which cards a controller is to hold, and of which it has not proven that.
+
+    A page of them, those that are not proven first; `only_unproven` are no others.
+    """
+
+    name = "get_door_cards"
+    device_id: str
+    only_unproven: bool = False
+    offset: int = 0
+    limit: int = 50
+
+    @override
+    def run(self, work: Work) -> dict[str, Any]:
+        work.audit()
+        session, now = work.session, work.hand.now
+        here = (
+            Place.device_id == self.device_id,
+            # What is proven to be gone is history.
+            or_(Place.wanted, Place.proof != Proof.PROVEN),
+        )
+        counts = {
+            (wanted, proof): count
+            for wanted, proof, count in session.execute(
+                select(Place.wanted, Place.proof, func.count())
+                .where(*here)
+                .group_by(Place.wanted, Place.proof)
+            )
+        }
+        order = (Proof.UNPROVEN, Proof.PENDING, Proof.PROVEN)
+        rows = session.scalars(
+            select(Place)
+            .join(Place.card)
+            .where(*here, *([Place.proof == Proof.UNPROVEN] * self.only_unproven))
+            .order_by(
+                case(
+                    {proof: index for index, proof in enumerate(order)},
+                    value=Place.proof,
+                ),
+                Card.digits,
+                Place.card_id,
+            )
+            .offset(self.offset)
+            .limit(self.limit)
+            .options(contains_eager(Place.card))
+        )
+        return {
+            "cards": [_at_a_door(row, now) for row in rows],
+            "total": sum(counts.values()),
+            "pending": sum(
+                count for (_, proof), count in counts.items() if proof == Proof.PENDING
+            ),
+            # They are to be there, and are not proven to be; and the other way round.
+            "missing": counts.get((True, Proof.UNPROVEN), 0),
+            "left": counts.get((False, Proof.UNPROVEN), 0),
+        }
+
+
+def _at_a_door(place: Place, now: float) -> Answer:
+    card = place.card
+    return {
+        "card_id": card.id,
+        "card_number": numbers.mask(card.digits),
+        "holder": card.holder,
+        "person_id": card.person_id,
+        "unit_id": card.unit_id,
+        "doors": list[JsonValueType](place.doors),
+        "wanted": place.wanted and place.end_at > now,
+        "end": moment(place.end_at),
+        "proof": place.proof,
+        "why_unproven": place.reason,
+        "proven_at": moment(place.proven_at),
+    }

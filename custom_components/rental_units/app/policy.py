@@ -112,11 +112,14 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "resume_card": _CARD,
     "lose_card": _CARD,
     "revoke_card": _CARD,
+    "renew_card": _CARD,
     "get_cards": _CARD,
+    "get_visitors": _REGISTER | _CARD,
     "get_card_doors": _CARD,
     "assign_door": _CARD,
     "remove_door": _CARD,
     "get_doors": _CARD,
+    "get_door_cards": _REGISTER | _CARD,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -207,9 +210,10 @@ _MINE: Final = ("get_mine", "answer")
 _SEES_CARDS: Final = ("get_cards", "get_card_doors")
 _CARDS: Final = (
     *("request_card", "issue_card", "suspend_card", "resume_card", "lose_card"),
-    *("revoke_card", *_SEES_CARDS),
+    *("revoke_card", "renew_card", "get_visitors", *_SEES_CARDS),
 )
-_DOORS: Final = ("assign_door", "remove_door", "get_doors")
+_SEES_DOORS: Final = ("get_doors", "get_door_cards")
+_DOORS: Final = ("assign_door", "remove_door", *_SEES_DOORS)
 _INCIDENT: Final = (
     "safety.acknowledge",
     "safety.reset",
@@ -250,7 +254,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, *_LEASES, *_READS, "verify_contacts", "get_units"),
         _row(_ALL, "import_register"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
-        _row(_PERSON | _CARD, *_CARDS, "get_doors"),
+        _row(_PERSON | _CARD, *_CARDS, *_SEES_DOORS),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
         _row(_REGISTER, "safety.read"),
     ),
@@ -266,7 +270,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, *_LEASES, *_READS, "get_units", scope=Scope.OWN),
         _row(
             _PERSON | _CARD,
-            *("request_card", "lose_card", *_SEES_CARDS),
+            *("request_card", "lose_card", "get_visitors", *_SEES_CARDS),
             scope=Scope.OWN,
         ),
         _row(_ALERT, *_ALERTS, *_MINE, scope=Scope.OWN),

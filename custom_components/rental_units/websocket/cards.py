@@ -16,9 +16,12 @@ from ..app.cards import (
     DecideCard,
     GetCardDoors,
     GetCards,
+    GetDoorCards,
     GetDoors,
+    GetVisitors,
     IssueCard,
     RemoveDoor,
+    RenewCard,
 )
 from ..register.people import parse_contact
 from ..storage.vault import Vault
@@ -52,6 +55,17 @@ async def cards(ask: Ask) -> dict[str, Any]:
             for row in rows
         ]
     }
+
+
+@command(
+    "visitors",
+    {vol.Required("unit_id"): cv.string, **REASON},
+    "get_visitors",
+)
+async def visitors(ask: Ask) -> dict[str, Any]:
+    """List who visits a unit, or is to, with their cards; not who has been there."""
+    rows = await ask.async_do(GetVisitors(ask.data["unit_id"]))
+    return {"visitors": [{**row, "unit": ask.title(row["unit_id"])} for row in rows]}
 
 
 @command("card_doors", _CARD, "get_card_doors")
@@ -135,6 +149,44 @@ async def lose_card(ask: Ask) -> None:
 async def revoke_card(ask: Ask) -> None:
     """Take a card from all doors for good, or refuse a request."""
     await _async_decide(ask, Decision.REVOKED)
+
+
+@command("renew_card", {**_CARD, vol.Required("end"): cv.datetime}, "renew_card")
+async def renew_card(ask: Ask) -> None:
+    """Let a card that follows no lease end at another time; without a zone it is local."""
+    end = _moment(ask.data["end"])
+    assert end
+    await ask.async_do(RenewCard(ask.data["card_id"], end))
+
+
+@command(
+    "door_cards",
+    {
+        vol.Required("device_id"): cv.string,
+        vol.Optional("only_unproven", default=False): cv.boolean,
+        vol.Optional("offset", default=0): vol.All(vol.Coerce(int), vol.Range(min=0)),
+        vol.Optional("limit", default=50): vol.All(vol.Coerce(int), vol.Range(1, 200)),
+        **REASON,
+    },
+    "get_door_cards",
+)
+async def door_cards(ask: Ask) -> dict[str, Any]:
+    """List the cards that a controller is to hold, a page, those that are not proven first; and how its own list was found."""
+    data = ask.data
+    device_id = data["device_id"]
+    found = await ask.async_do(
+        GetDoorCards(device_id, data["only_unproven"], data["offset"], data["limit"])
+    )
+    office = ask.hass.data[DATA_OFFICES][ask.application.register.entry.entry_id]
+    lists = [row for row in office.lists() if row["device_id"] == device_id]
+    return {
+        **found,
+        "cards": [
+            {**row, "unit": ask.title(row["unit_id"]) if row["unit_id"] else None}
+            for row in found["cards"]
+        ],
+        "list": lists[0] if lists else None,
+    }
 
 
 @command("doors", REASON, "get_doors")

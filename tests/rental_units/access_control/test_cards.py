@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import func, select, update
 
 from custom_components.rental_units.access_control import numbers
@@ -20,7 +21,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
-from tests.rental_units.common import account, call, check_in, device_id
+from tests.rental_units.common import account, call, check_in, device_id, unit_id
+from tests.rental_units.panel import panel_of
 
 from .common import NOW, NUMBER, OTHER, OTHER_NUMBER, OWN, refusal
 
@@ -263,6 +265,78 @@ async def test_old_cards_go(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_visitors_of_an_own_flat(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
+) -> None:
+    """A landlord says who comes and when, sees these, and nobody of another flat."""
+    owner = await check_in(hass, entry, OWN, name="MARK-OWN", role="landlord")
+    await check_in(hass, entry, OTHER, name="MARK-O", phone="13800138004")
+    landlord = await account(hass, entry, "landlord", owner)
+    panel = await panel_of(hass, entry, hass_ws_client, landlord)
+    own, other = unit_id(entry, OWN), unit_id(entry, OTHER)
+    visit = {"unit_id": own, "name": "MARK-V", "holder": "visitor"}
+    hours = {"start": "2026-09-02T09:00:00", "end": "2026-09-02T18:00:00"}
+    assert (await panel.get("visitors", unit_id=own))["visitors"] == []
+    await panel.get("request_card", **visit, **hours)
+    (row,) = (await panel.get("visitors", unit_id=own))["visitors"]
+    assert (row["name"], row["state"], row["card_number"]) == (
+        *("MARK-V", "requested", ""),
+    )
+    # In Shanghai.
+    assert (row["start"], row["end"]) == (
+        *("2026-09-02T01:00:00+00:00", "2026-09-02T10:00:00+00:00"),
+    )
+    await issue(hass, card_id=row["card_id"])
+    (row,) = (await panel.get("visitors", unit_id=own))["visitors"]
+    assert row["card_number"] == "••••8400"
+    for command, data in (
+        ("visitors", {"unit_id": other}),
+        ("request_card", {**visit, **hours, "unit_id": other}),
+        ("issue_card", {"card_id": row["card_id"], "card_number": OTHER_NUMBER}),
+        ("renew_card", {"card_id": row["card_id"], "end": hours["end"]}),
+    ):
+        answer = await panel.ask(command, **data)
+        assert answer["error"]["code"] == "unauthorized", command
+
+
+async def test_renewed(
+    hass: HomeAssistant, entry: MockConfigEntry, controller: str
+) -> None:
+    """A visitor's card ends when it is said anew, within what is allowed, and at every door."""
+    await check_in(hass, entry, OWN, name="MARK-T", end="2026-12-31")
+    visit = {"holder": "visitor", "name": "MARK-V", "end": SOON}
+    card = await issue(hass, device_id=device_id(hass, entry, OWN), **visit)
+    later = SOON + timedelta(days=20)
+    assert await call(hass, "renew_card", {"card_id": card, "end": later}) == {
+        "card_id": card
+    }
+    await hass.async_block_till_done(wait_background_tasks=True)
+    (place,) = (await call(hass, "get_card_doors", {"card_id": card}))["controllers"]
+    assert dt_util.parse_datetime(place["end"]) == later
+    # It is what is wanted now, and nobody has proven that.
+    assert place["proof"] != "proven"
+    for end, why in (
+        (NOW, "card_is_over"),
+        (NOW + timedelta(days=32), "card_too_long"),
+    ):
+        data = {"card_id": card, "end": end}
+        assert await refusal(hass, "renew_card", **data) == why
+    # Sooner is a renewal, too.
+    await call(hass, "renew_card", {"card_id": card, "end": SOON})
+    await call(hass, "lose_card", {"card_id": card})
+    data = {"card_id": card, "end": later}
+    assert await refusal(hass, "renew_card", **data) == "card_is_lost"
+
+
+async def test_that_of_a_lease_is_renewed_with_it(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Nobody gives a tenant's card an end of its own."""
+    person = await check_in(hass, entry, OWN, name="MARK-T")
+    data = {"card_id": await issue(hass, person_id=person), "end": SOON}
+    assert await refusal(hass, "renew_card", **data) == "card_follows_lease"
+
+
 async def test_landlord(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A landlord asks for cards of own flats, sees these, and reports them lost."""
     owner = await check_in(hass, entry, OWN, name="MARK-OWN", role="landlord")

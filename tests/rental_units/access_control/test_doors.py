@@ -5,6 +5,7 @@ from datetime import date, datetime
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.community_safety.core import credentials
 from custom_components.community_safety.gateways import contact
@@ -14,8 +15,9 @@ from simulator.uhppote import PUT_CARD, Card, Fault
 from tests.common import wait_until
 from tests.community_safety.gateways.uhppote.common import Ticking, alarms_of, pass_time
 from tests.rental_units.common import call, device_id, without_database
+from tests.rental_units.panel import panel_of
 
-from .common import END, NUMBER, OTHER, OWN, House, refusal, settle, until
+from .common import END, NUMBER, OTHER, OTHER_NUMBER, OWN, House, refusal, settle, until
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -462,6 +464,55 @@ async def test_card_without_registration(house: House) -> None:
     lists = {row["device_id"]: row for row in found["lists"]}
     assert lists[house.controller(house.first)]["unknown"] == ["••••1999"]
     assert lists[house.controller(house.first)]["count"] == 2
+
+
+async def test_cards_of_a_controller(
+    house: House, freezer: FrozenDateTimeFactory, hass_ws_client: WebSocketGenerator
+) -> None:
+    """What is to be there by its last digits, what is not proven first, and what nobody gave."""
+    person = await house.move_in()
+    await house.issue(person)
+    await house.becomes(person, "active")
+    panel = await panel_of(house.hass, house.entry, hass_ws_client)
+    here = {"device_id": house.controller(house.first)}
+    found = await panel.get("door_cards", **here)
+    assert (found["total"], found["pending"], found["missing"], found["left"]) == (
+        *(1, 0, 0, 0),
+    )
+    (row,) = found["cards"]
+    assert (row["card_number"], row["person_id"], row["wanted"], row["proof"]) == (
+        *("••••8400", person, True, "proven"),
+    )
+    assert row["doors"] == ["1"]
+    house.first.vendor_writes(
+        Card(4711999, date(2026, 1, 1), date(2099, 1, 1), (1, 0, 0, 0))
+    )
+    check = house.hass.data["rental_units_credentials"].async_check
+    await check(here["device_id"])
+    found = await panel.get("door_cards", **here)
+    assert found["list"]["unknown"] == ["••••1999"]
+    assert found["list"]["count"] == 2
+    # A second card that the board says it has, and has not: it is missing.
+    house.first.faults.add(Fault.FORGETFUL)
+    other = await house.move_in(name="MARK-U", phone="13800138005")
+    await house.issue(other, OTHER_NUMBER)
+    async with Ticking(house.hass, freezer):
+        await house.becomes(other, "unproven")
+    found = await panel.get("door_cards", **here)
+    assert (found["total"], found["missing"]) == (2, 1)
+    assert [row["proof"] for row in found["cards"]] == ["unproven", "proven"]
+    found = await panel.get("door_cards", **here, only_unproven=True)
+    assert [row["person_id"] for row in found["cards"]] == [other]
+    found = await panel.get("door_cards", **here, offset=1, limit=1)
+    assert [row["person_id"] for row in found["cards"]] == [person]
+    # One that is to go, and stays.
+    house.first.faults = {Fault.KEEPS_CARDS}
+    await house.move_out(person)
+    async with Ticking(house.hass, freezer):
+        await house.becomes(person, "unproven")
+    found = await panel.get("door_cards", **here)
+    assert found["left"] == 1
+    assert {row["wanted"] for row in found["cards"]} == {True, False}
 
 
 async def test_controller_that_is_nobodys(house: House) -> None:
