@@ -47,8 +47,8 @@ export interface Context {
   marked: ReadonlySet<string>;
   /** What has become of the last command under a key. */
   did(key: string): Deed | undefined;
-  /** Sends a command; its answer, or undefined if it failed: then `did` says why. */
-  ask<Answer>(key: string, command: object): Promise<Answer | undefined>;
+  /** Sends a command; its answer, or undefined if it failed: then `did` says why. `patience` is in milliseconds. */
+  ask<Answer>(key: string, command: object, patience?: number): Promise<Answer | undefined>;
   /** Who was told of an incident that is over, and who answered; null where nobody may know. */
   pastPeople(incidentId: string, alarmIds: string[]): Promise<People | null>;
   /** Goes to a path below the panel's address; and such an address. */

@@ -47,6 +47,8 @@ export interface Extension {
   element: () => HTMLElement & Guest;
   /** What of theirs is a fault among the incidents; of an older release: nothing. */
   notices?: () => HTMLElement & Guest;
+  /** What of theirs is about a door: its path is `/door/`, the controller's id, and the door's number there. */
+  door?: () => HTMLElement & Guest;
   /** Somebody has pressed the key that begins a search; its page is gone to. */
   search: () => void;
 }

@@ -1,4 +1,4 @@
-import { mdiAccountSwitch, mdiAlarmLight, mdiClose, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
+import { mdiAccountSwitch, mdiAlarmLight, mdiClose, mdiDoorClosedLock, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { decoded } from "./address";
@@ -57,13 +57,19 @@ const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervisi
 
 /** What an incident is worked with. */
 const work = (): Promise<unknown> => import("./work");
+/** A page of the site, with its texts. */
+const site =
+  (load: () => Promise<unknown>) =>
+  (language: string): Promise<unknown> =>
+    Promise.all([load(), import("./site/texts").then((texts) => texts.fetchTexts(language))]);
 /** Pages that are fetched when somebody goes there, by the first word of their address. */
-const LAZY: Record<string, () => Promise<unknown>> = {
+const LAZY: Record<string, (language: string) => Promise<unknown>> = {
   incident: work,
-  map: () => import("./site/map"),
-  devices: () => import("./site/devices"),
-  history: () => import("./site/history"),
-  handover: () => import("./site/handover"),
+  map: site(() => import("./site/map")),
+  doors: site(() => import("./site/doors")),
+  devices: site(() => import("./site/devices")),
+  history: site(() => import("./site/history")),
+  handover: site(() => import("./site/handover")),
 };
 
 /** The control room: its frame, its connection, its sound and its keys. */
@@ -87,6 +93,7 @@ export class SafetyPanel extends LitElement {
   private extension: Extension | null = null;
   private guest: (HTMLElement & Guest) | null = null;
   private notices: (HTMLElement & Guest) | null = null;
+  private door: (HTMLElement & Guest) | null = null;
   private isExtended = false;
   private isAlone = false;
   private readonly begunAt = performance.now();
@@ -125,6 +132,7 @@ export class SafetyPanel extends LitElement {
   private spokenUrgently = "";
   private wasStale = false;
   private mayAct = true;
+  private hasDoors = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -261,13 +269,14 @@ export class SafetyPanel extends LitElement {
 
   private async askSession(): Promise<void> {
     const session = await this.hass.connection
-      .sendMessagePromise<{ rights: Record<string, string[] | null> }>({ type: `${DOMAIN}/session` })
+      .sendMessagePromise<{ rights: Record<string, string[] | null>; doors: boolean }>({ type: `${DOMAIN}/session` })
       // It is asked again with the next snapshot.
       .catch(() => null);
     if (!session) {
       return;
     }
-    const { rights } = session;
+    const { rights, doors } = session;
+    this.hasDoors = doors;
     this.mayAct = Object.values(rights).some((areas) => areas === null || areas.length > 0);
     this.requestUpdate();
   }
@@ -439,6 +448,7 @@ export class SafetyPanel extends LitElement {
       { path: "map", title: t("page_map"), icon: mdiMapMarker, place: 10, key: "m" },
       // Who may only look has no work there.
       ...(this.mayAct ? [{ path: "devices", title: t("page_devices"), icon: mdiSmokeDetector, place: 30, key: "d" }] : []),
+      ...(this.hasDoors ? [{ path: "doors", title: t("page_doors"), icon: mdiDoorClosedLock, place: 35, key: "o" }] : []),
       { path: "history", title: t("page_history"), icon: mdiHistory, place: 50, key: "h" },
       ...(this.mayAct ? [{ path: "handover", title: t("page_handover"), icon: mdiAccountSwitch, place: 60 }] : []),
     ];
@@ -488,7 +498,7 @@ export class SafetyPanel extends LitElement {
       marked: this.marked,
       deed: (id, action) => this.deeds.get(`${id} ${action}`),
       did: (key) => this.deeds.get(key),
-      ask: (key, command) => this.send(key, command),
+      ask: (key, command, patience) => this.send(key, command, patience),
       go: this.go,
       to: this.hrefOf,
       act: (incident, action, data) => this.act(feed, incident, action, data),
@@ -742,14 +752,16 @@ export class SafetyPanel extends LitElement {
 
   private lazy(context: Context, page: string) {
     const { dark, narrow } = this;
-    const state = this.fetched.get(page);
+    const { language } = this.hass;
+    const key = `${page} ${language}`;
+    const state = this.fetched.get(key);
     if (!state) {
-      this.fetched.set(page, "coming");
+      this.fetched.set(key, "coming");
       const told = (how: "here" | "failed") => (): void => {
-        this.fetched.set(page, how);
+        this.fetched.set(key, how);
         this.requestUpdate();
       };
-      LAZY[page]?.().then(told("here"), told("failed"));
+      LAZY[page]?.(language).then(told("here"), told("failed"));
     }
     if (state === "failed") {
       return html`<p role="alert">${context.t("page_failed")}</p>
@@ -775,6 +787,14 @@ export class SafetyPanel extends LitElement {
           .narrow=${narrow}
           .beside=${!this.path.startsWith("/map")}
         ></cs-map>`;
+      case "doors":
+        return html`<cs-doors
+          .context=${context}
+          .doorId=${decoded(this.path.split("/")[2] ?? "") || null}
+          .brought=${this.doorGuest(context)}
+          .dark=${dark}
+          .narrow=${narrow}
+        ></cs-doors>`;
       case "handover":
         return html`<cs-handover .context=${context} .dark=${dark} .narrow=${narrow} @tone=${this.openSound}></cs-handover>`;
       case "devices":
@@ -807,6 +827,15 @@ export class SafetyPanel extends LitElement {
     }
     this.notices ??= this.extension?.notices?.() ?? null;
     return this.notices ? this.told(this.notices, context, session, "/now") : nothing;
+  }
+
+  /** What is brought of a door: one element for all of them. */
+  private doorGuest(context: Context): (deviceId: string, channel: string) => unknown {
+    return (deviceId, channel) => {
+      const session = this.register?.session;
+      this.door ??= (session && this.extension?.door?.()) ?? null;
+      return this.door && session ? this.told(this.door, context, session, `/door/${deviceId}/${channel}`) : nothing;
+    };
   }
 
   private told(guest: HTMLElement & Guest, { book, locked }: Context, session: Session, path: string): HTMLElement {

@@ -3,8 +3,10 @@ import { expect, test } from "vitest";
 import type { Import, ImportRow } from "../src/register/model";
 import { columnOf, firstOf, placeOf, valueOf, whoOf, writes } from "../src/register/preview";
 import type { Room } from "../src/register/room";
-import { translator } from "../src/register/texts";
+import { fetchTexts, translator } from "../src/register/texts";
 import { hass } from "./made";
+
+await fetchTexts("en");
 
 const room = { hass: { ...hass(), localize: () => "" }, t: translator("en") } as unknown as Room;
 const found = (summary: Partial<Import["summary"]>, errors = 0): Import => ({

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import type { Duty, Week } from "../src/register/model";
 import type { Room } from "../src/register/room";
 import { gapOf, spanOf, type Span } from "../src/register/roster";
-import { translator } from "../src/register/texts";
+import { fetchTexts, translator } from "../src/register/texts";
 import { hass } from "./made";
+
+await fetchTexts("en");
 
 const room = { hass: hass(), t: translator("en") } as unknown as Room;
 const HOUR = 3600;

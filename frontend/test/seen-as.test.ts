@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { deedsAs, pagesAs, peopleAs, type SessionAs } from "../src/register/seen-as";
-import { translator } from "../src/register/texts";
+import { fetchTexts, translator } from "../src/register/texts";
+
+await fetchTexts("en");
 
 const t = translator("en");
 const as = (rights: string[], more: Partial<SessionAs> & { roles?: string[]; forReason?: string[] } = {}): SessionAs => ({

@@ -1,12 +1,15 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { LANGUAGES as REGISTER } from "../src/register/texts";
+import { en as registerEn } from "../src/register/texts/en";
+import { zhHans as registerHans } from "../src/register/texts/zh-Hans";
+import { zhHant as registerHant } from "../src/register/texts/zh-Hant";
 import { fetchTexts, hasTexts, translator } from "../src/texts";
 import { en } from "../src/texts/en";
 import { zhHans } from "../src/texts/zh-Hans";
 import { zhHant } from "../src/texts/zh-Hant";
 
 const LANGUAGES = { en, "zh-Hans": zhHans, "zh-Hant": zhHant };
+const REGISTER: Record<string, Record<string, string>> = { en: registerEn, "zh-Hans": registerHans, "zh-Hant": registerHant };
 
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? "").sort();
 

@@ -1,11 +1,18 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import type { Card, CardPlace, Person } from "./model";
+import type { Card, CardPlace, Doorway, Person, Reading } from "./model";
 import { Page, pageStyles } from "./page";
-import { dayOf, option, today, type Api } from "./room";
+import { dayOf, option, timeOf, today, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import type { Key } from "./texts";
 import { AGAIN_SECONDS } from "../twice";
+import { whyUnproven } from "./why";
+
+/** Cards whose end is said, and does not follow from leases. */
+const hasEnd = (card: Card): boolean => card.holder !== "lease";
+
+/** A reader as it is chosen. */
+const keyOf = (row: Doorway | undefined): string => (row ? `${row.device_id}/${row.door}` : "");
 
 /** What can be done to a card, by what was decided about it last. */
 const DEEDS: Record<string, string[]> = {
@@ -26,11 +33,13 @@ export class CardsSection extends Page {
   @state() private places: Record<string, CardPlace[]> = {};
   /** The request that gets a number; "new": a new card. */
   @state() private issued: Card | "new" | null = null;
+  /** The card that gets another end. */
+  @state() private renewed: Card | null = null;
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     const before = changed.get("person") as Person | undefined;
     if (before && before.person_id !== this.person.person_id) {
-      this.cards = this.issued = null;
+      this.cards = this.issued = this.renewed = null;
       this.places = {};
     }
   }
@@ -80,6 +89,9 @@ export class CardsSection extends Page {
             .card=${this.issued === "new" ? null : this.issued}
             @closed=${this.closed}
           ></cs-issue-card>`
+        : nothing}
+      ${this.renewed
+        ? html`<cs-renew-card .room=${this.room} .api=${api} .card=${this.renewed} @closed=${this.closed}></cs-renew-card>`
         : nothing}`;
   }
 
@@ -93,13 +105,19 @@ export class CardsSection extends Page {
         <strong class="number">${card.card_number || t("no_number")}</strong>
         <span class="tag ${tag}">${this.state(card)}</span>
         <span>${option(room, "card_holder", card.holder)}${card.unit ? ` · ${card.unit}` : nothing}</span>
-        ${card.end ? html`<span class="quiet number">${t("until", { day: dayOf(room, card.end) })}</span>` : nothing}
+        ${card.end ? html`<span class="quiet number">${this.hours(card, card.end)}</span>` : nothing}
         <span class="grow"></span>
         ${card.decision === "requested" && !card.closed_at && api.may("issue_card")
           ? html`<button data-do="give" ?disabled=${room.locked} @click=${() => {
               this.issued = card;
             }}
             >${t("issue_card")}</button>`
+          : nothing}
+        ${hasEnd(card) && card.decision !== "requested" && deeds.length && api.may("renew_card")
+          ? html`<button data-do="renew" ?disabled=${room.locked} @click=${() => {
+              this.renewed = card;
+            }}
+            >${t("renew_card")}</button>`
           : nothing}
         ${deeds.map(
           (deed) =>
@@ -117,6 +135,16 @@ export class CardsSection extends Page {
       </div>
       ${this.where(card)}
     </li>`;
+  }
+
+  /** Of who comes for hours these; of all others the last day. */
+  private hours({ holder, start }: Card, end: string): string {
+    const { room } = this;
+    const { t } = room;
+    if (holder !== "visitor") {
+      return t("until", { day: dayOf(room, end) });
+    }
+    return start ? t("from_to", { start: timeOf(room, start), end: timeOf(room, end) }) : t("until", { day: timeOf(room, end) });
   }
 
   private state(card: Card): string {
@@ -142,7 +170,8 @@ export class CardsSection extends Page {
                 <span class="tag ${row.proof === "proven" ? (row.opens ? "good" : "") : row.proof === "unproven" ? "bad" : "warn"}"
                   >${t(row.proof === "proven" ? (row.opens ? "proven_there" : "proven_gone") : row.proof === "unproven" ? "not_proven" : "being_asked")}</span
                 >
-                ${row.proven_at ? html`<span class="quiet number">${t("read_back", { day: dayOf(room, row.proven_at) })}</span>` : nothing}
+                ${row.proven_at ? html`<span class="quiet number">${t("read_back", { day: timeOf(room, row.proven_at) })}</span>` : nothing}
+                ${row.why_unproven ? html`<span class="quiet">${whyUnproven(t, row.why_unproven)}</span>` : nothing}
               </li>`,
           )}
         </ul>`
@@ -170,7 +199,7 @@ export class CardsSection extends Page {
   };
 
   private readonly closed = (event: CustomEvent<Done | undefined>): void => {
-    this.issued = null;
+    this.issued = this.renewed = null;
     if (event.detail) {
       this.done = event.detail.text;
       void this.reload();
@@ -197,15 +226,83 @@ export class CardsSection extends Page {
   ];
 }
 
+/** So long a card is waited for at a reader, and then for the answer, in milliseconds. */
+const READ_MILLISECONDS = 40_000;
+/** The reader that was used last, while the page is open. */
+let lastReader = "";
+
 /** Gives somebody a card: for as long as their leases last, or as staff until a day. */
 export class IssueCardSheet extends Sheet {
   @property({ attribute: false }) person!: Person;
   /** What was asked for, and gets its number now. */
   @property({ attribute: false }) card: Card | null = null;
+  /** Doors with a reader; null until somebody wants to read a card. */
+  @state() private readers: Doorway[] | null = null;
+  @state() private isReading = false;
+  @state() private reading: Reading | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.values["holder"] = this.person.leases.length ? "lease" : "staff";
+  }
+
+  /** The number by hand, or from the card that is held before a reader. */
+  private number(): TemplateResult {
+    const { api, room, reading, readers } = this;
+    const { t } = room;
+    if (reading) {
+      return html`<p class="reading" role="status">
+        <strong class="number">${t("card_read", { number: reading.card_number })}</strong>
+        ${reading.is_known ? html`<span class="tag bad">${reading.name ? t("card_read_of", { who: reading.name }) : t("card_read_known")}</span>` : nothing}
+        <button
+          type="button"
+          data-do="read-again"
+          @click=${() => {
+            this.reading = null;
+          }}
+        >
+          ${t("card_read_other")}
+        </button>
+      </p>`;
+    }
+    return html`${this.field("card_number", t("card_number"), { required: true })}
+    ${!api.may("read_card")
+      ? nothing
+      : readers
+        ? html`<div class="actions">
+            ${this.select(
+              "reader",
+              t("card_reader"),
+              readers.map((row) => [keyOf(row), `${row.name ?? t("controller_gone")} · ${row.door}`]),
+            )}
+            <button type="button" data-do="read" ?disabled=${this.blocked || this.isReading || !readers.length} @click=${() => void this.read()}>
+              ${t("card_read_do")}
+            </button>
+            <p class="quiet" role="status">${this.isReading ? t("card_hold_it") : ""}</p>
+          </div>`
+        : html`<button type="button" data-do="readers" @click=${() => void this.submit(() => this.askReaders())}>${t("card_read_open")}</button>`}`;
+  }
+
+  private async askReaders(): Promise<null> {
+    const { doors } = await this.api.ask<{ doors: Doorway[] }>("doors");
+    // A door is listed once for each of those that it opens for.
+    this.readers = [...new Map(doors.map((row) => [keyOf(row), row])).values()];
+    this.values["reader"] = this.readers.some((row) => keyOf(row) === lastReader) ? lastReader : keyOf(this.readers[0]);
+    return null;
+  }
+
+  private async read(): Promise<void> {
+    const row = this.readers?.find((item) => keyOf(item) === this.values["reader"]);
+    if (!row) {
+      return;
+    }
+    this.isReading = true;
+    await this.submit(async () => {
+      this.reading = await this.api.ask<Reading>("read_card", { device_id: row.device_id, door: row.door }, { patience: READ_MILLISECONDS });
+      lastReader = keyOf(row);
+      return null;
+    });
+    this.isReading = false;
   }
 
   protected override heading(): string {
@@ -223,7 +320,7 @@ export class IssueCardSheet extends Sheet {
       }}
     >
       <div class="fields">
-        ${this.field("card_number", t("card_number"), { required: true })}
+        ${this.number()}
         ${this.card
           ? nothing
           : this.select(
@@ -241,7 +338,7 @@ export class IssueCardSheet extends Sheet {
       </div>
       <p class="quiet">${t(isOfLease ? "card_lease_hint" : "card_number_hint")}</p>
       <div class="actions">
-        <button class="main" type="submit" ?disabled=${this.blocked}>${t("issue_card")}</button>
+        <button class="main" type="submit" ?disabled=${this.blocked || (this.reading?.is_known ?? false)}>${t("issue_card_do")}</button>
       </div>
     </form>`;
   }
@@ -249,7 +346,7 @@ export class IssueCardSheet extends Sheet {
   private async send(): Promise<Done> {
     const { card_number, holder = "lease", end = "", everywhere } = this.values;
     await this.api.ask("issue_card", {
-      card_number,
+      ...(this.reading ? { reading_id: this.reading.reading_id } : { card_number }),
       ...(this.card
         ? { card_id: this.card.card_id }
         : {
@@ -259,6 +356,41 @@ export class IssueCardSheet extends Sheet {
             ...(holder === "lease" ? {} : { end: `${end}T23:59:59`, everywhere: everywhere === "all" }),
           }),
     });
+    return { text: this.room.t("card_ordered") };
+  }
+}
+
+/** Lets a card that follows no lease end at another time. */
+export class RenewCardSheet extends Sheet {
+  @property({ attribute: false }) card!: Card;
+
+  protected override heading(): string {
+    return this.room.t("renew_card_title", { number: this.card.card_number });
+  }
+
+  protected override body(): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const isVisitor = this.card.holder === "visitor";
+    return html`<form
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        void this.submit(() => this.send(isVisitor));
+      }}
+    >
+      <div class="fields">
+        ${isVisitor
+          ? this.field("end", t("valid_until"), { type: "datetime-local", required: true, minimum: `${today(room)}T00:00` })
+          : this.field("end", t("last_day"), { type: "date", required: true, minimum: today(room) })}
+      </div>
+      <div class="actions"><button class="main" type="submit" ?disabled=${this.blocked}>${t("renew_card_do")}</button></div>
+    </form>`;
+  }
+
+  private async send(isVisitor: boolean): Promise<Done> {
+    const { end = "" } = this.values;
+    // The end of that day in the house.
+    await this.api.ask("renew_card", { card_id: this.card.card_id, end: isVisitor ? end : `${end}T23:59:59` });
     return { text: this.room.t("card_ordered") };
   }
 }

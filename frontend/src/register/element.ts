@@ -15,7 +15,7 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
   import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
   roles: async () => (await import("./roles")).elements,
-  mine: async () => ({ "cs-mine": (await import("./mine")).MinePage }),
+  mine: async () => (await import("./mine")).elements,
 };
 
 /** Shows the page of an address. */

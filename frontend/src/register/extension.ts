@@ -25,5 +25,6 @@ export const extension: Extension = {
   owns: (path) => (OURS.has(path) ? (BELOW[path] ?? path) : null),
   element: later("cs-register", async () => (await import("./element")).Router),
   notices: later("cs-register-notices", async () => (await import("./notices")).Notices),
+  door: later("cs-register-door", async () => (await import("./door")).DoorGuest),
   search: beginAhead,
 };

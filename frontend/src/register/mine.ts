@@ -1,10 +1,11 @@
 import { css, html, nothing, type TemplateResult } from "lit";
-import { state } from "lit/decorators.js";
+import { property, state } from "lit/decorators.js";
 import { clockMinutes, dateAndClock } from "../format";
 import { isInDanger, isQuiet, openAlerts, urgency } from "./flat";
-import type { Flat, Past } from "./model";
+import type { Flat, Past, Visitor } from "./model";
 import { Page, pageStyles } from "./page";
-import { apis, day, option, pathOf, type Api } from "./room";
+import { apis, day, nowIn, option, pathOf, timeOf, type Api } from "./room";
+import { Sheet, type Done } from "./sheet";
 
 const ANSWERS = ["need_help", "on_my_way", "safe", "false_alarm"] as const;
 
@@ -26,6 +27,10 @@ export class MinePage extends Page {
   private ends: (() => void)[] = [];
   /** What was told of flats in the last twelve months, by unit; null until it is there. */
   private readonly past = new Map<string, Past | null>();
+  /** Who visits flats, by unit; null until it is there. */
+  private readonly visitors = new Map<string, Visitor[] | null>();
+  /** The flat to which somebody is to come. */
+  @state() private visited: Own | null = null;
 
   protected override firstUpdated(): void {
     void this.reload();
@@ -87,7 +92,90 @@ export class MinePage extends Page {
           : html`<p class="box">${t("no_flats")}</p>`
         : this.failure
           ? nothing
-          : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
+          : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}
+      ${this.visited
+        ? html`<cs-visit .room=${this.room} .api=${this.visited.api} .unitId=${this.visited.flat.unit_id} @closed=${this.closed}></cs-visit>`
+        : nothing}`;
+  }
+
+  private readonly closed = (event: CustomEvent<Done | undefined>): void => {
+    const own = this.visited;
+    this.visited = null;
+    if (event.detail && own) {
+      this.done = event.detail.text;
+      void this.askVisitors(own);
+    }
+  };
+
+  private async askVisitors({ api, flat: { unit_id } }: Own): Promise<void> {
+    this.visitors.set(unit_id, null);
+    this.again = null;
+    const isThere = await this.trying(async () => {
+      const { visitors } = await api.ask<{ visitors: Visitor[] }>("visitors", { unit_id }, { withReason: false });
+      this.visitors.set(unit_id, visitors);
+    });
+    if (!isThere) {
+      this.visitors.delete(unit_id);
+    }
+    this.requestUpdate();
+  }
+
+  /** Who comes when, and with which card: for who lets the flat. */
+  private visits(own: Own): TemplateResult | typeof nothing {
+    const { room } = this;
+    const { t } = room;
+    const { api, flat } = own;
+    if (!api.may("get_visitors", flat.unit_id)) {
+      return nothing;
+    }
+    const visitors = this.visitors.get(flat.unit_id);
+    return html`<details
+      data-part="visitors"
+      @toggle=${(event: Event) => {
+        if ((event.target as HTMLDetailsElement).open) {
+          void this.askVisitors(own);
+        }
+      }}
+    >
+      <summary>${t("visitors")}</summary>
+      ${visitors === null
+        ? html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`
+        : visitors?.length
+          ? html`<ul class="past">
+              ${visitors.map((row) => this.visitor(row))}
+            </ul>`
+          : html`<p class="quiet">${t("visitors_none")}</p>`}
+      ${api.may("request_card", flat.unit_id)
+        ? html`<p>
+            <button
+              data-do="visit"
+              ?disabled=${room.locked}
+              @click=${() => {
+                this.visited = own;
+              }}
+            >
+              ${t("visit")}
+            </button>
+          </p>`
+        : nothing}
+    </details>`;
+  }
+
+  private visitor(row: Visitor): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const tag = row.state === "active" ? "good" : row.state === "unproven" || row.state === "lost" ? "bad" : "";
+    const count = row.state === "unproven" ? row.unproven : row.pending;
+    const until = row.end ? timeOf(room, row.end) : "";
+    return html`<li data-visitor=${row.card_id}>
+      <p class="what">
+        <strong>${row.name}</strong>
+        <span class="tag ${tag}">${t(`card_${row.state as "active"}`, { count })}</span>
+        <span class="number">${row.card_number}</span>
+      </p>
+      <p class="number">${row.start ? t("from_to", { start: timeOf(room, row.start), end: until }) : t("until", { day: until })}</p>
+      ${row.state === "requested" ? html`<p class="quiet">${t("card_asked")}</p>` : nothing}
+    </li>`;
   }
 
   private flat(own: Own): TemplateResult {
@@ -122,7 +210,9 @@ export class MinePage extends Page {
             ${flat.lease_end ? html` · ${t("until", { day: day(room, flat.lease_end) })}` : nothing}
             ${flat.unreachable ? html` <span class="tag bad">${t("unreachable", { count: flat.unreachable })}</span>` : nothing}
           </p>`}
+      ${this.visits(own)}
       <details
+        data-part="past"
         @toggle=${(event: Event) => {
           if ((event.target as HTMLDetailsElement).open) {
             void this.look(own);
@@ -310,3 +400,47 @@ export class MinePage extends Page {
     `,
   ];
 }
+
+/** Somebody is to come: who, and from when until when the doors open for them. */
+export class VisitSheet extends Sheet {
+  @property() unitId = "";
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.values["start"] = nowIn(this.room);
+  }
+
+  protected override heading(): string {
+    return this.room.t("visit_title");
+  }
+
+  protected override body(): TemplateResult {
+    const { t } = this.room;
+    const times = { type: "datetime-local", required: true, minimum: nowIn(this.room) };
+    return html`<form
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        void this.submit(() => this.send());
+      }}
+    >
+      <div class="fields">
+        ${this.field("name", t("name"), { required: true })} ${this.field("phone", t("phone"), { type: "tel" })}
+        ${this.field("start", t("visit_from"), times)} ${this.field("end", t("valid_until"), times)}
+      </div>
+      <p class="quiet">${t("visit_hint")}</p>
+      <div class="actions"><button class="main" type="submit" ?disabled=${this.blocked}>${t("visit_do")}</button></div>
+    </form>`;
+  }
+
+  private async send(): Promise<Done> {
+    const { name, phone, start, end } = this.values;
+    await this.api.ask(
+      "request_card",
+      { unit_id: this.unitId, holder: "visitor", name, ...(phone ? { phone } : {}), start, end },
+      { withReason: false },
+    );
+    return { text: this.room.t("card_asked") };
+  }
+}
+
+export const elements = { "cs-mine": MinePage, "cs-visit": VisitSheet };

@@ -127,8 +127,14 @@ export interface Card {
   decision: string;
   pending: number;
   unproven: number;
+  start: string | null;
   end: string | null;
   closed_at: string | null;
+}
+
+/** Who visits a flat, or is to. */
+export interface Visitor extends Card {
+  name: string;
 }
 
 /** A card at one controller. */
@@ -140,6 +146,64 @@ export interface CardPlace {
   proof: string;
   why_unproven: string | null;
   proven_at: string | null;
+}
+
+/** A card at the controller whose list is shown. */
+export interface DoorCard {
+  card_id: string;
+  card_number: string;
+  holder: string;
+  person_id: string | null;
+  unit: string | null;
+  doors: string[];
+  /** It is to be there; else it is to be gone. */
+  wanted: boolean;
+  end: string;
+  proof: string;
+  why_unproven: string | null;
+}
+
+/** What a controller is to hold, and how its own list was found; null if it was not read in this run. */
+export interface DoorCards {
+  cards: DoorCard[];
+  total: number;
+  pending: number;
+  missing: number;
+  left: number;
+  list: { at: string; count: number; unknown: string[] } | null;
+}
+
+/** Who went through a door, or was not let in. */
+export interface Passage {
+  at: string;
+  door: string;
+  decision: string;
+  granted: boolean;
+  /** Null where the controller does not know. */
+  inwards: boolean | null;
+  card_number: string;
+  person_id: string | null;
+  name: string | null;
+}
+
+/** What was read at a reader; whose card it is, for who may know. */
+export interface Reading {
+  reading_id: string;
+  card_number: string;
+  is_known: boolean;
+  name: string | null;
+}
+
+/** For whom a door opens: a building, a stairwell or unit of it, or everybody. */
+export interface Doorway {
+  door_id: string;
+  device_id: string;
+  /** Of its controller; null if that is gone. */
+  name: string | null;
+  door: string;
+  building: string;
+  stairwell: string;
+  number: string;
 }
 
 export interface AuditRow {

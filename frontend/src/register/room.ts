@@ -47,9 +47,23 @@ export const dayOf = (room: Room, iso: string): string =>
     new Date(iso),
   );
 
+/** A time of the server, in the house's time zone, to the minute. */
+export const timeOf = (room: Room, iso: string): string =>
+  new Intl.DateTimeFormat(room.hass.locale.language, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone: room.hass.config.time_zone,
+  }).format(new Date(iso));
+
 /** Today in the house by the server's clock, as it writes days. */
 export const today = (room: Room): string =>
   new Intl.DateTimeFormat("sv", { timeZone: room.hass.config.time_zone }).format(room.now() * 1000);
+
+/** Now in the house, as a form writes it: `2026-11-29T14:05`. */
+export const nowIn = (room: Room): string =>
+  new Intl.DateTimeFormat("sv", { timeZone: room.hass.config.time_zone, dateStyle: "short", timeStyle: "short" })
+    .format(room.now() * 1000)
+    .replace(" ", "T");
 
 export class Failure extends Error {
   constructor(

@@ -24,7 +24,9 @@ import type { Hass } from "../model";
 import { NO_HELP, statusOf } from "../order";
 import { areasOf as areasOfCall } from "../response";
 import { common, ranks, tokens } from "../styles";
-import { areasOf, cellsOf, layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
+import { Doors, byFloor, byUrgency, isCalm, type Door, type DoorMessage } from "./door";
+import { doorIcon, doorSigns, doorStyles, nameOf } from "./door-look";
+import { GROUNDS, areasOf, cellsOf, layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
 import { marksOf, totalsOf, unfolded, type Mark } from "./marks";
 import "./plan";
 import { translator, type Key, type Translate } from "./texts";
@@ -61,6 +63,9 @@ export class MapPage extends LitElement {
   /** The buildings of which the plan is shown. */
   @state() private planned: ReadonlySet<string> = new Set<string>();
   private feed: Subscription<Message, Placed> | null = null;
+  private doorFeed: Subscription<DoorMessage, Doors> | null = null;
+  /** By building; those that are nowhere are on the grounds. */
+  private doors: ReadonlyMap<string, Door[]> = new Map<string, Door[]>();
   private marks: ReadonlyMap<string, Mark> = new Map();
   private buildings: Building[] = [];
   private drawn: (Pick<Hass, "areas" | "floors" | "language"> & Pick<Context["words"], "units">) | null = null;
@@ -78,7 +83,8 @@ export class MapPage extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.feed?.stop();
-    this.feed = null;
+    this.doorFeed?.stop();
+    this.feed = this.doorFeed = null;
   }
 
   protected override firstUpdated(): void {
@@ -97,6 +103,15 @@ export class MapPage extends LitElement {
       null,
     );
     this.feed.start();
+    this.doorFeed = new Subscription<DoorMessage, Doors>(
+      this.context.hass.connection,
+      { type: "community_safety/subscribe_doors" },
+      new Doors(),
+      () => {
+        this.requestUpdate();
+      },
+    );
+    this.doorFeed.start();
     void this.askPlans();
   }
 
@@ -122,6 +137,9 @@ export class MapPage extends LitElement {
       const defined = <T>(rows: Record<string, T | undefined>): T[] => Object.values(rows).flatMap((row) => row ?? []);
       this.buildings = layout(defined(areas), defined(floors), language, units);
     }
+    const floorOf = (areaId: string | null): string | null => (areaId && areas[areaId]?.floor_id) ?? null;
+    const order = byUrgency((door) => nameOf(this.context, door), language);
+    this.doors = byFloor([...(this.doorFeed?.book.doors.values() ?? [])].sort(order), floorOf, GROUNDS);
     const incidents = [...book.incidents.values()];
     this.marks = marksOf(incidents, help, people?.calls().flatMap(areasOfCall) ?? []);
   }
@@ -139,13 +157,15 @@ export class MapPage extends LitElement {
   private all() {
     const { buildings, t } = this;
     if (!buildings.flatMap(areasOf).length) {
-      return html`<p class="empty">${t("map_empty")}</p>`;
+      return html`<p class="empty">${t("map_empty")}</p>
+        ${this.doorsOf(GROUNDS, t("grounds"))}`;
     }
     const open = this.narrow ? [] : unfolded(buildings, this.marks, this.beside);
     return html`<nav class="tiles" aria-label=${t("buildings")}>
         ${buildings.map((building) => this.tile(this.nameOf(building), areasOf(building), building.key))}
       </nav>
       ${open.map((building) => this.section(building))}
+      ${buildings.some(({ key }) => key === GROUNDS) ? nothing : this.doorsOf(GROUNDS, t("grounds"))}
       ${!open.length && !this.narrow ? html`<p class="quiet hint">${t("map_choose")}</p>` : nothing}`;
   }
 
@@ -171,7 +191,7 @@ export class MapPage extends LitElement {
             ),
           )}
         </nav>
-        ${this.shared(building)}`;
+        ${this.shared(building)} ${this.doorsOf(building.key, this.nameOf(building))}`;
     }
     return html`${back} ${this.section(building)}`;
   }
@@ -237,7 +257,7 @@ export class MapPage extends LitElement {
             </button>`
           : nothing}
       </h2>
-      ${isPlan ? this.plan(building, mayEdit) : this.schematic(building)}
+      ${isPlan ? this.plan(building, mayEdit) : this.schematic(building)} ${this.doorsOf(key, name)}
     </section>`;
   }
 
@@ -305,7 +325,41 @@ export class MapPage extends LitElement {
     );
   }
 
-  private currentOf(group: string, cells: Cell[]): string {
+  /** Its doors and gates; on a wall, those that somebody has to look at. */
+  private doorsOf(key: string, building: string) {
+    const { context, t } = this;
+    const doors = (this.doors.get(key) ?? []).filter((door) => !(this.beside && isCalm(door)));
+    if (!doors.length) {
+      return nothing;
+    }
+    const group = doorGroup(key);
+    const current = this.currentOf(group, doors.map(cellOf));
+    const title = t("doors_shared", { building });
+    return html`<div class="shared" role="grid" aria-label=${title} data-group=${group}>
+      <div class="wrap" role="row" data-row>
+        ${doors.map((door) => {
+          const name = context.t("says", { what: nameOf(context, door), said: t(`door_${door.state}`) });
+          const path = `/doors/${encodeURIComponent(door.door_id)}`;
+          return html`<span role="gridcell">
+            <a
+              class="cell door ${door.state}"
+              data-area=${door.door_id}
+              data-path=${path}
+              href=${context.to(path)}
+              tabindex=${door.door_id === current ? 0 : -1}
+              aria-label=${name}
+              title=${name}
+            >
+              <span class="label">${nameOf(context, door)}</span>
+              <span class="signs">${doorIcon(door.state)}</span>
+            </a>
+          </span>`;
+        })}
+      </div>
+    </div>`;
+  }
+
+  private currentOf(group: string, cells: Pick<Cell, "areaId">[]): string {
     const kept = this.current.get(group);
     return cells.find((cell) => cell.areaId === kept)?.areaId ?? cells[0]?.areaId ?? "";
   }
@@ -399,6 +453,7 @@ export class MapPage extends LitElement {
     return html`<ul class="legend" aria-label=${t("legend")}>
       ${signs.map(([path, own, shared]) => html`<li>${icon(path)} ${own ? t(own) : shared ? context.t(shared) : ""}</li>`)}
       <li><span class="cell none example" aria-hidden="true"></span> ${t("no_device")}</li>
+      ${this.doors.size ? doorSigns(t).map(([sign, text]) => html`<li>${sign} ${text}</li>`) : nothing}
     </ul>`;
   }
 
@@ -429,7 +484,9 @@ export class MapPage extends LitElement {
     event.preventDefault();
     const [key, stairwellKey] = split(group.dataset["group"] ?? "");
     const building = this.buildings.find((item) => item.key === key);
-    const rows = stairwellKey
+    const rows = group.dataset["group"] === doorGroup(key)
+      ? [(this.doors.get(key) ?? []).map(cellOf)]
+      : stairwellKey
       ? building?.stairwells.find((item) => item.key === stairwellKey)?.storeys.map((row) => row.cells)
       : [building?.shared ?? []];
     const to = step(rows ?? [], from, event.key as Way);
@@ -679,8 +736,32 @@ export class MapPage extends LitElement {
         --c: var(--help);
       }
     `,
+    doorStyles,
+    css`
+      .cell.unreleased {
+        background: var(--c);
+      }
+      .cell.unreleased,
+      .cell.unreleased .signs {
+        color: var(--on-fill);
+      }
+      .cell.releasing,
+      .cell.unknown {
+        border-style: dashed;
+      }
+      .cell.forced,
+      .cell.held_open,
+      .cell.unreleased {
+        font-weight: 700;
+      }
+    `,
   ];
 }
+
+/** Of the doors of a building: no stairwell is called so. */
+const doorGroup = (key: string): string => `${key}//doors`;
+
+const cellOf = (door: Door): Cell => ({ areaId: door.door_id, name: door.name, label: door.name });
 
 /** `floor/stairwell`: what is before the first stroke, and what is after it. */
 function split(group: string): [string, string] {

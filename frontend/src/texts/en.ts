@@ -8,6 +8,7 @@ export const en = {
   more: "More",
   page_now: "Incidents",
   page_map: "Map",
+  page_doors: "Doors",
   page_devices: "Devices",
   page_handover: "Shift handover",
   page_history: "History",

@@ -9,6 +9,7 @@ export const zhHans: Texts = {
   more: "更多",
   page_now: "警情",
   page_map: "地图",
+  page_doors: "门禁",
   page_devices: "设备",
   page_handover: "交接班",
   page_history: "历史",

@@ -9,6 +9,7 @@ export const zhHant: Texts = {
   more: "更多",
   page_now: "警情",
   page_map: "地圖",
+  page_doors: "門禁",
   page_devices: "裝置",
   page_handover: "交接班",
   page_history: "歷史",

@@ -1,10 +1,7 @@
-import { translatorOf, type Translate as TranslateOf } from "../../translate";
-import { en, type Key, type Texts } from "./en";
-import { zhHans } from "./zh-Hans";
-import { zhHant } from "./zh-Hant";
+import { vocabulary, type Translate as TranslateOf } from "../../translate";
+import type { Key } from "./en";
 
 export type { Key } from "./en";
-export const LANGUAGES: Record<string, Texts> = { en, "zh-Hans": zhHans, "zh-Hant": zhHant };
 
 /** What the languages call themselves. */
 export const LANGUAGE_NAMES: [string, string][] = [
@@ -14,8 +11,12 @@ export const LANGUAGE_NAMES: [string, string][] = [
 ];
 
 /** The language of ours in which somebody reads. */
-export const languageOf = (language: string): string => (language in LANGUAGES ? language : "en");
+export const languageOf = (language: string): string => (LANGUAGE_NAMES.some(([ours]) => ours === language) ? language : "en");
 
 export type Translate = TranslateOf<Key>;
 
-export const translator = (language: string): Translate => translatorOf(LANGUAGES, en, language);
+export const { translator, hasTexts, fetchTexts } = vocabulary<Key>({
+  en: async () => (await import("./en")).en,
+  "zh-Hans": async () => (await import("./zh-Hans")).zhHans,
+  "zh-Hant": async () => (await import("./zh-Hant")).zhHant,
+});

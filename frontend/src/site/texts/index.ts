@@ -1,11 +1,11 @@
-import { translatorOf, type Translate as TranslateOf } from "../../translate";
-import { en, type Key, type Texts } from "./en";
-import { zhHans } from "./zh-Hans";
-import { zhHant } from "./zh-Hant";
+import { vocabulary, type Translate as TranslateOf } from "../../translate";
+import type { Key } from "./en";
 
 export type { Key } from "./en";
-export const LANGUAGES: Record<string, Texts> = { en, "zh-Hans": zhHans, "zh-Hant": zhHant };
-
 export type Translate = TranslateOf<Key>;
 
-export const translator = (language: string): Translate => translatorOf(LANGUAGES, en, language);
+export const { translator, fetchTexts } = vocabulary<Key>({
+  en: async () => (await import("./en")).en,
+  "zh-Hans": async () => (await import("./zh-Hans")).zhHans,
+  "zh-Hant": async () => (await import("./zh-Hant")).zhHant,
+});

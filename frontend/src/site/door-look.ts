@@ -1,0 +1,64 @@
+/** How a door is shown: a symbol and a word beside its colour. */
+
+import {
+  mdiDoorOpen,
+  mdiExitRun,
+  mdiHelpCircleOutline,
+  mdiLock,
+  mdiLockAlert,
+  mdiLockOpenVariant,
+  mdiProgressClock,
+  mdiShieldAlert,
+  mdiTimerAlertOutline,
+} from "@mdi/js";
+import { css } from "lit";
+import type { Context } from "../context";
+import { icon } from "../icons";
+import { STATES, type Door, type DoorState } from "./door";
+import type { Translate } from "./texts";
+
+const SYMBOLS: Record<DoorState, string> = {
+  unreleased: mdiLockAlert,
+  releasing: mdiProgressClock,
+  forced: mdiShieldAlert,
+  held_open: mdiTimerAlertOutline,
+  unknown: mdiHelpCircleOutline,
+  released: mdiExitRun,
+  unlocked: mdiLockOpenVariant,
+  open: mdiDoorOpen,
+  locked: mdiLock,
+};
+
+export const doorIcon = (state: DoorState) => icon(SYMBOLS[state]);
+
+/** What a person calls it, or its controller and its number there. */
+export const nameOf = ({ t }: Pick<Context, "t">, door: Door): string =>
+  door.own_name ?? (door.channel ? t("channel", { name: door.name, channel: door.channel.toUpperCase() }) : door.name);
+
+/** What the symbols mean. */
+export const doorSigns = (t: Translate): [ReturnType<typeof icon>, string][] =>
+  STATES.map((state) => [doorIcon(state), t(`door_${state}`)]);
+
+/** The colours of doors; what is as it should be has none. */
+export const doorStyles = css`
+  .door {
+    --c: var(--secondary-text-color);
+  }
+  .door.unreleased,
+  .door.releasing {
+    --c: var(--linkage);
+  }
+  .door.forced,
+  .door.held_open {
+    --c: var(--supervision);
+  }
+  .door.unlocked {
+    --c: var(--fault);
+  }
+  .door.unknown {
+    --c: var(--shielded);
+  }
+  .door.released {
+    --c: var(--good);
+  }
+`;
