@@ -23,6 +23,7 @@ async def run(arguments: argparse.Namespace) -> None:
         arguments.flash,
         arguments.radio,
         arguments.providers,
+        door_ports=arguments.door,
     )
     task = asyncio.create_task(control.run())
     loop = asyncio.get_running_loop()
@@ -49,6 +50,13 @@ def main() -> None:
     parser.add_argument("--flash", type=Path, help="folder to keep their networks in")
     parser.add_argument(
         "--providers", type=int, help="port of the providers of push, SMS and calls"
+    )
+    parser.add_argument(
+        "--door",
+        type=int,
+        action="append",
+        default=[],
+        help="port of a door controller: none, or one for each of the three",
     )
     asyncio.run(run(parser.parse_args()))
 

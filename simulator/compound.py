@@ -73,6 +73,7 @@ PLACES = (
     Place(
         "roof-2", 1, ("Building 2 roof", "2 号楼屋顶", "2 號樓屋頂"), "mdi:home-roof"
     ),
+    Place("gate", 2, ("East gate", "东门", "東門"), "mdi:gate"),
     Place("pump-room", 2, ("Pump room", "消防泵房", "消防泵浦室"), "mdi:pump"),
     Place("shed", 2, ("E-bike shed", "电动车棚", "電動車棚"), "mdi:bicycle-electric"),
     Place(

@@ -1,7 +1,9 @@
 """Lets things happen in the compound, on request over MQTT.
 
 `simulator/do` takes `{"event": "smoke", "where": "1-1-201", "id": "…"}`. The answer on
-`simulator/done` has the same id, and `device` or `error`. What devices then do comes on
+`simulator/done` has the same id, and `device` or `error`. With `{"event": "swipe", "where":
+"1-1", "card": "10058400"}` somebody holds a card before a reader: the answer has `granted`;
+with `{"event": "days", "where": "1"}` the controllers' clocks go ahead by so many. What devices then do comes on
 `simulator/record` as `{"device", "name", "area", "what", "at"}`, `at` in Unix seconds.
 """
 
@@ -14,6 +16,7 @@ from typing import Any
 from . import phones
 from .compound import LANGUAGES, Compound
 from .device import Device, Fault
+from .doors import Doors
 from .link import Link
 from .providers import Providers
 from .residents import Resident
@@ -33,11 +36,14 @@ class Control:
         flash: Path | None = None,
         radio_ports: Sequence[int] = (),
         providers_port: int | None = None,
+        *,
+        door_ports: Sequence[int] = (),
     ) -> None:
         """Initialize; `port` is the broker's.
 
         With `radio_ports` there are coordinators, whose networks are kept in `flash`,
-        with `providers_port` the providers of push, SMS and calls, whose book is there.
+        with `providers_port` the providers of push, SMS and calls, whose book is there, with
+        `door_ports` door controllers, whose lists are kept nowhere.
         """
         self.compound = Compound(
             port, language, self._record, flash if radio_ports else None
@@ -46,6 +52,8 @@ class Control:
         self._providers_port = providers_port
         self._providers = Providers((flash or Path()) / BOOK, self._ring)
         self._language = LANGUAGES.index(language)
+        self._door_ports = door_ports
+        self._doors = Doors(self._language)
         self._link = Link(
             port,
             subscriptions=(f"{TOPIC}/do", f"{phones.TOPIC}/+"),
@@ -56,6 +64,8 @@ class Control:
     async def run(self) -> None:
         """Run until cancelled."""
         self._link.start()
+        if self._door_ports:
+            await self._doors.start(list(self._door_ports))
         try:
             async with asyncio.TaskGroup() as tasks:
                 for gateway in self.compound.gateways:
@@ -67,6 +77,8 @@ class Control:
                 if self._providers_port:
                     tasks.create_task(self._providers.run(self._providers_port))
         finally:
+            if self._door_ports:
+                await self._doors.stop()
             await self._link.stop()
 
     async def wait_connected(self) -> None:
@@ -99,6 +111,11 @@ class Control:
                 )
                 answer |= {"device": mobile.resident.id, "area": ""}
                 answer["name"] = mobile.resident.names[self._language]
+            elif message["event"] == "swipe":
+                door, granted = self._doors.swipe(message["where"], message["card"])
+                answer |= {"name": door, "granted": granted}
+            elif message["event"] == "days":
+                self._doors.go_on(int(message["where"]))
             else:
                 device = self._happen(message["event"], message.get("where"))
                 answer |= {

@@ -5,9 +5,10 @@
     scripts/demo smoke [1-1-201]       let it burn there; 1-3-101 and 2-2-101 are on Zigbee
     scripts/demo smoke --answer sms    somebody answers over push (as usual), sms, call; or nobody
     scripts/demo clear --false-alarm   the fire was none
+    scripts/demo swipe 1-1 [--card N]  a card before the reader of 1-1, 1-2, 2-1 or the gate
 
 Events: smoke, overload, leakage, pile-smoke, tank-low, hydrant-low, e-bike, pram,
-welded (the breaker of a place will not really open), clear, broker-restart.
+welded (the breaker of a place will not really open), swipe, clear, broker-restart.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from .flows import SetupError
 from .home_assistant import CallError
 from .processes import ProcessError
 from .run import Demo
+from .setup import FIRST_CARD
 from .timeline import EVENTS, show
 
 
@@ -47,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
         help="over what the landlord answers the alert",
     )
     known.add_argument(
+        "--card", default=str(FIRST_CARD), help="number of the card that is swiped"
+    )
+    known.add_argument(
         "--false-alarm", action="store_true", help="reset as a false alarm"
     )
     return known
@@ -63,6 +68,7 @@ def main() -> int:
                     arguments.where,
                     answer=arguments.answer,
                     false_alarm=arguments.false_alarm,
+                    card=arguments.card,
                 )
             )
         return asyncio.run(

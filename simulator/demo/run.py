@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+from simulator.doors import CONTROLLERS
+
 from . import configuration
 from .home_assistant import HomeAssistant
 from .place import (
@@ -103,6 +105,12 @@ class Demo:
                 for wanted in state.get("radio_ports", (0, 0))
             ]
             state["radio_ports"] = radio_ports
+        # The last one is that at which Home Assistant hears of boards.
+        door_ports = [
+            free_port([wanted] if wanted else [])
+            for wanted in state.get("door_ports", (0,) * (len(CONTROLLERS) + 1))
+        ]
+        state["door_ports"] = door_ports
         configuration.prepare(port)
         write(STATE_FILE, {**state, "language": language})
 
@@ -112,6 +120,9 @@ class Demo:
         self._say("Simulated compound Xingqiao")
         self._say(f"Providers of push, SMS and calls on 127.0.0.1:{providers_port}")
         more = ["--flash", str(DEMO), "--providers", str(providers_port)]
+        for door_port in door_ports[:-1]:
+            self._say(f"Door controller on 127.0.0.1:{door_port}")
+            more += ["--door", str(door_port)]
         for radio_port in radio_ports:
             self._say(f"Zigbee coordinator on 127.0.0.1:{radio_port}")
             more += ["--radio", str(radio_port)]
@@ -148,6 +159,7 @@ class Demo:
                 broker_port=broker_port,
                 providers_port=providers_port,
                 radio_ports=radio_ports,
+                door_ports=door_ports,
             ).run()
             write(
                 RUN_FILE,

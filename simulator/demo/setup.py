@@ -25,6 +25,8 @@ from simulator.compound import (
     is_protected,
 )
 from simulator.discovered import CAMERA
+from simulator.doors import CONTROLLERS
+from simulator.isapi import PASSWORD as TERMINAL_PASSWORD, USERNAME
 
 from .flows import CONFIG as FLOWS, SetupError, walk
 from .home_assistant import CallError, HomeAssistant, add_account
@@ -39,6 +41,8 @@ LANDLORD = "landlord"
 LANDLORD_PASSWORD = "landlord-landlord"  # noqa: S105
 #: The flat whose landlord has an account.
 LANDLORDS_UNIT = "1-1-201"
+#: The card of the first tenant there; the others have the next ones.
+FIRST_CARD = 10058400
 DOMAIN = "community_safety"
 #: Where the control room is.
 PANEL = "safety"
@@ -65,11 +69,14 @@ class Setup:
         broker_port: int,
         providers_port: int,
         radio_ports: Sequence[int] = (),
+        door_ports: Sequence[int] = (),
     ) -> None:
         """Initialize; `restart` returns when Home Assistant answers again.
 
-        `radio_ports` are those of the Zigbee coordinators, one per building.
+        `radio_ports` are those of the Zigbee coordinators, one per building, `door_ports`
+        those of the door controllers, and of Home Assistant's own ear for them.
         """
+        self._door_ports = door_ports
         self._radio_ports = radio_ports
         self._hass = hass
         self._broker_port = broker_port
@@ -103,7 +110,9 @@ class Setup:
             await self._step(*step)
         if self._radio_ports:
             await self._coordinators()
+        await self._door_gateways()
         await self._people.run()
+        await self._step("cards", "Doors for whom, and cards", self._cards)
         write(STATE_FILE, self._state)
         steps = (
             ("roles", "Roles of the police and of a landlord", self._roles),
@@ -418,6 +427,124 @@ class Setup:
                 name_by_user=device.name,
             )
 
+    async def _door_gateways(self) -> None:
+        """Add the door controllers, or follow them to their ports."""
+        *ports, event_port = self._door_ports
+        boards = {
+            "addresses": [f"127.0.0.1:{port}" for port in ports[:-1]],
+            "protocol": "udp",
+        }
+        gate = {
+            "url": f"http://127.0.0.1:{ports[-1]}",
+            "username": USERNAME,
+            "password": TERMINAL_PASSWORD,
+        }
+        kept = self._state.setdefault("doors", {})
+        for kind, answer in (
+            ("uhppote", {**boards, "event_port": event_port}),
+            ("isapi", gate),
+        ):
+            if kind not in kept:
+                self._say(f"Door controllers: {kind}")
+                kept[kind] = await walk(
+                    self._hass, FLOWS, DOMAIN, {"next_step_id": kind}, answer
+                )
+            elif self._state.get("doors_at") != list(ports):
+                self._say(f"Door controllers: {kind}, other ports this time")
+                await walk(
+                    self._hass,
+                    FLOWS,
+                    DOMAIN,
+                    boards if kind == "uhppote" else gate,
+                    entry_id=kept[kind],
+                    ends="abort",
+                )
+            write(STATE_FILE, self._state)
+        self._state["doors_at"] = list(ports)
+        await self._step("door places", "Doors into their places", self._door_places)
+
+    async def _door_places(self) -> None:
+        """Give the controllers and each of their doors a place and a name."""
+        hass = self._hass
+        found = await self._until("all doors are there", self._controllers)
+        names = {place.id: place.names[self._name] for place in PLACES}
+        areas = {
+            row["name"]: row["area_id"]
+            for row in await hass.call("config/area_registry/list")
+        }
+        for controller in CONTROLLERS:
+            device_id, locks = found[controller.serial]
+            await hass.call(
+                "config/device_registry/update",
+                device_id=device_id,
+                area_id=areas[names[controller.doors[0].place]],
+                name_by_user=controller.names[self._name],
+            )
+            for door in controller.doors:
+                await hass.call(
+                    "config/entity_registry/update",
+                    entity_id=locks[door.number],
+                    name=door.names[self._name],
+                    area_id=areas[names[door.place]],
+                )
+
+    async def _controllers(self) -> dict[str, tuple[str, dict[int, str]]] | None:
+        """Return the device of each controller and its locks by number, once all are there."""
+        devices = {
+            identifier.rpartition("/")[2]: row["id"]
+            for row in await self._all_devices()
+            for _domain, identifier in row["identifiers"]
+        }
+        locks: dict[str, dict[int, str]] = {}
+        for row in await self._hass.call("config/entity_registry/list"):
+            key = row["unique_id"].rpartition("/")[2]
+            if row["platform"] == DOMAIN and key.startswith("locked_"):
+                number = int(key.removeprefix("locked_"))
+                locks.setdefault(row["device_id"], {})[number] = row["entity_id"]
+        found = {
+            controller.serial: (device_id, locks.get(device_id, {}))
+            for controller in CONTROLLERS
+            for serial, device_id in devices.items()
+            if serial == controller.serial
+        }
+        is_whole = len(found) == len(CONTROLLERS) and all(
+            len(found[row.serial][1]) >= len(row.doors) for row in CONTROLLERS
+        )
+        return found if is_whole else None
+
+    async def _cards(self) -> None:
+        """Say for whom which door opens, and give the tenants of one unit a card each."""
+        hass, entry = self._hass, {"entry_id": self._state["property"]}
+        found = await self._until("all doors are there", self._controllers)
+        for controller in CONTROLLERS:
+            for door in controller.doors:
+                building, _dash, stairwell = door.place.partition("-")
+                await hass.call(
+                    "rental_units/assign_door",
+                    **entry,
+                    device_id=found[controller.serial][0],
+                    door=str(door.number),
+                    # Through the gate go all.
+                    **(
+                        {"building": building, "stairwell": stairwell}
+                        if stairwell
+                        else {}
+                    ),
+                )
+        listed = await hass.call("rental_units/units", **entry)
+        unit = next(
+            row["unit_id"] for row in listed["units"] if row["title"] == LANDLORDS_UNIT
+        )
+        people = (await hass.call("rental_units/unit", **entry, unit_id=unit))["people"]
+        tenants = [row["person_id"] for row in people if row["role"] == "tenant"]
+        for number, person_id in enumerate(tenants, FIRST_CARD):
+            await hass.call(
+                "rental_units/issue_card",
+                **entry,
+                person_id=person_id,
+                card_number=str(number),
+            )
+
     async def _protected(self) -> None:
         """Switch the setting on, which is hidden until somebody looks for it."""
         hass = self._hass
@@ -525,6 +652,7 @@ class Setup:
                 (listed or {}).get("error", "Home Assistant cannot read it")
             )
         title = str(listed["metadata"]["name"])
+        entities = await self._hass.call("config/entity_registry/list")
         shed = await self._area_ids(DEFAULT_PLACES["pile-smoke"])
         inputs = {
             NOTIFY_INPUT: {"entity_id": await self._phones()},
@@ -534,6 +662,17 @@ class Setup:
             WATCHED_INPUT: {"area_id": shed},
             # It has the charging piles' own response.
             "left_out": shed,
+            "doors": [
+                row["entity_id"]
+                for row in entities
+                if row["platform"] == DOMAIN
+                and row["unique_id"].rpartition("/")[2].startswith("passage_")
+            ],
+            "barriers": [
+                row["entity_id"]
+                for row in entities
+                if row["entity_id"].startswith("cover.")
+            ],
         }
         offered = _inputs(listed["metadata"]["input"])
         if "default" in (offered.get(WATCHED_INPUT) or {}):

@@ -56,7 +56,7 @@ _EXPECTED = {
     "pram": Expected(seconds=4),
 }
 _FAULTS = tuple(fault.value for fault in Fault)
-EVENTS = (*_EXPECTED, *_FAULTS, "clear", "broker-restart")
+EVENTS = (*_EXPECTED, *_FAULTS, "swipe", "clear", "broker-restart")
 #: Seconds until every cause has gone, and until everything is back after the broker.
 CLEAR_SECONDS = 45
 RETURN_SECONDS = 60
@@ -73,10 +73,12 @@ async def show(
     *,
     answer: str = ANSWERS[0],
     false_alarm: bool = False,
+    card: str = "",
 ) -> int:
     """Let an event happen and print its timeline. Return 0 if all came as it should.
 
-    `answer` is over what somebody answers the alert, and `false_alarm` how it is reset.
+    `answer` is over what somebody answers the alert, `false_alarm` how it is reset, and
+    `card` what is held before a reader.
     """
     if not (run := running()):
         print("✗ The demo does not run. Start it in another terminal: scripts/demo")
@@ -89,6 +91,10 @@ async def show(
             match event:
                 case "clear":
                     return await story.clear(where, false_alarm)
+                case "swipe":
+                    door = await story.do(event, where, card=card)
+                    print(f"• {door['name']}: {'opens' if door['granted'] else 'no'}")
+                    return 0
                 case "broker-restart":
                     return await story.restart_broker(run["pid"])
                 case _ if event in _FAULTS:

@@ -174,7 +174,7 @@ async def panel(
         await page.locator("input[name=username]").fill(user)
         await page.locator("input[name=password]").fill(PASSWORDS[user])
         await page.keyboard.press("Enter")
-    there = page.locator("cs-now, cs-incident, cs-register")
+    there = page.locator("cs-now, cs-incident, cs-register, cs-doors")
     # Of incidents that cannot be asked for yet there is nothing to see.
     await there.wait_for(state="attached")
     _LOGINS[url, user] = await context.storage_state()

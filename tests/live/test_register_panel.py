@@ -13,10 +13,13 @@ from functools import partial
 import io
 from itertools import batched, product
 import json
+import os
 from pathlib import Path
 import re
+import signal
 import time
 from typing import Any, override
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import (
     Browser,
@@ -1027,3 +1030,181 @@ async def test_everybody_can_use_it(
         await page.keyboard.press("Escape")
         await go("/duty", "cs-duty [data-duty]")
         await go("/audit", "cs-audit tbody tr, cs-audit li.box")
+
+
+def home_assistant(demo: Demo) -> int:
+    """Return the process of the demo's Home Assistant."""
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    children = Path(f"/proc/{run['pid']}/task/{run['pid']}/children").read_text()
+    (found,) = [
+        int(pid)
+        for pid in children.split()
+        if b"-mhomeassistant"
+        in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b"")
+    ]
+    return found
+
+
+async def opens(story: Story, door: str, card: int) -> bool:
+    """Hold a card before a reader; return if it opens."""
+    answer = await story.do("swipe", door, card=str(card))
+    return bool(answer["granted"])
+
+
+async def comes_to(page: Page, card: Locator, state: str) -> float:
+    """Look at a card until it has come to something; return after how many seconds."""
+    begun = time.monotonic()
+    while await card.get_attribute("data-state") != state:
+        assert time.monotonic() - begun < 60, await card.text_content()
+        await page.locator("cs-cards [data-do=look-again]").click()
+        await page.wait_for_timeout(500)
+    return time.monotonic() - begun
+
+
+async def check_in(page: Page, unit: str, name: str, end: str | None = None) -> None:
+    """Check somebody in, and go to their page."""
+    await open_unit(page, unit)
+    sheet = page.locator("cs-check-in dialog")
+    await page.locator("cs-unit [data-do=check_in]").click()
+    await sheet.get_by_label("Name").fill(name)
+    if end:
+        await sheet.locator("[name=end]").fill(end)
+    await sheet.get_by_role("button", name="Check in").click()
+    await page.get_by_role("link", name=name).click()
+    await expect(page.locator("cs-person h1")).to_have_text(name)
+
+
+async def issue(page: Page, number: int) -> Locator:
+    """Give the person whose page it is a card; return it, once it is proven at each door."""
+    await page.locator("cs-cards [data-do=cards]").click()
+    await page.locator("cs-cards [data-do=issue]").click()
+    sheet = page.locator("cs-issue-card dialog")
+    await sheet.get_by_label("Number on the card").fill(str(number))
+    await sheet.locator("button[type=submit]").click()
+    card = page.locator("cs-cards li[data-card]").first
+    await comes_to(page, card, "active")
+    return card
+
+
+async def test_a_card_from_check_in_until_it_is_gone(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """A tenant passes own doors and no others; who has left is refused, proven within a minute."""
+    mine, number = ("1-2", "gate"), 10058477
+    async with panel(browser, demo, path="/units") as page:
+        await check_in(page, "1-2-101", NAMES[17])
+        card = await issue(page, number)
+        assert [await opens(story, door, number) for door in mine] == [True, True]
+        # Neither at the other door of the same board, nor in the other building.
+        for door in ("1-1", "2-1"):
+            assert not await opens(story, door, number)
+        assert str(number) not in await page.content()
+        await card.locator("[data-do=where]").click()
+        places = card.locator(".places li")
+        await expect(places).to_have_count(2)
+        for place in await places.all():
+            await expect(place).to_contain_text("opens, read back")
+
+        where = page.url
+        await open_unit(page, "1-2-101")
+        await person(page, NAMES[17]).locator("[data-do=check_out]").click()
+        lease = page.locator("cs-lease dialog")
+        await lease.get_by_role("button", name="Check out").click()
+        await expect(person(page, NAMES[17])).to_have_count(0)
+        left = time.monotonic()
+        await page.goto(where)
+        await page.locator("cs-cards [data-do=cards]").click()
+        await comes_to(page, card, "expired")
+        assert time.monotonic() - left < 60
+        await card.locator("[data-do=where]").click()
+        await expect(places).to_have_count(2)
+        for place in await places.all():
+            await expect(place).to_contain_text("does not open, read back")
+        for door in mine:
+            assert not await opens(story, door, number)
+
+
+async def test_refused_though_home_assistant_is_stopped(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """The end is in the controllers: over the end of a lease nobody has to be there."""
+    mine, number = ("1-2", "gate"), 10058478
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    async with panel(browser, demo, path="/units") as page:
+        await check_in(page, "1-2-101", NAMES[18], today.isoformat())
+        await issue(page, number)
+        assert [await opens(story, door, number) for door in mine] == [True, True]
+        stopped = home_assistant(demo)
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            await story.do("days", "1")
+            assert [await opens(story, door, number) for door in mine] == [False, False]
+            await story.do("days", "-1")
+            # It was the day, and nothing else.
+            assert [await opens(story, door, number) for door in mine] == [True, True]
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+
+
+async def test_doors_and_a_fire(browser: Browser, demo: Demo, story: Story) -> None:
+    """Ways out open and are proven; a person alone locks them; whoever opens one says why."""
+    async with panel(browser, demo, path="/doors") as page:
+        doors = page.locator("cs-doors a.door")
+
+        def door(name: str, state: str) -> Locator:
+            return page.locator(f"cs-doors a.door.{state}").filter(has_text=name)
+
+        await expect(doors).to_have_count(5)
+        await expect(door("1-1 entrance", "locked")).to_be_visible()
+        await story.do("smoke", "1-1-201")
+        for name in ("1-1 entrance", "1-2 entrance"):
+            await expect(door(name, "released")).to_contain_text("proven")
+        # Another building, and the grounds.
+        for name in ("2-1 entrance", "East gate"):
+            await expect(door(name, "locked")).to_be_visible()
+        await everybody_can(page, "/doors")
+
+        await page.locator("cs-navigation [data-page=map]").click()
+        shown = page.locator("cs-map a.door.released").filter(has_text="1-1 entrance")
+        await expect(shown).to_have_attribute(
+            "aria-label", "1-1 entrance: Open for the fire, proven"
+        )
+        await shown.click()
+        lock = page.locator("cs-doors [data-order=lock]")
+        await expect(lock).to_be_disabled()
+        await expect(lock).to_contain_text("it still burns")
+        await story.clear("1-1-201", False)
+        await expect(lock).to_be_enabled()
+        await lock.click()
+        sheet = page.locator("cs-doors dialog")
+        await sheet.get_by_label("On site").check()
+        await everybody_can(page, "lock")
+        # Who cannot hold presses twice.
+        await sheet.locator("cs-hold button").press("Enter")
+        await sheet.locator("cs-hold button").press("Enter")
+        head = page.locator("cs-doors header.head")
+        await expect(head).to_contain_text("Locked, read back")
+        log = page.locator("cs-doors .log li")
+        await expect(log.first).to_contain_text("Locked")
+        await expect(log.first).to_contain_text("by Demo")
+
+        await page.locator("cs-doors [data-order=open]").click()
+        await everybody_can(page, "open")
+        await sheet.locator("[data-reason=visitor]").click()
+        await expect(log.first).to_contain_text(
+            re.compile("Opened once.*Visitor.*proven", re.DOTALL)
+        )
+
+        # What the register knows of it.
+        await page.locator("cs-door-cards [data-do=door-cards]").click()
+        await expect(page.locator("cs-door-cards")).to_contain_text("stairwell 1-1")
+        await expect(page.locator("cs-door-cards [data-part=list]")).to_contain_text(
+            "as it should be, read back"
+        )
+        await everybody_can(page, "door")
+    async with panel(browser, demo, POLICE, path="/doors", size=PHONE) as page:
+        await page.locator("cs-doors a.door").first.click()
+        await expect(page.locator("cs-doors header.head h1")).to_be_visible()
+        await expect(page.locator("cs-doors [data-order]")).to_have_count(0)
+        await expect(page.locator("cs-door-cards")).to_have_count(0)
+        await everybody_can(page, "read only")
