@@ -252,6 +252,15 @@ async def test_not_proven(
     await becomes(panel, board, "locked")
 
 
+async def test_silent(hass: HomeAssistant, board: Board, panel: Panel) -> None:
+    """What a board has said before it fell silent is not how its doors stand."""
+    await shown(panel, board)
+    device = device_of(hass, board)
+    assert device.readings["locked_1"] is True
+    device.set_available(False)
+    assert (await becomes(panel, board, "unknown"))["connected"] is False
+
+
 async def test_a_full_disk(
     hass: HomeAssistant, board: Board, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,8 +64,9 @@ async def cards(ask: Ask) -> dict[str, Any]:
 )
 async def visitors(ask: Ask) -> dict[str, Any]:
     """List who visits a unit, or is to, with their cards; not who has been there."""
-    rows = await ask.async_do(GetVisitors(ask.data["unit_id"]))
-    return {"visitors": [{**row, "unit": ask.title(row["unit_id"])} for row in rows]}
+    unit_id = ask.data["unit_id"]
+    rows = await ask.async_do(GetVisitors(unit_id))
+    return {"visitors": [{**row, "unit": ask.title(unit_id)} for row in rows]}
 
 
 @command("card_doors", _CARD, "get_card_doors")
