@@ -235,9 +235,16 @@ def find_supply(hass: HomeAssistant, supply: Supply) -> Found:
 
 @callback
 def find_door(hass: HomeAssistant, uid: str, key: str) -> Found:
-    """Return one door, as far as anything is known of it."""
+    """Return one door or barrier, as far as anything is known of it."""
     registry = er.async_get(hass)
-    entity_id = registry.async_get_entity_id("lock", DOMAIN, f"{uid}/{key}")
+    entity_id = next(
+        (
+            found
+            for domain in ("lock", "cover")
+            if (found := registry.async_get_entity_id(domain, DOMAIN, f"{uid}/{key}"))
+        ),
+        None,
+    )
     return _found(
         hass,
         uid,
