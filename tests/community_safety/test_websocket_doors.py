@@ -136,6 +136,7 @@ async def test_snapshot(hass: HomeAssistant, board: Board, panel: Panel) -> None
         "door_id": door_id(board),
         "device_id": device_of(hass, board).device_id,
         "entity_id": entity_of(hass, board, "lock", "locked_1"),
+        "kind": "door_controller",
         "name": device_of(hass, board).name,
         "own_name": None,
         "channel": "1",

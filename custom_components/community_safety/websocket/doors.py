@@ -123,6 +123,7 @@ class DoorFeed(Changing):
         house, reader = self._house, self._reader
         device, doors = item.device, house.doors
         entry = er.async_get(self._hass).async_get(item.entity_id or "")
+        description = house.description(item.uid)
         state = doors.state_of(item.uid, item.key)
         release = doors.release_of(item.uid, item.key)
         channel = item.key.partition("_")[2]
@@ -143,6 +144,7 @@ class DoorFeed(Changing):
             "door_id": f"{item.uid}/{item.key}",
             "device_id": item.device_id,
             "entity_id": item.entity_id,
+            "kind": description.kind if description else None,
             "name": item.name,
             # What a person calls this door.
             "own_name": entry.name if entry else None,

@@ -35,6 +35,10 @@ export const doorIcon = (state: DoorState) => icon(SYMBOLS[state]);
 export const nameOf = ({ t }: Pick<Context, "t">, door: Door): string =>
   door.own_name ?? (door.channel ? t("channel", { name: door.name, channel: door.channel.toUpperCase() }) : door.name);
 
+/** How it stands, in words; a barrier is down or up. */
+export const stateOf = (t: Translate, { kind, state }: Pick<Door, "kind" | "state">): string =>
+  t(kind === "vehicle_gate" && (state === "locked" || state === "unlocked") ? `gate_${state}` : `door_${state}`);
+
 /** What the symbols mean. */
 export const doorSigns = (t: Translate): [ReturnType<typeof icon>, string][] =>
   STATES.map((state) => [doorIcon(state), t(`door_${state}`)]);

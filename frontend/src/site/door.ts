@@ -20,6 +20,8 @@ export interface Door {
   door_id: string;
   device_id: string;
   entity_id: string | null;
+  /** Of its controller, such as `vehicle_gate`. */
+  kind: string | null;
   /** Of its controller; and what a person calls the door. */
   name: string;
   own_name: string | null;

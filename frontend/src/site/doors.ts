@@ -10,7 +10,7 @@ import { AGAIN_SECONDS, HoldButton } from "../hold";
 import { icon } from "../icons";
 import { common, tokens } from "../styles";
 import { Doors, byUrgency, isCalm, type Door, type DoorMessage, type Order, type Ordered } from "./door";
-import { doorIcon, doorStyles, nameOf } from "./door-look";
+import { doorIcon, doorStyles, nameOf, stateOf } from "./door-look";
 import { translator, type Translate } from "./texts";
 
 const DOMAIN = "community_safety";
@@ -172,7 +172,7 @@ export class DoorsPage extends LitElement {
   }
 
   private mark(door: Door) {
-    return html`<span class="mark class">${doorIcon(door.state)} ${this.t(`door_${door.state}`)}</span>`;
+    return html`<span class="mark class">${doorIcon(door.state)} ${stateOf(this.t, door)}</span>`;
   }
 
   /** What is wrong with its controller beside what the door itself shows. */

@@ -25,7 +25,7 @@ import { NO_HELP, statusOf } from "../order";
 import { areasOf as areasOfCall } from "../response";
 import { common, ranks, tokens } from "../styles";
 import { Doors, byFloor, byUrgency, isCalm, type Door, type DoorMessage } from "./door";
-import { doorIcon, doorSigns, doorStyles, nameOf } from "./door-look";
+import { doorIcon, doorSigns, doorStyles, nameOf, stateOf } from "./door-look";
 import { GROUNDS, areasOf, cellsOf, layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
 import { marksOf, totalsOf, unfolded, type Mark } from "./marks";
 import "./plan";
@@ -338,7 +338,7 @@ export class MapPage extends LitElement {
     return html`<div class="shared" role="grid" aria-label=${title} data-group=${group}>
       <div class="wrap" role="row" data-row>
         ${doors.map((door) => {
-          const name = context.t("says", { what: nameOf(context, door), said: t(`door_${door.state}`) });
+          const name = context.t("says", { what: nameOf(context, door), said: stateOf(t, door) });
           const path = `/doors/${encodeURIComponent(door.door_id)}`;
           return html`<span role="gridcell">
             <a

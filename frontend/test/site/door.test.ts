@@ -6,6 +6,7 @@ const door = (id: string, more: Partial<Door> = {}): Door => ({
   door_id: id,
   device_id: "board",
   entity_id: `lock.${id}`,
+  kind: "door_controller",
   name: id,
   own_name: null,
   channel: "1",

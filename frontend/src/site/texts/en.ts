@@ -44,6 +44,8 @@ export const en = {
   door_unlocked: "Held unlocked",
   door_open: "Just open",
   door_locked: "Locked, read back",
+  gate_locked: "Down, read back",
+  gate_unlocked: "Held up",
   door_hint_unreleased: "It was told to open and has not shown that it did: open it by hand, now. It is tried again all the time.",
   door_hint_releasing: "It is being opened, or its controller has not been heard since: nobody knows yet if it is open.",
   door_hint_forced: "It was opened and had not been unlocked. Look who is there, and do not go alone.",

@@ -45,6 +45,8 @@ export const zhHans: Texts = {
   door_unlocked: "保持常开",
   door_open: "正在通行",
   door_locked: "已上锁（已回读）",
+  gate_locked: "已落杆（已回读）",
+  gate_unlocked: "保持抬杆",
   door_hint_unreleased: "已命令开门，但门未证实已打开：请立即手动打开。系统会不断重试。",
   door_hint_releasing: "正在开门，或此后控制器无上报：尚不知道门是否已打开。",
   door_hint_forced: "门未解锁而被打开。请查看现场，切勿单独前往。",

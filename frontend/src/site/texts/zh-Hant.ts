@@ -45,6 +45,8 @@ export const zhHant: Texts = {
   door_unlocked: "保持常開",
   door_open: "正在通行",
   door_locked: "已上鎖（已回讀）",
+  gate_locked: "已落桿（已回讀）",
+  gate_unlocked: "保持抬桿",
   door_hint_unreleased: "已命令開門，但門未證實已打開：請立即手動打開。系統會不斷重試。",
   door_hint_releasing: "正在開門，或此後控制器無回報：尚不知道門是否已打開。",
   door_hint_forced: "門未解鎖而被打開。請查看現場，切勿單獨前往。",
