@@ -130,11 +130,11 @@ class DoorFeed(Changing):
         away = None if device and device.available else "not_connected"
         may: dict[str, str | None] = {}
         if reader.controls(item.entity_id):
-            if reader.has(Action.OPEN_DOOR, [item.area_id]):
+            is_open = state in (DoorState.UNLOCKED, DoorState.RELEASED)
+            if not is_open and reader.has(Action.OPEN_DOOR, [item.area_id]):
                 if device and "open" in device.description.commands:
                     may[Order.OPEN] = away
-                if state is not DoorState.UNLOCKED:
-                    may[Order.UNLOCK] = away
+                may[Order.UNLOCK] = away
             if reader.has(Action.RESTORE, [item.area_id]) and (
                 release or state in (DoorState.UNLOCKED, DoorState.UNKNOWN)
             ):
@@ -149,6 +149,8 @@ class DoorFeed(Changing):
             # What a person calls this door.
             "own_name": entry.name if entry else None,
             "channel": channel,
+            # Its controller has no other.
+            "is_only": sum(uid == item.uid for uid, _key in doors.known()) == 1,
             "area_id": item.area_id,
             "state": state,
             "connected": away is None,

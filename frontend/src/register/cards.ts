@@ -2,7 +2,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import type { Card, CardPlace, Doorway, Person, Reading } from "./model";
 import { Page, pageStyles } from "./page";
-import { dayOf, option, timeOf, today, type Api } from "./room";
+import { lastDayOf, option, timeOf, today, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import type { Key } from "./texts";
 import { AGAIN_SECONDS } from "../twice";
@@ -142,7 +142,7 @@ export class CardsSection extends Page {
     const { room } = this;
     const { t } = room;
     if (holder !== "visitor") {
-      return t("until", { day: dayOf(room, end) });
+      return t("until", { day: lastDayOf(room, end) });
     }
     return start ? t("from_to", { start: timeOf(room, start), end: timeOf(room, end) }) : t("until", { day: timeOf(room, end) });
   }
@@ -210,7 +210,7 @@ export class CardsSection extends Page {
     ...pageStyles,
     css`
       :host {
-        margin-bottom: 12px;
+        margin: 12px 0;
       }
       li {
         border-top: 1px solid var(--divider-color);

@@ -6,7 +6,7 @@ import { decoded } from "../address";
 import { GuestElement } from "./guest";
 import type { DoorCard, DoorCards, Doorway, Passage } from "./model";
 import { Page, pageStyles } from "./page";
-import { apis, dayOf, option, pathOf, timeOf, type Api } from "./room";
+import { apis, lastDayOf, option, pathOf, timeOf, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import { whyUnproven } from "./why";
 
@@ -277,7 +277,7 @@ export class DoorSection extends Page {
       </strong>
       <span class="tag ${tag}">${word}</span>
       <span>${option(room, "card_holder", card.holder)}${card.unit ? ` · ${card.unit}` : nothing}</span>
-      ${card.wanted ? html`<span class="quiet number">${t("until", { day: dayOf(room, card.end) })}</span>` : nothing}
+      ${card.wanted ? html`<span class="quiet number">${t("until", { day: lastDayOf(room, card.end) })}</span>` : nothing}
       ${card.why_unproven ? html`<span class="quiet">${whyUnproven(t, card.why_unproven)}</span>` : nothing}
     </li>`;
   }

@@ -47,6 +47,9 @@ export const dayOf = (room: Room, iso: string): string =>
     new Date(iso),
   );
 
+/** The last day before a time of the server: what ends at midnight ends with the day before. */
+export const lastDayOf = (room: Room, iso: string): string => dayOf(room, new Date(Date.parse(iso) - 1).toISOString());
+
 /** A time of the server, in the house's time zone, to the minute. */
 export const timeOf = (room: Room, iso: string): string =>
   new Intl.DateTimeFormat(room.hass.locale.language, {

@@ -33,7 +33,7 @@ export const doorIcon = (state: DoorState) => icon(SYMBOLS[state]);
 
 /** What a person calls it, or its controller and its number there. */
 export const nameOf = ({ t }: Pick<Context, "t">, door: Door): string =>
-  door.own_name ?? (door.channel ? t("channel", { name: door.name, channel: door.channel.toUpperCase() }) : door.name);
+  door.own_name ?? (door.channel && !door.is_only ? t("channel", { name: door.name, channel: door.channel.toUpperCase() }) : door.name);
 
 /** How it stands, in words; a barrier is down or up. */
 export const stateOf = (t: Translate, { kind, state }: Pick<Door, "kind" | "state">): string =>

@@ -26,6 +26,8 @@ export interface Door {
   name: string;
   own_name: string | null;
   channel: string;
+  /** Its controller has no other. */
+  is_only: boolean;
   area_id: string | null;
   state: DoorState;
   connected: boolean;

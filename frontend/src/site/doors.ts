@@ -467,6 +467,10 @@ export class DoorsPage extends LitElement {
       .class {
         justify-self: start;
       }
+      .rows .locked,
+      .rows .open {
+        border-inline-start-color: var(--divider-color);
+      }
       .locked .class,
       .open .class {
         border-color: transparent;
@@ -492,6 +496,11 @@ export class DoorsPage extends LitElement {
         flex-wrap: wrap;
         gap: 4px 24px;
         margin-bottom: 12px;
+      }
+      .log h2 {
+        margin-bottom: 8px;
+        font-size: 18px;
+        font-weight: 500;
       }
       .box {
         border: 1px solid var(--divider-color);

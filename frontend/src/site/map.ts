@@ -738,6 +738,10 @@ export class MapPage extends LitElement {
     `,
     doorStyles,
     css`
+      .cell.locked,
+      .cell.open {
+        border-color: var(--divider-color);
+      }
       .cell.unreleased {
         background: var(--c);
       }

@@ -10,6 +10,7 @@ const door = (id: string, more: Partial<Door> = {}): Door => ({
   name: id,
   own_name: null,
   channel: "1",
+  is_only: false,
   area_id: null,
   state: "locked",
   connected: true,
