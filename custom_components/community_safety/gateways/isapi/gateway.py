@@ -50,8 +50,11 @@ class IsapiGateway(ContactGateway):
             data[CONF_URL],
             data[CONF_USERNAME],
             data[CONF_PASSWORD],
+            was_refused=data.get(CONF_REFUSED, False),
         )
         self.controller: Controller | None = None
+        #: How many rows we have deleted: each moves those behind it towards the beginning.
+        self._deletions = 0
 
     @override
     async def async_start(self) -> None:
@@ -183,6 +186,7 @@ class IsapiGateway(ContactGateway):
             # One that is not there is not deleted, and that is as well.
             if not err.says("NotExist"):
                 raise
+        self._deletions += 1
 
     async def async_read_credential(
         self, device: SafetyDevice, number: str
@@ -265,12 +269,16 @@ class IsapiGateway(ContactGateway):
         seen: set[str] = set()
         totals: list[int] = []
         ours = 0
-        search, position = uuid.uuid4().hex, 0
+        search, position, deletions = uuid.uuid4().hex, 0, self._deletions
         while True:
-            before = len(written)
             found = await self._async_search(
                 kind, {"searchID": search, "searchResultPosition": position}
             )
+            if deleted := self._deletions - deletions:
+                # Since the page before: what was to come next may have moved before this one.
+                position = max(0, position - deleted)
+                deletions += deleted
+                continue
             page = [row for row in rows(found.get(kind)) if isinstance(row, dict)]
             totals.append(int(found.get("totalMatches") or 0))
             for row in page:
@@ -282,9 +290,7 @@ class IsapiGateway(ContactGateway):
                     yield row
             if not page or found.get("responseStatusStrg") != _MORE:
                 break
-            # What we have deleted meanwhile has moved the rest towards the beginning.
-            step = len(page) - (len(written) - before)
-            position += max(1, step)
+            position += len(page)
         found_others = len(seen) - ours
         if any(
             abs(total - found_others) > len(written)

@@ -97,14 +97,23 @@ class Terminal:
     """
 
     def __init__(
-        self, session: ClientSession, url: str, username: str, password: str
+        self,
+        session: ClientSession,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        was_refused: bool = False,
     ) -> None:
-        """Initialize; certificates are the session's business."""
+        """Initialize; certificates are the session's business.
+
+        A log-in that an earlier run saw refused is not tried at all.
+        """
         self._session = session
         self._root = URL(url) / "ISAPI"
         self._login = username, password
         self._turn = asyncio.Lock()
-        self._refused: LoginError | None = None
+        self._refused = LoginError("refused before") if was_refused else None
         #: Monotonic time until which nobody is let in.
         self._locked_until = 0.0
 

@@ -535,6 +535,28 @@ async def test_changed_while_the_list_is_read(
     assert len(terminal.cards) == 26
 
 
+async def test_cards_that_move_up(
+    hass: HomeAssistant, register: Register, terminal: Terminal
+) -> None:
+    """Cards that we delete between two pages hide none that comes after them."""
+    ours = [str(number) for number in range(1, 16)]
+    for number in ours:
+        await put(hass, register, terminal, card(number))
+    for other in range(100, 100 + 2 * PAGE):
+        terminal.vendor_writes(str(other))
+    uid = device_id(hass, terminal)
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    gateway = entry.runtime_data
+    seen = set()
+    async for row in gateway.walk_credentials(gateway.controller.device, ours):
+        if not seen:
+            # The first page was read, the second is not asked for yet.
+            for number in ours:
+                await register.credentials.async_remove(uid, number=number)
+        seen.add(row.number)
+    assert terminal.cards.keys() <= seen
+
+
 async def test_list_that_changes_while_it_is_read(
     hass: HomeAssistant, register: Register, terminal: Terminal
 ) -> None:

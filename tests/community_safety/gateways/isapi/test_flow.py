@@ -16,6 +16,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 from simulator.isapi import PASSWORD, USERNAME, Fault, Terminal
 from tests.common import wait_until
@@ -171,6 +172,11 @@ async def test_password_changed(
     assert await hass.config_entries.async_reload(entry.entry_id)
     await pass_time(hass, freezer, 130)
     await hass.async_block_till_done(wait_background_tasks=True)
+    gateway = entry.runtime_data
+    for _ in range(3):
+        # Nor for whom a person's order cannot wait.
+        with pytest.raises(HomeAssistantError):
+            await gateway.async_refresh(gateway.controller.device, ())
     assert terminal.wrong == 1
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     assert flow["context"]["source"] == SOURCE_REAUTH
