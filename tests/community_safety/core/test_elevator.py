@@ -555,6 +555,7 @@ async def test_fire_in_the_last_try(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A fire that comes while a release is failing gets all tries, and does not wait."""
+    monkeypatch.setattr(elevator, "RETRY_SECONDS", 3_600)
     await peer.config("smoke", "smoke_sensor", ["smoke"])
     await door.holds()
     impatient()
