@@ -13,8 +13,10 @@ import {
 } from "@mdi/js";
 import { css } from "lit";
 import type { Context } from "../context";
+import { Subscription } from "../feed";
 import { icon } from "../icons";
-import { STATES, type Door, type DoorState } from "./door";
+import type { Connection } from "../model";
+import { Doors, STATES, type Door, type DoorMessage, type DoorState } from "./door";
 import type { Translate } from "./texts";
 
 const SYMBOLS: Record<DoorState, string> = {
@@ -28,6 +30,15 @@ const SYMBOLS: Record<DoorState, string> = {
   open: mdiDoorOpen,
   locked: mdiLock,
 };
+
+export type DoorFeed = Subscription<DoorMessage, Doors>;
+
+/** Follows all doors, until it is stopped. */
+export function followDoors(connection: Connection, changed: () => void): DoorFeed {
+  const feed: DoorFeed = new Subscription(connection, { type: "community_safety/subscribe_doors" }, new Doors(), changed);
+  feed.start();
+  return feed;
+}
 
 export const doorIcon = (state: DoorState) => icon(SYMBOLS[state]);
 

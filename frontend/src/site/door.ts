@@ -89,6 +89,10 @@ export class Doors {
 /** Does it need nobody? One that somebody holds open on purpose, or just goes through, is no trouble either. */
 export const isCalm = ({ state }: Pick<Door, "state">): boolean => STATES.indexOf(state) >= STATES.indexOf("unlocked");
 
+/** Does it stand open, or may it, until somebody locks it? */
+export const isLeftOpen = ({ state, released_at }: Pick<Door, "state" | "released_at">): boolean =>
+  released_at !== null || state === "unlocked";
+
 /** Returns in which order doors are shown: what is worst comes first, then by name. */
 export function byUrgency(names: (door: Door) => string, language: string): (a: Door, b: Door) => number {
   const { compare } = new Intl.Collator(language, { numeric: true });

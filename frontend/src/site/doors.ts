@@ -4,13 +4,12 @@ import { property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { POWER_MILLISECONDS, type Context } from "../context";
 import { define } from "../define";
-import { Subscription } from "../feed";
 import { dateAndClock } from "../format";
 import { AGAIN_SECONDS, HoldButton } from "../hold";
 import { icon } from "../icons";
 import { common, tokens } from "../styles";
-import { Doors, byUrgency, isCalm, type Door, type DoorMessage, type Order, type Ordered } from "./door";
-import { doorIcon, doorStyles, nameOf, stateOf } from "./door-look";
+import { byUrgency, isCalm, type Door, type Order, type Ordered } from "./door";
+import { doorIcon, doorStyles, followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
 import { translator, type Translate } from "./texts";
 
 const DOMAIN = "community_safety";
@@ -36,7 +35,7 @@ export class DoorsPage extends LitElement {
   /** What was ordered of the door; null until it is there, and why it is not. */
   @state() private ordered: { orders: Ordered[]; names: Record<string, string> } | null = null;
   @query("dialog") private dialog?: HTMLDialogElement;
-  private feed: Subscription<DoorMessage, Doors> | null = null;
+  private feed: DoorFeed | null = null;
   private askedFor: string | null = null;
   private t: Translate = translator("en");
 
@@ -58,15 +57,9 @@ export class DoorsPage extends LitElement {
   }
 
   private subscribe(): void {
-    this.feed = new Subscription<DoorMessage, Doors>(
-      this.context.hass.connection,
-      { type: `${DOMAIN}/subscribe_doors` },
-      new Doors(),
-      () => {
-        this.requestUpdate();
-      },
-    );
-    this.feed.start();
+    this.feed = followDoors(this.context.hass.connection, () => {
+      this.requestUpdate();
+    });
     this.requestUpdate();
   }
 

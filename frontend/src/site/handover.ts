@@ -7,6 +7,8 @@ import { classIcon } from "../icons";
 import type { Incident } from "../model";
 import { LAST_LIFE_CLASS, byUrgency, classOf, isNew } from "../order";
 import { common, ranks, tokens } from "../styles";
+import { byUrgency as byDoor, isLeftOpen } from "./door";
+import { followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
 import { translator, type Key, type Translate } from "./texts";
 
 /** What one shift leaves to the next, on paper: what is open, off or silenced. It fires `tone`, to hear the sound. */
@@ -18,6 +20,29 @@ export class HandoverPage extends LitElement {
   @state() private note = "";
   @state() private isHeard = false;
   private t: Translate = translator("en");
+  private doors: DoorFeed | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) {
+      this.follow();
+    }
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.doors?.stop();
+  }
+
+  protected override firstUpdated(): void {
+    this.follow();
+  }
+
+  private follow(): void {
+    this.doors = followDoors(this.context.hass.connection, () => {
+      this.requestUpdate();
+    });
+  }
 
   override render() {
     const { context } = this;
@@ -40,7 +65,7 @@ export class HandoverPage extends LitElement {
           </p>`
         : nothing}
       ${this.list("handover_life", real.filter(isLife))} ${this.list("handover_lesser", of("supervision", "fault"))}
-      ${this.list("handover_shelved", of("shelved"))} ${this.off(all)} ${this.list("handover_drills", all.filter((item) => item.drill))}
+      ${this.list("handover_shelved", of("shelved"))} ${this.off(all)} ${this.open()} ${this.list("handover_drills", all.filter((item) => item.drill))}
       ${book.devices ? html`<p>${context.t("none_heard", { ...book.devices })}</p>` : nothing}
       <div class="form">
         <div class="sound">
@@ -149,6 +174,25 @@ export class HandoverPage extends LitElement {
           </li>`,
       ),
     );
+  }
+
+  /** Doors that a fire or somebody has opened, and nobody has locked. */
+  private open() {
+    const { context, t } = this;
+    const open = [...(this.doors?.book.doors.values() ?? [])].filter(isLeftOpen);
+    const order = byDoor((door) => nameOf(context, door), context.hass.language);
+    return open.length
+      ? this.section(
+          "handover_doors",
+          open.sort(order).map(
+            (door) =>
+              html`<li>
+                <strong>${nameOf(context, door)}</strong> <span>${stateOf(t, door)}</span>
+                ${door.released_at === null ? nothing : html`<time>${dateAndClock(context.hass, door.released_at)}</time>`}
+              </li>`,
+          ),
+        )
+      : nothing;
   }
 
   static override readonly styles = [

@@ -24,8 +24,8 @@ import type { Hass } from "../model";
 import { NO_HELP, statusOf } from "../order";
 import { areasOf as areasOfCall } from "../response";
 import { common, ranks, tokens } from "../styles";
-import { Doors, byFloor, byUrgency, isCalm, type Door, type DoorMessage } from "./door";
-import { doorIcon, doorSigns, doorStyles, nameOf, stateOf } from "./door-look";
+import { byFloor, byUrgency, isCalm, type Door } from "./door";
+import { doorIcon, doorSigns, doorStyles, followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
 import { GROUNDS, areasOf, cellsOf, layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
 import { marksOf, totalsOf, unfolded, type Mark } from "./marks";
 import "./plan";
@@ -63,7 +63,7 @@ export class MapPage extends LitElement {
   /** The buildings of which the plan is shown. */
   @state() private planned: ReadonlySet<string> = new Set<string>();
   private feed: Subscription<Message, Placed> | null = null;
-  private doorFeed: Subscription<DoorMessage, Doors> | null = null;
+  private doorFeed: DoorFeed | null = null;
   /** By building; those that are nowhere are on the grounds. */
   private doors: ReadonlyMap<string, Door[]> = new Map<string, Door[]>();
   private marks: ReadonlyMap<string, Mark> = new Map();
@@ -103,15 +103,9 @@ export class MapPage extends LitElement {
       null,
     );
     this.feed.start();
-    this.doorFeed = new Subscription<DoorMessage, Doors>(
-      this.context.hass.connection,
-      { type: "community_safety/subscribe_doors" },
-      new Doors(),
-      () => {
-        this.requestUpdate();
-      },
-    );
-    this.doorFeed.start();
+    this.doorFeed = followDoors(this.context.hass.connection, () => {
+      this.requestUpdate();
+    });
     void this.askPlans();
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { Doors, STATES, byFloor, byUrgency, isCalm, type Door, type DoorState } from "../../src/site/door";
+import { Doors, STATES, byFloor, byUrgency, isCalm, isLeftOpen, type Door, type DoorState } from "../../src/site/door";
 
 const door = (id: string, more: Partial<Door> = {}): Door => ({
   door_id: id,
@@ -31,6 +31,13 @@ test("the states are those of the server, in its order", () => {
 test("what is not proven is never among what is calm", () => {
   const calm = STATES.filter((state) => isCalm({ state }));
   expect(calm).toEqual(["unlocked", "open", "locked"]);
+});
+
+test("what a fire or somebody has opened is left open until it is locked", () => {
+  expect(isLeftOpen({ state: "locked", released_at: null })).toBe(false);
+  expect(isLeftOpen({ state: "unlocked", released_at: null })).toBe(true);
+  // Nobody knows what became of it.
+  expect(isLeftOpen({ state: "releasing", released_at: 1 })).toBe(true);
 });
 
 test("what is worst comes first, and what is calm goes by its name", () => {

@@ -164,6 +164,7 @@ export const en = {
   handover_lesser: "Warnings and faults",
   handover_shelved: "Shielded",
   handover_off: "Power kept off",
+  handover_doors: "Doors left open",
   handover_drills: "Drills",
   handover_tone: "Test tone",
   handover_heard: "The test tone was heard",

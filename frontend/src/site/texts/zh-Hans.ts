@@ -165,6 +165,7 @@ export const zhHans: Texts = {
   handover_lesser: "预警与故障",
   handover_shelved: "已屏蔽",
   handover_off: "仍处于断电",
+  handover_doors: "未上锁的门",
   handover_drills: "演练",
   handover_tone: "测试提示音",
   handover_heard: "已听到测试提示音",

@@ -165,6 +165,7 @@ export const zhHant: Texts = {
   handover_lesser: "預警與故障",
   handover_shelved: "已屏蔽",
   handover_off: "仍處於斷電",
+  handover_doors: "未上鎖的門",
   handover_drills: "演練",
   handover_tone: "測試提示音",
   handover_heard: "已聽到測試提示音",
