@@ -22,6 +22,8 @@ const DEEDS: Record<string, string[]> = {
   lost: ["revoke_card"],
 };
 const BAD = new Set(["unproven", "lost"]);
+/** So many seconds after an order it is looked again, while controllers are being asked: each look is in the audit. */
+const LOOKS = [2, 4, 10];
 
 /** The cards of somebody: what each comes to, where it opens, and what can be done about it. */
 export class CardsSection extends Page {
@@ -53,6 +55,17 @@ export class CardsSection extends Page {
     this.cards = answer.cards;
     for (const card_id of Object.keys(this.places)) {
       await this.look(card_id);
+    }
+  }
+
+  /** Looks again until the controllers have answered, a few times. */
+  private async settle(): Promise<void> {
+    for (const seconds of LOOKS) {
+      await new Promise((resolve) => window.setTimeout(resolve, seconds * 1000));
+      if (!this.isConnected || !this.cards?.some((card) => card.state === "pending")) {
+        return;
+      }
+      await this.trying(() => this.load());
     }
   }
 
@@ -183,6 +196,7 @@ export class CardsSection extends Page {
       await this.api.ask(deed, { card_id: card.card_id });
       this.done = this.room.t("card_ordered");
       await this.load();
+      void this.settle();
     });
   }
 
@@ -202,7 +216,7 @@ export class CardsSection extends Page {
     this.issued = this.renewed = null;
     if (event.detail) {
       this.done = event.detail.text;
-      void this.reload();
+      void this.reload().then(() => this.settle());
     }
   };
 
