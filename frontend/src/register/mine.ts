@@ -6,6 +6,7 @@ import type { Flat, Past, Visitor } from "./model";
 import { Page, pageStyles } from "./page";
 import { apis, day, nowIn, option, pathOf, timeOf, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
+import { AGAIN_SECONDS } from "../twice";
 
 const ANSWERS = ["need_help", "on_my_way", "safe", "false_alarm"] as const;
 
@@ -142,7 +143,7 @@ export class MinePage extends Page {
         ? html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`
         : visitors?.length
           ? html`<ul class="past">
-              ${visitors.map((row) => this.visitor(row))}
+              ${visitors.map((row) => this.visitor(own, row))}
             </ul>`
           : html`<p class="quiet">${t("visitors_none")}</p>`}
       ${api.may("request_card", flat.unit_id)
@@ -161,9 +162,10 @@ export class MinePage extends Page {
     </details>`;
   }
 
-  private visitor(row: Visitor): TemplateResult {
+  private visitor(own: Own, row: Visitor): TemplateResult {
     const { room } = this;
     const { t } = room;
+    const mayLose = own.api.may("lose_card", own.flat.unit_id) && ["issued", "suspended"].includes(row.decision);
     const tag = row.state === "active" ? "good" : row.state === "unproven" || row.state === "lost" ? "bad" : "";
     const count = row.state === "unproven" ? row.unproven : row.pending;
     const until = row.end ? timeOf(room, row.end) : "";
@@ -175,6 +177,20 @@ export class MinePage extends Page {
       </p>
       <p class="number">${row.start ? t("from_to", { start: timeOf(room, row.start), end: until }) : t("until", { day: until })}</p>
       ${row.state === "requested" ? html`<p class="quiet">${t("card_asked")}</p>` : nothing}
+      ${mayLose
+        ? html`<cs-twice
+            data-do="lose_card"
+            .label=${t("lose_card")}
+            .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+            .disabled=${room.locked}
+            @pressed=${() =>
+              void this.trying(async () => {
+                await own.api.ask("lose_card", { card_id: row.card_id }, { withReason: false });
+                this.done = t("card_ordered");
+                await this.askVisitors(own);
+              })}
+          ></cs-twice>`
+        : nothing}
     </li>`;
   }
 
