@@ -1,5 +1,6 @@
 """A real broker, Home Assistant's own MQTT integration, and a gateway on them."""
 
+from asyncio import Task, format_helpers
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import closing
 from itertools import islice
@@ -8,24 +9,28 @@ from pathlib import Path
 import re
 import sqlite3
 import subprocess
+import sys
 from traceback import FrameSummary, StackSummary
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any, override
 
 import pytest
+from pytest_homeassistant_custom_component import patch_time
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest_socket
 
 from benchmarks.broker import running
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.storage import SCHEMA, VERSION
-from homeassistant.core import HomeAssistant
+from homeassistant.components.mqtt.util import EnsureJobAfterCooldown
+from homeassistant.core import HomeAssistant, callback
 
 from .common import Peer, add_gateway, clear_broker, wait_until
 
 ROOT = Path(__file__).parent.parent
 #: How much of a stack asyncio's debug mode keeps of who made a task, future or timer.
 MOST_FRAMES = 4
+MQTT_CLIENT = "homeassistant.components.mqtt.client"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -47,8 +52,37 @@ def _short_stacks() -> Generator[None]:
             for frame, line in islice(frames, most)
         )
 
+    def nearest(
+        frame: FrameType | None = None, _limit: int | None = None
+    ) -> list[tuple[str, int, str, None]]:
+        # As asyncio does it for each callback; what shows a stack takes rows like these too.
+        frame = frame or sys._getframe(1)
+        found: list[tuple[str, int, str, None]] = []
+        while frame is not None and len(found) < MOST_FRAMES:
+            code = frame.f_code
+            found.append((code.co_filename, frame.f_lineno, code.co_name, None))
+            frame = frame.f_back
+        found.reverse()
+        return found
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StackSummary, "extract", extract)
+        patch.setattr(format_helpers, "extract_stack", nearest)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_freezing() -> Generator[None]:
+    """Let time be frozen without a look at each name of each module.
+
+    To see if a module has new ones since time was last frozen, how many it has is enough.
+    """
+
+    def state(module: ModuleType) -> str:
+        return f"{id(module)}-{len(getattr(module, '__dict__', ()))}"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(patch_time, "ha_get_module_attributes_hash", state)
         yield
 
 
@@ -134,6 +168,32 @@ def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Generator[int]:
         yield broker.port
 
 
+class _Patient(EnsureJobAfterCooldown):
+    """A pause before subscribing that waits for the broker, if it is asked meanwhile.
+
+    Without a pause Home Assistant's own looks at each turn of the loop if the broker has
+    answered yet.
+    """
+
+    _is_asked = False
+
+    @callback
+    @override
+    def async_execute(self) -> Task[None]:
+        if self._task:
+            self._is_asked = True
+            return self._task
+        return super().async_execute()
+
+    @callback
+    @override
+    def _async_task_done(self, task: Task[None]) -> None:
+        super()._async_task_done(task)
+        if self._is_asked:
+            self._is_asked = False
+            self.async_schedule()
+
+
 @pytest.fixture
 async def mqtt_entry(
     hass: HomeAssistant,
@@ -144,7 +204,8 @@ async def mqtt_entry(
     """Set up Home Assistant's MQTT integration on the broker."""
     # It waits for the house to be complete before it subscribes: here it is.
     for name in ("INITIAL_SUBSCRIBE_COOLDOWN", "SUBSCRIBE_COOLDOWN"):
-        monkeypatch.setattr(f"homeassistant.components.mqtt.client.{name}", 0.0)
+        monkeypatch.setattr(f"{MQTT_CLIENT}.{name}", 0.0)
+    monkeypatch.setattr(f"{MQTT_CLIENT}.EnsureJobAfterCooldown", _Patient)
     await hass.async_add_executor_job(clear_broker, broker_port)
     entry = MockConfigEntry(
         domain="mqtt",

@@ -6,6 +6,11 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest_socket
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from homeassistant.core import HomeAssistant
@@ -34,6 +39,35 @@ def _all_is_said(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
         monkeypatch.setattr(FlowHandler, name, note)
     yield
     assert missing(list(dict.fromkeys(wanted))) == []
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _statements_once() -> Generator[None]:
+    """Compile each statement once, as in a house: that opens its database once, not for each test.
+
+    What SQLAlchemy has compiled belongs to one engine, and to the dialect of that.
+    """
+    statements: LRUCache[Any, Any] = LRUCache(2000)
+
+    def share(connection: Connection) -> None:
+        connection.engine._compiled_cache = statements
+
+    def words(dialect: DefaultDialect) -> tuple[Any, ...]:
+        return (
+            type(dialect),
+            dialect.use_insertmanyvalues_wo_returning,
+            dialect.server_version_info,
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in (SQLiteDialect, PGDialect):
+            patch.setattr(dialect, "__hash__", lambda one: hash(type(one)))
+            patch.setattr(
+                dialect, "__eq__", lambda one, other: words(one) == words(other)
+            )
+        event.listen(Engine, "engine_connect", share)
+        yield
+        event.remove(Engine, "engine_connect", share)
 
 
 @pytest.fixture(scope="session")

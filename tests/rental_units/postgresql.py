@@ -18,7 +18,11 @@ from tests.common import real_seconds
 ROOT = Path(__file__).parents[2]
 #: This user owns nothing.
 NOBODY = 65534
-_FAST = "fsync=off", "synchronous_commit=off", "full_page_writes=off"
+#: Nothing here has to survive, and each test leaves tables that nobody looks at again.
+_FAST = (
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off"),
+    *("autovacuum=off", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=4GB"),
+)
 
 
 class Server:
@@ -103,7 +107,8 @@ def server() -> Generator[Server]:
     if found.returncode:
         raise RuntimeError(f"No PostgreSQL: {found.stderr.strip()}")
     # Not pytest's folder: another user could not pass through it.
-    folder = Path(tempfile.mkdtemp(prefix="rental_units_postgresql_"))
+    root = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    folder = Path(tempfile.mkdtemp(prefix="rental_units_postgresql_", dir=root))
     running = Server(Path(found.stdout.strip()), folder)
     try:
         running.start()
