@@ -45,6 +45,18 @@ async def add_unit(hass: HomeAssistant, entry: MockConfigEntry, **fields: Any) -
     return written.unit_id
 
 
+async def add_units(
+    hass: HomeAssistant, entry: MockConfigEntry, *rows: Mapping[str, Any]
+) -> list[str]:
+    """Add units to a property that runs, told of together, as an import's; return their ids."""
+    application = application_of(hass, entry.entry_id)
+    with patch.object(application, "async_tell"):
+        found = [await add_unit(hass, entry, **row) for row in rows]
+    await application.async_tell()
+    await hass.async_block_till_done()
+    return found
+
+
 async def unit_step(hass: HomeAssistant, entry: MockConfigEntry, step: str) -> Any:
     """Begin a step of the options' part about units; return where it leads."""
     options = hass.config_entries.options

@@ -35,6 +35,7 @@ from homeassistant.util import dt as dt_util
 from .common import (
     OTHER_PHONE,
     account,
+    add_units,
     administrator,
     call,
     check_in,
@@ -525,6 +526,28 @@ async def test_a_listener_that_fails_is_told_again(
         )
         == []
     )
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("units", "portions"), [(4, [2, 2]), (5, [2, 2, 1])])
+async def test_much_is_told_in_portions(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    units: int,
+    portions: list[int],
+) -> None:
+    """However much has happened, a listener hears all of it."""
+    monkeypatch.setattr(events, "MOST_EVENTS", 2)
+    heard: list[int] = []
+
+    async def listener(rows: Any) -> None:
+        heard.append(len(rows))
+
+    await application_of(hass, entry.entry_id).async_start({"cards": listener})
+    rows = [{"building": "9", "number": str(number)} for number in range(units)]
+    await add_units(hass, entry, *rows)
+    assert heard == portions
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -453,15 +453,18 @@ class Application:
 
     async def _async_tell(self, name: str, listener: Listener) -> None:
         def read(session: Session) -> Sequence[DomainEvent]:
-            rows = events.unheard(session, name)
+            rows = events.unheard(session, name, events.MOST_EVENTS)
             session.expunge_all()
             return rows
 
-        while rows := await self.register.async_read(read):
+        more = True
+        while more and (rows := await self.register.async_read(read)):
             await listener(rows)
             await self.register.async_run(
                 partial(events.heard, listener=name, number=rows[-1].number)
             )
+            # Who has written something since then tells of it, and waits for this to end.
+            more = len(rows) == events.MOST_EVENTS
 
 
 def application_of(hass: HomeAssistant, entry_id: str) -> Application:

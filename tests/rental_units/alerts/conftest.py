@@ -31,7 +31,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
 from tests.common import real_seconds
-from tests.rental_units.common import add_unit
+from tests.rental_units.common import add_units
 
 from .providers import Provider
 
@@ -102,15 +102,13 @@ class House:
     async def move_in(self) -> None:
         """Let people live in three flats of one stairwell."""
         self.area_id = ar.async_get(self.hass).async_get_or_create("1-1-201").id
-        for number in ("201", "202", "203"):
-            self.units[number] = await add_unit(
-                self.hass,
-                self.entry,
-                building="1",
-                stairwell="1",
-                number=number,
-                area_id=self.area_id if number == "201" else None,
-            )
+        numbers = ("201", "202", "203")
+        rows = [
+            {"building": "1", "stairwell": "1", "number": number} for number in numbers
+        ]
+        rows[0]["area_id"] = self.area_id
+        added = await add_units(self.hass, self.entry, *rows)
+        self.units = dict(zip(numbers, added, strict=True))
         duty = ConfigSubentry(
             data=MappingProxyType({"duty": "fire_post"}),
             subentry_type=SUBENTRY_RESPONDER,
