@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 import itertools
 import json
+import os
 import queue
 import sqlite3
+import sys
 import threading
 import time
 import types
@@ -44,18 +46,46 @@ async def patience(seconds: float = PATIENCE) -> AsyncGenerator[None]:
     loop = asyncio.get_running_loop()
 
     def elapsed() -> None:
-        # It may have ended since the thread said so.
+        # It may have ended since this was called.
         with suppress(RuntimeError):
             limit.reschedule(loop.time())
 
     async with asyncio.timeout(None) as limit:
-        timer = threading.Timer(seconds, loop.call_soon_threadsafe, (elapsed,))
-        timer.start()
+        cancel = after(loop, seconds, elapsed)
         try:
             yield
         finally:
-            timer.cancel()
-            timer.join()
+            cancel()
+
+
+def after(
+    loop: asyncio.AbstractEventLoop, seconds: float, act: Callable[[], None]
+) -> Callable[[], None]:
+    """Have a loop do something after so many real seconds; return what cancels that."""
+    if sys.platform == "linux":
+        clock = os.timerfd_create(time.CLOCK_MONOTONIC)
+        os.timerfd_settime(clock, initial=seconds)
+
+        def elapsed() -> None:
+            loop.remove_reader(clock)
+            act()
+
+        def cancel() -> None:
+            loop.remove_reader(clock)
+            os.close(clock)
+
+        loop.add_reader(clock, elapsed)
+        return cancel
+
+    # A thread for each wait: on a busy machine that takes its time.
+    timer = threading.Timer(seconds, loop.call_soon_threadsafe, (act,))
+    timer.start()
+
+    def end() -> None:
+        timer.cancel()
+        timer.join()
+
+    return end
 
 
 class Peer:

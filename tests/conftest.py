@@ -195,10 +195,17 @@ class _Patient(EnsureJobAfterCooldown):
 
 
 @pytest.fixture
+def mqtt_discovery() -> bool:
+    """Return if MQTT looks for devices by itself: that takes 74 subscriptions, one by one."""
+    return False
+
+
+@pytest.fixture
 async def mqtt_entry(
     hass: HomeAssistant,
     socket_enabled: None,
     broker_port: int,
+    mqtt_discovery: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> MockConfigEntry:
     """Set up Home Assistant's MQTT integration on the broker."""
@@ -216,6 +223,7 @@ async def mqtt_entry(
             # None: where a test lets days pass at once, it would end the connection.
             "keepalive": 0,
         },
+        options={"discovery": mqtt_discovery},
         version=2,
         minor_version=1,
     )

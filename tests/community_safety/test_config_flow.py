@@ -31,6 +31,12 @@ NUMBERS = json.loads(
 )["entity"]["number"]
 
 
+@pytest.fixture
+def mqtt_discovery() -> bool:
+    """Let gateways be found."""
+    return True
+
+
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait long for gateways that are not there."""
