@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
+import * as mdi from "@mdi/js";
 import { defineConfig } from "vitest/config";
 import type { Plugin } from "vite";
 
@@ -36,11 +37,23 @@ function listed(folder: string): Plugin {
   };
 }
 
+/** Puts the symbols of pages that are fetched later into these: they are one module, and the first view would wait for all of it. */
+const symbols: Plugin = {
+  name: "symbols",
+  enforce: "pre",
+  transform: (code, id) =>
+    id.includes("/src/site/")
+      ? code.replace(/^import \{([^}]*)\} from "@mdi\/js";$/m, (_all, names: string) =>
+          (names.match(/\w+/g) ?? []).map((name) => `const ${name} = ${JSON.stringify(mdi[name as keyof typeof mdi])};`).join(""),
+        )
+      : null,
+};
+
 export default defineConfig(({ mode }) => {
   const { input, outDir } = mode === "register" ? REGISTER : PANEL;
   return {
     base: "./",
-    plugins: [listed(outDir)],
+    plugins: [symbols, listed(outDir)],
     build: {
       target: "es2022",
       outDir,

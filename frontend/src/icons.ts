@@ -19,6 +19,24 @@ import { svg, type SVGTemplateResult } from "lit";
 import type { Incident, SupplyState } from "./model";
 import { classOf, statusOf } from "./order";
 
+/** Of the first view; pages that are fetched later take them from here. */
+export {
+  mdiAlertOutline,
+  mdiBellOffOutline,
+  mdiCheckBold,
+  mdiEyeCheck,
+  mdiFire,
+  mdiFlash,
+  mdiFlashAlert,
+  mdiHelpCircleOutline,
+  mdiLifebuoy,
+  mdiPowerPlugOff,
+  mdiProgressClock,
+  mdiRestore,
+  mdiSchool,
+  mdiWrench,
+};
+
 export const icon = (path: string): SVGTemplateResult =>
   svg`<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${path} fill="currentColor"/></svg>`;
 

@@ -1,4 +1,4 @@
-import { mdiCheckBold, mdiCloseThick, mdiMinus, mdiTimerSand } from "@mdi/js";
+import { mdiCloseThick, mdiMinus, mdiTimerSand } from "@mdi/js";
 import { LitElement, css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
@@ -7,7 +7,7 @@ import type { Context } from "../context";
 import { define } from "../define";
 import { Subscription } from "../feed";
 import { date, dateAndClock, quantity } from "../format";
-import { icon } from "../icons";
+import { mdiCheckBold, icon } from "../icons";
 import type { Incident } from "../model";
 import type { People } from "../response";
 import { common, tokens } from "../styles";

@@ -1,20 +1,10 @@
 /** How a door is shown: a symbol and a word beside its colour. */
 
-import {
-  mdiDoorOpen,
-  mdiExitRun,
-  mdiHelpCircleOutline,
-  mdiLock,
-  mdiLockAlert,
-  mdiLockOpenVariant,
-  mdiProgressClock,
-  mdiShieldAlert,
-  mdiTimerAlertOutline,
-} from "@mdi/js";
+import { mdiDoorOpen, mdiExitRun, mdiLock, mdiLockAlert, mdiLockOpenVariant, mdiShieldAlert, mdiTimerAlertOutline } from "@mdi/js";
 import { css } from "lit";
 import type { Context } from "../context";
 import { Subscription } from "../feed";
-import { icon } from "../icons";
+import { mdiHelpCircleOutline, mdiProgressClock, icon } from "../icons";
 import type { Connection } from "../model";
 import { Doors, STATES, type Door, type DoorMessage, type DoorState } from "./door";
 import type { Translate } from "./texts";

@@ -1,4 +1,4 @@
-import { mdiCheckBold, mdiCloseThick, mdiHelpCircleOutline } from "@mdi/js";
+import { mdiCloseThick } from "@mdi/js";
 import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
@@ -6,7 +6,7 @@ import { POWER_MILLISECONDS, type Context } from "../context";
 import { define } from "../define";
 import { dateAndClock } from "../format";
 import { AGAIN_SECONDS, HoldButton } from "../hold";
-import { icon } from "../icons";
+import { mdiCheckBold, mdiHelpCircleOutline, icon } from "../icons";
 import { common, tokens } from "../styles";
 import { byUrgency, isCalm, type Door, type Order, type Ordered } from "./door";
 import { doorIcon, doorStyles, followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";

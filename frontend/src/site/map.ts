@@ -1,7 +1,14 @@
+import { mdiExclamationThick } from "@mdi/js";
+import { LitElement, css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { classMap } from "lit/directives/class-map.js";
+import { guard } from "lit/directives/guard.js";
+import type { Context } from "../context";
+import { define } from "../define";
+import { Subscription } from "../feed";
 import {
   mdiAlertOutline,
   mdiBellOffOutline,
-  mdiExclamationThick,
   mdiEyeCheck,
   mdiFire,
   mdiFlash,
@@ -11,15 +18,9 @@ import {
   mdiRestore,
   mdiSchool,
   mdiWrench,
-} from "@mdi/js";
-import { LitElement, css, html, nothing, type TemplateResult } from "lit";
-import { property, state } from "lit/decorators.js";
-import { classMap } from "lit/directives/class-map.js";
-import { guard } from "lit/directives/guard.js";
-import type { Context } from "../context";
-import { define } from "../define";
-import { Subscription } from "../feed";
-import { classIcon, icon } from "../icons";
+  classIcon,
+  icon,
+} from "../icons";
 import type { Hass } from "../model";
 import { NO_HELP, statusOf } from "../order";
 import { areasOf as areasOfCall } from "../response";
