@@ -35,6 +35,11 @@ from .entity import async_remove_gently
 from .forms import current_user
 from .issues import forget_issues
 from .panel import async_setup_panel
+from .places import texts as place_texts
+from .places.book import DATA_BOOKS, PlaceBook
+from .places.resident_view import ResidentView
+from .places.rows import is_party
+from .places.views import CodeView
 from .register import Register, RegisterConfigEntry
 from .repairs import show_issues, show_start
 from .services import async_setup_services
@@ -50,11 +55,15 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up the actions."""
     hass.data[DATA_APPLICATIONS] = {}
     hass.data[DATA_OFFICES] = {}
+    hass.data[DATA_BOOKS] = {}
     async_setup_services(hass)
     async_setup_views(hass)
     async_setup_websocket(hass)
     await async_setup_panel(hass)
     await async_setup_alerts(hass)
+    await hass.async_add_executor_job(place_texts.load)
+    hass.http.register_view(CodeView)
+    hass.http.register_view(ResidentView)
     await async_setup_sidecar(hass)
     return True
 
@@ -66,20 +75,23 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         entry,
         database_of(hass, entry),
         lambda audience: reaching(entry.options, audience),
-        is_told() | holds_card(),
+        is_told() | holds_card() | is_party(),
     )
     application = Application(hass, register)
     office = Office(hass, entry, register)
+    book = PlaceBook(hass, entry, register)
     engine: Engine | None = None
     try:
         await register.async_start()
         engine = await async_start_alerts(hass, entry, register)
+        await book.async_start()
         await application.async_start(
             {
                 "alerts": engine.async_hear,
                 "last_known": register.phonebook.async_hear,
                 "devices": register.async_hear,
                 "access_control": office.async_hear,
+                "places": book.async_hear,
             },
             engine.is_active,
             engine.people.is_told,
@@ -99,6 +111,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     hass.data[DATA_APPLICATIONS][entry.entry_id] = application
     async_publish_alerts(hass, engine)
     hass.data[DATA_OFFICES][entry.entry_id] = office
+    hass.data[DATA_BOOKS][entry.entry_id] = book
     office.start()
     show_start(hass, register)
     show_issues(hass, register)
@@ -139,6 +152,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
 async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
     hass.data[DATA_OFFICES].pop(entry.entry_id, None)
+    if book := hass.data[DATA_BOOKS].pop(entry.entry_id, None):
+        await book.async_stop()
     await async_stop_alerts(hass, entry)
     await entry.runtime_data.async_stop()
 
@@ -152,7 +167,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
         entry,
         database_of(hass, entry),
         lambda _audience: (),
-        is_told() | holds_card(),
+        is_told() | holds_card() | is_party(),
     )
     await register.last_known.async_remove()
     await register.keys.async_remove()

@@ -27,7 +27,15 @@ from .const import (
     DOMAIN,
     SUBENTRY_RESPONDER,
 )
+from .places.const import (
+    CONF_MEETING_POINT,
+    CONF_OFFICE_PHONE,
+    CONF_PLACES,
+    CONF_STATION,
+    CONF_STATION_PHONE,
+)
 from .register import RegisterConfigEntry, takeover
+from .register.addresses import parse_phone
 from .responder_flow import ResponderFlow
 from .roles_flow import RolesFlow
 from .storage.engine import probe
@@ -65,11 +73,22 @@ _DAYS = selector.NumberSelector(
         unit_of_measurement="d",
     )
 )
+_TELEPHONE = selector.TextSelector(
+    selector.TextSelectorConfig(type=selector.TextSelectorType.TEL)
+)
 _OPTIONS = {
     CONF_KEEP_DAYS: DEFAULT_KEEP_DAYS,
     CONF_KEEP_AUDIT_DAYS: DEFAULT_KEEP_AUDIT_DAYS,
 }
 
+_PLACES = vol.Schema(
+    {
+        vol.Optional(CONF_STATION): selector.TextSelector(),
+        vol.Optional(CONF_STATION_PHONE): _TELEPHONE,
+        vol.Optional(CONF_OFFICE_PHONE): _TELEPHONE,
+        vol.Optional(CONF_MEETING_POINT): selector.TextSelector(),
+    }
+)
 
 #: How many fields a phone shows of a form at once.
 FIELDS_IN_VIEW = 4
@@ -189,7 +208,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
 
 
 class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
-    """Units, how long people are kept, how they are alerted, and who may do what."""
+    """Units, places, how long people are kept, how they are alerted, and who may do what."""
 
     @callback
     @override
@@ -211,7 +230,33 @@ class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
         """Ask what is to be changed."""
         return self.async_show_menu(
             step_id="init",
-            menu_options=["units", "roles", "retention", "policy", "channel"],
+            menu_options=[
+                *("units", "places", "roles", "retention", "policy", "channel")
+            ],
+        )
+
+    async def async_step_places(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what the page behind a plate says of the whole property."""
+        errors, options = {}, self.config_entry.options
+        if user_input is not None:
+            about = {key: text.strip() for key, text in user_input.items()}
+            for key in (CONF_STATION_PHONE, CONF_OFFICE_PHONE):
+                try:
+                    if about.get(key):
+                        about[key] = parse_phone(about[key], self.hass.config.country)
+                except ValueError:
+                    errors[key] = "invalid_phone"
+            if not errors:
+                about = {key: text for key, text in about.items() if text}
+                return self.async_create_entry(data={**options, CONF_PLACES: about})
+        return self.async_show_form(
+            step_id="places",
+            data_schema=self.add_suggested_values_to_schema(
+                _PLACES, user_input or options.get(CONF_PLACES)
+            ),
+            errors=errors,
         )
 
     async def async_step_retention(

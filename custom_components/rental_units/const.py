@@ -39,6 +39,13 @@ class Role(StrEnum):
     TENANT = "tenant"
 
 
+class PartyKind(StrEnum):
+    """What somebody is who can be told: an organisation is a party like a person."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+
+
 class Duty(StrEnum):
     """Who comes when it burns."""
 

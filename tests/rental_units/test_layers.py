@@ -13,13 +13,14 @@ DOORS = {
     *("access", "actions", "forms", "services", "entity", "repairs", "websocket"),
 }
 #: Features beside the register.
-FEATURES = ("access_control", "alerts")
+FEATURES = ("access_control", "alerts", "places")
 #: What a folder must not import, however it is written.
 FORBIDDEN = {
     "public": {"storage", "register", "app", *FEATURES, "transfer", *DOORS},
     "storage": {"public", "app", "register", *FEATURES, "transfer", *DOORS},
     "register": {"public", "app", *FEATURES, "transfer", *DOORS},
-    "access_control": {"public", "app", "alerts", "transfer", *DOORS},
+    "access_control": {"public", "app", "alerts", "places", "transfer", *DOORS},
+    "places": {"access_control", "transfer", *DOORS},
     "app": {"transfer", *DOORS},
 }
 #: Features, which have tables, and what carries out commands.

@@ -21,6 +21,8 @@ from sqlalchemy import select
 from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.runtime import engine_of
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.places import IssueCodes, PutParty, SavePlace
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
     IN_PERSON,
@@ -32,10 +34,14 @@ from custom_components.rental_units.app.policy import (
     Scope,
     permit,
 )
+from custom_components.rental_units.app.work import Command
 from custom_components.rental_units.const import DOMAIN, Reason
 from custom_components.rental_units.panel import STATIC_URL
+from custom_components.rental_units.places.book import CODE_PATH, DATA_BOOKS
+from custom_components.rental_units.places.const import PartyRole
 from custom_components.rental_units.register import queries, refusals as counting
 from custom_components.rental_units.register.models import Audit
+from custom_components.rental_units.register.people import Contact
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.transfer.views import PATH
 from custom_components.rental_units.websocket.base import COMMANDS
@@ -80,6 +86,9 @@ MARKS = {
 VIEWS = {
     ("/api/r/{token}", "GET"): HTTPStatus.GONE,
     ("/api/r/{token}", "POST"): HTTPStatus.GONE,
+    ("/api/q/{token}", "GET"): HTTPStatus.GONE,
+    ("/api/q/{token}/resident", "GET"): HTTPStatus.GONE,
+    ("/api/q/{token}/resident", "POST"): HTTPStatus.GONE,
     ("/api/rental_units/callback/{entry_id}/{token}", "POST"): HTTPStatus.FORBIDDEN,
 }
 #: Views behind a login, what they answer to those who may, and by which command.
@@ -98,6 +107,9 @@ PANEL = {
     ),
     *("get_own_audit", "get_roster", "get_mine", "tell_again", "answer"),
     *("get_door_cards", "get_visitors"),
+    *("get_places", "get_place", "save_place", "remove_place", "put_place_party"),
+    *("remove_place_party", "print_codes", "revoke_code", "visit_place"),
+    "reveal_at_place",
 }
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
@@ -346,6 +358,8 @@ NEVER = {
         "get_units",
         "get_alerts",
         "get_roster",
+        # What they bring, and who is registered where they stand.
+        *("get_places", "get_place", "visit_place", "reveal_at_place"),
     },
     AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts", "get_mine", "answer"},
     AccountRole.INSTALLER: {
@@ -360,6 +374,7 @@ NEVER = {
         # Keys to the building are the property's to give.
         *("issue_card", "resume_card", "renew_card", "assign_door", "remove_door"),
         *("get_doors", "get_door_cards"),
+        *("print_codes", "reveal_at_place"),
     },
     AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
 }
@@ -695,7 +710,7 @@ async def test_views(
         if route.resource
         and (
             DOMAIN in (path := route.resource.canonical)
-            or path.startswith(f"{ANSWER_PATH}/")
+            or path.startswith((f"{ANSWER_PATH}/", f"{CODE_PATH}/"))
         )
     }
     # The code of the pages is everybody's.
@@ -829,6 +844,40 @@ def panel_cards(
     }
 
 
+async def places_of(
+    hass: HomeAssistant, entry: MockConfigEntry, unit: str
+) -> dict[str, dict[str, Any]]:
+    """Return the data of the commands about places, about that of a unit."""
+    hass.config.external_url = "https://home.example.cn"
+    book = hass.data[DATA_BOOKS][entry.entry_id]
+    application = application_of(hass, entry.entry_id)
+
+    async def do(command: Command[Any]) -> Any:
+        return await application.async_fill(command, None)
+
+    (own,) = (row.id for row in book.places.values() if row.unit_id == unit)
+    shed, roof = [
+        await do(SavePlace({"kind": "shared", "name": name}))
+        for name in ("Shed", "Roof")
+    ]
+    party = PutParty(shed, Contact("MARK-PARTY", E164), PartyRole.OWNER)
+    party_id = await do(party)
+    codes = await do(IssueCodes([own, roof], book.new_token))
+    why = {"reason": "inspection"}
+    return {
+        "place_list": why,
+        "place": {"place_id": own, **why},
+        "reveal_at_place": {"code": codes[0].token, **why},
+        "save_place": {"place_id": own, "storey": 1},
+        "put_place_party": {"place_id": own, "name": "MARK-2", "phone": PHONE},
+        "remove_place_party": {"party_id": party_id},
+        "visit_place": {"place_id": own, "finding": "in_order", **why},
+        "revoke_code": {"place_id": roof},
+        "print_codes": {"place_ids": [roof]},
+        "remove_place": {"place_id": shed},
+    }
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("title", [OWN, OTHER])
 @pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
@@ -848,6 +897,7 @@ async def test_panel(
     assert caller
     unit = unit_id(entry, title)
     data = panel_data(await data_of(hass, entry, title), unit)
+    data |= await places_of(hass, entry, unit)
     assert data.keys() == COMMANDS.keys()
     panel = await panel_of(hass, entry, hass_ws_client, caller)
     done, wanted = {}, {}
@@ -870,8 +920,12 @@ async def test_panel(
         rows = {key for key in before if before[key] != after[key]} - {"audit"}
         assert done[command] or not rows, command
         said = repr(answer)
-        assert command == "reveal" or E164 not in said, command
         full = permit(held, "get_person_revealed", why)
+        if command == "reveal_at_place":
+            # To who stands there.
+            assert (E164 in said) is wanted[command]
+            continue
+        assert command == "reveal" or E164 not in said, command
         assert "MARK-" not in said or (full and wanted[command]), command
         if command.startswith("subscribe_") and done[command]:
             event = await panel.event()

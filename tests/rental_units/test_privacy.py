@@ -125,6 +125,7 @@ async def test_marked_data(
     of_entry = {"config_entry_id": entry.entry_id}
     assert "MARK" not in repr(await call(hass, "get_files", of_entry, user=admin))
     await use_cards(hass, entry, person, device)
+    await use_places(hass, await panel_of(hass, entry, hass_ws_client, admin), entry)
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
@@ -178,6 +179,8 @@ async def test_marked_data(
     assert b"77004711" not in content
     assert b"MARK-VISITOR" in content
     assert b"MARK-LANDLORD" in content
+    assert b"MARK-PARTY" in content
+    assert b"MARK-VISIT" in content
     assert b"MARK-S" in content
 
 
@@ -207,6 +210,21 @@ async def use_cards(
     for action in ("get_card_doors", "suspend_card", "lose_card"):
         await call(hass, action, {"card_id": issued["card_id"]})
     await call(hass, "get_doors", of_entry)
+
+
+async def use_places(hass: HomeAssistant, panel: Panel, entry: MockConfigEntry) -> None:
+    """Say who answers for a place, visit it, print its code and look at it."""
+    hass.config.external_url = "https://home.example.cn"
+    place_id = (await panel.get("save_place", kind="shared", name="Roof"))["written"]
+    of = {"place_id": place_id}
+    await panel.get("save_place", **of, address="MARK-ROOF")
+    party = {"name": "MARK-PARTY", "phone": "13800138008", "organisation": True}
+    await panel.get("put_place_party", **of, **party)
+    await panel.get("visit_place", **of, finding="hazard", note="MARK-VISIT")
+    await panel.get("print_codes", place_ids=[place_id])
+    assert "MARK-VISIT" in repr(await panel.get("place", **of))
+    await panel.refusal("visit_place", **of, finding="hazard", note=["MARK-6"])
+    await panel.refusal("place", code="MARK-7")
 
 
 async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:

@@ -63,6 +63,18 @@ WORDS = {
     "revoke_card": (PEOPLE, r"issues cards", r"发卡"),
     "get_cards": (PEOPLE, r"\bcards\b", r"卡片|发卡"),
     "assign_door": (PEOPLE, r"assigns doors", r"分配门"),
+    "save_place": (PEOPLE, r"keeps places", r"维护地点"),
+    "print_codes": (
+        PEOPLE,
+        r"prints plates|keeps places",
+        r"打印门牌码|维护地点",
+    ),
+    "visit_place": (
+        PEOPLE,
+        r"notes visits|keeps places|prints plates",
+        r"记录走访|维护地点|打印门牌码",
+    ),
+    "reveal_at_place": (PEOPLE, r"at a scanned plate", r"扫门牌码后"),
     "get_own_audit": (PEOPLE, r"own deeds in the audit", r"审计中自己的操作"),
     "get_audit": (PEOPLE, r"^the audit", r"查看审计记录"),
     "get_alerts": (ALERTS, r"^(?!nothing)", r"^(?!无)"),

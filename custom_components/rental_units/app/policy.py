@@ -45,6 +45,8 @@ class DataClass(StrEnum):
     CONTACT = "contact"
     #: Cards, by their last digits, and which doors open for whom.
     CARD = "card"
+    #: Places, their position and their plates: no person, and no address.
+    PLACE = "place"
     #: Alerts: units and figures, no person.
     ALERT = "alert"
     #: Who has read or changed what.
@@ -64,6 +66,7 @@ _PERSON: Final = _REGISTER | _CONTACT
 _ALL: Final = _PERSON | {DataClass.ADDRESS}
 _UNIT: Final = _REGISTER | {DataClass.ADDRESS}
 _CARD: Final = frozenset({DataClass.CARD})
+_PLACE: Final = frozenset({DataClass.PLACE})
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
 _AUTHORITY: Final = frozenset({DataClass.AUTHORITY})
@@ -120,6 +123,17 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "remove_door": _CARD,
     "get_doors": _CARD,
     "get_door_cards": _REGISTER | _CARD,
+    "get_places": _PLACE,
+    "get_place": _PLACE | _UNIT,
+    "save_place": _PLACE | {DataClass.ADDRESS},
+    "remove_place": _PLACE | {DataClass.ADDRESS},
+    "put_place_party": _PLACE | _PERSON,
+    "remove_place_party": _PLACE | _PERSON,
+    "print_codes": _PLACE | {DataClass.ADDRESS},
+    "revoke_code": _PLACE,
+    "visit_place": _PLACE,
+    #: Only of the unit whose plate was scanned: of where one stands.
+    "reveal_at_place": _PLACE | _ALL,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -164,6 +178,9 @@ IN_PERSON: Final = frozenset(
         "grant_role",
         "revoke_role",
         "get_roles",
+        "print_codes",
+        "visit_place",
+        "reveal_at_place",
     }
 )
 
@@ -214,6 +231,12 @@ _CARDS: Final = (
 )
 _SEES_DOORS: Final = ("get_doors", "get_door_cards")
 _DOORS: Final = ("assign_door", "remove_door", *_SEES_DOORS)
+_PLACES: Final = (
+    *("get_places", "get_place", "save_place", "remove_place", "put_place_party"),
+    *("remove_place_party", "print_codes", "revoke_code", "visit_place"),
+)
+#: What somebody does who comes to a door.
+_VISITS: Final = ("get_places", "get_place", "visit_place")
 _INCIDENT: Final = (
     "safety.acknowledge",
     "safety.reset",
@@ -236,6 +259,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
         _row(_ALL, "find_duplicates", "get_units", "import_register"),
         _row(_PERSON | _CARD, *_CARDS, *_DOORS),
+        _row(_ALL | _PLACE, *_PLACES),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -246,6 +270,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_REGISTER, "get_units"),
         # Who has lost a card at night calls.
         _row(_CARD, "suspend_card", "lose_card", *_SEES_CARDS, needs_reason=True),
+        _row(_PLACE, "get_places", "revoke_code", "visit_place"),
+        _row(_UNIT | _PLACE, "get_place", needs_reason=True),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),
@@ -255,15 +281,19 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, "import_register"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
         _row(_PERSON | _CARD, *_CARDS, *_SEES_DOORS),
+        _row(_UNIT | _PLACE, *_VISITS, "print_codes", "revoke_code"),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
         _row(_REGISTER, "safety.read"),
     ),
     AccountRole.GRID_WORKER: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
+        _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
+        _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.COMMUNITY_OFFICE: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
+        _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.LANDLORD: (
@@ -295,9 +325,11 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row({DataClass.AUDIT}, "get_audit", needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
-    # They change nothing; what they bring (cases, visits) comes with features of its own.
+    # They change nothing but what they bring themselves: a visit.
     AccountRole.POLICE: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
+        _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
+        _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_ALERT, "get_alerts", "get_roster"),
     ),
     # It writes what a booking or a sensor tells it, and is shown nobody.

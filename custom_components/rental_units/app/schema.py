@@ -8,13 +8,14 @@ from homeassistant.core import HomeAssistant
 from ..access_control.migrations import FEATURE as ACCESS_CONTROL
 from ..alerts.migrations import FEATURE as ALERTS
 from ..const import CONF_URL, DOMAIN
+from ..places.migrations import FEATURE as PLACES
 from ..register.migrations import FEATURE as REGISTER
 from ..storage.engine import Database
 from ..storage.events import FEATURE as EVENTS
 from ..storage.vault import FEATURE as VAULT
 
 #: In the order in which they build upon each other.
-FEATURES = (EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL)
+FEATURES = (EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES)
 
 
 def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Database:

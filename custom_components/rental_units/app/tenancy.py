@@ -12,6 +12,7 @@ from homeassistant.util.json import JsonValueType
 from ..access_control import outbox
 from ..alerts import history
 from ..const import Role
+from ..places import rows as places
 from ..register import consents, leases, queries
 from ..register.households import HOUSEHOLD, Occupant, in_form, match
 from ..register.models import Grant, Lease, LeaseChange, Person, Responder, Unit
@@ -452,6 +453,7 @@ class MergePeople(Command[str]):
         consents.move(session, other, kept)
         vault.move_person(session, other.id, kept.id)
         outbox.move_person(session, other.id, kept.id)
+        places.move_person(session, other.id, kept.id)
         session.flush()
         session.expire(other)
         session.delete(other)

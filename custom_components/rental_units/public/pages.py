@@ -1,5 +1,6 @@
 """The frame of a page that needs no login: one look, and nothing that others could use."""
 
+from collections.abc import Iterable
 from html import escape
 from http import HTTPStatus
 
@@ -26,6 +27,11 @@ button,a{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:i
 padding:.8em;margin:.6em 0;border:0;border-radius:.5em;background:#0b57d0;color:#fff;
 text-align:center;text-decoration:none}}
 a,button.urgent{{background:#b3261e}}
+a.calm{{background:#0b57d0}}
+input{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:inherit;
+padding:.8em;margin:.3em 0 .6em;border:1px solid currentColor;border-radius:.5em;
+background:transparent;color:inherit}}
+dt{{opacity:.8}}dd{{margin:0 0 .6em;font-weight:600}}
 button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
 @media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}}}
 </style></head><body><h1>{title}</h1>{body}</body></html>"""
@@ -39,6 +45,8 @@ EMERGENCY = {
     **dict.fromkeys(("HK", "MO", "GB", "SG", "MY"), "999"),
     **dict.fromkeys(("US", "CA"), "911"),
 }
+#: The police by country, where that is another number.
+POLICE = {**EMERGENCY, **dict.fromkeys(("CN", "TW", "JP"), "110"), "KR": "112"}
 
 
 def page(
@@ -75,6 +83,46 @@ def emergency(country: str | None, text: str) -> str:
     """Return a link that calls the fire brigade of a country; `text` takes the number."""
     number = EMERGENCY.get(country or "CN", "112")
     return f'<a href="tel:{number}">{escape(text.format(number=number))}</a>'
+
+
+def police(country: str | None, text: str) -> str:
+    """Return a link that calls the police, where they have a number of their own."""
+    number = POLICE.get(country or "CN", "112")
+    if number == EMERGENCY.get(country or "CN", "112"):
+        return ""
+    return f'<a href="tel:{number}">{escape(text.format(number=number))}</a>'
+
+
+def link(address: str, text: str) -> str:
+    """Return a link to something that is not urgent."""
+    return f'<a class="calm" href="{escape(address)}">{escape(text)}</a>'
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """Return what is said under headings; what is empty is left out."""
+    said = "".join(
+        f"<dt>{escape(head)}</dt><dd>{escape(text)}</dd>" for head, text in rows if text
+    )
+    return f"<dl>{said}</dl>" if said else ""
+
+
+def form(action: str, body: str, text: str) -> str:
+    """Return a form that posts to an address of ours; `body` is HTML, of fields."""
+    return (
+        f'<form method="post" action="{escape(action)}">{body}'
+        f"<button>{escape(text)}</button></form>"
+    )
+
+
+def field(name: str, label: str, **attributes: str) -> str:
+    """Return a field of a form."""
+    more = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
+    return f'<label>{escape(label)}<input name="{escape(name)}" required{more}></label>'
+
+
+def hidden(name: str, value: str) -> str:
+    """Return what a form says without being asked."""
+    return f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
 
 
 def too_many() -> web.Response:

@@ -202,6 +202,8 @@ STEPS: tuple[Step, ...] = (
         "ALTER TABLE grants ADD COLUMN given_at DOUBLE PRECISION",
         "ALTER TABLE grants ADD COLUMN until DATE",
     ),
+    # Organisations are parties like persons.
+    statements("ALTER TABLE persons ADD COLUMN kind TEXT NOT NULL DEFAULT 'person'"),
 )
 
 FEATURE = Feature("register", STEPS)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from homeassistant.util.ulid import ulid_now
 
+from ..const import PartyKind
 from ..storage.base import Base
 from .names import search_key
 
@@ -77,6 +78,8 @@ class Person(Base):
     #: What the name is found by (see names.py); it follows the name.
     search: Mapped[str] = mapped_column(default="")
     language: Mapped[str]
+    #: A word of const.PartyKind.
+    kind: Mapped[str] = mapped_column(default=PartyKind.PERSON)
     #: Counts the changes of name, language and addresses.
     version: Mapped[int] = mapped_column(default=1)
     addresses: Mapped[list[ContactAddress]] = relationship(

@@ -61,6 +61,8 @@ class Kind(StrEnum):
     CARD_CHANGED = "card_changed"
     #: Which doors open for whom.
     DOORS_CHANGED = "doors_changed"
+    #: What a place is, or the code on its plate.
+    PLACE_CHANGED = "place_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Places of a property, the codes on their plates, and the pages behind these."""

@@ -1,0 +1,212 @@
+"""The page of a resident at their door: by a one-time code, without an account or a script."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+
+from homeassistant.components.http import KEY_HASS
+
+from ..alerts.runtime import engine_of
+from ..alerts.texts import title as alert_title
+from ..public.limits import Limit
+from ..public.pages import facts, field, form, hidden, link, page, paragraph, too_many
+from ..public.views import SecretView, is_foreign
+from ..storage.errors import RegisterError
+from .book import CODE_PATH, PlaceBook, book_of
+from .residents import CODE_SECONDS, PASS_SECONDS, Residents, Shown, TooManyError
+from .rows import PlaceInfo
+from .texts import texts
+from .views import WRONG_A_MINUTE, call, contacts, later, reader, refuse
+
+RESIDENT_PATH: Final = CODE_PATH + "/{token}/resident"
+#: Forms that one address sends a minute.
+SENT_A_MINUTE: Final = 20
+_COOKIE: Final = "rental_units_resident"
+_MINUTES: Final = CODE_SECONDS // 60
+
+
+class ResidentView(SecretView):
+    """What somebody is shown who lives behind a door."""
+
+    url = RESIDENT_PATH
+    name = "api:rental_units:resident"
+
+    def __init__(self) -> None:
+        """Initialize."""
+        self._wrong = Limit(WRONG_A_MINUTE)
+        self._sent = Limit(SENT_A_MINUTE)
+        self._residents = WeakKeyDictionary[PlaceBook, Residents]()
+
+    def _of(self, request: web.Request, book: PlaceBook) -> Residents:
+        """Return the codes of a property; they go with its book."""
+        if (found := self._residents.get(book)) is None:
+            found = self._residents[book] = Residents(request.app[KEY_HASS], book)
+        return found
+
+    async def get(self, request: web.Request, token: str) -> web.Response:
+        """Show the page to who has a pass, and to others what asks for a code."""
+        if (found := book_of(request.app[KEY_HASS], token)) is None:
+            return refuse(request, self._wrong)
+        book, place = found
+        language = reader(request)
+        if given := request.cookies.get(_COOKIE):
+            try:
+                shown = await self._of(request, book).async_show(place, given)
+            except RegisterError:
+                return later(request)
+            if shown:
+                return _page(
+                    language, "".join(_shown(request, book, shown, token, language))
+                )
+        return _ask(request, token, language)
+
+    async def post(self, request: web.Request, token: str) -> web.Response:
+        """Take an address, a code, or that somebody has done with it."""
+        if (found := book_of(request.app[KEY_HASS], token)) is None:
+            return refuse(request, self._wrong)
+        if is_foreign(request):
+            # Another site, in whose form somebody else's code was entered.
+            return web.Response(status=HTTPStatus.FORBIDDEN)
+        if not self._sent.allows(request.remote or ""):
+            return too_many()
+        try:
+            said = {key: str(value) for key, value in (await request.post()).items()}
+        except ValueError, LookupError:
+            # No form, or in a character set that there is not.
+            said = {}
+        book, place = found
+        language = reader(request)
+        text = texts(language)["resident"]
+        if "leave" in said:
+            return _go(request, token, None)
+        if "code" in said:
+            given = self._of(request, book).enter(
+                place, said.get("challenge", ""), said["code"]
+            )
+            if given is None:
+                return _ask(
+                    request, token, language, text["wrong"], HTTPStatus.FORBIDDEN
+                )
+            return _go(request, token, given)
+        if not said.get("address"):
+            return _ask(request, token, language, status=HTTPStatus.BAD_REQUEST)
+        try:
+            challenge = await self._of(request, book).async_ask(place, said["address"])
+        except TooManyError:
+            body = paragraph(text["many"]) + call(request.app[KEY_HASS], language)
+            return _page(language, body, HTTPStatus.TOO_MANY_REQUESTS)
+        except RegisterError:
+            return later(request)
+        body = paragraph(text["sent"].format(minutes=_MINUTES)) + form(
+            _path(token),
+            hidden("challenge", challenge)
+            + field(
+                "code",
+                text["code"],
+                inputmode="numeric",
+                autocomplete="one-time-code",
+                maxlength="10",
+            ),
+            text["enter"],
+        )
+        return _page(language, body)
+
+
+def _path(token: str) -> str:
+    return RESIDENT_PATH.format(token=token)
+
+
+def _page(language: str, body: str, status: int = HTTPStatus.OK) -> web.Response:
+    return page(language, texts(language)["resident"]["title"], body, status)
+
+
+def _ask(
+    request: web.Request,
+    token: str,
+    language: str,
+    said: str = "",
+    status: int = HTTPStatus.OK,
+) -> web.Response:
+    """Return the form that asks for an address."""
+    text = texts(language)["resident"]
+    body = (
+        paragraph(said)
+        + paragraph(text["ask"])
+        + form(
+            _path(token),
+            field(
+                "address",
+                text["address"],
+                autocomplete="tel",
+                maxlength="200",
+            ),
+            text["send"],
+        )
+        + link(CODE_PATH + f"/{token}", text["back"])
+        + call(request.app[KEY_HASS], language)
+    )
+    return _page(language, body, status)
+
+
+def _go(request: web.Request, token: str, given: str | None) -> web.Response:
+    """Lead to the page, with a pass or without one.
+
+    A cookie that only this page is sent, by no other site's link and to no script.
+    """
+    response = web.HTTPSeeOther(_path(token))
+    about: dict[str, Any] = {
+        "path": _path(token),
+        "httponly": True,
+        "samesite": "Strict",
+        "secure": request.secure,
+    }
+    if given is None:
+        response.del_cookie(_COOKIE, **about)
+    else:
+        response.set_cookie(_COOKIE, given, max_age=PASS_SECONDS, **about)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _shown(
+    request: web.Request, book: PlaceBook, shown: Shown, token: str, language: str
+) -> Iterator[str]:
+    text = texts(language)["resident"]
+    hass = request.app[KEY_HASS]
+    engine = engine_of(hass, book.entry.entry_id)
+    units = dict.fromkeys(home.unit_id for home in shown.homes)
+    names = {row.unit_id: row for row in book.places.values() if row.unit_id in units}
+    yield facts(
+        (text["yours"], f"{_name(names.get(home.unit_id))} ({text['role'][home.role]})")
+        for home in shown.homes
+    )
+    open_alerts = [
+        alert_title(alert, language)
+        for alert in (engine.alerts.values() if engine else ())
+        if units.keys() & set(alert.unit_ids)
+    ]
+    yield facts((text["open"], row) for row in open_alerts or [text["nothing_open"]])
+    yield facts(
+        (
+            text["cards"],
+            " ".join(
+                part
+                for part in (str(row["card_number"]), text["card"][row["state"]])
+                if part
+            ),
+        )
+        for row in shown.cards
+    ) or facts([(text["cards"], text["no_cards"])])
+    yield "".join(contacts(book, language))
+    yield form(_path(token), hidden("leave", "1"), text["leave"])
+    yield link(CODE_PATH + f"/{token}", text["back"])
+    yield call(hass, language)
+
+
+def _name(place: PlaceInfo | None) -> str:
+    parts = (place.building, place.stairwell, place.number) if place else ()
+    return "-".join(part for part in parts if part)

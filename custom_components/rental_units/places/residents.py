@@ -1,0 +1,280 @@
+"""Residents at their door: a one-time code to an address that was verified, and what they see.
+
+Nobody learns from it who lives there: to an address that is not known, or not verified, the
+same is said, and no code is ever right.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+import hmac
+import secrets
+import time
+from typing import Final
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.json import JsonValueType
+
+from ..access_control.models import Card
+from ..alerts.channels.base import Message, SendError
+from ..alerts.const import Severity
+from ..alerts.runtime import engine_of
+from ..app.cards import describe as describe_card
+from ..const import LOGGER, Channel, Reason
+from ..public.limits import Limit
+from ..register import queries
+from ..register.addresses import parse_phone
+from ..register.models import ContactAddress, Lease, Person, Unit
+from .book import PlaceBook
+from .rows import PlaceInfo
+from .texts import texts
+
+#: Digits of a code; so long it holds, and so often it may be tried: who tries 5 of a million,
+#: three times an hour, is right once in 7 years.
+DIGITS: Final = 6
+CODE_SECONDS: Final = 600
+MOST_TRIES: Final = 5
+#: Codes an hour: to one address, from one plate, and of a property. Text messages cost money,
+#: and who gets one that they have not asked for is alarmed.
+TO_AN_ADDRESS: Final = 3
+FROM_A_PLACE: Final = 20
+OF_A_PROPERTY: Final = 200
+#: Codes that are open at once; the oldest goes.
+MOST_OPEN: Final = 1000
+#: So long somebody is shown their page, who has entered the code.
+PASS_SECONDS: Final = 900
+#: Over these a code is sent: it has to be read.
+_CHANNELS: Final = (Channel.SMS, Channel.EMAIL)
+_PURPOSE: Final = "resident"
+
+
+@dataclass(slots=True)
+class _Challenge:
+    """A code that was asked for."""
+
+    place_id: str
+    #: None: nobody is known at the address.
+    person_id: str | None
+    code: str
+    until: float
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """Somebody who lives there, at an address that they have confirmed."""
+
+    person_id: str
+    channel: str
+    target: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What somebody is shown of a unit of theirs."""
+
+    unit_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What somebody is shown at their door."""
+
+    homes: list[Home]
+    cards: list[dict[str, JsonValueType]]
+
+
+class TooManyError(Exception):
+    """More codes were asked for than anybody needs."""
+
+
+class Residents:
+    """The one-time codes of a property."""
+
+    def __init__(self, hass: HomeAssistant, book: PlaceBook) -> None:
+        """Initialize."""
+        self._hass = hass
+        self._book = book
+        self._open: OrderedDict[str, _Challenge] = OrderedDict()
+        self._to = Limit(TO_AN_ADDRESS, 3600)
+        self._from = Limit(FROM_A_PLACE, 3600)
+        self._of = Limit(OF_A_PROPERTY, 3600)
+
+    async def async_ask(self, place: PlaceInfo, address: str) -> str:
+        """Send a code to an address, if somebody of the place has confirmed it; return its id.
+
+        Raises TooManyError, RegisterError.
+        """
+        if not (self._from.allows(place.id) and self._of.allows("")):
+            raise TooManyError
+        target = _normal(address, self._hass.config.country)
+        today, units = self._book.register.today, self._book.units_in(place)
+        found: _Reached | None = await self._book.register.async_read(
+            lambda session: _find(session, target, units, today)
+        )
+        code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+        if found and self._to.allows(target):
+            # After the answer: how long a provider takes would tell that somebody is known.
+            self._book.entry.async_create_background_task(
+                self._hass, self._async_send(found, code), "rental units code"
+            )
+        else:
+            found = None
+        challenge_id = secrets.token_urlsafe(16)
+        self._open[challenge_id] = _Challenge(
+            place.id,
+            found.person_id if found else None,
+            code,
+            time.time() + CODE_SECONDS,
+        )
+        while len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+        return challenge_id
+
+    async def _async_send(self, reached: _Reached, code: str) -> None:
+        engine = engine_of(self._hass, self._book.entry.entry_id)
+        channel = engine.dispatcher.channels.get(reached.channel) if engine else None
+        if channel is None:
+            LOGGER.warning("A one-time code was not sent: no_channel")
+            return
+        place, text = self._book.entry.title, texts(reached.language)["resident"]
+        message = Message(
+            delivery_id=uuid.uuid4().hex,
+            alert_id=uuid.uuid4().hex,
+            alarm_id=None,
+            severity=Severity.MESSAGE,
+            hazard=None,
+            drill=False,
+            language=reached.language,
+            title=text["message_title"].format(place=place),
+            text=text["message"].format(code=code, minutes=CODE_SECONDS // 60),
+            place=place,
+            step=0,
+            round=0,
+            to=reached.target,
+        )
+        try:
+            await channel.async_send(message)
+        except SendError as err:
+            LOGGER.warning("A one-time code was not sent: %s", err.reason)
+        except Exception as err:  # noqa: BLE001
+            # Whatever it is, and without its text: that may hold a number.
+            LOGGER.error("A one-time code was not sent: %s", type(err).__name__)
+
+    @callback
+    def enter(self, place: PlaceInfo, challenge_id: str, code: str) -> str | None:
+        """Return a pass for who enters the code that was sent to them; it holds once.
+
+        None: it is wrong, over, another place's, or was entered already.
+        """
+        challenge = self._open.get(challenge_id)
+        if challenge is None or challenge.place_id != place.id:
+            return None
+        challenge.tries += 1
+        is_right = hmac.compare_digest(challenge.code.encode(), code.strip().encode())
+        is_over = challenge.until < time.time()
+        if is_right or is_over or challenge.tries >= MOST_TRIES:
+            del self._open[challenge_id]
+        if not is_right or is_over or challenge.person_id is None:
+            return None
+        return self._book.links.sign(
+            _PURPOSE,
+            place=place.id,
+            person=challenge.person_id,
+            exp=int(time.time() + PASS_SECONDS),
+        )
+
+    async def async_show(self, place: PlaceInfo, given: str) -> Shown | None:
+        """Return what the holder of a pass is shown; None if it does not hold (any more).
+
+        It is in the audit. Raises RegisterError.
+        """
+        claims = self._book.links.read(_PURPOSE, given)
+        if claims is None or claims.get("place") != place.id:
+            return None
+        today, units = self._book.register.today, self._book.units_in(place)
+        return await self._book.register.async_run(
+            lambda session: _show(session, str(claims["person"]), units, today)
+        )
+
+
+def _normal(address: str, country: str | None) -> str:
+    """Return an address as the register has it."""
+    if "@" in address:
+        return address.strip()
+    try:
+        return parse_phone(address, country)
+    except ValueError:
+        return ""
+
+
+def _find(
+    session: Session, target: str, units: Collection[str], today: date
+) -> _Reached | None:
+    """Return who of these units is reached at an address that they have confirmed."""
+    if not target:
+        return None
+    people = session.scalars(
+        select(Person)
+        .join(Lease, Lease.person_id == Person.id)
+        .join(ContactAddress, ContactAddress.person_id == Person.id)
+        .where(
+            Lease.unit_id.in_(units),
+            queries.is_current(today),
+            ContactAddress.target == target,
+            ContactAddress.verified_at.is_not(None),
+        )
+        .options(selectinload(Person.addresses))
+        .order_by(Person.id)
+    )
+    for person in people:
+        for row in person.addresses:
+            if row.target == target and row.channel in _CHANNELS:
+                language = row.language or person.language
+                return _Reached(person.id, row.channel, row.target, language)
+    return None
+
+
+def _show(
+    session: Session, person_id: str, units: Collection[str], today: date
+) -> Shown | None:
+    leases = session.execute(
+        select(Lease.unit_id, Lease.role)
+        .join(Unit, Unit.id == Lease.unit_id)
+        .where(
+            Lease.person_id == person_id,
+            Lease.unit_id.in_(units),
+            queries.is_current(today),
+        )
+        .order_by(Lease.unit_id, Lease.role)
+    ).all()
+    if not leases:
+        # They have left since.
+        return None
+    for unit_id in dict.fromkeys(row.unit_id for row in leases):
+        queries.audit(
+            session,
+            None,
+            "resident_page",
+            Reason.REQUEST,
+            unit_id=unit_id,
+            person_id=person_id,
+        )
+    now = time.time()
+    cards = session.scalars(
+        select(Card)
+        .where(Card.person_id == person_id, Card.closed_at.is_(None))
+        .order_by(Card.created_at)
+        .options(selectinload(Card.places))
+    )
+    return Shown(
+        [Home(unit_id, role) for unit_id, role in leases],
+        [describe_card(row, now) for row in cards],
+    )

@@ -1,0 +1,1 @@
+"""Tests of the places and of the codes on their plates."""
