@@ -11,6 +11,8 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   units: async () => (await import("./units")).elements,
   unit: async () => (await import("./unit")).elements,
   person: async () => (await import("./person")).elements,
+  places: async () => (await import("./places")).elements,
+  place: async () => (await import("./place")).elements,
   duty: async () => ({ "cs-duty": (await import("./duty")).DutyPage }),
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
   import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
@@ -69,6 +71,10 @@ export class Router extends GuestElement {
         return html`<cs-unit .room=${room} .narrow=${narrow} .unitId=${id} .entryId=${entryId}></cs-unit>`;
       case "person":
         return html`<cs-person .room=${room} .narrow=${narrow} .personId=${id} .entryId=${entryId}></cs-person>`;
+      case "places":
+        return html`<cs-places .room=${room} .narrow=${narrow}></cs-places>`;
+      case "place":
+        return html`<cs-place .room=${room} .narrow=${narrow} .placeId=${id} .entryId=${entryId}></cs-place>`;
       case "duty":
         return html`<cs-duty .room=${room} .narrow=${narrow}></cs-duty>`;
       case "audit":

@@ -137,6 +137,39 @@ export interface Visitor extends Card {
   name: string;
 }
 
+/** A place of the property, and the plate on it. */
+export interface PlaceRow {
+  place_id: string;
+  version: number;
+  kind: string;
+  unit_id: string | null;
+  building: string;
+  stairwell: string;
+  number: string;
+  name: string;
+  area_id: string | null;
+  storey: number | null;
+  latitude: number | null;
+  longitude: number | null;
+  grade: string | null;
+  tag_id: string;
+  /** The valid code; null: there is none. */
+  code: { version: number; issued_at: string; scans: number; scanned_at: string | null } | null;
+}
+
+export interface PlaceFile extends PlaceRow {
+  address: string;
+  parties: { party_id: string; person_id: string; kind: string; role: string; name: string; reached: string[] }[];
+  visits: { at: string; who: string | null; finding: string; note: string; was_there: boolean }[];
+  sockets: { free: number; total: number; unknown: number } | null;
+  accounts: Record<string, string>;
+}
+
+/** Somebody in full, as who stands at their door is shown them. */
+export interface Revealed extends Human {
+  role: string;
+}
+
 /** A card at one controller. */
 export interface CardPlace {
   device_id: string;

@@ -1,17 +1,17 @@
 /** The register's pages as the navigation offers them. */
 
-import { mdiAccountClock, mdiAccountKey, mdiFileSwap, mdiHomeAccount, mdiHomeGroup, mdiTextBoxSearch } from "@mdi/js";
+import { mdiAccountClock, mdiAccountKey, mdiFileSwap, mdiHomeAccount, mdiHomeGroup, mdiMapMarkerRadius, mdiTextBoxSearch } from "@mdi/js";
 import type { Page } from "../extension";
 import type { Session } from "../response";
 
 /** Whose page is that of their own flats. */
 const OWN_ROLES = new Set(["landlord", "resident"]);
 
-type Title = "units" | "mine" | "duty" | "import" | "roles" | "audit";
+type Title = "units" | "places" | "mine" | "duty" | "import" | "roles" | "audit";
 const TITLES: Record<string, Record<Title, string>> = {
-  en: { units: "Units", mine: "My flats", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
-  "zh-Hans": { units: "房屋", mine: "我的出租房", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
-  "zh-Hant": { units: "房屋", mine: "我的出租屋", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
+  en: { units: "Units", places: "Places", mine: "My flats", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
+  "zh-Hans": { units: "房屋", places: "地点", mine: "我的出租房", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
+  "zh-Hant": { units: "房屋", places: "地點", mine: "我的出租屋", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
 };
 
 /** Returns the pages that are for this user. */
@@ -30,6 +30,9 @@ export function pages({ properties }: Pick<Session, "properties">, language: str
   }
   if (may("get_units")) {
     add("units", mdiHomeGroup, 20, { key: "u", search: "/" });
+  }
+  if (may("get_places")) {
+    add("places", mdiMapMarkerRadius, 25);
   }
   if (may("get_roster")) {
     add("duty", mdiAccountClock, 40, { key: "r" });

@@ -16,6 +16,11 @@ const COLUMNS: Record<string, Key> = {
   area: "area",
   rooms: "rooms_label",
   letting: "letting",
+  kind: "kind",
+  storey: "storey",
+  latitude: "latitude",
+  longitude: "longitude",
+  party: "party_is",
   role: "role",
   name: "name",
   phone: "phone",
@@ -57,6 +62,10 @@ export function valueOf(room: Room, field: string, value: string | null): string
     return room.t("nothing");
   }
   switch (field) {
+    case "kind":
+      return option(room, "place_kind", value);
+    case "party":
+      return room.t(value === "organisation" ? "organisation" : "a_person");
     case "letting":
       return option(room, "letting", value);
     case "language":

@@ -1,0 +1,429 @@
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { ChangeSheet, type Subject } from "./change";
+import type { Outcome, PlaceFile, Revealed, UnitFile } from "./model";
+import { Page, pageStyles } from "./page";
+import { placeData, placeFields } from "./place-fields";
+import { placeName, plateOf } from "./places";
+import { PrintSheet } from "./print";
+import { apiOf, apis, dayOf, option, pathOf, period, type Api } from "./room";
+import { Sheet, type Done } from "./sheet";
+import { AGAIN_SECONDS } from "../twice";
+
+/** Ids of the register are so long; what is shorter is the code on a plate. */
+const ID_CHARACTERS = 26;
+const FINDINGS = ["in_order", "nobody_there", "not_as_registered", "hazard", "not_let_in"];
+const ROLES = ["responsible", "operator", "owner"];
+
+/** A place: what it is, who answers for it, who is registered there, and who was there last. */
+export class PlacePage extends Page {
+  /** Its id, or the code on its plate: who has scanned it comes with that. */
+  @property() placeId = "";
+  @property() entryId: string | null = null;
+  @state() private place: PlaceFile | null = null;
+  @state() private unit: UnitFile | null = null;
+  @state() private people: Revealed[] | null = null;
+  @state() private sheet: "change" | "visit" | "party" | null = null;
+  @state() private html = "";
+  private of: Api | null = null;
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has("placeId") || changed.has("entryId")) {
+      this.place = this.unit = this.people = null;
+      void this.reload();
+    }
+  }
+
+  private get code(): string | null {
+    return this.placeId.length === ID_CHARACTERS ? null : this.placeId;
+  }
+
+  /** How the server is told which place it is. */
+  private get which(): object {
+    return this.code === null ? { place_id: this.placeId } : { code: this.code };
+  }
+
+  private get first(): Api | null {
+    return this.of ?? (this.code === null ? apiOf(this.room, this.entryId) : (apis(this.room, "get_place")[0] ?? null));
+  }
+
+  protected override async load(): Promise<void> {
+    const api = this.first;
+    if (!api || api.lacksReason("get_place")) {
+      return;
+    }
+    const { which } = this;
+    // A plate does not say of which property it is.
+    const all = this.code === null ? [api] : apis(this.room, "get_place");
+    let failure: unknown;
+    for (const one of all) {
+      try {
+        this.place = await one.ask<PlaceFile>("place", which);
+        this.of = one;
+        break;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (!this.place || !this.of) {
+      throw failure;
+    }
+    const { unit_id: unitId } = this.place;
+    this.unit = unitId && this.of.may("get_unit", unitId) ? await this.of.ask<UnitFile>("unit", { unit_id: unitId }) : null;
+  }
+
+  override render() {
+    const { place, room } = this;
+    const { t } = room;
+    const api = this.first;
+    const back = api?.may("get_places") ? this.link("/places", `‹ ${t("places")}`) : nothing;
+    const gate = api ? this.gate(api, "get_place") : null;
+    if (gate || !api || !place) {
+      return html`${back} ${gate ?? this.said()}
+      ${gate || this.failure ? nothing : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
+    }
+    const incident = room.incidentIn(place.area_id);
+    return html`${back}
+      <div class="head">
+        <h1>${placeName(place)}</h1>
+        <span>${place.address}</span>
+        <span class="tag">${option(room, "place_kind", place.kind)}</span>
+        ${place.storey === null ? nothing : html`<span class="quiet">${t("storey")} ${place.storey}</span>`}
+        ${incident ? this.link(`/incident/${incident}`, t("incident_here"), "tag bad") : nothing}
+        <span class="grow"></span>
+        <span class="actions">
+          ${api.may("visit_place") ? html`<button class="main" data-do="visit_place" ?disabled=${room.locked} @click=${this.opens("visit")}>${t("visited")}</button>` : nothing}
+          ${!place.unit_id && api.may("remove_place")
+            ? html`<cs-twice
+                data-do="remove_place"
+                .label=${t("remove_place")}
+                .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+                .disabled=${room.locked}
+                @pressed=${() =>
+                  void this.trying(async () => {
+                    await api.ask("remove_place", { place_id: place.place_id });
+                    room.go("/places");
+                  })}
+              ></cs-twice>`
+            : nothing}
+          ${api.may("save_place") ? html`<button data-do="save_place" ?disabled=${room.locked} @click=${this.opens("change")}>${t("change")}</button>` : nothing}
+        </span>
+      </div>
+      ${this.reason()} ${this.said()}
+      ${place.sockets
+        ? html`<p>${t("free_sockets", { free: place.sockets.free, total: place.sockets.total, unknown: place.sockets.unknown })}</p>`
+        : nothing}
+      ${this.plate(api, place)} ${this.registered(api, place)} ${this.parties(api, place)} ${this.visits(place)} ${this.sheets(api, place)}`;
+  }
+
+  private plate(api: Api, place: PlaceFile): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    return html`<section class="box">
+      <h2>${t("plate")}</h2>
+      <div class="actions">
+        <span>${plateOf(place, this)}</span>
+        <span class="grow"></span>
+        ${api.may("print_codes")
+          ? html`<cs-twice
+              data-do="print_codes"
+              .label=${t("print")}
+              .again=${place.code ? t("print_again", { count: 1 }) : t("press_again", { seconds: AGAIN_SECONDS })}
+              .disabled=${room.locked}
+              @pressed=${() =>
+                void this.trying(async () => {
+                  this.html = (await api.ask<{ html: string }>("print_codes", { place_ids: [place.place_id] })).html;
+                })}
+            ></cs-twice>`
+          : nothing}
+        ${place.code && api.may("revoke_code")
+          ? html`<cs-twice
+              data-do="revoke_code"
+              .label=${t("revoke_plate")}
+              .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+              .disabled=${room.locked}
+              @pressed=${() =>
+                void this.trying(async () => {
+                  await api.ask("revoke_code", { place_id: place.place_id });
+                  await this.load();
+                })}
+            ></cs-twice>`
+          : nothing}
+      </div>
+      <p class="quiet">${t("tag", { id: place.tag_id })}</p>
+    </section>`;
+  }
+
+  /** Who is registered there: masked first, and named to who stands there. */
+  private registered(api: Api, place: PlaceFile): TemplateResult | typeof nothing {
+    const { room, unit, people, code } = this;
+    const { t } = room;
+    if (!unit || !place.unit_id) {
+      return nothing;
+    }
+    const mayReveal = code !== null && api.may("reveal_at_place") && !api.may("get_person_revealed", place.unit_id);
+    return html`<section class="box" data-unit=${place.unit_id}>
+      <h2>${t("people")}</h2>
+      ${people
+        ? html`<ul class="flat">
+            ${people.map(
+              (row) =>
+                html`<li class="actions">
+                  <strong>${row.name}</strong> <span>${option(room, "role", row.role)}</span>
+                  <span class="number">${[...new Set(row.addresses.map((one) => one.target))].join(t("comma"))}</span>
+                </li>`,
+            )}
+          </ul>`
+        : unit.people.length
+          ? html`<ul class="flat">
+              ${unit.people.map(
+                (row) =>
+                  html`<li class="actions">
+                    <strong>${row.name}</strong> <span>${option(room, "role", row.role)}</span>
+                    <span class="number">${period(room, row.start, row.end)}</span>
+                    <span class="quiet number">${[...new Set(row.addresses.map((one) => one.target))].join(t("comma"))}</span>
+                  </li>`,
+              )}
+            </ul>`
+          : html`<p>${t("vacant")}</p>`}
+      <p class="actions">
+        ${mayReveal && !people && unit.people.length
+          ? html`<button data-do="reveal_at_place" ?disabled=${room.locked} @click=${() => void this.reveal(api)}>${t("reveal_here")}</button>`
+          : nothing}
+        ${api.may("get_units") ? this.link(pathOf(room.session, "unit", place.unit_id, api.property.entry_id), unit.title) : nothing}
+      </p>
+    </section>`;
+  }
+
+  private async reveal(api: Api): Promise<void> {
+    await this.trying(async () => {
+      this.people = (await api.ask<{ people: Revealed[] }>("reveal_at_place", { code: this.code })).people;
+    });
+  }
+
+  private parties(api: Api, place: PlaceFile): TemplateResult | typeof nothing {
+    const { room } = this;
+    const { t } = room;
+    const may = api.may("put_place_party");
+    if (!place.parties.length && !may) {
+      return nothing;
+    }
+    return html`<section class="box">
+      <h2>${t("answers_for")}</h2>
+      <ul class="flat">
+        ${place.parties.map(
+          (row) =>
+            html`<li class="actions" data-party=${row.party_id}>
+              <strong>${row.name}</strong> <span>${option(room, "place_party", row.role)}</span>
+              <span class="quiet number">${row.reached.join(t("comma"))}</span>
+              <span class="grow"></span>
+              ${may
+                ? html`<cs-twice
+                    data-do="remove_place_party"
+                    .label=${t("take_out")}
+                    .again=${t("press_again", { seconds: AGAIN_SECONDS })}
+                    .disabled=${room.locked}
+                    @pressed=${() =>
+                      void this.trying(async () => {
+                        await api.ask("remove_place_party", { party_id: row.party_id });
+                        await this.load();
+                      })}
+                  ></cs-twice>`
+                : nothing}
+            </li>`,
+        )}
+      </ul>
+      ${may ? html`<button data-do="put_place_party" ?disabled=${room.locked} @click=${this.opens("party")}>${t("add_party")}</button>` : nothing}
+    </section>`;
+  }
+
+  private visits(place: PlaceFile): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    return html`<section class="box">
+      <h2>${t("visits")}</h2>
+      ${place.visits.length
+        ? html`<ul class="flat">
+            ${place.visits.map(
+              (row) =>
+                html`<li class="actions">
+                  <span class="number">${dayOf(room, row.at)}</span>
+                  <strong>${option(room, "place_finding", row.finding)}</strong>
+                  <span>${row.note}</span>
+                  <span class="quiet">${(row.who && place.accounts[row.who]) ?? ""}</span>
+                  ${row.was_there ? html`<span class="tag good">${t("plate_scanned")}</span>` : nothing}
+                </li>`,
+            )}
+          </ul>`
+        : html`<p>${t("nobody_was_there")}</p>`}
+    </section>`;
+  }
+
+  private opens(sheet: "change" | "visit" | "party"): () => void {
+    return () => {
+      this.sheet = sheet;
+    };
+  }
+
+  private readonly closed = (event: CustomEvent<Done | undefined>): void => {
+    this.sheet = null;
+    if (this.html) {
+      // What was scanned to come here is void now.
+      this.html = "";
+      this.room.go(pathOf(this.room.session, "place", this.place?.place_id ?? "", this.of?.property.entry_id ?? ""));
+    }
+    if (event.detail) {
+      this.done = event.detail.text;
+    }
+    void this.reload();
+  };
+
+  private sheets(api: Api, place: PlaceFile): TemplateResult | typeof nothing {
+    const { room, closed } = this;
+    if (this.html) {
+      return html`<cs-print .room=${room} .api=${api} .html=${this.html} @closed=${closed}></cs-print>`;
+    }
+    switch (this.sheet) {
+      case "change":
+        return html`<cs-change .room=${room} .api=${api} .subject=${this.subject(api, place)} @closed=${closed}></cs-change>`;
+      case "visit":
+        return html`<cs-visit .room=${room} .api=${api} .which=${this.which} @closed=${closed}></cs-visit>`;
+      case "party":
+        return html`<cs-party .room=${room} .api=${api} .placeId=${place.place_id} @closed=${closed}></cs-party>`;
+      case null:
+        return nothing;
+    }
+  }
+
+  private subject(api: Api, place: PlaceFile): Subject {
+    const { room } = this;
+    return {
+      title: room.t("change_title", { what: placeName(place) }),
+      version: place.version,
+      fields: placeFields(room, place),
+      send: (values, version) =>
+        api.ask<Outcome<PlaceFile, string>>("save_place", { place_id: place.place_id, version, ...placeData(values) }),
+      read: (conflict) => ({
+        version: (conflict as PlaceFile).version,
+        fields: placeFields(room, conflict as PlaceFile),
+      }),
+    };
+  }
+
+  static override readonly styles = [
+    ...pageStyles,
+    css`
+      li {
+        border-top: 1px solid var(--divider-color);
+        padding: 4px 0;
+      }
+      li span,
+      li strong {
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+}
+
+/** Says that one was there, and what was found. */
+export class VisitSheet extends Sheet {
+  @property({ attribute: false }) which: object = {};
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.values["finding"] = FINDINGS[0] ?? "";
+  }
+
+  protected override heading(): string {
+    return this.room.t("visited");
+  }
+
+  protected override body(): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    return html`<form
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        void this.submit(() => this.send());
+      }}
+    >
+      ${this.select(
+        "finding",
+        t("finding"),
+        FINDINGS.map((key) => [key, option(room, "place_finding", key)]),
+      )}
+      ${this.field("note", t("visit_note"))}
+      <div class="actions">
+        <button class="main" type="submit" ?disabled=${this.blocked}>${t("save")}</button>
+      </div>
+    </form>`;
+  }
+
+  private async send(): Promise<Done> {
+    const { finding, note = "" } = this.values;
+    await this.api.ask("visit_place", { ...this.which, finding, note });
+    return { text: this.room.t("saved") };
+  }
+}
+
+/** Says who answers for a place: somebody new, or an organisation. */
+export class PartySheet extends Sheet {
+  @property() placeId = "";
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.values["role"] = ROLES[0] ?? "";
+    this.values["organisation"] = "yes";
+  }
+
+  protected override heading(): string {
+    return this.room.t("add_party");
+  }
+
+  protected override body(): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    return html`<form
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        void this.submit(() => this.send());
+      }}
+    >
+      <div class="fields">
+        ${this.select("organisation", t("party_is"), [
+          ["yes", t("organisation")],
+          ["", t("a_person")],
+        ])}
+        ${this.select(
+          "role",
+          t("role_title"),
+          ROLES.map((key) => [key, option(room, "place_party", key)]),
+        )}
+        ${this.field("name", t("place_name"), { required: true })} ${this.field("phone", t("party_phone"), { type: "tel" })}
+      </div>
+      <div class="actions">
+        <button class="main" type="submit" ?disabled=${this.blocked}>${t("save")}</button>
+      </div>
+    </form>`;
+  }
+
+  private async send(): Promise<Done> {
+    const { role, name, phone, organisation } = this.values;
+    await this.api.ask("put_place_party", {
+      place_id: this.placeId,
+      role,
+      name,
+      organisation: organisation === "yes",
+      ...(phone ? { phone } : {}),
+    });
+    return { text: this.room.t("saved") };
+  }
+}
+
+export const elements = {
+  "cs-place": PlacePage,
+  "cs-visit": VisitSheet,
+  "cs-party": PartySheet,
+  "cs-print": PrintSheet,
+  "cs-change": ChangeSheet,
+};
