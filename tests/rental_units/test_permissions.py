@@ -857,7 +857,7 @@ async def places_of(
 
     (own,) = (row.id for row in book.places.values() if row.unit_id == unit)
     shed, roof = [
-        await do(SavePlace({"kind": "shared", "name": name}))
+        await do(SavePlace({"kind": "shared_place", "name": name}))
         for name in ("Shed", "Roof")
     ]
     party = PutParty(shed, Contact("MARK-PARTY", E164), PartyRole.OWNER)

@@ -215,7 +215,9 @@ async def use_cards(
 async def use_places(hass: HomeAssistant, panel: Panel, entry: MockConfigEntry) -> None:
     """Say who answers for a place, visit it, print its code and look at it."""
     hass.config.external_url = "https://home.example.cn"
-    place_id = (await panel.get("save_place", kind="shared", name="Roof"))["written"]
+    place_id = (await panel.get("save_place", kind="shared_place", name="Roof"))[
+        "written"
+    ]
     of = {"place_id": place_id}
     await panel.get("save_place", **of, address="MARK-ROOF")
     party = {"name": "MARK-PARTY", "phone": "13800138008", "organisation": True}

@@ -111,6 +111,8 @@ async def test_import(
         "leases_changed": 0,
         "responders_added": 0,
         "responders_changed": 0,
+        "places_added": 0,
+        "places_changed": 0,
         "summary": {"added": 3, "changed": 1, "unchanged": 0, "refused": 0},
         "skipped": [],
         "ignored_columns": [],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, override
 
 from sqlalchemy import case, func, or_, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from homeassistant.util.json import JsonValueType
 
@@ -309,6 +309,17 @@ class GetVisitors(Command[list[Answer]]):
         for _card, person in rows:
             work.audit(self.unit_id, person.id)
         return [{**describe(card, now), "name": person.name} for card, person in rows]
+
+
+def open_cards(session: Session, person_id: str, now: float) -> list[Answer]:
+    """Return the cards of a person that are not closed, the oldest first."""
+    cards = session.scalars(
+        select(Card)
+        .where(Card.person_id == person_id, outbox.is_open())
+        .order_by(Card.created_at, Card.id)
+        .options(selectinload(Card.places))
+    )
+    return [describe(row, now) for row in cards]
 
 
 def describe(card: Card, now: float) -> Answer:

@@ -15,7 +15,7 @@ class PlaceKind(StrEnum):
     BIKE_PARKING = "bike_parking"
     CHARGING = "charging"
     #: A roof, a pump room, a playground: everybody's.
-    SHARED = "shared"
+    SHARED = "shared_place"
 
 
 #: Kinds of places that are a unit of the register.

@@ -156,7 +156,14 @@ def _go(request: web.Request, token: str, given: str | None) -> web.Response:
 
     A cookie that only this page is sent, by no other site's link and to no script.
     """
-    response = web.HTTPSeeOther(_path(token))
+    response = web.Response(
+        status=HTTPStatus.SEE_OTHER,
+        headers={
+            "Location": _path(token),
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+        },
+    )
     about: dict[str, Any] = {
         "path": _path(token),
         "httponly": True,
@@ -167,8 +174,6 @@ def _go(request: web.Request, token: str, given: str | None) -> web.Response:
         response.del_cookie(_COOKIE, **about)
     else:
         response.set_cookie(_COOKIE, given, max_age=PASS_SECONDS, **about)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -20,11 +20,10 @@ from sqlalchemy.orm import Session, selectinload
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonValueType
 
-from ..access_control.models import Card
 from ..alerts.channels.base import Message, SendError
 from ..alerts.const import Severity
 from ..alerts.runtime import engine_of
-from ..app.cards import describe as describe_card
+from ..app.cards import open_cards
 from ..const import LOGGER, Channel, Reason
 from ..public.limits import Limit
 from ..register import queries
@@ -267,14 +266,7 @@ def _show(
             unit_id=unit_id,
             person_id=person_id,
         )
-    now = time.time()
-    cards = session.scalars(
-        select(Card)
-        .where(Card.person_id == person_id, Card.closed_at.is_(None))
-        .order_by(Card.created_at)
-        .options(selectinload(Card.places))
-    )
     return Shown(
         [Home(unit_id, role) for unit_id, role in leases],
-        [describe_card(row, now) for row in cards],
+        open_cards(session, person_id, time.time()),
     )

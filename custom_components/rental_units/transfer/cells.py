@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+import math
 import re
 import unicodedata
 
@@ -247,6 +248,28 @@ def parse_rooms(value: Value) -> int:
     if not re.fullmatch(r"\d{1,2}", text) or not int(text):
         raise CellError("not_a_number")
     return int(text)
+
+
+def parse_storey(value: Value) -> int:
+    """Return a floor: 3层 is 3, B1 and 地下1层 are -1. Raises CellError."""
+    text = re.sub(r"\.0+$", "", plain_of(text_of(value)).replace(" ", ""))
+    found = re.fullmatch(
+        r"(-|B|地下|负|負)?(\d{1,3})(F|层|層|楼|樓)?", text, re.IGNORECASE
+    )
+    if not found or not int(found[2]) or int(found[2]) > (20 if found[1] else 200):
+        raise CellError("not_a_storey")
+    return -int(found[2]) if found[1] else int(found[2])
+
+
+def parse_degrees(most: int, value: Value) -> float:
+    """Return a latitude (at most 90) or a longitude (180). Raises CellError."""
+    try:
+        degrees = float(plain_of(text_of(value)).replace(" ", "").rstrip("°"))
+    except ValueError:
+        degrees = math.nan
+    if not -most <= degrees <= most:
+        raise CellError("not_a_position")
+    return degrees
 
 
 def parse_number(value: Value, region: str | None) -> str | Masked:

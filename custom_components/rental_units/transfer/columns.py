@@ -6,14 +6,15 @@ from functools import cache
 import re
 import unicodedata
 
-from ..const import Channel, Duty, Letting, Role
+from ..const import Channel, Duty, Letting, PartyKind, Role
+from ..places.const import PlaceKind
 from ..register.addresses import KINDS, PHONE
 
 #: Traditional signs of the headings and words below, and what they are in simplified ones:
 #: each heading stands there once.
 _FOLD = str.maketrans(
-    "樓棟單號稱屬門間編戶標準詳細區數賃類員別聯繫係電話機碼動郵應實體網絡鉤語種擾開結約終東業產權務辦願義簡訊",
-    "楼栋单号称属门间编户标准详细区数赁类员别联系系电话机码动邮应实体网络钩语种扰开结约终东业产权务办愿义简讯",
+    "樓棟單號稱屬門間編戶標準詳細區數賃類員別聯繫係電話機碼動郵應實體網絡鉤語種擾開結約終東業產權務辦願義簡訊層緯經點場個鋪組織",
+    "楼栋单号称属门间编户标准详细区数赁类员别联系系电话机码动邮应实体网络钩语种扰开结约终东业产权务办愿义简讯层纬经点场个铺组织",
 )
 _IN_BRACKETS = re.compile(r"[(\[{【〔].*?[)\]}】〕]")
 
@@ -40,10 +41,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "area": ("区域", "區域"),
     "rooms": ("房间数", "房間數", "房间数量", "间数", "室数"),
     "letting": ("出租方式", "出租方式", "租赁方式", "出租类型", "租赁类型"),
+    "kind": (
+        "地点类别", "地點類別", "场所类别", "地点类型", "场所类型", "房屋类别", "placekind", "placetype",
+    ),
+    "place": ("地点名称", "地點名稱", "场所名称", "地点", "场所", "placename"),
+    "storey": ("楼层", "樓層", "所在楼层", "层", "层数", "floor", "level"),
+    "latitude": ("纬度", "緯度", "lat"),
+    "longitude": ("经度", "經度", "lng", "lon"),
     "role": ("角色", "角色", "身份", "人员类型", "人员类别", "住户类型"),
     "name": (
         "姓名", "姓名", "名字", "人员姓名", "住户姓名", "住户", "联系人", "fullname",
     ),
+    "party": ("主体类型", "主體類型", "个人或单位", "partytype"),
     PHONE.key: PHONE.headings,
     "channels": ("方式", "方式", "通知方式"),
     **{kind.key: kind.headings for kind in KINDS if kind.headings and kind is not PHONE},
@@ -80,6 +89,19 @@ _WORDS: dict[StrEnum | str, tuple[str, ...]] = {
     Letting.DORMITORY: ("宿舍", "宿舍", "集体宿舍"),
     Letting.SHORT_TERM: ("短租", "短租", "民宿", "日租"),
     Letting.OWNER: ("自住", "自住", "业主自住"),
+    PlaceKind.BUILDING: ("楼栋", "樓棟", "楼宇"),
+    PlaceKind.STAIRWELL: ("单元", "單元", "门栋"),
+    PlaceKind.UNIT: ("住宅", "住宅", "flat", "apartment"),
+    PlaceKind.SHOP: ("商铺", "店鋪", "店铺", "门面", "沿街商铺"),
+    PlaceKind.BIKE_PARKING: (
+        "电动自行车停放点", "電動自行車停放點", "停放点", "车棚", "ebikeparking",
+    ),
+    PlaceKind.CHARGING: ("充电点", "充電點", "充电桩", "充电棚", "chargingplace"),
+    PlaceKind.SHARED: ("公共部位", "公共空間", "公共空间", "公共区域"),
+    PartyKind.PERSON: ("个人", "個人", "自然人", "individual"),
+    PartyKind.ORGANISATION: (
+        "单位", "組織", "组织", "企业", "公司", "organization", "company",
+    ),
     Channel.SMS: ("短信", "簡訊", "简讯", "手机短信", "text"),
     Channel.CALL: ("电话", "電話", "语音", "语音电话", "phone", "voice"),
     "en": ("英语", "英語", "英文", "english"),

@@ -16,7 +16,10 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.ulid import ulid_now
 
-from ..const import SUBENTRY_RESPONDER, Channel, Duty
+from ..const import SUBENTRY_RESPONDER, Channel, Duty, PartyKind
+from ..places.const import PlaceKind
+from ..places.models import SitePlace
+from ..places.rows import key_of
 from ..register import leases, queries
 from ..register.addresses import PHONE_CHANNELS
 from ..register.leases import Hand
@@ -96,6 +99,8 @@ class Plan:
     unit_fields: dict[str, list[tuple[str, Any, Any]]] = field(default_factory=dict)
     #: What is known of the responders, by their subentry.
     duties: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Areas by their names.
+    area_ids: Mapping[str, str] = field(default_factory=dict)
     #: The responders' subentries that are added and changed: found out as rows are written.
     new_duties: dict[str, ConfigSubentry] = field(default_factory=dict)
     changed_duties: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -111,7 +116,7 @@ def plan_units(
 
     Which responders are new is known when their people are read.
     """
-    plan = Plan(duties=dict(duties))
+    plan = Plan(duties=dict(duties), area_ids=areas)
     known = {place_key(data): key for key, data in units.items()}
     known |= {unit_key(data): key for key, data in units.items()}
     without_stairwell: dict[str, set[str]] = defaultdict(set)
@@ -157,6 +162,12 @@ def _without_stairwell(unit: Mapping[str, Any]) -> str:
     return place_key({**unit, "stairwell": ""})
 
 
+def spot_key(spot: Mapping[str, Any]) -> str:
+    """Return the key of a place that is no unit."""
+    parts = (spot.get(part, "") for part in ("building", "stairwell", "name"))
+    return key_of(spot["kind"], *parts)
+
+
 class OvertakenError(Exception):
     """A unit that was planned with has been removed meanwhile."""
 
@@ -191,6 +202,8 @@ class Known:
     ended: dict[tuple[str, str], list[Lease]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    #: Places of units by these, and other places by their keys.
+    places: dict[str, SitePlace] = field(default_factory=dict)
     #: Responders by their duty.
     duties: dict[str, dict[str, Responder]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -234,6 +247,7 @@ class Known:
                 for lease in session.scalars(leases.where(condition)):
                     known.learn(lease.person)
                     found[lease.unit_id, lease.role].append(lease)
+        known.learn_places(entries, units)
         for row in session.scalars(
             select(Responder).options(
                 selectinload(Responder.person).selectinload(Person.addresses)
@@ -245,6 +259,17 @@ class Known:
                 known.learn(row.person)
                 known.duties[data["duty"]][row.id] = row
         return known
+
+    def learn_places(self, entries: Iterable[Entry], units: Iterable[str]) -> None:
+        """Read the places that rows say something of."""
+        if not any(row.spot for row in entries):
+            return
+        keys = {spot_key(row.spot) for row in entries if row.spot and not row.unit}
+        for column, wanted in ((SitePlace.unit_id, units), (SitePlace.place_key, keys)):
+            for chunk in batched(wanted, queries.MOST_VALUES, strict=False):
+                rows = select(SitePlace).where(column.in_(chunk))
+                for place in self.session.scalars(rows):
+                    self.places[place.unit_id or place.place_key or ""] = place
 
     def learn(self, person: Person) -> None:
         """Recognise a person from now on by their name and each address."""
@@ -347,6 +372,8 @@ class _Writer:
     def _write(self, entry: Entry, change: Change) -> None:
         unit_id = self._unit(entry, change) if entry.unit else ""
         change.unit_id = unit_id or None
+        if entry.spot:
+            self._spot(entry, unit_id, change)
         if not entry.contact or not entry.role:
             return
         person = self._person(entry, entry.contact, unit_id, change)
@@ -383,6 +410,44 @@ class _Writer:
             unit.address = entry.address
             self._change_unit(unit, "address")
         return unit_id
+
+    def _spot(self, entry: Entry, unit_id: str, change: Change) -> None:
+        """Write what a row says of a place; one that is no unit may be new."""
+        said = dict(entry.spot)
+        if not unit_id:
+            said["address"] = entry.address
+            said["area_id"] = self._plan.area_ids.get(entry.area or "")
+            key = spot_key(said)
+        else:
+            key = unit_id
+        place = self._known.places.get(key)
+        if is_new := place is None:
+            place = self._known.places[key] = SitePlace(
+                kind=PlaceKind.UNIT,
+                unit_id=unit_id or None,
+                place_key=None if unit_id else key,
+                building="",
+                stairwell="",
+                name="",
+                address="",
+                version=1,
+            )
+            self._known.session.add(place)
+        changed = {
+            key: (getattr(place, key), value)
+            for key, value in said.items()
+            if value is not None and getattr(place, key) != value
+        }
+        for name, (_, value) in changed.items():
+            setattr(place, name, value)
+        if is_new and not unit_id:
+            change.done.append("places_added")
+        elif changed:
+            place.version += 0 if is_new else 1
+            change.fields += [(name, *values) for name, values in changed.items()]
+            change.done.append("places_changed")
+        if changed or is_new:
+            self._hand.happened.append(Happened(Kind.PLACE_CHANGED))
 
     def _change_unit(self, unit: Unit, *fields: str) -> None:
         unit.note(*fields)
@@ -421,6 +486,11 @@ class _Writer:
                     Happened(Kind.PERSON_CHANGED, key, person.id)
                     for key in units or (None,)
                 )
+        if entry.party and entry.party != (person.kind or PartyKind.PERSON):
+            if "people_added" not in change.done:
+                change.fields.append(("party", person.kind, entry.party))
+                change.done.append("people_changed")
+            person.kind = entry.party
         self._check_said(entry, contact, person)
         self._known.learn(person)
         return person

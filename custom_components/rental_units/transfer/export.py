@@ -7,6 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from ..const import PartyKind
+from ..places.const import PlaceKind
+from ..places.models import SitePlace
 from ..register import queries
 from ..register.addresses import PHONE_CHANNELS
 from ..register.models import Lease, Person, Unit
@@ -15,7 +18,7 @@ from .cells import written_phone
 from .columns import COLUMNS, word_of
 
 #: Columns whose values are words of a language.
-_WORDS = ("letting", "role", "language")
+_WORDS = ("letting", "role", "language", "kind", "party")
 
 
 def export_rows(
@@ -32,6 +35,8 @@ def export_rows(
     addresses = {
         row.id: row.address for row in session.execute(select(Unit.id, Unit.address))
     }
+    places = list(session.scalars(select(SitePlace)))
+    spots = {row.unit_id: row for row in places if row.unit_id}
     by_unit: dict[str, list[Lease]] = {}
     for lease in session.scalars(
         select(Lease)
@@ -50,6 +55,7 @@ def export_rows(
             "area": areas.get(unit.area_id or ""),
             "rooms": unit.rooms,
             "letting": unit.letting,
+            **_spot_cells(spots.get(unit.id)),
         }
         rows += [
             base
@@ -57,6 +63,18 @@ def export_rows(
             | {"role": lease.role, "start": lease.start, "end": lease.end}
             for lease in by_unit.get(unit.id, ())
         ] or [base]
+    rows += [
+        _spot_cells(row)
+        | {
+            "building": row.building,
+            "stairwell": row.stairwell,
+            "place": row.name,
+            "address": row.address,
+            "area": areas.get(row.area_id or ""),
+        }
+        for row in sorted(places, key=lambda row: row.place_key or "")
+        if row.unit_id is None and _is_said(row)
+    ]
     people = queries.responders(session)
     rows += [
         _person_cells(people[key], region, language)
@@ -74,6 +92,26 @@ def export_rows(
     ]
 
 
+def _spot_cells(place: SitePlace | None) -> dict[str, Any]:
+    """Return what is said of a place; that a unit is a flat is not worth a word."""
+    if place is None:
+        return {}
+    return {
+        "kind": place.kind if place.kind != PlaceKind.UNIT else None,
+        "storey": place.storey,
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+    }
+
+
+def _is_said(place: SitePlace) -> bool:
+    """Return if a place says more than that units name it."""
+    return place.kind not in (PlaceKind.BUILDING, PlaceKind.STAIRWELL) or any(
+        value not in (None, "")
+        for value in (place.address, place.area_id, place.storey, place.latitude)
+    )
+
+
 def _person_cells(person: Person, region: str | None, language: str) -> dict[str, Any]:
     by_channel = {row.channel: row for row in person.addresses}
     phones = [channel for channel in PHONE_CHANNELS if channel in by_channel]
@@ -81,6 +119,7 @@ def _person_cells(person: Person, region: str | None, language: str) -> dict[str
     return {
         **{key: row.target for key, row in by_channel.items() if key in COLUMNS},
         "name": person.name,
+        "party": person.kind if person.kind != PartyKind.PERSON else None,
         "phone": written_phone(by_channel[phones[0]].target, region)
         if phones
         else None,

@@ -23,6 +23,8 @@ _COUNTS = (
     "leases_changed",
     "responders_added",
     "responders_changed",
+    "places_added",
+    "places_changed",
 )
 _ORDER = ("refused", "changed", "added", "unchanged")
 
@@ -73,7 +75,7 @@ def _row(change: Change, areas: Mapping[str, str]) -> dict[str, Any]:
         "row": entry.place.row,
         "sheet": entry.place.sheet,
         "status": change.status,
-        "unit": unit_title(entry.unit) if entry.unit else None,
+        "unit": unit_title(entry.unit) if entry.unit else _spot(entry.spot),
         "role": entry.role,
         "name": entry.contact.name if entry.contact else None,
         "left_on": change.left.isoformat() if change.left else None,
@@ -82,6 +84,12 @@ def _row(change: Change, areas: Mapping[str, str]) -> dict[str, Any]:
             for key, old, new in (_named(row, areas) for row in change.fields)
         ],
     }
+
+
+def _spot(spot: Mapping[str, Any]) -> str | None:
+    """Return what a place that is no unit is called."""
+    keys = ("building", "stairwell", "name")
+    return " ".join(str(spot[key]) for key in keys if key in spot) or None
 
 
 def _named(

@@ -9,7 +9,8 @@ from typing import Any
 
 from homeassistant.exceptions import ServiceValidationError
 
-from ..const import LANGUAGES, Duty, Letting, Role
+from ..const import LANGUAGES, Duty, Letting, PartyKind, Role
+from ..places.const import NEEDED, OF_UNIT, PlaceKind
 from ..register.addresses import KINDS, PHONE, PHONE_CHANNELS
 from ..register.people import Contact, parse_contact
 from ..register.units import unit_title
@@ -17,11 +18,13 @@ from .cells import (
     CellError,
     Masked,
     parse_date,
+    parse_degrees,
     parse_hour,
     parse_name,
     parse_number,
     parse_place,
     parse_rooms,
+    parse_storey,
     plain_of,
     split_unit,
     text_of,
@@ -31,7 +34,12 @@ from .columns import columns_of, heading_of, parse_word, words_of
 from .sheet import Line, Table, Value, cell_name, refused
 
 #: What a responder has not: they are there for the whole property.
-_OF_A_UNIT = ("building", "number", "stairwell", "address", "area", "start", "end")
+_OF_A_UNIT = (
+    *("building", "number", "stairwell", "address", "area", "start", "end"),
+    *("kind", "place", "storey", "latitude", "longitude"),
+)
+#: What only a unit has: nobody lives in a bicycle shed.
+_NOT_OF_A_PLACE = ("number", "rooms", "letting", "role", "name", "start", "end")
 #: Where a contact that was refused is wrong.
 _COLUMN_OF = {
     **{kind.error: kind.key for kind in KINDS},
@@ -46,6 +54,8 @@ _OF_ONE = (PHONE.key, *_AS_THEY_ARE)
 _CHOICES: dict[str, tuple[str, ...]] = {
     "role": (*Role, *Duty),
     "letting": tuple(Letting),
+    "kind": tuple(PlaceKind),
+    "party": tuple(PartyKind),
     "channels": PHONE_CHANNELS,
     "language": LANGUAGES,
 }
@@ -103,6 +113,10 @@ class Entry:
     masked: Masked | None = None
     #: When a responder is on duty.
     schedule: str | None = None
+    #: What is said of the place: of a unit as what it is and where; else all of it.
+    spot: dict[str, Any] = field(default_factory=dict)
+    #: A word of const.PartyKind.
+    party: str | None = None
 
     @property
     def key(self) -> str:
@@ -339,7 +353,13 @@ class _Row:
         """Return the row, which is none if there are errors."""
         word = self._word("role") if role is None else str(role)
         duty = Duty(word) if word in set(Duty) else None
-        unit = {} if duty else self._unit()
+        spot = {} if duty else self._spot()
+        is_other = spot.get("kind", PlaceKind.UNIT) not in OF_UNIT
+        unit = {} if duty or is_other else self._unit()
+        if is_other:
+            for column in _NOT_OF_A_PLACE:
+                if column in self.cells:
+                    self._wrong(column, "not_of_a_place")
         if duty:
             for column in _OF_A_UNIT:
                 if column in self.cells:
@@ -368,6 +388,8 @@ class _Row:
             "channels" in self.cells,
             number if isinstance(number, Masked) else None,
             self._take("schedule", text_of),
+            spot,
+            self._word("party"),
         )
 
     def _wrong(self, column: str, problem: str, **details: str) -> None:
@@ -418,6 +440,32 @@ class _Row:
             unit["letting"] = letting
         return unit
 
+    def _spot(self) -> dict[str, Any]:
+        """Return what a row says of the place; all of it where that is no unit."""
+        spot: dict[str, Any] = {
+            "kind": self._word("kind"),
+            "storey": self._take("storey", parse_storey),
+            "latitude": self._take("latitude", partial(parse_degrees, 90)),
+            "longitude": self._take("longitude", partial(parse_degrees, 180)),
+        }
+        for column, other in (("latitude", "longitude"), ("longitude", "latitude")):
+            if column in self.cells and other not in self.cells:
+                self._wrong(other, "missing")
+        kind = spot["kind"]
+        if kind and kind not in OF_UNIT:
+            spot |= {
+                "building": self._take("building", partial(parse_place, "building")),
+                "stairwell": self._take("stairwell", partial(parse_place, "stairwell")),
+                "name": self._take("place", parse_name),
+            }
+            for name in NEEDED[PlaceKind(kind)]:
+                column = "place" if name == "name" else name
+                if column not in self.cells:
+                    self._wrong(column, "missing")
+        elif "place" in self.cells:
+            self._wrong("place", "not_of_a_unit")
+        return {key: value for key, value in spot.items() if value is not None}
+
     def _channels(self) -> list[str] | None:
         value = self._take("channels", text_of)
         if value is None:
@@ -459,6 +507,7 @@ def _check_units(content: Content) -> None:
     for entry in content.entries:
         said = {
             **{key: entry.unit.get(key) for key in ("rooms", "letting")},
+            **{key: entry.spot.get(key) for key in ("kind", "storey", "latitude")},
             "address": entry.address,
             "area": entry.area,
         }

@@ -57,8 +57,12 @@ async def _async_by_code(ask: Ask, what: str) -> PlaceInfo | None:
 
 @command("place_list", REASON, "get_places")
 async def place_list(ask: Ask) -> dict[str, Any]:
-    """List the places: what and where they are, and their plates with the scans of each. It names nobody, and no address."""
-    return {"places": await ask.async_do(GetPlaces())}
+    """List the places: what and where they are, and their plates with the scans of each; and where the house is. It names nobody, and no address."""
+    config = ask.hass.config
+    return {
+        "places": await ask.async_do(GetPlaces()),
+        "centre": {"latitude": config.latitude, "longitude": config.longitude},
+    }
 
 
 @command(

@@ -96,13 +96,13 @@ async def test_a_place_of_its_own(panel: Panel) -> None:
     ("place", "fields", "key"),
     [
         (None, {"name": "x"}, "kind_missing"),
-        (None, {"kind": "shared"}, "name_missing"),
+        (None, {"kind": "shared_place"}, "name_missing"),
         (None, {"kind": "stairwell", "building": "7"}, "stairwell_missing"),
         (None, {"kind": "building", "name": "7"}, "building_missing"),
         (None, {"kind": "unit", "building": "7"}, "place_is_no_unit"),
-        (None, {"kind": "shared", "name": "x", "latitude": 1}, "half_a_position"),
+        (None, {"kind": "shared_place", "name": "x", "latitude": 1}, "half_a_position"),
         (None, {"kind": "building", "building": "1"}, "place_exists"),
-        ("unit 1-1-101", {"kind": "shared", "name": "x"}, "place_of_unit"),
+        ("unit 1-1-101", {"kind": "shared_place", "name": "x"}, "place_of_unit"),
         ("unit 1-1-101", {"address": "elsewhere"}, "place_of_unit"),
         ("stairwell 1-1", {"kind": "shop"}, "place_is_no_unit"),
         ("none", {"storey": 1}, "no_such_place"),
@@ -166,7 +166,7 @@ async def test_who_answers_for_a_place(
         (row["kind"], row["role"], row["name"], *row["reached"]) for row in shown
     } == {
         (PartyKind.ORGANISATION, "operator", "MARK-COMPANY", E164),
-        (PartyKind.PERSON, "owner", "M**", "••••8002"),
+        (PartyKind.PERSON, "owner", "M**", "+86*******8002"),
     }
     assert await panel.refusal("put_place_party", **of, person_id="x") == (
         "no_such_person"
@@ -194,7 +194,7 @@ async def test_who_only_answers_for_a_place_goes_with_it(
     hass: HomeAssistant, entry: MockConfigEntry, panel: Panel
 ) -> None:
     """Nobody is kept for a place that there is not any more."""
-    shed = (await panel.get("save_place", kind="shared", name="Shed"))["written"]
+    shed = (await panel.get("save_place", kind="shared_place", name="Shed"))["written"]
     company = {"name": "MARK-COMPANY", "phone": PHONE, "organisation": True}
     await panel.get("put_place_party", place_id=shed, **company)
     application = application_of(hass, entry.entry_id)
@@ -296,4 +296,6 @@ async def test_saved_by_nobody(hass: HomeAssistant, entry: MockConfigEntry) -> N
     """A command that is refused is refused in the application, whoever asks."""
     application = application_of(hass, entry.entry_id)
     with pytest.raises(ServiceValidationError):
-        await application.async_fill(SavePlace({"kind": "shared", "name": " "}), None)
+        await application.async_fill(
+            SavePlace({"kind": "shared_place", "name": " "}), None
+        )

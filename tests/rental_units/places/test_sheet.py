@@ -107,7 +107,9 @@ async def test_tag_of_a_place_that_goes(
     hass: HomeAssistant, entry: MockConfigEntry, panel: Panel
 ) -> None:
     """A tag goes with its place."""
-    place_id = (await panel.get("save_place", kind="shared", name="Roof"))["written"]
+    place_id = (await panel.get("save_place", kind="shared_place", name="Roof"))[
+        "written"
+    ]
     await panel.get("print_codes", place_ids=[place_id])
     tag_id = (await panel.get("place", place_id=place_id))["tag_id"]
     registry = er.async_get(hass)
