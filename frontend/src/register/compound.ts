@@ -1,4 +1,4 @@
-import { LitElement, css, html, nothing, svg, type TemplateResult } from "lit";
+import { LitElement, css, html, nothing, svg, type SVGTemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 import { common } from "../styles";
 import type { PlaceRow } from "./model";
@@ -12,6 +12,8 @@ export interface Position {
   latitude: number;
   longitude: number;
 }
+
+const isPlaced = (row: PlaceRow): row is PlaceRow & Position => row.latitude !== null && row.longitude !== null;
 
 interface Frame {
   west: number;
@@ -57,14 +59,14 @@ export const toPosition = (frame: Frame, x: number, y: number): Position => ({
 export class CompoundMap extends LitElement {
   @property({ attribute: false }) places: PlaceRow[] = [];
   @property({ attribute: false }) centre: Position = { latitude: 0, longitude: 0 };
-  @property({ attribute: false }) title_: (row: PlaceRow) => string = () => "";
+  @property({ attribute: false }) nameOf: (row: PlaceRow) => string = () => "";
   @property({ attribute: false }) label = "";
   /** A click says where this place is. */
   @property({ attribute: false }) placing: string | null = null;
 
   override render() {
-    const placed = this.places.filter((row) => row.latitude !== null && row.longitude !== null);
-    const frame = frameOf(placed as unknown as Position[], this.centre);
+    const placed = this.places.filter(isPlaced);
+    const frame = frameOf(placed, this.centre);
     const unit = frame.size / 100;
     return html`<svg
       role="img"
@@ -79,13 +81,13 @@ export class CompoundMap extends LitElement {
     </svg>`;
   }
 
-  private dot(row: PlaceRow, frame: Frame, unit: number): TemplateResult | typeof nothing {
-    const { x, y } = toMetres(frame, row as unknown as Position);
+  private dot(row: PlaceRow & Position, frame: Frame, unit: number): SVGTemplateResult {
+    const { x, y } = toMetres(frame, row);
     const isLarge = row.kind !== "unit" && row.kind !== "shop";
     return svg`<g class="${row.kind} ${row.place_id === this.placing ? "chosen" : ""}">
-      <circle cx=${x} cy=${y} r=${isLarge ? unit * 1.6 : unit * 0.8}><title>${this.title_(row)}</title></circle>
-      ${isLarge ? svg`<text x=${x + unit * 2.2} y=${y + unit} font-size=${unit * 3}>${this.title_(row)}</text>` : nothing}
-    </g>` as TemplateResult;
+      <circle cx=${x} cy=${y} r=${isLarge ? unit * 1.6 : unit * 0.8}><title>${this.nameOf(row)}</title></circle>
+      ${isLarge ? svg`<text x=${x + unit * 2.2} y=${y + unit} font-size=${unit * 3}>${this.nameOf(row)}</text>` : nothing}
+    </g>`;
   }
 
   private clicked(event: MouseEvent, frame: Frame): void {

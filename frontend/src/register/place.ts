@@ -29,7 +29,7 @@ export class PlacePage extends Page {
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("placeId") || changed.has("entryId")) {
-      this.place = this.unit = this.people = null;
+      this.place = this.unit = this.people = this.of = null;
       void this.reload();
     }
   }
@@ -66,7 +66,7 @@ export class PlacePage extends Page {
       }
     }
     if (!this.place || !this.of) {
-      throw failure;
+      throw failure instanceof Error ? failure : new Error(String(failure));
     }
     const { unit_id: unitId } = this.place;
     this.unit = unitId && this.of.may("get_unit", unitId) ? await this.of.ask<UnitFile>("unit", { unit_id: unitId }) : null;

@@ -250,7 +250,7 @@ export class PlacesPage extends Page {
       <cs-compound
         .places=${found.places}
         .centre=${found.centre}
-        .title_=${placeName}
+        .nameOf=${placeName}
         .label=${t("compound")}
         .placing=${room.locked ? null : this.placing}
         @placed=${(event: CustomEvent<Position>) => void this.put(api, event.detail)}
