@@ -17,6 +17,7 @@ const COLUMNS: Record<string, Key> = {
   rooms: "rooms_label",
   letting: "letting",
   kind: "kind",
+  place: "place_name",
   storey: "storey",
   latitude: "latitude",
   longitude: "longitude",
