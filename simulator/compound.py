@@ -14,6 +14,7 @@ from .devices import (
     ElevatorBlocker,
     Hydrant,
     SmokeSensor,
+    VehicleGate,
     WaterTank,
 )
 from .discovered import CAMERA, TOPIC as DISCOVERED_TOPIC, DiscoveredGateway
@@ -162,6 +163,7 @@ _OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
     "shed": (
         ("pile", ("Charging pile", "充电桩", "充電樁"), ChargingPile, {}),
         ("door", ("Shed door", "车棚门", "車棚門"), DoorController, {}),
+        ("gate", ("Vehicle gate", "车辆道闸", "車輛道閘"), VehicleGate, {}),
     ),
     "hydrant": (("gauge", ("Pressure gauge", "水压表", "水壓計"), Hydrant, {}),),
 }

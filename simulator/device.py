@@ -21,6 +21,8 @@ class Fault(StrEnum):
     LATE = "late"
     SILENT = "silent"
     DUPLICATE = "duplicate"
+    #: It says that it has stored a card or plate, and has not.
+    FORGETFUL = "forgetful"
     WRONG = "wrong"
 
 
@@ -55,6 +57,8 @@ class Device:
         self.battery = self.random.uniform(70, 100)
         #: Set by the gateway: sends a report now.
         self.report: Callable[[], None] = lambda: None
+        #: Set by the gateway: tells that somebody came, and was let in or not.
+        self.tell_passage: Callable[[dict[str, Any]], None] = lambda _passage: None
         #: Set by the simulator: notes what the device did, with the time.
         self.record: Callable[[str], None] = lambda _what: None
         #: Monotonic time of the next report that is due anyway.
@@ -73,6 +77,13 @@ class Device:
         Raises RefusedError.
         """
         raise RefusedError(f"{key} cannot be set")
+
+    def order_list(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Do something about the list of who may pass; return what is answered beside `ok`.
+
+        Raises RefusedError.
+        """
+        raise RefusedError("it keeps no list")
 
     def clear(self) -> None:
         """Take every cause and every misbehaviour away."""

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, ClassVar, override
 
+from .access import AccessList
 from .device import Device, Fault, RefusedError, Value
 
 VOLTS = 230.0
@@ -521,12 +522,55 @@ class ElevatorBlocker(Device):
         }
 
 
-class DoorController(Device):
+class _Guarded(Device):
+    """What has a list of who may pass, and tells who came."""
+
+    commands = ("open", "credentials")
+    #: Seconds for which it is open for one.
+    OPEN_SECONDS: ClassVar = 5.0
+    #: What a stranger shows: no card or plate of anybody.
+    STRANGER: ClassVar[str]
+
+    def __init__(self, device_id: str, name: str, area: str) -> None:
+        """Initialize with an empty list."""
+        super().__init__(device_id, name, area)
+        self.list = AccessList()
+
+    @override
+    def order_list(self, order: dict[str, Any]) -> dict[str, Any]:
+        return self.list.order(order, forgets=Fault.FORGETFUL in self.faults)
+
+    def come(self, number: str | None = None) -> bool:
+        """Let somebody come: of the list, if none is said. Return if they were let in."""
+        number = number or next(iter(self.list.rows), self.STRANGER)
+        passage = self.list.passage(number)
+        granted = bool(passage["decision"] == "granted")
+        if granted:
+            self.let_in()
+        self.tell_passage(passage)
+        return granted
+
+    def come_as_stranger(self) -> None:
+        """Let somebody come who is not on the list."""
+        self.come(self.STRANGER)
+
+    def let_in(self) -> None:
+        """Open for one."""
+        raise NotImplementedError
+
+
+class DoorController(_Guarded):
     """A door with its lock, which stays as it is told."""
 
     kind = "door_controller"
     model = "DC-1"
-    EVENTS: ClassVar = {"stay open": "stay_open", "force": "force"}
+    EVENTS: ClassVar = {
+        "stay open": "stay_open",
+        "force": "force",
+        "card": "come",
+        "unknown card": "come_as_stranger",
+    }
+    STRANGER = "99999999"
 
     #: The bolt needs this long to move, in seconds.
     BOLT_SECONDS = (0.1, 0.3)
@@ -555,15 +599,24 @@ class DoorController(Device):
         self.report()
 
     @override
+    def let_in(self) -> None:
+        self.record("door let in")
+
+    @override
     def set(self, key: str, value: Value, options: dict[str, Any]) -> float:
-        if key != "locked_1":
+        if key not in ("locked_1", "open_1"):
             return super().set(key, value, options)
         seconds = self.random.uniform(*self.BOLT_SECONDS)
-        asyncio.get_running_loop().call_later(seconds, self._moved, bool(value))
+        if key == "open_1":
+            if Fault.WELDED in self.faults:
+                raise RefusedError("the bolt is stuck")
+            self.let_in()
+        else:
+            asyncio.get_running_loop().call_later(seconds, self._moved, bool(value))
         return seconds
 
     def _moved(self, locked: bool) -> None:
-        if locked != self.locked:
+        if locked != self.locked and Fault.WELDED not in self.faults:
             self.locked = locked
             self.record(f"door {'locked' if locked else 'unlocked'}")
         self.report()
@@ -579,6 +632,88 @@ class DoorController(Device):
         }
 
 
+class VehicleGate(_Guarded):
+    """A barrier whose arm takes time, and a camera that reads plates."""
+
+    kind = "vehicle_gate"
+    model = "VG-1"
+    EVENTS: ClassVar = {"vehicle": "come", "unknown vehicle": "come_as_stranger"}
+    STRANGER = "浙A00000"
+
+    #: The arm needs this long from one end to the other, in seconds; one that is not there
+    #: after so many more is stuck.
+    ARM_SECONDS = 1.5
+    STUCK_SECONDS = 8.0
+
+    def __init__(self, device_id: str, name: str, area: str) -> None:
+        """Initialize as closed."""
+        super().__init__(device_id, name, area)
+        #: 0 is down, 1 is up.
+        self.arm = 0.0
+        self.is_held = False
+        #: So long it is open for one vehicle yet, in seconds.
+        self.letting_in = 0.0
+        #: For so long the arm is not where it should be.
+        self._late = 0.0
+
+    @property
+    def is_wanted_up(self) -> bool:
+        """Return if the motor lifts the arm."""
+        return self.is_held or self.letting_in > 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Return if the arm does not do what the motor wants."""
+        return self._late >= self.STUCK_SECONDS
+
+    @override
+    def let_in(self) -> None:
+        self.letting_in = self.ARM_SECONDS + self.OPEN_SECONDS
+
+    @override
+    def step(self, seconds: float) -> None:
+        before = self._state(), self.is_stuck
+        self.letting_in = max(0.0, self.letting_in - seconds)
+        target = 1.0 if self.is_wanted_up else 0.0
+        if Fault.WELDED not in self.faults:
+            way = seconds / self.ARM_SECONDS
+            self.arm = min(max(target, self.arm - way), self.arm + way)
+        self._late = 0.0 if self.arm == target else self._late + seconds
+        if (self._state(), self.is_stuck) != before:
+            self.record(f"barrier {self._state()}")
+            self.report()
+
+    def _state(self) -> str:
+        if self.arm in (0.0, 1.0):
+            return "open" if self.arm else "closed"
+        return "opening" if self.is_wanted_up else "closing"
+
+    @override
+    def set(self, key: str, value: Value, options: dict[str, Any]) -> float:
+        if key == "open_1":
+            if Fault.WELDED in self.faults:
+                raise RefusedError("the arm is stuck")
+            self.let_in()
+        elif key == "locked_1":
+            self.is_held = not value
+            self.letting_in = 0.0
+            asyncio.get_running_loop().call_later(self.ARM_SECONDS, self.report)
+        else:
+            return super().set(key, value, options)
+        return 0.0
+
+    @override
+    def measure(self) -> dict[str, Value]:
+        return {
+            "barrier_1": self._state(),
+            # Held, and really up: an order is no arm.
+            "locked_1": not (self.is_held and self.arm == 1.0),
+            "barrier_stuck": self.is_stuck,
+            "clock_wrong": False,
+            "tamper": False,
+        }
+
+
 KINDS: dict[str, type[Device]] = {
     kind.kind: kind
     for kind in (
@@ -589,5 +724,6 @@ KINDS: dict[str, type[Device]] = {
         Hydrant,
         ElevatorBlocker,
         DoorController,
+        VehicleGate,
     )
 }

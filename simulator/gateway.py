@@ -48,6 +48,7 @@ class Gateway(ABC):
         for device in devices:
             device.report = partial(self._report_now, device)
             device.record = partial(self._note, device)
+            device.tell_passage = partial(self.tell_passage, device)
 
     @abstractmethod
     def will(self) -> tuple[str, dict[str, Any]]:
@@ -64,6 +65,11 @@ class Gateway(ABC):
     @abstractmethod
     def publish_state(self, device: Device) -> None:
         """Publish what a device reports."""
+
+    def tell_passage(  # noqa: B027 - most dialects have no word for it
+        self, device: Device, passage: dict[str, Any]
+    ) -> None:
+        """Tell that somebody came, where the dialect has a word for it."""
 
     @abstractmethod
     def receive(self, device_id: str, kind: str, message: dict[str, Any]) -> None:

@@ -27,8 +27,13 @@ class Link:
         receive: Receive | None = None,
         connected: Callable[[], None] | None = None,
         lost: Callable[[], None] | None = None,
+        keepalive: int = 15,
     ) -> None:
-        """Initialize; `connected` is called again after each reconnection."""
+        """Initialize; `connected` is called again after each reconnection.
+
+        With a `keepalive` of 0, time may stand still or leap.
+        """
+        self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
         self._port = port
         self._subscriptions = subscriptions
@@ -58,7 +63,7 @@ class Link:
 
     def start(self) -> None:
         """Begin to connect."""
-        self._client.connect_async(HOST, self._port, keepalive=15)
+        self._client.connect_async(HOST, self._port, keepalive=self._keepalive)
         self._client.loop_start()
 
     async def stop(self, *, goodbye: bool = False) -> None:

@@ -4,7 +4,7 @@ import time
 from typing import Any, override
 import uuid
 
-from .device import Device, Fault
+from .device import Device, Fault, RefusedError
 from .gateway import Gateway
 
 VERSION = 1
@@ -47,7 +47,7 @@ class NativeGateway(Gateway):
 
     @override
     def subscriptions(self) -> tuple[str, ...]:
-        return self.topic("+", "set"), self.topic("+", "get")
+        return tuple(self.topic("+", name) for name in ("set", "get", "credentials"))
 
     @override
     def announce(self) -> None:
@@ -88,15 +88,32 @@ class NativeGateway(Gateway):
             self._report(device)
             return
 
-        def answer(reason: str | None) -> None:
-            result = {"version": VERSION, "id": message["id"], "ok": reason is None}
+        def answer(reason: str | None, **more: Any) -> None:
+            result = {
+                "version": VERSION,
+                "id": message["id"],
+                "ok": reason is None,
+                **more,
+            }
             if reason:
                 result["reason"] = reason
             self.link.publish(self.topic(device_id, "result"), result)
 
+        if kind == "credentials":
+            if not device.faults & {Fault.IGNORES, Fault.SILENT}:
+                try:
+                    answer(None, **device.order_list(message))
+                except RefusedError as err:
+                    answer(str(err))
+            return
         options = {key: message[key] for key in ("longest_hold",) if key in message}
         for key, value in message["set"].items():
             self.obey(device, key, value, options, answer)
+
+    @override
+    def tell_passage(self, device: Device, passage: dict[str, Any]) -> None:
+        if Fault.SILENT not in device.faults:
+            self.link.publish(self.topic(device.id, "passage"), {**head(), **passage})
 
     def _publish(self, topic: str, message: dict[str, Any]) -> None:
         self.link.publish(self.topic(topic), message, retain=True)

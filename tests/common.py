@@ -113,7 +113,8 @@ class Peer:
         self.hass.loop.call_soon_threadsafe(*args)
 
     def _on_connect(self, client: paho.Client, *_: Any) -> None:
-        client.subscribe([("+/+/+/set", 1), ("+/+/+/get", 1), ("+/+/set", 1)])
+        names = ("+/+/+/set", "+/+/+/get", "+/+/+/credentials", "+/+/set")
+        client.subscribe([(name, 1) for name in names])
         self._call(self._connected.set)
 
     async def start(self) -> None:

@@ -37,6 +37,7 @@ from .const import (
 from .flows.adopted import ADOPTED, AdoptedDeviceFlow, AdoptedFlow
 from .flows.isapi import ISAPI, IsapiFlow
 from .flows.uhppote import UHPPOTE, UhppoteFlow
+from .flows.vzenith import VZENITH, VzenithFlow
 from .flows.webhook import WEBHOOK, WebhookDeviceFlow, WebhookFlow
 from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
@@ -61,7 +62,13 @@ _SUBENTRIES: dict[str, dict[str, type[ConfigSubentryFlow]]] = {
 
 
 class CommunitySafetyConfigFlow(
-    ZigbeeFlow, UhppoteFlow, IsapiFlow, AdoptedFlow, WebhookFlow, domain=DOMAIN
+    ZigbeeFlow,
+    UhppoteFlow,
+    IsapiFlow,
+    VzenithFlow,
+    AdoptedFlow,
+    WebhookFlow,
+    domain=DOMAIN,
 ):
     """Add one gateway, or move it to another topic."""
 
@@ -102,6 +109,7 @@ class CommunitySafetyConfigFlow(
                 ZIGBEE,
                 UHPPOTE,
                 ISAPI,
+                VZENITH,
                 ADOPTED,
                 WEBHOOK,
                 *sidecars,
@@ -203,6 +211,8 @@ class CommunitySafetyConfigFlow(
             return await self.async_step_reconfigure_uhppote()
         if entry.data[CONF_DIALECT] == ISAPI:
             return await self.async_step_reconfigure_isapi()
+        if entry.data[CONF_DIALECT] == VZENITH:
+            return await self.async_step_reconfigure_vzenith()
         if entry.data[CONF_DIALECT] == WEBHOOK:
             return await self.async_step_reconfigure_webhook()
         self._dialect = entry.data[CONF_DIALECT]

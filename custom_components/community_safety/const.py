@@ -11,11 +11,16 @@ LOGGER = logging.getLogger(__package__)
 
 EVENT_ALARM: Final = f"{DOMAIN}_alarm"
 
+CONF_ARM_INPUT: Final = "arm_input"
 CONF_BOARDS: Final = "boards"
+CONF_CLOSE_OUTPUT: Final = "close_output"
 CONF_DIALECT: Final = "dialect"
+CONF_DIRECTION: Final = "direction"
 CONF_DOORS: Final = "doors"
 CONF_EVENT_PORT: Final = "event_port"
+CONF_OPEN_OUTPUT: Final = "open_output"
 CONF_REFUSED: Final = "refused"
+CONF_SERIAL: Final = "serial"
 CONF_TOPIC: Final = "topic"
 CONF_THRESHOLDS: Final = "thresholds"
 
@@ -25,6 +30,7 @@ RENAMED_HAZARDS: Final = {"silent": "unresponsive"}
 PLATFORMS: Final = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.COVER,
     Platform.EVENT,
     Platform.IMAGE,
     Platform.LOCK,

@@ -9,12 +9,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .catalogue import DOOR_CONTROLLER, ELEVATOR_BLOCKER
+from .catalogue import ELEVATOR_BLOCKER, VEHICLE_GATE, WAYS
 from .catalogue.measurements import SIGHTINGS, Value, point_key
 from .core.alarm import Change
 from .core.alarms import Announcement
 from .core.device import SafetyDevice
-from .core.passages import Passage
+from .core.passages import Decision, Passage
 from .core.selftests import SelfTest
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -38,7 +38,7 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
     yield AlarmEvent(gateway, device, "alarm_event")
     if device.kind is ELEVATOR_BLOCKER:
         yield SightingEvent(gateway, device, "sighting")
-    if device.kind is DOOR_CONTROLLER:
+    if device.kind in WAYS:
         for key in device.by_measurement.get("locked", ()):
             yield PassageEvent(gateway, device, device.points[key].channel)
     if device is gateway.device and gateway.joining:
@@ -136,15 +136,19 @@ class SightingEvent(SafetyEntity, EventEntity):
 
 
 class PassageEvent(SafetyEntity, EventEntity):
-    """Somebody was let in at a door or not. Who it was is not told: nobody here knows."""
-
-    _attr_event_types = ["granted", "denied"]
+    """Somebody was let in or not. Who it was is not told: nobody here knows."""
 
     def __init__(self, gateway: Gateway, device: SafetyDevice, channel: str) -> None:
         """Initialize; `channel` is the door, such as `1`."""
         super().__init__(gateway, device, point_key("passage", channel))
-        self.name_after("passage", channel)
         self._channel = channel
+        self._attr_event_types = ["granted", "denied"]
+        if device.kind is VEHICLE_GATE:
+            # A camera sees whoever comes, and may not say who was let in.
+            self._attr_event_types.append("seen")
+        self.name_after(
+            "vehicle_passage" if device.kind is VEHICLE_GATE else "passage", channel
+        )
 
     @property
     @override
@@ -162,8 +166,9 @@ class PassageEvent(SafetyEntity, EventEntity):
     def _passed(self, passage: Passage) -> None:
         """Tell of what happens now; what was fetched later is history."""
         if passage.door == self._channel and not passage.late:
+            is_said = passage.decision in (Decision.GRANTED, Decision.SEEN)
             self._trigger_event(
-                "granted" if passage.granted else "denied",
+                passage.decision.value if is_said else "denied",
                 {"decision": passage.decision.value},
             )
             self.async_write_ha_state()

@@ -7,6 +7,7 @@ from homeassistant.components.lock import LockEntity, LockEntityFeature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .catalogue import DOOR_CONTROLLER
 from .catalogue.measurements import point_key
 from .core.authority import Action
 from .core.device import SafetyDevice
@@ -26,8 +27,9 @@ async def async_setup_entry(
 
 
 def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
-    for key in device.by_measurement.get("locked", ()):
-        yield DoorLock(gateway, device, key)
+    if device.kind is DOOR_CONTROLLER:
+        for key in device.by_measurement.get("locked", ()):
+            yield DoorLock(gateway, device, key)
 
 
 class DoorLock(SafetyEntity, LockEntity):

@@ -53,7 +53,8 @@ def _entities(
     held_back: set[ReadingSensor], gateway: Gateway, device: SafetyDevice
 ) -> Iterable[SafetyEntity]:
     for key, point in device.points.items():
-        if point.measurement.is_number or point.measurement.options:
+        row = point.measurement
+        if row.shown and (row.is_number or row.options):
             yield ReadingSensor(gateway, device, key, point, held_back)
     if device.kind is GATEWAY:
         for severity in Severity:

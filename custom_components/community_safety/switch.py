@@ -7,7 +7,7 @@ from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .catalogue import CHARGING_PILE, DOOR_CONTROLLER, ELEVATOR_BLOCKER
+from .catalogue import CHARGING_PILE, ELEVATOR_BLOCKER, VEHICLE_GATE, WAYS
 from .catalogue.measurements import point_key
 from .core.authority import Action
 from .core.device import SafetyDevice
@@ -33,7 +33,7 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
         yield ProtectedSwitch(gateway, device, key)
     if device.kind is ELEVATOR_BLOCKER:
         yield BlockingSwitch(gateway, device, "blocking")
-    if device.kind is DOOR_CONTROLLER:
+    if device.kind in WAYS:
         for key in device.by_measurement.get("locked", ()):
             yield OpensOnFireSwitch(gateway, device, key)
 
@@ -106,13 +106,16 @@ class ProtectedSwitch(SettingEntity, SwitchEntity):
 
 
 class OpensOnFireSwitch(SettingEntity, SwitchEntity):
-    """If a door opens on a fire alarm of its building: on, unless it is on no way out."""
+    """If a door or barrier opens on a fire alarm of its building: on, unless it is on no way out."""
 
     def __init__(self, gateway: Gateway, device: SafetyDevice, lock: str) -> None:
         """Initialize."""
         channel = device.points[lock].channel
         super().__init__(gateway, device, point_key("opens_on_fire", channel))
-        self.name_after("opens_on_fire", channel)
+        is_gate = device.kind is VEHICLE_GATE
+        self.name_after(
+            "barrier_opens_on_fire" if is_gate else "opens_on_fire", channel
+        )
         self._lock = lock
 
     @property

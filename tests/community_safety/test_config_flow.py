@@ -55,6 +55,7 @@ async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
         "zigbee",
         "uhppote",
         "isapi",
+        "vzenith",
         "adopted",
         "webhook",
     ]

@@ -87,6 +87,13 @@ FULL: dict[str, dict[str, Any]] = {
         "clock_wrong": False,
         "tamper": False,
     },
+    "vehicle_gate": {
+        "barrier_1": "closed",
+        "locked_1": True,
+        "barrier_stuck": False,
+        "clock_wrong": False,
+        "tamper": False,
+    },
 }
 
 
@@ -187,8 +194,11 @@ def texts_needed() -> Iterator[tuple[str, str]]:
     yield "switch", "blocking"
     for platform, key in (
         ("lock", "locked"),
+        ("cover", "barrier"),
         ("event", "passage"),
+        ("event", "vehicle_passage"),
         ("switch", "opens_on_fire"),
+        ("switch", "barrier_opens_on_fire"),
     ):
         yield platform, key
         yield platform, f"{key}_channel"
@@ -244,7 +254,8 @@ def test_states_and_choices_have_names(language: str) -> None:
     texts = read(f"translations/{language}.json")
     entity = texts["entity"]
     for key, row in MEASUREMENTS.items():
-        assert set(entity["sensor"].get(key, {}).get("state", ())) == set(row.options)
+        options = set(row.options if row.shown else ())
+        assert set(entity["sensor"].get(key, {}).get("state", ())) == options
     for kind in KINDS.values():
         variant = entity["select"].get(f"{kind.key}_variant", {})
         assert set(variant.get("state", ())) == set(kind.variants)
@@ -262,9 +273,14 @@ def test_states_and_choices_have_names(language: str) -> None:
     assert set(alarm["severity"]["state"]) == set(Severity)
     sighting = entity["event"]["sighting"]["state_attributes"]
     assert set(sighting["event_type"]["state"]) == set(SIGHTINGS)
-    for key in ("passage", "passage_channel"):
+    doors, gates = {"granted", "denied"}, {"granted", "denied", "seen"}
+    for key, types in (("passage", doors), ("vehicle_passage", gates)):
+        assert entity["event"][f"{key}_channel"] == {
+            **entity["event"][key],
+            "name": entity["event"][f"{key}_channel"]["name"],
+        }
         passage = entity["event"][key]["state_attributes"]
-        assert set(passage["event_type"]["state"]) == {"granted", "denied"}
+        assert set(passage["event_type"]["state"]) == types
         assert set(passage["decision"]["state"]) == set(Decision)
     joining = entity["event"]["joining"]["state_attributes"]
     assert set(joining["event_type"]["state"]) == set(STAGES)

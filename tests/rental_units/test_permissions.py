@@ -221,6 +221,12 @@ async def cards_of(
             "name": "MARK-VISITOR",
             "card_number": str(next(number)),
         },
+        "issue_plate": {
+            **device,
+            **visit,
+            "name": "MARK-VISITOR",
+            "plate": f"浙A{next(number) % 100_000:05}",
+        },
         "suspend_card": await issued(),
         "resume_card": suspended,
         "lose_card": await issued(),
@@ -372,8 +378,8 @@ NEVER = {
     AccountRole.LANDLORD: {
         *("alert_beyond", "tell_again", "safety.reset", "get_audit"),
         # Keys to the building are the property's to give.
-        *("issue_card", "resume_card", "renew_card", "assign_door", "remove_door"),
-        *("get_doors", "get_door_cards"),
+        *("issue_card", "issue_plate", "resume_card", "renew_card", "assign_door"),
+        *("remove_door", "get_doors", "get_door_cards"),
         *("print_codes", "reveal_at_place"),
     },
     AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
@@ -828,6 +834,7 @@ def panel_cards(
         "cards": data["get_cards"],
         "card_doors": data["get_card_doors"],
         "issue_card": {**visit, "card_number": data["issue_card"]["card_number"]},
+        "issue_plate": {**visit, "plate": data["issue_plate"]["plate"]},
         "request_card": visit,
         **{
             name: {

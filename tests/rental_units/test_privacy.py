@@ -29,7 +29,15 @@ from .panel import Panel, content, panel_of
 from .test_config_flow import UNIT, begin, fill
 
 #: Names, the national parts of the numbers, addresses.
-MARKS = ("MARK-", "mark-mail", "mark_mail", "mark_person", "1380013800", "77004711")
+MARKS = (
+    "MARK-",
+    "mark-mail",
+    "mark_mail",
+    "mark_person",
+    "1380013800",
+    "77004711",
+    "M4RK5",
+)
 
 
 @pytest.fixture
@@ -177,6 +185,7 @@ async def test_marked_data(
     content = b"".join(path.read_bytes() for path in own.parent.glob(f"{own.name}*"))
     # Not even there: numbers of cards are encrypted.
     assert b"77004711" not in content
+    assert b"M4RK5" not in content
     assert b"MARK-VISITOR" in content
     assert b"MARK-LANDLORD" in content
     assert b"MARK-PARTY" in content
@@ -205,8 +214,14 @@ async def use_cards(
     }
     await call(hass, "request_card", visit)
     await call(hass, "issue_card", {**visit, "card_number": "7700471102"})
+    plate = {"person_id": person, "plate": "浙A·M4RK5"}
+    await call(hass, "issue_plate", plate)
+    for wrong in ("浙A·M4RK5", "M4RK5A1"):
+        with pytest.raises(HomeAssistantError):
+            await call(hass, "issue_plate", {**plate, "plate": wrong})
     shown = await call(hass, "get_cards", {"person_id": person})
-    assert shown["cards"][0]["card_number"] == "••••1101"
+    masked = {row["card_number"] for row in shown["cards"]}
+    assert masked == {"••••1101", "••••RK5"}
     for action in ("get_card_doors", "suspend_card", "lose_card"):
         await call(hass, action, {"card_id": issued["card_id"]})
     await call(hass, "get_doors", of_entry)

@@ -54,6 +54,7 @@ WORDS = {
         r"发卡|申请卡片",
     ),
     "issue_card": (PEOPLE, r"issues cards", r"发卡"),
+    "issue_plate": (PEOPLE, r"issues cards and plates", r"登记车牌"),
     "lose_card": (
         PEOPLE,
         r"issues cards|reports cards lost",

@@ -8,6 +8,7 @@ from .elevator_blocker import ELEVATOR_BLOCKER
 from .measurements import RADIO, parse_point
 from .model import DeviceKind, Hazard, Level, Nature, Scope, Setting, When
 from .smoke_sensor import SMOKE_SENSOR
+from .vehicle_gate import VEHICLE_GATE
 from .water_gauge import HYDRANT, WATER_TANK
 
 #: The connection itself: when it is lost its devices cannot be trusted.
@@ -33,10 +34,17 @@ KINDS = {
         HYDRANT,
         ELEVATOR_BLOCKER,
         DOOR_CONTROLLER,
+        VEHICLE_GATE,
         GATEWAY,
     )
 }
+#: What people and vehicles go through: a fire opens it, and it has a list of who may pass.
+WAYS = (DOOR_CONTROLLER, VEHICLE_GATE)
 DEVICE_KINDS = {key: kind for key, kind in KINDS.items() if kind is not GATEWAY}
+#: Kinds that a device may be of which somebody else only says what it measures.
+CHOOSABLE_KINDS = tuple(
+    key for key, kind in DEVICE_KINDS.items() if kind not in (ELEVATOR_BLOCKER, *WAYS)
+)
 #: What has a name of its own in some kind, beside its readings.
 _NAMES = {
     name
@@ -60,12 +68,15 @@ def is_catalogued(name: str) -> bool:
 
 __all__ = [
     "CHARGING_PILE",
+    "CHOOSABLE_KINDS",
     "DEVICE_KINDS",
     "DOOR_CONTROLLER",
     "ELEVATOR_BLOCKER",
     "GATEWAY",
     "HAZARDS",
     "KINDS",
+    "VEHICLE_GATE",
+    "WAYS",
     "DeviceKind",
     "Hazard",
     "Level",

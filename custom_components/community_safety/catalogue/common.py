@@ -154,4 +154,9 @@ MEASUREMENTS = (
     "unresponsive",
     "implausible",
 )
+#: Of whatever has a list of who may pass, with ends that go by its own clock.
+LIST_FAULTS = (
+    fault("credential_unproven", "credential_unproven"),
+    fault("clock_wrong", "clock_wrong"),
+)
 FAULTS = (UNRESPONSIVE, SENSOR_FAULT, SELF_TEST_FAILED, TAMPER, LOW_BATTERY)

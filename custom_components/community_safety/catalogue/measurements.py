@@ -118,6 +118,8 @@ def _flag(key: str) -> Measurement:
 E_BIKE = "e_bike"
 SIGHTINGS = (E_BIKE, "bicycle", "pram", "wheelchair", "person", "unknown")
 NOTHING = "none"
+#: How the arm of a barrier stands, or moves.
+BARRIER = ("closed", "opening", "open", "closing")
 # What is counted per day at an elevator; a hold is false when a person says so.
 COUNTERS = ("holds", "releases", "false_holds", *(f"seen_{row}" for row in SIGHTINGS))
 # What a radio gateway counts since its start, but for the queue, which is as it is now.
@@ -316,6 +318,9 @@ _ROWS = (
     # Doors, each with its number. Locked: not held open by anybody; a card that lets one
     # person through does not change that.
     Measurement(key="locked", writable=True, shown=False),
+    # Of a barrier: nobody holds it open, or it is not up.
+    Measurement(key="barrier", options=BARRIER, shown=False),
+    _flag("barrier_stuck"),
     Measurement(key="door_open", binary_class=BinarySensorDeviceClass.DOOR),
     _flag("door_forced"),
     _flag("door_held_open"),

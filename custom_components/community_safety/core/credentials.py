@@ -1,11 +1,11 @@
-"""Credentials: given, taken and read at door controllers, each with its proof.
+"""Credentials: given, taken and read at door controllers and gates, each with its proof.
 
 Whose they are, and which a controller is to hold, is known by who offers a passage sink
 (`core.passages`). Nothing of them is stored here, and no number is shown or logged.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -14,7 +14,7 @@ import time
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.event import (
     async_call_later,
     async_track_time_change,
@@ -22,9 +22,9 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.util import dt as dt_util
 
-from ..catalogue import DOOR_CONTROLLER
+from ..catalogue import DOOR_CONTROLLER, VEHICLE_GATE, WAYS
 from ..const import DOMAIN, LOGGER
-from .device import SafetyDevice
+from .device import DeviceDescription, SafetyDevice
 from .passages import Passages
 from .ports import Credential, CredentialPort, Find
 from .proving import Answer, Pace, Reason, Status, async_command, async_prove
@@ -46,6 +46,8 @@ _AWAY = (Reason.GONE, Reason.NOT_CONNECTED, Reason.NO_ANSWER)
 ENDS_EVERY = timedelta(seconds=30)
 #: When every list is read, by local time.
 NIGHTLY_HOUR = 3
+#: What lists hold, by kind.
+_MEDIA = {DOOR_CONTROLLER.key: "card", VEHICLE_GATE.key: "plate"}
 #: Keys of the repairs; that of the device follows.
 _UNPROVEN, _UNREAD = "credential_unproven", "credentials_unread"
 
@@ -54,7 +56,8 @@ _UNPROVEN, _UNREAD = "credential_unproven", "credentials_unread"
 class Result:
     """What became of one credential at one controller.
 
-    `held` is what was read back, None if it is proven to be gone, or if nothing is proven.
+    `held` is what was read back, None if it is proven to be gone, or if nothing is proven. Of
+    one that was only `sent`, it is what the controller is to make of it.
     A `held` that ends later than was asked for is a controller that knows whole days only:
     it is removed at the real end, and opens until that day is over while we are away.
     """
@@ -105,11 +108,18 @@ class _Unproven:
 class Credentials:
     """The credentials of all door controllers."""
 
-    def __init__(self, hass: HomeAssistant, passages: Passages, find: Find) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        passages: Passages,
+        find: Find,
+        description: Callable[[str], DeviceDescription | None],
+    ) -> None:
         """Initialize."""
         self._hass = hass
         self._passages = passages
         self._find = find
+        self._description = description
         #: Unique ids by Home Assistant's id of the device.
         self._uids: dict[str, str] = {}
         self._attached: set[str] = set()
@@ -179,7 +189,7 @@ class Credentials:
     @callback
     def attach(self, device: SafetyDevice) -> None:
         """Take in a controller."""
-        if device.kind is DOOR_CONTROLLER and device.device_id:
+        if device.kind in WAYS and device.device_id:
             self._uids[device.device_id] = device.uid
             self._attached.add(device.uid)
 
@@ -221,35 +231,47 @@ class Credentials:
         credential = Credential(
             number=number, begin=begin, end=end, doors=frozenset(doors)
         )
-        uid, port = self._port(device_id)
-        port.as_held(credential)
+        uid, port, device = self._at(device_id)
+        port.as_held(device, credential)
         return await self._async_order_to_the_end(uid, device_id, number, credential)
 
     async def async_remove(self, device_id: str, *, number: str) -> Result:
         """Take a credential, and prove that it is gone. Raises ServiceValidationError."""
-        uid, _port = self._port(device_id)
+        uid, _port, _device = self._at(device_id)
         return await self._async_order_to_the_end(uid, device_id, number, None)
 
     async def async_check(self, device_id: str) -> Difference | None:
         """Read a whole list now, and put right what differs.
 
-        Returns None if nobody says what it is to hold. Raises HomeAssistantError if it could
-        not be read, and ServiceValidationError for a device that is no controller of ours.
+        Returns None if nobody says what it is to hold, or if it cannot be read at all. Raises
+        HomeAssistantError if it could not be read now, and ServiceValidationError for a device
+        that is no controller of ours.
         """
-        uid, _port = self._port(device_id)
+        uid, _port, _device = self._at(device_id)
         if running := self._checks.get(uid):
             # It has begun before whatever the caller wants to know.
             await asyncio.wait((running,))
         return await asyncio.shield(self._begin_check(uid))
 
-    def _port(self, device_id: str) -> tuple[str, CredentialPort]:
+    @callback
+    def takes(self, device_id: str) -> str | None:
+        """Return what a device has a list of: `card` or `plate`; None for any other device.
+
+        Also while its gateway is not loaded.
+        """
+        entry = dr.async_get(self._hass).async_get(device_id)
+        for domain, uid, *_ in entry.identifiers if entry else ():
+            if domain == DOMAIN and (known := self._description(uid)):
+                return _MEDIA.get(known.kind)
+        return None
+
+    def _at(self, device_id: str) -> tuple[str, CredentialPort, SafetyDevice]:
         uid = self._uids.get(device_id, "")
-        found = self._find(uid)
-        if not found or not isinstance(found[0], CredentialPort):
+        if not (found := self._controller(uid)):
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="no_door_controller"
             )
-        return uid, found[0]
+        return uid, *found
 
     # One credential
 
@@ -277,32 +299,39 @@ class Credentials:
         self._ends.pop(key, None)
         if uid in self._touched:
             self._touched[uid].add(number)
-        read = False
+        taken = read = False
+        status = Status.CONFIRMED
 
         async def command(until: float) -> Answer | None:
+            nonlocal taken
             if not (found := self._controller(uid)):
                 return None
             port, device = found
-            return await async_command(
+            answer = await async_command(
                 port.async_put_credential(device, credential)
                 if credential
                 else port.async_remove_credential(device, number),
                 until,
                 uid,
             )
+            taken = answer.refused is None
+            return answer
 
         async def read_back(until: float) -> tuple[Credential | None] | None:
-            nonlocal read
+            nonlocal read, status
             if not (found := self._controller(uid)):
                 return None
             port, device = found
             try:
+                wanted = port.as_held(device, credential) if credential else None
+                if not port.can_read_credentials(device):
+                    status = Status.SENT
+                    return (wanted,) if taken else None
                 async with asyncio.timeout(until - time.monotonic()):
                     held = await port.async_read_credential(device, number)
-                read = True
-                wanted = port.as_held(credential) if credential else None
             except TimeoutError, HomeAssistantError:
                 return None
+            read, status = True, Status.CONFIRMED
             return (held,) if held == wanted else None
 
         proven: tuple[Credential | None] | Reason | None
@@ -330,7 +359,7 @@ class Credentials:
             result = Result(
                 device_id=device_id,
                 number=number,
-                status=Status.CONFIRMED,
+                status=status,
                 milliseconds=milliseconds,
                 held=proven[0],
             )
@@ -354,7 +383,7 @@ class Credentials:
         self, uid: str, credential: Credential | None, result: Result
     ) -> None:
         unproven = self._unproven.setdefault(uid, {})
-        if result.status is Status.CONFIRMED:
+        if result.status in (Status.CONFIRMED, Status.SENT):
             unproven.pop(result.number, None)
         else:
             unproven[result.number] = _Unproven(
@@ -439,7 +468,7 @@ class Credentials:
         if not (found := self._controller(uid)) or not self._passages.has_sink:
             # Who says what it is to hold is not loaded yet: that is no evidence of anything.
             return None
-        _port, device = found
+        port, device = found
         device_id = device.device_id or ""
         touched = self._touched[uid] = set()
         try:
@@ -455,8 +484,9 @@ class Credentials:
                     # Also where the list cannot be read.
                     self._end_at(uid, credential)
             await self._async_try_again(uid, device_id, wanted)
-            if wanted is None:
-                # Nobody says any more what it is to hold: so nothing is too much.
+            if wanted is None or not port.can_read_credentials(device):
+                # Nobody says any more what it is to hold, or what it holds: so nothing is
+                # known to be too much.
                 device.derive(unknown_credential=False)
                 self._is_read[uid] = True
                 self._show(uid)
@@ -539,7 +569,7 @@ class Credentials:
                 gone.add(number)
                 continue
             if not is_over and number not in twice:
-                if by_number.get(number) == _as_held(found[0], credential):
+                if by_number.get(number) == _as_held(*found, credential):
                     self._unproven.get(uid, {}).pop(number, None)
                     there.add(number)
                     continue
@@ -574,9 +604,11 @@ class Credentials:
     # What people see
 
     def _controller(self, uid: str) -> tuple[CredentialPort, SafetyDevice] | None:
-        found = self._find(uid)
-        if found and isinstance(found[0], CredentialPort):
-            return found[0], found[1]
+        if (found := self._find(uid)) is None:
+            return None
+        port, device = found
+        if isinstance(port, CredentialPort) and port.keeps_credentials(device):
+            return port, device
         return None
 
     @callback
@@ -624,9 +656,11 @@ class Credentials:
             )
 
 
-def _as_held(port: CredentialPort, credential: Credential) -> Credential:
+def _as_held(
+    port: CredentialPort, device: SafetyDevice, credential: Credential
+) -> Credential:
     """Return what a controller makes of a credential; itself if it cannot hold that."""
     try:
-        return port.as_held(credential)
+        return port.as_held(device, credential)
     except ServiceValidationError:
         return credential

@@ -1,4 +1,7 @@
-"""Doors: opened and locked with proof, released on a fire, locked again only by a person."""
+"""Doors: opened and locked with proof, released on a fire, locked again only by a person.
+
+A vehicle gate's barrier is one of them: unlocked, it is up and held there.
+"""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
@@ -15,7 +18,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later
 
-from ..catalogue import DOOR_CONTROLLER, HAZARDS
+from ..catalogue import HAZARDS, KINDS, WAYS
 from ..catalogue.measurements import point_key
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
@@ -134,14 +137,14 @@ class Doors:
     def know(self, uid: str) -> None:
         """Take in a device of an earlier run: a fire may find its gateway not loaded."""
         description = self._description(uid)
-        if description and description.kind == DOOR_CONTROLLER.key:
+        if description and KINDS[description.kind] in WAYS:
             self._controllers.add(uid)
             self._look_for_fires(uid)
 
     @callback
     def attach(self, device: SafetyDevice) -> None:
         """Watch the doors of a device, and open what a fire or a crash has left to be opened."""
-        if device.kind is not DOOR_CONTROLLER:
+        if device.kind not in WAYS:
             self._controllers.discard(device.uid)
             return
         self._controllers.add(device.uid)
@@ -369,11 +372,14 @@ class Doors:
         return key not in self._settings_of(uid).protected
 
     def _area(self, uid: str, lock: str) -> str | None:
-        """Return the area of a lock: its own, or that of its controller."""
+        """Return the area of a lock or barrier: its own, or that of its controller."""
         registry = er.async_get(self._hass)
-        entity_id = registry.async_get_entity_id(Platform.LOCK, DOMAIN, lock)
-        entry = registry.async_get(entity_id) if entity_id else None
-        return (entry and entry.area_id) or area_of(self._hass, self._named(uid)[0])
+        for platform in (Platform.LOCK, Platform.COVER):
+            entity_id = registry.async_get_entity_id(platform, DOMAIN, lock)
+            entry = registry.async_get(entity_id) if entity_id else None
+            if entry and entry.area_id:
+                return entry.area_id
+        return area_of(self._hass, self._named(uid)[0])
 
     def _start(self, uid: str, key: str) -> None:
         lock = f"{uid}/{key}"

@@ -79,7 +79,9 @@ class House:
         )
         self.orders = Orders(self.storage)
         self.passages = Passages(hass)
-        self.credentials = Credentials(hass, self.passages, self.device)
+        self.credentials = Credentials(
+            hass, self.passages, self.device, self.description
+        )
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
         self._watchers: list[Callable[[str], None]] = []
         self._found_listeners: list[CALLBACK_TYPE] = []

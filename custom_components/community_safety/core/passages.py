@@ -30,6 +30,8 @@ class Decision(StrEnum):
     """Why a controller let somebody in or not, as far as it says."""
 
     GRANTED = "granted"
+    #: It was only seen: whether it was let in, nobody says.
+    SEEN = "seen"
     #: The controller does not have it.
     UNKNOWN = "unknown"
     #: Not at this door, or not on this day.

@@ -33,7 +33,7 @@ class Port(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """What opens doors: a card by its number, from when until when, and which doors.
+    """What opens doors: a card or plate by its number, from when until when, and which doors.
 
     Whose it is nobody knows here. `begin` and `end` are aware, `doors` are channels such
     as `1`. The number is personal: it is never shown, logged or stored by us.
@@ -47,13 +47,19 @@ class Credential:
 
 @runtime_checkable
 class CredentialPort(Port, Protocol):
-    """A port whose door controllers keep a list of credentials of their own.
+    """A port whose door controllers or gates keep a list of credentials of their own.
 
     Each method raises HomeAssistantError if there was no answer or a refusal. An echo of
     a command is no reading: what is read comes from the controller's list.
     """
 
-    def as_held(self, credential: Credential) -> Credential:
+    def keeps_credentials(self, device: SafetyDevice) -> bool:
+        """Return if a controller keeps a list at all."""
+
+    def can_read_credentials(self, device: SafetyDevice) -> bool:
+        """Return if its list can be read: else what it has taken is sent, and never proven."""
+
+    def as_held(self, device: SafetyDevice, credential: Credential) -> Credential:
         """Return what a controller makes of a credential: it may know whole days only.
 
         Raises ServiceValidationError for one that it cannot hold at all.

@@ -20,6 +20,8 @@ class Status(StrEnum):
     """What a command came to."""
 
     CONFIRMED = "confirmed"
+    #: It was taken, and there is nothing from which it could be read back.
+    SENT = "sent"
     UNCONFIRMED = "unconfirmed"
     FAILED = "failed"
     PROTECTED = "protected"

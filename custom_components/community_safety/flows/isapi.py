@@ -139,7 +139,7 @@ class IsapiFlow(ConfigFlow):
         """
         data = dict(user_input)
         try:
-            data[CONF_URL] = _address(user_input[CONF_URL])
+            data[CONF_URL] = origin(user_input[CONF_URL])
         except ValueError:
             return {}, {}, {CONF_URL: "isapi_address"}, {}
         terminal = Terminal(
@@ -170,7 +170,7 @@ class IsapiFlow(ConfigFlow):
         return data, info, {"base": error} if error else {}, words
 
 
-def _address(text: str) -> str:
+def origin(text: str) -> str:
     """Return an address as a URL. Raises ValueError for what is none."""
     text = text.strip().rstrip("/")
     url = URL(text if "://" in text else f"http://{text}")

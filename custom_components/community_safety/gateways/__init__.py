@@ -14,6 +14,7 @@ _CLASSES = {
     "adopted": ("adopted", "AdoptedGateway"),
     "uhppote": ("uhppote", "UhppoteGateway"),
     "isapi": ("isapi", "IsapiGateway"),
+    "vzenith": ("vzenith", "VzenithGateway"),
     "webhook": ("webhook", "WebhookGateway"),
 }
 

@@ -45,6 +45,14 @@ class ContactGateway(Gateway):
     def contact(self, device: SafetyDevice) -> Contact:
         """Return what speaks to a device. Raises CommandError if nothing does any more."""
 
+    def keeps_credentials(self, device: SafetyDevice) -> bool:
+        """Return that each of them keeps a list."""
+        return True
+
+    def can_read_credentials(self, device: SafetyDevice) -> bool:
+        """Return that it can be read."""
+        return True
+
     @override
     async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
         contact = self.contact(device)

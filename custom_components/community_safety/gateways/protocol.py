@@ -51,6 +51,7 @@ def validators() -> dict[str, Callable[[Any], Any]]:
             "config",
             "state",
             "availability",
+            "passage",
             "result",
         )
     }
@@ -207,6 +208,10 @@ class ProtocolGateway(Gateway):
                 self._config(device_id, message)
             case "result":
                 self.take_result(device_id, message)
+            case "passage":
+                if retained or not (device := self.devices.get(device_id)):
+                    raise ValueError("passage: retained, or of an unknown device")
+                self.take_passage(device, message)
             case _:
                 if device := self.devices.get(device_id):
                     self._take(device, kind, message, payload, retained=retained)
@@ -255,6 +260,9 @@ class ProtocolGateway(Gateway):
     @abstractmethod
     def take_result(self, device_id: str, message: dict[str, Any]) -> None:
         """Take what a command came to."""
+
+    def take_passage(self, device: SafetyDevice, message: dict[str, Any]) -> None:
+        """Take that somebody came, where what carries the messages brings that."""
 
     def forget_early(self, device_id: str, kind: str) -> None:
         """Forget what a device has said that is not known yet."""

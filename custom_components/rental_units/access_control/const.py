@@ -19,6 +19,14 @@ class Holder(StrEnum):
 MOST_DAYS: Final = {Holder.VISITOR: 31, Holder.STAFF: 366, Holder.VOLUNTEER: 366}
 
 
+class Medium(StrEnum):
+    """What somebody shows: it opens what has a list of such."""
+
+    CARD = "card"
+    #: Of a vehicle: it opens vehicle gates.
+    PLATE = "plate"
+
+
 class Decision(StrEnum):
     """What people have decided about a card."""
 
@@ -35,6 +43,8 @@ class Proof(StrEnum):
     PENDING = "pending"
     #: It was read back: there as it is to be, or gone.
     PROVEN = "proven"
+    #: It was taken, by what has a list that nobody can read.
+    SENT = "sent"
     UNPROVEN = "unproven"
 
 
@@ -50,6 +60,8 @@ class State(StrEnum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     LOST = "lost"
+    #: Somewhere it was sent to what cannot prove it; elsewhere it is proven.
+    SENT = "sent"
     UNPROVEN = "unproven"
 
 
@@ -63,6 +75,9 @@ RENEW_DAYS: Final = 183
 #: controller is back; by us only if it has forgotten that, in seconds. And what was overtaken.
 RETRY_SECONDS: Final = 900
 OVERTAKEN_SECONDS: Final = 30
+#: What was only sent is sent again after so long, in seconds: a camera that was changed for
+#: another has nothing.
+RESEND_SECONDS: Final = 86_400
 #: So long after its end a card is left to Community Safety, which removes it by itself.
 GRACE_SECONDS: Final = 45
 

@@ -56,5 +56,10 @@ FEATURE = Feature(
             "CREATE UNIQUE INDEX ux_access_doors_door ON access_doors"
             " (device_id, door, building, stairwell, number)",
         ),
+        # Plates are bound to leases as cards are, and open vehicle gates.
+        statements(
+            "ALTER TABLE cards ADD COLUMN medium TEXT NOT NULL DEFAULT 'card'",
+            "ALTER TABLE access_doors ADD COLUMN medium TEXT NOT NULL DEFAULT 'card'",
+        ),
     ),
 )

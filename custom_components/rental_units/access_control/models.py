@@ -11,7 +11,7 @@ from ..storage.base import Base
 
 
 class Card(Base):
-    """A card and its holder. Its number is in the vault; here is what it is found by."""
+    """A card, or the plate of a vehicle, and its holder. Its number is in the vault; here is what it is found by."""
 
     __tablename__ = "cards"
     __table_args__ = (
@@ -29,6 +29,8 @@ class Card(Base):
     person_id: Mapped[str | None] = mapped_column(
         ForeignKey("persons.id", ondelete="SET NULL"), index=True
     )
+    #: A word of const.Medium.
+    medium: Mapped[str] = mapped_column(default="card")
     #: A word of const.Holder.
     holder: Mapped[str]
     #: Whose doors it opens, where that does not follow from leases.
@@ -113,6 +115,8 @@ class Door(Base):
     device_id: Mapped[str]
     #: Its channel at the controller.
     door: Mapped[str]
+    #: What it has a list of: a word of const.Medium.
+    medium: Mapped[str] = mapped_column(default="card")
     #: As units have them. Empty: all of the building; no building: all of the property.
     building: Mapped[str] = mapped_column(default="")
     stairwell: Mapped[str] = mapped_column(default="")

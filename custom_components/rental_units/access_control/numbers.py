@@ -1,4 +1,4 @@
-"""Numbers of cards: as they are written on them, and encrypted."""
+"""Numbers of cards and plates: as they are written on them, and encrypted."""
 
 import re
 from typing import Final
@@ -19,6 +19,14 @@ _KEEP_DAYS: Final = 36_500
 #: As some cards have it: the facility, and the number in five digits.
 _FACILITY = re.compile(r"(\d{1,5})[,，](\d{5})")
 _NUMBER = re.compile(r"\d{1,20}")
+#: What people write between the parts of a plate.
+_BETWEEN = re.compile(r"[\s·•・.\-]")
+#: A plate of whatever country, and one of the mainland: province, office, and five or six
+#: more, of which the last may be a character (GA 36-2018).
+_PLATE = re.compile(r"[0-9A-Z\u3400-\u9fff]{2,12}")
+_MAINLAND = re.compile(r"[\u4e00-\u9fff][A-Z][0-9A-Z]{4,5}[0-9A-Z\u4e00-\u9fff]")
+#: Of an embassy: its number before the character for it.
+_EMBASSY = re.compile(r"\d{6}使")
 
 
 def normal(text: str) -> str | None:
@@ -32,6 +40,19 @@ def normal(text: str) -> str | None:
     if not text.isascii() or not _NUMBER.fullmatch(text):
         return None
     return text.lstrip("0") or None
+
+
+def plate(text: str, country: str | None) -> str | None:
+    """Return a plate as cameras read it: 浙A·0T5K9 is 浙A0T5K9.
+
+    None for what is none. In China one without its province would never match.
+    """
+    text = _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
+    shapes = (_MAINLAND, _EMBASSY) if country == "CN" else (_PLATE,)
+    if not any(shape.fullmatch(text) for shape in shapes) or text.isdecimal():
+        # One of digits alone would be taken for a card.
+        return None
+    return text
 
 
 def mask(digits: str) -> str:

@@ -29,7 +29,7 @@ from ..storage.errors import RegisterError
 from ..storage.events import DomainEvent
 from ..storage.vault import Vault
 from . import numbers, outbox
-from .const import AWAY, KEY_LOST, NO_ANSWER, REFUSED, SHOWN_DIGITS
+from .const import AWAY, KEY_LOST, NO_ANSWER, REFUSED, SHOWN_DIGITS, Medium
 from .outbox import Fact, Order
 
 #: How often it is looked what is due.
@@ -62,6 +62,9 @@ class Credentials(Protocol):
     async def async_check(self, device_id: str) -> Any:
         """Read a list, and put it right."""
 
+    def takes(self, device_id: str) -> str | None:
+        """Return what a device has a list of, a word of Medium; None if it is not there."""
+
 
 class Answers(Protocol):
     """Who answers Community Safety for all properties."""
@@ -84,10 +87,21 @@ class Found:
     unknown: tuple[str, ...] = field(default=())
 
 
+def medium_of(hass: HomeAssistant, device_id: str) -> Medium | None:
+    """Return what a device of Community Safety has a list of; None for one that has none."""
+    if (credentials := hass.data.get(DATA_CREDENTIALS)) is None:
+        # Nobody knows better yet.
+        return Medium.CARD
+    found = credentials.takes(device_id)
+    return Medium(found) if found else None
+
+
 def fact_of(result: Any) -> Fact:
     """Return what a result of Community Safety comes to."""
     if result.status == "confirmed":
         return Fact(is_there=result.held is not None)
+    if result.status == "sent":
+        return Fact(is_there=None, is_sent=True)
     reason = str(result.reason) if result.reason else NO_ANSWER
     return Fact(is_there=None, reason=reason, is_overtaken=reason == "overtaken")
 

@@ -21,6 +21,7 @@ from .const import (
     GRACE_SECONDS,
     KEY_LOST,
     OVERTAKEN_SECONDS,
+    RESEND_SECONDS,
     RETRY_SECONDS,
     Decision,
     Proof,
@@ -30,6 +31,8 @@ from .models import Card, Door, Place
 from .plan import plan
 
 _DAY = 86_400
+#: There is nothing more that can be proven.
+_DONE = (Proof.PROVEN, Proof.SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Fact:
     is_there: bool | None
     reason: str | None = None
     is_overtaken: bool = False
+    #: It was taken as it was ordered, and nobody can read what became of it.
+    is_sent: bool = False
 
 
 def is_open() -> ColumnElement[bool]:
@@ -213,6 +218,10 @@ def _note(session: Session, place: Place, order: Order, fact: Fact, now: float) 
     if fact.is_overtaken:
         if place.proof != Proof.PROVEN:
             place.next_at = now + OVERTAKEN_SECONDS
+    elif fact.is_sent:
+        place.wanted = is_wanted
+        place.proof, place.reason, place.proven_at = Proof.SENT, None, None
+        place.next_at = now + RESEND_SECONDS
     elif fact.is_there is None:
         place.proof, place.reason = Proof.UNPROVEN, fact.reason
         place.next_at = now + (_DAY if fact.reason == KEY_LOST else RETRY_SECONDS)
@@ -255,10 +264,10 @@ def note_list(
 
 
 def _settle(session: Session, card: Card, now: float) -> None:
-    """Close a card that was revoked, and is proven to be gone everywhere."""
+    """Close a card that was revoked, and is gone everywhere as far as that can be proven."""
     if card.decision != Decision.REVOKED or card.closed_at is not None:
         return
-    if all(row.proof == Proof.PROVEN and not row.wanted for row in card.places):
+    if all(row.proof in _DONE and not row.wanted for row in card.places):
         close(session, card, now)
 
 
@@ -281,9 +290,7 @@ def purge(session: Session, now: float, keep_days: int) -> None:
         .options(selectinload(Card.places))
     ).all():
         if all(
-            row.proof == Proof.PROVEN
-            and not row.wanted
-            and (row.proven_at or 0) < before
+            row.proof in _DONE and not row.wanted and (row.proven_at or 0) < before
             for row in card.places
         ):
             close(session, card, now)
@@ -320,7 +327,7 @@ def standing(card: Card, now: float) -> Standing:
     """Return what was decided of a card, and what controllers have proven of that."""
     if card.decision == Decision.REQUESTED:
         return Standing(State.REQUESTED)
-    unproven = pending = active = 0
+    unproven = pending = sent = active = 0
     for row in card.places:
         if row.proof == Proof.UNPROVEN:
             unproven += 1
@@ -328,12 +335,16 @@ def standing(card: Card, now: float) -> Standing:
             continue
         elif row.proof == Proof.PENDING or (row.wanted and row.end_at <= now):
             pending += 1
+        elif row.proof == Proof.SENT:
+            sent += 1
         else:
             active += row.wanted
     if unproven:
         state = State.UNPROVEN
     elif pending:
         state = State.PENDING
+    elif sent:
+        state = State.SENT
     elif card.decision != Decision.ISSUED:
         state = State(card.decision)
     elif active:

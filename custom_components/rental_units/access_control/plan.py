@@ -64,7 +64,11 @@ def plan(session: Session, cards: Iterable[Card], now: float) -> None:
         rights = list(_rights(card, stays))
         card.is_over = not any(row.end is None or row.end > now for row in rights)
         wishes = (
-            wishes_of(rights, doors, now) if card.decision == Decision.ISSUED else {}
+            wishes_of(
+                rights, [door for door in doors if door.medium == card.medium], now
+            )
+            if card.decision == Decision.ISSUED
+            else {}
         )
         _put(card, wishes, now)
     session.flush()

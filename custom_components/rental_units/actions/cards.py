@@ -14,8 +14,8 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from ..access import application_of_entry, async_first, unit_of_device
-from ..access_control.const import Decision, Holder
-from ..access_control.office import DATA_OFFICES
+from ..access_control.const import Decision, Holder, Medium
+from ..access_control.office import DATA_OFFICES, medium_of
 from ..app.application import Application
 from ..app.cards import (
     AssignDoor,
@@ -56,7 +56,7 @@ _HOLDER: Final[Fields] = {
 
 
 async def _async_issue(call: ServiceCall) -> ServiceResponse:
-    """Issue a card or, without a number, ask for one."""
+    """Issue a card or plate or, without a number, ask for a card."""
     data = call.data
     person = data.get(ATTR_PERSON_ID)
     contact = parse_contact(data, call.hass.config.country) if "name" in data else None
@@ -67,7 +67,7 @@ async def _async_issue(call: ServiceCall) -> ServiceResponse:
     async def issue(application: Application) -> str:
         command = IssueCard(
             Vault(application.register.keys),
-            data.get("card_number"),
+            data.get("plate", data.get("card_number")),
             data["holder"],
             person or contact,
             unit_of[1] if unit_of else None,
@@ -75,6 +75,8 @@ async def _async_issue(call: ServiceCall) -> ServiceResponse:
             _moment(data.get("start")),
             _moment(data.get("end")),
             data.get("card_id"),
+            Medium.PLATE if "plate" in data else Medium.CARD,
+            call.hass.config.country,
         )
         return await application.async_do(command, call.context, why(call))
 
@@ -152,10 +154,12 @@ async def _async_assign_door(call: ServiceCall) -> ServiceResponse:
         domain == _COMMUNITY_SAFETY for domain, *_ in device.identifiers
     ):
         raise refused("no_such_controller")
+    if (medium := medium_of(call.hass, device.id)) is None:
+        raise refused("no_such_controller")
     where = {
         key: data[key] for key in ("building", "stairwell", "number") if key in data
     }
-    command = AssignDoor(device.id, data["door"], **where)
+    command = AssignDoor(device.id, data["door"], medium, **where)
     return {"door_id": await application.async_do(command, call.context, why(call))}
 
 
@@ -186,6 +190,18 @@ ACTIONS: Final[Mapping[str, Action]] = {
                 vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
                 vol.Optional(ATTR_DEVICE_ID): cv.string,
                 vol.Optional("card_id"): cv.string,
+                **_HOLDER,
+                **REASON,
+            }
+        ),
+    ),
+    "issue_plate": Action(
+        _async_issue,
+        vol.Schema(
+            {
+                vol.Required("plate"): TEXT,
+                vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+                vol.Optional(ATTR_DEVICE_ID): cv.string,
                 **_HOLDER,
                 **REASON,
             }

@@ -37,6 +37,7 @@ ADVICE = {
             *("sensor_fault", "implausible_jump", "low_battery", "tamper"),
             *("self_test_failed", "clock_wrong", "credential_unproven"),
             *("door_forced", "door_held_open", "unknown_credential"),
+            *("barrier_stuck", "unknown_plate"),
         )
     ),
 }

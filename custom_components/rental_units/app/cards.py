@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 from homeassistant.util.json import JsonValueType
 
 from ..access_control import numbers, outbox
-from ..access_control.const import MOST_DAYS, Decision, Holder, Proof
+from ..access_control.const import MOST_DAYS, Decision, Holder, Medium, Proof
 from ..access_control.models import Card, Door, Place
 from ..register import queries
 from ..register.models import Person, Unit
@@ -44,7 +44,7 @@ _AGAINST: Final[Mapping[Decision, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class IssueCard(Command[str]):
-    """Give somebody a card, or ask for one, which has no number yet; return its id.
+    """Give somebody a card or plate, or ask for a card, which has no number yet; return its id.
 
     Who has a lease has a card for what their leases open, as long as these last. Anybody
     else has one for hours that are said.
@@ -52,7 +52,7 @@ class IssueCard(Command[str]):
 
     name = "issue_card"
     box: Vault
-    #: As it is written on the card; None: it is only asked for.
+    #: As it is written on the card or plate; None: it is only asked for.
     number: str | None
     holder: Holder = Holder.LEASE
     #: Somebody of the register, or somebody new.
@@ -65,10 +65,15 @@ class IssueCard(Command[str]):
     end: float | None = None
     #: What was asked for, and is issued now.
     card_id: str | None = None
+    medium: Medium = Medium.CARD
+    #: Of which country plates are.
+    country: str | None = None
 
     @property
     @override
     def what(self) -> str:
+        if self.medium is Medium.PLATE:
+            return "issue_plate"
         return "request_card" if self.number is None else "issue_card"
 
     @property
@@ -98,6 +103,7 @@ class IssueCard(Command[str]):
             unit_of(work, self.unit_id)
         card = Card(
             person_id=person.id,
+            medium=self.medium,
             holder=self.holder,
             unit_id=self.unit_id,
             everywhere=self.everywhere,
@@ -154,9 +160,12 @@ class IssueCard(Command[str]):
         return enter_person(work, self.person)
 
     def _number(self, work: Work, card: Card, text: str) -> None:
-        number = numbers.normal(text)
+        if self.medium is Medium.PLATE:
+            number = numbers.plate(text, self.country)
+        else:
+            number = numbers.normal(text)
         if number is None:
-            raise refused("card_number_invalid")
+            raise refused(f"{self.medium}_number_invalid")
         if known := numbers.find(work.session, self.box, number):
             standing = outbox.standing(known, work.hand.now)
             if not (
@@ -329,6 +338,7 @@ def describe(card: Card, now: float) -> Answer:
     return {
         "card_id": card.id,
         "version": card.version,
+        "medium": card.medium,
         "card_number": numbers.mask(card.digits),
         "holder": card.holder,
         "unit_id": card.unit_id,
@@ -380,6 +390,8 @@ class AssignDoor(Command[str]):
     name = "assign_door"
     device_id: str
     door: str
+    #: What opens it.
+    medium: Medium
     building: str = ""
     stairwell: str = ""
     number: str = ""
@@ -412,9 +424,10 @@ class AssignDoor(Command[str]):
             select(Door).filter_by(device_id=self.device_id, door=self.door, **where)
         )
         work.audit()
-        if known:
+        if known and known.medium == self.medium:
             return known.id
-        door = Door(device_id=self.device_id, door=self.door, **where)
+        door = known or Door(device_id=self.device_id, door=self.door, **where)
+        door.medium = self.medium
         work.session.add(door)
         work.session.flush()
         work.tell(Kind.DOORS_CHANGED)
@@ -458,6 +471,7 @@ class GetDoors(Command[list[Answer]]):
                 "door_id": row.id,
                 "device_id": row.device_id,
                 "door": row.door,
+                "medium": row.medium,
                 "building": row.building,
                 "stairwell": row.stairwell,
                 "number": row.number,

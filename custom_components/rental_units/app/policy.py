@@ -43,7 +43,7 @@ class DataClass(StrEnum):
     ADDRESS = "address"
     #: How somebody is reached.
     CONTACT = "contact"
-    #: Cards, by their last digits, and which doors open for whom.
+    #: Cards and plates, by their last digits, and which doors open for whom.
     CARD = "card"
     #: Places, their position and their plates: no person, and no address.
     PLACE = "place"
@@ -111,6 +111,7 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "get_roles": _AUTHORITY,
     "request_card": _PERSON | _CARD,
     "issue_card": _PERSON | _CARD,
+    "issue_plate": _PERSON | _CARD,
     "suspend_card": _CARD,
     "resume_card": _CARD,
     "lose_card": _CARD,
@@ -226,8 +227,8 @@ _DUTIES: Final = (*_ALERTS, "alert_beyond", "close_help", "tell_again", "get_ros
 _MINE: Final = ("get_mine", "answer")
 _SEES_CARDS: Final = ("get_cards", "get_card_doors")
 _CARDS: Final = (
-    *("request_card", "issue_card", "suspend_card", "resume_card", "lose_card"),
-    *("revoke_card", "renew_card", "get_visitors", *_SEES_CARDS),
+    *("request_card", "issue_card", "issue_plate", "suspend_card", "resume_card"),
+    *("lose_card", "revoke_card", "renew_card", "get_visitors", *_SEES_CARDS),
 )
 _SEES_DOORS: Final = ("get_doors", "get_door_cards")
 _DOORS: Final = ("assign_door", "remove_door", *_SEES_DOORS)

@@ -9,8 +9,8 @@ import voluptuous as vol
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util
 
-from ..access_control.const import Decision, Holder
-from ..access_control.office import DATA_OFFICES
+from ..access_control.const import Decision, Holder, Medium
+from ..access_control.office import DATA_OFFICES, medium_of
 from ..app.cards import (
     AssignDoor,
     DecideCard,
@@ -23,6 +23,7 @@ from ..app.cards import (
     RemoveDoor,
     RenewCard,
 )
+from ..app.work import refused
 from ..register.people import parse_contact
 from ..storage.vault import Vault
 from .base import REASON, TEXT, Ask, command
@@ -88,7 +89,7 @@ async def _async_issue(ask: Ask) -> dict[str, str]:
     contact = parse_contact(data, ask.hass.config.country) if "name" in data else None
     change = IssueCard(
         Vault(ask.application.register.keys),
-        data.get("card_number"),
+        data.get("plate", data.get("card_number")),
         data["holder"],
         data.get("person_id") or contact,
         data.get("unit_id"),
@@ -96,6 +97,8 @@ async def _async_issue(ask: Ask) -> dict[str, str]:
         _moment(data.get("start")),
         _moment(data.get("end")),
         data.get("card_id"),
+        Medium.PLATE if "plate" in data else Medium.CARD,
+        ask.hass.config.country,
     )
     return {"card_id": await ask.async_do(change)}
 
@@ -115,6 +118,12 @@ def _moment(at: datetime | None) -> float | None:
 )
 async def issue_card(ask: Ask) -> dict[str, str]:
     """Give somebody a card, or one that was requested its number; times without a zone are local."""
+    return await _async_issue(ask)
+
+
+@command("issue_plate", {vol.Required("plate"): TEXT, **_HOLDER}, "issue_plate")
+async def issue_plate(ask: Ask) -> dict[str, str]:
+    """Let somebody's vehicle in by its plate; times without a zone are local."""
     return await _async_issue(ask)
 
 
@@ -216,9 +225,12 @@ async def doors(ask: Ask) -> dict[str, Any]:
 async def assign_door(ask: Ask) -> dict[str, str]:
     """Say for whom a door of a controller opens: a building, a stairwell or unit of it, or everybody."""
     data = ask.data
+    if (medium := medium_of(ask.hass, data["device_id"])) is None:
+        raise refused("no_such_controller")
     change = AssignDoor(
         data["device_id"],
         data["door"],
+        medium,
         data["building"],
         data["stairwell"],
         data["number"],

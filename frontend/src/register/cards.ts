@@ -181,7 +181,7 @@ export class CardsSection extends Page {
                 <span>${row.name ?? t("controller_gone")}</span>
                 <span class="quiet">${t("doors_of", { doors: row.doors.join(t("comma")) })}</span>
                 <span class="tag ${row.proof === "proven" ? (row.opens ? "good" : "") : row.proof === "unproven" ? "bad" : "warn"}"
-                  >${t(row.proof === "proven" ? (row.opens ? "proven_there" : "proven_gone") : row.proof === "unproven" ? "not_proven" : "being_asked")}</span
+                  >${t(row.proof === "proven" ? (row.opens ? "proven_there" : "proven_gone") : row.proof === "unproven" ? "not_proven" : row.proof === "sent" ? "sent_there" : "being_asked")}</span
                 >
                 ${row.proven_at ? html`<span class="quiet number">${t("read_back", { day: timeOf(room, row.proven_at) })}</span>` : nothing}
                 ${row.why_unproven ? html`<span class="quiet">${whyUnproven(t, row.why_unproven)}</span>` : nothing}

@@ -64,6 +64,7 @@ async def choose(hass: HomeAssistant) -> Any:
         "zigbee",
         "uhppote",
         "isapi",
+        "vzenith",
         "adopted",
         "webhook",
         SIDECAR,

@@ -28,17 +28,13 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ...catalogue import DEVICE_KINDS, DOOR_CONTROLLER, ELEVATOR_BLOCKER
+from ...catalogue import CHOOSABLE_KINDS, DEVICE_KINDS
 from ...catalogue.measurements import MEASUREMENTS, point_key
 from ...core.device import DERIVED
 
 #: Kinds that entities can be. A lift's door is held by what its camera sees, and for how
 #: long, by a protocol of its own.
-KINDS = tuple(
-    key
-    for key, kind in DEVICE_KINDS.items()
-    if kind not in (ELEVATOR_BLOCKER, DOOR_CONTROLLER)
-)
+KINDS = CHOOSABLE_KINDS
 #: Readings that several entities may carry: any of them is enough.
 MERGED = frozenset({"smoke", "tripped", "trouble", "tamper", "battery_low", "test"})
 #: Readings that a device may have for each phase or socket.

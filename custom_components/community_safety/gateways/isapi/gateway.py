@@ -131,7 +131,7 @@ class IsapiGateway(ContactGateway):
 
     # Credentials
 
-    def as_held(self, credential: Credential) -> Credential:
+    def as_held(self, device: SafetyDevice, credential: Credential) -> Credential:
         """Return what the terminal makes of a credential. Raises ServiceValidationError."""
         return cards.as_held(credential, range(1, self.entry.data[CONF_DOORS] + 1))
 
@@ -139,7 +139,7 @@ class IsapiGateway(ContactGateway):
         self, device: SafetyDevice, credential: Credential
     ) -> None:
         """Write a person and its card. Raises HomeAssistantError."""
-        held = self.as_held(credential)
+        held = self.as_held(device, credential)
         try:
             await self._async_write("UserInfo", cards.user_info(held))
             try:

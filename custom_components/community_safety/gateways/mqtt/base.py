@@ -77,6 +77,15 @@ class MqttGateway(Gateway):
         except HomeAssistantError as err:
             raise CommandError(device, "not_connected", str(err)) from err
 
+    @override
+    @callback
+    def update_availability(self, device: SafetyDevice) -> None:
+        was_available = device.available
+        super().update_availability(device)
+        if device.available and not was_available:
+            # It may have lost its list meanwhile.
+            self.house.credentials.look_again(device)
+
     @callback
     def _receive(self, message: ReceiveMessage) -> None:
         topic = message.topic[len(self.base_topic) + 1 :]

@@ -1,7 +1,7 @@
 """Our own protocol over MQTT: docs/protocol.md."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import datetime
 import time
 from typing import Any, override
@@ -13,9 +13,11 @@ from homeassistant.util.ulid import ulid_now
 from ...catalogue.measurements import Value
 from ...const import PROTOCOL_VERSION
 from ...core.device import DeviceDescription, SafetyDevice
+from ...core.ports import Credential
 from ..base import CommandError, Problem
 from ..messages import MOST_DEVICES
 from ..protocol import DEVICE_ID, ProtocolGateway
+from . import access
 from .base import MqttGateway
 
 RESULT_SECONDS = 5.0
@@ -35,6 +37,7 @@ class NativeGateway(ProtocolGateway, MqttGateway):
         ("+/config", 1),
         ("+/state", 1),
         ("+/availability", 1),
+        ("+/passage", 1),
         ("+/result", 1),
         ("+/snapshot", 0),
     )
@@ -43,7 +46,7 @@ class NativeGateway(ProtocolGateway, MqttGateway):
         """Initialize."""
         super().__init__(*args)
         #: Commands without an answer yet, by device and id.
-        self._results: dict[tuple[str, str], asyncio.Future[str | None]] = {}
+        self._results: dict[tuple[str, str], asyncio.Future[dict[str, Any]]] = {}
         #: Who has spoken and is not known, and what ends the wait for their `config`.
         self._strangers: set[str] = set()
         self._end_wait: CALLBACK_TYPE | None = None
@@ -129,36 +132,49 @@ class NativeGateway(ProtocolGateway, MqttGateway):
     def take_result(self, device_id: str, message: dict[str, Any]) -> None:
         future = self._results.get((device_id, message["id"]))
         if future and not future.done():
-            future.set_result(
-                None if message["ok"] else message.get("reason", "refused")
-            )
+            future.set_result(message)
+
+    @override
+    def take_passage(self, device: SafetyDevice, message: dict[str, Any]) -> None:
+        self.house.passages.passed(device, access.passage(device, message))
 
     @override
     async def async_set(self, device: SafetyDevice, key: str, value: Value) -> None:
-        message_id = ulid_now()
-        message: dict[str, Any] = {
-            "version": PROTOCOL_VERSION,
-            "id": message_id,
-            "time": time.time(),
-            "set": {key: value},
-        }
+        message: dict[str, Any] = {"set": {key: value}}
         if key == "held" and value:
             # Its fail-safe: without a word from us it releases by itself.
             message["longest_hold"] = device.limit("longest_hold")
+        await self._async_order(device, "set", message)
+
+    async def _async_order(
+        self, device: SafetyDevice, topic: str, order: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Give an order, and return its result. Raises CommandError."""
+        message_id = ulid_now()
         key_of_result = (device.description.id, message_id)
         future = self._results[key_of_result] = self.hass.loop.create_future()
         try:
             async with asyncio.timeout(RESULT_SECONDS):
                 await self.async_publish(
-                    device, f"{device.description.id}/set", message
+                    device,
+                    f"{device.description.id}/{topic}",
+                    {
+                        "version": PROTOCOL_VERSION,
+                        "id": message_id,
+                        "time": time.time(),
+                        **order,
+                    },
                 )
-                reason = await future
+                result: dict[str, Any] = await future
         except TimeoutError as err:
             raise CommandError(device, "no_answer", "no answer") from err
         finally:
             del self._results[key_of_result]
-        if reason:
-            raise CommandError(device, "refused", reason)
+        if not result["ok"]:
+            reason = str(result.get("reason", "refused"))
+            # Its words about a list may hold a number.
+            raise CommandError(device, "refused", reason if topic == "set" else topic)
+        return result
 
     @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
@@ -167,3 +183,52 @@ class NativeGateway(ProtocolGateway, MqttGateway):
             f"{device.description.id}/get",
             {"version": PROTOCOL_VERSION, "id": ulid_now(), "time": time.time()},
         )
+
+    # Credentials
+
+    def keeps_credentials(self, device: SafetyDevice) -> bool:
+        """Return if a device says that it keeps a list."""
+        return access.CREDENTIALS in device.description.commands
+
+    def can_read_credentials(self, device: SafetyDevice) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def as_held(self, device: SafetyDevice, credential: Credential) -> Credential:
+        """Return what a device makes of a credential. Raises ServiceValidationError."""
+        return access.as_held(device, credential)
+
+    async def async_put_credential(
+        self, device: SafetyDevice, credential: Credential
+    ) -> None:
+        """Write one. Raises HomeAssistantError."""
+        held = self.as_held(device, credential)
+        await self._async_order(
+            device, access.CREDENTIALS, {"put": access.as_sent(held)}
+        )
+
+    async def async_remove_credential(self, device: SafetyDevice, number: str) -> None:
+        """Remove one. Raises HomeAssistantError."""
+        await self._async_order(device, access.CREDENTIALS, {"remove": number})
+
+    async def async_read_credential(
+        self, device: SafetyDevice, number: str
+    ) -> Credential | None:
+        """Return what a device has under a number. Raises HomeAssistantError."""
+        result = await self._async_order(device, access.CREDENTIALS, {"read": number})
+        if (rows := result.get("credentials")) is None or len(rows) > 1:
+            raise CommandError(device, "refused", "it does not say what it has")
+        if rows and rows[0]["number"] != number:
+            raise CommandError(device, "refused", "it answers with another one")
+        return access.as_read(rows[0]) if rows else None
+
+    async def walk_credentials(
+        self, device: SafetyDevice, written: Collection[str]
+    ) -> AsyncIterator[Credential]:
+        """Yield the whole list. Raises HomeAssistantError."""
+
+        async def page_after(number: str) -> dict[str, Any]:
+            return await self._async_order(device, access.CREDENTIALS, {"list": number})
+
+        async for row in access.walk(device, written, page_after):
+            yield row

@@ -20,7 +20,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.ulid import ulid_now
 
-from ...catalogue import DEVICE_KINDS
+from ...catalogue import CHOOSABLE_KINDS
 from ...catalogue.measurements import Value
 from ...const import DOMAIN
 from ...core.device import DeviceDescription, Power, SafetyDevice
@@ -63,11 +63,7 @@ class Zigbee2MqttGateway(MqttGateway):
 
     manufacturer = "Zigbee2MQTT"
     points = frozenset({"trouble"})
-    choosable_kinds = tuple(
-        kind
-        for kind in DEVICE_KINDS
-        if kind not in ("elevator_blocker", "door_controller")
-    )
+    choosable_kinds = CHOOSABLE_KINDS
     # Friendly names contain slashes at will, so one subscription takes everything, and
     # a dictionary tells what is ours.
     subscriptions = (("#", 1),)

@@ -173,7 +173,7 @@ class UhppoteGateway(ContactGateway):
 
     # Credentials
 
-    def as_held(self, credential: Credential) -> Credential:
+    def as_held(self, device: SafetyDevice, credential: Credential) -> Credential:
         """Return what a board makes of a credential: whole days of its own time.
 
         Raises ServiceValidationError for what is no card number, or is over before it begins.
@@ -200,7 +200,7 @@ class UhppoteGateway(ContactGateway):
         self, device: SafetyDevice, credential: Credential
     ) -> None:
         """Write a card. Raises HomeAssistantError."""
-        held = self.as_held(credential)
+        held = self.as_held(device, credential)
         await self._async_order(
             device,
             "put_card",

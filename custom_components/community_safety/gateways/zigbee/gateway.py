@@ -10,7 +10,7 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_time_interval
 
-from ...catalogue import DEVICE_KINDS
+from ...catalogue import CHOOSABLE_KINDS
 from ...catalogue.measurements import RADIO, Value
 from ...const import DOMAIN, LOGGER, Severity
 from ...core.device import DERIVED, DeviceDescription, SafetyDevice
@@ -48,11 +48,7 @@ class ZigbeeGateway(LinkedGateway):
     manufacturer = "Zigbee"
     joining: Joining
     points = frozenset({*RADIO, "trouble"})
-    choosable_kinds = tuple(
-        kind
-        for kind in DEVICE_KINDS
-        if kind not in ("elevator_blocker", "door_controller")
-    )
+    choosable_kinds = CHOOSABLE_KINDS
 
     def __init__(self, *args: Any) -> None:
         """Initialize."""

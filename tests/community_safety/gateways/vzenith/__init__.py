@@ -1,0 +1,1 @@
+"""Vzenith plate cameras."""
