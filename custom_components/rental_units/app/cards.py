@@ -510,7 +510,7 @@ class GetDoorCards(Command[dict[str, Any]]):
                 .group_by(Place.wanted, Place.proof)
             )
         }
-        order = (Proof.UNPROVEN, Proof.PENDING, Proof.PROVEN)
+        order = (Proof.UNPROVEN, Proof.PENDING, Proof.SENT, Proof.PROVEN)
         rows = session.scalars(
             select(Place)
             .join(Place.card)
