@@ -1,5 +1,6 @@
 """The barrier of a camera: what is proven, what is stuck, and what nobody knows."""
 
+from datetime import timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -250,7 +251,7 @@ async def test_clock(
     """Plates end by its clock: one that is off is a fault."""
     device = device_of(hass, camera)
     await wait_until(hass, lambda: device.readings.get("clock_wrong") is False)
-    camera.offset += module.timedelta(minutes=5)
+    camera.offset += timedelta(minutes=5)
     camera.beat()
     await wait_until(hass, lambda: "clock_wrong" in alarms_of(hass, camera))
 

@@ -11,8 +11,10 @@ from custom_components.community_safety.core.ports import Credential
 from custom_components.community_safety.core.proving import Reason, Status
 from custom_components.community_safety.gateways.vzenith import gateway as module
 from custom_components.community_safety.gateways.vzenith.web import sealed
+from custom_components.community_safety.gateways.vzenith.words import LATEST
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
 from simulator.vzenith import NEVER, OFFLINE, Camera, Fault
 from tests.common import wait_until
 from tests.community_safety.gateways.uhppote.common import Register, offer, pass_time
@@ -72,7 +74,7 @@ async def test_removed_at_its_end(
 ) -> None:
     """The camera has the end; what is done about it is told, as sent."""
     register: Register = await offer(hass)
-    end = module.dt_util.utcnow() + timedelta(minutes=10)
+    end = dt_util.utcnow() + timedelta(minutes=10)
     await put(register, hass, camera, end=end)
     camera.beat()
     await pass_time(hass, freezer, 640)
@@ -281,7 +283,7 @@ async def test_another_zone(
         {"number": "浙a0t5k9"},
         {"doors": ["2"]},
         {"end": BEGIN},
-        {"begin": module.words.LATEST, "end": module.words.LATEST + timedelta(days=1)},
+        {"begin": LATEST, "end": LATEST + timedelta(days=1)},
     ],
 )
 async def test_not_possible(
