@@ -67,12 +67,12 @@ WORDS = {
     "save_place": (PEOPLE, r"keeps places", r"维护地点"),
     "print_codes": (
         PEOPLE,
-        r"prints plates|keeps places",
+        r"prints codes|keeps places",
         r"打印门牌码|维护地点",
     ),
     "visit_place": (
         PEOPLE,
-        r"notes visits|keeps places|prints plates",
+        r"notes visits|keeps places|prints codes",
         r"记录走访|维护地点|打印门牌码",
     ),
     "reveal_at_place": (PEOPLE, r"at a scanned plate", r"扫门牌码后"),
