@@ -15,7 +15,7 @@ from simulator.demo.setup import onboard
 #: What Home Assistant's program says when it wants to be started again.
 RESTART = 100
 #: Real seconds, on a busy machine.
-PATIENCE = 120
+PATIENCE = 300
 CONFIGURATION = """
 automation:
 script:
@@ -35,6 +35,8 @@ class Home:
         self.custom = folder / "custom_components"
         self._github = github
         self._process: asyncio.subprocess.Process | None = None
+        #: The Python that it runs with: that of another release updates Home Assistant.
+        self.python = sys.executable
         self._port = free_port()
         self.hass = HomeAssistant(self._port)
         (folder / "configuration.yaml").write_text(CONFIGURATION)
@@ -64,6 +66,14 @@ class Home:
         await self._launch()
         await self._until_it_runs()
 
+    async def stop(self) -> None:
+        """Have it end, as a person does who updates Home Assistant."""
+        with suppress(CallError):
+            await self.hass.action("homeassistant.stop")
+        assert self._process
+        async with asyncio.timeout(PATIENCE):
+            assert await self._process.wait() == 0, self.log()
+
     async def restart(self) -> None:
         """Have it restart, as a person does."""
         # It may end before it answers.
@@ -85,7 +95,7 @@ class Home:
 
     async def _launch(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            self.python,
             # Home Assistant would find the integrations of this checkout in the path.
             "-P",
             str(Path(__file__).with_name("house.py")),

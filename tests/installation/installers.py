@@ -61,11 +61,15 @@ class Marketplace(Installer):
 
     repository = str(NUMBER)
 
+    async def accept(self) -> None:
+        """Wait until it is set up, and accept what it warns of, as each person does once."""
+        await self.home.until(self._is_ready)
+        await self.home.hass.call("marketplace/warning/accept")
+
     @override
     async def prepare(self) -> None:
         hass = self.home.hass
-        await self.home.until(self._is_ready)
-        await hass.call("marketplace/warning/accept")
+        await self.accept()
         try:
             await self._add()
         except CallError as err:
@@ -73,7 +77,7 @@ class Marketplace(Installer):
         flow = (await hass.call("marketplace/github/connect"))["flow_id"]
         form = await hass.rest("GET", f"{FLOWS}/{flow}")
         check("GitHub", await enter(hass, FLOWS, form, {}), "abort")
-        await self.home.until(self._is_connected)
+        await self.home.until(self.is_connected)
         await self._add()
 
     async def _add(self) -> None:
@@ -82,6 +86,12 @@ class Marketplace(Installer):
             repository=f"https://github.com/{REPOSITORY}",
             category="integration",
         )
+
+    async def installed_version(self) -> str | None:
+        """Return which release it knows to be installed."""
+        rows = await self.home.hass.call("marketplace/repositories/list")
+        ours = next(row for row in rows if row["full_name"] == REPOSITORY)
+        return ours["installed_version"] if ours["installed"] else None
 
     async def _info(self) -> dict[str, Any]:
         """Return how it is; nothing while it is being set up."""
@@ -94,7 +104,8 @@ class Marketplace(Installer):
     async def _is_ready(self) -> bool:
         return bool(await self._info())
 
-    async def _is_connected(self) -> bool:
+    async def is_connected(self) -> bool:
+        """Return if it may ask GitHub in somebody's name."""
         return bool((await self._info()).get("github_connected"))
 
     @override
@@ -116,8 +127,7 @@ class FromCatalogue(Marketplace):
 
     @override
     async def prepare(self) -> None:
-        await self.home.until(self._is_ready)
-        await self.home.hass.call("marketplace/warning/accept")
+        await self.accept()
 
     @override
     async def install(self) -> None:
