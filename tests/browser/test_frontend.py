@@ -127,6 +127,18 @@ async def test_other_gateways(browse: Browse, how: dict[str, Any]) -> None:
         await view.error(view.beginning(SAFETY, f"config.error.{error}"), at)
 
 
+@VIEWS
+async def test_door_terminal(browse: Browse, how: dict[str, Any]) -> None:
+    """An address that is none is named before a password is sent to anybody."""
+    view = await browse(**how)
+    await view.add(SAFETY)
+    await view.choose(view.text(SAFETY, "config.step.user.menu_options.isapi"))
+    await view.fill("url", "192.0.2.7/doors")
+    await view.fill("password", "placeholder")
+    await view.submit()
+    await view.error(view.text(SAFETY, "config.error.isapi_address"), "url")
+
+
 @pytest.fixture
 async def webhook(socket_enabled: None, run: dict[str, Any]) -> AsyncGenerator[str]:
     """Return the name of a gateway that devices report to, as long as it is needed."""
@@ -158,6 +170,32 @@ async def test_device_of_a_webhook(
     await expect(view.dialog).to_contain_text(shown, timeout=PATIENCE)
     await expect(view.dialog).to_contain_text("/api/webhook/")
     await expect(view.dialog.locator("code").last).to_be_in_viewport(ratio=1)
+
+
+@VIEWS
+async def test_adopted_device(browse: Browse, how: dict[str, Any]) -> None:
+    """Nothing, a device of our own, and one that can tell of no danger: each is refused by name."""
+    view = await browse(**how)
+    flow = "config_subentries.adopted"
+    # The gateway has its name from who has set it up.
+    await view.add_to(SAFETY, "Adopted devices", "adopted")
+    await view.submit()
+    await view.error(view.text(SAFETY, f"{flow}.error.nothing_chosen"))
+    (own_id, _), *_ = await view.page.evaluate(DEVICES, SAFETY)
+    await view.give("device", own_id)
+    await view.submit()
+    await view.error(view.text(SAFETY, f"{flow}.error.own_device"), "device")
+
+    await view.give("device", await property_of(view))
+    await view.submit()
+    shown = view.text(SAFETY, f"{flow}.step.kind.title")
+    await expect(view.dialog).to_contain_text(shown, timeout=PATIENCE)
+    await view.give("kind", "smoke_sensor")
+    await view.submit()
+    shown = view.text(SAFETY, f"{flow}.step.readings.description")
+    await expect(view.dialog).to_contain_text(shown, timeout=PATIENCE)
+    await view.submit()
+    await view.error(view.text(SAFETY, f"{flow}.error.no_danger"))
 
 
 @VIEWS
