@@ -1,6 +1,6 @@
 """How fast the control room shows what happens, and what a day costs the browser.
 
-    scripts/benchmark_panel [--quick] [--out DIR] [--only latency,load,many,day]
+    scripts/benchmark_panel [--quick] [--out DIR] [--only latency,load,find,many,day]
 
 A whole demo (Home Assistant, broker, automations, people) and a real Chromium on one
 machine. Times are in milliseconds, from the alarm's `raised_at` to the frame after the one
@@ -25,7 +25,7 @@ import tempfile
 import time
 from typing import Any
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from homeassistant.const import __version__ as home_assistant_version
 from simulator.compound import NATIVE_TOPIC
@@ -35,13 +35,20 @@ from simulator.devices import SmokeSensor
 from simulator.link import Link
 from simulator.native import config_message, state_message
 from tests.live.demo import Demo
+from tests.live.test_register_panel import (
+    NAMES,
+    TYPING,
+    UNITS,
+    Register,
+    number as phone_of,
+)
 
 ROOT = Path(__file__).parent.parent
 BUILT = {
     "panel": ROOT / "custom_components/community_safety/panel/built",
     "register": ROOT / "custom_components/rental_units/panel/built",
 }
-PARTS = ("latency", "load", "many", "day")
+PARTS = ("latency", "load", "find", "many", "day")
 #: What a module of the build needs before it runs.
 IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([^"'`]+)["'`]""")
 #: Flats in which a sensor of ours is, and how many others there are in the large compound.
@@ -153,11 +160,12 @@ class Size:
 
     alarms: int = 30
     loads: int = 7
+    finds: int = 10
     incidents: int = 2000
     day: int = 8 * 3600
 
 
-QUICK = Size(alarms=8, loads=2, incidents=300, day=1200)
+QUICK = Size(alarms=8, loads=2, finds=3, incidents=300, day=1200)
 
 
 @dataclass(slots=True)
@@ -168,6 +176,8 @@ class House:
     link: Link
     browser: Browser
     url: str
+    #: The config entry of the register's property.
+    property: str
     login: Any = None
     sensors: dict[str, SmokeSensor] = field(default_factory=dict)
 
@@ -258,7 +268,8 @@ async def house(folder: Path, chromium: str) -> AsyncIterator[House]:
                 executable_path=chromium,
                 args=["--no-sandbox", "--enable-precise-memory-info"],
             )
-            found = House(home, link, browser, run["url"])
+            state = json.loads((demo.config.parent / "state.json").read_text())
+            found = House(home, link, browser, run["url"], state["property"])
             await found.log_in()
             yield found
             await browser.close()
@@ -347,6 +358,31 @@ async def load(house: House, size: Size) -> dict[str, Any]:
                 kept.append((await watched(page))["first"])
     await house.over(FLATS[:1])
     return {"cold": spread(cold), "warm": spread(warm)}
+
+
+async def find(house: House, size: Size) -> dict[str, Any]:
+    """Measure from the first key to a unit, and to a person, among two thousand, typed as people type."""
+    await Register(house.home, house.property).fill()
+    found: dict[str, list[float]] = {"unit": [], "person": []}
+    async with house.page() as page:
+        await house.open(page)
+        await page.locator("[data-page=units]").wait_for()
+        for number in range(size.finds):
+            index = (number + 1) * 97 % len(UNITS)
+            for kind, typed, title in (
+                ("unit", UNITS[index].replace("-", ""), UNITS[index]),
+                ("person", phone_of(index)[-5:], NAMES[index]),
+            ):
+                begun = time.monotonic()
+                await page.keyboard.press("/")
+                await page.keyboard.type(typed, delay=TYPING)
+                await page.keyboard.press("Enter")
+                await expect(page.locator(f"cs-{kind} h1")).to_have_text(title)
+                found[kind].append((time.monotonic() - begun) * 1000)
+                await page.keyboard.press("g")
+                await page.keyboard.press("n")
+                await page.locator("cs-now").wait_for()
+    return {"units": len(UNITS), **{key: spread(row) for key, row in found.items()}}
 
 
 async def many(house: House, size: Size, say: Say) -> dict[str, Any]:
@@ -486,6 +522,7 @@ async def measure(
         found["browser"] = demo.browser.version
         works: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
             "load": lambda: load(demo, size),
+            "find": lambda: find(demo, size),
             "day": lambda: day(demo, size, say),
             "many": lambda: many(demo, size, say),
         }
@@ -498,7 +535,7 @@ async def measure(
         if "latency" in parts:
             found["latency"][str(found["areas"])] = await latency(demo, size)
             say(f"latency: {found['latency']}")
-        for part in ("load", "day", "many"):
+        for part in ("load", "find", "day", "many"):
             if part in parts:
                 found[part] = await works[part]()
                 say(f"{part}: {found[part]}")

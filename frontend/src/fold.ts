@@ -23,7 +23,7 @@ export interface Fold {
 /**
  * Returns what is folded; `sorted` are incidents in their order, `stairwellOf` names the place.
  *
- * A drill is not, nor what somebody calls for help in. One of its kind and place stays a card.
+ * What somebody calls for help in is not. One of its kind and place stays a card; drills are their own.
  */
 export function foldsOf(
   sorted: readonly Incident[],
@@ -32,10 +32,10 @@ export function foldsOf(
 ): Fold[] {
   const groups = new Map<string, Incident[]>();
   for (const incident of sorted) {
-    if (incident.drill || help.has(incident.incident_id)) {
+    if (help.has(incident.incident_id)) {
       continue;
     }
-    const kind = classOf(incident) <= LAST_LIFE_CLASS ? "life" : incident.rank;
+    const kind = incident.drill ? "drill" : classOf(incident) <= LAST_LIFE_CLASS ? "life" : incident.rank;
     const key = `fold ${kind} ${EVERYWHERE.has(kind) ? "" : stairwellOf(incident)}`;
     const group = groups.get(key);
     if (group) {

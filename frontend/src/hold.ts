@@ -1,5 +1,6 @@
 import { LitElement, css, html } from "lit";
 import { property, state } from "lit/decorators.js";
+import { pressesTwice } from "./press-twice";
 
 /** Seconds within which a second press counts, for who cannot hold: a keyboard, a switch. */
 export const AGAIN_SECONDS = 5;
@@ -50,7 +51,7 @@ export class HoldButton extends LitElement {
   };
 
   private readonly down = (event: PointerEvent): void => {
-    if (event.button !== 0 || this.disabled) {
+    if (event.button !== 0 || this.disabled || pressesTwice()) {
       return;
     }
     this.begun = event.timeStamp;
@@ -81,7 +82,7 @@ export class HoldButton extends LitElement {
 
   private readonly pressed = (event: MouseEvent): void => {
     // A pointer holds; what comes without one is a key or an assistive device.
-    if (event.detail !== 0 || this.disabled) {
+    if ((event.detail !== 0 && !pressesTwice()) || this.disabled) {
       return;
     }
     if (this.armed) {

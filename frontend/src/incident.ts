@@ -8,9 +8,10 @@ import { clock, dateAndClock, lasted } from "./format";
 import { AGAIN_SECONDS } from "./hold";
 import { classIcon, statusIcon, supplyIcon } from "./icons";
 import type { Action, Incident, Supply } from "./model";
-import { statusOf } from "./order";
+import { LAST_LIFE_CLASS, classOf, statusOf } from "./order";
+import { howToHold } from "./press-twice";
 import { isCalling, type Alert, type Group, type People, type Slot } from "./response";
-import { entryOf, reportOf } from "./story";
+import { entryOf, pastPowerOf, reportOf } from "./story";
 import { common, ranks, tokens } from "./styles";
 import { lines } from "./timeline";
 
@@ -22,7 +23,10 @@ const LEAST_COMMENT = 4;
 const SHELF_MINUTES = [15, 60, 240, 480] as const;
 const SHELF_REASONS = ["chattering", "maintenance", "works", "awaiting_repair", "other"] as const;
 const POWER_ENTRIES = new Set(["cut_off", "restored", "drill", "came_back_closed", "current_returned"]);
-const FILTERS = ["all", "power", "staff"] as const;
+const PEOPLE_ENTRIES = new Set(["on_my_way", "false_alarm", "need_help", "help_closed"]);
+const FILTERS = ["all", "power", "people", "staff"] as const;
+/** So many other incidents of a stairwell are named. */
+const MOST_NEAR = 8;
 type Filter = (typeof FILTERS)[number];
 type Sheet = "reset" | "restore" | "shelve" | "note" | "report";
 
@@ -139,7 +143,7 @@ export class IncidentPage extends LitElement {
         ${isUnknown ? html`<a class="button" href=${this.context.to(this.inHistory)} @click=${this.look}>${t("incident_in_history")}</a>` : nothing}`;
     }
     const actions = this.isOver ? nothing : this.actions(incident);
-    return html`${back} ${this.head(incident)} ${this.narrow ? nothing : actions} ${this.more(incident)}
+    return html`${back} ${this.head(incident)} ${this.near(incident)} ${this.narrow ? nothing : actions} ${this.more(incident)}
       <div class="columns">
         <div>
           ${this.alarms(incident)} ${this.checks(incident)}
@@ -152,7 +156,7 @@ export class IncidentPage extends LitElement {
               ></cs-cameras>`
             : nothing}
         </div>
-        <div>${this.people(incident)} ${this.past ? nothing : this.power(incident)}</div>
+        <div>${this.people(incident)} ${this.past ? this.pastPower(incident) : this.power(incident)}</div>
       </div>
       ${this.timeline(incident)}
       <p class="quiet foot">
@@ -209,6 +213,44 @@ export class IncidentPage extends LitElement {
         ${this.isOver ? t("incident_over") : statusOf(incident) === "new" ? nothing : words.status(incident)}
       </span>
     </header>`;
+  }
+
+  /** What else burns in this stairwell: each is worked by itself. */
+  private near(incident: Incident) {
+    const { context } = this;
+    const { book, words, t } = context;
+    if (this.past || incident.drill || !words.isInStairwell(incident.area_id)) {
+      return nothing;
+    }
+    const here = words.stairwell(incident.area_id);
+    const others = [...book.incidents.values()].filter(
+      (item) =>
+        item.incident_id !== incident.incident_id &&
+        !item.drill &&
+        classOf(item, context.help) <= LAST_LIFE_CLASS &&
+        words.isInStairwell(item.area_id) &&
+        words.stairwell(item.area_id) === here,
+    );
+    const rest = others.length - MOST_NEAR;
+    return others.length
+      ? html`<p class="near no-print">
+          <span>${t("near")}</span>
+          ${others.slice(0, MOST_NEAR).map(
+            (item) =>
+              html`<a
+                href=${context.href(item.incident_id)}
+                @click=${(event: MouseEvent) => {
+                  if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+                    event.preventDefault();
+                    context.open(item.incident_id);
+                  }
+                }}
+                >${words.place(item)} ${words.classWord(item, context.help)}</a
+              >`,
+          )}
+          ${rest > 0 ? html`<span>${t("more_places", { count: rest })}</span>` : nothing}
+        </p>`
+      : nothing;
   }
 
   private next(incident: Incident) {
@@ -317,7 +359,7 @@ export class IncidentPage extends LitElement {
             data-action="cut_off"
             seconds="1"
             .disabled=${cut !== ""}
-            .label=${t("says", { what: t("hold"), said: `${t("cut_off")}${cut ? ` – ${cut}` : ""}` })}
+            .label=${t("says", { what: t(howToHold()), said: `${t("cut_off")}${cut ? ` – ${cut}` : ""}` })}
             .again=${t("press_again", { seconds: AGAIN_SECONDS })}
             @held=${act("cut_off")}
           ></cs-hold>`}
@@ -339,6 +381,9 @@ export class IncidentPage extends LitElement {
         : html`${this.button(incident, "silence", () => {
             void context.act(incident, "silence");
           })}
+          ${this.button(incident, "release", () => {
+            void context.act(incident, "release");
+          })}
           ${this.button(incident, "shelve", this.opens("shelve"))}
           ${this.button(incident, "unshelve", () => {
             void context.act(incident, "unshelve");
@@ -346,7 +391,7 @@ export class IncidentPage extends LitElement {
           ${this.button(incident, "note", this.opens("note"))}`}
       ${incident.drill || this.past ? nothing : html`<button @click=${this.opens("report")}>${t("text_119")}</button>`}
       <button @click=${this.print}>${t("print")}</button>
-      ${deeds(context, incident, "silence", "shelve", "unshelve", "note")}
+      ${deeds(context, incident, "silence", "release", "shelve", "unshelve", "note")}
     </section>`;
   }
 
@@ -472,12 +517,31 @@ export class IncidentPage extends LitElement {
     </section>`;
   }
 
+  /** How each supply was cut, and restored: how it stands now says nothing of then. */
+  private pastPower(incident: Incident) {
+    const { words, t } = this.context;
+    const found = pastPowerOf(words, incident);
+    return html`<section class="box">
+      <h2>${t("power")}</h2>
+      ${found.length
+        ? html`<ul class="plain">
+            ${found.map(
+              ({ supply, said }) =>
+                html`<li data-supply=${supply}><strong>${supply}</strong> <span>${said.join(t("comma"))}</span></li>`,
+            )}
+          </ul>`
+        : html`<p class="quiet">${t("past_power_none")}</p>`}
+    </section>`;
+  }
+
   private timeline(incident: Incident) {
     const { words, hass, t } = this.context;
     const shown = lines(incident).filter(
       ({ entry }) =>
         this.filter === "all" ||
-        (this.filter === "power" ? POWER_ENTRIES.has(entry.what) : Boolean(entry.who)),
+        (this.filter === "staff"
+          ? Boolean(entry.who)
+          : (this.filter === "power" ? POWER_ENTRIES : PEOPLE_ENTRIES).has(entry.what)),
     );
     return html`<section class="box">
       <h2>${t("timeline")}</h2>
@@ -603,7 +667,7 @@ export class IncidentPage extends LitElement {
       <cs-hold
         seconds="1.5"
         .disabled=${hinders !== "" || this.checked === null}
-        .label=${t("says", { what: t("hold"), said: t("restore").replace(/[….]+$/, "") })}
+        .label=${t("says", { what: t(howToHold()), said: t("restore").replace(/[….]+$/, "") })}
         .again=${t("press_again", { seconds: AGAIN_SECONDS })}
         @held=${() => {
           const checked = this.checked;
@@ -717,6 +781,18 @@ export class IncidentPage extends LitElement {
       }
       .head .chip {
         color: var(--c);
+      }
+      .near {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 16px;
+        align-items: center;
+        margin-top: 4px;
+      }
+      .near a {
+        display: inline-flex;
+        align-items: center;
+        min-height: 44px;
       }
       .actions,
       .more {

@@ -1,7 +1,7 @@
 /** What the server tells, and what of Home Assistant's frontend is used. Times are Unix seconds. */
 
 export type Rank = "fire" | "linkage" | "electrical" | "supervision" | "fault" | "shelved" | "power_off";
-export type Action = "acknowledge" | "reset" | "restore" | "cut_off" | "silence" | "shelve" | "unshelve" | "note" | "end_drill";
+export type Action = "acknowledge" | "reset" | "restore" | "cut_off" | "silence" | "release" | "shelve" | "unshelve" | "note" | "end_drill";
 export type SupplyState =
   | "proven"
   | "relay_only"
@@ -125,7 +125,10 @@ export interface Hass {
   areas: Record<string, { area_id: string; name: string; floor_id: string | null } | undefined>;
   floors: Record<string, { floor_id: string; name: string } | undefined>;
   devices: Record<string, { area_id: string | null } | undefined>;
-  entities: Record<string, { entity_id: string; area_id: string | null; device_id: string | null } | undefined>;
+  entities: Record<
+    string,
+    { entity_id: string; area_id: string | null; device_id: string | null; platform?: string; translation_key?: string } | undefined
+  >;
   states: Record<string, { entity_id: string; state: string; attributes: Record<string, unknown> } | undefined>;
   themes: { darkMode?: boolean };
   user?: { id: string; name: string; is_admin?: boolean };

@@ -8,14 +8,22 @@ import { deeds, hindrance } from "./deeds";
 import { MOST_CARDS, MOST_OPEN, foldsOf, keyOfRest, restOf, rowsOf, type Fold } from "./fold";
 import { clock, lasted } from "./format";
 import { classIcon, statusIcon } from "./icons";
-import type { Ended, Incident } from "./model";
-import { byUrgency, isNew, openAlarms, statusOf, FLOOD_SECONDS, type Flood } from "./order";
+import type { Ended, Incident, Rank } from "./model";
+import { LINKAGE_CLASS, byUrgency, classOf, isNew, openAlarms, statusOf, FLOOD_SECONDS, type Flood } from "./order";
 import { Steady } from "./steady";
 import { common, ranks, tokens } from "./styles";
 import { AGAIN_SECONDS } from "./twice";
 
 /** So many places of a fold are named. */
 const MOST_NAMES = 100;
+/** From so many incidents on, the list can be narrowed down. */
+const LEAST_TO_FILTER = 6;
+/** What can be looked at alone. */
+const FILTERED = ["electrical", "supervision", "fault", "shelved"] as const satisfies Rank[];
+/** A warning or fault that is open for so long, in seconds, is asked for: why? Until somebody has written it. */
+const STALE_SECONDS = 86_400;
+const STALE = new Set<Rank>(["supervision", "fault"]);
+const byName = (a: string, b: string): number => a.localeCompare(b, undefined, { numeric: true });
 /** Ranks whose cards are filled: somebody's life. */
 const FILLED = new Set(["fire", "linkage", "electrical"]);
 
@@ -42,6 +50,7 @@ type AnyRow = Fold | Incident | Rest;
 const isFold = (row: AnyRow): row is Fold => "incidents" in row;
 const isRest = (row: AnyRow): row is Rest => "rest" in row;
 const isIncident = (row: AnyRow): row is Incident => "incident_id" in row;
+const isOfDrill = (row: AnyRow): boolean => (isIncident(row) ? row : isRest(row) ? row.rest.whole : row.whole).drill;
 const keyOf = (row: AnyRow): string => (isIncident(row) ? row.incident_id : isFold(row) ? row.key : keyOfRest(row.rest));
 
 /** All incidents that are not over, in order of danger. */
@@ -49,6 +58,8 @@ export class NowPage extends LitElement {
   @property({ attribute: false }) context!: Context;
   @property({ type: Boolean, reflect: true }) dark = false;
   @property({ type: Boolean, reflect: true }) narrow = false;
+  /** Of which incidents it is; null: of all. */
+  @property({ attribute: false }) where: ((incident: Incident) => boolean) | null = null;
   private readonly steady = new Steady();
   /** Those that have ended under a still hand stay where they are until it is gone. */
   private readonly last = new Map<string, Incident>();
@@ -58,6 +69,8 @@ export class NowPage extends LitElement {
   private readonly open = new Map<string, number>();
   /** What an acknowledgement is for that was pressed once: what was listed then. */
   @state() private asked: { key: string; incidents: Incident[] } | null = null;
+  /** What is looked at alone, of what is about no life. */
+  @state() private only: { building: string | null; rank: string | null } = { building: null, rank: null };
   /** How many of a fold were acknowledged, where it was not all. */
   private readonly left = new Map<string, string>();
 
@@ -93,13 +106,17 @@ export class NowPage extends LitElement {
       this.last.set(incident.incident_id, incident);
       this.ended.delete(incident.incident_id);
     }
-    const sorted = [...book.incidents.values()].sort(byUrgency(help));
-    const isMany = flood !== null || sorted.filter((incident) => !incident.drill).length > MOST_CARDS;
-    const folds = isMany ? foldsOf(sorted, help, (item) => words.stairwell(item.area_id)) : [];
+    const { where } = this;
+    const sorted = [...book.incidents.values()].filter((incident) => where === null || where(incident)).sort(byUrgency(help));
+    const shown = sorted.filter((incident) => !this.isHidden(incident));
+    const isDrill = ({ drill }: Incident): boolean => drill;
+    const folds = [shown.filter((incident) => !incident.drill), shown.filter(isDrill)].flatMap((all, index) =>
+      all.length > MOST_CARDS || (flood !== null && !index) ? foldsOf(all, help, (item) => words.stairwell(item.area_id)) : [],
+    );
     for (const fold of folds) {
       this.lastFolds.set(fold.key, fold);
     }
-    const keys = this.steady.order(rowsOf(sorted, folds, this.open), performance.now());
+    const keys = this.steady.order(rowsOf(shown, folds, this.open), performance.now());
     const kept = new Set(keys);
     for (const known of [this.last, this.ended, this.lastFolds]) {
       for (const key of known.keys()) {
@@ -109,34 +126,85 @@ export class NowPage extends LitElement {
       }
     }
     const rows = keys.flatMap((key): AnyRow | [] => this.rowOf(key) ?? []);
-    const real = rows.filter((row) => !isIncident(row) || !row.drill);
-    const drills = rows.flatMap((row) => (isIncident(row) && row.drill ? row : []));
+    const real = rows.filter((row) => !isOfDrill(row));
+    const drills = rows.filter(isOfDrill);
     const begun = real.flatMap((row) => (isIncident(row) ? row.raised_at : []));
     const ends = begun.length > 1 ? { first: Math.min(...begun), latest: Math.max(...begun) } : null;
     return html`
-      ${flood ? this.flood(flood) : nothing}
+      ${flood ? this.flood(flood) : nothing} ${this.filters(sorted, sorted.length - shown.length)}
       <ul
         class="cards"
         aria-label=${t("incidents")}
         @pointerdown=${this.pressed}
         @keydown=${this.touched}
       >
-        ${repeat(
-          real,
-          keyOf,
-          (row) => (isIncident(row) ? this.card(row, ends) : isRest(row) ? this.rest(row.rest) : this.fold(row)),
-        )}
+        ${repeat(real, keyOf, (row) => this.anyRow(row, ends))}
       </ul>
       ${book.truth !== null && !sorted.some((incident) => !incident.drill) ? this.nothing() : nothing}
       ${drills.length
         ? html`<section class="drills">
             <h2>${t("drills")}</h2>
             <ul class="cards" aria-label=${t("drills")} @pointerdown=${this.pressed} @keydown=${this.touched}>
-              ${repeat(drills, (item) => item.incident_id, (item) => this.card(item, null))}
+              ${repeat(drills, keyOf, (row) => this.anyRow(row, null))}
             </ul>
           </section>`
         : nothing}
     `;
+  }
+
+  private anyRow(row: AnyRow, ends: { first: number; latest: number } | null) {
+    return isIncident(row) ? this.card(row, ends) : isRest(row) ? this.rest(row.rest) : this.fold(row);
+  }
+
+  /** What somebody does not want to see now; what may be about a life is always seen. */
+  private isHidden(incident: Incident): boolean {
+    const { building, rank } = this.only;
+    return (
+      classOf(incident, this.context.help) > LINKAGE_CLASS &&
+      ((building !== null && this.buildingOf(incident) !== building) || (rank !== null && incident.rank !== rank))
+    );
+  }
+
+  private buildingOf(incident: Incident): string {
+    return this.context.words.building(incident.area_id) ?? "";
+  }
+
+  private filters(incidents: readonly Incident[], hidden: number) {
+    const { context } = this;
+    const { t } = context;
+    const { building, rank } = this.only;
+    if (context.isQuiet || (building === null && rank === null && incidents.length < LEAST_TO_FILTER)) {
+      return nothing;
+    }
+    const buildings = new Set([building ?? "", ...incidents.map((item) => this.buildingOf(item))]);
+    const choices = (key: "building" | "rank", label: string, all: string, rows: [value: string, text: string][]) =>
+      html`<select
+        aria-label=${label}
+        @change=${(event: Event) => {
+          this.only = { ...this.only, [key]: (event.target as HTMLSelectElement).value.slice(1) || null };
+        }}
+      >
+        <option value="" .selected=${this.only[key] === null}>${all}</option>
+        ${rows.map(([value, text]) => html`<option value="=${value}" .selected=${this.only[key] === value}>${text}</option>`)}
+      </select>`;
+    return html`<div class="filters">
+      ${choices(
+        "building",
+        t("only_building"),
+        t("all_buildings"),
+        [...buildings].filter(Boolean).sort(byName).map((name) => [name, name]),
+      )}
+      ${choices("rank", t("only_class"), t("all_classes"), FILTERED.map((item) => [item, t(item)]))}
+      ${hidden
+        ? html`<button
+            @click=${() => {
+              this.only = { building: null, rank: null };
+            }}
+          >
+            ${t("hidden", { count: hidden })}
+          </button>`
+        : nothing}
+    </div>`;
   }
 
   private rowOf(key: string): AnyRow | undefined {
@@ -230,7 +298,10 @@ export class NowPage extends LitElement {
         </a>
         <span class="quiet">${words.address(incident)}</span>
         ${ends?.first === incident.raised_at ? html`<span class="chip quiet">${t("chip_first")}</span>` : nothing}
-        ${ends?.latest === incident.raised_at ? html`<span class="chip quiet">${t("chip_latest")}</span>` : nothing}`,
+        ${ends?.latest === incident.raised_at ? html`<span class="chip quiet">${t("chip_latest")}</span>` : nothing}
+        ${STALE.has(incident.rank) && !gone && incident.last.what !== "note" && context.now - incident.raised_at > STALE_SECONDS
+          ? html`<span class="chip quiet">${t("stale_why")}</span>`
+          : nothing}`,
       actions: html`${gone ? nothing : this.acknowledge(incident, place)} ${gone ? nothing : this.endDrill(incident, place)}
         <a class="button" href=${context.href(id)} @click=${this.go} aria-label=${`${t("open")} ${place}`}>${t("open")}</a>
         ${deeds(context, incident, "acknowledge", "end_drill")}`,
@@ -251,7 +322,7 @@ export class NowPage extends LitElement {
       state: html`<span class="number">${t("fold_count", { count: incidents.length })}</span>`,
       where: html`<span><strong>${title}</strong> ${words.hazards(whole)}</span>`,
       more: html`<p class="quiet">${this.names(asked ?? incidents, isEverywhere)}</p>`,
-      actions: html`${this.acknowledgeAll(key, incidents, asked)}
+      actions: html`${whole.drill ? this.endAll(incidents) : this.acknowledgeAll(key, incidents, asked)}
         <button
           aria-expanded=${isOpen ? "true" : "false"}
           aria-label=${`${t(isOpen ? "fold" : "unfold")} ${title}`}
@@ -317,6 +388,23 @@ export class NowPage extends LitElement {
         ></cs-twice>`
       : nothing}
     ${left ? html`<span class="did failed" role="alert">${left}</span>` : nothing}`;
+  }
+
+  private endAll(incidents: readonly Incident[]) {
+    const { context } = this;
+    const wanted = incidents.filter((item) => item.may.end_drill === null);
+    return wanted.length
+      ? html`<button
+          ?disabled=${context.locked}
+          @click=${() => {
+            for (const item of wanted) {
+              void context.act(item, "end_drill");
+            }
+          }}
+        >
+          ${context.t("end_drills", { count: wanted.length })}
+        </button>`
+      : nothing;
   }
 
   private async acknowledgeThese(key: string, incidents: readonly Incident[]): Promise<void> {
@@ -516,6 +604,19 @@ export class NowPage extends LitElement {
       }
       .rest {
         display: grid;
+      }
+      .filters {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        margin-bottom: 8px;
+      }
+      .filters select {
+        min-height: 48px;
+        padding: 0 12px;
+        border-radius: 8px;
+        border: 1px solid var(--outline-color, var(--secondary-text-color));
+        background: var(--card-background-color, #fff);
       }
       .flood {
         display: flex;

@@ -11,6 +11,8 @@ const CLASSES: Record<Rank, number> = {
   shelved: 6,
   power_off: 7,
 };
+/** What was to be cut off or opened, and is not proven. */
+export const LINKAGE_CLASS = 2;
 /** Classes up to this one are somebody's life. */
 export const LAST_LIFE_CLASS = 3;
 /** More new real alarms than this within so many seconds are a flood. */
@@ -41,6 +43,10 @@ export const openAlarms = (incident: Incident): Alarm[] =>
 /** What of an incident is shown, for the server: an alarm that came or became worse since is not acknowledged. */
 export const seenIn = (incident: Incident): Record<string, Alarm["severity"]> =>
   Object.fromEntries(openAlarms(incident).map((alarm) => [alarm.alarm_id, alarm.severity]));
+
+/** Is what could not be proven of doors alone? Then nothing is said of power. */
+export const isOfDoors = (incident: Incident): boolean =>
+  openAlarms(incident).every((alarm) => alarm.rank !== "linkage" || alarm.hazard === "refused_to_release");
 
 export type Status = "new" | "seen" | "over_new" | "over_reset" | "shelved" | "power_off" | "ended";
 

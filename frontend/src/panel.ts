@@ -1,42 +1,29 @@
 import { mdiAccountSwitch, mdiAlarmLight, mdiClose, mdiDoorClosedLock, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
-import { LitElement, css, html, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { decoded } from "./address";
 import { Announcer } from "./announcer";
-import { missed, type Answered } from "./answers";
 import { Awake } from "./awake";
-import { closing, closingKey, helpDeed } from "./deeds";
-import { ANSWER_MILLISECONDS, POWER_MILLISECONDS, type Context, type Deed } from "./context";
+import { Connected, DOMAIN } from "./connected";
+import type { Context } from "./context";
+import { closing, helpDeed } from "./deeds";
 import { define } from "./define";
-import { isLost, reasonOf, type Rejected } from "./errors";
 import type { Extension, Guest, Page } from "./extension";
-import { Feed, monotonic } from "./feed";
+import { monotonic, type Feed } from "./feed";
 import { clock, lasted } from "./format";
 import { icon } from "./icons";
-import type { Action, Hass, Incident, Message, Route } from "./model";
+import type { Incident, Message, Route } from "./model";
 import { Navigation } from "./navigation";
 import { NowPage } from "./now";
-import { LAST_LIFE_CLASS, NO_HELP, classOf, countersOf, floodOf, isNew, seenIn, type Counters } from "./order";
-import { Register, keyOf, type Call, type People, type Session } from "./response";
+import { LAST_LIFE_CLASS, NO_HELP, classOf, countersOf, isNew, type Counters } from "./order";
+import { pressTwice, pressesTwice } from "./press-twice";
+import { keyOf, type Call, type Session } from "./response";
 import { Siren, loudest, soundsOf, type Sounding } from "./sound";
-import { isShown } from "./shown";
 import { common, tokens } from "./styles";
-import { fetchTexts, hasTexts, translator } from "./texts";
+import { translator } from "./texts";
 import { Turn } from "./turn";
 import { TwiceButton } from "./twice";
-import { Wake } from "./wake";
-import { Words } from "./words";
 
-const DOMAIN = "community_safety";
-/** Who knows the people, where it is installed. */
-const REGISTER = "rental_units";
-/** Drawn at most this often, in milliseconds, however much changes. */
-const GATHER_MILLISECONDS = 100;
-/** After the connection was away, nothing can be pressed for so long: a finger may be on its way. */
-const LOCK_MILLISECONDS = 500;
-const MARK_MILLISECONDS = 10_000;
-/** So long the texts of a language are waited for. */
-const TEXTS_MILLISECONDS = 1500;
 /** The first page waits so long for the pages that another integration brings. */
 const UNDECIDED_MILLISECONDS = 1000;
 /** From so many CSS pixels on, the map has room beside the list. */
@@ -73,22 +60,15 @@ const LAZY: Record<string, (language: string) => Promise<unknown>> = {
 };
 
 /** The control room: its frame, its connection, its sound and its keys. */
-export class SafetyPanel extends LitElement {
-  @property({ attribute: false }) hass!: Hass;
-  @property({ type: Boolean, reflect: true }) narrow = false;
-  @property({ type: Boolean, reflect: true }) dark = false;
+export class SafetyPanel extends Connected {
   @property({ attribute: false }) route?: Route;
   /** It hangs on a wall: large, and without anything that is only for hands. */
   @property({ type: Boolean, reflect: true }) wall = false;
   @state() private keysShown = false;
-  /** The call for help that is being closed. */
-  @state() private call: Call | null = null;
   @state() private isWide = false;
   @state() private isTight = false;
   @query("cs-now") private now?: NowPage | null;
   @query("dialog") private dialog?: HTMLDialogElement;
-  private feed: Feed | null = null;
-  private register: Register | null = null;
   /** The pages of who knows the people, and the element that shows them. */
   private extension: Extension | null = null;
   private guest: (HTMLElement & Guest) | null = null;
@@ -97,16 +77,7 @@ export class SafetyPanel extends LitElement {
   private isExtended = false;
   private isAlone = false;
   private readonly begunAt = performance.now();
-  private connection: object | null = null;
-  /** Those of the two integrations that were there when it was looked last. */
-  private readonly loaded = new Set<string>();
-  /** The language whose texts are there or coming; nothing is drawn before they have had their time. */
-  private texts: string | null = null;
-  private isWordless = false;
-  private readonly deeds = new Map<string, Deed>();
-  private readonly marked = new Set<string>();
   private muted: ReadonlySet<string> = new Set<string>();
-  private readonly wake = new Wake();
   private readonly awake = new Awake();
   private readonly sizes = new ResizeObserver(([entry]) => {
     const width = entry?.contentRect.width ?? 0;
@@ -117,46 +88,30 @@ export class SafetyPanel extends LitElement {
   private staleAt = Infinity;
   /** The map is beside the list. */
   private isSplit = false;
-  private lockedUntil = 0;
-  private drawnAt = 0;
   /** The incidents as they are on the screen: what came since, nobody has seen. */
   private drawn: ReadonlyMap<string, Incident> = new Map();
-  private timer: number | undefined;
-  private ticker: number | undefined;
   private waitingForGo = -Infinity;
   private readonly siren = new Siren(() => {
     this.requestUpdate();
   });
   private readonly announcer = new Announcer();
-  private spoken = "";
-  private spokenUrgently = "";
-  private wasStale = false;
+  private said = "";
+  private saidUrgently = "";
   private mayAct = true;
   private hasDoors = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.ticker = window.setInterval(this.tick, 1000);
-    document.addEventListener("visibilitychange", this.tick);
     // Before Home Assistant's own single keys.
     window.addEventListener("keydown", this.key, { capture: true });
     this.sizes.observe(this);
-    if (this.hasUpdated) {
-      this.connection = null;
-      this.requestUpdate();
-    }
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    window.clearInterval(this.ticker);
-    document.removeEventListener("visibilitychange", this.tick);
-    window.clearTimeout(this.timer);
     window.removeEventListener("keydown", this.key, { capture: true });
     this.sizes.disconnect();
     this.hang(false);
-    this.feed?.stop();
-    this.register?.stop();
     this.siren.close();
   }
 
@@ -177,94 +132,13 @@ export class SafetyPanel extends LitElement {
     }
   };
 
-  private readonly tick = (): void => {
-    if (this.wake.hasSlept()) {
-      this.feed?.book.lose();
-      this.feed?.restart();
-      this.register?.restart();
-    }
-    this.requestUpdate();
-  };
-
-  protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
-    return isShown(changed, this.hass);
-  }
-
   protected override willUpdate(): void {
-    this.speakIn(this.hass.language);
+    super.willUpdate();
     this.hang(this.path === "/wall");
-    this.dark = this.hass.themes.darkMode ?? false;
-    if (!this.hass.connected) {
-      this.feed?.book.lose();
-    }
-    if (this.connection !== this.hass.connection) {
-      this.connection = this.hass.connection;
-      this.feed?.stop();
-      this.feed = new Feed(this.hass.connection, { type: `${DOMAIN}/subscribe_incidents` }, this.heard);
-      this.feed.start();
-      this.register?.stop();
-      this.register = null;
-      this.loaded.clear();
-      this.loaded.add(DOMAIN);
-      this.loadWords(DOMAIN);
-    }
-    this.meet();
   }
 
-  /** Fetches the texts of a language, and is drawn when they are there; in English where they cannot be had soon. */
-  private speakIn(language: string): void {
-    if (language === this.texts) {
-      return;
-    }
-    this.texts = language;
-    this.isWordless = !hasTexts(language);
-    if (this.isWordless) {
-      const there = (): void => {
-        if (this.isWordless && language === this.texts) {
-          this.isWordless = false;
-          this.say(this.feed?.book.incidents.keys() ?? []);
-        }
-        this.requestUpdate();
-      };
-      fetchTexts(language).then(there, there);
-      window.setTimeout(there, TEXTS_MILLISECONDS);
-    }
-  }
-
-  /** Takes up what is loaded by now: after a start of Home Assistant, or as it was installed meanwhile. */
-  private meet(): void {
-    const { components } = this.hass.config;
-    for (const domain of [DOMAIN, REGISTER]) {
-      if (!components.includes(domain)) {
-        this.loaded.delete(domain);
-      } else if (!this.loaded.has(domain)) {
-        this.loaded.add(domain);
-        this.loadWords(domain);
-        if (domain === DOMAIN) {
-          // It was not there to answer.
-          this.feed?.restart();
-        } else if (this.register) {
-          this.register.restart();
-        } else {
-          this.register = new Register(this.hass.connection, this.registerChanged);
-          this.register.start();
-        }
-      }
-    }
-  }
-
-  private readonly registerChanged = (): void => {
+  protected override met(): void {
     this.extend(this.register?.session?.module ?? null);
-    this.sayCalls();
-    this.drawSoon();
-  };
-
-  private loadWords(domain: string): void {
-    for (const category of ["selector", "exceptions"]) {
-      void this.hass.loadBackendTranslation(category, domain).then(() => {
-        this.requestUpdate();
-      });
-    }
   }
 
   private async askSession(): Promise<void> {
@@ -300,11 +174,7 @@ export class SafetyPanel extends LitElement {
     );
   }
 
-  private readonly heard = (message: Message | null): void => {
-    const feed = this.feed;
-    if (!feed) {
-      return;
-    }
+  protected override took(feed: Feed, message: Message | null): void {
     const { book } = feed;
     if (message?.kind === "rights" || book.renewed === "whole") {
       // Whoever was away may be somebody else by now, or may do other things.
@@ -316,41 +186,15 @@ export class SafetyPanel extends LitElement {
         // It is fetched again when it is needed, and what fails then is said.
       });
     }
-    if (book.renewed !== "no" && this.wasStale) {
-      for (const id of book.changed) {
-        this.marked.add(id);
-      }
-    }
-    if (book.renewed === "whole" && this.wasStale) {
-      this.lockedUntil = performance.now() + LOCK_MILLISECONDS;
-      window.setTimeout(this.draw, LOCK_MILLISECONDS);
-      window.setTimeout(() => {
-        this.marked.clear();
-        this.requestUpdate();
-      }, MARK_MILLISECONDS);
-    }
     this.now?.take(book.ended);
     if (message && !this.isWordless) {
       this.say(book.changed);
     }
-    this.drawSoon();
-  };
+  }
 
-  private readonly drawSoon = (): void => {
-    const wait = this.drawnAt + GATHER_MILLISECONDS - performance.now();
-    if (wait <= 0) {
-      this.draw();
-    } else {
-      this.timer ??= window.setTimeout(this.draw, wait);
-    }
-  };
-
-  private readonly draw = (): void => {
-    window.clearTimeout(this.timer);
-    this.timer = undefined;
-    this.drawnAt = performance.now();
-    this.requestUpdate();
-  };
+  protected override spoken(ids: Iterable<string>): void {
+    this.say(ids);
+  }
 
   private readonly toldNew = new Set<string>();
 
@@ -392,13 +236,8 @@ export class SafetyPanel extends LitElement {
   private readonly toldCalls = new Set<string>();
 
   /** Says each call for help once: it may come long after its alarm was seen. */
-  private sayCalls(): void {
-    const feed = this.feed;
-    if (!feed) {
-      return;
-    }
-    const { words, t } = this.language(feed);
-    for (const call of this.register?.people?.calls() ?? []) {
+  private sayCalls(calls: readonly Call[], { words, t }: Context): void {
+    for (const call of calls) {
       const key = keyOf(call);
       if (!this.toldCalls.has(key)) {
         this.toldCalls.add(key);
@@ -413,11 +252,6 @@ export class SafetyPanel extends LitElement {
     }
   }
 
-  private language(feed: Feed): { words: Words; t: Context["t"] } {
-    const t = translator(this.hass.language);
-    return { words: new Words(this.hass, t, feed.book.names, this.register?.units), t };
-  }
-
   private get incidentId(): string | null {
     return /^\/incident\/([^/]+)$/.exec(this.route?.path ?? "")?.[1] ?? null;
   }
@@ -426,18 +260,11 @@ export class SafetyPanel extends LitElement {
     return this.route?.path ?? "";
   }
 
-  private readonly hrefOf = (path: string): string => `${this.route?.prefix ?? "/safety"}${path}`;
+  protected override hrefOf = (path: string): string => `${this.route?.prefix ?? "/safety"}${path}`;
 
-  private readonly go = (path: string): void => {
-    history.pushState(null, "", this.hrefOf(path));
-    window.dispatchEvent(new CustomEvent("location-changed", { detail: { replace: false } }));
-  };
-
-  private readonly href = (id: string | null): string => this.hrefOf(id ? `/incident/${id}` : "/now");
-
-  private readonly open = (id: string | null): void => {
-    this.go(id ? `/incident/${id}` : "/now");
-  };
+  protected override get isQuiet(): boolean {
+    return this.wall && performance.now() - this.touchedAt > TOUCHED_MILLISECONDS;
+  }
 
   /** What is offered to this user, in its order. */
   private pages(t: Context["t"]): Page[] {
@@ -473,173 +300,30 @@ export class SafetyPanel extends LitElement {
     return pages.find((page) => page.isHome)?.path ?? "now";
   }
 
-  private context(feed: Feed): Context {
-    const monotonicNow = monotonic();
-    const age = feed.book.age(monotonicNow);
-    const now = feed.book.clock(monotonicNow);
-    const floorOf = (areaId: string | null) => (areaId && this.hass.areas[areaId]?.floor_id) ?? null;
-    return {
-      hass: this.hass,
-      ...this.language(feed),
-      book: feed.book,
-      age,
-      now,
-      flood: floodOf(feed.book.incidents.values(), floorOf, now),
-      isQuiet: this.wall && performance.now() - this.touchedAt > TOUCHED_MILLISECONDS,
-      locked: age === "stale" || age === "waiting" || performance.now() < this.lockedUntil,
-      ...this.peopleOf(feed),
-      mayAbout: (alertId, right) => this.register?.propertyOf(alertId, right) !== undefined,
-      askAbout: (key, alertId, command) => this.askAbout(key, alertId, command),
-      askToClose: (call) => {
-        this.call = call;
-      },
-      closeHelp: (call, outcome, note) => this.closeHelp(call, outcome, note),
-      pastPeople: (incidentId, alarmIds) => this.register?.past(incidentId, alarmIds) ?? Promise.resolve(null),
-      marked: this.marked,
-      deed: (id, action) => this.deeds.get(`${id} ${action}`),
-      did: (key) => this.deeds.get(key),
-      ask: (key, command, patience) => this.send(key, command, patience),
-      go: this.go,
-      to: this.hrefOf,
-      act: (incident, action, data) => this.act(feed, incident, action, data),
-      open: this.open,
-      href: this.href,
-    };
-  }
-
-  private peopleOf(feed: Feed): { people: People | null; help: ReadonlySet<string>; peopleOld: boolean } {
-    const people = this.register?.people ?? null;
-    return {
-      people,
-      help: people?.help(feed.book.incidents.values()) ?? NO_HELP,
-      peopleOld: this.register?.isOld(monotonic()) ?? false,
-    };
-  }
-
-  private async askAbout<Answer>(key: string, alertId: string, command: string): Promise<Answer | undefined> {
-    const property = this.register?.propertyOf(alertId);
-    return (
-      property && this.send<Answer>(key, { type: `${REGISTER}/${command}`, entry_id: property.entry_id, alert_id: alertId })
-    );
-  }
-
-  private async closeHelp({ alert, who }: Call, outcome: string, note: string): Promise<boolean> {
-    const property = this.register?.propertyOf(alert.alert_id, "close_help");
-    if (!property) {
-      return false;
-    }
-    const answer = await this.send(closingKey(alert.alert_id), {
-      type: `${REGISTER}/close_help`,
-      entry_id: property.entry_id,
-      alert_id: alert.alert_id,
-      // Of nobody who is shown: there is no other way to name it.
-      calls: who ? [who.id] : "everyone",
-      outcome,
-      note,
-    });
-    return answer !== undefined;
-  }
-
-  private act(feed: Feed, incident: Incident, action: Action, data: object = {}): Promise<boolean> {
-    return this.tell(feed, incident, action, {
-      type: `${DOMAIN}/${action}`,
-      incident_id: incident.incident_id,
-      // What came or became worse since, nobody has seen.
-      ...(action === "acknowledge" || action === "shelve" ? { alarms: seenIn(incident) } : {}),
-      ...data,
-    });
-  }
-
-  /** Returns if it was done, and what was to be off is proven off. */
-  private async tell(feed: Feed, incident: Incident, action: Action, command: object): Promise<boolean> {
-    const patience = ["cut_off", "restore"].includes(action) ? POWER_MILLISECONDS : ANSWER_MILLISECONDS;
-    const key = `${incident.incident_id} ${action}`;
-    const answer = await this.send<Answered | null>(key, command, patience);
-    if (answer === undefined) {
-      return false;
-    }
-    const { t, words } = this.language(feed);
-    const reason = missed(answer, words);
-    if (reason !== null) {
-      this.note(key, { state: "failed", text: t("failed", { reason }) });
-    } else if (action === "silence") {
-      this.note(key, { state: "done", text: t("silenced") });
-    }
-    return reason === null;
-  }
-
-  private note(key: string, deed: Deed): void {
-    this.deeds.set(key, deed);
-    this.requestUpdate();
-    if (deed.state === "done") {
-      window.setTimeout(() => {
-        if (this.deeds.get(key) === deed) {
-          this.deeds.delete(key);
-          this.requestUpdate();
-        }
-      }, MARK_MILLISECONDS);
-    }
-  }
-
-  /** Returns the answer to a command, undefined if it failed; what becomes of it is shown under its key. */
-  private async send<Answer>(key: string, command: object, patience = ANSWER_MILLISECONDS): Promise<Answer | undefined> {
-    const feed = this.feed;
-    if (!feed || this.context(feed).locked) {
-      return undefined;
-    }
-    const { t } = this.language(feed);
-    this.note(key, { state: "sending", text: t("sending") });
-    let timer: number | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = window.setTimeout(() => {
-        reject(new Error(t("no_answer", { seconds: patience / 1000 })));
-      }, patience);
-    });
-    try {
-      const answer = await Promise.race([this.hass.connection.sendMessagePromise<Answer>(command), late]);
-      this.note(key, { state: "done", text: t("done") });
-      return answer;
-    } catch (error) {
-      // What was under way when the line was lost may have been done.
-      const reason = this.reason(error as Rejected);
-      this.note(key, { state: "failed", text: isLost(error) ? reason : t("failed", { reason }) });
-      return undefined;
-    } finally {
-      window.clearTimeout(timer);
-    }
-  }
-
-  private reason(error: Rejected): string {
-    const t = translator(this.hass.language);
-    return reasonOf(this.hass, error, t("not_allowed"), t("line_lost"));
-  }
-
-  override render() {
+  protected override page(context: Context) {
+    const { t, age, book } = context;
     const { feed } = this;
-    if (!feed || this.isWordless) {
-      return nothing;
-    }
-    const context = this.context(feed);
-    const { t, age } = context;
-    const incidents = [...feed.book.incidents.values()];
-    this.drawn = new Map(feed.book.incidents);
-    this.sound(context, incidents);
+    const incidents = [...book.incidents.values()];
+    this.drawn = new Map(book.incidents);
+    const calls = context.people?.calls() ?? [];
+    this.sound(context, incidents, calls);
+    this.sayCalls(calls, context);
     this.speak(context);
     const id = this.incidentId;
     const pages = this.pages(t);
     const page = this.pageOf(pages);
     const isHome = pages.some((item) => item.isHome);
     if (this.wall && performance.now() - this.staleAt >= BLIND_MILLISECONDS) {
-      return html`<p class="blind" role="alert">${t("wall_blind", { time: clock(this.hass, feed.book.truth ?? 0) })}</p>`;
+      return html`<p class="blind" role="alert">${t("wall_blind", { time: clock(this.hass, book.truth ?? 0) })}</p>`;
     }
     return html`
       ${context.isQuiet ? nothing : this.header(t, isHome)}
       ${age === "stale" || age === "checking"
         ? html`<p class="age ${age}" role="alert">
-            ${age === "stale" ? t("stale", { time: clock(this.hass, feed.book.truth ?? 0) }) : t("checking")}
+            ${age === "stale" ? t("stale", { time: clock(this.hass, book.truth ?? 0) }) : t("checking")}
           </p>`
         : nothing}
-      ${feed.error
+      ${feed?.error
         ? html`<p class="age stale" role="alert">
             ${t("loading_failed", { reason: feed.error })}
             <button
@@ -660,7 +344,7 @@ export class SafetyPanel extends LitElement {
         <main class=${age}>
           ${isHome || this.isUndecided
             ? nothing
-            : [this.strip(context, incidents), this.gate(context), this.calls(context, incidents)]}
+            : [this.strip(context, incidents), this.gate(context), this.calls(context, incidents, calls)]}
           ${context.peopleOld && !isHome && age !== "stale" ? html`<p class="age checking" role="alert">${t("people_old")}</p>` : nothing}
           ${page === "now" && this.isUndecided
             ? html`<p class="quiet">${t("waiting")}</p>`
@@ -685,19 +369,9 @@ export class SafetyPanel extends LitElement {
             ></cs-navigation>`
           : nothing}
       </div>
-      <div class="said" aria-live="assertive">${this.spokenUrgently}</div>
-      <div class="said" aria-live="polite">${this.spoken}</div>
+      <div class="said" aria-live="assertive">${this.saidUrgently}</div>
+      <div class="said" aria-live="polite">${this.said}</div>
       ${this.keysShown ? this.keys(context) : nothing}
-      ${this.call
-        ? html`<cs-help
-            .context=${context}
-            .call=${this.call}
-            .dark=${this.dark}
-            @closed=${() => {
-              this.call = null;
-            }}
-          ></cs-help>`
-        : nothing}
     `;
   }
 
@@ -897,9 +571,8 @@ export class SafetyPanel extends LitElement {
   }
 
   /** Everybody who calls for help, wherever one looks, if there is an incident or not. */
-  private calls(context: Context, incidents: Incident[]) {
+  private calls(context: Context, incidents: Incident[], calls: readonly Call[]) {
     const { people, words, t } = context;
-    const calls = people?.calls() ?? [];
     return calls.length
       ? html`<ul class="calls" aria-label=${t("class_help")}>
           ${calls.map((call) => {
@@ -953,8 +626,8 @@ export class SafetyPanel extends LitElement {
     this.requestUpdate();
   };
 
-  private sound(context: Context, incidents: Incident[]): void {
-    const sounds = soundsOf(incidents, context.people?.calls() ?? []);
+  private sound(context: Context, incidents: Incident[], calls: readonly Call[]): void {
+    const sounds = soundsOf(incidents, calls);
     this.muted = new Set(sounds.flatMap(({ key }) => (this.muted.has(key) ? [key] : [])));
     const isBlind = this.wall && context.age === "stale";
     const sounding = isBlind ? BLIND : loudest(sounds, this.muted);
@@ -967,13 +640,12 @@ export class SafetyPanel extends LitElement {
     if (isStale !== this.wasStale) {
       const one = t(isStale ? "say_stale" : "say_live");
       this.announcer.add({ key: "age", rank: isStale ? 0 : 9, one, many: () => one });
-      this.wasStale = isStale;
       this.staleAt = isStale ? performance.now() : Infinity;
     }
     const sentence = this.announcer.next(performance.now());
     if (sentence) {
-      this.spokenUrgently = sentence.urgent ? sentence.text : "";
-      this.spoken = sentence.urgent ? "" : sentence.text;
+      this.saidUrgently = sentence.urgent ? sentence.text : "";
+      this.said = sentence.urgent ? "" : sentence.text;
     }
   }
 
@@ -1016,6 +688,17 @@ export class SafetyPanel extends LitElement {
             }}
           />
           ${t("keys_on")}
+        </label>
+        <label class="choice">
+          <input
+            type="checkbox"
+            .checked=${pressesTwice()}
+            @change=${(event: Event) => {
+              pressTwice((event.target as HTMLInputElement).checked);
+              this.requestUpdate();
+            }}
+          />
+          ${t("keys_twice")}
         </label>
         <button
           @click=${() => {

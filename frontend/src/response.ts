@@ -136,9 +136,11 @@ export class People {
   groupsOf(incident: Incident): Group[] {
     const place = (group: Group): number =>
       group.kind === "responders" ? 1 : group.is_neighbour ? 2 : 0;
-    return this.alertsOf(incident)
-      .flatMap((alert) => this.groups.get(alert.alert_id) ?? [])
-      .sort((a, b) => place(a) - place(b) || (a.title ?? "").localeCompare(b.title ?? ""));
+    return this.allOf(incident).sort((a, b) => place(a) - place(b) || (a.title ?? "").localeCompare(b.title ?? ""));
+  }
+
+  private allOf(incident: Incident): Group[] {
+    return this.alertsOf(incident).flatMap((alert) => this.groups.get(alert.alert_id) ?? []);
   }
 
   /** The incidents in which somebody calls for help, until a person has closed that. */
@@ -153,7 +155,8 @@ export class People {
   /** How many people of an incident are in each state; an open call for help is one, whatever was said since. */
   counts(incident: Incident): Map<Answer, number> {
     const counts = new Map<Answer, number>();
-    for (const group of this.groupsOf(incident)) {
+    // Of thousands none is put in order only to be counted.
+    for (const group of this.allOf(incident)) {
       for (const slot of group.slots) {
         const state = isCalling(slot) ? "need_help" : slot.state;
         counts.set(state, (counts.get(state) ?? 0) + 1);
@@ -180,7 +183,10 @@ export class People {
 
   /** The incident that an alert is about. */
   incidentOf(alert: Alert, incidents: Iterable<Incident>): Incident | undefined {
-    return [...incidents].find((incident) => this.alertsOf(incident).includes(alert));
+    const alarms = new Set(alert.alarm_ids);
+    return [...incidents].find(
+      (incident) => incident.incident_id === alert.incident_id || incident.alarms.some(({ alarm_id: id }) => alarms.has(id)),
+    );
   }
 }
 

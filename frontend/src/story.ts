@@ -1,8 +1,9 @@
 /** What has become of an incident, line by line, and what is read out of it. */
 
-import { dateAndClock } from "./format";
+import { clock, dateAndClock } from "./format";
 import type { Alarm, Entry, Incident } from "./model";
 import { powerOf } from "./order";
+import { lines } from "./timeline";
 import type { Key } from "./texts";
 import type { Words } from "./words";
 
@@ -27,6 +28,34 @@ function resultOf(words: Words, { status, limit, reason, milliseconds }: Record<
   });
 }
 
+/** What is written of each supply's power in the timelines of an incident, the oldest first. */
+export function pastPowerOf(words: Words, incident: Incident): { supply: string; said: string[] }[] {
+  const found = new Map<string, string[]>();
+  const add = (results: unknown, say: (result: Record<string, unknown>) => string): void => {
+    for (const [name, result] of Object.entries((results ?? {}) as Record<string, Record<string, unknown>>)) {
+      const supply = name.replace(/ supply$/, "");
+      const said = found.get(supply) ?? [];
+      // One deed is on the timeline of each alarm that it is of.
+      if (said.at(-1) !== say(result)) {
+        said.push(say(result));
+      }
+      found.set(supply, said);
+    }
+  };
+  for (const { entry } of lines(incident)) {
+    const time = clock(words.hass, entry.at);
+    if (entry.what === "cut_off" || entry.what === "drill") {
+      add(entry["supplies"], (result) => `${time} ${resultOf(words, result)}`);
+    } else if (entry.what === "restored") {
+      add(entry["restored"], (result) => `${time} ${restoredOf(words, result)}`);
+    }
+  }
+  return [...found].map(([supply, said]) => ({ supply, said }));
+}
+
+const restoredOf = (words: Words, result: Record<string, unknown>): string =>
+  result["status"] === "confirmed" ? words.t("result_on") : resultOf(words, result);
+
 /** One line of a timeline. */
 export function entryOf(words: Words, alarm: Alarm, entry: Entry): string {
   const hazard = `${words.hazard(alarm)} · ${alarm.device_name}`;
@@ -48,9 +77,7 @@ export function entryOf(words: Words, alarm: Alarm, entry: Entry): string {
       const checked = entry["checked"];
       return words.t("what_restored", {
         checked: typeof checked === "string" ? words.option("checked", checked) : "–",
-        supplies: resultsOf(words, entry["restored"], (result) =>
-          result["status"] === "confirmed" ? words.t("result_on") : resultOf(words, result),
-        ),
+        supplies: resultsOf(words, entry["restored"], (result) => restoredOf(words, result)),
       });
     }
     case "reset":
@@ -74,6 +101,7 @@ export function entryOf(words: Words, alarm: Alarm, entry: Entry): string {
       });
     }
     case "silence":
+    case "release":
     case "self_test":
       return words.t(entry["done"] === false ? `what_${entry.what}_failed` : `what_${entry.what}`);
     case "came_back_closed":

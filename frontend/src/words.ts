@@ -2,7 +2,7 @@
 
 import { clock, clockMinutes, lasted, quantity } from "./format";
 import type { Alarm, Hass, Incident, Supply } from "./model";
-import { classOf, openAlarms, powerOf, seenBy, statusOf } from "./order";
+import { LINKAGE_CLASS, classOf, isOfDoors, openAlarms, powerOf, seenBy, statusOf } from "./order";
 import { callOf, isCalling, type Alert, type Answer, type Call, type Group, type People, type Reached, type Slot } from "./response";
 import type { Key, Translate } from "./texts";
 import { stairwellOf, unitOf, type Unit } from "./unit";
@@ -69,7 +69,14 @@ export class Words {
     return found ? this.t("stairwell", { building, stairwell: found.stairwell }) : building;
   }
 
+  isInStairwell(areaId: string | null): boolean {
+    return this.units.has(areaId ?? "") || stairwellOf(this.area(areaId) ?? "") !== null;
+  }
+
   classWord(incident: Incident, help: ReadonlySet<string>): string {
+    if (!incident.drill && classOf(incident, help) === LINKAGE_CLASS && isOfDoors(incident)) {
+      return this.t("class_door");
+    }
     const keys: Key[] = [
       "class_help",
       "class_fire",

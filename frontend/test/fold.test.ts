@@ -27,9 +27,15 @@ describe("what is folded", () => {
     ]);
   });
 
-  test("neither a call for help, nor a drill", () => {
+  test("no call for help, and no drill with what is real", () => {
     const all = sorted(at("1-1", "a"), at("1-1", "help"), at("1-1", "drill", { drill: true }));
     expect(foldsOf(all, new Set(["help"]), place)).toEqual([]);
+    const drills = sorted(at("1-1", "b"), ...["c", "d"].map((id) => at("1-1", id, { drill: true })), ...all);
+    const found = foldsOf(drills, new Set(["help"]), place);
+    expect(found.map(({ whole, incidents }) => [whole.drill, incidents.map((item) => item.incident_id)])).toEqual([
+      [false, ["a", "b"]],
+      [true, ["c", "d", "drill"]],
+    ]);
   });
 
   test("the whole is as bad as its worst, as new as its newest, and each supply is in it once", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clock, lasted, quantity } from "../src/format";
 import { NO_HELP } from "../src/order";
-import { entryOf, reportOf } from "../src/story";
+import { entryOf, pastPowerOf, reportOf } from "../src/story";
 import { translator } from "../src/texts";
 import { Words } from "../src/words";
 import { alarm, hass, incident, supply } from "./made";
@@ -136,4 +136,26 @@ describe("timeline", () => {
 test("how long, and how much", () => {
   expect([5, 137, 17_463, 200_000].map((seconds) => lasted(seconds, "en"))).toEqual(["0:05", "2:17", "4:51:03", "2 days"]);
   expect([quantity(0.04, "A", "en"), quantity(100.24, "A", "en"), quantity(18, "%", "en")]).toEqual(["0 A", "100 A", "18 %"]);
+});
+
+test("a door that is not released is no power", () => {
+  const door = alarm({ hazard: "refused_to_release", rank: "linkage" });
+  const power = alarm({ hazard: "refused_to_open", rank: "linkage" });
+  const word = (...alarms: ReturnType<typeof alarm>[]) => words.classWord(incident("a", { rank: "linkage", alarms }), NO_HELP);
+  expect(word(door)).toBe("Door not released");
+  expect(word(door, power)).toBe("Power may be on");
+  expect(word(door, { ...power, state: "closed" })).toBe("Door not released");
+});
+
+test("how the power of what is over was cut and came back, once for each deed", () => {
+  const cut = { at: 2, what: "cut_off", who: "user", supplies: { "Breaker supply": { status: "confirmed", milliseconds: 412 }, Stove: { status: "failed", reason: "current_flows" } } };
+  const back = { at: 9, what: "restored", who: "user", restored: { "Breaker supply": { status: "confirmed" } } };
+  const one = alarm({ alarm_id: "a", timeline: [cut, back] });
+  const two = alarm({ alarm_id: "b", timeline: [{ ...cut, who: null }] });
+  const time = (at: number): string => clock(hass(), at);
+  expect(pastPowerOf(words, incident("a", { alarms: [one, two] }))).toEqual([
+    { supply: "Breaker", said: [`${time(2)} proven 412 ms`, `${time(9)} on, read back`] },
+    { supply: "Stove", said: [`${time(2)} FAILED (current_flows)`] },
+  ]);
+  expect(pastPowerOf(words, incident("a"))).toEqual([]);
 });

@@ -10,12 +10,12 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.community_safety import panel
 from custom_components.community_safety.const import DOMAIN
-from homeassistant.components.frontend import DATA_PANELS
+from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, DATA_PANELS
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
-FILE = "panel.0123.js"
+FILE, CARDS = "panel.0123.js", "cards.4567.js"
 SOURCE = Path(__file__).parents[2] / "frontend/src"
 
 
@@ -32,7 +32,7 @@ def build(folder: Path) -> None:
     folder.mkdir()
     (folder / FILE).write_text("// panel")
     (folder / f"{FILE}.gz").write_bytes(b"compressed")
-    (folder / panel.MODULES).write_text(json.dumps({"panel": FILE}))
+    (folder / panel.MODULES).write_text(json.dumps({"panel": FILE, "cards": CARDS}))
 
 
 async def start(hass: HomeAssistant) -> None:
@@ -57,10 +57,12 @@ async def test_panel(
     assert answer.headers["Content-Encoding"] == "gzip"
     assert "max-age=2678400" in answer.headers["Cache-Control"]
     answer.close()
+    # Cards are there on every page of Home Assistant.
+    assert f"{panel.STATIC_URL}/{CARDS}" in hass.data[DATA_EXTRA_MODULE_URL].urls
     assert ir.async_get(hass).async_get_issue(DOMAIN, panel.ISSUE) is None
 
 
-@pytest.mark.parametrize("content", [None, "{", "{}", "[]"])
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"panel": "a.js"}', "[]"])
 async def test_not_built(hass: HomeAssistant, built: Path, content: str | None) -> None:
     """A repair says so, and all else works."""
     if content is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 import logging
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -14,7 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.core import disconnect, proving
+from custom_components.community_safety.core import disconnect, elevator, proving
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.authority import Action
 from custom_components.community_safety.core.house import DATA_HOUSE, House
@@ -697,6 +698,52 @@ async def test_silence_and_self_test(hass: HomeAssistant, panel: Panel) -> None:
     ]
     assert alarm.timeline[-1]["what"] == "silence"
     error = (await panel.ask("self_test", device_id=alarm.device_id))["error"]
+    assert error["translation_key"] == "nothing_in_target"
+
+
+async def test_release_of_a_lift(
+    hass: HomeAssistant, gateway: MockConfigEntry, panel: Panel, peer: Peer
+) -> None:
+    """The door that is held is let go from its incident; where it does not open, that is said."""
+    fire = the_fire(hass)
+    # While it burns no door is held.
+    await end_the_fire(hass, peer)
+    obeys = True
+
+    def take(message: dict[str, Any]) -> None:
+        peer.publish(
+            f"{BASE}/lift/result", {"version": 1, "id": message["id"], "ok": True}
+        )
+        held = message["set"]["held"]
+        if obeys or held:
+            peer.publish(f"{BASE}/lift/state", peer.state_message({"held": held}))
+
+    await peer.config(
+        "lift", "elevator_blocker", ["class_seen", "confidence", "held"], area="Lift 1"
+    )
+    peer.answer(f"{BASE}/lift", take)
+    await peer.state("lift", retain=False, class_seen="none", confidence=99, held=False)
+    await peer.state("lift", retain=False, class_seen="e_bike", confidence=99)
+    device = gateway.runtime_data.devices["lift"]
+    await wait_until(hass, lambda: device.readings.get("held") is True)
+    book = hass.data[DATA_HOUSE].book
+    (alarm,) = book.of_device(device.uid)
+    snapshot = await panel.subscribes("incident", incident_id=alarm.incident_id)
+    assert only(snapshot)["may"]["release"] is None
+    answer = await panel.does("release", incident_id=alarm.incident_id)
+    assert [row["error"] for row in answer["devices"]] == [None]
+    await wait_until(hass, lambda: device.readings.get("held") is False)
+    entry = alarm.timeline[-1]
+    assert (entry["what"], entry["done"]) == ("release", True)
+    assert entry["who"]
+
+    obeys = False
+    with patch.object(elevator, "TRY_SECONDS", 0.05):
+        answer = await panel.does("release", incident_id=alarm.incident_id)
+    assert answer["devices"][0]["error"]
+    assert alarm.timeline[-1]["done"] is False
+    # A fire's sensor has no such door.
+    error = (await panel.ask("release", incident_id=fire.incident_id))["error"]
     assert error["translation_key"] == "nothing_in_target"
 
 

@@ -210,6 +210,30 @@ async def test_changes(
     await changed(panel, "faults", [])
 
 
+async def test_drill_of_several(house: House, panel: Panel, peer: Peer) -> None:
+    """All are told by one order, and each has its own answer; nobody tests a whole town at once."""
+    await peer.config(
+        "smoke-2", "smoke_sensor", ["smoke", "test"], commands=["self_test"]
+    )
+    await peer.state("smoke-2", smoke=False, test=False)
+    found = await rows(panel)
+    ids = [found[name]["device_id"] for name in ("Smoke 1", "Smoke 2")]
+    peer.answer(
+        f"{BASE}/smoke-2",
+        lambda message: peer.publish(
+            f"{BASE}/smoke-2/result",
+            {"version": 1, "id": message["id"], "ok": False, "error": "busy"},
+        ),
+    )
+    answer = await panel.does("self_test", device_id=ids)
+    told = {row["name"]: row["error"] for row in answer["devices"]}
+    assert told["Smoke 1"] is None
+    assert told["Smoke 2"]
+    for wanted in ([], ids * 101):
+        error = (await panel.ask("self_test", device_id=wanted))["error"]
+        assert error["code"] == "invalid_format"
+
+
 async def test_a_test(house: House, panel: Panel, peer: Peer) -> None:
     """Begun here, seen at the device: the row says when, by whom, and what it has found."""
     smoke = (await rows(panel))["Smoke 1"]

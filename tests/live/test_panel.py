@@ -20,7 +20,7 @@ from playwright.async_api import (
 import pytest
 import pytest_socket
 
-from simulator.demo.home_assistant import HomeAssistant
+from simulator.demo.home_assistant import HomeAssistant, add_account
 from simulator.demo.place import read
 from simulator.demo.setup import (
     LANDLORD,
@@ -46,6 +46,8 @@ pytestmark = [
 PHONE, DESK = (390, 844), (1280, 900)
 #: Just wide enough for Home Assistant's sidebar to stay beside the panel.
 TABLET = (900, 900)
+#: A desk whose text is four times as large, and therefore also one with text of 200 %.
+LARGE = (320, 640)
 LEAST = 44
 PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)
@@ -53,7 +55,7 @@ AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 #: As the design asks for.
 AXE_RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
   elementRef: false}).then((result) => result.violations.flatMap((rule) => rule.nodes
-  .filter((node) => JSON.stringify(node.target).includes("community-safety-panel"))
+  .filter((node) => JSON.stringify(node.target).includes("community-safety-"))
   .map((node) => `${rule.id}: ${JSON.stringify(node.target)} ${node.failureSummary}`)))"""
 #: Buttons and links of ours that are smaller than a finger.
 SMALL = """(least) => {
@@ -74,6 +76,20 @@ SMALL = """(least) => {
   walk(find(document).shadowRoot)
   return found
 }"""
+
+
+#: What moves at the edge of a card.
+MOVES = "(card) => getComputedStyle(card, '::before').animationName"
+#: Counts how often somebody presses.
+TAPS = "window.taps = 0, addEventListener('pointerdown', () => window.taps += 1, true)"
+#: Who has the focus, and what is written on it.
+FOCUSED = """() => {
+  let at = document.activeElement
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+  return at?.textContent?.trim() ?? ""
+}"""
+#: So many presses of the Tab key lead anywhere.
+MOST_TABS = 60
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +127,13 @@ async def browser(story: Story, chromium: str) -> AsyncGenerator[Browser]:
         await browser.close()
 
 
+#: Who has just begun to work here.
+DUTY = "new-duty"
 PASSWORDS = {
     USER: PASSWORD,
     POLICE: POLICE_PASSWORD,
     LANDLORD: LANDLORD_PASSWORD,
+    DUTY: "duty-duty-duty",
 }
 #: What browsers keep of a login, by Home Assistant and user.
 _LOGINS: dict[tuple[str, str], Any] = {}
@@ -195,6 +214,15 @@ async def count(page: Page, key: str) -> str:
     return str(text)
 
 
+async def tab_to(page: Page, words: str) -> None:
+    """Go to what has these words on it by the Tab key alone."""
+    for _time in range(MOST_TABS):
+        await page.keyboard.press("Tab")
+        if words in str(await page.evaluate(FOCUSED)):
+            return
+    raise AssertionError(f"No way to {words}")
+
+
 async def hold(page: Page, button: Locator, milliseconds: int) -> None:
     """Press a button for so long."""
     await button.hover()
@@ -234,6 +262,146 @@ async def test_help_without_an_incident(
         await expect(strip).to_have_count(0)
         await hass.action("rental_units.cancel_alert", alert_id=alert["alert_id"])
         await expect(flats).to_contain_text("No open alert")
+
+
+async def test_first_shift_of_a_duty_officer(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """A fire, a welded breaker, a call for help and a drill, with the role alone; taps are counted."""
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    property_id = read(demo.config.parent / "state.json")["property"]
+    async with HomeAssistant(run["port"], run["token"]) as hass:
+        await hass.connect()
+        who = await add_account(hass, "New", DUTY, PASSWORDS[DUTY], "system-users")
+        await hass.call(
+            "rental_units/grant_role", entry_id=property_id, user_id=who, role="duty"
+        )
+    await story.do("welded", "1-1-202")
+    async with panel(browser, demo, DUTY, path="") as page:
+        await expect(page.locator("cs-now .nothing")).to_be_visible()
+        await page.evaluate(TAPS)
+
+        async def taps() -> int:
+            """Return how often it was pressed since the last time."""
+            return int(await page.evaluate("[window.taps, window.taps = 0][0]"))
+
+        await story.do("smoke", "1-1-202")
+        fire = card(page, "1-1-202")
+        await expect(fire).to_contain_text("MAY BE ON")
+        await fire.get_by_role("button", name="Acknowledge").click()
+        await expect(fire).to_contain_text("seen by New")
+        assert await taps() == 1
+        await fire.get_by_role("link", name="Open").click()
+        incident = page.locator("cs-incident")
+        row = incident.locator("tbody tr").filter(has_text="Breaker")
+        await expect(row).to_have_attribute("data-state", "may_be_on")
+        await hold(page, incident.locator("cs-hold button"), 1300)
+        await expect(incident.locator(".did.failed")).to_contain_text("not proven")
+
+        await story.do("answer", "1-1-202-tenant-2", way="push", word="need_help")
+        strip = page.locator(".calls li")
+        await expect(strip).to_contain_text("1-1-202, Tenant 2: needs help since")
+        await taps()
+        close = incident.locator(".people").get_by_role("button", name="Close…")
+        await close.click()
+        sheet = page.locator("cs-help dialog")
+        await sheet.get_by_label("They are safe").click()
+        note = sheet.get_by_label("What was found")
+        await note.press_sequentially("Seen at the gate")
+        await sheet.get_by_role("button", name="Write down").click()
+        await expect(strip).to_have_count(0)
+        assert await taps() == 3
+
+        await story.do("clear", "1-1-202")
+        reset = incident.locator("[data-action=reset]")
+        await expect(reset).to_be_enabled()
+        await taps()
+        await reset.click()
+        await incident.get_by_role("button", name="Cooking").click()
+        await expect(incident.locator("header")).to_contain_text("power still off")
+        assert await taps() == 2
+        await incident.locator("[data-action=restore]").click()
+        await incident.locator("dialog").get_by_label("On site").click()
+        await hold(page, incident.locator("dialog cs-hold button"), 1800)
+        await expect(incident.locator("header")).to_contain_text("is over")
+        assert await taps() == 3
+        await incident.get_by_role("link", name="All incidents").click()
+        await expect(page.locator("cs-now .nothing")).to_be_visible()
+
+        # All that is listed and only detects is one drill.
+        await page.locator("cs-navigation [data-page=devices]").click()
+        devices = page.locator("cs-devices")
+        await devices.get_by_role("searchbox").fill("1-1-")
+        drill = devices.locator("[data-do=drill] button")
+        await drill.click()
+        await expect(drill).to_contain_text("Press again")
+        await drill.click()
+        chains = devices.locator("[data-step=raised][data-state=done]")
+        await expect(chains.first).to_be_visible()
+        await page.locator("cs-navigation [data-page=now]").click()
+        drills = page.locator("cs-now .drills li")
+        await expect(drills.first).to_be_visible()
+        assert await count(page, "fire") == "0"
+        await expect(drills).to_have_count(0)
+        await expect(page.locator("cs-now .nothing")).to_be_visible()
+
+
+async def test_dashboard_of_ones_own(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """Cards, and a whole dashboard: in a page in which the control room was never opened."""
+    run = json.loads((demo.config.parent / "run.json").read_text())
+    own = "own-safety"
+    kinds = {
+        "alarms": {},
+        "incident": {"area": "1_1_201"},
+        "building": {"floor": "building_1"},
+        "unit": {"area": "1_1_301"},
+    }
+    cards = [
+        {"type": f"custom:community-safety-{kind}-card", **config}
+        for kind, config in kinds.items()
+    ]
+    async with HomeAssistant(run["port"], run["token"]) as hass:
+        await hass.connect()
+
+        async def has(config: Any) -> None:
+            await hass.call("lovelace/config/save", url_path=own, config=config)
+
+        await hass.call(
+            "lovelace/dashboards/create", url_path=own, title="Own", mode="storage"
+        )
+        await has({"views": [{"title": "All", "cards": cards}]})
+        await story.do("smoke", "1-1-201")
+        async with panel(browser, demo) as page:
+            base = page.url.partition("/safety")[0]
+            await page.goto(f"{base}/{own}/0")
+            fire = page.locator("cs-card-alarms li").filter(has_text="1-1-201")
+            await expect(fire).to_contain_text("NEW")
+            await expect(page.locator("cs-card-incident h1")).to_have_text("1-1-201")
+            building = page.locator("cs-card-building")
+            await expect(building).to_contain_text("Fire 1")
+            calm = page.locator("cs-card-unit")
+            await expect(calm).to_contain_text("3 of 3 devices heard")
+            await expect(calm).to_contain_text("1-1-301")
+            await expect(calm).to_contain_text("No open alarm")
+            await page.add_script_tag(path=str(AXE))
+            assert await page.evaluate(AXE_RUN) == []
+            await fire.get_by_role("button", name="Acknowledge").click()
+            await expect(fire).to_contain_text("seen by Demo")
+
+            await has({"strategy": {"type": "custom:community-safety"}})
+            await page.goto(f"{base}/{own}/building-building_1")
+            place = building.locator("[data-area='1_1_201']")
+            await expect(place).to_have_attribute("aria-label", re.compile("seen"))
+            await place.click()
+            await expect(page.locator("cs-incident h1")).to_have_text("1-1-201")
+            incident = page.url.rpartition("/")[2]
+        await story.do("clear", "1-1-201")
+        await hass.call("community_safety/reset", incident_id=incident, outcome="test")
+        await hass.call(
+            "community_safety/restore", incident_id=incident, checked="on_site"
+        )
 
 
 async def test_a_fire_from_the_panel_alone(
@@ -361,17 +529,38 @@ async def test_acknowledge_and_order_by_keyboard(
         await expect(card(page, where)).to_contain_text("seen by Demo")
         # What is seen stays above what is less.
         await expect(places.last).to_have_text("Building 1 roof")
+        # B6: it is opened, and reset, by keys alone.
+        await page.keyboard.press("Enter")
+        incident = page.locator("cs-incident")
+        await expect(incident.locator("h1")).to_have_text(where)
+        await story.do("clear", where)
+        await expect(incident.locator("[data-action=reset]")).to_be_enabled()
+        await tab_to(page, "Reset")
+        await page.keyboard.press("Enter")
+        await tab_to(page, "Cooking")
+        await page.keyboard.press("Enter")
+        await expect(incident.locator("ol")).to_contain_text(
+            re.compile(r"Reset: .*\(Cooking\)")
+        )
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, TABLET, DESK], ids=["phone", "tablet", "desk"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [(PHONE, True), (TABLET, False), (DESK, True), (LARGE, False)],
+    ids=["phone dark", "tablet", "desk dark", "text 200 %"],
+)
 async def test_everybody_can_use_it(
     browser: Browser, demo: Demo, story: Story, size: tuple[int, int], dark: bool
 ) -> None:
-    """A10, and what axe finds: fingers, contrast, names, and nothing to scroll sideways."""
+    """A10, and what axe finds: fingers, contrast, names, and nothing to scroll sideways; nor moves."""
     await story.do("smoke", "1-1-201")
     async with panel(browser, demo, size=size, dark=dark) as page:
-        await expect(card(page, "1-1-201")).to_be_visible()
+        fire = card(page, "1-1-201")
+        await expect(fire).to_be_visible()
+        # What is new pulses, slowly, unless somebody does not want that.
+        for motion, moves in (("no-preference", "pulse"), ("reduce", "none")):
+            await page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+            assert await fire.evaluate(MOVES) == moves
 
         async def check() -> None:
             width = "document.documentElement.scrollWidth <= window.innerWidth"

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from homeassistant.components import panel_custom
+from homeassistant.components.frontend import add_extra_js_url
 from homeassistant.components.http import StaticPathConfig
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -29,7 +30,7 @@ async def async_setup_panel(hass: HomeAssistant) -> None:
     if "frontend" not in hass.config.components:
         return
     try:
-        module = await hass.async_add_executor_job(_module)
+        panel, cards = await hass.async_add_executor_job(_modules)
         await hass.http.async_register_static_paths(
             [StaticPathConfig(STATIC_URL, str(BUILT), cache_headers=True)]
         )
@@ -40,7 +41,7 @@ async def async_setup_panel(hass: HomeAssistant) -> None:
             hass,
             frontend_url_path=URL_PATH,
             webcomponent_name=ELEMENT,
-            module_url=f"{STATIC_URL}/{module}",
+            module_url=f"{STATIC_URL}/{panel}",
             sidebar_title=texts[f"component.{DOMAIN}.common.panel"],
             sidebar_icon="mdi:shield-home",
         )
@@ -56,9 +57,12 @@ async def async_setup_panel(hass: HomeAssistant) -> None:
             translation_placeholders={"path": str(BUILT), "reason": str(err)},
         )
     else:
+        # Cards for dashboards that people make themselves: small until one is used.
+        add_extra_js_url(hass, f"{STATIC_URL}/{cards}")
         ir.async_delete_issue(hass, DOMAIN, ISSUE)
 
 
-def _module() -> str:
-    """Return the panel's file. Raises OSError, or an error of what cannot be read."""
-    return str(json.loads((BUILT / MODULES).read_text("utf-8"))["panel"])
+def _modules() -> tuple[str, str]:
+    """Return the files of panel and cards. Raises OSError, or an error of what cannot be read."""
+    files = json.loads((BUILT / MODULES).read_text("utf-8"))
+    return str(files["panel"]), str(files["cards"])

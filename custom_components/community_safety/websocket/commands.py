@@ -49,6 +49,8 @@ MOST_TEXT = 500
 LEAST_COMMENT = 4
 #: Alarms of an incident that is over, in one answer.
 MOST_PAST = 500
+#: Devices that are tested by one order.
+MOST_TESTED = 200
 #: What the one on duty ticks off in a fire (GB 25201-2010 5.3).
 STEPS = ("verified", "called_119", "plan_started", "head_informed")
 
@@ -57,6 +59,9 @@ _INCIDENT = {vol.Required("incident_id"): cv.string}
 _DOOR = {vol.Required("door_id"): cv.string}
 #: Alarms of an incident by id with their severity, as the person has seen them.
 _SEEN = {**_INCIDENT, vol.Required("alarms"): {cv.string: vol.Coerce(Severity)}}
+
+#: One device, or those of a drill.
+_DEVICES = vol.All(cv.ensure_list, [cv.string], vol.Length(min=1, max=MOST_TESTED))
 
 type Message = dict[str, Any]
 type Deed = Callable[[Ask], Awaitable[dict[str, Any] | None]]
@@ -381,14 +386,17 @@ async def _restore(ask: Ask) -> dict[str, Any]:
 
 @_command("silence", _INCIDENT)
 async def _silence(ask: Ask) -> dict[str, Any]:
-    incident = await _async_incident(ask)
-    devices = [alarm.device_id for alarm in incident.open if alarm.device_id]
-    return await _async_press(ask, "silence", devices)
+    return await _async_press_of_incident(ask, "silence")
 
 
-@_command("self_test", {vol.Required("device_id"): cv.string})
+@_command("release", _INCIDENT)
+async def _release(ask: Ask) -> dict[str, Any]:
+    return await _async_press_of_incident(ask, "release")
+
+
+@_command("self_test", {vol.Required("device_id"): _DEVICES})
 async def _self_test(ask: Ask) -> dict[str, Any]:
-    return await _async_press(ask, "self_test", [ask.data["device_id"]])
+    return await _async_press(ask, "self_test", ask.data["device_id"])
 
 
 @_command(
@@ -479,6 +487,12 @@ def _comment(ask: Ask, *, is_needed: bool) -> str | None:
             translation_placeholders={"least": str(LEAST_COMMENT)},
         )
     return comment
+
+
+async def _async_press_of_incident(ask: Ask, command: str) -> dict[str, Any]:
+    incident = await _async_incident(ask)
+    devices = [alarm.device_id for alarm in incident.open if alarm.device_id]
+    return await _async_press(ask, command, devices)
 
 
 async def _async_press(ask: Ask, command: str, devices: list[str]) -> dict[str, Any]:

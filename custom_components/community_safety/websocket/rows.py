@@ -317,12 +317,13 @@ def _offers(hass: HomeAssistant, seen: View, reader: Reader) -> dict[str, str | 
                 offers["unshelve"] = None
         if incident.drill and reader.has(Action.SELF_TEST, areas):
             offers["end_drill"] = None
-        if reader.has(Action.SILENCE, areas) and any(
-            "silence" in device.commands
-            for alarm in incident.open
-            if (device := _device(house, alarm.device))
-        ):
-            offers["silence"] = None
+        for command in (Action.SILENCE, Action.RELEASE):
+            if reader.has(command, areas) and any(
+                command in device.commands
+                for alarm in incident.open
+                if (device := _device(house, alarm.device))
+            ):
+                offers[command] = None
     places = seen.supplies
     if (
         any(_state(house, incident, place) in STATES_TO_CUT for place in places)

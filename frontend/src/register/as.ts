@@ -8,6 +8,7 @@ import { Sheet } from "./sheet";
 export class AsSheet extends Sheet {
   @property({ attribute: false }) user!: { user_id: string; account: string };
   @state() private found: SessionAs | null = null;
+  protected override readonly leave = "close";
 
   protected override firstUpdated(): void {
     super.firstUpdated();

@@ -1,9 +1,10 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { clockMinutes, dateAndClock } from "../format";
-import { isInDanger, isQuiet, openAlerts, urgency } from "./flat";
+import { clockMinutes, dateAndClock, quantity } from "../format";
+import { devicesIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "./flat";
 import type { Flat, Past, Visitor } from "./model";
 import { Page, pageStyles } from "./page";
+import { lets } from "./pages";
 import { apis, day, nowIn, option, pathOf, timeOf, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import { AGAIN_SECONDS } from "../twice";
@@ -85,7 +86,7 @@ export class MinePage extends Page {
 
   override render() {
     const { t } = this.room;
-    return html`<div class="head"><h1>${t("mine_title")}</h1></div>
+    return html`<div class="head"><h1>${t(lets(this.room.session) ? "mine_title" : "home_title")}</h1></div>
       ${this.said()}
       ${this.flats
         ? this.flats.length
@@ -212,6 +213,12 @@ export class MinePage extends Page {
         ${isQuiet(flat, incident, isKnown) ? html`<span class="tag">${t("no_alert")}</span>` : nothing}
       </div>
       ${alerts.map((alert) => this.alert(own, alert))}
+      ${newsOf(flat).map(
+        ({ hazards, created_at: at }) =>
+          html`<p class="news">
+            ${t(hazards.includes("false_alarm") ? "news_false_alarm" : "news_all_clear", { time: clockMinutes(room.hass, at) })}
+          </p>`,
+      )}
       ${incident ? this.link(`/incident/${incident}`, t("see_power"), "button") : nothing}
       ${flat.nearby.map(
         (row) =>
@@ -219,6 +226,7 @@ export class MinePage extends Page {
             ${t("stairwell", { hazards: this.hazards(row.hazards), time: clockMinutes(room.hass, row.at) })}
           </p>`,
       )}
+      ${this.devices(flat)}
       ${flat.tenants === undefined
         ? nothing
         : html`<p>
@@ -239,6 +247,19 @@ export class MinePage extends Page {
         ${this.pastOf(flat.unit_id)}
       </details>
     </section>`;
+  }
+
+  /** That each device is heard is more than that nothing burns. */
+  private devices({ area_id: areaId }: Flat): TemplateResult | typeof nothing {
+    const { hass, t } = this.room;
+    const found = devicesIn(hass, areaId);
+    if (!found) {
+      return nothing;
+    }
+    const level = found.battery === null ? "" : t("battery_least", { level: quantity(found.battery, "%", hass.locale.language) });
+    return html`<p class="devices">
+      <span class=${found.heard < found.all ? "tag bad" : ""}>${t("sensors", { heard: found.heard, all: found.all })}</span>${level ? html` · ${level}` : nothing}
+    </p>`;
   }
 
   /** Asks what was told of a flat before, each time that somebody looks. */

@@ -7,12 +7,16 @@ import type { Session } from "../response";
 /** Whose page is that of their own flats. */
 const OWN_ROLES = new Set(["landlord", "resident"]);
 
-type Title = "units" | "places" | "mine" | "duty" | "import" | "roles" | "audit";
+type Title = "units" | "places" | "mine" | "home" | "duty" | "import" | "roles" | "audit";
 const TITLES: Record<string, Record<Title, string>> = {
-  en: { units: "Units", places: "Places", mine: "My flats", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
-  "zh-Hans": { units: "房屋", places: "地点", mine: "我的出租房", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
-  "zh-Hant": { units: "房屋", places: "地點", mine: "我的出租屋", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
+  en: { units: "Units", places: "Places", mine: "My flats", home: "My home", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
+  "zh-Hans": { units: "房屋", places: "地点", mine: "我的出租房", home: "我的住处", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
+  "zh-Hant": { units: "房屋", places: "地點", mine: "我的出租屋", home: "我的住處", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
 };
+
+/** Does the user let flats? Who only lives in one has a home. */
+export const lets = ({ properties }: Pick<Session, "properties">): boolean =>
+  properties.some((property) => property.roles.includes("landlord"));
 
 /** Returns the pages that are for this user. */
 export function pages({ properties }: Pick<Session, "properties">, language: string): Page[] {
@@ -21,12 +25,12 @@ export function pages({ properties }: Pick<Session, "properties">, language: str
     properties.some((property) => rights.some((right) => right in property.rights));
   const roles = properties.flatMap((property) => property.roles);
   const found: Page[] = [];
-  const add = (title: Title, icon: string, place: number, more: Partial<Page> = {}): void => {
-    found.push({ path: title, title: titles?.[title] ?? title, icon, place, ...more });
+  const add = (path: Title, icon: string, place: number, more: Partial<Page> = {}, title = path): void => {
+    found.push({ path, title: titles?.[title] ?? title, icon, place, ...more });
   };
   if (roles.some((role) => OWN_ROLES.has(role))) {
     const isHome = roles.every((role) => OWN_ROLES.has(role));
-    add("mine", mdiHomeAccount, 5, { key: "m", isHome });
+    add("mine", mdiHomeAccount, 5, { key: "m", isHome }, lets({ properties }) ? "mine" : "home");
   }
   if (may("get_units")) {
     add("units", mdiHomeGroup, 20, { key: "u", search: "/" });

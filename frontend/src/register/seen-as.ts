@@ -21,6 +21,7 @@ const DEEDS = {
   "safety.silence": "may_silence",
   "safety.shelve": "may_shelve",
   "safety.self_test": "may_test",
+  "safety.release": "may_release",
   "safety.open_door": "may_open",
   "safety.configure": "may_configure",
   answer: "may_answer",

@@ -52,6 +52,8 @@ export abstract class Sheet extends LitElement {
   @query("dialog") private dialog!: HTMLDialogElement;
   private done: Done | undefined;
   protected readonly values: Record<string, string> = {};
+  /** What leaves it: of one in which nothing is done, nothing is cancelled. */
+  protected readonly leave: "cancel" | "close" = "cancel";
 
   protected abstract heading(): string;
   protected abstract body(): TemplateResult;
@@ -66,7 +68,7 @@ export abstract class Sheet extends LitElement {
         <div class="head">
           <h2 id="title">${this.heading()}</h2>
           <span class="grow"></span>
-          <button @click=${this.cancel}>${this.room.t("cancel")}</button>
+          <button @click=${this.cancel}>${this.room.t(this.leave)}</button>
         </div>
         ${this.body()}
         ${this.failure ? html`<p class="did failed" role="alert">${this.failure}</p>` : nothing}

@@ -11,6 +11,7 @@ import { mdiCheckBold, icon } from "../icons";
 import type { Incident } from "../model";
 import type { People } from "../response";
 import { common, tokens } from "../styles";
+import { AGAIN_SECONDS } from "../twice";
 import { Chain, STEPS } from "./chain";
 import {
   FILTERS,
@@ -27,6 +28,8 @@ import { translator, type Key, type Translate } from "./texts";
 
 /** So many rows are drawn at once; the others on demand. */
 const MOST_ROWS = 200;
+/** So many devices are tested by one order: the server takes no more. */
+const MOST_TESTED = 200;
 const REACHED = new Set(["sent", "received", "answered"]);
 const DOMAIN = "community_safety";
 
@@ -43,6 +46,8 @@ export class DevicesPage extends LitElement {
   /** What the person has said so far: which supplies stay on, and that it was tried by hand. */
   @state() private stays = new Map<string, boolean>();
   @state() private byHand = false;
+  /** What a drill is of that was pressed once: what was listed then. */
+  private asked: readonly Device[] = [];
   @state() private amperes = "";
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Subscription<Message, Inventory> | null = null;
@@ -113,7 +118,9 @@ export class DevicesPage extends LitElement {
     return html`
       <header class="top">
         <h2>${t("devices_tested", { tested, all })} <span class="quiet">${t("devices_all", { count: here.length })}</span></h2>
-        <button class="no-print" @click=${this.print}>${context.t("print")}</button>
+        <span class="choices no-print">
+          ${this.drill(rows)} <button @click=${this.print}>${context.t("print")}</button>
+        </span>
       </header>
       <p class="only-print">
         ${context.hass.config.location_name} · ${context.t("printed", { time: dateAndClock(context.hass, context.now) })}
@@ -149,6 +156,26 @@ export class DevicesPage extends LitElement {
       <p class="quiet foot">${context.t("not_certified")}</p>
       ${opened ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.checklist(opened)}</dialog>` : nothing}
     `;
+  }
+
+  /** A drill of all that is listed: those that only detect, since the test of a breaker trips it. */
+  private drill(listed: Device[]) {
+    const { context, t } = this;
+    const found = listed
+      .filter((device) => device.may.self_test === null && device.shows_test && !device.supplies.length && !device.testing)
+      .slice(0, MOST_TESTED);
+    return found.length > 1
+      ? html`<cs-twice
+          data-do="drill"
+          .label=${t("drill_start", { count: found.length })}
+          .again=${context.t("says", { what: context.t("press_again", { seconds: AGAIN_SECONDS }), said: t("drill_means") })}
+          .disabled=${context.locked}
+          @armed=${() => {
+            this.asked = found;
+          }}
+          @pressed=${() => this.test(this.asked)}
+        ></cs-twice>`
+      : nothing;
   }
 
   private readonly print = (): void => {
@@ -254,7 +281,7 @@ export class DevicesPage extends LitElement {
       ? html`<button
           ?disabled=${context.locked || isBusy || device.testing}
           aria-label=${`${t("test")} ${device.name} ${this.place(device)}`}
-          @click=${() => this.test(device)}
+          @click=${() => this.test([device])}
         >
           ${t("test")}
         </button>`
@@ -341,16 +368,24 @@ export class DevicesPage extends LitElement {
 
   // A test, step by step
 
-  private async test(device: Device): Promise<void> {
+  /** Tests devices by one order: it is one drill, and begins in all of them or in none. */
+  private async test(devices: readonly Device[]): Promise<void> {
     const { context } = this;
-    const chain = new Chain(context.now);
-    this.chains.set(device.device_id, chain);
+    const chains = new Map(devices.map(({ device_id: id }) => [id, new Chain(context.now)]));
+    for (const [id, chain] of chains) {
+      this.chains.set(id, chain);
+    }
     this.requestUpdate();
-    const answer = await context.ask<{ devices: { error: string | null }[] }>(`${device.device_id} self_test`, {
+    const key = `${devices.length === 1 ? (devices[0]?.device_id ?? "") : "drill"} self_test`;
+    const answer = await context.ask<{ devices: { device_id: string; error: string | null }[] }>(key, {
       type: `${DOMAIN}/self_test`,
-      device_id: device.device_id,
+      device_id: [...chains.keys()],
     });
-    chain.answered(answer ? (answer.devices[0]?.error ?? null) : (this.context.did(`${device.device_id} self_test`)?.text ?? "?"));
+    const told = new Map(answer?.devices.map(({ device_id: id, error }) => [id, error]));
+    const failed = answer ? "?" : (this.context.did(key)?.text ?? "?");
+    for (const [id, chain] of chains) {
+      chain.answered(told.has(id) ? (told.get(id) ?? null) : failed);
+    }
     this.requestUpdate();
   }
 

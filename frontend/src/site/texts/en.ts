@@ -101,6 +101,8 @@ export const en = {
   signed_off: "Handed over {date} by {who}",
   not_signed_off: "Not handed over",
   test: "Test",
+  drill_means: "nothing is cut off; told are those whom the automation for drills names",
+  drill_start: "Drill: test these {count}…",
   sign_off_open: "Hand over…",
   power_battery: "Battery, level unknown",
   power_mains: "Mains",

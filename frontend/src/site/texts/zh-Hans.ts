@@ -102,6 +102,8 @@ export const zhHans: Texts = {
   signed_off: "{who} 已于 {date} 移交",
   not_signed_off: "未移交",
   test: "测试",
+  drill_means: "不断电；通知对象由演练自动化决定",
+  drill_start: "演练：测试这 {count} 台……",
   sign_off_open: "移交……",
   power_battery: "电池供电，电量未知",
   power_mains: "市电",

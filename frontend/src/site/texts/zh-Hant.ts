@@ -102,6 +102,8 @@ export const zhHant: Texts = {
   signed_off: "{who} 已於 {date} 移交",
   not_signed_off: "未移交",
   test: "測試",
+  drill_means: "不斷電；通知對象由演練自動化決定",
+  drill_start: "演練：測試這 {count} 台……",
   sign_off_open: "移交……",
   power_battery: "電池供電，電量未知",
   power_mains: "市電",
