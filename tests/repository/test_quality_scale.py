@@ -498,6 +498,7 @@ def test_who_is_asked() -> None:
         ("zigbee/gateway.py", "_ask_silent"),
     }
     controllers_are_asked = {("contact.py", "_planned")}
+    gates_are_asked = {("vzenith/gateway.py", "_ask_pages")}
     nobody_is_asked = {
         ("adopted/gateway.py", "_absent_for_long"),
         ("base.py", "_tell_not_said"),
@@ -505,10 +506,13 @@ def test_who_is_asked() -> None:
         ("mqtt/gateway.py", "_waited"),
         ("uhppote/controller.py", "over"),
         ("uhppote/gateway.py", "_listen_again"),
+        ("vzenith/gateway.py", "elapsed"),
+        ("vzenith/gateway.py", "over"),
         ("zigbee/gateway.py", "_count"),
         ("zigbee/host/link.py", "_check_alive"),
     }
-    assert by_the_clock == silent_are_asked | controllers_are_asked | nobody_is_asked
+    are_asked = silent_are_asked | controllers_are_asked | gates_are_asked
+    assert by_the_clock == are_asked | nobody_is_asked
     asked = (
         rf"UHPPOTE[^.。]*(?:Hikvision|海康威视)[^.。]*(?:every|每) {ASK_SECONDS} (?:s\b|秒)"
         rf"[^.。]*{RETRY_SECONDS} (?:s\b|秒)"
