@@ -655,6 +655,8 @@ class VehicleGate(_Guarded):
         self.letting_in = 0.0
         #: For so long the arm is not where it should be.
         self._late = 0.0
+        #: What was reported last.
+        self._shown: dict[str, Value] = {}
 
     @property
     def is_wanted_up(self) -> bool:
@@ -672,14 +674,14 @@ class VehicleGate(_Guarded):
 
     @override
     def step(self, seconds: float) -> None:
-        before = self._state(), self.is_stuck
         self.letting_in = max(0.0, self.letting_in - seconds)
         target = 1.0 if self.is_wanted_up else 0.0
         if Fault.WELDED not in self.faults:
             way = seconds / self.ARM_SECONDS
             self.arm = min(max(target, self.arm - way), self.arm + way)
         self._late = 0.0 if self.arm == target else self._late + seconds
-        if (self._state(), self.is_stuck) != before:
+        if (shown := self.measure()) != self._shown:
+            self._shown = shown
             self.record(f"barrier {self._state()}")
             self.report()
 
@@ -697,7 +699,6 @@ class VehicleGate(_Guarded):
         elif key == "locked_1":
             self.is_held = not value
             self.letting_in = 0.0
-            asyncio.get_running_loop().call_later(self.ARM_SECONDS, self.report)
         else:
             return super().set(key, value, options)
         return 0.0
