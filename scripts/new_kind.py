@@ -86,11 +86,11 @@ def make(root: Path, key: str, names: tuple[str, str, str]) -> None:
         "from .elevator_blocker import ELEVATOR_BLOCKER\n",
         f"from .{key} import {constant}\n",
     )
-    put(init, "        VEHICLE_GATE,\n", f"        {constant},\n")
+    put(init, "        CAMERA,\n", f"        {constant},\n")
     add_texts(root, key, names)
     put(
         root / OURS / "gateways/mqtt/protocol.schema.json",
-        '            "vehicle_gate"',
+        '            "camera"',
         f',\n            "{key}"',
     )
 

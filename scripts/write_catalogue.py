@@ -129,6 +129,7 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
         "below it an e-bike counts as unknown, and unknown is never held": "低于该值时电动自行车按未知物体处理，未知物体从不阻车",
         "somebody with a pram or a delivery is through by then": "推婴儿车或送货的人此时也已通过",
         "the breaker's or the socket's type plate": "断路器或插座的铭牌",
+        "保安服务管理条例 article 25: kept for 30 days at least": "《保安服务管理条例》第二十五条：保存不少于 30 日",
     },
 }
 

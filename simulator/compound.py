@@ -9,6 +9,7 @@ from .coordinators import Coordinator, eui64_of
 from .device import Device
 from .devices import (
     BreakerMonitor,
+    Camera,
     ChargingPile,
     DoorController,
     ElevatorBlocker,
@@ -164,6 +165,7 @@ _OTHER_ROWS: dict[str, tuple[_Row, ...]] = {
         ("pile", ("Charging pile", "充电桩", "充電樁"), ChargingPile, {}),
         ("door", ("Shed door", "车棚门", "車棚門"), DoorController, {}),
         ("gate", ("Vehicle gate", "车辆道闸", "車輛道閘"), VehicleGate, {}),
+        ("camera", ("Shed camera", "车棚摄像头", "車棚攝影機"), Camera, {}),
     ),
     "hydrant": (("gauge", ("Pressure gauge", "水压表", "水壓計"), Hydrant, {}),),
 }
@@ -205,6 +207,7 @@ DEFAULT_PLACES = {
     "hydrant-low": "hydrant",
     "e-bike": "lift-1",
     "pram": "lift-1",
+    "recordings-short": "shed",
 }
 
 

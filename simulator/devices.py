@@ -1,6 +1,7 @@
 """The simulated devices, kind by kind."""
 
 import asyncio
+import time
 from typing import Any, ClassVar, override
 
 from .access import AccessList
@@ -715,6 +716,100 @@ class VehicleGate(_Guarded):
         }
 
 
+class Camera(Device):
+    """A camera whose recorder keeps what it sees, and which reads plates and faces."""
+
+    kind = "camera"
+    model = "CAM-1"
+    interval = 30
+    EVENTS: ClassVar = {
+        "picture-lost": "lose_picture",
+        "recording-off": "stop_recording",
+        "recordings-short": "keep_less",
+        "car": "see_car",
+        "face": "see_face",
+    }
+
+    #: How long recordings are kept, in days, and with a disk that is too full.
+    KEPT_DAYS = 45
+    FEW_DAYS = 7
+    #: A plate is read wrongly at first, and better once the car is nearer, in seconds.
+    NEARER_SECONDS = 1.0
+
+    def __init__(self, device_id: str, name: str, area: str) -> None:
+        """Initialize as recording for longer than anybody asks for."""
+        super().__init__(device_id, name, area)
+        self.has_picture = self.is_recording = True
+        self.kept_days = self.KEPT_DAYS
+        self._seen = self._told = 0
+
+    def lose_picture(self) -> None:
+        """Let its cable be cut."""
+        self.has_picture = self.is_recording = False
+        self.report()
+
+    def stop_recording(self) -> None:
+        """Let somebody switch its recording off."""
+        self.is_recording = False
+        self.report()
+
+    def keep_less(self) -> None:
+        """Let its disk be too small: what is old goes before its time."""
+        self.kept_days = self.FEW_DAYS
+        self.report()
+
+    def see_car(self) -> None:
+        """Let a car pass; its plate is read twice."""
+        event = self._next()
+        self._read(event, "plate", "TEST1Z34", 0.71, False)
+        asyncio.get_running_loop().call_later(
+            self.NEARER_SECONDS, self._read, event, "plate", "TEST1234", 0.95, True
+        )
+
+    def see_face(self) -> None:
+        """Let somebody pass whose face has a name."""
+        self._read(self._next(), "face", "Test Person", 0.93, False)
+
+    def _next(self) -> str:
+        self._seen += 1
+        return f"{self.id}-{self._seen}"
+
+    def _read(
+        self, event: str, means: str, text: str, score: float, corrected: bool
+    ) -> None:
+        self._told += 1
+        self.tell_passage(
+            {
+                "index": self._told,
+                "door": "1",
+                "number": text,
+                "decision": "seen",
+                "means": means,
+                "category": "car" if means == "plate" else "person",
+                "score": score,
+                "event": event,
+                "corrected": corrected,
+            }
+        )
+
+    @override
+    def clear(self) -> None:
+        super().clear()
+        self.has_picture = self.is_recording = True
+        self.kept_days = self.KEPT_DAYS
+        self.report()
+
+    @override
+    def measure(self) -> dict[str, Value]:
+        return {
+            "video_lost": not self.has_picture,
+            "recording": self.is_recording,
+            # By the hour, as a recorder knows it.
+            "oldest_recording": time.time() // 3600 * 3600 - self.kept_days * 86_400,
+            "tamper": False,
+        }
+
+
 KINDS: dict[str, type[Device]] = {
     kind.kind: kind
     for kind in (
@@ -726,5 +821,6 @@ KINDS: dict[str, type[Device]] = {
         ElevatorBlocker,
         DoorController,
         VehicleGate,
+        Camera,
     )
 }

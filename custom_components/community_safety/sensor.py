@@ -16,6 +16,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from .catalogue import GATEWAY
 from .catalogue.measurements import Measurement, Point
@@ -83,7 +84,7 @@ class ReadingSensor(SafetyEntity, SensorEntity):
         self.name_after(point.measurement.key, point.channel)
         self._held_back = held_back
         #: The value that was written last, and when (monotonic).
-        self._written: tuple[float | str | None, float] = (None, 0.0)
+        self._written: tuple[float | str | datetime | None, float] = (None, 0.0)
         if not point.measurement.enabled:
             self._attr_entity_registry_enabled_default = False
 
@@ -123,8 +124,10 @@ class ReadingSensor(SafetyEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> float | str | None:
+    def native_value(self) -> float | str | datetime | None:
         value = self.device.readings.get(self.key)
+        if self._row.sensor_class is SensorDeviceClass.TIMESTAMP and value is not None:
+            return dt_util.utc_from_timestamp(float(value))
         return None if isinstance(value, bool) else value
 
     @override

@@ -22,6 +22,7 @@ from .gateways.adopted.common import add_adopted, adopt, only_device, proposal, 
 from .gateways.adopted.shapes import (
     ESPHOME_TANK,
     MATTER_SMOKE,
+    PROTECT_CAMERA,
     SHELLY_1PM,
     SHELLY_2PM,
     SHELLY_3EM,
@@ -440,3 +441,30 @@ async def test_the_same_supply_twice(hass: HomeAssistant) -> None:
     result = await fill_in(hass, result, name="Flat", kind="breaker_monitor")
     result = await fill_in(hass, result, supply=suggested(result)["supply"])
     assert result["type"] is FlowResultType.ABORT
+
+
+async def test_a_camera(hass: HomeAssistant) -> None:
+    """It needs something that can fail, and the time of its recordings is one."""
+    entry = await adopt(hass)
+    device_id = register(hass, PROTECT_CAMERA)
+    result = await start(hass, entry)
+    result = await fill_in(hass, result, device=device_id)
+    assert suggested(result) == {"name": "Hall", "kind": "camera"}
+    result = await fill_in(hass, result, name="Hall", kind="camera")
+    proposed = suggested(result)
+    assert proposed == {
+        "video_lost": ["camera.hall_high_resolution_channel"],
+        "oldest_recording": "sensor.hall_oldest_recording",
+    }
+    wrong = {"oldest_recording": "sensor.hall_storage_used"}
+    result = await fill_in(hass, result, **wrong)
+    assert result["errors"] == {"oldest_recording": "no_time"}
+    hass.states.async_set("sensor.bare", "now")
+    result = await fill_in(hass, result, oldest_recording="sensor.bare")
+    assert result["errors"] == {"oldest_recording": "no_time"}
+    result = await fill_in(hass, result)
+    assert result["errors"] == {"base": "no_danger"}
+    result = await fill_in(hass, result, **proposed)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    assert set(newest(entry).data["readings"]) == set(proposed)

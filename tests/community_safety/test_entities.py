@@ -94,6 +94,12 @@ FULL: dict[str, dict[str, Any]] = {
         "clock_wrong": False,
         "tamper": False,
     },
+    "camera": {
+        "video_lost": False,
+        "recording": True,
+        "oldest_recording": 1_767_225_600.0,
+        "tamper": False,
+    },
 }
 
 

@@ -1,6 +1,7 @@
 """The catalogue: what exists. Code walks over it, nothing is listed twice."""
 
 from .breaker_monitor import BREAKER_MONITOR
+from .camera import CAMERA
 from .charging_pile import CHARGING_PILE
 from .common import fault
 from .door_controller import DOOR_CONTROLLER
@@ -35,6 +36,7 @@ KINDS = {
         ELEVATOR_BLOCKER,
         DOOR_CONTROLLER,
         VEHICLE_GATE,
+        CAMERA,
         GATEWAY,
     )
 }
@@ -43,7 +45,9 @@ WAYS = (DOOR_CONTROLLER, VEHICLE_GATE)
 DEVICE_KINDS = {key: kind for key, kind in KINDS.items() if kind is not GATEWAY}
 #: Kinds that a device may be of which somebody else only says what it measures.
 CHOOSABLE_KINDS = tuple(
-    key for key, kind in DEVICE_KINDS.items() if kind not in (ELEVATOR_BLOCKER, *WAYS)
+    key
+    for key, kind in DEVICE_KINDS.items()
+    if kind not in (CAMERA, ELEVATOR_BLOCKER, *WAYS)
 )
 #: What has a name of its own in some kind, beside its readings.
 _NAMES = {
@@ -67,6 +71,7 @@ def is_catalogued(name: str) -> bool:
 
 
 __all__ = [
+    "CAMERA",
     "CHARGING_PILE",
     "CHOOSABLE_KINDS",
     "DEVICE_KINDS",

@@ -337,6 +337,20 @@ _ROWS = (
     ),
     _flag("unknown_credential"),
     _flag("credential_unproven"),
+    # Cameras. No picture comes from it; recordings reach back to a moment, in Unix time.
+    _flag("video_lost"),
+    Measurement(key="recording", binary_class=BinarySensorDeviceClass.RUNNING),
+    _number(
+        "oldest_recording",
+        None,
+        0,
+        4_294_967_296,
+        SensorDeviceClass.TIMESTAMP,
+        state_class=None,
+        category=_DIAGNOSTIC,
+    ),
+    _flag("not_recording"),
+    _flag("recordings_short"),
     # Radio
     *(
         _number(

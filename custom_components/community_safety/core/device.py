@@ -60,6 +60,8 @@ DERIVED = frozenset(
         "credentials",
         "unknown_credential",
         "credential_unproven",
+        "not_recording",
+        "recordings_short",
         *COUNTERS,
         *RADIO,
     }

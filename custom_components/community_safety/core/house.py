@@ -38,6 +38,7 @@ from .latches import Latches
 from .orders import Orders
 from .passages import Passages
 from .ports import Port
+from .recordings import Recordings
 from .storage import TABLES, Found, Storage
 from .tellers import async_hand_over
 from .telling import tell
@@ -82,6 +83,7 @@ class House:
         self.credentials = Credentials(
             hass, self.passages, self.device, self.description
         )
+        self.recordings = Recordings(hass)
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
         self._watchers: list[Callable[[str], None]] = []
         self._found_listeners: list[CALLBACK_TYPE] = []
@@ -277,6 +279,7 @@ class House:
 
         async def new_day(_now: datetime) -> None:
             self.elevators.new_day()
+            self.recordings.new_day()
             await self.storage.async_purge()
 
         async def close(_event: Event) -> None:
@@ -322,6 +325,7 @@ class House:
         self.elevators.attach(port, device)
         self.doors.attach(device)
         self.credentials.attach(device)
+        self.recordings.attach(device)
         self._tell(device)
 
     @callback
@@ -355,6 +359,7 @@ class House:
         self.elevators.detach(device)
         self.doors.detach(device)
         self.credentials.detach(device)
+        self.recordings.detach(device)
         self._tell(device)
 
     @callback
@@ -405,6 +410,7 @@ class House:
         self.elevators.forget(uid)
         self.doors.forget(uid)
         self.credentials.forget(uid)
+        self.recordings.forget(uid)
         if self._settings.pop(uid, None):
             self.storage.put("settings", uid, None)
             self._show_unread()

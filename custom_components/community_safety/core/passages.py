@@ -1,4 +1,4 @@
-"""Passages: what a door has seen goes to who knows people, in the process and nowhere else.
+"""Passages: what doors and cameras see goes to who knows people, in the process, nowhere else.
 
 An integration takes them in its file `community_safety.py`, and imports nothing of this
 integration for it:
@@ -25,6 +25,18 @@ from .device import SafetyDevice
 from .ports import Credential
 from .telling import tell
 
+#: A passage that is older than this, in seconds, is none of now.
+LATE_SECONDS = 60
+
+
+class Means(StrEnum):
+    """By what somebody was known, and so what a passage's number is."""
+
+    CARD = "card"
+    PLATE = "plate"
+    #: A name that somebody has given to a face. It opens nothing.
+    FACE = "face"
+
 
 class Decision(StrEnum):
     """Why a controller let somebody in or not, as far as it says."""
@@ -46,11 +58,15 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """One credential at one door. The same index of a device may come twice.
+    """One credential at one door, or before one camera. The same index may come twice.
 
     `at` is aware: of one that was fetched later it is the controller's own time.
     `device_id` is Home Assistant's, `door` its channel, such as `1`; `inwards` is None
     where the controller does not know.
+
+    What a camera has read may be wrong: `score` is how sure it is, from 0 to 1. It is told
+    once more, `corrected`, when the camera knows better: what has the same `event` at the
+    same device and by the same means takes the place of what was told of it before.
     """
 
     device_id: str | None
@@ -62,6 +78,12 @@ class Passage:
     inwards: bool | None = None
     #: It is of a time at which nobody listened.
     late: bool = False
+    means: Means = Means.CARD
+    #: What was seen, in the camera's words: `car`, `person`.
+    category: str | None = None
+    score: float | None = None
+    event: str | None = None
+    corrected: bool = False
 
     @property
     def granted(self) -> bool:
@@ -74,6 +96,8 @@ class PassageSink(Protocol):
 
     A device is told that a passage was taken, once `passed` has returned: what has failed
     comes again when its gateway is loaded the next time.
+
+    Names of faces are given only to one that has `takes_faces`, and where it is true.
 
     It may have two more callbacks, to hear of what it has not asked for: `proved` with the
     `Result` of a credential whose end had come, or that was tried again, and `checked` with
@@ -176,7 +200,11 @@ class Passages:
 
     def _hand_over(self, device: SafetyDevice, passage: Passage) -> None:
         is_taken = not self._has_failed
-        takers = {domain: sink for domain, sink in self._sinks.items() if _takes(sink)}
+        takers = {
+            domain: sink
+            for domain, sink in self._sinks.items()
+            if _takes(sink, passage.means)
+        }
         for domain, sink in takers.items():
             try:
                 sink.passed(passage)
@@ -221,6 +249,8 @@ class Passages:
         return found
 
 
-def _takes(sink: PassageSink) -> bool:
-    """Return if somebody takes passages, and does not only know credentials."""
-    return hasattr(sink, "passed")
+def _takes(sink: PassageSink, means: Means) -> bool:
+    """Return if somebody takes such passages, and does not only know credentials."""
+    return hasattr(sink, "passed") and (
+        means is not Means.FACE or getattr(sink, "takes_faces", False) is True
+    )

@@ -8,7 +8,7 @@ import voluptuous as vol
 
 from homeassistant.components.binary_sensor import DOMAIN as BINARY_SENSOR
 from homeassistant.components.button import DOMAIN as BUTTON
-from homeassistant.components.sensor import DOMAIN as SENSOR
+from homeassistant.components.sensor import DOMAIN as SENSOR, SensorDeviceClass
 from homeassistant.components.switch import DOMAIN as SWITCH
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
@@ -19,7 +19,13 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import ATTR_ENTITY_ID, ATTR_UNIT_OF_MEASUREMENT, CONF_NAME
+from homeassistant.const import (
+    ATTR_DEVICE_CLASS,
+    ATTR_ENTITY_ID,
+    ATTR_UNIT_OF_MEASUREMENT,
+    CONF_NAME,
+    Platform,
+)
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er, selector
 from homeassistant.helpers.translation import async_get_translations
@@ -48,6 +54,7 @@ from ..gateways.adopted.proposals import (
     facts_of_device,
     facts_of_entities,
     measurements_of,
+    needed_of,
     propose_commands,
     propose_kind,
     propose_readings,
@@ -395,7 +402,7 @@ class AdoptedDeviceFlow(ConfigSubentryFlow):
                     errors[name] = error
             if name in CHANNELLED and len(entity_ids) > _most(kind, chosen):
                 errors[name] = "too_many"
-        if not errors and not dangers_of(kind) & chosen.keys():
+        if not errors and not needed_of(kind) & chosen.keys():
             errors["base"] = "no_danger"
         return errors
 
@@ -414,6 +421,11 @@ class AdoptedDeviceFlow(ConfigSubentryFlow):
             return "is_group"
         if name not in MEASUREMENTS or not MEASUREMENTS[name].is_number:
             return None
+        if MEASUREMENTS[name].sensor_class is SensorDeviceClass.TIMESTAMP:
+            found = entry and (entry.device_class or entry.original_device_class)
+            if found is None and state:
+                found = state.attributes.get(ATTR_DEVICE_CLASS)
+            return None if found == SensorDeviceClass.TIMESTAMP else "no_time"
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
         if unit is None and entry:
             unit = entry.unit_of_measurement
@@ -470,14 +482,22 @@ def _most(kind: str, chosen: Readings) -> int:
     return MOST_SOCKETS
 
 
+#: Where the domain of a reading's entities does not follow from what it is.
+_DOMAINS: Mapping[str, list[str]] = {
+    "supply": [SWITCH],
+    "video_lost": [Platform.CAMERA, BINARY_SENSOR],
+    "recording": [BINARY_SENSOR, SWITCH],
+}
+
+
 def _schema(kind: str) -> vol.Schema:
     """Return the form of a kind: a field for each measurement and command."""
     fields: dict[vol.Marker, selector.EntitySelector] = {}
     for name in measurements_of(kind):
-        domain = SENSOR if MEASUREMENTS[name].is_number else BINARY_SENSOR
+        default = SENSOR if MEASUREMENTS[name].is_number else BINARY_SENSOR
         fields[vol.Optional(name)] = selector.EntitySelector(
             selector.EntitySelectorConfig(
-                domain=SWITCH if name == "supply" else domain,
+                domain=_DOMAINS.get(name, [default]),
                 multiple=_is_several(name),
                 reorder=name in CHANNELLED,
             )

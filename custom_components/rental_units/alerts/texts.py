@@ -38,6 +38,7 @@ ADVICE = {
             *("self_test_failed", "clock_wrong", "credential_unproven"),
             *("door_forced", "door_held_open", "unknown_credential"),
             *("barrier_stuck", "unknown_plate"),
+            *("video_lost", "not_recording", "recordings_short"),
         )
     ),
 }

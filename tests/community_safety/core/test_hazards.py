@@ -167,6 +167,17 @@ TABLE: dict[str, tuple[Row, ...]] = {
         Row({"clock_wrong": False}, NONE),
         Row({"clock_wrong": True}, {"clock_wrong": "fault"}),
     ),
+    "camera": (
+        Row({"video_lost": False, "recording": True}, NONE, 60),
+        Row({"video_lost": True}, NONE, 29),
+        Row({"video_lost": True}, {"video_lost": "fault"}, 30),
+        Row({"recording": False}, NONE, 59),
+        Row({"recording": False}, {"not_recording": "fault"}, 60),
+        Row(
+            {"recording_1": True, "recording_2": False}, {"not_recording": "fault"}, 60
+        ),
+        Row({"oldest_recording": 1_767_225_600}, NONE),
+    ),
 }
 #: What the integration finds out itself; how it does is tested with the part that does.
 FOUND: dict[str, dict[str, Expected]] = {
@@ -190,6 +201,7 @@ FOUND["door_controller"] |= {
     "credential_unproven": {"credential_unproven": "fault"},
     "release_unproven": {"refused_to_release": "alarm"},
 }
+FOUND["camera"] |= {"recordings_short": {"recordings_short": "fault"}}
 
 
 def present(device: SafetyDevice) -> Expected:
@@ -265,6 +277,7 @@ def test_nothing_is_left_out() -> None:
     def tested() -> Iterator[tuple[str, str, str, str]]:
         yield ("gateway", "gateway_offline", "fault", "offline")  # test_native.py
         yield ("gateway", "sensor_fault", "fault", "trouble")  # test_unguarded.py
+        yield ("camera", "not_recording", "fault", "not_recording")  # from `recording`
         for kind, rows in TABLE.items():
             for row in (*rows, *FAULTS):
                 for hazard, severity in row.hazards.items():

@@ -578,7 +578,9 @@ class AdoptedGateway(SubentryGateway):
             self.set_online(device, False)
             absent = []
         for source in absent:
-            if _is_danger(device, source.key):
+            if source.is_picture:
+                device.update({source.key: True}, fresh=False)
+            elif _is_danger(device, source.key):
                 source.is_silent = True
                 self._update(adopted, source, {}, fresh=False)
         self._show_missing(adopted)

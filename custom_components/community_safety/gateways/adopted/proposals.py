@@ -24,19 +24,22 @@ from homeassistant.const import (
     ATTR_DEVICE_CLASS,
     ATTR_UNIT_OF_MEASUREMENT,
     EntityCategory,
+    Platform,
 )
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ...catalogue import CHOOSABLE_KINDS, DEVICE_KINDS
+from ...catalogue import CAMERA, CHOOSABLE_KINDS, DEVICE_KINDS, common
 from ...catalogue.measurements import MEASUREMENTS, point_key
 from ...core.device import DERIVED
 
 #: Kinds that entities can be. A lift's door is held by what its camera sees, and for how
 #: long, by a protocol of its own.
-KINDS = CHOOSABLE_KINDS
+KINDS = (*CHOOSABLE_KINDS, CAMERA.key)
 #: Readings that several entities may carry: any of them is enough.
-MERGED = frozenset({"smoke", "tripped", "trouble", "tamper", "battery_low", "test"})
+MERGED = frozenset(
+    {"smoke", "tripped", "trouble", "tamper", "battery_low", "test", "video_lost"}
+)
 #: Readings that a device may have for each phase or socket.
 CHANNELLED = frozenset(
     {
@@ -140,7 +143,34 @@ _NO_SUPPLY = _words(
     r"|restore|auto|identify|alarm|test"
 )
 
+_RECORDING = _words(r"\brecord|录像|錄影")
+_OF_CAMERAS = (CAMERA.key,)
+
 ROWS = (
+    # As long as it is available there is a picture.
+    _Row("video_lost", Platform.CAMERA, (None,), kinds=_OF_CAMERAS),
+    _Row(
+        "video_lost",
+        BINARY_SENSOR,
+        (None, Binary.PROBLEM),
+        words=_words(r"video ?loss|no video|视频丢失|視訊遺失"),
+        kinds=_OF_CAMERAS,
+    ),
+    *(
+        _Row("recording", domain, classes, words=_RECORDING, kinds=_OF_CAMERAS)
+        for domain, classes in (
+            (BINARY_SENSOR, (None, Binary.RUNNING)),
+            (SWITCH, (None, "switch")),
+        )
+    ),
+    _Row(
+        "oldest_recording",
+        SENSOR,
+        (Sensor.TIMESTAMP,),
+        words=_words("oldest|最早"),
+        kinds=_OF_CAMERAS,
+        unitless=True,
+    ),
     _Row("smoke", BINARY_SENSOR, (Binary.SMOKE,), but=_OF_OTHERS),
     # What else a detector calls for help for. We have no alarm of its own for it.
     _Row(
@@ -325,6 +355,8 @@ def propose_kind(facts: Sequence[Fact], about: str) -> str | None:
     is_metered = bool(measured & _METERED)
     if "smoke" in measured:
         return "charging_pile" if supplies and is_metered else "smoke_sensor"
+    if Platform.CAMERA in {fact.domain for fact in facts}:
+        return CAMERA.key
     if measured & {"level", "level_height"}:
         return "water_tank"
     if "pressure" in measured or any(
@@ -428,6 +460,14 @@ def measurements_of(kind: str) -> tuple[str, ...]:
 def dangers_of(kind: str) -> frozenset[str]:
     """Return the measurements that can raise more than a fault, or cut something off."""
     return (DEVICE_KINDS[kind].dangers | {"supply"}).intersection(measurements_of(kind))
+
+
+def needed_of(kind: str) -> frozenset[str]:
+    """Return the measurements of which a device has one, or there is nothing to watch."""
+    # Of a camera nothing is a danger, and there are faults that no other kind has.
+    return dangers_of(kind) or frozenset(measurements_of(kind)).difference(
+        common.MEASUREMENTS
+    )
 
 
 def carriers_of(

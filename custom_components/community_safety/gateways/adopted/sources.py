@@ -15,6 +15,8 @@ alarm, and is evidence of nothing. There are four things that look like a word a
 - **A hope**: what a switch shows because it was told to, whoever told it, and on whatever
   way that has come. It stays one until the switch shows something else, a coordinator was
   asked since, or the load has told that it is so (`Source.prove`).
+
+Of a camera's entity only one thing counts, and that at once: that it is available.
 """
 
 from contextvars import ContextVar
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field
 import time
 from typing import Any
 
+from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.components.switch import DOMAIN as SWITCH
 from homeassistant.const import (
     ATTR_ASSUMED_STATE,
@@ -34,8 +37,10 @@ from homeassistant.const import (
     STATE_ON,
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
+    Platform,
 )
 from homeassistant.core import Event, State, callback
+from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ...catalogue.measurements import Value, parse_point
@@ -162,7 +167,14 @@ class Source:
     @property
     def is_primed(self) -> bool:
         """Return if it is there only while the device is, and then says how that is."""
-        return self.integration in PRIMED
+        return self.integration in PRIMED or self.is_picture
+
+    @property
+    def is_picture(self) -> bool:
+        """Return if it is a camera, whose being available is all that it says."""
+        domain = (self.entity_id or "").partition(".")[0]
+        name = parse_point(self.key).measurement.key
+        return domain == Platform.CAMERA and name == "video_lost"
 
     @property
     def is_unusable(self) -> bool:
@@ -251,6 +263,13 @@ class Source:
     def read(self, state: State) -> Value:
         """Return the value of a state that says something, in our unit. Raises ValueError."""
         measurement = parse_point(self.key).measurement
+        if self.is_picture:
+            return False
+        if measurement.sensor_class is SensorDeviceClass.TIMESTAMP:
+            at = dt_util.parse_datetime(state.state)
+            if at is None or at.tzinfo is None:
+                raise ValueError(f"{measurement.key}: no time")
+            return at.timestamp()
         if not measurement.is_number:
             if state.state not in (STATE_ON, STATE_OFF):
                 raise ValueError("neither on nor off")

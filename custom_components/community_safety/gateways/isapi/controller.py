@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from ...catalogue.measurements import Value
 from ...const import DOMAIN, LOGGER
 from ...core.device import DeviceDescription, SafetyDevice
-from ...core.passages import Decision, Passage
+from ...core.passages import LATE_SECONDS, Decision, Passage
 from ..base import Problem
 from ..contact import (
     ASK_SECONDS,
@@ -46,8 +46,6 @@ TAKEN_SECONDS = 120
 REPEATED_SECONDS = 60
 #: Without anything from the stream for so long, in seconds, people are told.
 UNHEARD_SECONDS = 180
-#: A passage that is older than this, in seconds, is none of now.
-LATE_SECONDS = 60
 #: How often it is looked if a lock has opened, or how doors are that move meanwhile.
 LOOKS = 3
 #: No event has a higher number.

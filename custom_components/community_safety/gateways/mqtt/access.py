@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from ...const import DOMAIN
 from ...core.device import SafetyDevice
-from ...core.passages import Decision, Passage
+from ...core.passages import Decision, Means, Passage
 from ...core.ports import Credential
 from ..base import CommandError
 
@@ -73,17 +73,26 @@ def _moment(seconds: float) -> datetime:
 
 
 def passage(device: SafetyDevice, message: dict[str, Any]) -> Passage:
-    """Return the passage of a valid message."""
+    """Return the passage of a valid message. Raises ValueError for a face that lets in."""
+    means = Means(message.get("means", Means.CARD))
+    decision = Decision(message["decision"])
+    if means is Means.FACE and decision is not Decision.SEEN:
+        raise ValueError("passage: a face lets nobody in")
     is_late = message.get("late", False)
     return Passage(
         device_id=device.device_id,
         door=message["door"],
         number=message["number"],
-        decision=Decision(message["decision"]),
+        decision=decision,
         at=_moment(message["time"]) if is_late else dt_util.utcnow(),
         index=message["index"],
         inwards=message.get("inwards"),
         late=is_late,
+        means=means,
+        category=message.get("category"),
+        score=message.get("score"),
+        event=message.get("event"),
+        corrected=message.get("corrected", False),
     )
 
 

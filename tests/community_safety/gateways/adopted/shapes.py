@@ -428,6 +428,82 @@ TUYA_BREAKER = Shape(
     ),
 )
 
+# homeassistant/components/onvif of home-assistant/core, and its diagnostics' test camera
+_ONVIF = "aa:bb:cc:dd:ee:ff"
+ONVIF_CAMERA = Shape(
+    domain="onvif",
+    identifier=_ONVIF,
+    name="Gate",
+    manufacturer="TestManufacturer",
+    model="TestModel",
+    rows=(
+        Row(domain="camera", unique_id=_ONVIF, name="mainStream"),
+        Row(domain="camera", unique_id=f"{_ONVIF}_1", name="subStream", disabled=True),
+        binary(f"{_ONVIF}_motion", "motion", name="Cell Motion Detection"),
+        Row(domain="button", unique_id=f"{_ONVIF}_reboot", name="Reboot"),
+        Row(domain="switch", unique_id=f"{_ONVIF}_ir_lamp", name="IR lamp"),
+        Row(domain="switch", unique_id=f"{_ONVIF}_wiper", name="Wiper"),
+    ),
+)
+
+# homeassistant/components/unifiprotect of home-assistant/core, tests/components/unifiprotect
+_PROTECT = "A1C600000001"
+PROTECT_CAMERA = Shape(
+    domain="unifiprotect",
+    identifier=_PROTECT,
+    name="Hall",
+    manufacturer="Ubiquiti",
+    model="UVC G4 Bullet",
+    rows=(
+        Row(domain="camera", unique_id=f"{_PROTECT}_0", name="High resolution channel"),
+        binary(f"{_PROTECT}_motion", "motion", name="Motion"),
+        binary(f"{_PROTECT}_dark", None, name="Is dark", key="is_dark"),
+        sensor(
+            f"{_PROTECT}_uptime",
+            "timestamp",
+            None,
+            name="Uptime",
+            category=DIAGNOSTIC,
+        ),
+        sensor(
+            f"{_PROTECT}_oldest_recording",
+            "timestamp",
+            None,
+            name="Oldest recording",
+            key="oldest_recording",
+            category=DIAGNOSTIC,
+        ),
+        sensor(f"{_PROTECT}_storage_used", "data_size", "B", name="Storage used"),
+        sensor(f"{_PROTECT}_voltage", "voltage", "V", name="Voltage"),
+        Row(domain="select", unique_id=f"{_PROTECT}_mode", name="Recording mode"),
+        Row(
+            domain="switch",
+            unique_id=f"{_PROTECT}_privacy_mode",
+            name="Privacy mode",
+            category=CONFIG,
+        ),
+    ),
+)
+
+# custom_components/frigate of blakeblackshear/frigate-hass-integration, its tests' camera
+_FRIGATE = "test_entry:%s:front_door"
+FRIGATE_CAMERA = Shape(
+    domain="frigate",
+    identifier="test_entry:front_door",
+    name="Front Door",
+    manufacturer="Frigate",
+    model="custom component",
+    rows=(
+        Row(domain="camera", unique_id=_FRIGATE % "camera"),
+        binary(_FRIGATE % "motion_sensor", "motion", name="Motion"),
+        binary(_FRIGATE % "occupancy_sensor", "occupancy", name="Person occupancy"),
+        sensor(_FRIGATE % "sensor_fps", None, "fps", name="Camera fps"),
+        Row(domain="switch", unique_id=_FRIGATE % "switch_detect", name="Detect"),
+        Row(domain="switch", unique_id=_FRIGATE % "switch_rec", name="Recordings"),
+        Row(domain="switch", unique_id=_FRIGATE % "switch_snap", name="Snapshots"),
+    ),
+)
+
 
 def register(hass: HomeAssistant, shape: Shape) -> str:
     """Fill the registries as the integration does; return the id of the device."""

@@ -18,7 +18,10 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from .common import proposal
 from .shapes import (
     ESPHOME_TANK,
+    FRIGATE_CAMERA,
     MATTER_SMOKE,
+    ONVIF_CAMERA,
+    PROTECT_CAMERA,
     SHELLY_1PM,
     SHELLY_2PM,
     SHELLY_3EM,
@@ -132,6 +135,27 @@ EXPECTED: dict[str, tuple[Shape, str, dict[str, list[str]], dict[str, str]]] = {
             "voltage": ["duan_lu_qi_ha_phase_a_voltage"],
             "supply": ["duan_lu_qi_ha_switch"],
         },
+        {},
+    ),
+    "onvif camera": (
+        ONVIF_CAMERA,
+        "camera",
+        {"video_lost": ["gate_mainstream"]},
+        {},
+    ),
+    "unifi protect camera": (
+        PROTECT_CAMERA,
+        "camera",
+        {
+            "video_lost": ["hall_high_resolution_channel"],
+            "oldest_recording": ["hall_oldest_recording"],
+        },
+        {},
+    ),
+    "frigate's own camera": (
+        FRIGATE_CAMERA,
+        "camera",
+        {"video_lost": ["front_door"], "recording": ["front_door_recordings"]},
         {},
     ),
 }
