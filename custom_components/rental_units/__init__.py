@@ -42,6 +42,10 @@ from .places.rows import is_party
 from .places.views import CodeView
 from .register import Register, RegisterConfigEntry
 from .repairs import show_issues, show_start
+from .reports import texts as report_texts
+from .reports.book import DATA_REPORTS, ReportBook, folder_of
+from .reports.photos import PhotoFiles
+from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
 from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
 from .storage.errors import RegisterError
@@ -56,14 +60,19 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_APPLICATIONS] = {}
     hass.data[DATA_OFFICES] = {}
     hass.data[DATA_BOOKS] = {}
+    hass.data[DATA_REPORTS] = {}
     async_setup_services(hass)
     async_setup_views(hass)
     async_setup_websocket(hass)
     await async_setup_panel(hass)
     await async_setup_alerts(hass)
     await hass.async_add_executor_job(place_texts.load)
+    await hass.async_add_executor_job(report_texts.load)
     hass.http.register_view(CodeView)
     hass.http.register_view(ResidentView)
+    hass.http.register_view(ReportView)
+    hass.http.register_view(ReceiptView)
+    hass.http.register_view(ReceiptPhotoView)
     await async_setup_sidecar(hass)
     return True
 
@@ -80,11 +89,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     application = Application(hass, register)
     office = Office(hass, entry, register)
     book = PlaceBook(hass, entry, register)
+    reports = ReportBook(hass, entry, book)
     engine: Engine | None = None
     try:
         await register.async_start()
         engine = await async_start_alerts(hass, entry, register)
         await book.async_start()
+        await reports.async_start()
         await application.async_start(
             {
                 "alerts": engine.async_hear,
@@ -92,6 +103,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "devices": register.async_hear,
                 "access_control": office.async_hear,
                 "places": book.async_hear,
+                # After the places: it shows what they are called.
+                "reports": reports.async_hear,
             },
             engine.is_active,
             engine.people.is_told,
@@ -112,6 +125,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     async_publish_alerts(hass, engine)
     hass.data[DATA_OFFICES][entry.entry_id] = office
     hass.data[DATA_BOOKS][entry.entry_id] = book
+    hass.data[DATA_REPORTS][entry.entry_id] = reports
     office.start()
     show_start(hass, register)
     show_issues(hass, register)
@@ -152,6 +166,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
 async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
     hass.data[DATA_OFFICES].pop(entry.entry_id, None)
+    hass.data[DATA_REPORTS].pop(entry.entry_id, None)
     if book := hass.data[DATA_BOOKS].pop(entry.entry_id, None):
         await book.async_stop()
     await async_stop_alerts(hass, entry)
@@ -173,6 +188,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
     await register.keys.async_remove()
     database = register.database
     await async_remove_exports(hass, database)
+    await _async_remove_photos(hass, entry.entry_id)
     try:
         await database.async_erase()
     except RegisterError as err:
@@ -180,6 +196,16 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
     finally:
         await database.async_close()
         await async_remove_sidecar(hass)
+
+
+async def _async_remove_photos(hass: HomeAssistant, entry_id: str) -> None:
+    try:
+        await hass.async_add_executor_job(
+            PhotoFiles(folder_of(hass, entry_id)).remove_all
+        )
+    except OSError as err:
+        # Without the register's keys nobody can open them.
+        LOGGER.error("Photos of a removed property stay: %s", err.strerror)
 
 
 async def async_remove_config_entry_device(

@@ -36,6 +36,13 @@ from .places.const import (
 )
 from .register import RegisterConfigEntry, takeover
 from .register.addresses import parse_phone
+from .reports.const import (
+    CONF_KEEP_PHOTO_DAYS,
+    CONF_REPORTS,
+    DEFAULT_KEEP_PHOTO_DAYS,
+    HOURS,
+    MOST_HOURS,
+)
 from .responder_flow import ResponderFlow
 from .roles_flow import RolesFlow
 from .storage.engine import probe
@@ -87,6 +94,30 @@ _PLACES = vol.Schema(
         vol.Optional(CONF_STATION_PHONE): _TELEPHONE,
         vol.Optional(CONF_OFFICE_PHONE): _TELEPHONE,
         vol.Optional(CONF_MEETING_POINT): selector.TextSelector(),
+    }
+)
+
+_REPORTS = vol.Schema(
+    {
+        **{
+            vol.Required(str(category)): selector.NumberSelector(
+                selector.NumberSelectorConfig(
+                    min=1,
+                    max=MOST_HOURS,
+                    mode=selector.NumberSelectorMode.BOX,
+                    unit_of_measurement="h",
+                )
+            )
+            for category in HOURS
+        },
+        vol.Required(CONF_KEEP_PHOTO_DAYS): selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=30,
+                max=3650,
+                mode=selector.NumberSelectorMode.BOX,
+                unit_of_measurement="d",
+            )
+        ),
     }
 )
 
@@ -231,7 +262,8 @@ class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
         return self.async_show_menu(
             step_id="init",
             menu_options=[
-                *("units", "places", "roles", "retention", "policy", "channel")
+                *("units", "places", "reports", "roles", "retention"),
+                *("policy", "channel"),
             ],
         )
 
@@ -257,6 +289,23 @@ class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
                 _PLACES, user_input or options.get(CONF_PLACES)
             ),
             errors=errors,
+        )
+
+    async def async_step_reports(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask in how many hours a hazard is to be mended, and how long photos are kept."""
+        options = self.config_entry.options
+        if user_input is not None:
+            said = {key: int(value) for key, value in user_input.items()}
+            return self.async_create_entry(data={**options, CONF_REPORTS: said})
+        known = {str(key): hours for key, hours in HOURS.items()}
+        known[CONF_KEEP_PHOTO_DAYS] = DEFAULT_KEEP_PHOTO_DAYS
+        return self.async_show_form(
+            step_id="reports",
+            data_schema=self.add_suggested_values_to_schema(
+                _REPORTS, {**known, **options.get(CONF_REPORTS, {})}
+            ),
         )
 
     async def async_step_retention(

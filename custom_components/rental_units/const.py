@@ -29,6 +29,7 @@ PLATFORMS: Final = (
     Platform.EVENT,
     Platform.NOTIFY,
     Platform.SENSOR,
+    Platform.TODO,
 )
 
 

@@ -9,6 +9,7 @@ from .alerts.channels import redacted
 from .const import SUBENTRY_RESPONDER
 from .register import RegisterConfigEntry
 from .register.queries import counts
+from .reports.book import DATA_REPORTS
 from .storage.errors import RegisterError
 
 
@@ -18,6 +19,7 @@ async def async_get_config_entry_diagnostics(
     """Return the size and the state of a register."""
     register = entry.runtime_data
     summaries = register.summaries.values()
+    book = hass.data[DATA_REPORTS][entry.entry_id]
     try:
         rows: dict[str, int] | str = await register.async_read(counts)
     except RegisterError as err:
@@ -39,6 +41,10 @@ async def async_get_config_entry_diagnostics(
             "with_overdue_tenants": sum(row.overdue > 0 for row in summaries),
             "with_unreachable_people": sum(row.unreachable > 0 for row in summaries),
             "without_channel": sum(row.without_channel > 0 for row in summaries),
+        },
+        "reports": {
+            **Counter(str(row.state) for row in book.reports.values()),
+            "overdue": len(book.overdue),
         },
         "silent_responders": sum(
             not row.is_reachable for row in register.phonebook.posts()

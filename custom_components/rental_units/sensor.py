@@ -1,4 +1,4 @@
-"""How many tenants a unit has, when the next lease ends, and which addresses are proven."""
+"""Tenants of a unit, the next end of a lease, addresses that are proven, and open hazards."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from .event import property_device
 from .register import Register, RegisterConfigEntry
 from .register.checks import Figures
 from .register.units import Summary, UnitInfo
+from .reports.book import DATA_REPORTS, ReportBook
 
 PARALLEL_UPDATES = 0
 
@@ -84,6 +85,27 @@ ADDRESSES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportSensorDescription(SensorEntityDescription):
+    """A figure of the reports of a property."""
+
+    value_fn: Callable[[ReportBook], int]
+
+
+REPORTS = (
+    ReportSensorDescription(
+        key="open_reports",
+        translation_key="open_reports",
+        value_fn=lambda book: len(book.open),
+    ),
+    ReportSensorDescription(
+        key="overdue_reports",
+        translation_key="overdue_reports",
+        value_fn=lambda book: len(book.overdue),
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: RegisterConfigEntry,
@@ -91,6 +113,8 @@ async def async_setup_entry(
 ) -> None:
     """Set up sensors."""
     await async_add_for_each_unit(entry, async_add_entities, _entities)
+    book = hass.data[DATA_REPORTS][entry.entry_id]
+    async_add_entities([ReportSensor(book, entry, row) for row in REPORTS])
     if engine := engine_of(hass, entry.entry_id):
         async_add_entities([AddressSensor(engine, entry, row) for row in ADDRESSES])
 
@@ -154,3 +178,40 @@ class AddressSensor(SensorEntity):
     def native_value(self) -> int | None:
         figures = self._verifier.figures
         return self.entity_description.value_fn(figures) if figures else None
+
+
+class ReportSensor(SensorEntity):
+    """How many hazards are to be mended, and how many should have been."""
+
+    entity_description: ReportSensorDescription
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+    _attr_state_class = SensorStateClass.MEASUREMENT
+
+    def __init__(
+        self,
+        book: ReportBook,
+        entry: RegisterConfigEntry,
+        description: ReportSensorDescription,
+    ) -> None:
+        """Initialize."""
+        self._book = book
+        self.entity_description = description
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = property_device(entry)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the reports."""
+        self.async_on_remove(self._book.listen_change(self.async_write_ha_state))
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return if they are known: nobody is to read that nothing has to be done."""
+        return self._book.is_known
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        return self.entity_description.value_fn(self._book)

@@ -3,7 +3,7 @@
 from homeassistant.core import HomeAssistant, SupportsResponse, callback
 
 from .access import sealed
-from .actions import accounts, cards, files, people, tenancy, units
+from .actions import accounts, cards, files, people, reports, tenancy, units
 from .const import DOMAIN
 
 ACTIONS = {
@@ -11,6 +11,7 @@ ACTIONS = {
     **people.ACTIONS,
     **units.ACTIONS,
     **cards.ACTIONS,
+    **reports.ACTIONS,
     **accounts.ACTIONS,
     **files.ACTIONS,
 }

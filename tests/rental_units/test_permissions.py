@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.models import Delivery
@@ -42,6 +43,11 @@ from custom_components.rental_units.places.const import PartyRole
 from custom_components.rental_units.register import queries, refusals as counting
 from custom_components.rental_units.register.models import Audit
 from custom_components.rental_units.register.people import Contact
+from custom_components.rental_units.reports.book import DATA_REPORTS
+from custom_components.rental_units.reports.const import Category
+from custom_components.rental_units.reports.models import ReportPhoto
+from custom_components.rental_units.reports.photos import Photo
+from custom_components.rental_units.reports.rows import New
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.transfer.views import PATH
 from custom_components.rental_units.websocket.base import COMMANDS
@@ -89,6 +95,11 @@ VIEWS = {
     ("/api/q/{token}", "GET"): HTTPStatus.GONE,
     ("/api/q/{token}/resident", "GET"): HTTPStatus.GONE,
     ("/api/q/{token}/resident", "POST"): HTTPStatus.GONE,
+    ("/api/q/{token}/report", "GET"): HTTPStatus.GONE,
+    ("/api/q/{token}/report", "POST"): HTTPStatus.GONE,
+    ("/api/h/{token}", "GET"): HTTPStatus.GONE,
+    ("/api/h/{token}", "POST"): HTTPStatus.GONE,
+    ("/api/h/{token}/{photo_id}", "GET"): HTTPStatus.GONE,
     ("/api/rental_units/callback/{entry_id}/{token}", "POST"): HTTPStatus.FORBIDDEN,
 }
 #: Views behind a login, what they answer to those who may, and by which command.
@@ -110,13 +121,14 @@ PANEL = {
     *("get_places", "get_place", "save_place", "remove_place", "put_place_party"),
     *("remove_place_party", "print_codes", "revoke_code", "visit_place"),
     "reveal_at_place",
+    *("get_report", "blur_photo", "remove_photo"),
 }
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
 ANYWHERE = {
     *("places", "units", "search", "subscribe_response", "response"),
     *("roles", "grant_role", "revoke_role", "audit", "duplicates", "subscribe_roster"),
-    "roster_week",
+    *("roster_week", "reports"),
 }
 
 
@@ -141,9 +153,17 @@ async def data_of(
     open_alert = engine.alerts[str(ids["alert_id"])]
     assert engine.helpers.call(open_alert, got)
     of_cards = await cards_of(hass, entry, device, people[0])
+    reports = [await report_in(hass, entry, unit["unit_id"]) for _ in range(6)]
+    why = {"reason": "inspection"}
     return {
         # While they are there.
         **of_cards,
+        "get_reports": of_entry,
+        "assign_report": {"report_id": reports[0], "party": "property", **why},
+        "mend_report": {"report_id": reports[1], **why},
+        "close_report": {"report_id": reports[2], **why},
+        "reopen_report": {"report_id": reports[3], **why},
+        "merge_reports": {"report_id": reports[4], "into_id": reports[5], **why},
         "check_in": {**device, "name": "MARK-NAME-2", "phone": "13800138002"},
         "get_unit": {**device, "reason": "alarm"},
         "get_unit_revealed": {**device, "reason": "alarm", "reveal": True},
@@ -190,6 +210,17 @@ async def data_of(
         "remove_unit": {**device, "with_people": True},
         "restore_unit": {**of_entry, "unit_id": unit["unit_id"]},
     }
+
+
+async def report_in(hass: HomeAssistant, entry: MockConfigEntry, unit: str) -> str:
+    """Return a report about a unit."""
+    book = hass.data[DATA_REPORTS][entry.entry_id]
+    (place,) = (row.id for row in book.places.places.values() if row.unit_id == unit)
+    before = set(book.reports)
+    new = New(place, Category.WATER, False, "Seen", None, 1e9, 4e9)
+    assert await book.async_file(new, [])
+    (report_id,) = set(book.reports) - before
+    return report_id
 
 
 async def cards_of(
@@ -289,7 +320,10 @@ async def test_actions_over_the_websocket(
     for command in data:
         why = Reason(data[command].get("reason", Reason.MANAGEMENT))
         found = permit(held, command, why)
-        wanted[command] = found is not None and found.covers({unit})
+        wanted[command] = found is not None and (
+            # Who has units is shown those of them.
+            command == "get_reports" or found.covers({unit})
+        )
         before = await entry.runtime_data.async_run(queries.counts)
         await client.send_json_auto_id(
             {
@@ -366,6 +400,7 @@ NEVER = {
         "get_roster",
         # What they bring, and who is registered where they stand.
         *("get_places", "get_place", "visit_place", "reveal_at_place"),
+        *("get_reports", "get_report"),
     },
     AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts", "get_mine", "answer"},
     AccountRole.INSTALLER: {
@@ -381,6 +416,8 @@ NEVER = {
         *("issue_card", "issue_plate", "resume_card", "renew_card", "assign_door"),
         *("remove_door", "get_doors", "get_door_cards"),
         *("print_codes", "reveal_at_place"),
+        # Nor do they say whose it is, or that it is none.
+        *("assign_report", "close_report", "merge_reports", "remove_photo"),
     },
     AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
 }
@@ -716,7 +753,7 @@ async def test_views(
         if route.resource
         and (
             DOMAIN in (path := route.resource.canonical)
-            or path.startswith((f"{ANSWER_PATH}/", f"{CODE_PATH}/"))
+            or path.startswith((f"{ANSWER_PATH}/", f"{CODE_PATH}/", "/api/h/"))
         )
     }
     # The code of the pages is everybody's.
@@ -729,10 +766,12 @@ async def test_views(
     engine = engine_of(hass, entry.entry_id)
     assert engine
     for (path, method), refused in VIEWS.items():
-        where = path.format(entry_id=entry.entry_id, token="nonsense")
+        where = path.format(entry_id=entry.entry_id, token="nonsense", photo_id="x")
         answer = await client.request(method, where, headers=headers)
         assert answer.status == refused
-        other = path.format(entry_id="nobody", token=engine.links.report_token())
+        other = path.format(
+            entry_id="nobody", token=engine.links.report_token(), photo_id="x"
+        )
         answer = await client.request(method, other, headers=headers)
         assert answer.status in (HTTPStatus.GONE, HTTPStatus.NOT_FOUND)
     report = (
@@ -885,6 +924,41 @@ async def places_of(
     }
 
 
+async def reports_of(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    unit: str,
+    data: dict[str, dict[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Return the data of the commands about reports, about those of a unit."""
+    book = hass.data[DATA_REPORTS][entry.entry_id]
+    (place,) = (row.id for row in book.places.places.values() if row.unit_id == unit)
+    jpeg = Photo(b"no photo", 1, 1, "f" * 16)
+    new = New(place, Category.GAS, False, "Seen", None, 1e9, 4e9)
+    assert await book.async_file(new, [jpeg, jpeg])
+
+    def photos(session: Session) -> list[str]:
+        return list(session.scalars(select(ReportPhoto.id)))
+
+    shown, removed = await entry.runtime_data.async_run(photos)
+    why = {"reason": "inspection"}
+    report = {"report_id": data["assign_report"]["report_id"], **why}
+    return {
+        "reports": why,
+        "report": report,
+        "report_photo": {"photo_id": shown, **why},
+        "blur_photo": {"photo_id": shown, "boxes": [[0, 0, 1, 1]], **why},
+        "remove_photo": {"photo_id": removed, **why},
+        **{
+            name: data[name]
+            for name in (
+                *("assign_report", "mend_report", "close_report", "reopen_report"),
+                "merge_reports",
+            )
+        },
+    }
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("title", [OWN, OTHER])
 @pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
@@ -903,8 +977,10 @@ async def test_panel(
     caller, held = await caller_of(hass, entry, role)
     assert caller
     unit = unit_id(entry, title)
-    data = panel_data(await data_of(hass, entry, title), unit)
+    made = await data_of(hass, entry, title)
+    data = panel_data(made, unit)
     data |= await places_of(hass, entry, unit)
+    data |= await reports_of(hass, entry, unit, made)
     assert data.keys() == COMMANDS.keys()
     panel = await panel_of(hass, entry, hass_ws_client, caller)
     done, wanted = {}, {}

@@ -14,10 +14,13 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.rental_units.access import MARK, sealed
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.places import IssueCodes
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
+from custom_components.rental_units.places.book import DATA_BOOKS
 from homeassistant.const import EVENT_CALL_SERVICE, EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -26,6 +29,8 @@ from homeassistant.util import dt as dt_util
 
 from .common import call, check_in, device_id, fill_unit, unit_form, unit_id
 from .panel import Panel, content, panel_of
+from .reports.conftest import Phone
+from .reports.pictures import COMMENT, MAKER, PLACE, photo, scene
 from .test_config_flow import UNIT, begin, fill
 
 #: Names, the national parts of the numbers, addresses.
@@ -38,6 +43,9 @@ MARKS = (
     "77004711",
     "M4RK5",
 )
+
+#: Photos full of marks: made here, as the library that writes them logs them.
+PHOTOS = (photo(), photo("heif", scene(2)), photo("png", scene(3)))
 
 
 @pytest.fixture
@@ -54,6 +62,7 @@ async def test_marked_data(
     caplog: pytest.LogCaptureFixture,
     hass_storage: dict[str, Any],
     hass_ws_client: WebSocketGenerator,
+    hass_client_no_auth: Any,
     tmp_path: Path,
 ) -> None:
     """A register full of marks, used in every way: no mark is anywhere else."""
@@ -63,6 +72,7 @@ async def test_marked_data(
         logger = logging.getLogger(f"homeassistant.components.websocket_api.{name}")
         logger.setLevel(logging.INFO)
     admin = MockUser(is_owner=True).add_to_hass(hass)
+    client = await hass_client_no_auth()
     events: list[Event] = []
     hass.bus.async_listen("*", events.append)
     assert await async_setup_component(
@@ -134,6 +144,9 @@ async def test_marked_data(
     assert "MARK" not in repr(await call(hass, "get_files", of_entry, user=admin))
     await use_cards(hass, entry, person, device)
     await use_places(hass, await panel_of(hass, entry, hass_ws_client, admin), entry)
+    await use_reports(
+        hass, await panel_of(hass, entry, hass_ws_client, admin), entry, client
+    )
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
@@ -182,15 +195,21 @@ async def test_marked_data(
         if mark in text
     ]
     assert found == []
-    content = b"".join(path.read_bytes() for path in own.parent.glob(f"{own.name}*"))
+    database = b"".join(path.read_bytes() for path in own.parent.glob(f"{own.name}*"))
     # Not even there: numbers of cards are encrypted.
-    assert b"77004711" not in content
-    assert b"M4RK5" not in content
-    assert b"MARK-VISITOR" in content
-    assert b"MARK-LANDLORD" in content
-    assert b"MARK-PARTY" in content
-    assert b"MARK-VISIT" in content
-    assert b"MARK-S" in content
+    assert b"77004711" not in database
+    assert b"M4RK5" not in database
+    assert b"MARK-VISITOR" in database
+    assert b"MARK-LANDLORD" in database
+    assert b"MARK-PARTY" in database
+    assert b"MARK-VISIT" in database
+    assert b"MARK-S" in database
+    assert b"MARK-HAZARD" in database
+    assert b"MARK-ADDED" in database
+    assert b"MARK-MENDED" in database
+    # What phones write into photos is nowhere, and the pixels are not in the database.
+    for mark in (MAKER.encode(), PLACE.encode(), COMMENT, b"JFIF"):
+        assert mark not in database
 
 
 async def use_cards(
@@ -242,6 +261,34 @@ async def use_places(hass: HomeAssistant, panel: Panel, entry: MockConfigEntry) 
     assert "MARK-VISIT" in repr(await panel.get("place", **of))
     await panel.refusal("visit_place", **of, finding="hazard", note=["MARK-6"])
     await panel.refusal("place", code="MARK-7")
+
+
+async def use_reports(
+    hass: HomeAssistant, panel: Panel, entry: MockConfigEntry, client: Any
+) -> None:
+    """Report a hazard with a photo full of marks, work it, and send what is no photo."""
+    rows = (await panel.get("place_list"))["places"]
+    place_id = next(row["place_id"] for row in rows if row["number"] == "101")
+    places = hass.data[DATA_BOOKS][entry.entry_id]
+    issued = IssueCodes([place_id], places.new_token)
+    application = application_of(hass, entry.entry_id)
+    (code,) = await application.async_fill(issued, None)
+    phone = Phone(client, code.token)
+    path = await phone.report(*PHOTOS[:2], text="MARK-HAZARD", danger="1")
+    await phone.send(b"MARK-NO-PHOTO", text="MARK-HAZARD-2")
+    await phone.send(text="MARK-HAZARD-3" * 50)
+    await phone.add(path, PHOTOS[2], text="MARK-ADDED")
+    (row,) = (await panel.get("reports"))["reports"]
+    of = {"report_id": row["report_id"]}
+    shown = await panel.get("report", **of)
+    assert "MARK-HAZARD" in repr(shown)
+    await panel.get("report_photo", photo_id=shown["pictures"][0]["photo_id"])
+    await panel.refusal("assign_report", **of, party="MARK-8")
+    await panel.refusal("mend_report", **of, photos=[content("MARK-9")])
+    await panel.get("assign_report", **of, party="property", note="MARK-NOTE")
+    data = {**of, "note": "MARK-MENDED"}
+    await call(hass, "mend_report", data)
+    await phone.answer(path, "reopened")
 
 
 async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:

@@ -75,6 +75,23 @@ WORDS = {
         r"notes visits|keeps places|prints codes",
         r"记录走访|维护地点|打印门牌码",
     ),
+    "close_report": (PEOPLE, r"works hazard reports", r"处理隐患上报"),
+    "assign_report": (
+        PEOPLE,
+        r"(works|(and )?assigns( and mends)?) hazard reports",
+        r"(处理|分派(和整改)?)隐患上报",
+    ),
+    "mend_report": (
+        PEOPLE,
+        r"(works|mends) hazard reports",
+        r"(处理|整改)(自己房屋的)?隐患上报",
+    ),
+    "get_report": (
+        PEOPLE,
+        r"(works|mends|reads) hazard reports",
+        r"(处理|整改|查阅)(自己房屋的)?隐患上报",
+    ),
+    "get_reports": (PEOPLE, r"hazard reports", r"隐患上报"),
     "reveal_at_place": (PEOPLE, r"at a scanned plate", r"扫门牌码后"),
     "get_own_audit": (PEOPLE, r"own deeds in the audit", r"审计中自己的操作"),
     "get_audit": (PEOPLE, r"^the audit", r"查看审计记录"),

@@ -47,6 +47,10 @@ class DataClass(StrEnum):
     CARD = "card"
     #: Places, their position and their plates: no person, and no address.
     PLACE = "place"
+    #: Reports of hazards: what, where and until when, no person.
+    REPORT = "report"
+    #: What somebody wrote of a hazard, and photos of it: there may be people in them.
+    PHOTO = "photo"
     #: Alerts: units and figures, no person.
     ALERT = "alert"
     #: Who has read or changed what.
@@ -67,6 +71,8 @@ _ALL: Final = _PERSON | {DataClass.ADDRESS}
 _UNIT: Final = _REGISTER | {DataClass.ADDRESS}
 _CARD: Final = frozenset({DataClass.CARD})
 _PLACE: Final = frozenset({DataClass.PLACE})
+_REPORT: Final = frozenset({DataClass.REPORT})
+_PHOTO: Final = frozenset({DataClass.REPORT, DataClass.PHOTO})
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
 _AUTHORITY: Final = frozenset({DataClass.AUTHORITY})
@@ -135,6 +141,15 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "visit_place": _PLACE,
     #: Only of the unit whose plate was scanned: of where one stands.
     "reveal_at_place": _PLACE | _ALL,
+    "get_reports": _REPORT,
+    "get_report": _PHOTO,
+    "assign_report": _REPORT,
+    "mend_report": _PHOTO,
+    "close_report": _REPORT,
+    "reopen_report": _REPORT,
+    "merge_reports": _PHOTO,
+    "blur_photo": _PHOTO,
+    "remove_photo": _PHOTO,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -182,6 +197,9 @@ IN_PERSON: Final = frozenset(
         "print_codes",
         "visit_place",
         "reveal_at_place",
+        "get_report",
+        "blur_photo",
+        "remove_photo",
     }
 )
 
@@ -236,6 +254,12 @@ _PLACES: Final = (
     *("get_places", "get_place", "save_place", "remove_place", "put_place_party"),
     *("remove_place_party", "print_codes", "revoke_code", "visit_place"),
 )
+_TRIAGE: Final = (
+    *("get_reports", "get_report", "assign_report", "mend_report", "close_report"),
+    *("reopen_report", "merge_reports", "blur_photo", "remove_photo"),
+)
+#: What somebody does who mends, or looks if it is mended.
+_MENDS: Final = ("get_reports", "get_report", "mend_report", "reopen_report")
 #: What somebody does who comes to a door.
 _VISITS: Final = ("get_places", "get_place", "visit_place")
 _INCIDENT: Final = (
@@ -261,6 +285,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, "find_duplicates", "get_units", "import_register"),
         _row(_PERSON | _CARD, *_CARDS, *_DOORS),
         _row(_ALL | _PLACE, *_PLACES),
+        _row(_PHOTO, *_TRIAGE),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -273,6 +298,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_CARD, "suspend_card", "lose_card", *_SEES_CARDS, needs_reason=True),
         _row(_PLACE, "get_places", "revoke_code", "visit_place"),
         _row(_UNIT | _PLACE, "get_place", needs_reason=True),
+        _row(_PHOTO, *_MENDS, "assign_report"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),
@@ -283,6 +309,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
         _row(_PERSON | _CARD, *_CARDS, *_SEES_DOORS),
         _row(_UNIT | _PLACE, *_VISITS, "print_codes", "revoke_code"),
+        _row(_PHOTO, *_TRIAGE),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
         _row(_REGISTER, "safety.read"),
     ),
@@ -290,11 +317,13 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
+        _row(_PHOTO, *_MENDS, needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.COMMUNITY_OFFICE: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
+        _row(_REPORT, "get_reports"),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.LANDLORD: (
@@ -304,6 +333,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
             *("request_card", "lose_card", "get_visitors", *_SEES_CARDS),
             scope=Scope.OWN,
         ),
+        _row(_PHOTO, *_MENDS, scope=Scope.OWN),
         _row(_ALERT, *_ALERTS, *_MINE, scope=Scope.OWN),
         _row(
             _SAFETY,
@@ -331,12 +361,14 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
+        _row(_PHOTO, "get_reports", "get_report", needs_reason=True),
         _row(_ALERT, "get_alerts", "get_roster"),
     ),
     # It writes what a booking or a sensor tells it, and is shown nobody.
     AccountRole.AUTOMATION: (
         _row(_PERSON, "check_in", "check_out", "renew_lease", "update_contact"),
         _row(_CONTACT, "verify_contacts"),
+        _row(_REPORT, "get_reports", "assign_report"),
         _row(_ALERT, *_ALERTS, "alert_beyond"),
         _row(_SAFETY, "safety.acknowledge", "safety.cut_off", "safety.silence"),
     ),

@@ -10,12 +10,13 @@ from ..alerts.migrations import FEATURE as ALERTS
 from ..const import CONF_URL, DOMAIN
 from ..places.migrations import FEATURE as PLACES
 from ..register.migrations import FEATURE as REGISTER
+from ..reports.migrations import FEATURE as REPORTS
 from ..storage.engine import Database
 from ..storage.events import FEATURE as EVENTS
 from ..storage.vault import FEATURE as VAULT
 
 #: In the order in which they build upon each other.
-FEATURES = (EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES)
+FEATURES = (EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES, REPORTS)
 
 
 def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Database:

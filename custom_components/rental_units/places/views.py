@@ -84,6 +84,7 @@ def _body(
     )
     yield from contacts(book, language)
     # What somebody can do here who has scanned it: below `address`, each a page of its own.
+    yield link(f"{CODE_PATH}/{token}/report", text["report"])
     if book.units_in(place):
         yield link(f"{CODE_PATH}/{token}/resident", text["resident"])
     if DATA_MODULE in hass.data and async_panel_exists(hass, _PANEL):

@@ -28,9 +28,11 @@ padding:.8em;margin:.6em 0;border:0;border-radius:.5em;background:#0b57d0;color:
 text-align:center;text-decoration:none}}
 a,button.urgent{{background:#b3261e}}
 a.calm{{background:#0b57d0}}
-input{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:inherit;
+input,select,textarea{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:inherit;
 padding:.8em;margin:.3em 0 .6em;border:1px solid currentColor;border-radius:.5em;
 background:transparent;color:inherit}}
+input[type=checkbox]{{display:inline-block;width:1.4em;min-height:1.4em;vertical-align:middle}}
+img{{max-width:100%}}
 dt{{opacity:.8}}dd{{margin:0 0 .6em;font-weight:600}}
 button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
 @media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}}}
@@ -50,14 +52,23 @@ POLICE = {**EMERGENCY, **dict.fromkeys(("CN", "TW", "JP"), "110"), "KR": "112"}
 
 
 def page(
-    language: str, title: str, body: str, status: int = HTTPStatus.OK
+    language: str,
+    title: str,
+    body: str,
+    status: int = HTTPStatus.OK,
+    *,
+    pictures: bool = False,
 ) -> web.Response:
-    """Return a page; `body` is HTML, of the pieces below."""
+    """Return a page; `body` is HTML, of the pieces below, with pictures of ours or none."""
+    headers = _HEADERS
+    if pictures:
+        policy = _HEADERS["Content-Security-Policy"] + "; img-src 'self'"
+        headers = {**_HEADERS, "Content-Security-Policy": policy}
     return web.Response(
         text=_PAGE.format(language=escape(language), title=escape(title), body=body),
         content_type="text/html",
         status=status,
-        headers=_HEADERS,
+        headers=headers,
     )
 
 
@@ -79,16 +90,21 @@ def button(
     )
 
 
+def emergency_number(country: str | None) -> str:
+    """Return the number of the fire brigade of a country."""
+    return EMERGENCY.get(country or "CN", "112")
+
+
 def emergency(country: str | None, text: str) -> str:
     """Return a link that calls the fire brigade of a country; `text` takes the number."""
-    number = EMERGENCY.get(country or "CN", "112")
+    number = emergency_number(country)
     return f'<a href="tel:{number}">{escape(text.format(number=number))}</a>'
 
 
 def police(country: str | None, text: str) -> str:
     """Return a link that calls the police, where they have a number of their own."""
     number = POLICE.get(country or "CN", "112")
-    if number == EMERGENCY.get(country or "CN", "112"):
+    if number == emergency_number(country):
         return ""
     return f'<a href="tel:{number}">{escape(text.format(number=number))}</a>'
 
@@ -106,10 +122,11 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{said}</dl>" if said else ""
 
 
-def form(action: str, body: str, text: str) -> str:
+def form(action: str, body: str, text: str, *, files: bool = False) -> str:
     """Return a form that posts to an address of ours; `body` is HTML, of fields."""
+    kind = ' enctype="multipart/form-data"' if files else ""
     return (
-        f'<form method="post" action="{escape(action)}">{body}'
+        f'<form method="post" action="{escape(action)}"{kind}>{body}'
         f"<button>{escape(text)}</button></form>"
     )
 
@@ -123,6 +140,47 @@ def field(name: str, label: str, **attributes: str) -> str:
 def hidden(name: str, value: str) -> str:
     """Return what a form says without being asked."""
     return f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+
+
+def choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> str:
+    """Return a field in which one of several is chosen: of each its value and its text."""
+    chosen = "".join(
+        f'<option value="{escape(value)}">{escape(text)}</option>'
+        for value, text in options
+    )
+    return (
+        f'<label>{escape(label)}<select name="{escape(name)}" required>'
+        f'<option value=""></option>{chosen}</select></label>'
+    )
+
+
+def text_area(name: str, label: str, most: int) -> str:
+    """Return a field for a sentence of so many letters at most; it may be left empty."""
+    return (
+        f'<label>{escape(label)}<textarea name="{escape(name)}" rows="3"'
+        f' maxlength="{most}"></textarea></label>'
+    )
+
+
+def check_box(name: str, label: str) -> str:
+    """Return a field that says yes where it is ticked."""
+    return (
+        f'<p><label><input type="checkbox" name="{escape(name)}" value="1">'
+        f" {escape(label)}</label></p>"
+    )
+
+
+def upload(name: str, label: str) -> str:
+    """Return a field for photos, which a phone takes or has."""
+    return (
+        f'<label>{escape(label)}<input type="file" name="{escape(name)}"'
+        ' accept="image/*" multiple></label>'
+    )
+
+
+def picture(address: str, text: str) -> str:
+    """Return a picture of ours, which is loaded where it is looked at."""
+    return f'<img src="{escape(address)}" alt="{escape(text)}" loading="lazy"><br>'
 
 
 def too_many() -> web.Response:

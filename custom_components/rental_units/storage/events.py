@@ -63,6 +63,8 @@ class Kind(StrEnum):
     DOORS_CHANGED = "doors_changed"
     #: What a place is, or the code on its plate.
     PLACE_CHANGED = "place_changed"
+    #: What becomes of a hazard that somebody has reported.
+    REPORT_CHANGED = "report_changed"
 
 
 @dataclass(frozen=True, slots=True)

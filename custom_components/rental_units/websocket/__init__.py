@@ -8,7 +8,17 @@ from homeassistant.components import websocket_api
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
-from . import alerts, authority, cards, changes, consents, files, places, reading  # noqa: F401
+from . import (  # noqa: F401
+    alerts,
+    authority,
+    cards,
+    changes,
+    consents,
+    files,
+    places,
+    reading,
+    reports,
+)
 from .base import COMMANDS, SCHEMA
 from .session import session, subscribe_session
 

@@ -13,6 +13,8 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   person: async () => (await import("./person")).elements,
   places: async () => (await import("./places")).elements,
   place: async () => (await import("./place")).elements,
+  reports: async () => ({ "cs-reports": (await import("./reports")).ReportsPage }),
+  report: async () => (await import("./report")).elements,
   duty: async () => ({ "cs-duty": (await import("./duty")).DutyPage }),
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
   import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
@@ -75,6 +77,10 @@ export class Router extends GuestElement {
         return html`<cs-places .room=${room} .narrow=${narrow}></cs-places>`;
       case "place":
         return html`<cs-place .room=${room} .narrow=${narrow} .placeId=${id} .entryId=${entryId}></cs-place>`;
+      case "reports":
+        return html`<cs-reports .room=${room} .narrow=${narrow}></cs-reports>`;
+      case "report":
+        return html`<cs-report .room=${room} .narrow=${narrow} .reportId=${id} .entryId=${entryId}></cs-report>`;
       case "duty":
         return html`<cs-duty .room=${room} .narrow=${narrow}></cs-duty>`;
       case "audit":

@@ -165,6 +165,41 @@ export interface PlaceFile extends PlaceRow {
   accounts: Record<string, string>;
 }
 
+/** A hazard that somebody has reported: nobody is in it. */
+export interface HazardRow {
+  report_id: string;
+  version: number;
+  place_id: string;
+  unit_id: string | null;
+  place: Pick<PlaceRow, "kind" | "building" | "stairwell" | "number" | "name">;
+  category: string;
+  danger: boolean;
+  state: string;
+  party: string | null;
+  created_at: string;
+  due_at: string;
+  mended_at: string | null;
+  closed_at: string | null;
+  overdue: boolean;
+  late: boolean;
+  merged_into: string | null;
+}
+
+export interface HazardPicture {
+  photo_id: string;
+  kind: string;
+  width: number;
+  height: number;
+}
+
+export interface HazardFile extends HazardRow {
+  text: string;
+  pictures: HazardPicture[];
+  steps: { at: string; what: string; who: string | null; note: string }[];
+  merged: { report_id: string; created_at: string; text: string }[];
+  accounts: Record<string, string>;
+}
+
 /** Somebody in full, as who stands at their door is shown them. */
 export interface Revealed extends Human {
   role: string;

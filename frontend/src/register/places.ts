@@ -28,7 +28,7 @@ interface List {
 }
 
 /** What a place is called. */
-export const placeName = (row: PlaceRow): string =>
+export const placeName = (row: Pick<PlaceRow, "building" | "stairwell" | "number" | "name">): string =>
   [[row.building, row.stairwell, row.number].filter(Boolean).join("-"), row.name].filter(Boolean).join(" ");
 
 /** All places, their plates, and where they are. */

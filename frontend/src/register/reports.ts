@@ -1,0 +1,107 @@
+import { css, html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { dateAndClock } from "../format";
+import type { HazardRow } from "./model";
+import { Page, pageStyles } from "./page";
+import { placeName } from "./places";
+import { apis, option, pathOf, type Api } from "./room";
+
+/** When something is said in Unix seconds. */
+export const seconds = (iso: string): number => Date.parse(iso) / 1000;
+
+/** The reports of hazards, the most urgent first. */
+export class ReportsPage extends Page {
+  @state() private rows: HazardRow[] | null = null;
+  @state() private everything = false;
+
+  protected override firstUpdated(): void {
+    void this.reload();
+  }
+
+  private get api(): Api | undefined {
+    return this.shownOf(apis(this.room, "get_reports"));
+  }
+
+  protected override async load(): Promise<void> {
+    const { api, everything } = this;
+    if (api && !api.lacksReason("get_reports")) {
+      const { reports } = await api.ask<{ reports: HazardRow[] }>("reports", { everything });
+      const rank = (row: HazardRow): number => (row.danger ? 0 : 1);
+      reports.sort((a, b) => rank(a) - rank(b) || seconds(a.due_at) - seconds(b.due_at));
+      this.rows = reports;
+    }
+  }
+
+  override render() {
+    const { api, rows, room } = this;
+    const { t } = room;
+    const gate = api ? this.gate(api, "get_reports") : null;
+    if (gate || !api) {
+      return gate ?? nothing;
+    }
+    return html`<div class="head">
+        <h1>${t("reports")}</h1>
+        <span class="grow"></span>
+        <label>
+          <input
+            type="checkbox"
+            name="everything"
+            .checked=${this.everything}
+            @change=${(event: Event) => {
+              this.everything = (event.target as HTMLInputElement).checked;
+              void this.reload();
+            }}
+          />
+          ${t("reports_over")}
+        </label>
+      </div>
+      ${this.askProperty(apis(room, "get_reports"), () => void this.reload())} ${this.reason()} ${this.said()}
+      ${rows ? this.list(api, rows) : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
+  }
+
+  private list(api: Api, rows: HazardRow[]): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    if (!rows.length) {
+      return html`<p class="box">${t("no_reports")}</p>`;
+    }
+    return html`<ul class="flat box">
+      ${rows.map(
+        (row) =>
+          html`<li data-report=${row.report_id}>
+            ${this.link(
+              pathOf(room.session, "report", row.report_id, api.property.entry_id),
+              `${option(room, "report_category", row.category)}: ${placeName(row.place)}`,
+            )}
+            ${row.danger ? html`<span class="tag bad">${t("danger")}</span>` : nothing}
+            <span class="tag">${option(room, "report_state", row.state)}</span>
+            ${row.party ? html`<span class="quiet">${option(room, "report_party", row.party)}</span>` : nothing}
+            ${row.closed_at || row.mended_at
+              ? nothing
+              : html`<span class=${row.overdue ? "tag bad" : "quiet"}>${t(row.overdue ? "overdue_since" : "mend_by", { at: dateAndClock(room.hass, seconds(row.due_at)) })}</span>`}
+          </li>`,
+      )}
+    </ul>`;
+  }
+
+  static override readonly styles = [
+    ...pageStyles,
+    css`
+      li {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 0 8px;
+        border-top: 1px solid var(--divider-color);
+      }
+      li:first-child {
+        border-top: 0;
+      }
+      input[type="checkbox"] {
+        width: 24px;
+        height: 24px;
+        vertical-align: middle;
+      }
+    `,
+  ];
+}
