@@ -167,6 +167,11 @@ TABLE: dict[str, tuple[Row, ...]] = {
         Row({"clock_wrong": False}, NONE),
         Row({"clock_wrong": True}, {"clock_wrong": "fault"}),
     ),
+    "vehicle_gate": (
+        Row({"barrier": "open", "locked": False, "barrier_stuck": False}, NONE),
+        Row({"barrier_stuck": True}, {"barrier_stuck": "warning"}),
+        Row({"clock_wrong": True}, {"clock_wrong": "fault"}),
+    ),
     "camera": (
         Row({"video_lost": False, "recording": True}, NONE, 60),
         Row({"video_lost": True}, NONE, 29),
@@ -198,6 +203,11 @@ FOUND["elevator_blocker"] |= {
 FOUND["door_controller"] |= {
     "door_held_open": {"door_held_open": "warning"},
     "unknown_credential": {"unknown_credential": "alarm"},
+    "credential_unproven": {"credential_unproven": "fault"},
+    "release_unproven": {"refused_to_release": "alarm"},
+}
+FOUND["vehicle_gate"] |= {
+    "unknown_credential": {"unknown_plate": "warning"},
     "credential_unproven": {"credential_unproven": "fault"},
     "release_unproven": {"refused_to_release": "alarm"},
 }
