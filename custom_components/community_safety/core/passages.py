@@ -11,6 +11,7 @@ integration for it:
 sink until Home Assistant has started; without one they are dropped and counted then.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
@@ -62,7 +63,8 @@ class Passage:
 
     `at` is aware: of one that was fetched later it is the controller's own time.
     `device_id` is Home Assistant's, `door` its channel, such as `1`; `inwards` is None
-    where the controller does not know.
+    where the controller does not know. `stamp` is the controller's own time of it, as it is
+    told each time, None where it tells none: one that has begun to count anew is known by it.
 
     What a camera has read may be wrong: `score` is how sure it is, from 0 to 1. It is told
     once more, `corrected`, when the camera knows better: what has the same `event` at the
@@ -76,6 +78,7 @@ class Passage:
     at: datetime
     index: int
     inwards: bool | None = None
+    stamp: datetime | None = None
     #: It is of a time at which nobody listened.
     late: bool = False
     means: Means = Means.CARD
@@ -94,8 +97,8 @@ class Passage:
 class PassageSink(Protocol):
     """Knows whose credentials they are.
 
-    A device is told that a passage was taken, once `passed` has returned: what has failed
-    comes again when its gateway is loaded the next time.
+    A device is told that a passage was taken, once `passed` has returned, or the future that
+    it returned is done: what has failed comes again when its gateway is loaded the next time.
 
     Names of faces are given only to one that has `takes_faces`, and where it is true.
 
@@ -106,8 +109,11 @@ class PassageSink(Protocol):
     """
 
     @callback
-    def passed(self, passage: Passage) -> None:
-        """Take a passage. To be quick: it is called for each."""
+    def passed(self, passage: Passage) -> asyncio.Future[None] | None:
+        """Take a passage. To be quick: it is called for each.
+
+        Who writes it down returns a future that is done when it is on the disk.
+        """
 
     async def async_wanted(self, device_id: str) -> Collection[Credential] | None:
         """Return what a door controller is to hold; None if that is not its to say.
@@ -134,6 +140,8 @@ class Passages:
         self._waiting: list[tuple[SafetyDevice, Passage]] | None = []
         #: The index of the first passage that was not taken yet, by unique id of the device.
         self._untaken: dict[str, int] = {}
+        #: How many futures each index of a device waits for, by its unique id.
+        self._unwritten: dict[str, Counter[int]] = {}
         #: An integration's sink did not start: what comes meanwhile is not taken.
         self._has_failed = False
 
@@ -159,7 +167,12 @@ class Passages:
     @callback
     def taken(self, device: SafetyDevice, index: int) -> int:
         """Return up to which index everything was taken, at most that which is given."""
-        return min(index, self._untaken.get(device.uid, index + 1) - 1)
+        first = self._untaken.get(device.uid, index + 1)
+        return min(
+            index,
+            first - 1,
+            min(self._unwritten.get(device.uid, ()), default=first) - 1,
+        )
 
     async def async_take(self, domain: str, platform: Any, credentials: object) -> None:
         """Take what one integration offers; it need not be a sink."""
@@ -207,7 +220,8 @@ class Passages:
         }
         for domain, sink in takers.items():
             try:
-                sink.passed(passage)
+                if future := sink.passed(passage):
+                    self._await_written(domain, device, passage, future)
             except Exception as err:  # noqa: BLE001
                 # Not with its text: it may hold the number.
                 LOGGER.error("%s did not take a passage: %s", domain, type(err))
@@ -217,6 +231,30 @@ class Passages:
             self.dropped[device.uid] += 1
         if not is_taken:
             self._untaken.setdefault(device.uid, passage.index)
+
+    def _await_written(
+        self,
+        domain: str,
+        device: SafetyDevice,
+        passage: Passage,
+        future: asyncio.Future[None],
+    ) -> None:
+        """Take a passage for taken once it is written, and not if that fails."""
+        uid, index = device.uid, passage.index
+        waiting = self._unwritten.setdefault(uid, Counter())
+        waiting[index] += 1
+
+        @callback
+        def done(future: asyncio.Future[None]) -> None:
+            waiting[index] -= 1
+            if not waiting[index]:
+                del waiting[index]
+            if future.cancelled() or future.exception():
+                LOGGER.warning("%s did not write a passage", domain)
+                self.dropped[uid] += 1
+                self._untaken[uid] = min(index, self._untaken.get(uid, index))
+
+        future.add_done_callback(done)
 
     @callback
     def tell(self, method: str, what: object) -> None:

@@ -421,7 +421,7 @@ class Controller(Contact):
                 return
         elif is_old and (self.index is None or serial <= self.index):
             return
-        self._happened(serial, row, _time_of(event) if is_old else None)
+        self._happened(serial, row, _time_of(event), is_old=is_old)
 
     async def _async_find_last(self) -> None:
         """Learn up to where events were taken: what was before us is nobody's business."""
@@ -508,7 +508,7 @@ class Controller(Contact):
                     raise RefusedError("it does not look for numbers")
                 for serial, row in new:
                     self._gateway.discarded["missing events"] += serial - self.index - 1
-                    self._happened(serial, row, _time_of(row))
+                    self._happened(serial, row, _time_of(row), is_old=True)
                 self._more = self._more or len(page) == PAGE
         except RefusedError as err:
             LOGGER.warning("%s has no history: %s", self._name, err)
@@ -520,12 +520,18 @@ class Controller(Contact):
             self._catching_up = False
 
     def _happened(
-        self, serial: int, row: Mapping[str, Any], at: datetime | None
+        self,
+        serial: int,
+        row: Mapping[str, Any],
+        stamp: datetime | None,
+        *,
+        is_old: bool,
     ) -> None:
-        """Take one event; `at` is the terminal's time of one that was not heard."""
+        """Take one event; `stamp` is the terminal's time of it, which counts if it is old."""
         self.index = serial
         now = dt_util.utcnow()
-        is_late = at is not None and (now - at).total_seconds() > LATE_SECONDS
+        at = (stamp or now) if is_old else now
+        is_late = (now - at).total_seconds() > LATE_SECONDS
         kind = _number(row.get("majorEventType", row.get("major")))
         minor = _number(row.get("subEventType", row.get("minor"))) or 0
         door = _number(row.get("doorNo")) or 1
@@ -543,8 +549,9 @@ class Controller(Contact):
                     number=number,
                     # Whatever is no swipe that went well is a refusal.
                     decision=decision or Decision.OTHER,
-                    at=at or now,
+                    at=at,
                     index=serial,
+                    stamp=stamp,
                     late=is_late,
                 ),
             )
@@ -606,12 +613,10 @@ def _number(value: Any) -> int | None:
         return None
 
 
-def _time_of(row: Mapping[str, Any]) -> datetime:
-    """Return when an event was, by its terminal; now if it does not say."""
+def _time_of(row: Mapping[str, Any]) -> datetime | None:
+    """Return when an event was, by its terminal; None if it does not say."""
     at = dt_util.parse_datetime(str(row.get("time") or row.get("dateTime")))
-    if at is None:
-        return dt_util.utcnow()
-    return dt_util.as_utc(at)
+    return dt_util.as_utc(at) if at else None
 
 
 def _zone(text: str) -> timedelta | None:

@@ -282,7 +282,7 @@ class Controller(Contact):
                 direction=event.event_direction,
                 kind=event.event_type,
                 reason=event.event_reason,
-                at=None,
+                stamp=event.event_timestamp,
             )
         else:
             # Some were lost on the way, or the board has begun anew: it is asked which.
@@ -339,7 +339,8 @@ class Controller(Contact):
                 direction=event.direction,
                 kind=event.event_type,
                 reason=event.reason,
-                at=event.timestamp,
+                stamp=event.timestamp,
+                late=True,
             )
 
     def _happened(
@@ -351,13 +352,14 @@ class Controller(Contact):
         direction: int,
         kind: int,
         reason: int,
-        at: datetime | None,
+        stamp: datetime | None,
+        late: bool = False,
     ) -> None:
-        """Take one event; `at` is the board's time of one that was fetched."""
+        """Take one event; `stamp` is the board's time of it, which counts if it was fetched."""
         if decision := _DECISIONS.get(
             reason, Decision.OTHER if kind == _SWIPE else None
         ):
-            now = dt_util.utcnow()
+            told = _as_utc(stamp) if stamp else None
             self._gateway.house.passages.passed(
                 self.device,
                 Passage(
@@ -365,10 +367,11 @@ class Controller(Contact):
                     door=str(door),
                     number=str(number),
                     decision=decision,
-                    at=_as_utc(at) if at else now,
+                    at=told if told and late else dt_util.utcnow(),
                     index=index,
                     inwards=_INWARDS.get(direction),
-                    late=at is not None,
+                    stamp=told,
+                    late=late,
                 ),
             )
         elif reason == _FORCED and door in self.doors:

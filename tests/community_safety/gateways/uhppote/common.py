@@ -161,7 +161,7 @@ class Register:
         self.wanted: dict[str, list[Credential]] | None = {}
         self.trouble: Exception | None = None
 
-    def passed(self, passage: Passage) -> None:
+    def passed(self, passage: Passage) -> Any:
         """Take a passage."""
         if self.trouble:
             raise self.trouble

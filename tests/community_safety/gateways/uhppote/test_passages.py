@@ -1,7 +1,8 @@
 """Passages go to who knows people, in the process; entities tell what is not personal."""
 
+import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, override
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -338,6 +339,51 @@ async def test_what_was_not_taken_comes_again(
     await wait_until(hass, lambda: len(register.passages) == 4)
     assert [row.door for row in register.passages] == ["1", "3", "2", "3"]
     assert await _confirmed(hass, board, freezer) == 3
+
+
+async def test_taken_once_it_is_written(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A board is told that a passage was taken when it is on the disk, and not before."""
+
+    class Writer(Register):
+        """Writes passages down, later."""
+
+        @override
+        def passed(self, passage: Any) -> Any:
+            super().passed(passage)
+            futures.append(hass.loop.create_future())
+            return futures[-1]
+
+    futures: list[asyncio.Future[None]] = []
+    register = await offer(hass, Writer)
+    register.wanted = None
+    for door in (1, 2, 3):
+        board.swipe(CARD, door)
+    await wait_until(hass, lambda: len(register.passages) == 3)
+    first, second, third = futures
+    assert await _confirmed(hass, board, freezer) == 0
+    second.set_result(None)
+    assert await _confirmed(hass, board, freezer) == 0
+    first.set_result(None)
+    assert await _confirmed(hass, board, freezer) == 2
+    third.set_exception(OSError())
+    board.swipe(CARD, 4)
+    await wait_until(hass, lambda: len(futures) == 4)
+    futures[3].set_result(None)
+    assert await _confirmed(hass, board, freezer) == 2
+    assert hass.data[DATA_HOUSE].passages.dropped.total() == 1
+    # It comes again, and is known by its number and the board's own time.
+    before = {row.index: row.stamp for row in register.passages}
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await wait_until(hass, lambda: len(register.passages) == 6)
+    assert [row.index for row in register.passages[4:]] == [3, 4]
+    assert all(row.stamp == before[row.index] for row in register.passages)
+    assert not register.passages[0].late
+    assert register.passages[4].late
 
 
 async def test_a_reason_that_nobody_knows(
