@@ -20,6 +20,7 @@ from . import (
     alerts,
     broker as brokers,
     burst,
+    doors,
     latency,
     register,
     scale,
@@ -34,7 +35,7 @@ from .plot import plot
 from .verdict import verdicts
 from .zigbee_homes import Run
 
-_WITHOUT_BROKER = ("zigbee", "alerts", "register")
+_WITHOUT_BROKER = ("zigbee", "alerts", "register", "doors")
 PARTS = ("throughput", "latency", "burst", "scale", *_WITHOUT_BROKER)
 
 
@@ -54,6 +55,9 @@ class Size:
     most_recipients: int
     alerts: int
     units: int
+    controllers: int
+    #: For so long people pass, ten times as many as a compound has in its worst ten minutes.
+    passing_seconds: float
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
@@ -69,6 +73,8 @@ FULL = Size(
     most_recipients=5000,
     alerts=3,
     units=2000,
+    controllers=40,
+    passing_seconds=60,
 )
 QUICK = Size(
     messages=2000,
@@ -82,6 +88,8 @@ QUICK = Size(
     most_recipients=600,
     alerts=2,
     units=200,
+    controllers=8,
+    passing_seconds=10,
 )
 
 
@@ -111,6 +119,15 @@ def run(
     if "register" in parts:
         with attempts.of("register"):
             result["register"] = register.measure_all(attempts.say, units=size.units)
+    if "doors" in parts:
+        with attempts.of("doors"):
+            result["doors"] = doors.measure_all(
+                attempts.say,
+                units=size.units,
+                controllers=size.controllers,
+                rate=500,
+                seconds=size.passing_seconds,
+            )
     return {part: found for part, found in result.items() if found}
 
 

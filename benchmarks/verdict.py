@@ -257,6 +257,23 @@ def _register(part: _Goals) -> None:
         )
 
 
+def _doors(part: _Goals) -> None:
+    for name in part.part:
+        what = f"Doors, {name}"
+        part.none(f"{what}: passages that were dropped", f"{name}/passages/dropped")
+        part.none(f"{what}: passages that are not kept", f"{name}/passages/lost")
+        part.most(
+            f"{what}: who writes while people pass waits, the 99th percentile in s",
+            0.1,
+            f"{name}/passages/others_wait/p99",
+        )
+        part.most(
+            f"{what}: one that has forgotten everything, refilled in s",
+            600,
+            f"{name}/one that has forgotten everything, refilled/seconds",
+        )
+
+
 _JUDGES: dict[str, Callable[[_Goals], None]] = {
     "throughput": _throughput,
     "latency": _latency,
@@ -265,4 +282,5 @@ _JUDGES: dict[str, Callable[[_Goals], None]] = {
     "zigbee": _zigbee,
     "alerts": _alerts,
     "register": _register,
+    "doors": _doors,
 }

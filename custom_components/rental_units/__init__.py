@@ -12,8 +12,10 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .access_control.leaving import DATA_LEAVING, Leaving
 from .access_control.office import DATA_OFFICES, Office
 from .access_control.outbox import holds_card
+from .access_control.readers import DATA_READERS, Readers
 from .alerts.engine import Engine
 from .alerts.history import is_told
 from .alerts.manager import (
@@ -48,6 +50,7 @@ from .reports.photos import PhotoFiles
 from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
 from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
+from .sightings.journal import journal_of
 from .storage.errors import RegisterError
 from .transfer.views import async_setup_views
 from .websocket import async_setup_websocket
@@ -61,6 +64,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_OFFICES] = {}
     hass.data[DATA_BOOKS] = {}
     hass.data[DATA_REPORTS] = {}
+    hass.data[DATA_READERS] = Readers(hass)
+    hass.data[DATA_LEAVING] = Leaving(hass)
+    await hass.data[DATA_LEAVING].async_load()
     async_setup_services(hass)
     async_setup_views(hass)
     async_setup_websocket(hass)
@@ -127,6 +133,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     hass.data[DATA_BOOKS][entry.entry_id] = book
     hass.data[DATA_REPORTS][entry.entry_id] = reports
     office.start()
+    journal_of(hass).attach(register)
     show_start(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
@@ -164,6 +171,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
 
 
 async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
+    await journal_of(hass).async_detach(entry.entry_id)
     hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
     hass.data[DATA_OFFICES].pop(entry.entry_id, None)
     hass.data[DATA_REPORTS].pop(entry.entry_id, None)
@@ -176,6 +184,7 @@ async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
 async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     """Erase the people of a property that is removed."""
     forget_issues(hass, entry.entry_id)
+    journal_of(hass).forget(entry.entry_id)
     await async_remove_alerts(hass, entry.entry_id)
     register = Register(
         hass,
@@ -185,17 +194,22 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
         is_told() | holds_card() | is_party(),
     )
     await register.last_known.async_remove()
-    await register.keys.async_remove()
     database = register.database
     await async_remove_exports(hass, database)
     await _async_remove_photos(hass, entry.entry_id)
+    leaving = hass.data[DATA_LEAVING]
+    await leaving.async_take(entry, register)
+    if not leaving.keeps(entry.entry_id):
+        await register.keys.async_remove()
     try:
         await database.async_erase()
     except RegisterError as err:
         LOGGER.error("The register of a removed property could not be erased: %s", err)
     finally:
         await database.async_close()
-        await async_remove_sidecar(hass)
+        leaving.wake()
+        if not leaving.keeps():
+            await async_remove_sidecar(hass)
 
 
 async def _async_remove_photos(hass: HomeAssistant, entry_id: str) -> None:

@@ -28,7 +28,7 @@ PUBLIC = frozenset(
         *(kind.key for kind in KINDS if not kind.is_personal),
         *("config_entry_id", "unit_id", "person_id", "duplicate_id", "user_id"),
         *("lease_id", "command_id", "grant_id", "alert_id", "alarm_id", "incident_id"),
-        *("card_id", "door_id", "door", "holder", "everywhere"),
+        *("card_id", "reading_id", "door_id", "door", "holder", "everywhere"),
         *("report_id", "into_id", "party", "everything"),
         *(str(key) for key in cv.ENTITY_SERVICE_FIELDS),
         *("role", "channels", "only", "language", "quiet_from", "quiet_until"),

@@ -25,6 +25,7 @@ from .app.people import NameActors
 from .app.policy import COMMANDS, Permit
 from .app.work import refused
 from .const import DOMAIN, Reason
+from .sightings.journal import journal_of
 from .storage.errors import RegisterError
 
 _PREFIX = "safety."
@@ -45,7 +46,7 @@ async def async_take_alarms(hass: HomeAssistant, alarms: Alarms) -> None:
 
 async def async_get_passage_sink(hass: HomeAssistant, credentials: Credentials) -> Sink:
     """Return who knows whose cards are whose."""
-    return Sink(hass, credentials)
+    return Sink(hass, credentials, journal_of(hass).passed)
 
 
 class Provider:

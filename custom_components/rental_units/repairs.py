@@ -15,6 +15,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import DOMAIN as HOMEASSISTANT_DOMAIN, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 
+from .access_control.leaving import DATA_LEAVING, ISSUE
 from .app.application import application_of
 from .app.units import EraseMissing, RestoreUnit
 from .const import SUBENTRY_UNIT
@@ -33,6 +34,8 @@ async def async_create_fix_flow(
     """Return the flow of a fixable issue: to bring back what is missing, or to confirm."""
     if issue_id == RESTART_REQUIRED:
         return RestartFlow()
+    if issue_id == ISSUE:
+        return LeavingFlow()
     entry = hass.config_entries.async_get_entry(issue_id.removeprefix(f"{MISSING}_"))
     if (
         entry
@@ -52,6 +55,18 @@ class RestartFlow(ConfirmRepairFlow):
     ) -> RepairsFlowResult:
         if user_input is not None:
             await self.hass.services.async_call(HOMEASSISTANT_DOMAIN, "restart")
+        return await super().async_step_confirm(user_input)
+
+
+class LeavingFlow(ConfirmRepairFlow):
+    """Forgets cards that removed properties have left at controllers, where a person says so."""
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        if user_input is not None:
+            await self.hass.data[DATA_LEAVING].async_forget()
         return await super().async_step_confirm(user_input)
 
 

@@ -3,7 +3,16 @@
 from homeassistant.core import HomeAssistant, SupportsResponse, callback
 
 from .access import sealed
-from .actions import accounts, cards, files, people, reports, tenancy, units
+from .actions import (
+    accounts,
+    cards,
+    files,
+    people,
+    reports,
+    sightings,
+    tenancy,
+    units,
+)
 from .const import DOMAIN
 
 ACTIONS = {
@@ -12,6 +21,7 @@ ACTIONS = {
     **units.ACTIONS,
     **cards.ACTIONS,
     **reports.ACTIONS,
+    **sightings.ACTIONS,
     **accounts.ACTIONS,
     **files.ACTIONS,
 }

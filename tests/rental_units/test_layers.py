@@ -13,18 +13,19 @@ DOORS = {
     *("access", "actions", "forms", "services", "entity", "repairs", "websocket"),
 }
 #: Features beside the register.
-FEATURES = ("access_control", "alerts", "places", "reports")
+FEATURES = ("access_control", "alerts", "places", "reports", "sightings")
 #: What a folder must not import, however it is written.
 FORBIDDEN = {
     "public": {"storage", "register", "app", *FEATURES, "transfer", *DOORS},
     "storage": {"public", "app", "register", *FEATURES, "transfer", *DOORS},
     "register": {"public", "app", *FEATURES, "transfer", *DOORS},
     "access_control": {
-        *("public", "app", "alerts", "places", "reports", "transfer"),
+        *("public", "app", "alerts", "places", "reports", "sightings", "transfer"),
         *DOORS,
     },
-    "places": {"access_control", "reports", "transfer", *DOORS},
-    "reports": {"access_control", "app", "transfer", *DOORS},
+    "places": {"access_control", "reports", "sightings", "transfer", *DOORS},
+    "reports": {"access_control", "app", "sightings", "transfer", *DOORS},
+    "sightings": {"public", "app", "alerts", "places", "reports", "transfer", *DOORS},
     "app": {"transfer", *DOORS},
 }
 #: Features, which have tables, and what carries out commands.

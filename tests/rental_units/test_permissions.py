@@ -237,6 +237,11 @@ async def cards_of(
         answer = await call(hass, "issue_card", data)
         return {"card_id": answer["card_id"], "reason": "inspection"}
 
+    async def visiting() -> dict[str, Any]:
+        data = {**device, "name": "MARK-VISITOR", "end": end}
+        answer = await call(hass, "invite_visitor", data)
+        return {"card_id": answer["card_id"], "reason": "inspection"}
+
     suspended = await issued()
     await call(hass, "suspend_card", suspended)
     controller = dr.async_get(hass).async_get_or_create(
@@ -271,6 +276,11 @@ async def cards_of(
         "assign_door": {**door, "door": "2"},
         "remove_door": {**of_entry, "door_id": assigned["door_id"]},
         "get_doors": of_entry,
+        "invite_visitor": {**device, "name": "MARK-VISITOR", "end": visit["end"]},
+        "end_visit": await visiting(),
+        # Who may wait for a card is told that there is none here to wait for.
+        "read_card": {**of_entry, "device_id": device["device_id"], "door": "1"},
+        "get_passages": {**of_entry, "device_id": controller.id},
     }
 
 
@@ -415,9 +425,9 @@ NEVER = {
         # Keys to the building are the property's to give.
         *("issue_card", "issue_plate", "resume_card", "renew_card", "assign_door"),
         *("remove_door", "get_doors", "get_door_cards"),
-        *("print_codes", "reveal_at_place"),
         # Nor do they say whose it is, or that it is none.
         *("assign_report", "close_report", "merge_reports", "remove_photo"),
+        *("print_codes", "reveal_at_place", "read_card", "get_passages"),
     },
     AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
 }
@@ -444,7 +454,13 @@ def test_each_role_is_in_the_table() -> None:
 
 
 def test_what_needs_a_reason() -> None:
-    """The police are shown a unit for a reason; management is none."""
+    """The police are shown a unit for a reason; management is none.
+
+    Who passed at a door is shown to nobody without one.
+    """
+    for role in AccountRole:
+        assert permit([Held(role)], "get_passages", Reason.MANAGEMENT) is None
+    assert permit([Held(AccountRole.DUTY)], "get_passages", Reason.ALARM)
     police = [Held(AccountRole.POLICE)]
     assert permit(police, "get_unit", Reason.ALARM) == Permit(None)
     assert permit(police, "get_unit", Reason.MANAGEMENT) is None
@@ -866,6 +882,7 @@ def panel_cards(
     visit["unit_id"] = unit
     names = (
         *("suspend_card", "resume_card", "lose_card", "revoke_card", "renew_card"),
+        "end_visit",
         "remove_door",
     )
     door = {key: data["assign_door"][key] for key in ("device_id", "door")}
@@ -886,7 +903,18 @@ def panel_cards(
         "doors": {},
         "door_cards": {"device_id": door["device_id"]},
         "visitors": {"unit_id": unit},
+        "invite_visitor": {
+            "unit_id": unit,
+            "name": "MARK-VISITOR",
+            "end": data["invite_visitor"]["end"],
+        },
         "assign_door": door,
+        "read_card": {
+            key: value
+            for key, value in data["read_card"].items()
+            if key != "config_entry_id"
+        },
+        "passages": {"device_id": door["device_id"], "reason": "inspection"},
     }
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -13,21 +14,35 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.community_safety.core.passages import Decision, Passage
 from custom_components.rental_units.access import MARK, sealed
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.places import IssueCodes
+from custom_components.rental_units.access_control.readers import DATA_READERS
+from custom_components.rental_units.access_control.sink import Sink
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.rental_units.places.book import DATA_BOOKS
+from custom_components.rental_units.sightings.journal import journal_of
 from homeassistant.const import EVENT_CALL_SERVICE, EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
+from tests.common import wait_until
 
-from .common import call, check_in, device_id, fill_unit, unit_form, unit_id
+from .common import (
+    administrator,
+    call,
+    check_in,
+    device_id,
+    fill_unit,
+    unit_form,
+    unit_id,
+)
 from .panel import Panel, content, panel_of
 from .reports.conftest import Phone
 from .reports.pictures import COMMENT, MAKER, PLACE, photo, scene
@@ -147,6 +162,7 @@ async def test_marked_data(
     await use_reports(
         hass, await panel_of(hass, entry, hass_ws_client, admin), entry, client
     )
+    await use_doors(hass, entry, admin)
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
@@ -244,6 +260,55 @@ async def use_cards(
     for action in ("get_card_doors", "suspend_card", "lose_card"):
         await call(hass, action, {"card_id": issued["card_id"]})
     await call(hass, "get_doors", of_entry)
+    admin = administrator(hass)
+    invited = await call(
+        hass,
+        "invite_visitor",
+        {"device_id": device, "name": "MARK-GUEST", "end": visit["end"]},
+        user=admin,
+    )
+    await call(hass, "end_visit", {"card_id": invited["card_id"]})
+
+
+async def use_doors(
+    hass: HomeAssistant, entry: MockConfigEntry, admin: MockUser
+) -> None:
+    """Let marked cards pass and be read at a desk, and look who passed."""
+    sink = Sink(hass, AsyncMock(), journal_of(hass).passed)
+    controller = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, identifiers={("community_safety", "x")}
+    )
+    of_entry = {"config_entry_id": entry.entry_id, "device_id": controller.id}
+
+    def passed(number: str) -> None:
+        sink.passed(
+            Passage(
+                device_id=controller.id,
+                door="1",
+                number=number,
+                decision=Decision.UNKNOWN,
+                at=dt_util.utcnow(),
+                index=int(number[-2:]),
+            )
+        )
+
+    reading = hass.async_create_task(
+        call(hass, "read_card", {**of_entry, "door": "1"}, user=admin)
+    )
+    await wait_until(hass, lambda: bool(hass.data[DATA_READERS]._waiting))
+    for number in ("7700471101", "7700471103"):
+        passed(number)
+    with pytest.raises(ServiceValidationError) as failure:
+        await reading
+    assert failure.value.translation_key == "several_cards"
+    await journal_of(hass).async_detach(entry.entry_id)
+    found = await call(
+        hass, "get_passages", {**of_entry, "reason": "alarm"}, user=admin
+    )
+    assert {row["card_number"] for row in found["passages"]} == {
+        "••••1101",
+        "••••1103",
+    }
 
 
 async def use_places(hass: HomeAssistant, panel: Panel, entry: MockConfigEntry) -> None:

@@ -54,7 +54,18 @@ WORDS = {
         r"发卡|申请卡片",
     ),
     "issue_card": (PEOPLE, r"issues cards", r"发卡"),
-    "issue_plate": (PEOPLE, r"issues cards and plates", r"登记车牌"),
+    "issue_plate": (PEOPLE, r"issues cards and number plates", r"登记车牌"),
+    "invite_visitor": (
+        PEOPLE,
+        r"issues cards|invites visitors",
+        r"发卡|邀请访客",
+    ),
+    "read_card": (
+        PEOPLE,
+        r"issues cards|sees whose a found card is",
+        r"发卡|查看拾到的卡属于谁",
+    ),
+    "get_passages": (PEOPLE, r"who passed at a door", r"门的通行记录"),
     "lose_card": (
         PEOPLE,
         r"issues cards|reports cards lost",

@@ -61,5 +61,7 @@ FEATURE = Feature(
             "ALTER TABLE cards ADD COLUMN medium TEXT NOT NULL DEFAULT 'card'",
             "ALTER TABLE access_doors ADD COLUMN medium TEXT NOT NULL DEFAULT 'card'",
         ),
+        # Visitors end with the stay of who lets them in.
+        statements("ALTER TABLE cards ADD COLUMN host_id TEXT"),
     ),
 )

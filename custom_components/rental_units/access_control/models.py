@@ -37,6 +37,8 @@ class Card(Base):
     unit_id: Mapped[str | None] = mapped_column(
         ForeignKey("units.id", ondelete="SET NULL", onupdate="CASCADE"), index=True
     )
+    #: The landlord who lets a visitor in. It stays when they are erased: then nobody does.
+    host_id: Mapped[str | None] = mapped_column(default=None)
     #: It opens every door of the property.
     everywhere: Mapped[bool] = mapped_column(default=False)
     #: Its hours, in Unix time, where they do not follow from leases.

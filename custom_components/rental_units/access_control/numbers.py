@@ -1,12 +1,15 @@
 """Numbers of cards and plates: as they are written on them, and encrypted."""
 
+from collections.abc import Iterable
+from itertools import batched
 import re
 from typing import Final
 import unicodedata
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
+from ..register import queries
 from ..storage import vault
 from ..storage.vault import Compartment, CompartmentRow, Vault
 from .const import SHOWN_DIGITS
@@ -55,6 +58,11 @@ def plate(text: str, country: str | None) -> str | None:
     return text
 
 
+def shown(number: str) -> str:
+    """Return the digits of a number that are shown: of a short one half, else it were all."""
+    return number[-min(SHOWN_DIGITS, len(number) // 2) :] if number[1:] else ""
+
+
 def mask(digits: str) -> str:
     """Return what is shown of a number."""
     return f"••••{digits}" if digits else ""
@@ -66,8 +74,7 @@ def put(session: Session, box: Vault, card: Card, number: str) -> None:
         session, Compartment.SEALED, KIND, number, keep_days=_KEEP_DAYS
     )
     card.number_hash = box.digest(number, KIND)
-    # Of a short one half: else the digits that are shown would be all of it.
-    card.digits = number[-min(SHOWN_DIGITS, len(number) // 2) :] if number[1:] else ""
+    card.digits = shown(number)
 
 
 def drop(session: Session, card: Card) -> None:
@@ -84,6 +91,20 @@ def find(session: Session, box: Vault, number: str) -> Card | None:
             Card.number_hash.in_(box.digests(number, KIND)), Card.closed_at.is_(None)
         )
     )
+
+
+def find_all(session: Session, box: Vault, wanted: Iterable[str]) -> dict[str, Card]:
+    """Return the cards that have these numbers, and are not closed, by number."""
+    by_hash = {key: row for row in wanted for key in box.digests(row, KIND)}
+    found = {}
+    for keys in batched(by_hash, queries.MOST_VALUES, strict=False):
+        for card in session.scalars(
+            select(Card)
+            .where(Card.number_hash.in_(keys), Card.closed_at.is_(None))
+            .options(selectinload(Card.places))
+        ):
+            found[by_hash[card.number_hash or ""]] = card
+    return found
 
 
 def hash_anew(session: Session, box: Vault) -> None:

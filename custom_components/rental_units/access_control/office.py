@@ -312,6 +312,14 @@ class Office:
             self._asked[device_id] = {row.number: row for row in rows if row.number}
         return rows
 
+    async def async_numbers(self, device_id: str) -> set[str]:
+        """Return the numbers of cards that are to be at a controller. Raises RegisterError."""
+        rows = await self._register.async_read(
+            lambda session: outbox.wanted(session, self._box, device_id, time.time()),
+            long=True,
+        )
+        return {row.number for row in rows or () if row.number and row.wanted}
+
     @callback
     def proved(self, result: Any) -> None:
         """Take what became of a card whose end had come, or that was tried again."""

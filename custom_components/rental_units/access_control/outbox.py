@@ -97,9 +97,8 @@ def concerned(session: Session, happened: Iterable[DomainEvent]) -> list[str]:
             session.scalars(select(Card.id).where(is_open(), Card.unit_id.in_(ids)))
         )
     for ids in batched(people, queries.MOST_VALUES, strict=False):
-        wanted |= set(
-            session.scalars(select(Card.id).where(is_open(), Card.person_id.in_(ids)))
-        )
+        of_them = or_(Card.person_id.in_(ids), Card.host_id.in_(ids))
+        wanted |= set(session.scalars(select(Card.id).where(is_open(), of_them)))
     return sorted(wanted)
 
 
@@ -200,6 +199,17 @@ def wanted(
         if not place.is_held(now)
     ]
     return [order for order in found if order.number]
+
+
+def left(session: Session, box: Vault) -> list[tuple[str, str | None]]:
+    """Return what may be at controllers, or come there: each with its number, if it is known.
+
+    What was sent to be taken is done where nobody can read the list, as when it is revoked.
+    """
+    rows = session.execute(
+        _with_numbers().where(or_(Place.wanted, Place.proof.not_in(_DONE)))
+    )
+    return [(place.device_id, box.open_if_possible(row)) for place, row in rows]
 
 
 # What was proven
@@ -305,7 +315,8 @@ def purge(session: Session, now: float, keep_days: int) -> None:
 
 
 def move_person(session: Session, person_id: str, to: str) -> None:
-    """Give the cards of a person to another, who is the same."""
+    """Give the cards of a person, and of their visitors, to another, who is the same."""
+    session.execute(update(Card).where(Card.host_id == person_id).values(host_id=to))
     session.execute(
         update(Card).where(Card.person_id == person_id).values(person_id=to)
     )
@@ -352,6 +363,18 @@ def standing(card: Card, now: float) -> Standing:
     else:
         state = State.EXPIRED if card.is_over else State.REGISTERED
     return Standing(state, pending, unproven)
+
+
+def against(card: Card, now: float) -> str | None:
+    """Return what stands against giving the number of a card to another; None for nothing."""
+    found = standing(card, now)
+    if (
+        card.is_over
+        and card.decision in (Decision.ISSUED, Decision.SUSPENDED)
+        and not (found.pending or found.unproven)
+    ):
+        return None
+    return "card_number_lost" if card.decision == Decision.LOST else "card_number_taken"
 
 
 def unproven(session: Session) -> dict[str, int]:

@@ -6,7 +6,7 @@ twice, or late, or after a crash comes to the same.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import batched
 from typing import Final
@@ -80,6 +80,7 @@ class _Stays:
     def __init__(self, session: Session, cards: Sequence[Card]) -> None:
         self._session = session
         of_people = {row.person_id for row in cards if row.holder == Holder.LEASE}
+        of_people |= {row.host_id for row in cards}
         units = {row.unit_id for row in cards if row.unit_id}
         self.by_person = self._read(Lease.person_id, of_people - {None})
         self.by_unit = self._read(
@@ -147,11 +148,23 @@ def _rights(card: Card, stays: _Stays) -> Iterator[Right]:
         yield Right(begin, end, where, card.everywhere)
         return
     # A visit ends with the stay of whoever is visited.
-    for stay in stays.by_unit.get(card.unit_id or "", ()):
+    for stay in _hosts(card, stays):
         ends = [at for at in (end, stay.end) if at is not None]
         right = Right(max(begin, stay.begin), min(ends, default=None), stay.where)
         if right.end is None or right.end > right.begin:
             yield right
+
+
+def _hosts(card: Card, stays: _Stays) -> Iterator[Right]:
+    """Yield the stays of whom a visitor visits."""
+    if card.host_id is None:
+        yield from stays.by_unit.get(card.unit_id or "", ())
+        return
+    where = stays.units.get(card.unit_id or "")
+    for stay in stays.by_person.get(card.host_id, ()):
+        if where and stay.where == where:
+            # Whom a landlord lets in, not into the flat: others live there.
+            yield replace(stay, where=(*where[:2], ""))
 
 
 def opens(door: Door, right: Right) -> bool:

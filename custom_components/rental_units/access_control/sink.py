@@ -1,10 +1,10 @@
 """What Community Safety asks and tells about cards, for all properties together."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -13,7 +13,12 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
 from ..storage.errors import RegisterError
+from .leaving import DATA_LEAVING
 from .office import DATA_CREDENTIALS, DATA_OFFICES, DATA_SINK, Credentials, Office
+from .readers import DATA_READERS
+
+#: The end of what is over, and that every controller knows.
+OVER: Final = datetime(2000, 1, 1, tzinfo=dt_util.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,17 @@ class Wanted:
 
 
 class Sink:
-    """Knows whose cards are whose. It takes no passage: who has passed is not kept yet."""
+    """Knows whose cards are whose, and has it kept who passed."""
 
-    def __init__(self, hass: HomeAssistant, credentials: Credentials) -> None:
-        """Initialize."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        credentials: Credentials,
+        keep: Callable[[Any], asyncio.Future[Any] | None],
+    ) -> None:
+        """Initialize; `keep` writes a passage down, as `passed`."""
         self._hass = hass
+        self._keep = keep
         self._started = asyncio.Event()
         #: Controllers of which nobody could say what they are to hold.
         self._unanswered: set[str] = set()
@@ -43,8 +54,15 @@ class Sink:
             self._started.set()
             for office in hass.data[DATA_OFFICES].values():
                 office.wake()
+            hass.data[DATA_LEAVING].wake()
 
         async_at_started(hass, started)
+
+    @callback
+    def passed(self, passage: Any) -> asyncio.Future[Any] | None:
+        """Take a passage; the future is done when it is on the disk, None if nobody keeps it."""
+        self._hass.data[DATA_READERS].heard(passage)
+        return self._keep(passage)
 
     async def async_wanted(self, device_id: str) -> Collection[Wanted] | None:
         """Return what a controller is to hold; None: no property has doors or cards there.
@@ -72,6 +90,14 @@ class Sink:
             self._unanswered.add(device_id)
             raise
         self._unanswered.discard(device_id)
+        if found is not None:
+            given = {row.number for row in found}
+            # What is to be taken there for one that was removed is over, and not unknown.
+            found += [
+                Wanted(number, OVER, OVER, frozenset())
+                for number in self._hass.data[DATA_LEAVING].numbers(device_id)
+                if number not in given
+            ]
         return found
 
     def _offices(self) -> list[Office]:
@@ -89,12 +115,14 @@ class Sink:
         """Take what became of a card whose end had come, or that was tried again."""
         for office in self._hass.data[DATA_OFFICES].values():
             office.proved(result)
+        self._hass.data[DATA_LEAVING].proved(result)
 
     @callback
     def checked(self, difference: Any) -> None:
         """Take how a list was found."""
         for office in self._hass.data[DATA_OFFICES].values():
             office.checked(difference)
+        self._hass.data[DATA_LEAVING].checked(difference)
 
     @callback
     def answer(self) -> None:

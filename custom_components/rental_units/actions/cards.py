@@ -16,7 +16,7 @@ from homeassistant.util.json import JsonValueType
 from ..access import application_of_entry, async_first, unit_of_device
 from ..access_control.const import Decision, Holder, Medium
 from ..access_control.office import DATA_OFFICES, medium_of
-from ..app.application import Application
+from ..app.application import Application, async_user
 from ..app.cards import (
     AssignDoor,
     DecideCard,
@@ -27,6 +27,8 @@ from ..app.cards import (
     RemoveDoor,
     RenewCard,
 )
+from ..app.enrolment import async_read_card, controller_of, number_of
+from ..app.visitors import EndVisit, InviteVisitor
 from ..app.work import refused
 from ..register.people import parse_contact
 from ..storage.vault import Vault
@@ -41,8 +43,6 @@ from .fields import (
     why,
 )
 
-#: The other integration, whose devices controllers are.
-_COMMUNITY_SAFETY: Final = "community_safety"
 _CARD: Final[Fields] = {vol.Required("card_id"): cv.string, **REASON}
 _HOLDER: Final[Fields] = {
     vol.Exclusive(ATTR_PERSON_ID, "who"): cv.string,
@@ -55,8 +55,8 @@ _HOLDER: Final[Fields] = {
 }
 
 
-async def _async_issue(call: ServiceCall) -> ServiceResponse:
-    """Issue a card or plate or, without a number, ask for a card."""
+async def _async_issue(is_request: bool, call: ServiceCall) -> ServiceResponse:
+    """Issue a card or plate, or ask for a card, which has no number yet."""
     data = call.data
     person = data.get(ATTR_PERSON_ID)
     contact = parse_contact(data, call.hass.config.country) if "name" in data else None
@@ -67,7 +67,17 @@ async def _async_issue(call: ServiceCall) -> ServiceResponse:
     async def issue(application: Application) -> str:
         command = IssueCard(
             Vault(application.register.keys),
-            data.get("plate", data.get("card_number")),
+            data["plate"]
+            if "plate" in data
+            else None
+            if is_request
+            else number_of(
+                call.hass,
+                application,
+                call.context,
+                data.get("card_number"),
+                data.get("reading_id"),
+            ),
             data["holder"],
             person or contact,
             unit_of[1] if unit_of else None,
@@ -149,18 +159,52 @@ def _name(call: ServiceCall, device_id: str) -> str | None:
 
 async def _async_assign_door(call: ServiceCall) -> ServiceResponse:
     application, data = application_of_entry(call), call.data
-    device = dr.async_get(call.hass).async_get(data[ATTR_DEVICE_ID])
-    if not device or not any(
-        domain == _COMMUNITY_SAFETY for domain, *_ in device.identifiers
-    ):
-        raise refused("no_such_controller")
-    if (medium := medium_of(call.hass, device.id)) is None:
+    controller = controller_of(call.hass, data[ATTR_DEVICE_ID])
+    if (medium := medium_of(call.hass, controller)) is None:
         raise refused("no_such_controller")
     where = {
         key: data[key] for key in ("building", "stairwell", "number") if key in data
     }
-    command = AssignDoor(device.id, data["door"], medium, **where)
+    command = AssignDoor(controller, data["door"], medium, **where)
     return {"door_id": await application.async_do(command, call.context, why(call))}
+
+
+async def _async_invite_visitor(call: ServiceCall) -> ServiceResponse:
+    """Let a visitor in by a code."""
+    data = call.data
+    application, unit_id = unit_of_device(call, data[ATTR_DEVICE_ID])
+    user = await async_user(call.hass, call.context)
+    command = InviteVisitor(
+        unit_id,
+        Vault(application.register.keys),
+        parse_contact(data, call.hass.config.country),
+        dt_util.as_utc(data["end"]).timestamp(),
+        _moment(data.get("start")),
+        application.landlord(user, unit_id),
+    )
+    return await application.async_do(command, call.context, why(call))
+
+
+async def _async_end_visit(call: ServiceCall) -> ServiceResponse:
+    command = EndVisit(call.data["card_id"])
+    card_id = await async_first(
+        call,
+        lambda row: row.async_do(command, call.context, why(call)),
+        "no_such_card",
+    )
+    return {"card_id": card_id}
+
+
+async def _async_read_card(call: ServiceCall) -> ServiceResponse:
+    """Wait for the next card at a reader."""
+    return await async_read_card(
+        call.hass,
+        application_of_entry(call),
+        call.context,
+        why(call),
+        device_id=call.data[ATTR_DEVICE_ID],
+        door=call.data["door"],
+    )
 
 
 async def _async_remove_door(call: ServiceCall) -> ServiceResponse:
@@ -183,10 +227,11 @@ async def _async_get_doors(call: ServiceCall) -> ServiceResponse:
 
 ACTIONS: Final[Mapping[str, Action]] = {
     "issue_card": Action(
-        _async_issue,
+        partial(_async_issue, False),
         vol.Schema(
             {
-                vol.Required("card_number"): TEXT,
+                vol.Exclusive("card_number", "number"): TEXT,
+                vol.Exclusive("reading_id", "number"): cv.string,
                 vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
                 vol.Optional(ATTR_DEVICE_ID): cv.string,
                 vol.Optional("card_id"): cv.string,
@@ -196,7 +241,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
         ),
     ),
     "issue_plate": Action(
-        _async_issue,
+        partial(_async_issue, False),
         vol.Schema(
             {
                 vol.Required("plate"): TEXT,
@@ -208,7 +253,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
         ),
     ),
     "request_card": Action(
-        _async_issue,
+        partial(_async_issue, True),
         vol.Schema(
             {
                 vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
@@ -254,6 +299,32 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "remove_door": Action(
         _async_remove_door,
         vol.Schema({**OF_ENTRY, vol.Required("door_id"): cv.string}),
+    ),
+    "invite_visitor": Action(
+        _async_invite_visitor,
+        vol.Schema(
+            {
+                vol.Required(ATTR_DEVICE_ID): cv.string,
+                vol.Required("name"): vol.All(TEXT, vol.Length(min=1)),
+                vol.Optional("phone"): TEXT,
+                vol.Optional("start"): cv.datetime,
+                vol.Required("end"): cv.datetime,
+                **REASON,
+            }
+        ),
+        is_question=True,
+    ),
+    "end_visit": Action(_async_end_visit, vol.Schema(_CARD)),
+    "read_card": Action(
+        _async_read_card,
+        vol.Schema(
+            {
+                **OF_ENTRY,
+                vol.Required(ATTR_DEVICE_ID): cv.string,
+                vol.Required("door"): TEXT,
+            }
+        ),
+        is_question=True,
     ),
     "get_doors": Action(_async_get_doors, vol.Schema(OF_ENTRY), is_question=True),
 }

@@ -212,6 +212,12 @@ class Application:
         return dict(units)
 
     @callback
+    def landlord(self, user: User | None, unit_id: str) -> str | None:
+        """Return who a user is as the landlord of a unit; None if they are not."""
+        parts = self.own(user).get(unit_id, []) if user else []
+        return next((who for role, who in parts if role is Role.LANDLORD), None)
+
+    @callback
     def held_in(self, role: str, person_id: str | None) -> list[str] | None:
         """Return the names of the units in which a role holds; None: the whole property."""
         if person_id is None:

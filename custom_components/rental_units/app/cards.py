@@ -167,18 +167,9 @@ class IssueCard(Command[str]):
         if number is None:
             raise refused(f"{self.medium}_number_invalid")
         if known := numbers.find(work.session, self.box, number):
-            standing = outbox.standing(known, work.hand.now)
-            if not (
-                known.is_over
-                and known.decision in (Decision.ISSUED, Decision.SUSPENDED)
-                and not (standing.pending or standing.unproven)
-            ):
+            if against := outbox.against(known, work.hand.now):
                 # Not whose it is: who asks may not be allowed to know.
-                raise refused(
-                    "card_number_lost"
-                    if known.decision == Decision.LOST
-                    else "card_number_taken"
-                )
+                raise refused(against)
             outbox.close(work.session, known, work.hand.now)
         numbers.put(work.session, self.box, card, number)
         card.decision, card.decided_at = Decision.ISSUED, work.hand.now

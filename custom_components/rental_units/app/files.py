@@ -15,6 +15,7 @@ from homeassistant.util.json import JsonValueType
 
 from ..access_control import numbers
 from ..const import DOMAIN, LOGGER
+from ..sightings import store
 from ..storage.engine import Database
 from ..storage.errors import RegisterError
 from ..storage.vault import EXPORT, Compartment, CompartmentRow, Vault
@@ -145,4 +146,5 @@ class RotateKey(Command[int]):
         work.audit()
         lost = self.vault.rotate(work.session)
         numbers.hash_anew(work.session, self.vault)
+        store.hash_anew(work.session, self.vault)
         return lost

@@ -73,6 +73,7 @@ _CARD: Final = frozenset({DataClass.CARD})
 _PLACE: Final = frozenset({DataClass.PLACE})
 _REPORT: Final = frozenset({DataClass.REPORT})
 _PHOTO: Final = frozenset({DataClass.REPORT, DataClass.PHOTO})
+_PASSAGES: Final = _REGISTER | _CARD | {DataClass.SIGHTINGS}
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
 _AUTHORITY: Final = frozenset({DataClass.AUTHORITY})
@@ -106,7 +107,8 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "restore_unit": _UNIT,
     "erase_missing": _ALL | {DataClass.SEALED},
     "responder_form": _CONTACT,
-    "import_register": _ALL,
+    #: Cards of a file are issued.
+    "import_register": _ALL | _CARD,
     "export_register": _ALL,
     "get_files": _ALL,
     "rotate_key": frozenset({DataClass.SEALED}),
@@ -150,6 +152,11 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "merge_reports": _PHOTO,
     "blur_photo": _PHOTO,
     "remove_photo": _PHOTO,
+    "invite_visitor": _PERSON | _CARD,
+    "end_visit": _CARD,
+    "read_card": _REGISTER | _CARD,
+    #: Who was where: nobody is shown that without saying why, whoever they are.
+    "get_passages": _PASSAGES,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -174,6 +181,8 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     #: people in it.
     "safety.read": _REGISTER,
 }
+#: Nobody does these without a reason, and *management* is none.
+FOR_A_REASON: Final = frozenset({"get_passages"})
 #: Only a person does these, never an automation.
 IN_PERSON: Final = frozenset(
     {
@@ -186,6 +195,7 @@ IN_PERSON: Final = frozenset(
         "export_register",
         "get_files",
         "rotate_key",
+        "invite_visitor",
         "close_help",
         "tell_again",
         "answer",
@@ -246,8 +256,9 @@ _MINE: Final = ("get_mine", "answer")
 _SEES_CARDS: Final = ("get_cards", "get_card_doors")
 _CARDS: Final = (
     *("request_card", "issue_card", "issue_plate", "suspend_card", "resume_card"),
-    *("lose_card", "revoke_card", "renew_card", "get_visitors", *_SEES_CARDS),
+    *("lose_card", "revoke_card", "renew_card", "read_card", *_SEES_CARDS),
 )
+_VISITORS: Final = ("invite_visitor", "get_visitors", "end_visit")
 _SEES_DOORS: Final = ("get_doors", "get_door_cards")
 _DOORS: Final = ("assign_door", "remove_door", *_SEES_DOORS)
 _PLACES: Final = (
@@ -282,10 +293,11 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.MANAGER: (
         _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people", "verify_contacts"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
-        _row(_ALL, "find_duplicates", "get_units", "import_register"),
-        _row(_PERSON | _CARD, *_CARDS, *_DOORS),
+        _row(_ALL | _CARD, "find_duplicates", "get_units", "import_register"),
+        _row(_PERSON | _CARD, *_CARDS, *_VISITORS, *_DOORS),
         _row(_ALL | _PLACE, *_PLACES),
         _row(_PHOTO, *_TRIAGE),
+        _row(_PASSAGES, "get_passages"),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -299,15 +311,18 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PLACE, "get_places", "revoke_code", "visit_place"),
         _row(_UNIT | _PLACE, "get_place", needs_reason=True),
         _row(_PHOTO, *_MENDS, "assign_report"),
+        # And who has found one brings it.
+        _row(_REGISTER | _CARD, "read_card", needs_reason=True),
+        _row(_PASSAGES, "get_passages"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),
     ),
     AccountRole.DESK: (
         _row(_ALL, *_LEASES, *_READS, "verify_contacts", "get_units"),
-        _row(_ALL, "import_register"),
+        _row(_ALL | _CARD, "import_register"),
         _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
-        _row(_PERSON | _CARD, *_CARDS, *_SEES_DOORS),
+        _row(_PERSON | _CARD, *_CARDS, *_VISITORS, *_SEES_DOORS),
         _row(_UNIT | _PLACE, *_VISITS, "print_codes", "revoke_code"),
         _row(_PHOTO, *_TRIAGE),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
@@ -330,7 +345,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, *_LEASES, *_READS, "get_units", scope=Scope.OWN),
         _row(
             _PERSON | _CARD,
-            *("request_card", "lose_card", "get_visitors", *_SEES_CARDS),
+            *("request_card", "lose_card", *_SEES_CARDS, *_VISITORS),
             scope=Scope.OWN,
         ),
         _row(_PHOTO, *_MENDS, scope=Scope.OWN),
@@ -414,7 +429,8 @@ def permit(
     is_allowed = False
     for one in held:
         for row in rows(one.role, command):
-            if row.needs_reason and why in (None, Reason.MANAGEMENT):
+            needs_reason = row.needs_reason or command in FOR_A_REASON
+            if needs_reason and why in (None, Reason.MANAGEMENT):
                 continue
             if row.scope is Scope.PROPERTY:
                 return Permit(None)
@@ -425,6 +441,7 @@ def permit(
 
 def lacks_reason(held: Collection[Held], command: str, why: Reason | None) -> bool:
     """Return if only a reason is missing."""
-    return permit(held, command, why) is None and any(
-        row.needs_reason for one in held for row in rows(one.role, command)
+    return (
+        permit(held, command, why) is None
+        and permit(held, command, Reason.ALARM) is not None
     )

@@ -11,12 +11,16 @@ from ..const import CONF_URL, DOMAIN
 from ..places.migrations import FEATURE as PLACES
 from ..register.migrations import FEATURE as REGISTER
 from ..reports.migrations import FEATURE as REPORTS
+from ..sightings.migrations import FEATURE as SIGHTINGS
 from ..storage.engine import Database
 from ..storage.events import FEATURE as EVENTS
 from ..storage.vault import FEATURE as VAULT
 
 #: In the order in which they build upon each other.
-FEATURES = (EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES, REPORTS)
+FEATURES = (
+    *(EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES, SIGHTINGS),
+    REPORTS,
+)
 
 
 def database_of(hass: HomeAssistant, entry: ConfigEntry) -> Database:

@@ -17,6 +17,7 @@ from ..register import consents, leases, queries
 from ..register.households import HOUSEHOLD, Occupant, in_form, match
 from ..register.models import Grant, Lease, LeaseChange, Person, Responder, Unit
 from ..register.people import Contact, contact_of
+from ..sightings import store
 from ..storage import vault
 from ..storage.events import Kind
 from .contacts import put_contact, tell_person
@@ -506,6 +507,7 @@ class ErasePerson(Command[str]):
             work.audit(person_id=person.id, what="revoke_role")
         history.forget_person(work.session, person.id)
         vault.forget_person(work.session, person.id)
+        store.forget_person(work.session, person.id)
         work.session.delete(person)
         work.session.flush()
         # Whom they have named, and who is nobody's any more.

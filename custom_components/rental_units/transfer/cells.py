@@ -9,6 +9,7 @@ import unicodedata
 
 import phonenumbers
 
+from ..access_control import numbers
 from ..register.addresses import DEFAULT_REGION, parse_phone
 from .charsets import is_damaged
 from .sheet import Value, from_text
@@ -270,6 +271,22 @@ def parse_degrees(most: int, value: Value) -> float:
     if not -most <= degrees <= most:
         raise CellError("not_a_position")
     return degrees
+
+
+def parse_cards(value: Value) -> tuple[str, ...]:
+    """Return the numbers of cards, as controllers have them. Raises CellError.
+
+    A comma belongs to a number, as in 100,58400.
+    """
+    if isinstance(value, (date, time, timedelta)):
+        raise CellError("made_date")
+    texts = re.split(r"[、;；/\n]", text_of(value).lstrip("'’`"))
+    found = [
+        numbers.normal(re.sub(r"\.0+$", "", text)) for text in texts if text.strip()
+    ]
+    if None in found:
+        raise CellError("card_number_invalid")
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def parse_number(value: Value, region: str | None) -> str | Masked:

@@ -70,6 +70,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "enddate", "leaseend", "expiry", "expirydate",
     ),
     "schedule": ("值班表", "值班表"),
+    "card": (
+        "卡号", "卡號", "门卡", "门卡号", "门禁卡", "门禁卡号", "门禁卡编号", "IC卡号", "cardno", "cardnumber",
+        "accesscard",
+    ),
 }  # fmt: skip
 #: Each word of a cell in the same way; the key is the word in English.
 _WORDS: dict[StrEnum | str, tuple[str, ...]] = {
@@ -110,7 +114,7 @@ _WORDS: dict[StrEnum | str, tuple[str, ...]] = {
 }  # fmt: skip
 _LANGUAGES = {"zh-Hans": 0, "zh-Hant": 1}
 #: Columns that may be there once for each role, as in 承租人电话.
-_OF_A_PERSON = ("name", "phone", "email", "language", "start", "end")
+_OF_A_PERSON = ("name", "phone", "email", "language", "start", "end", "card")
 
 
 def fold(text: str) -> str:

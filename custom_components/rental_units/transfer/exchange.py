@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import batched
+import time
 from types import MappingProxyType
 from typing import Any
 import unicodedata
@@ -16,6 +17,9 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.ulid import ulid_now
 
+from ..access_control import numbers, outbox
+from ..access_control.const import Decision, Holder
+from ..access_control.models import Card
 from ..const import SUBENTRY_RESPONDER, Channel, Duty, PartyKind
 from ..places.const import PlaceKind
 from ..places.models import SitePlace
@@ -27,6 +31,7 @@ from ..register.models import Lease, Person, Responder, Unit
 from ..register.people import Contact
 from ..register.units import UNIT_FIELDS, put_fields, unit_key
 from ..storage.events import Happened, Kind
+from ..storage.vault import Vault
 from .cells import Masked
 from .rows import Entry, RowError, place_key
 
@@ -208,10 +213,17 @@ class Known:
     duties: dict[str, dict[str, Responder]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    #: Cards by their number.
+    cards: dict[str, Card] = field(default_factory=dict)
 
     @classmethod
     def read(
-        cls, session: Session, entries: list[Entry], plan: Plan, today: date
+        cls,
+        session: Session,
+        box: Vault,
+        entries: list[Entry],
+        plan: Plan,
+        today: date,
     ) -> Known:
         """Read at once what these rows may mean: they must not ask one by one."""
         known = cls(session)
@@ -258,6 +270,9 @@ class Known:
             if data:
                 known.learn(row.person)
                 known.duties[data["duty"]][row.id] = row
+        known.cards = numbers.find_all(
+            session, box, {number for row in entries for number in row.cards}
+        )
         return known
 
     def learn_places(self, entries: Iterable[Entry], units: Iterable[str]) -> None:
@@ -307,18 +322,21 @@ def write_entries(
     entries: list[Entry],
     plan: Plan,
     *,
+    box: Vault,
     language: str,
     today: date,
     titles: Mapping[str, str],
     hand: Hand,
+    is_trial: bool = False,
 ) -> Outcome:
     """Write rows; return what was added and changed. Rows that say nothing new do nothing.
 
     A row that does not fit what is registered is an error, and is left out. `titles` are
-    what the duties are called.
+    what the duties are called. A trial has a session that cannot write.
     """
-    known = Known.read(session, entries, plan, today)
-    return _Writer(known, plan, hand, language, titles).write(entries)
+    known = Known.read(session, box, entries, plan, today)
+    writer = _Writer(known, plan, hand, language, titles, box=None if is_trial else box)
+    return writer.write(entries)
 
 
 class _Writer:
@@ -331,8 +349,12 @@ class _Writer:
         hand: Hand,
         language: str,
         titles: Mapping[str, str],
+        *,
+        box: Vault | None,
     ) -> None:
+        """Initialize; without a box no card is written."""
         self._hand = hand
+        self._box = box
         self._known = known
         self._plan = plan
         self._language = language
@@ -343,6 +365,8 @@ class _Writer:
         self._certain: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._uncertain = Counter[tuple[str, str, str]]()
         self._told_units: set[str] = set()
+        #: Whose a card is by the file, with the number of the row.
+        self._holders: dict[str, tuple[str, int]] = {}
 
     def write(self, entries: list[Entry]) -> Outcome:
         """Write all rows."""
@@ -382,6 +406,8 @@ class _Writer:
             self._responder(entry, person, change)
         else:
             self._lease(entry, person, unit_id, change)
+            for number in entry.cards:
+                self._card(entry, person, number, change)
 
     def _unit(self, entry: Entry, change: Change) -> str:
         if entry.key in self._plan.unclear:
@@ -573,6 +599,40 @@ class _Writer:
                 for key in after
                 if before[key] != after[key]
             ]
+
+    def _card(self, entry: Entry, person: Person, number: str, change: Change) -> None:
+        """Issue a card to the person of a row, for their leases."""
+        holder, row = self._holders.setdefault(number, (person.id, entry.place.row))
+        if holder != person.id:
+            raise _RefusedError("card", "contradiction", other=row)
+        now = time.time()
+        if known := self._known.cards.get(number):
+            is_theirs = known.person_id == person.id and not known.is_over
+            if is_theirs and known.decision in (Decision.ISSUED, Decision.SUSPENDED):
+                return
+            if against := outbox.against(known, now):
+                raise _RefusedError("card", against)
+        if change.left:
+            raise _RefusedError("card", "card_without_lease")
+        change.done.append("cards_added")
+        change.fields.append(("card", None, numbers.mask(numbers.shown(number))))
+        if self._box is None:
+            return
+        session = self._known.session
+        if known:
+            outbox.close(session, known, now)
+        card = Card(
+            person_id=person.id,
+            holder=Holder.LEASE,
+            decision=Decision.ISSUED,
+            decided_at=now,
+        )
+        # Its holder, who may be new, comes before it.
+        session.flush()
+        session.add(card)
+        numbers.put(session, self._box, card, number)
+        self._known.cards[number] = card
+        self._hand.happened.append(Happened(Kind.CARD_CHANGED, None, person.id))
 
     def _responder(self, entry: Entry, person: Person, change: Change) -> None:
         """Write the duty of a row. Its subentry follows when the row is written."""

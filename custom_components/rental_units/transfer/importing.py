@@ -17,6 +17,7 @@ from ..const import DOMAIN, SUBENTRY_RESPONDER, Reason
 from ..register import Register
 from ..register.leases import Hand
 from ..storage.errors import RegisterError
+from ..storage.vault import Vault
 from .exchange import Outcome, OvertakenError, Plan, chunks, plan_units, write_entries
 from .rows import Entry
 
@@ -67,6 +68,7 @@ class ImportRows(Command[Outcome]):
     entries: list[Entry]
     plan: Plan
     titles: Mapping[str, str]
+    box: Vault
 
     @override
     def run(self, work: Work) -> Outcome:
@@ -81,20 +83,31 @@ class ImportRows(Command[Outcome]):
         }
         for unit_id, person_id in about:
             work.audit(unit_id, person_id)
+        for row in outcome.changes:
+            if "cards_added" in row.done:
+                work.audit(person_id=row.person_id, what="issue_card")
         return outcome
 
 
 def _write(
-    session: Session, entries: list[Entry], rows: ImportRows, hand: Hand, language: str
+    session: Session,
+    entries: list[Entry],
+    rows: ImportRows,
+    hand: Hand,
+    language: str,
+    *,
+    is_trial: bool = False,
 ) -> Outcome:
     return write_entries(
         session,
         entries,
         rows.plan,
+        box=rows.box,
         language=language,
         today=hand.today,
         titles=rows.titles,
         hand=hand,
+        is_trial=is_trial,
     )
 
 
@@ -110,6 +123,7 @@ class Import:
         """Initialize; `titles` are what the duties are called."""
         self._asked = asked
         self._register = asked.application.register
+        self._box = Vault(self._register.keys)
         self._titles = titles
         self._language = language
 
@@ -119,14 +133,15 @@ class Import:
         Raises Unauthorized, RegisterError.
         """
         await self._asked.async_do(NoteFile("import_register"))
-        rows = ImportRows(
-            entries, self._plan(entries, create_areas=False), self._titles
-        )
+        plan = self._plan(entries, create_areas=False)
+        rows = ImportRows(entries, plan, self._titles, self._box)
         hand = Hand(self._register.today, 0.0)
 
         def attempt(session: Session) -> Outcome:
             with session.no_autoflush:
-                outcome = _write(session, entries, rows, hand, self._language)
+                outcome = _write(
+                    session, entries, rows, hand, self._language, is_trial=True
+                )
             tried = list(session)
             session.expunge_all()
             # They hold one another. Left to the collector, hundreds of thousands of objects
@@ -151,7 +166,7 @@ class Import:
         try:
             for chunk in chunks(entries, plan):
                 outcome = await self._asked.async_do(
-                    ImportRows(chunk, plan, self._titles), tell=False
+                    ImportRows(chunk, plan, self._titles, self._box), tell=False
                 )
                 counts += outcome.counts
                 self._apply(plan)

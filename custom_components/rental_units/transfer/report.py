@@ -21,6 +21,7 @@ _COUNTS = (
     "people_changed",
     "leases_added",
     "leases_changed",
+    "cards_added",
     "responders_added",
     "responders_changed",
     "places_added",

@@ -17,6 +17,7 @@ from ..register.units import unit_title
 from .cells import (
     CellError,
     Masked,
+    parse_cards,
     parse_date,
     parse_degrees,
     parse_hour,
@@ -36,10 +37,13 @@ from .sheet import Line, Table, Value, cell_name, refused
 #: What a responder has not: they are there for the whole property.
 _OF_A_UNIT = (
     *("building", "number", "stairwell", "address", "area", "start", "end"),
-    *("kind", "place", "storey", "latitude", "longitude"),
+    *("kind", "place", "storey", "latitude", "longitude", "card"),
 )
 #: What only a unit has: nobody lives in a bicycle shed.
-_NOT_OF_A_PLACE = ("number", "rooms", "letting", "role", "name", "start", "end")
+_NOT_OF_A_PLACE = (
+    *("number", "rooms", "letting", "role", "name", "start", "end"),
+    "card",
+)
 #: Where a contact that was refused is wrong.
 _COLUMN_OF = {
     **{kind.error: kind.key for kind in KINDS},
@@ -49,7 +53,7 @@ _COLUMN_OF = {
 #: Addresses but numbers, which are read with more care.
 _AS_THEY_ARE = tuple(kind.key for kind in KINDS if kind.headings and kind is not PHONE)
 #: Whose they are is unclear where a row has the columns of two people.
-_OF_ONE = (PHONE.key, *_AS_THEY_ARE)
+_OF_ONE = (PHONE.key, "card", *_AS_THEY_ARE)
 #: What the words of a column are of.
 _CHOICES: dict[str, tuple[str, ...]] = {
     "role": (*Role, *Duty),
@@ -117,6 +121,8 @@ class Entry:
     spot: dict[str, Any] = field(default_factory=dict)
     #: A word of const.PartyKind.
     party: str | None = None
+    #: Numbers of cards, as controllers have them.
+    cards: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def key(self) -> str:
@@ -373,7 +379,7 @@ class _Row:
             self._wrong("role", "missing")
         if "role" in self.cells and "name" not in self.cells:
             self._wrong("name", "missing")
-        if role and "name" not in self.cells:
+        if (role or "card" in self.cells) and "name" not in self.cells:
             self._wrong("name", "missing")
         return Entry(
             place,
@@ -390,6 +396,7 @@ class _Row:
             self._take("schedule", text_of),
             spot,
             self._word("party"),
+            self._take("card", parse_cards) or (),
         )
 
     def _wrong(self, column: str, problem: str, **details: str) -> None:

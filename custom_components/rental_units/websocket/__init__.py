@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     places,
     reading,
     reports,
+    sightings,
 )
 from .base import COMMANDS, SCHEMA
 from .session import session, subscribe_session

@@ -23,6 +23,8 @@ from ..app.cards import (
     RemoveDoor,
     RenewCard,
 )
+from ..app.enrolment import async_read_card, number_of
+from ..app.visitors import EndVisit, InviteVisitor
 from ..app.work import refused
 from ..register.people import parse_contact
 from ..storage.vault import Vault
@@ -84,12 +86,22 @@ def _named(ask: Ask, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "name": name}
 
 
-async def _async_issue(ask: Ask) -> dict[str, str]:
+async def _async_issue(ask: Ask, *, is_request: bool = False) -> dict[str, str]:
     data = ask.data
     contact = parse_contact(data, ask.hass.config.country) if "name" in data else None
     change = IssueCard(
         Vault(ask.application.register.keys),
-        data.get("plate", data.get("card_number")),
+        data["plate"]
+        if "plate" in data
+        else None
+        if is_request
+        else number_of(
+            ask.hass,
+            ask.application,
+            ask.context,
+            data.get("card_number"),
+            data.get("reading_id"),
+        ),
         data["holder"],
         data.get("person_id") or contact,
         data.get("unit_id"),
@@ -110,14 +122,15 @@ def _moment(at: datetime | None) -> float | None:
 @command(
     "issue_card",
     {
-        vol.Required("card_number"): TEXT,
+        vol.Exclusive("card_number", "number"): TEXT,
+        vol.Exclusive("reading_id", "number"): cv.string,
         vol.Optional("card_id"): cv.string,
         **_HOLDER,
     },
     "issue_card",
 )
 async def issue_card(ask: Ask) -> dict[str, str]:
-    """Give somebody a card, or one that was requested its number; times without a zone are local."""
+    """Give somebody a card, by its number or by what `read_card` has read, or one that was requested its number; times without a zone are local."""
     return await _async_issue(ask)
 
 
@@ -130,7 +143,62 @@ async def issue_plate(ask: Ask) -> dict[str, str]:
 @command("request_card", _HOLDER, "request_card")
 async def request_card(ask: Ask) -> dict[str, str]:
     """Ask for a card for somebody: it has no number and opens nothing until it is issued."""
-    return await _async_issue(ask)
+    return await _async_issue(ask, is_request=True)
+
+
+@command(
+    "invite_visitor",
+    {
+        vol.Required("unit_id"): cv.string,
+        vol.Required("name"): vol.All(TEXT, vol.Length(min=1)),
+        vol.Optional("phone"): TEXT,
+        vol.Optional("start"): cv.datetime,
+        vol.Required("end"): cv.datetime,
+        **REASON,
+    },
+    "invite_visitor",
+)
+async def invite_visitor(ask: Ask) -> dict[str, Any]:
+    """Let somebody in by a code of ten digits, on the way to a unit, for at most 72 hours: the code is in this answer alone."""
+    data = ask.data
+    return await ask.async_do(
+        InviteVisitor(
+            data["unit_id"],
+            Vault(ask.application.register.keys),
+            parse_contact(data, ask.hass.config.country),
+            dt_util.as_utc(data["end"]).timestamp(),
+            _moment(data.get("start")),
+            ask.application.landlord(ask.user, data["unit_id"]),
+        )
+    )
+
+
+@command("end_visit", _CARD, "end_visit")
+async def end_visit(ask: Ask) -> None:
+    """Let a visitor in no more, at any door."""
+    await ask.async_do(EndVisit(ask.data["card_id"]))
+
+
+@command(
+    "read_card",
+    {
+        vol.Required("device_id"): cv.string,
+        vol.Required("door"): TEXT,
+        **REASON,
+    },
+    "read_card",
+)
+async def read_card(ask: Ask) -> dict[str, Any]:
+    """Wait up to 30 s for the next card at a reader: `reading_id` stands for its number in `issue_card` for five minutes, and whose it is is told who may see that; two cards are refused, and whoever waits there already."""
+    found: dict[str, Any] = await async_read_card(
+        ask.hass,
+        ask.application,
+        ask.context,
+        ask.why,
+        device_id=ask.data["device_id"],
+        door=ask.data["door"],
+    )
+    return ask.shown(found, None) if found["name"] else found
 
 
 async def _async_decide(ask: Ask, decision: Decision) -> None:

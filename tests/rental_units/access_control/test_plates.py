@@ -1,6 +1,7 @@
 """Plates at vehicle gates: bound to leases as cards are, proven where the list can be read."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -14,7 +15,12 @@ from custom_components.rental_units.access_control.const import (
     GRACE_SECONDS,
     RESEND_SECONDS,
 )
+from custom_components.rental_units.access_control.leaving import ISSUE
+from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.sightings.journal import FLUSH_SECONDS
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 from simulator.uhppote import Board
 from simulator.vzenith import Camera, Fault
 from tests.common import wait_until
@@ -27,7 +33,7 @@ from tests.community_safety.gateways.vzenith.common import (
 )
 from tests.rental_units.common import call
 
-from .common import NUMBER, OWN, House, refusal, until
+from .common import NUMBER, OWN, House, refusal, settle, until
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -231,6 +237,69 @@ async def test_refused(site: House) -> None:
     other = await site.move_in(OWN, name="MARK-OTHER")
     data = {"person_id": other, "plate": PLATE}
     assert await refusal(site.hass, "issue_plate", **data) == "card_number_taken"
+
+
+@pytest.mark.parametrize("can_read", [False], indirect=True)
+async def test_who_drove_in(
+    site: House, camera: Camera, freezer: FrozenDateTimeFactory
+) -> None:
+    """A plate is kept as one, with whose it is; what is told once more is there once."""
+    person = await site.move_in()
+    card = await issue(site, person)
+    await site.becomes(person, "sent")
+    stamp = {"Timeval": {"sec": int(dt_util.utcnow().timestamp())}}
+    asked = {
+        "config_entry_id": site.entry.entry_id,
+        "device_id": device_of(site.hass, camera).device_id,
+        "reason": "inspection",
+        "until": "2026-09-03T00:00:00+08:00",
+        "since": "2026-08-31T00:00:00+08:00",
+    }
+    assert camera.drive(PLATE, plateid=7, timeStamp=stamp)
+    camera.lower()
+    camera.drive("沪B99999", plateid=8, timeStamp=stamp, isoffline=1)
+    # As a camera does that was not heard to be understood.
+    camera.drive(PLATE, plateid=7, timeStamp=stamp, unique_id="again", isoffline=1)
+
+    async def rows() -> list[dict[str, Any]]:
+        await pass_time(site.hass, freezer, FLUSH_SECONDS)
+        found = await call(site.hass, "get_passages", asked)
+        return list(found["passages"])
+
+    async def are_there() -> bool:
+        return len(await rows()) >= 2
+
+    await until(site.hass, are_there)
+    found = {row["card_number"]: row for row in await rows()}
+    assert len(await rows()) == 2
+    assert {row["medium"] for row in found.values()} == {"plate"}
+    ours, other = found["••••5K9"], found["••••999"]
+    assert (ours["card_id"], ours["person_id"]) == (card, person)
+    assert (other["card_id"], other["granted"]) == (None, None)
+
+
+async def test_property_is_removed(
+    site: House, camera: Camera, hass_storage: dict[str, Any]
+) -> None:
+    """Its plates are taken first; where nobody can read the list, until that was sent."""
+    person = await site.move_in()
+    await issue(site, person)
+    old = await issue(site, person, "浙B·12345")
+    await wait_until(site.hass, lambda: len(camera.rows) == 2)
+    await site.decide("revoke", old)
+
+    async def is_closed() -> bool:
+        return any(row["closed_at"] for row in await site.cards(person))
+
+    await until(site.hass, is_closed)
+    await site.hass.config_entries.async_remove(site.entry.entry_id)
+    await wait_until(site.hass, lambda: camera.rows == {})
+    await wait_until(
+        site.hass,
+        lambda: ir.async_get(site.hass).async_get_issue(DOMAIN, ISSUE) is None,
+    )
+    await settle(site.hass)
+    assert f"{DOMAIN}.leaving" not in hass_storage
 
 
 @pytest.mark.parametrize(

@@ -303,3 +303,96 @@ async def test_what_is_tried_leaves_nothing_to_collect(
     finally:
         gc.enable()
     assert rows == []
+
+
+CARDS = f"{HEAD},card"
+NUMBER, OTHER_NUMBER = "10058400", "10058401"
+
+
+@pytest.fixture
+async def cards(hass: HomeAssistant) -> Any:
+    """Return a function that returns the cards of a person, by their last digits."""
+
+    async def run(person: str) -> Any:
+        found = await call(hass, "get_cards", {"person_id": person})
+        return {row["card_number"]: row["state"] for row in found["cards"]}
+
+    return run
+
+
+async def test_cards(
+    hass: HomeAssistant, entry: MockConfigEntry, load: Any, people: Any, cards: Any
+) -> None:
+    """Cards of a file are issued, once, and shown by their last digits."""
+    row = f'{ROW},"100,58400; {OTHER_NUMBER}"'
+    done = await load(row, head=CARDS)
+    assert (done["cards_added"], done["leases_added"]) == (2, 1)
+    assert ("card", None, "••••8400") in fields(done)
+    (person,) = await people()
+    assert await cards(person["person_id"]) == {
+        "••••8400": "registered",
+        "••••8401": "registered",
+    }
+    again = await load(row, head=CARDS)
+    assert again["cards_added"] == again["summary"]["added"] == 0
+    # A cell that is empty takes nothing.
+    await load(f"{ROW},", head=CARDS)
+    assert len(await cards(person["person_id"])) == 2
+    audit = await call(
+        hass,
+        "get_audit",
+        {"config_entry_id": entry.entry_id, "person_id": person["person_id"]},
+    )
+    assert [row["what"] for row in audit["audit"]].count("issue_card") == 1
+
+
+async def test_cards_that_cannot_be_issued(
+    hass: HomeAssistant, entry: MockConfigEntry, transfer: Any, cards: Any
+) -> None:
+    """Each is named by its cell; and of a file with a mistake no card is issued."""
+    owner = await check_in(hass, entry, "1-2-101", phone=OTHER_PHONE)
+    for number in ("1", "2"):
+        card = {"person_id": owner, "card_number": number}
+        issued = await call(hass, "issue_card", card)
+    await call(hass, "lose_card", issued)
+    gone = await check_in(hass, entry, "1-1-102", name="MARK-GONE", phone="13800138003")
+    left = {"device_id": device_id(hass, entry, "1-1-102"), "person_id": gone}
+    await call(hass, "check_out", left)
+    rows = [
+        f"{ROW},1",
+        "1,1,101,tenant,MARK-2,13800138004,2",
+        f"1,1,101,tenant,MARK-3,13800138005,{NUMBER}",
+        f"1,1,101,tenant,MARK-4,13800138006,{NUMBER}",
+        "1,1,101,tenant,MARK-5,13800138007,12-x",
+        "1,1,102,tenant,MARK-GONE,13800138003,3",
+        ",,,police,MARK-6,13800138008,4",
+        "1,1,102,,,,5",
+    ]
+    put(hass, "a.csv", "\n".join([CARDS, *rows]))
+    found = await transfer("import", "a.csv", dry_run=False)
+    assert not found["imported"]
+    assert [(row["row"], row["column"], row["problem"]) for row in found["errors"]] == [
+        (2, "card", "card_number_taken"),
+        (3, "card", "card_number_lost"),
+        (5, "card", "contradiction"),
+        (6, "card", "card_number_invalid"),
+        (7, "card", "card_without_lease"),
+        (8, "card", "not_of_a_responder"),
+        (9, "name", "missing"),
+    ]
+    assert all(row["message"] for row in found["errors"])
+    assert len(await cards(owner)) == 2
+
+
+async def test_card_of_who_has_left(
+    hass: HomeAssistant, entry: MockConfigEntry, load: Any, people: Any, cards: Any
+) -> None:
+    """A card that is free again is the next tenant's."""
+    gone = await check_in(hass, entry, "1-1-102", name="MARK-GONE", phone="13800138003")
+    await call(hass, "issue_card", {"person_id": gone, "card_number": NUMBER})
+    left = {"device_id": device_id(hass, entry, "1-1-102"), "person_id": gone}
+    await call(hass, "check_out", left)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    done = await load(f"{ROW},{NUMBER}", head=CARDS)
+    assert done["cards_added"] == 1
+    assert list((await cards(gone)).values()) == ["expired"]

@@ -78,15 +78,16 @@ def passage(device: SafetyDevice, message: dict[str, Any]) -> Passage:
     decision = Decision(message["decision"])
     if means is Means.FACE and decision is not Decision.SEEN:
         raise ValueError("passage: a face lets nobody in")
-    is_late = message.get("late", False)
+    is_late, told = message.get("late", False), _moment(message["time"])
     return Passage(
         device_id=device.device_id,
         door=message["door"],
         number=message["number"],
         decision=decision,
-        at=_moment(message["time"]) if is_late else dt_util.utcnow(),
+        at=told if is_late else dt_util.utcnow(),
         index=message["index"],
         inwards=message.get("inwards"),
+        stamp=told,
         late=is_late,
         means=means,
         category=message.get("category"),

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 import time
 from typing import Any, override
@@ -311,6 +312,7 @@ class VzenithGateway(Gateway):
             at=found.at if found.late else dt_util.utcnow(),
             index=found.index,
             inwards={"in": True, "out": False}.get(self.entry.data[CONF_DIRECTION]),
+            stamp=found.at,
             late=found.late,
         )
         if found.late or self._is_up is not False:
@@ -332,18 +334,7 @@ class VzenithGateway(Gateway):
         assert self.camera
         passage, cancel = self._undecided.pop(key)
         cancel()
-        self.house.passages.passed(
-            self.camera,
-            Passage(
-                device_id=passage.device_id,
-                door=passage.door,
-                number=passage.number,
-                decision=decision,
-                at=passage.at,
-                index=passage.index,
-                inwards=passage.inwards,
-            ),
-        )
+        self.house.passages.passed(self.camera, replace(passage, decision=decision))
 
     # What it is told
 

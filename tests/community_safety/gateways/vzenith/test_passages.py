@@ -116,6 +116,7 @@ async def test_stored_and_sent_later(
     (passage,) = register.passages
     assert (passage.late, passage.decision) == (True, Decision.SEEN)
     assert passage.at.timestamp() == 1_790_000_000
+    assert passage.stamp == passage.at
     assert shown(hass, camera) is None
 
 

@@ -1,0 +1,1 @@
+"""Sightings: what doors, gates and cameras have seen, kept for thirty days."""

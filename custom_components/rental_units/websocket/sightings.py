@@ -1,0 +1,47 @@
+"""Who passed at a door, from a panel."""
+
+from datetime import timedelta
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+
+from ..app.sightings import MOST_ROWS, GetPassages
+from .base import REASON, TEXT, Ask, command
+
+#: What is shown where no time is said.
+_USUALLY = timedelta(days=1)
+
+
+@command(
+    "passages",
+    {
+        vol.Required("device_id"): cv.string,
+        vol.Optional("door"): TEXT,
+        vol.Optional("since"): cv.datetime,
+        vol.Optional("until"): cv.datetime,
+        **REASON,
+    },
+    "get_passages",
+)
+async def passages(ask: Ask) -> dict[str, Any]:
+    """List who passed at a door, or at all of a controller, for a reason: the newest first, of the last day or of at most seven; `more` says that there are earlier ones, `until` then is the time of the last row."""
+    data = ask.data
+    until = data.get("until") or dt_util.utcnow()
+    since = data.get("since") or until - _USUALLY
+    rows: list[dict[str, Any]] = await ask.async_do(
+        GetPassages(
+            data["device_id"],
+            dt_util.as_utc(since).timestamp(),
+            dt_util.as_utc(until).timestamp(),
+            data.get("door"),
+        )
+    )
+    return {
+        "passages": [
+            ask.shown(row, None) if row["name"] else row for row in rows[:MOST_ROWS]
+        ],
+        "more": len(rows) > MOST_ROWS,
+    }
