@@ -3,16 +3,7 @@
 from homeassistant.core import HomeAssistant, SupportsResponse, callback
 
 from .access import sealed
-from .actions import (
-    accounts,
-    cards,
-    files,
-    people,
-    reports,
-    sightings,
-    tenancy,
-    units,
-)
+from .actions import accounts, cards, files, people, reports, sightings, tenancy, units
 from .const import DOMAIN
 
 ACTIONS = {

@@ -16,10 +16,10 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.community_safety.core.passages import Decision, Passage
 from custom_components.rental_units.access import MARK, sealed
-from custom_components.rental_units.app.application import application_of
-from custom_components.rental_units.app.places import IssueCodes
 from custom_components.rental_units.access_control.readers import DATA_READERS
 from custom_components.rental_units.access_control.sink import Sink
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.places import IssueCodes
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
