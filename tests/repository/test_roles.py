@@ -7,6 +7,7 @@ import re
 import pytest
 
 from custom_components.rental_units.app.policy import (
+    FOR_A_REASON,
     IN_PERSON,
     TABLE,
     AccountRole,
@@ -199,7 +200,9 @@ def test_reason_and_scope(language: str) -> None:
         "zh-Hans": ("说明原因后", "自己的?房屋"),
     }[language]
     for role, cells in table(language):
-        needed = any(row.needs_reason for row in TABLE[role])
+        needed = any(
+            row.needs_reason or row.commands & FOR_A_REASON for row in TABLE[role]
+        )
         assert bool(re.search(reason, cells[PEOPLE])) is needed, role
         is_own = any(row.scope is Scope.OWN for row in TABLE[role])
         assert bool(re.search(own, " ".join(cells))) is is_own, role

@@ -67,7 +67,7 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
         if key in by_key and by_key[key].corrected:
             session.execute(
                 delete(Sighting).where(
-                    tuple_(Sighting.event_id, Sighting.source_id) == key
+                    Sighting.event_id == key[0], Sighting.source_id == key[1]
                 )
             )
         else:

@@ -35,7 +35,7 @@ from ...const import (
     LOGGER,
 )
 from ...core.device import AVAILABILITY, DeviceDescription, SafetyDevice
-from ...core.passages import Decision, Passage
+from ...core.passages import Decision, Means, Passage
 from ...core.ports import Credential
 from ..base import CommandError, Gateway, Problem
 from . import words
@@ -314,6 +314,7 @@ class VzenithGateway(Gateway):
             inwards={"in": True, "out": False}.get(self.entry.data[CONF_DIRECTION]),
             stamp=found.at,
             late=found.late,
+            means=Means.PLATE,
         )
         if found.late or self._is_up is not False:
             # What became of it nobody can say.
