@@ -197,7 +197,7 @@ export class IncidentPage extends LitElement {
     const { words, hass, t, help, now } = this.context;
     const { past } = this;
     const age = lasted((past?.incident.closed_at ?? now) - incident.raised_at, hass.locale.language);
-    return html`<header class="head ${incident.drill ? "drill" : `filled ${incident.rank}`} ${incident.present ? "" : "over"}">
+    return html`<header class="head ${incident.drill ? "drill" : `filled ${help.has(incident.incident_id) ? "help" : incident.rank}`} ${incident.present ? "" : "over"}">
       <span class="mark class">${classIcon(incident, help)} ${words.classWord(incident, help)}</span>
       <h1>${words.place(incident)}</h1>
       <span>${words.address(incident)}</span>
@@ -775,6 +775,9 @@ export class IncidentPage extends LitElement {
         border-radius: 8px;
         border: 2px solid var(--c);
         background: var(--card-background-color, #fff);
+      }
+      .head.help {
+        --c: var(--help);
       }
       .head h1 {
         font-size: 24px;
