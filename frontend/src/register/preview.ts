@@ -32,6 +32,7 @@ const COLUMNS: Record<string, Key> = {
   start: "start",
   end: "end",
   schedule: "schedule",
+  card: "card_number",
 };
 
 export const firstOf = ({ summary }: Import): ImportStatus => STATUSES.find((status) => summary[status] > 0) ?? "unchanged";

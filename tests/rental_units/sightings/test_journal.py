@@ -335,7 +335,7 @@ def test_what_a_passage_comes_to() -> None:
     # Some countries have plates of digits alone: they are nobody's card.
     digits = seen_of(replace(card, means=Means.PLATE, event="e1", corrected=True))
     assert digits
-    assert (digits.kind, digits.number) == (SeenKind.PLATE, NUMBER)
+    assert (digits.kind, digits.number) == (SeenKind.PLATE, card.number)
     assert (digits.event_id, digits.corrected) == ("plate e1", True)
     face = seen_of(replace(card, number=""))
     assert face
