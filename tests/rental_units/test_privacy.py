@@ -292,8 +292,9 @@ async def use_doors(
             )
         )
 
-    reading = hass.async_create_task(
-        call(hass, "read_card", {**of_entry, "door": "1"}, user=admin)
+    # Not waited for with the rest: it waits for a card.
+    reading = hass.async_create_background_task(
+        call(hass, "read_card", {**of_entry, "door": "1"}, user=admin), "reading"
     )
     await wait_until(hass, lambda: bool(hass.data[DATA_READERS]._waiting))
     for number in ("7700471101", "7700471103"):

@@ -113,6 +113,7 @@ async def test_import(
         "responders_changed": 0,
         "places_added": 0,
         "places_changed": 0,
+        "cards_added": 0,
         "summary": {"added": 3, "changed": 1, "unchanged": 0, "refused": 0},
         "skipped": [],
         "ignored_columns": [],
