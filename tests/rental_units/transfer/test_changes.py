@@ -351,7 +351,7 @@ async def test_cards_that_cannot_be_issued(
 ) -> None:
     """Each is named by its cell; and of a file with a mistake no card is issued."""
     owner = await check_in(hass, entry, "1-2-101", phone=OTHER_PHONE)
-    for number in ("1", "2"):
+    for number in ("100001", "100002"):
         card = {"person_id": owner, "card_number": number}
         issued = await call(hass, "issue_card", card)
     await call(hass, "lose_card", issued)
@@ -359,8 +359,8 @@ async def test_cards_that_cannot_be_issued(
     left = {"device_id": device_id(hass, entry, "1-1-102"), "person_id": gone}
     await call(hass, "check_out", left)
     rows = [
-        f"{ROW},1",
-        "1,1,101,tenant,MARK-2,13800138004,2",
+        f"{ROW},100001",
+        "1,1,101,tenant,MARK-2,13800138004,100002",
         f"1,1,101,tenant,MARK-3,13800138005,{NUMBER}",
         f"1,1,101,tenant,MARK-4,13800138006,{NUMBER}",
         "1,1,101,tenant,MARK-5,13800138007,12-x",
