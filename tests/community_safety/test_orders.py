@@ -34,6 +34,7 @@ from .test_entities import _all_enabled, compound as compound  # noqa: F401, PLC
 
 #: Every class that takes an order, its orders, and what a person must be allowed to for each.
 ORDERS = {
+    "Barrier": {"async_close_cover", "async_open_cover"},
     "BlockingSwitch": {"async_turn_off", "async_turn_on"},
     "CommandButton": {"async_press"},
     "DoorLock": {"async_lock", "async_open", "async_unlock"},
@@ -48,6 +49,16 @@ ORDERS = {
 #: What Home Assistant's actions on our platforms need; one that is not here fails.
 DATA: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "button.press": lambda _: {},
+    "cover.close_cover": lambda _: {},
+    "cover.close_cover_tilt": lambda _: {},
+    "cover.open_cover": lambda _: {},
+    "cover.open_cover_tilt": lambda _: {},
+    "cover.set_cover_position": lambda _: {"position": 50},
+    "cover.set_cover_tilt_position": lambda _: {"tilt_position": 50},
+    "cover.stop_cover": lambda _: {},
+    "cover.stop_cover_tilt": lambda _: {},
+    "cover.toggle": lambda _: {},
+    "cover.toggle_cover_tilt": lambda _: {},
     "lock.lock": lambda _: {},
     "lock.open": lambda _: {},
     "lock.unlock": lambda _: {},
