@@ -287,7 +287,7 @@ export class PlacePage extends Page {
       case "change":
         return html`<cs-change .room=${room} .api=${api} .subject=${this.subject(api, place)} @closed=${closed}></cs-change>`;
       case "visit":
-        return html`<cs-visit .room=${room} .api=${api} .which=${this.which} @closed=${closed}></cs-visit>`;
+        return html`<cs-visit-place .room=${room} .api=${api} .which=${this.which} @closed=${closed}></cs-visit-place>`;
       case "party":
         return html`<cs-party .room=${room} .api=${api} .placeId=${place.place_id} @closed=${closed}></cs-party>`;
       case null:
@@ -422,7 +422,7 @@ export class PartySheet extends Sheet {
 
 export const elements = {
   "cs-place": PlacePage,
-  "cs-visit": VisitSheet,
+  "cs-visit-place": VisitSheet,
   "cs-party": PartySheet,
   "cs-print": PrintSheet,
   "cs-change": ChangeSheet,
