@@ -13,6 +13,7 @@ import { howToHold } from "./press-twice";
 import { isCalling, type Alert, type Group, type People, type Slot } from "./response";
 import { entryOf, pastPowerOf, reportOf } from "./story";
 import { common, ranks, tokens } from "./styles";
+import { undotted } from "./translate";
 import { lines } from "./timeline";
 
 const STEPS = ["verified", "called_119", "plan_started", "head_informed"] as const;
@@ -667,7 +668,7 @@ export class IncidentPage extends LitElement {
       <cs-hold
         seconds="1.5"
         .disabled=${hinders !== "" || this.checked === null}
-        .label=${t("says", { what: t(howToHold()), said: t("restore").replace(/[….]+$/, "") })}
+        .label=${t("says", { what: t(howToHold()), said: undotted(t("restore")) })}
         .again=${t("press_again", { seconds: AGAIN_SECONDS })}
         @held=${() => {
           const checked = this.checked;
@@ -725,7 +726,7 @@ export class IncidentPage extends LitElement {
           });
         }}
       >
-        ${t("shelve").replace(/[….]+$/, "")}
+        ${undotted(t("shelve"))}
       </button>`;
   }
 

@@ -2,6 +2,9 @@
 
 export type Translate<Key extends string> = (key: Key, values?: Record<string, string | number>) => string;
 
+/** What a button is called that asks first, without the dots that say so. */
+export const undotted = (text: string): string => text.replace(/[….]+$/, "");
+
 type Texts<Key extends string> = Record<Key, string>;
 const ENGLISH = "en";
 

@@ -8,6 +8,7 @@ import { placeName, plateOf } from "./places";
 import { PrintSheet } from "./print";
 import { apiOf, apis, dayOf, option, pathOf, period, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
+import { undotted } from "../translate";
 import { AGAIN_SECONDS } from "../twice";
 
 /** Ids of the register are so long; what is shorter is the code on a plate. */
@@ -335,7 +336,7 @@ export class VisitSheet extends Sheet {
   }
 
   protected override heading(): string {
-    return this.room.t("visited");
+    return undotted(this.room.t("visited"));
   }
 
   protected override body(): TemplateResult {
@@ -377,7 +378,7 @@ export class PartySheet extends Sheet {
   }
 
   protected override heading(): string {
-    return this.room.t("add_party");
+    return undotted(this.room.t("add_party"));
   }
 
   protected override body(): TemplateResult {

@@ -8,6 +8,7 @@ import { NEW_PLACE, placeData, placeFields } from "./place-fields";
 import { PrintSheet } from "./print";
 import { apis, dayOf, option, pathOf, type Api } from "./room";
 import type { Done } from "./sheet";
+import { undotted } from "../translate";
 import { AGAIN_SECONDS } from "../twice";
 
 /** The server prints so many labels at once. */
@@ -270,7 +271,7 @@ export class PlacesPage extends Page {
   private newPlace(api: Api): Subject {
     const { room } = this;
     return {
-      title: room.t("add_place"),
+      title: undotted(room.t("add_place")),
       version: 1,
       fields: placeFields(room, NEW_PLACE),
       send: (values) =>

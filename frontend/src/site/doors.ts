@@ -7,7 +7,9 @@ import { define } from "../define";
 import { dateAndClock } from "../format";
 import { AGAIN_SECONDS, HoldButton } from "../hold";
 import { mdiCheckBold, mdiHelpCircleOutline, icon } from "../icons";
+import { howToHold } from "../press-twice";
 import { common, tokens } from "../styles";
+import { undotted } from "../translate";
 import { byUrgency, isCalm, type Door, type Order, type Ordered } from "./door";
 import { doorIcon, doorStyles, followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
 import { translator, type Translate } from "./texts";
@@ -311,7 +313,7 @@ export class DoorsPage extends LitElement {
           ?disabled=${hinders || comment.length < LEAST_COMMENT}
           @click=${() => void this.order(door, order, { reason: "other", comment })}
         >
-          ${words.option("order_reason", "other")}
+          ${undotted(this.t(`order_${order}`))}
         </button>
       </fieldset>
       <p class="quiet">${this.t("order_kept")}</p>`;
@@ -339,7 +341,7 @@ export class DoorsPage extends LitElement {
       <cs-hold
         seconds="1.5"
         .disabled=${hinders || this.checked === null}
-        .label=${context.t("says", { what: context.t("hold"), said: t("order_lock").replace(/[….]+$/, "") })}
+        .label=${context.t("says", { what: context.t(howToHold()), said: undotted(t("order_lock")) })}
         .again=${context.t("press_again", { seconds: AGAIN_SECONDS })}
         @held=${() => void this.order(door, "lock", { checked: this.checked })}
       ></cs-hold>`;
