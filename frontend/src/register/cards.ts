@@ -5,7 +5,6 @@ import { Page, pageStyles } from "./page";
 import { lastDayOf, option, timeOf, today, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import type { Key } from "./texts";
-import { AGAIN_SECONDS } from "../twice";
 import { whyUnproven } from "./why";
 
 /** Cards whose end is said, and does not follow from leases. */
@@ -132,16 +131,7 @@ export class CardsSection extends Page {
             }}
             >${t("renew_card")}</button>`
           : nothing}
-        ${deeds.map(
-          (deed) =>
-            html`<cs-twice
-              data-do=${deed}
-              .label=${t(deed as Key)}
-              .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-              .disabled=${room.locked}
-              @pressed=${() => void this.decide(deed, card)}
-            ></cs-twice>`,
-        )}
+        ${deeds.map((deed) => this.pressTwice(deed, t(deed as Key), () => this.decide(deed, card)))}
         ${card.card_number && !card.closed_at && !this.places[card.card_id]
           ? html`<button data-do="where" @click=${() => void this.trying(() => this.look(card.card_id))}>${t("where_it_opens")}</button>`
           : nothing}
@@ -194,7 +184,7 @@ export class CardsSection extends Page {
   private async decide(deed: string, card: Card): Promise<void> {
     await this.trying(async () => {
       await this.api.ask(deed, { card_id: card.card_id });
-      this.done = this.room.t("card_ordered");
+      this.did(this.room.t("card_ordered"));
       await this.load();
       void this.settle();
     });
@@ -203,7 +193,7 @@ export class CardsSection extends Page {
   private async request(): Promise<void> {
     await this.trying(async () => {
       await this.api.ask("request_card", { person_id: this.person.person_id });
-      this.done = this.room.t("card_asked");
+      this.did(this.room.t("card_asked"));
       await this.load();
     });
   }

@@ -1,7 +1,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define } from "../define";
-import { AGAIN_SECONDS, TwiceButton } from "../twice";
+import { TwiceButton } from "../twice";
 import { decoded } from "../address";
 import { GuestElement } from "./guest";
 import type { DoorCard, DoorCards, Doorway, Passage } from "./model";
@@ -165,13 +165,7 @@ export class DoorSection extends Page {
                 html`<li class="actions" data-doorway=${row.door_id}>
                   <span>${this.whom(row)}</span>
                   ${api.may("remove_door")
-                    ? html`<cs-twice
-                        data-do="remove-door"
-                        .label=${t("remove_door")}
-                        .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-                        .disabled=${room.locked}
-                        @pressed=${() => void this.takeBack(row)}
-                      ></cs-twice>`
+                    ? this.pressTwice("remove-door", t("remove_door"), () => this.takeBack(row))
                     : nothing}
                 </li>`,
             )}
@@ -285,7 +279,7 @@ export class DoorSection extends Page {
   private async takeBack(row: Doorway): Promise<void> {
     await this.trying(async () => {
       await this.api.ask("remove_door", { door_id: row.door_id });
-      this.done = this.room.t("card_ordered");
+      this.did(this.room.t("card_ordered"));
       await this.load();
     });
   }

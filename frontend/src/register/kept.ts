@@ -107,7 +107,7 @@ export class KeptUnits extends Page {
     this.failure = "";
     await this.trying(async () => {
       await api.ask("restore_unit", { unit_id: row.unit_id });
-      this.done = this.room.t("restored", { unit: row.title });
+      this.did(this.room.t("restored", { unit: row.title }));
       this.dispatchEvent(new CustomEvent("changed"));
       await this.loadRemoved();
     });

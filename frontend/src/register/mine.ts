@@ -7,7 +7,6 @@ import { Page, pageStyles } from "./page";
 import { lets } from "./pages";
 import { apis, day, nowIn, option, pathOf, timeOf, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
-import { AGAIN_SECONDS } from "../twice";
 
 const ANSWERS = ["need_help", "on_my_way", "safe", "false_alarm"] as const;
 
@@ -104,7 +103,7 @@ export class MinePage extends Page {
     const own = this.visited;
     this.visited = null;
     if (event.detail && own) {
-      this.done = event.detail.text;
+      this.did(event.detail.text);
       void this.askVisitors(own);
     }
   };
@@ -179,18 +178,13 @@ export class MinePage extends Page {
       <p class="number">${row.start ? t("from_to", { start: timeOf(room, row.start), end: until }) : t("until", { day: until })}</p>
       ${row.state === "requested" ? html`<p class="quiet">${t("card_asked")}</p>` : nothing}
       ${mayLose
-        ? html`<cs-twice
-            data-do="lose_card"
-            .label=${t("lose_card")}
-            .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-            .disabled=${room.locked}
-            @pressed=${() =>
-              void this.trying(async () => {
-                await own.api.ask("lose_card", { card_id: row.card_id }, { withReason: false });
-                this.done = t("card_ordered");
-                await this.askVisitors(own);
-              })}
-          ></cs-twice>`
+        ? this.pressTwice("lose_card", t("lose_card"), () =>
+            this.trying(async () => {
+              await own.api.ask("lose_card", { card_id: row.card_id }, { withReason: false });
+              this.did(t("card_ordered"));
+              await this.askVisitors(own);
+            }),
+          )
         : nothing}
     </li>`;
   }

@@ -1,6 +1,7 @@
 import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { common } from "../styles";
+import { AGAIN_SECONDS } from "../twice";
 import { Failure, giveReason, givenReason, option, type Api, type Room } from "./room";
 
 /** What the pages of the register have in common. */
@@ -22,6 +23,12 @@ export abstract class Page extends LitElement {
   protected async reload(): Promise<void> {
     this.failure = "";
     await this.trying(() => this.load());
+  }
+
+  /** Says what was done: what went wrong before it is over. */
+  protected did(text: string): void {
+    this.failure = "";
+    this.done = text;
   }
 
   /** Does something. Returns if it went well; else it is said why. */
@@ -141,6 +148,18 @@ export abstract class Page extends LitElement {
           </button>
         </p>`
       : nothing;
+  }
+
+  /** A button that is pressed twice; before the second time it says what that does, or just to press again. */
+  protected pressTwice(deed: string, label: string, pressed: () => unknown, again?: string, isOff = false): TemplateResult {
+    const { room } = this;
+    return html`<cs-twice
+      data-do=${deed}
+      .label=${label}
+      .again=${again ?? room.t("press_again", { seconds: AGAIN_SECONDS })}
+      .disabled=${room.locked || isOff}
+      @pressed=${pressed}
+    ></cs-twice>`;
   }
 
   protected link(path: string, text: unknown, name = ""): TemplateResult {

@@ -9,7 +9,6 @@ import { Page, pageStyles } from "./page";
 import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
 import { LANGUAGE_NAMES } from "./texts";
-import { AGAIN_SECONDS } from "../twice";
 
 /** So long a number stays in full, in seconds. */
 const SHOWN_SECONDS = 60;
@@ -238,9 +237,7 @@ export class PersonPage extends Page {
     const { t } = this.room;
     await this.trying(async () => {
       const counts = await api.ask<Record<string, number>>("verify_contacts", { person_id: this.personId, again: true });
-      this.done = counts["asked"]
-        ? t("test_asked", { count: counts["asked"] })
-        : t(counts["recent"] ? "test_recent" : "test_nothing");
+      this.did(counts["asked"] ? t("test_asked", { count: counts["asked"] }) : t(counts["recent"] ? "test_recent" : "test_nothing"));
       await this.load();
     });
   }
@@ -295,18 +292,13 @@ export class PersonPage extends Page {
                   <span class="quiet">${t("given_at", { day: dayOf(room, row.given_at) })}</span>
                   ${row.contacts.length ? html`<span>${t("names", { names: row.contacts.map((one) => one.name).join(t("comma")) })}</span>` : nothing}
                   ${api.may("revoke_consent")
-                    ? html`<cs-twice
-                        data-do="revoke"
-                        .label=${t("revoke")}
-                        .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-                        .disabled=${room.locked}
-                        @pressed=${() =>
-                          void this.trying(async () => {
-                            await api.ask("revoke_consent", { person_id: this.personId, scope: row.scope });
-                            this.done = t("revoked");
-                            await this.load();
-                          })}
-                      ></cs-twice>`
+                    ? this.pressTwice("revoke", t("revoke"), () =>
+                        this.trying(async () => {
+                          await api.ask("revoke_consent", { person_id: this.personId, scope: row.scope });
+                          this.did(t("revoked"));
+                          await this.load();
+                        }),
+                      )
                     : nothing}
                 </li>`,
             )}
@@ -342,12 +334,7 @@ export class PersonPage extends Page {
       <h3>${name}</h3>
       <p class="number">${[...new Set(addresses.filter((row) => row.channel !== "push").map((row) => row.target))].join(t("comma"))}</p>
       <p class="quiet">${units.join(t("comma")) || t("lives_nowhere")}</p>
-      <cs-twice
-        .label=${t("keep_this")}
-        .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-        .disabled=${room.locked}
-        @pressed=${() => void this.merge(api, kept, other)}
-      ></cs-twice>
+      ${this.pressTwice("keep", t("keep_this"), () => this.merge(api, kept, other))}
     </div>`;
     return html`<section class="box">
       <h2>${t("twins")}</h2>
@@ -377,7 +364,7 @@ export class PersonPage extends Page {
   private async merge(api: Api, kept: string, other: string): Promise<void> {
     const merged = await this.trying(() => api.ask("merge_people", { person_id: kept, duplicate_id: other }));
     if (merged && kept === this.personId) {
-      this.done = this.room.t("merged");
+      this.did(this.room.t("merged"));
       await this.reload();
     } else if (merged) {
       this.room.go(pathOf(this.room.session, "person", kept, api.property.entry_id));
@@ -390,7 +377,7 @@ export class PersonPage extends Page {
     const isErased = this.sheet === "erase";
     this.sheet = null;
     if (event.detail) {
-      this.done = event.detail.text;
+      this.did(event.detail.text);
       if (isErased) {
         this.hide();
         this.isErased = true;

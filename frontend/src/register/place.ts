@@ -9,7 +9,6 @@ import { PrintSheet } from "./print";
 import { apiOf, apis, dayOf, option, pathOf, period, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import { undotted } from "../translate";
-import { AGAIN_SECONDS } from "../twice";
 
 /** Ids of the register are so long; what is shorter is the code on a plate. */
 const ID_CHARACTERS = 26;
@@ -95,17 +94,12 @@ export class PlacePage extends Page {
         <span class="actions">
           ${api.may("visit_place") ? html`<button class="main" data-do="visit_place" ?disabled=${room.locked} @click=${this.opens("visit")}>${t("visited")}</button>` : nothing}
           ${!place.unit_id && api.may("remove_place")
-            ? html`<cs-twice
-                data-do="remove_place"
-                .label=${t("remove_place")}
-                .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-                .disabled=${room.locked}
-                @pressed=${() =>
-                  void this.trying(async () => {
-                    await api.ask("remove_place", { place_id: place.place_id });
-                    room.go("/places");
-                  })}
-              ></cs-twice>`
+            ? this.pressTwice("remove_place", t("remove_place"), () =>
+                this.trying(async () => {
+                  await api.ask("remove_place", { place_id: place.place_id });
+                  room.go("/places");
+                }),
+              )
             : nothing}
           ${api.may("save_place") ? html`<button data-do="save_place" ?disabled=${room.locked} @click=${this.opens("change")}>${t("change")}</button>` : nothing}
         </span>
@@ -126,29 +120,18 @@ export class PlacePage extends Page {
         <span>${plateOf(place, this)}</span>
         <span class="grow"></span>
         ${api.may("print_codes")
-          ? html`<cs-twice
-              data-do="print_codes"
-              .label=${t("print")}
-              .again=${place.code ? t("print_again", { count: 1 }) : t("press_again", { seconds: AGAIN_SECONDS })}
-              .disabled=${room.locked}
-              @pressed=${() =>
-                void this.trying(async () => {
+          ? this.pressTwice(
+              "print_codes",
+              t("print"),
+              () =>
+                this.trying(async () => {
                   this.html = (await api.ask<{ html: string }>("print_codes", { place_ids: [place.place_id] })).html;
-                })}
-            ></cs-twice>`
+                }),
+              place.code ? t("print_again", { count: 1 }) : undefined,
+            )
           : nothing}
         ${place.code && api.may("revoke_code")
-          ? html`<cs-twice
-              data-do="revoke_code"
-              .label=${t("revoke_plate")}
-              .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-              .disabled=${room.locked}
-              @pressed=${() =>
-                void this.trying(async () => {
-                  await api.ask("revoke_code", { place_id: place.place_id });
-                  await this.load();
-                })}
-            ></cs-twice>`
+          ? this.pressTwice("revoke_code", t("revoke_plate"), () => this.changes(api, "revoke_code", { place_id: place.place_id }))
           : nothing}
       </div>
       <p class="quiet">${t("tag", { id: place.tag_id })}</p>
@@ -158,6 +141,14 @@ export class PlacePage extends Page {
   /** Who is registered there: masked first, and named to who stands there. */
   private registered(api: Api, place: PlaceFile): TemplateResult | typeof nothing {
     const { room, unit, people, code } = this;
+  private async changes(api: Api, command: string, data: object): Promise<void> {
+    await this.trying(async () => {
+      await api.ask(command, data);
+      this.did(this.room.t("saved"));
+      await this.load();
+    });
+  }
+
     const { t } = room;
     if (!unit || !place.unit_id) {
       return nothing;
@@ -219,17 +210,7 @@ export class PlacePage extends Page {
               <span class="quiet number">${row.reached.join(t("comma"))}</span>
               <span class="grow"></span>
               ${may
-                ? html`<cs-twice
-                    data-do="remove_place_party"
-                    .label=${t("take_out")}
-                    .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-                    .disabled=${room.locked}
-                    @pressed=${() =>
-                      void this.trying(async () => {
-                        await api.ask("remove_place_party", { party_id: row.party_id });
-                        await this.load();
-                      })}
-                  ></cs-twice>`
+                ? this.pressTwice("remove_place_party", t("take_out"), () => this.changes(api, "remove_place_party", { party_id: row.party_id }))
                 : nothing}
             </li>`,
         )}

@@ -9,7 +9,6 @@ import { PrintSheet } from "./print";
 import { apis, dayOf, option, pathOf, type Api } from "./room";
 import type { Done } from "./sheet";
 import { undotted } from "../translate";
-import { AGAIN_SECONDS } from "../twice";
 
 /** The server prints so many labels at once. */
 const MOST_LABELS = 240;
@@ -141,8 +140,7 @@ export class PlacesPage extends Page {
   }
 
   private printing(api: Api, rows: PlaceRow[]): TemplateResult {
-    const { room } = this;
-    const { t } = room;
+    const { t } = this.room;
     const chosen = rows.filter((row) => this.chosen.has(row.place_id));
     const again = chosen.filter((row) => row.code).length;
     const many = chosen.length > MOST_LABELS;
@@ -155,13 +153,13 @@ export class PlacesPage extends Page {
       >
         ${t("choose_all")}
       </button>
-      <cs-twice
-        data-do="print_codes"
-        .label=${t("print_plates", { count: chosen.length })}
-        .again=${again ? t("print_again", { count: again }) : t("press_again", { seconds: AGAIN_SECONDS })}
-        .disabled=${room.locked || !chosen.length || many}
-        @pressed=${() => void this.print(api, chosen)}
-      ></cs-twice>
+      ${this.pressTwice(
+        "print_codes",
+        t("print_plates", { count: chosen.length }),
+        () => this.print(api, chosen),
+        again ? t("print_again", { count: again }) : undefined,
+        !chosen.length || many,
+      )}
       ${many ? html`<span class="wrong">${t("too_many_labels", { count: MOST_LABELS })}</span>` : nothing}
     </p>`;
   }
@@ -263,7 +261,7 @@ export class PlacesPage extends Page {
     const place_id = this.placing;
     await this.trying(async () => {
       await api.ask("save_place", { place_id, ...where });
-      this.done = this.room.t("saved");
+      this.did(this.room.t("saved"));
       await this.load();
     });
   }

@@ -1,7 +1,6 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { dateAndClock } from "../format";
-import { AGAIN_SECONDS } from "../twice";
 import { BlurPhoto, type Box } from "./blur";
 import type { HazardFile, HazardPicture, HazardRow, Outcome } from "./model";
 import { Page, pageStyles } from "./page";
@@ -142,13 +141,7 @@ export class ReportPage extends Page {
             </button>`
           : nothing}
         ${api.may("remove_photo")
-          ? html`<cs-twice
-              data-do="remove_photo"
-              .label=${t("remove_photo")}
-              .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-              .disabled=${room.locked}
-              @pressed=${() => void this.does(api, "remove_photo", { photo_id: picture.photo_id })}
-            ></cs-twice>`
+          ? this.pressTwice("remove_photo", t("remove_photo"), () => this.does(api, "remove_photo", { photo_id: picture.photo_id }))
           : nothing}
       </figcaption>
     </figure>`;
@@ -165,7 +158,14 @@ export class ReportPage extends Page {
   private async does(api: Api, command: string, data: object): Promise<void> {
     await this.trying(async () => {
       const answer = await api.ask<Outcome<unknown, unknown> | null>(command, data);
-      this.done = this.room.t(answer && "conflict" in answer ? "report_overtaken" : "saved");
+      const isLate = answer !== null && "conflict" in answer;
+      this.did(this.room.t(isLate ? "report_overtaken" : "saved"));
+      if (!isLate) {
+        // What was said with this is not said with the next.
+        for (const input of this.renderRoot.querySelectorAll<HTMLInputElement>('[name="note"], [name="photos"]')) {
+          input.value = "";
+        }
+      }
       await this.load();
     });
   }
@@ -252,13 +252,9 @@ export class ReportPage extends Page {
                 )}
               </select>
             </label>
-            <cs-twice
-              data-do="merge"
-              .label=${t("merge_reports")}
-              .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-              .disabled=${room.locked}
-              @pressed=${() => void this.does(api, "merge_reports", { report_id: report.report_id, into_id: value("into") })}
-            ></cs-twice>
+            ${this.pressTwice("merge", t("merge_reports"), () =>
+              this.does(api, "merge_reports", { report_id: report.report_id, into_id: value("into") }),
+            )}
           </div>`
         : nothing}
     </section>`;

@@ -7,7 +7,6 @@ import { Page, pageStyles } from "./page";
 import { RoleSheet } from "./role";
 import { apis, day, dayOf, option, pathOf, today, type Api } from "./room";
 import type { Done } from "./sheet";
-import { AGAIN_SECONDS } from "../twice";
 
 /** Which account may do what, where and until when. */
 export class RolesPage extends Page {
@@ -181,18 +180,13 @@ export class RolesPage extends Page {
           </button>`
         : nothing}
       ${api.may("revoke_role")
-        ? html`<cs-twice
-            data-do="take"
-            .label=${t("take_role")}
-            .again=${t("press_again", { seconds: AGAIN_SECONDS })}
-            .disabled=${room.locked}
-            @pressed=${() =>
-              void this.trying(async () => {
-                await api.ask("revoke_role", { grant_id: row.grant_id });
-                this.done = t("role_taken");
-                await this.load();
-              })}
-          ></cs-twice>`
+        ? this.pressTwice("take", t("take_role"), () =>
+            this.trying(async () => {
+              await api.ask("revoke_role", { grant_id: row.grant_id });
+              this.did(t("role_taken"));
+              await this.load();
+            }),
+          )
         : nothing}
     </div>`;
   }

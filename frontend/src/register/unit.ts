@@ -102,7 +102,7 @@ export class UnitPage extends Page {
     await this.trying(async () => {
       await api.ask("restore_unit", { unit_id: this.unitId });
       this.isRemoved = false;
-      this.done = this.room.t("undone");
+      this.did(this.room.t("undone"));
       await this.load();
     });
   }
@@ -123,7 +123,7 @@ export class UnitPage extends Page {
               void this.trying(async () => {
                 await api.ask("undo", { command_id: commandId });
                 this.commandId = null;
-                this.done = this.room.t("undone");
+                this.did(this.room.t("undone"));
                 await this.load();
               })}
           >
@@ -243,7 +243,7 @@ export class UnitPage extends Page {
                     @click=${() =>
                       void this.trying(async () => {
                         await api.ask("undo", { command_id: row.command_id });
-                        this.done = t("undone");
+                        this.did(t("undone"));
                         await this.load();
                       })}
                   >
@@ -274,7 +274,7 @@ export class UnitPage extends Page {
     this.sheet = null;
     const done = event.detail;
     if (done) {
-      this.done = done.text;
+      this.did(done.text);
       this.commandId = done.commandId ?? null;
       if (isRemoved) {
         this.isRemoved = true;
