@@ -55,21 +55,24 @@ export class PlacePage extends Page {
     const { which } = this;
     // A plate does not say of which property it is.
     const all = this.code === null ? [api] : apis(this.room, "get_place");
+    let found: { of: Api; place: PlaceFile } | null = null;
     let failure: unknown;
     for (const one of all) {
       try {
-        this.place = await one.ask<PlaceFile>("place", which);
-        this.of = one;
+        found = { of: one, place: await one.ask<PlaceFile>("place", which) };
         break;
       } catch (error) {
         failure = error;
       }
     }
-    if (!this.place || !this.of) {
-      throw failure instanceof Error ? failure : new Error(String(failure));
+    if (!found) {
+      throw failure;
     }
-    const { unit_id: unitId } = this.place;
-    this.unit = unitId && this.of.may("get_unit", unitId) ? await this.of.ask<UnitFile>("unit", { unit_id: unitId }) : null;
+    const { of, place } = found;
+    this.of = of;
+    this.place = place;
+    const { unit_id: unitId } = place;
+    this.unit = unitId && of.may("get_unit", unitId) ? await of.ask<UnitFile>("unit", { unit_id: unitId }) : null;
   }
 
   override render() {
@@ -138,9 +141,6 @@ export class PlacePage extends Page {
     </section>`;
   }
 
-  /** Who is registered there: masked first, and named to who stands there. */
-  private registered(api: Api, place: PlaceFile): TemplateResult | typeof nothing {
-    const { room, unit, people, code } = this;
   private async changes(api: Api, command: string, data: object): Promise<void> {
     await this.trying(async () => {
       await api.ask(command, data);
@@ -149,6 +149,9 @@ export class PlacePage extends Page {
     });
   }
 
+  /** Who is registered there: masked first, and named to who stands there. */
+  private registered(api: Api, place: PlaceFile): TemplateResult | typeof nothing {
+    const { room, unit, people, code } = this;
     const { t } = room;
     if (!unit || !place.unit_id) {
       return nothing;
@@ -162,7 +165,7 @@ export class PlacePage extends Page {
               (row) =>
                 html`<li class="actions">
                   <strong>${row.name}</strong> <span>${option(room, "role", row.role)}</span>
-                  <span class="number">${[...new Set(row.addresses.map((one) => one.target))].join(t("comma"))}</span>
+                  <span class="number">${this.reached(row)}</span>
                 </li>`,
             )}
           </ul>`
@@ -173,7 +176,7 @@ export class PlacePage extends Page {
                   html`<li class="actions">
                     <strong>${row.name}</strong> <span>${option(room, "role", row.role)}</span>
                     <span class="number">${period(room, row.start, row.end)}</span>
-                    <span class="quiet number">${[...new Set(row.addresses.map((one) => one.target))].join(t("comma"))}</span>
+                    <span class="quiet number">${this.reached(row)}</span>
                   </li>`,
               )}
             </ul>`
@@ -185,6 +188,12 @@ export class PlacePage extends Page {
         ${api.may("get_units") ? this.link(pathOf(room.session, "unit", place.unit_id, api.property.entry_id), unit.title) : nothing}
       </p>
     </section>`;
+  }
+
+  /** The numbers and addresses of somebody, each once. That of a phone's app tells nobody anything. */
+  private reached({ addresses }: Pick<Revealed, "addresses">): string {
+    const shown = addresses.filter(({ channel }) => channel !== "push").map(({ target }) => target);
+    return [...new Set(shown)].join(this.room.t("comma"));
   }
 
   private async reveal(api: Api): Promise<void> {
