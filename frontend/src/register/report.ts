@@ -7,16 +7,21 @@ import { Page, pageStyles } from "./page";
 import { placeName } from "./places";
 import { seconds } from "./reports";
 import { apiOf, option, pathOf, type Api } from "./room";
+import type { Translate } from "./texts";
 
 const PARTIES = ["property", "grid_worker", "police", "landlord"];
 const OPEN = ["new", "assigned", "reopened"];
 const DONE = ["mended", "confirmed", "closed"];
+/** The server takes so many with what is mended. */
+const MOST_PHOTOS = 3;
 /** A photo is sent with so many pixels on its longer side: more than that is not kept. */
 const LONGEST_SIDE = 1600;
 
-/** Returns a photo as it is sent, small enough for a message. */
-async function encoded(file: File): Promise<string> {
-  const bitmap = await createImageBitmap(file);
+/** Returns a photo as it is sent, small enough for a message. Throws Error where the browser cannot read it. */
+async function encoded(file: File, t: Translate): Promise<string> {
+  const bitmap = await createImageBitmap(file).catch(() => {
+    throw new Error(t("photo_unread", { name: file.name }));
+  });
   const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(bitmap.width * scale);
@@ -184,7 +189,7 @@ export class ReportPage extends Page {
     const mend = async (): Promise<void> => {
       const { files } = this.renderRoot.querySelector<HTMLInputElement>('[name="photos"]') ?? { files: null };
       await this.trying(async () => {
-        change("mend_report", { photos: await Promise.all([...(files ?? [])].slice(0, 3).map(encoded)) });
+        change("mend_report", { photos: await Promise.all([...(files ?? [])].slice(0, MOST_PHOTOS).map((file) => encoded(file, t))) });
       });
     };
     if (report.state === "merged") {
@@ -214,7 +219,7 @@ export class ReportPage extends Page {
         : nothing}
       ${isOpen && may("mend_report")
         ? html`<div class="actions">
-            <label class="field">${t("photo_after")} <input type="file" name="photos" accept="image/*" multiple /></label>
+            <label class="field">${t("photos_after")} <input type="file" name="photos" accept="image/*" multiple /></label>
             <button class="main" data-do="mend" ?disabled=${room.locked} @click=${() => void mend()}>${t("mend_report")}</button>
           </div>`
         : nothing}

@@ -610,6 +610,8 @@ export const en = {
   blur_places: "Places to blur: {count}",
   blur_now: "Blur for good",
   blur_back: "Take the last one back",
+  photos_after: "Photos of it, at most 3",
+  photo_unread: "{name} is no photo that this browser can read.",
   remove_photo: "Remove the photo",
   did_get_reports: "Read the hazard reports",
   did_get_report: "Read a hazard report",

@@ -611,6 +611,8 @@ export const zhHans: Texts = {
   blur_places: "待打码位置：{count}",
   blur_now: "永久打码",
   blur_back: "撤销上一处",
+  photos_after: "整改后的照片（最多 3 张）",
+  photo_unread: "此浏览器无法读取照片“{name}”。",
   remove_photo: "移除照片",
   did_get_reports: "查看了隐患上报列表",
   did_get_report: "查看了隐患上报",
