@@ -252,7 +252,7 @@ def _form(
     status = _STATUS.get(wrong, HTTPStatus.BAD_REQUEST) if wrong else HTTPStatus.OK
     if wrong in ("limit", "photo_busy", "busy"):
         body += "".join(contacts(places, language))
-    return page(language, f"{text['title']}: {title(place, language)}", body, status)
+    return page(language, f"{text['title']} · {title(place, language)}", body, status)
 
 
 _STATUS: Final = {

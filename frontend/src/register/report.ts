@@ -5,7 +5,7 @@ import { BlurPhoto, type Box } from "./blur";
 import type { HazardFile, HazardPicture, HazardRow, Outcome } from "./model";
 import { Page, pageStyles } from "./page";
 import { placeName } from "./places";
-import { seconds } from "./reports";
+import { hazardName, seconds } from "./reports";
 import { apiOf, option, pathOf, type Api } from "./room";
 import type { Translate } from "./texts";
 
@@ -253,7 +253,7 @@ export class ReportPage extends Page {
               ${t("merge_into")}
               <select name="into">
                 ${this.others.map(
-                  (row) => html`<option value=${row.report_id}>${option(room, "report_category", row.category)}: ${placeName(row.place)}</option>`,
+                  (row) => html`<option value=${row.report_id}>${hazardName(room, row)}</option>`,
                 )}
               </select>
             </label>

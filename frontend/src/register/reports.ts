@@ -4,10 +4,13 @@ import { dateAndClock } from "../format";
 import type { HazardRow } from "./model";
 import { Page, pageStyles } from "./page";
 import { placeName } from "./places";
-import { apis, option, pathOf, type Api } from "./room";
+import { apis, option, pathOf, type Api, type Room } from "./room";
 
 /** When something is said in Unix seconds. */
 export const seconds = (iso: string): number => Date.parse(iso) / 1000;
+
+/** What a report is called: what it is about, and where. */
+export const hazardName = (room: Room, row: HazardRow): string => `${option(room, "report_category", row.category)} · ${placeName(row.place)}`;
 
 /** The reports of hazards, the most urgent first. */
 export class ReportsPage extends Page {
@@ -69,10 +72,9 @@ export class ReportsPage extends Page {
       ${rows.map(
         (row) =>
           html`<li data-report=${row.report_id}>
-            ${this.link(
-              pathOf(room.session, "report", row.report_id, api.property.entry_id),
-              `${option(room, "report_category", row.category)}: ${placeName(row.place)}`,
-            )}
+            ${api.may("get_report", row.unit_id)
+              ? this.link(pathOf(room.session, "report", row.report_id, api.property.entry_id), hazardName(room, row))
+              : html`<span>${hazardName(room, row)}</span>`}
             ${row.danger ? html`<span class="tag bad">${t("danger")}</span>` : nothing}
             <span class="tag">${option(room, "report_state", row.state)}</span>
             ${row.party ? html`<span class="quiet">${option(room, "report_party", row.party)}</span>` : nothing}
