@@ -35,6 +35,7 @@ break-inside:avoid;overflow:hidden;print-color-adjust:exact;-webkit-print-color-
 .label small{display:block;font-size:7.5pt}
 .address{overflow-wrap:anywhere}
 @media print{p.hint{display:none}}
+@media screen{body{margin:4mm}.sheet{grid-template-columns:repeat(auto-fill,64mm)}}
 """
 
 

@@ -138,6 +138,10 @@ export class BlurPhoto extends LitElement {
   static override readonly styles = [
     ...pageStyles,
     css`
+      :host {
+        display: grid;
+        gap: 8px;
+      }
       .picture {
         position: relative;
         touch-action: none;

@@ -109,6 +109,7 @@ export class CompoundMap extends LitElement {
       svg {
         display: block;
         width: 100%;
+        height: auto;
         max-width: 560px;
         aspect-ratio: 1;
         border: 1px solid var(--divider-color);

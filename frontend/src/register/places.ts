@@ -196,14 +196,16 @@ export class PlacesPage extends Page {
             html`<tr data-place=${row.place_id}>
               ${api.may("print_codes")
                 ? html`<td>
-                    <input
-                      type="checkbox"
-                      aria-label=${placeName(row)}
-                      .checked=${this.chosen.has(row.place_id)}
-                      @change=${(event: Event) => {
-                        this.choose(row, (event.target as HTMLInputElement).checked);
-                      }}
-                    />
+                    <label class="tick">
+                      <input
+                        type="checkbox"
+                        aria-label=${placeName(row)}
+                        .checked=${this.chosen.has(row.place_id)}
+                        @change=${(event: Event) => {
+                          this.choose(row, (event.target as HTMLInputElement).checked);
+                        }}
+                      />
+                    </label>
                   </td>`
                 : nothing}
               <th scope="row">${this.link(pathOf(room.session, "place", row.place_id, api.property.entry_id), placeName(row))}</th>
@@ -302,12 +304,26 @@ export class PlacesPage extends Page {
       .wide {
         overflow-x: auto;
       }
+      .wide,
+      p.actions {
+        margin-bottom: 12px;
+      }
+      :host([narrow]) tbody th {
+        white-space: nowrap;
+      }
+      .tick {
+        display: grid;
+        place-items: center;
+        width: 44px;
+        height: 44px;
+      }
       table.box {
+        margin: 0;
         padding: 0;
       }
       table.box th,
       table.box td {
-        padding-inline: 12px;
+        padding-inline: 8px;
       }
       tbody th {
         color: var(--primary-text-color);

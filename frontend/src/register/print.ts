@@ -5,6 +5,7 @@ import { Sheet } from "./sheet";
 /** The labels of a print. Their codes are on them and nowhere else: closed, they are gone. */
 export class PrintSheet extends Sheet {
   @property({ attribute: false }) html = "";
+  protected override readonly leave = "close";
   @query("iframe") private frame!: HTMLIFrameElement;
 
   protected override heading(): string {

@@ -274,7 +274,13 @@ export class ReportPage extends Page {
         gap: 12px;
       }
       figure {
+        display: grid;
+        align-content: start;
+        gap: 8px;
         margin: 0;
+      }
+      input[type="file"] {
+        padding: 10px 12px;
       }
       img {
         max-width: 100%;

@@ -45,7 +45,7 @@ export class ReportsPage extends Page {
     return html`<div class="head">
         <h1>${t("reports")}</h1>
         <span class="grow"></span>
-        <label>
+        <label class="choice">
           <input
             type="checkbox"
             name="everything"
@@ -98,11 +98,6 @@ export class ReportsPage extends Page {
       }
       li:first-child {
         border-top: 0;
-      }
-      input[type="checkbox"] {
-        width: 24px;
-        height: 24px;
-        vertical-align: middle;
       }
     `,
   ];
