@@ -4,7 +4,8 @@ A page behind a code is open to everybody, so nothing that is asked there writes
 counted here, and written together.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 import secrets
@@ -66,6 +67,7 @@ class PlaceBook:
         self._told: dict[str, float] = {}
         self._cancel: CALLBACK_TYPE | None = None
         self._cancel_read: CALLBACK_TYPE | None = None
+        self._reading = asyncio.Lock()
 
     async def async_start(self) -> None:
         """Read the places. Raises RegisterError; nothing is known while the database is away."""
@@ -96,12 +98,14 @@ class PlaceBook:
                 raise
 
     async def _async_read(self) -> None:
-        await self.register.async_run(rows.reconcile)
-        found = await self.register.async_read(rows.read, long=True)
-        before, self.places, self._codes = self.places, found.places, found.codes
-        self.is_known = True
-        for place_id in before.keys() - found.places.keys():
-            await self._async_forget_tag(before[place_id].tag_id)
+        # One at a time: what was read earlier must not bring back what was revoked since.
+        async with self._reading:
+            await self.register.async_run(rows.reconcile)
+            found = await self.register.async_read(rows.read, long=True)
+            before, self.places, self._codes = self.places, found.places, found.codes
+            self.is_known = True
+            gone = before.keys() - found.places.keys()
+            await _async_forget_tags(self._hass, [before[row].tag_id for row in gone])
 
     @callback
     def _read_later(self) -> None:
@@ -127,7 +131,11 @@ class PlaceBook:
     def new_token(self) -> tuple[str, str]:
         """Return a token and the digest by which it is found."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        return token, self.links.digest(_PURPOSE, token)
+        return token, self.digest(token)
+
+    def digest(self, token: str) -> str:
+        """Return what a token is found by, which is kept instead of it."""
+        return self.links.digest(_PURPOSE, token)
 
     def address(self, token: str) -> str:
         """Return what a code says; empty where nobody outside could open it."""
@@ -136,8 +144,20 @@ class PlaceBook:
     @callback
     def find(self, token: str) -> PlaceInfo | None:
         """Return the place of a valid code."""
-        found = self._codes.get(self.links.digest(_PURPOSE, token))
+        found = self._codes.get(self.digest(token))
         return self.places.get(found[1]) if found else None
+
+    @callback
+    def revoked(self, place_ids: Collection[str], but: Collection[str] = ()) -> None:
+        """Let the codes of these places open nothing, except those of these digests.
+
+        The book hears of it too, but what has happened may not be readable just now.
+        """
+        self._codes = {
+            digest: row
+            for digest, row in self._codes.items()
+            if digest in but or row[1] not in place_ids
+        }
 
     @callback
     def units_in(self, place: PlaceInfo) -> list[str]:
@@ -168,7 +188,7 @@ class PlaceBook:
     @callback
     def scanned(self, token: str, place: PlaceInfo) -> None:
         """Count the scan of a place's code, and let its tag be scanned."""
-        code_id, _ = self._codes[self.links.digest(_PURPOSE, token)]
+        code_id, _ = self._codes[self.digest(token)]
         count, _ = self._scans.get(code_id, (0, 0.0))
         self._scans[code_id] = count + 1, time.time()
         if self._cancel is None:
@@ -200,23 +220,28 @@ class PlaceBook:
 
     async def async_name_tag(self, place: PlaceInfo, name: str) -> None:
         """Make the tag of a place, so that it can be chosen before anybody has scanned it."""
-        if place.tag_id not in self._tags.data:
-            data = {tag.TAG_ID: place.tag_id, CONF_NAME: name}
-            await self._tags.async_create_item(data)
-
-    async def _async_forget_tag(self, tag_id: str) -> None:
-        if tag_id in self._tags.data:
-            await self._tags.async_delete_item(tag_id)
-
-    @property
-    def _tags(self) -> tag.TagStorageCollection:
-        return self._hass.data[tag.TAG_DATA]
+        tags = self._hass.data[tag.TAG_DATA]
+        if place.tag_id in tags.data:
+            return
+        try:
+            await tags.async_create_item({tag.TAG_ID: place.tag_id, CONF_NAME: name})
+        except HomeAssistantError as err:
+            # Somebody else has made it just now. The sheets are printed all the same: the
+            # codes of before are void.
+            LOGGER.debug("A tag was not made: %s", type(err).__name__)
 
     async def _async_scan_tag(self, tag_id: str) -> None:
         try:
             await tag.async_scan_tag(self._hass, tag_id, None)
         except HomeAssistantError as err:
             LOGGER.debug("A tag was not told of a scan: %s", type(err).__name__)
+
+
+async def _async_forget_tags(hass: HomeAssistant, tag_ids: Iterable[str]) -> None:
+    tags = hass.data[tag.TAG_DATA]
+    for tag_id in tag_ids:
+        if tag_id in tags.data:
+            await tags.async_delete_item(tag_id)
 
 
 @callback

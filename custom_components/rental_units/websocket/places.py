@@ -173,11 +173,15 @@ async def print_codes(ask: Ask) -> dict[str, Any]:
     """Issue a new code for each of these places, at most 240, and return the sheets of labels as a page (`html`) for the browser to print. The codes of before are void at once."""
     book, register = _book(ask), ask.application.register
     language = ask.data.get("language") or default_language(ask.hass)
-    if not book.address(""):
+    # Once: what is printed has an address, or the codes of before stay valid.
+    base = book.address("")
+    if not base:
         await ask.application.async_authorize(ask.context, "print_codes", ask.why)
         raise refused("no_address_outside")
     issued = await ask.async_do(IssueCodes(ask.data["place_ids"], book.new_token))
-    labels = [Label(row.place, book.address(row.token), row.version) for row in issued]
+    valid = {book.digest(row.token) for row in issued}
+    book.revoked([row.place.id for row in issued], but=valid)
+    labels = [Label(row.place, base + row.token, row.version) for row in issued]
     html = await ask.hass.async_add_executor_job(
         render, labels, register.entry.title, language
     )
@@ -189,7 +193,7 @@ async def print_codes(ask: Ask) -> dict[str, Any]:
 @command("revoke_code", _PLACE, "revoke_code")
 async def revoke_code(ask: Ask) -> None:
     """Make the code on a plate void at once."""
-    await ask.async_do(RevokeCode(ask.data["place_id"]))
+    _book(ask).revoked([await ask.async_do(RevokeCode(ask.data["place_id"]))])
 
 
 @command(

@@ -1,5 +1,6 @@
 """The page behind a code: what it shows, what it counts, and who abuses it."""
 
+import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 import logging
@@ -15,6 +16,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 from sqlalchemy import select
 
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.places import RevokeCode
 from custom_components.rental_units.places import views
 from custom_components.rental_units.places.book import (
     CODE_PATH,
@@ -291,6 +294,85 @@ async def test_a_revocation_that_cannot_be_read(
     async_fire_time_changed(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert await statuses() == [HTTPStatus.GONE, HTTPStatus.OK]
+
+
+@sqlite_only
+async def test_a_revocation_that_nobody_is_told_of(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plates: Plates,
+    panel: Panel,
+    hass_client_no_auth: Any,
+) -> None:
+    """What was revoked or printed anew is void, though what has happened cannot be read."""
+    tokens = await plates("unit 1-1-101", "unit 1-1-102", "unit 1-2-101")
+    client = await hass_client_no_auth()
+    ids = await ids_of(hass, entry)
+    failure = RegisterError("register_locked")
+    with patch.object(entry.runtime_data, "async_read", side_effect=failure):
+        await panel.get("revoke_code", place_id=ids["unit 1-1-101"])
+        await panel.get("print_codes", place_ids=[ids["unit 1-1-102"]])
+    statuses = [
+        (await client.get(f"{CODE_PATH}/{token}")).status for token in tokens.values()
+    ]
+    assert statuses == [HTTPStatus.GONE, HTTPStatus.GONE, HTTPStatus.OK]
+
+
+@sqlite_only
+async def test_a_read_that_is_late(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plates: Plates,
+    book: PlaceBook,
+) -> None:
+    """What was read before a revocation, and comes after it, brings no code back."""
+    token = (await plates("unit 1-1-101"))["unit 1-1-101"]
+    place_id = (await ids_of(hass, entry))["unit 1-1-101"]
+    read, held, go = entry.runtime_data.async_read, asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Any, *, long: bool = False) -> Any:
+        found = await read(work, long=long)
+        if long and not held.is_set():
+            held.set()
+            await go.wait()
+        return found
+
+    application = application_of(hass, entry.entry_id)
+    with patch.object(entry.runtime_data, "async_read", slow):
+        early = asyncio.ensure_future(book._async_read())
+        await held.wait()
+        revoking = asyncio.ensure_future(
+            application.async_fill(RevokeCode(place_id), None)
+        )
+        while not (revoking.done() or book._reading._waiters):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(early, revoking)
+    assert book.find(token) is None
+
+
+@sqlite_only
+async def test_the_longest_page(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plates: Plates,
+    panel: Panel,
+    hass_client_no_auth: Any,
+) -> None:
+    """However much is entered, a page is loaded with bad reception."""
+    area = ar.async_get(hass).async_create("Shed").id
+    text = "&" * 500
+    names = {"name": text, "building": text, "stairwell": text, "address": text}
+    await panel.get("save_place", kind="charging", storey=-20, area_id=area, **names)
+    about = {"station": text, "meeting_point": text}
+    hass.config_entries.async_update_entry(entry, options={"places": ABOUT | about})
+    await hass.async_block_till_done()
+    (name,) = (row for row in await ids_of(hass, entry) if row.startswith("charging"))
+    token = (await plates(name))[name]
+    client = await hass_client_no_auth()
+    page = await (await client.get(f"{CODE_PATH}/{token}")).text()
+    assert page.count("&amp;") > 500 * len(names)
+    assert len(page.encode()) < MOST_BYTES
 
 
 @sqlite_only
