@@ -11,6 +11,7 @@ from homeassistant.helpers import (
     entity_registry as er,
 )
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.setup import async_setup_component
 
 from .access_control.leaving import DATA_LEAVING, Leaving
 from .access_control.office import DATA_OFFICES, Office
@@ -38,7 +39,7 @@ from .forms import current_user
 from .issues import forget_issues
 from .panel import async_setup_panel
 from .places import texts as place_texts
-from .places.book import DATA_BOOKS, PlaceBook
+from .places.book import DATA_BOOKS, PlaceBook, async_remove_tags
 from .places.resident_view import ResidentView
 from .places.rows import is_party
 from .places.views import CodeView
@@ -183,6 +184,9 @@ async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
 
 async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     """Erase the people of a property that is removed."""
+    # If it was disabled when Home Assistant started, and there is no other, nothing of ours
+    # is there yet.
+    await async_setup_component(hass, DOMAIN, {})
     forget_issues(hass, entry.entry_id)
     journal_of(hass).forget(entry.entry_id)
     await async_remove_alerts(hass, entry.entry_id)
@@ -199,6 +203,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RegisterConfigEntry) ->
     await _async_remove_photos(hass, entry.entry_id)
     leaving = hass.data[DATA_LEAVING]
     await leaving.async_take(entry, register)
+    await async_remove_tags(hass, register)
     if not leaving.keeps(entry.entry_id):
         await register.keys.async_remove()
     try:

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
-from custom_components.rental_units.app.schema import FEATURES
+from custom_components.rental_units.app.schema import FEATURES, database_of
 from custom_components.rental_units.backup import async_post_backup, async_pre_backup
 from custom_components.rental_units.const import CONF_URL, DOMAIN
 from custom_components.rental_units.register import Audience, queries
@@ -24,7 +24,7 @@ from custom_components.rental_units.storage.migrations import (
     TooNewError,
     statements,
 )
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
@@ -239,6 +239,28 @@ async def test_files_are_private_and_go_with_the_people(
     await hass.config_entries.async_remove(entry.entry_id)
     assert not list(path.parent.glob(f"{path.name}*"))
     assert not list(folder.iterdir())
+
+
+@sqlite_only
+async def test_removal_of_a_property_that_was_disabled(
+    hass: HomeAssistant, database: dict[str, Any]
+) -> None:
+    """Nothing of ours is set up, as after a start with no other property: it is erased."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Property 1",
+        data=database,
+        disabled_by=ConfigEntryDisabler.USER,
+    )
+    entry.add_to_hass(hass)
+    register = database_of(hass, entry)
+    await register.async_open()
+    await register.async_close()
+    assert register.path
+    assert register.path.exists()
+    assert DOMAIN not in hass.config.components
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not register.path.exists()
 
 
 @sqlite_only

@@ -244,6 +244,16 @@ async def _async_forget_tags(hass: HomeAssistant, tag_ids: Iterable[str]) -> Non
             await tags.async_delete_item(tag_id)
 
 
+async def async_remove_tags(hass: HomeAssistant, register: Register) -> None:
+    """Remove the tags of a property's places, before its database is erased."""
+    try:
+        found = await register.database.async_read(rows.tags, long=True)
+    except RegisterError as err:
+        LOGGER.warning("Tags of a removed property stay: %s", err.key)
+    else:
+        await _async_forget_tags(hass, found)
+
+
 @callback
 def book_of(hass: HomeAssistant, token: str) -> tuple[PlaceBook, PlaceInfo] | None:
     """Return the place of a code, of whichever property it is."""

@@ -112,6 +112,11 @@ def read(session: Session) -> Found:
     )
 
 
+def tags(session: Session) -> list[str]:
+    """Return the ids of the tags of all places, those of removed units too."""
+    return list(session.scalars(select(SitePlace.tag_id)))
+
+
 def described(place: SitePlace) -> PlaceInfo:
     """Return a place, of a unit with what the unit's row says."""
     about: Any = place.unit or place

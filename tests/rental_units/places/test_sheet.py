@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 import re
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -9,7 +10,9 @@ import segno
 
 from custom_components.rental_units.places.book import CODE_PATH, PlaceBook
 from custom_components.rental_units.places.sheet import MOST_LABELS
+from homeassistant.components import tag
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from tests.rental_units.common import account, call, device_id
 from tests.rental_units.panel import Panel
@@ -116,3 +119,33 @@ async def test_tag_of_a_place_that_goes(
     assert registry.async_get_entity_id("tag", "tag", tag_id)
     await panel.get("remove_place", place_id=place_id)
     assert registry.async_get_entity_id("tag", "tag", tag_id) is None
+
+
+async def test_what_fails_after_the_codes_were_issued(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel, book: PlaceBook
+) -> None:
+    """The codes of before are void: so the sheets come, whatever else does not."""
+    place_id = (await ids_of(hass, entry))["unit 1-1-101"]
+    base = book.address("")
+    with (
+        # The address outside goes just then, and somebody else makes the tag.
+        patch.object(book, "address", side_effect=[base]),
+        patch.object(
+            hass.data[tag.TAG_DATA], "async_create_item", side_effect=HomeAssistantError
+        ),
+    ):
+        answer = await panel.get("print_codes", place_ids=[place_id])
+    assert answer["printed"] == answer["html"].count("<svg") == 1
+
+
+async def test_tags_of_a_property_that_goes(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel
+) -> None:
+    """They go with it, those of removed units too, and nobody else's."""
+    tags = hass.data[tag.TAG_DATA]
+    await tags.async_create_item({"tag_id": "somebody-s", "name": "A card"})
+    ids = list((await ids_of(hass, entry)).values())
+    await panel.get("print_codes", place_ids=ids)
+    assert len(tags.data) == len(ids) + 1
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert set(tags.data) == {"somebody-s"}
