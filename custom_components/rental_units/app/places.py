@@ -18,7 +18,7 @@ from ..register.addresses import mask, mask_name
 from ..register.people import Contact
 from ..storage.events import Kind
 from .reading import describe_person, moment
-from .tenancy import enter_person, person_of
+from .tenancy import enter_person, known_person, person_of
 from .work import Command, Work, overtaken, refused
 
 type Answer = dict[str, JsonValueType]
@@ -234,7 +234,8 @@ class RemovePlace(Command[str]):
 class PutParty(Command[str]):
     """Say who answers for a place: somebody of the register, or somebody new; return an id.
 
-    An organisation is entered like a person, and said to be one.
+    An organisation is entered like a person, and said to be one. Whoever is known already
+    stays what they are: nobody is unmasked because somebody entered them a second time.
     """
 
     name = "put_place_party"
@@ -252,8 +253,9 @@ class PutParty(Command[str]):
         elif not self.party.name:
             raise refused("name_missing")
         else:
+            is_known = known_person(work, self.party) is not None
             person = enter_person(work, self.party)
-            if self.is_organisation:
+            if self.is_organisation and not is_known:
                 person.kind = PartyKind.ORGANISATION
         known = next((row for row in place.parties if row.person_id == person.id), None)
         if known is None:
@@ -386,15 +388,26 @@ class VisitPlace(Command[str]):
 class RevealPlace(Command[list[Answer]]):
     """Name who is registered in the unit at whose door somebody stands, with their numbers.
 
-    Who asks has scanned the plate: that is looked at before. Each person is in the audit.
+    Who asks has scanned the plate, whose code is valid now. Each person is in the audit.
     """
 
     name = "reveal_at_place"
-    place_id: str
+    #: What the code's token is found by.
+    digest: str
 
     @override
     def run(self, work: Work) -> list[Answer]:
-        place = place_of(work, self.place_id)
+        place = work.session.scalar(
+            select(SitePlace)
+            .join(PlaceCode, PlaceCode.place_id == SitePlace.id)
+            .where(
+                PlaceCode.digest == self.digest,
+                PlaceCode.revoked_at.is_(None),
+                rows.is_there(),
+            )
+        )
+        if place is None:
+            raise refused("no_such_place")
         if place.unit_id is None:
             raise refused("place_is_no_unit")
         found = queries.leases_of(work.session, place.unit_id, work.today)

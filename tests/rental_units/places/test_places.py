@@ -11,13 +11,18 @@ from pytest_homeassistant_custom_component.common import (
     MockUser,
     async_fire_time_changed,
 )
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.places import RemovePlace, SavePlace
 from custom_components.rental_units.const import PartyKind
 from custom_components.rental_units.places.book import PlaceBook
-from custom_components.rental_units.places.models import PlaceParty, SitePlace, Visit
+from custom_components.rental_units.places.models import (
+    PlaceCode,
+    PlaceParty,
+    SitePlace,
+    Visit,
+)
 from custom_components.rental_units.register.models import Person
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -190,6 +195,24 @@ async def test_who_answers_for_a_place(
 
 
 @sqlite_only
+async def test_nobody_is_unmasked_by_being_entered_again(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    panel: Panel,
+    panel_for: Callable[[MockUser], Awaitable[Panel]],
+) -> None:
+    """A tenant who is entered once more, as an organisation, is a person as before."""
+    await check_in(hass, entry, "1-1-101", name="MARK-OWNER", phone=PHONE)
+    of = {"place_id": (await ids_of(hass, entry))["building 1"]}
+    again = {"name": "MARK-OWNER", "phone": PHONE, "organisation": True}
+    await panel.get("put_place_party", **of, **again)
+    police = await panel_for(await account(hass, entry, "police"))
+    (row,) = (await police.get("place", **of, reason="inspection"))["parties"]
+    assert (row["kind"], row["name"]) == (PartyKind.PERSON, "M**")
+    assert E164 not in row["reached"]
+
+
+@sqlite_only
 async def test_who_only_answers_for_a_place_goes_with_it(
     hass: HomeAssistant, entry: MockConfigEntry, panel: Panel
 ) -> None:
@@ -272,8 +295,14 @@ async def test_reveal_at_the_door(
         ("x", "no_such_place"),
     ):
         assert await panel.refusal("reveal_at_place", **{**asked, "code": code}) == key
+    other = {**asked, "code": (await plates("unit 1-1-102"))["unit 1-1-102"]}
     await plates("unit 1-1-101")
     assert await panel.refusal("reveal_at_place", **asked) == "no_such_place"
+    # Revoked just now, and not heard of yet.
+    await entry.runtime_data.async_run(
+        lambda session: session.execute(update(PlaceCode).values(revoked_at=1.0))
+    )
+    assert await panel.refusal("reveal_at_place", **other) == "no_such_place"
 
 
 @sqlite_only
