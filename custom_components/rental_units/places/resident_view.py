@@ -86,11 +86,15 @@ class ResidentView(SecretView):
             given = self._of(request, book).enter(
                 place, said.get("challenge", ""), said["code"]
             )
-            if given is None:
-                return _ask(
-                    request, token, language, text["wrong"], HTTPStatus.FORBIDDEN
+            if given:
+                return _go(request, token, given)
+            challenge = said.get("challenge", "")
+            if self._of(request, book).is_open(place, challenge):
+                # Who has mistyped needs no second message.
+                return _enter(
+                    token, language, text["again"], challenge, HTTPStatus.FORBIDDEN
                 )
-            return _go(request, token, given)
+            return _ask(request, token, language, text["wrong"], HTTPStatus.FORBIDDEN)
         if not said.get("address"):
             return _ask(request, token, language, status=HTTPStatus.BAD_REQUEST)
         try:
@@ -100,19 +104,7 @@ class ResidentView(SecretView):
             return _page(language, body, HTTPStatus.TOO_MANY_REQUESTS)
         except RegisterError:
             return later(request)
-        body = paragraph(text["sent"].format(minutes=_MINUTES)) + form(
-            _path(token),
-            hidden("challenge", challenge)
-            + field(
-                "code",
-                text["code"],
-                inputmode="numeric",
-                autocomplete="one-time-code",
-                maxlength="10",
-            ),
-            text["enter"],
-        )
-        return _page(language, body)
+        return _enter(token, language, text["sent"].format(minutes=_MINUTES), challenge)
 
 
 def _path(token: str) -> str:
@@ -147,6 +139,30 @@ def _ask(
         )
         + link(CODE_PATH + f"/{token}", text["back"])
         + call(request.app[KEY_HASS], language)
+    )
+    return _page(language, body, status)
+
+
+def _enter(
+    token: str,
+    language: str,
+    said: str,
+    challenge: str,
+    status: int = HTTPStatus.OK,
+) -> web.Response:
+    """Return the form that asks for the code."""
+    text = texts(language)["resident"]
+    body = paragraph(said) + form(
+        _path(token),
+        hidden("challenge", challenge)
+        + field(
+            "code",
+            text["code"],
+            inputmode="numeric",
+            autocomplete="one-time-code",
+            maxlength="10",
+        ),
+        text["enter"],
     )
     return _page(language, body, status)
 

@@ -14,8 +14,8 @@ import time
 from typing import Final
 import uuid
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonValueType
@@ -38,9 +38,10 @@ from .texts import texts
 DIGITS: Final = 6
 CODE_SECONDS: Final = 600
 MOST_TRIES: Final = 5
-#: Codes an hour: to one address, from one plate, and of a property. Text messages cost money,
-#: and who gets one that they have not asked for is alarmed.
+#: Codes an hour: to one address, from one plate, and of a property; and in a day to one
+#: address. Text messages cost money, and who gets one that they have not asked for is alarmed.
 TO_AN_ADDRESS: Final = 3
+TO_AN_ADDRESS_A_DAY: Final = 6
 FROM_A_PLACE: Final = 20
 OF_A_PROPERTY: Final = 200
 #: Codes that are open at once; the oldest goes.
@@ -103,6 +104,7 @@ class Residents:
         self._book = book
         self._open: OrderedDict[str, _Challenge] = OrderedDict()
         self._to = Limit(TO_AN_ADDRESS, 3600)
+        self._in_a_day = Limit(TO_AN_ADDRESS_A_DAY, 86_400)
         self._from = Limit(FROM_A_PLACE, 3600)
         self._of = Limit(OF_A_PROPERTY, 3600)
 
@@ -119,10 +121,14 @@ class Residents:
             lambda session: _find(session, target, units, today)
         )
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
-        if found and self._to.allows(target):
-            # After the answer: how long a provider takes would tell that somebody is known.
+        if found and self._to.allows(target) and self._in_a_day.allows(target):
+            # After the answer, and not begun before it: how long that takes would tell that
+            # somebody is known.
             self._book.entry.async_create_background_task(
-                self._hass, self._async_send(found, code), "rental units code"
+                self._hass,
+                self._async_send(found, code),
+                "rental units code",
+                eager_start=False,
             )
         else:
             found = None
@@ -166,6 +172,19 @@ class Residents:
         except Exception as err:  # noqa: BLE001
             # Whatever it is, and without its text: that may hold a number.
             LOGGER.error("A one-time code was not sent: %s", type(err).__name__)
+
+    @callback
+    def is_open(self, place: PlaceInfo, challenge_id: str) -> bool:
+        """Return if a code that was asked for at a place can still be entered.
+
+        That of somebody who is not known is as long open as any.
+        """
+        challenge = self._open.get(challenge_id)
+        return bool(
+            challenge
+            and challenge.place_id == place.id
+            and challenge.until >= time.time()
+        )
 
     @callback
     def enter(self, place: PlaceInfo, challenge_id: str, code: str) -> str | None:
@@ -217,28 +236,30 @@ def _normal(address: str, country: str | None) -> str:
 def _find(
     session: Session, target: str, units: Collection[str], today: date
 ) -> _Reached | None:
-    """Return who of these units is reached at an address that they have confirmed."""
-    if not target:
-        return None
-    people = session.scalars(
-        select(Person)
+    """Return who of these units is reached at an address that they have confirmed.
+
+    It is one question, whether somebody is known or not: a second one would take longer.
+    """
+    found = session.execute(
+        select(
+            Person.id,
+            ContactAddress.channel,
+            ContactAddress.target,
+            func.coalesce(ContactAddress.language, Person.language),
+        )
         .join(Lease, Lease.person_id == Person.id)
         .join(ContactAddress, ContactAddress.person_id == Person.id)
         .where(
             Lease.unit_id.in_(units),
             queries.is_current(today),
             ContactAddress.target == target,
+            ContactAddress.channel.in_(_CHANNELS),
             ContactAddress.verified_at.is_not(None),
         )
-        .options(selectinload(Person.addresses))
         .order_by(Person.id)
-    )
-    for person in people:
-        for row in person.addresses:
-            if row.target == target and row.channel in _CHANNELS:
-                language = row.language or person.language
-                return _Reached(person.id, row.channel, row.target, language)
-    return None
+        .limit(1)
+    ).first()
+    return _Reached(*found) if found else None
 
 
 def _show(

@@ -11,12 +11,12 @@ from aiohttp import ClientResponse
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from sqlalchemy import select, update
+from sqlalchemy import Engine, event, select, update
 
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.places import SavePlace
 from custom_components.rental_units.places import resident_view, residents
-from custom_components.rental_units.places.book import CODE_PATH
+from custom_components.rental_units.places.book import CODE_PATH, PlaceBook
 from custom_components.rental_units.register.models import Audit, ContactAddress
 from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.core import HomeAssistant, ServiceCall
@@ -31,7 +31,7 @@ from tests.rental_units.common import (
     unit_id,
 )
 
-from .conftest import Plates
+from .conftest import Plates, ids_of
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 ENGLISH = {"Accept-Language": "en"}
@@ -251,6 +251,73 @@ async def test_flood_of_text_messages(
     freezer.tick(3601)
     await door.ask()
     assert len(door.messages) > residents.TO_AN_ADDRESS
+
+
+async def test_flood_of_many_hours(door: Door, freezer: FrozenDateTimeFactory) -> None:
+    """Who asks all day long for somebody else's number has it sent six."""
+    freezer.move_to("2026-11-30 00:00:00+00:00")
+    for _ in range(24):
+        await door.ask()
+        await door.ask(place="stairwell 1-1")
+        freezer.tick(3600)
+    assert len(door.messages) == residents.TO_AN_ADDRESS_A_DAY
+    await door.ask()
+    assert len(door.messages) == residents.TO_AN_ADDRESS_A_DAY + 1
+
+
+async def test_who_has_mistyped(door: Door) -> None:
+    """A code can be entered again without another message; of who is not known the same is said."""
+    pages = []
+    for address in (PHONE, "13800138009"):
+        challenge = await door.ask(address)
+        wrong = f"{(int(door.code()) + 1) % 10**6:06}"
+        answer = await door.send(challenge=challenge, code=wrong)
+        page = await answer.text()
+        assert f'name="challenge" value="{challenge}"' in page
+        assert 'name="code"' in page
+        pages.append((answer.status, page.replace(challenge, "")))
+        for _ in range(residents.MOST_TRIES - 1):
+            answer = await door.send(challenge=challenge, code=wrong)
+        assert 'name="address"' in await answer.text()
+    assert pages[0] == pages[1]
+    assert len(door.messages) == 1
+    challenge = await door.ask()
+    await door.send(challenge=challenge, code="x")
+    answer = await door.send(challenge=challenge, code=door.code())
+    assert answer.status == HTTPStatus.SEE_OTHER
+
+
+async def test_nobody_learns_it_from_the_time(
+    hass: HomeAssistant, entry: MockConfigEntry, door: Door, book: PlaceBook
+) -> None:
+    """Who is known costs as many questions as who is not, and is sent nothing before the answer."""
+    place = book.places[(await ids_of(hass, entry))["unit 1-1-101"]]
+    codes = residents.Residents(hass, book)
+    asked: list[str] = []
+    sent: list[str] = []
+
+    def ask(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    async def send(_codes: Any, reached: Any, _code: str) -> None:
+        sent.append(reached.target)
+
+    counts = []
+    event.listen(Engine, "before_cursor_execute", ask)
+    try:
+        with patch.object(residents.Residents, "_async_send", send):
+            for address in (PHONE, "13800138009", "nobody@example.com"):
+                asked.clear()
+                await codes.async_ask(place, address)
+                counts.append(len(asked))
+                assert sent == []
+                await hass.async_block_till_done(wait_background_tasks=True)
+                sent, known = [], sent
+                assert known == ([E164] if address == PHONE else [])
+    finally:
+        event.remove(Engine, "before_cursor_execute", ask)
+    assert set(counts) == {counts[0]}
+    assert counts[0]
 
 
 async def test_whose_stairwell_it_is(door: Door, entry: MockConfigEntry) -> None:
