@@ -12,14 +12,14 @@ from homeassistant.components.http import KEY_HASS
 from ..alerts.runtime import engine_of
 from ..alerts.texts import title as alert_title
 from ..public.limits import Limit
-from ..public.pages import facts, field, form, hidden, link, page, paragraph, too_many
+from ..public.pages import facts, field, form, hidden, link, page, paragraph
 from ..public.views import SecretView, is_foreign
 from ..storage.errors import RegisterError
 from .book import CODE_PATH, PlaceBook, book_of
 from .residents import CODE_SECONDS, PASS_SECONDS, Residents, Shown, TooManyError
 from .rows import PlaceInfo
 from .texts import texts
-from .views import WRONG_A_MINUTE, call, contacts, later, reader, refuse
+from .views import WRONG_A_MINUTE, busy, call, contacts, later, reader, refuse
 
 RESIDENT_PATH: Final = CODE_PATH + "/{token}/resident"
 #: Forms that one address sends a minute.
@@ -71,7 +71,7 @@ class ResidentView(SecretView):
             # Another site, in whose form somebody else's code was entered.
             return web.Response(status=HTTPStatus.FORBIDDEN)
         if not self._sent.allows(request.remote or ""):
-            return too_many()
+            return busy(request)
         try:
             said = {key: str(value) for key, value in (await request.post()).items()}
         except ValueError, LookupError:

@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..panel import DATA_MODULE
 from ..public.limits import Limit
-from ..public.pages import emergency, facts, link, page, paragraph, police, too_many
+from ..public.pages import emergency, facts, link, page, paragraph, police
 from ..public.views import SecretView, is_looked_at
 from ..register import default_language
 from .book import CODE_PATH, DATA_BOOKS, PlaceBook, book_of
@@ -54,7 +54,7 @@ class CodeView(SecretView):
         if (found := book_of(request.app[KEY_HASS], token)) is None:
             return refuse(request, self._wrong)
         if not self._pages.allows(request.remote or ""):
-            return too_many()
+            return busy(request)
         book, place = found
         if is_looked_at(request):
             book.scanned(token, place)
@@ -136,13 +136,21 @@ def refuse(request: web.Request, wrong: Limit) -> web.Response:
     Who guesses is kept from making work, and nobody from calling for help.
     """
     if not wrong.allows(request.remote or ""):
-        return too_many()
+        return busy(request)
     hass, language = request.app[KEY_HASS], reader(request)
     books = hass.data[DATA_BOOKS].values()
     if not books or not all(book.is_known for book in books):
         # A plate is not called wrong by who does not know.
         return later(request)
     return _without_place(hass, language, "invalid", HTTPStatus.GONE)
+
+
+def busy(request: web.Request) -> web.Response:
+    """Answer who asks too often, or shares their address with who does: it may burn there."""
+    hass, language = request.app[KEY_HASS], reader(request)
+    answer = _without_place(hass, language, "later", HTTPStatus.TOO_MANY_REQUESTS)
+    answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def later(request: web.Request) -> web.Response:

@@ -231,6 +231,7 @@ async def test_guessing_a_code(
     for _ in range(resident_view.SENT_A_MINUTE):
         last = await door.send(challenge="x", code=wrong)
     assert last.status == HTTPStatus.TOO_MANY_REQUESTS
+    assert 'href="tel:119"' in await last.text()
     freezer.tick(61)
     assert (await door.send(challenge="x", code=wrong)).status == 403
 
