@@ -55,16 +55,9 @@ class Caller:
         raise UnknownUser(context=self._context)
 
     async def async_person(self) -> str:
-        """Return who calls: a person's id.
-
-        Raises ServiceValidationError for an automation: it has no user, or it was itself
-        set off by something (its context has a parent); for a user of the system, and for
-        one who may not log in any more.
-        """
-        user = await self.async_user()
-        who = self._house.authority.who(self._context)
-        is_human = user is None or (user.is_active and not user.system_generated)
-        if who is None or not is_human or self._context.parent_id:
+        """Return who calls: a person's id. Raises ServiceValidationError if it is none."""
+        await self.async_user()
+        if (who := await self._house.authority.async_person(self._context)) is None:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="needs_person"
             )

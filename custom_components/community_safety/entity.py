@@ -90,7 +90,9 @@ def _asked_first(
     @wraps(order)
     async def asked_first(self: SafetyEntity, *args: Any, **kwargs: Any) -> None:
         # Another call of the entity may be asked for meanwhile.
-        self.ordered_by = await self.async_authorize(self.action_of(order.__name__))
+        context = self._context or Context()
+        await self.async_authorize(self.action_of(order.__name__))
+        self.ordered_by = await self.gateway.house.authority.async_person(context)
         await order(self, *args, **kwargs)
 
     return asked_first
@@ -108,7 +110,8 @@ class SafetyEntity(Entity):
 
     _attr_has_entity_name = True
 
-    #: Who has given the order that is carried out now; to be read before the first wait.
+    #: The person who has given the order that is carried out now, None if it was none; to be
+    #: read before the first wait.
     ordered_by: str | None = None
 
     @override

@@ -165,6 +165,21 @@ class Authority:
                 LOGGER.exception("%s cannot tell who acts", domain)
         return None
 
+    async def async_person(self, context: Context) -> str | None:
+        """Return who acts, if that is a person.
+
+        None for an automation: it has no user, or it was itself set off by something (its
+        context has a parent); for a user of the system, as add-ons and bridges have, and for
+        one who may not log in any more.
+        """
+        if context.parent_id:
+            return None
+        if context.user_id:
+            user = await self._hass.auth.async_get_user(context.user_id)
+            if user is None or user.system_generated or not user.is_active:
+                return None
+        return self.who(context)
+
     async def async_authorize(
         self, action: Action, context: Context, subjects: Iterable[Subject]
     ) -> str | None:

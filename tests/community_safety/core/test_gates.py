@@ -17,6 +17,7 @@ from custom_components.community_safety.core.passages import Decision
 from custom_components.community_safety.core.ports import Credential
 from custom_components.community_safety.core.proving import Reason, Status
 from custom_components.community_safety.gateways.mqtt import gateway as gateway_module
+from homeassistant.auth.const import GROUP_ID_ADMIN
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -211,9 +212,14 @@ async def test_a_fire_opens_it(
         ),
     )
     assert gate.is_held
-    with pytest.raises(ServiceValidationError) as error:
-        await order(hass, "close_cover")
-    assert error.value.translation_key == "needs_person"
+    # What an add-on orders has a user, and is no person.
+    system = await hass.auth.async_create_system_user(
+        "Add-on", group_ids=[GROUP_ID_ADMIN]
+    )
+    for context in (None, Context(user_id=system.id)):
+        with pytest.raises(ServiceValidationError) as error:
+            await order(hass, "close_cover", context)
+        assert error.value.translation_key == "needs_person"
     await order(hass, "close_cover", person)
     assert not gate.is_held
 
