@@ -16,7 +16,6 @@ from homeassistant.exceptions import (
     UnknownUser,
 )
 
-from .catalogue.measurements import point_key
 from .commissioning import missing, reports_tests, sign_off
 from .const import DOMAIN
 from .core.alarm import Alarm, Cause, Outcome, ShelfReason
@@ -210,6 +209,10 @@ class Caller:
         if item.here is None:
             raise _not_connected(item)
         gateway, device = item.here
+        if order is Order.OPEN and "open" not in device.description.commands:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="nothing_in_target"
+            )
         doors, orders = self._house.doors, self._house.orders
         begun = await orders.async_begin(
             f"{item.uid}/{item.key}", order, who=who, why=why, comment=comment
@@ -218,8 +221,7 @@ class Caller:
         try:
             match order:
                 case Order.OPEN:
-                    channel = device.points[item.key].channel
-                    await gateway.async_set(device, point_key("open", channel), True)
+                    await doors.async_let_in(gateway, device, item.key)
                 case Order.UNLOCK:
                     await doors.async_unlock(device, item.key)
                 case Order.LOCK:

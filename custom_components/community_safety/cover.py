@@ -13,9 +13,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import VEHICLE_GATE
 from .catalogue.measurements import point_key
-from .core.authority import Action
 from .core.device import SafetyDevice
-from .entity import SafetyEntity, add_for_each_device
+from .entity import SafetyEntity, WayEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -36,11 +35,10 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
             yield Barrier(gateway, device, key)
 
 
-class Barrier(SafetyEntity, CoverEntity):
-    """A barrier. To open it holds it open; closing it lets vehicles be let in one by one.
+class Barrier(WayEntity, CoverEntity):
+    """A barrier. To open it holds it open; closing it lets vehicles be let in one by one."""
 
-    One that a fire has opened is closed again only by a person.
-    """
+    shut_by = "async_close_cover"
 
     _attr_device_class = CoverDeviceClass.GATE
     _attr_supported_features = CoverEntityFeature.OPEN | CoverEntityFeature.CLOSE
@@ -80,15 +78,9 @@ class Barrier(SafetyEntity, CoverEntity):
         return self._stands("closing")
 
     @override
-    def action_of(self, order: str) -> Action:
-        return Action.RESTORE if order == "async_close_cover" else Action.OPEN_DOOR
-
-    @override
     async def async_open_cover(self, **kwargs: Any) -> None:
-        await self.gateway.house.doors.async_unlock(self.device, self.key)
+        await self.async_hold_open()
 
     @override
     async def async_close_cover(self, **kwargs: Any) -> None:
-        await self.gateway.house.doors.async_lock(
-            self.device, self.key, self.ordered_by
-        )
+        await self.async_shut()

@@ -234,6 +234,30 @@ class JoiningEntity(SafetyEntity):
         self.async_on_remove(self.joining.listen(self.async_write_ha_state))
 
 
+class WayEntity(SafetyEntity):
+    """A door or barrier, which is held open, or lets in one by one.
+
+    One that a fire has opened is shut again only by a person.
+    """
+
+    #: The order of the platform that shuts it.
+    shut_by: str
+
+    @override
+    def action_of(self, order: str) -> Action:
+        return Action.RESTORE if order == self.shut_by else Action.OPEN_DOOR
+
+    async def async_hold_open(self) -> None:
+        """Hold it open. Raises HomeAssistantError if that was not proven."""
+        await self.gateway.house.doors.async_unlock(self.device, self.key)
+
+    async def async_shut(self) -> None:
+        """Hold it open no longer. Raises HomeAssistantError as `Doors.async_lock` does."""
+        await self.gateway.house.doors.async_lock(
+            self.device, self.key, self.ordered_by
+        )
+
+
 class SettingEntity(SafetyEntity):
     """A setting that is kept by us and not by the device."""
 

@@ -8,10 +8,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import DOOR_CONTROLLER
-from .catalogue.measurements import point_key
-from .core.authority import Action
 from .core.device import SafetyDevice
-from .entity import SafetyEntity, add_for_each_device
+from .entity import SafetyEntity, WayEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -32,17 +30,15 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
             yield DoorLock(gateway, device, key)
 
 
-class DoorLock(SafetyEntity, LockEntity):
-    """A door. Unlocked: it is held open; letting one person through does not show here.
+class DoorLock(WayEntity, LockEntity):
+    """A door. Unlocked: it is held open; letting one person through does not show here."""
 
-    One that a fire has opened is locked again only by a person.
-    """
+    shut_by = "async_lock"
 
     def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
         """Initialize."""
         super().__init__(gateway, device, key)
-        self._channel = device.points[key].channel
-        self.name_after("locked", self._channel)
+        self.name_after("locked", device.points[key].channel)
         if "open" in device.description.commands:
             self._attr_supported_features = LockEntityFeature.OPEN
 
@@ -53,21 +49,13 @@ class DoorLock(SafetyEntity, LockEntity):
         return None if value is None else bool(value)
 
     @override
-    def action_of(self, order: str) -> Action:
-        return Action.RESTORE if order == "async_lock" else Action.OPEN_DOOR
-
-    @override
     async def async_lock(self, **kwargs: Any) -> None:
-        await self.gateway.house.doors.async_lock(
-            self.device, self.key, self.ordered_by
-        )
+        await self.async_shut()
 
     @override
     async def async_unlock(self, **kwargs: Any) -> None:
-        await self.gateway.house.doors.async_unlock(self.device, self.key)
+        await self.async_hold_open()
 
     @override
     async def async_open(self, **kwargs: Any) -> None:
-        await self.gateway.async_set(
-            self.device, point_key("open", self._channel), True
-        )
+        await self.gateway.house.doors.async_let_in(self.gateway, self.device, self.key)

@@ -32,7 +32,7 @@ from .device import (
     layout_of,
 )
 from .fires import FIRES, burns_near, fires_near
-from .ports import Find
+from .ports import Find, Port
 from .proving import Answer, Pace, Reason, async_command, async_prove, async_read_back
 from .storage import Storage
 from .telling import tell
@@ -255,6 +255,18 @@ class Doors:
     async def async_unlock(self, device: SafetyDevice, key: str) -> None:
         """Hold a door open. Raises HomeAssistantError if that was not proven."""
         await self._async_by_hand(device, key, False, lambda: True)
+
+    async def async_let_in(self, port: Port, device: SafetyDevice, key: str) -> None:
+        """Let one through. Raises HomeAssistantError if that was not done.
+
+        What is held open lets everybody through, and what a fire is to hold open is held: the
+        pulse that lets one in may be what ends that.
+        """
+        if f"{device.uid}/{key}" in self._releases:
+            await self.async_unlock(device, key)
+        elif device.fresh_reading(key) is not False:
+            channel = device.points[key].channel
+            await port.async_set(device, point_key("open", channel), True)
 
     async def async_lock(self, device: SafetyDevice, key: str, who: str | None) -> None:
         """Lock a door.

@@ -414,7 +414,10 @@ class VzenithGateway(Gateway):
     async def _async_let_in(self, device: SafetyDevice) -> None:
         """Raise the arm for one vehicle. Raises CommandError if it is not seen to be up."""
         self._moved.clear()
-        await self._async_output(device, self.entry.data[CONF_OPEN_OUTPUT], _PULSE)
+        if not self._is_held:
+            # After a pulse the output is off: nothing would hold the arm any more.
+            await self._async_output(device, self.entry.data[CONF_OPEN_OUTPUT], _PULSE)
+            self._is_held = False
         self._expect_up()
         try:
             async with asyncio.timeout(ARM_SECONDS):

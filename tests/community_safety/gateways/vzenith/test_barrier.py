@@ -81,6 +81,38 @@ async def test_one_vehicle(
     await wait_until(hass, lambda: device.readings.get("barrier_1") == "closed")
 
 
+async def test_one_vehicle_at_an_open_barrier(
+    hass: HomeAssistant, entry: MockConfigEntry, camera: Camera
+) -> None:
+    """A pulse ends with the output off: what is held open lets in whoever comes, without one."""
+    port, device = entry.runtime_data, device_of(hass, camera)
+    await order(hass, camera, "open_cover")
+    ordered = len(camera.ordered)
+    await hass.data[DATA_HOUSE].doors.async_let_in(port, device, "locked_1")
+    assert len(camera.ordered) == ordered
+    await port.async_set(device, "open_1", True)
+    assert (camera.outputs[0], camera.is_up) == (ON, True)
+
+
+@pytest.mark.usefixtures("gateway")
+async def test_one_vehicle_in_a_fire(
+    hass: HomeAssistant, entry: MockConfigEntry, camera: Camera, peer: Peer
+) -> None:
+    """Whoever lets one in while it is to be open for a fire has it held open, or hears that not."""
+    port, device = entry.runtime_data, device_of(hass, camera)
+    house = hass.data[DATA_HOUSE]
+    camera.faults.add(Fault.STUCK)
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(hass, lambda: "refused_to_release" in alarms_of(hass, camera))
+    with pytest.raises(HomeAssistantError) as error:
+        await house.doors.async_let_in(port, device, "locked_1")
+    assert error.value.translation_key == "release_unproven"
+    camera.faults.clear()
+    await house.doors.async_let_in(port, device, "locked_1")
+    assert (camera.outputs[0], camera.is_up) == (ON, True)
+
+
 @pytest.mark.parametrize("is_wired", [True, False])
 async def test_answered_and_not_done(
     hass: HomeAssistant, camera: Camera, is_wired: bool
