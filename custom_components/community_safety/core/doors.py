@@ -470,8 +470,8 @@ class Doors:
                     release.proven = None
                 elif not self._is_running(lock):
                     locked = device.fresh_reading(key)
-                    if release.proven and locked:
-                        # Somebody else has.
+                    if release.proven and locked is not False:
+                        # Somebody else has, or nobody knows any more.
                         release.proven = None
                     is_back = release.silent and device.last_seen >= release.silent
                     if release.proven is None or (

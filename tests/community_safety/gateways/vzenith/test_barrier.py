@@ -241,6 +241,31 @@ async def test_a_fire_that_it_does_not_open_for(
     assert camera.outputs[0] == ON
 
 
+@pytest.mark.usefixtures("gateway")
+async def test_a_fire_and_an_outage_that_is_short(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    camera: Camera,
+    peer: Peer,
+    freezer: FrozenDateTimeFactory,
+    still: None,
+) -> None:
+    """A camera that has begun anew holds nothing: it is told once more, whatever was proven."""
+    await peer.config("smoke-1", "smoke_sensor", ["smoke"])
+    await peer.state("smoke-1", smoke=True)
+    await wait_until(
+        hass,
+        lambda: state_of(hass, camera, "cover", "locked_1") == "open",
+    )
+    camera.faults.add(Fault.OFFLINE)
+    camera.outputs[0] = 0
+    camera.lower()
+    camera.faults.clear()
+    freezer.tick(module.MISSED_SECONDS + 1)
+    camera.beat()
+    await wait_until(hass, lambda: camera.outputs[0] == ON and camera.is_up)
+
+
 async def test_silent(
     hass: HomeAssistant,
     entry: MockConfigEntry,
