@@ -15,7 +15,8 @@ from custom_components.community_safety.core import doors, proving
 from custom_components.community_safety.core.authority import Action
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.gateways.uhppote import board as board_module
-from custom_components.community_safety.websocket import devices
+from custom_components.community_safety.websocket import devices, stream
+from custom_components.community_safety.websocket.doors import DoorFeed
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import (
@@ -26,7 +27,7 @@ from homeassistant.helpers import (
 )
 from homeassistant.util import dt as dt_util
 from simulator.uhppote import CONTROLLED, NORMALLY_OPEN, Board, Fault
-from tests.common import Peer, wait_until
+from tests.common import BASE, Peer, wait_until
 from tests.community_safety.gateways.uhppote.common import (
     UID,
     add_boards,
@@ -382,6 +383,50 @@ async def test_who_may_what(
     )
     assert answer["error"]["code"] == "unauthorized"
     assert len(await orders(panel, board)) == 1
+
+
+async def test_a_look_that_fails(
+    hass: HomeAssistant,
+    board: Board,
+    panel: Panel,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A door that could not be shown is shown soon after, and not at its next change."""
+    await shown(panel, board)
+    row_of, failed = DoorFeed._row, False
+
+    def fails(*arguments: Any) -> dict[str, Any]:
+        nonlocal failed
+        if not failed:
+            failed = True
+            raise RuntimeError("not now")
+        return row_of(*arguments)
+
+    monkeypatch.setattr(DoorFeed, "_row", fails)
+    board.open(door=2, forced=True)
+    await wait_until(hass, lambda: "not now" in caplog.text)
+    later = dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS + 1)
+    async_fire_time_changed(hass, later)
+    await becomes(panel, board, "forced", door=2)
+
+
+async def test_lets_nobody_in(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer, panel: Panel
+) -> None:
+    """A door that cannot let in one by one is not told to, whoever asks."""
+    told: list[Any] = []
+    peer.answer(f"{BASE}/door", told.append)
+    await peer.config("door", "door_controller", ["locked_1"])
+    await peer.state("door", locked_1=True)
+    answer = await panel.ask(
+        "order_door",
+        door_id=f"mqtt/{BASE}/door/locked_1",
+        order="open",
+        reason="visitor",
+    )
+    assert answer["error"]["translation_key"] == "nothing_in_target"
+    assert told == []
 
 
 async def test_names_and_ends(

@@ -212,6 +212,10 @@ class Doors:
         for uid in sorted(self._controllers):
             yield from ((uid, key) for _lock, key in self._locks(uid))
 
+    def count(self, uid: str) -> int:
+        """Return how many doors a controller has."""
+        return len(self._locks(uid))
+
     def release_of(self, uid: str, key: str) -> Release | None:
         """Return that a fire has opened a door, until a person has locked it."""
         return self._releases.get(f"{uid}/{key}")

@@ -64,6 +64,9 @@ class DoorFeed(Changing):
 
     @callback
     def _live(self, _now: datetime) -> None:
+        if self._stale:
+            # The last look has failed.
+            self._later()
         self._beat()
 
     @override
@@ -101,13 +104,15 @@ class DoorFeed(Changing):
 
     def _news(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows of what is stale as far as they are new, and which are gone."""
-        stale, self._stale = self._stale, set()
+        stale = self._stale
         new: list[dict[str, Any]] = []
         gone: list[str] = []
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for item in readable(self._hass, self._reader, stale):
             row = self._row(item)
             found.setdefault(item.uid, {})[row["door_id"]] = row
+        # What could not be made is looked at again.
+        self._stale = set()
         for uid in sorted(stale):
             before, now = self._sent.get(uid, {}), found.get(uid, {})
             new += [row for key, row in now.items() if row != before.get(key)]
@@ -150,7 +155,7 @@ class DoorFeed(Changing):
             "own_name": entry.name if entry else None,
             "channel": channel,
             # Its controller has no other.
-            "is_only": sum(uid == item.uid for uid, _key in doors.known()) == 1,
+            "is_only": doors.count(item.uid) == 1,
             "area_id": item.area_id,
             "state": state,
             "connected": away is None,
