@@ -29,6 +29,7 @@ from ...const import (
     CONF_CLOSE_OUTPUT,
     CONF_DIRECTION,
     CONF_OPEN_OUTPUT,
+    CONF_REFUSED,
     CONF_SERIAL,
     CONF_TOPIC,
     DOMAIN,
@@ -96,6 +97,7 @@ class VzenithGateway(Gateway):
                 data[CONF_URL],
                 data[CONF_USERNAME],
                 data[CONF_PASSWORD],
+                was_refused=data.get(CONF_REFUSED, False),
             )
             if data.get(CONF_URL)
             else None
@@ -471,6 +473,11 @@ class VzenithGateway(Gateway):
 
     def _pages_failed(self, error: WebError) -> None:
         LOGGER.debug("The pages of %s: %s", self._serial, error)
+        if isinstance(error, LoginError) and not self.entry.data.get(CONF_REFUSED):
+            # Over restarts too: each wrong password brings us nearer to being locked out.
+            self.hass.config_entries.async_update_entry(
+                self.entry, data={**self.entry.data, CONF_REFUSED: True}
+            )
         self._tell(NO_PAGES, reason=str(error))
 
     @callback

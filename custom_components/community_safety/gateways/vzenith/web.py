@@ -50,16 +50,25 @@ class Web:
     """The pages of one camera. A password that was refused is not sent again."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, username: str, password: str
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        was_refused: bool = False,
     ) -> None:
-        """Initialize; `url` is the origin."""
+        """Initialize; `url` is the origin.
+
+        A log-in that an earlier run saw refused is not tried at all.
+        """
         self._session = session
         self._url = url
         self._login = f"{username}:{password}"
         self._cookie: str | None = None
         #: A password that is wrong is sent once, by however many at the same time.
         self._log_ins = asyncio.Lock()
-        self.is_refused = False
+        self.is_refused = was_refused
 
     async def count(self) -> int:
         """Return how many records there are. Raises WebError."""

@@ -100,9 +100,12 @@ async def test_without_mqtt(hass: HomeAssistant) -> None:
 
 
 async def test_reconfigured(hass: HomeAssistant, camera: Camera) -> None:
-    """The wiring changes; a password that is not entered stays with its pages alone."""
+    """The wiring changes; a password that is not entered stays with its pages alone.
+
+    One that was refused before is tried once more.
+    """
     login = {"url": camera.url, "username": "admin", "password": "admin"}
-    entry = await add_camera(hass, camera, **login)
+    entry = await add_camera(hass, camera, **login, refused=True)
     result = await entry.start_reconfigure_flow(hass)
     suggested = {
         str(key): (key.description or {}).get("suggested_value")

@@ -213,7 +213,7 @@ async def test_a_log_in_that_is_refused(
     freezer: FrozenDateTimeFactory,
     still: None,
 ) -> None:
-    """It is sent once; from then on what is written is sent, and people are told."""
+    """It is sent once, over restarts too; what is written is sent, and people are told."""
     register: Register = await offer(hass)
     camera.password = "changed"
     camera.sessions.clear()
@@ -225,6 +225,10 @@ async def test_a_log_in_that_is_refused(
     assert camera.logins == logins + 1
     problem = read_entry.runtime_data.problems[module.NO_PAGES, camera.serial]
     assert problem.placeholders["reason"] == "the log-in was refused"
+    await hass.config_entries.async_reload(read_entry.entry_id)
+    key = (module.NO_PAGES, camera.serial)
+    await wait_until(hass, lambda: key in read_entry.runtime_data.problems)
+    assert camera.logins == logins + 1
 
 
 async def test_a_session_that_has_run_out(
