@@ -484,10 +484,16 @@ class Credentials:
                     # Also where the list cannot be read.
                     self._end_at(uid, credential)
             await self._async_try_again(uid, device_id, wanted)
-            if wanted is None or not port.can_read_credentials(device):
-                # Nobody says any more what it is to hold, or what it holds: so nothing is
-                # known to be too much.
-                device.derive(unknown_credential=False)
+            is_readable = port.can_read_credentials(device)
+            if wanted is None or not is_readable:
+                if wanted is None:
+                    # Nobody says any more what it is to hold: so nothing is too much.
+                    device.derive(unknown_credential=False)
+                elif device.readings.get("unknown_credential") is False:
+                    # That nobody can read it is not all well, and ends no warning either.
+                    device.lose("unknown_credential")
+                if not is_readable:
+                    device.lose("credentials")
                 self._is_read[uid] = True
                 self._show(uid)
                 return None

@@ -63,6 +63,8 @@ async def test_sent(
     assert await register.credentials.async_check(device_id) is None
     assert register.differences == []
     assert alarms_of(hass, camera) == {}
+    # What nobody can read is not all well.
+    assert "unknown_credential" not in device_of(hass, camera).readings
 
 
 async def test_removed_at_its_end(
