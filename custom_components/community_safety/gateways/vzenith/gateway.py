@@ -119,6 +119,9 @@ class VzenithGateway(Gateway):
         #: If a record is written with its time of creation, and a plate deleted by its text:
         #: builds differ, and refuse the other.
         self._shapes = {"put": 0, "remove": 0}
+        #: How many plates we have deleted; none while a page is read.
+        self._deletions = 0
+        self._reading = asyncio.Lock()
         #: What the camera says of its barrier, which no page of the maker explains.
         self._gate_status: Value | None = None
         self.camera: SafetyDevice | None = None
@@ -540,14 +543,13 @@ class VzenithGateway(Gateway):
 
     async def async_remove_credential(self, device: SafetyDevice, number: str) -> None:
         """Delete a plate. Raises HomeAssistantError."""
-        await self._async_list(
-            device,
-            "remove",
-            [
-                {"operator_type": "delete", "plate": plate}
-                for plate in (number, [number])
-            ],
-        )
+        bodies = [
+            {"operator_type": "delete", "plate": plate} for plate in (number, [number])
+        ]
+        async with self._reading:
+            # Also what is not answered may be done.
+            self._deletions += 1
+            await self._async_list(device, "remove", bodies)
 
     async def _async_list(
         self, device: SafetyDevice, what: str, bodies: list[dict[str, Any]]
@@ -597,9 +599,16 @@ class VzenithGateway(Gateway):
     async def _walk(
         self, device: SafetyDevice, plate: str
     ) -> AsyncIterator[Credential]:
-        """Yield the records of which the plate holds a text."""
-        position = 0
-        while page := await self._page(device, plate, position):
+        """Yield the records of which the plate holds a text; one may come twice."""
+        position, deletions = 0, self._deletions
+        while True:
+            async with self._reading:
+                # What comes next has moved to the front by what was deleted before it.
+                position = max(0, position - (self._deletions - deletions))
+                deletions = self._deletions
+                page = await self._page(device, plate, position)
+            if not page:
+                break
             for row in page:
                 yield words.credential(row)
             position += len(page)

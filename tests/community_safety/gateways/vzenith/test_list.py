@@ -190,6 +190,48 @@ async def test_the_whole_list(
     assert "unknown_plate" in alarms_of(hass, camera)
 
 
+async def test_plates_that_are_deleted_meanwhile(
+    hass: HomeAssistant, read_entry: MockConfigEntry, camera: Camera
+) -> None:
+    """What a deletion has moved before the next page is read all the same."""
+    register: Register = await offer(hass)
+    port, device = read_entry.runtime_data, device_of(hass, camera)
+    await put(register, hass, camera)
+    ours = camera.rows.pop(PLATE)
+    numbers = [f"浙A{number:05}" for number in range(120)]
+    camera.rows = {number: {**ours, "plate": number} for number in numbers}
+    written: set[str] = set()
+    read: list[str] = []
+    async for row in port.walk_credentials(device, written):
+        read.append(row.number)
+        if len(read) in (10, 60):
+            gone = numbers[len(read) // 60]
+            written.add(gone)
+            await port.async_remove_credential(device, gone)
+    assert read == numbers
+
+
+async def test_an_unknown_plate_and_a_log_in_that_is_refused(
+    hass: HomeAssistant, read_entry: MockConfigEntry, camera: Camera
+) -> None:
+    """That nobody can read the list any more does not end the warning, and counts nothing."""
+    register: Register = await offer(hass)
+    device = device_of(hass, camera)
+    await put(register, hass, camera)
+    camera.rows[OTHER] = {**camera.rows[PLATE], "plate": OTHER}
+    assert register.wanted is not None
+    register.wanted[device.device_id or ""] = []
+    await register.credentials.async_check(device.device_id or "")
+    await wait_until(hass, lambda: "unknown_plate" in alarms_of(hass, camera))
+    assert "credentials" in device.readings
+    camera.password = "changed"
+    camera.sessions.clear()
+    assert (await put(register, hass, camera)).status is Status.SENT
+    assert await register.credentials.async_check(device.device_id or "") is None
+    assert alarms_of(hass, camera)["unknown_plate"].present
+    assert "credentials" not in device.readings
+
+
 @pytest.mark.parametrize("fault", [Fault.NO_PAGES, Fault.NONSENSE])
 async def test_pages_that_are_away(
     hass: HomeAssistant, read_entry: MockConfigEntry, camera: Camera, fault: Fault
