@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import voluptuous as vol
-from yarl import URL
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.helpers import selector
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -20,23 +19,18 @@ from ..gateways.isapi.terminal import (
     TerminalError,
     rows,
 )
+from .login import PASSWORD, USERNAME, LoginFlow, origin
 
 ISAPI = "isapi"
 
 _LOGIN = {
-    vol.Required(CONF_USERNAME): selector.TextSelector(
-        selector.TextSelectorConfig(autocomplete="username")
-    ),
-    vol.Required(CONF_PASSWORD): selector.TextSelector(
-        selector.TextSelectorConfig(
-            type=selector.TextSelectorType.PASSWORD, autocomplete="current-password"
-        )
-    ),
+    vol.Required(CONF_USERNAME): USERNAME,
+    vol.Required(CONF_PASSWORD): PASSWORD,
 }
 _SCHEMA = vol.Schema({vol.Required(CONF_URL): selector.TextSelector(), **_LOGIN})
 
 
-class IsapiFlow(ConfigFlow):
+class IsapiFlow(LoginFlow):
     """The steps of a Hikvision terminal."""
 
     async def async_step_isapi(
@@ -113,20 +107,12 @@ class IsapiFlow(ConfigFlow):
         errors: dict[str, str],
         words: Mapping[str, str],
     ) -> ConfigFlowResult:
-        return self.async_show_form(
-            step_id=step,
-            data_schema=self.add_suggested_values_to_schema(
-                schema,
-                # What was wrong is not offered again.
-                {key: value for key, value in values.items() if key != CONF_PASSWORD},
-            ),
-            errors=errors,
-            description_placeholders={
-                "reason": "",
-                "left": "?",
-                "minutes": "",
-                **words,
-            },
+        return self.show_login(
+            step,
+            schema,
+            values,
+            errors,
+            {"reason": "", "left": "?", "minutes": "", **words},
         )
 
     async def _async_log_in(
@@ -168,14 +154,3 @@ class IsapiFlow(ConfigFlow):
         except TerminalError as err:
             error, words = "isapi_no_answer", {"reason": str(err)}
         return data, info, {"base": error} if error else {}, words
-
-
-def origin(text: str) -> str:
-    """Return an address as a URL. Raises ValueError for what is none."""
-    text = text.strip().rstrip("/")
-    url = URL(text if "://" in text else f"http://{text}")
-    if url.scheme not in ("http", "https") or not url.host or url.path not in ("", "/"):
-        raise ValueError(text)
-    if url.user or url.query_string or url.fragment:
-        raise ValueError(text)
-    return str(url.origin())

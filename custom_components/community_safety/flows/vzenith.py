@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import voluptuous as vol
 
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigFlow,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import callback
 from homeassistant.helpers import selector
@@ -27,7 +23,7 @@ from ..const import (
     CONF_TOPIC,
     DOMAIN,
 )
-from .isapi import origin
+from .login import PASSWORD, USERNAME, LoginFlow, origin
 
 if TYPE_CHECKING:
     from homeassistant.components.mqtt.models import ReceiveMessage
@@ -53,20 +49,14 @@ _WIRING = {
     vol.Optional(CONF_CLOSE_OUTPUT): _PORT,
     vol.Optional(CONF_ARM_INPUT): _PORT,
     vol.Optional(CONF_URL): selector.TextSelector(),
-    vol.Optional(CONF_USERNAME): selector.TextSelector(
-        selector.TextSelectorConfig(autocomplete="username")
-    ),
-    vol.Optional(CONF_PASSWORD): selector.TextSelector(
-        selector.TextSelectorConfig(
-            type=selector.TextSelectorType.PASSWORD, autocomplete="current-password"
-        )
-    ),
+    vol.Optional(CONF_USERNAME): USERNAME,
+    vol.Optional(CONF_PASSWORD): PASSWORD,
 }
 _PORTS = (CONF_OPEN_OUTPUT, CONF_CLOSE_OUTPUT, CONF_ARM_INPUT)
 _SCHEMA = vol.Schema({vol.Required(CONF_SERIAL): selector.TextSelector(), **_WIRING})
 
 
-class VzenithFlow(ConfigFlow):
+class VzenithFlow(LoginFlow):
     """The steps of a Vzenith camera."""
 
     async def async_step_vzenith(
@@ -131,14 +121,8 @@ class VzenithFlow(ConfigFlow):
         errors: dict[str, str],
         words: Mapping[str, str],
     ) -> ConfigFlowResult:
-        return self.async_show_form(
-            step_id=step,
-            data_schema=self.add_suggested_values_to_schema(
-                schema,
-                {key: value for key, value in values.items() if key != CONF_PASSWORD},
-            ),
-            errors=errors,
-            description_placeholders={"heard": "", "reason": "", **words},
+        return self.show_login(
+            step, schema, values, errors, {"heard": "", "reason": "", **words}
         )
 
     async def _async_wired(

@@ -1,0 +1,52 @@
+"""What the flows of devices with a log-in of their own have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import voluptuous as vol
+from yarl import URL
+
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_PASSWORD
+from homeassistant.helpers import selector
+
+USERNAME = selector.TextSelector(selector.TextSelectorConfig(autocomplete="username"))
+PASSWORD = selector.TextSelector(
+    selector.TextSelectorConfig(
+        type=selector.TextSelectorType.PASSWORD, autocomplete="current-password"
+    )
+)
+
+
+class LoginFlow(ConfigFlow):
+    """A flow that asks for a log-in."""
+
+    def show_login(
+        self,
+        step: str,
+        schema: vol.Schema,
+        values: Mapping[str, Any],
+        errors: dict[str, str],
+        placeholders: Mapping[str, str],
+    ) -> ConfigFlowResult:
+        """Show a form with what was entered, but for a password: it may be wrong, or ours."""
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(
+                schema,
+                {key: value for key, value in values.items() if key != CONF_PASSWORD},
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+
+def origin(text: str) -> str:
+    """Return an address as a URL. Raises ValueError for what is none."""
+    text = text.strip().rstrip("/")
+    url = URL(text if "://" in text else f"http://{text}")
+    if url.scheme not in ("http", "https") or not url.host or url.path not in ("", "/"):
+        raise ValueError(text)
+    if url.user or url.query_string or url.fragment:
+        raise ValueError(text)
+    return str(url.origin())
