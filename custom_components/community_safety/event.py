@@ -165,12 +165,15 @@ class PassageEvent(SafetyEntity, EventEntity):
     @callback
     def _passed(self, passage: Passage) -> None:
         """Tell of what happens now; what was fetched later is history."""
-        if passage.door == self._channel and not passage.late:
-            is_said = passage.decision in (Decision.GRANTED, Decision.SEEN)
-            self._trigger_event(
-                passage.decision.value if is_said else "denied",
-                {"decision": passage.decision.value},
-            )
+        is_said = passage.decision in (Decision.GRANTED, Decision.SEEN)
+        kind = passage.decision.value if is_said else "denied"
+        # A door at which a camera has only seen somebody has let nobody in or out.
+        if (
+            passage.door == self._channel
+            and not passage.late
+            and kind in self.event_types
+        ):
+            self._trigger_event(kind, {"decision": passage.decision.value})
             self.async_write_ha_state()
 
 

@@ -467,3 +467,43 @@ async def test_passages_of_then_and_nonsense(
         "passage: decision is not valid",
         "passage: retained, or of an unknown device",
     }
+
+
+async def test_seen_at_a_door(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    peer: Peer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who was only seen before a door has neither been let in nor refused: no event, no error."""
+    register: Register = await offer(hass)
+    await peer.config("door", "door_controller", ["locked_1"], commands=["open"])
+    await peer.state("door", locked_1=True)
+    message = {
+        "version": 1,
+        "id": "p1",
+        "time": 1_790_000_000,
+        "index": 1,
+        "door": "1",
+        "number": PLATE,
+        "decision": "seen",
+        "means": "plate",
+    }
+    await peer.send(f"{BASE}/door/passage", message)
+    assert len(register.passages) == 1
+    passed = hass.states.get(entity(hass, "event", "passage_1", "door"))
+    assert passed
+    assert passed.state == "unknown"
+    assert "could be told" not in caplog.text
+
+
+async def test_a_list_without_doors(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """A device that has a list and names no door can hold nothing: that is refused in words."""
+    register: Register = await offer(hass)
+    await peer.config("gate", "vehicle_gate", ["clock_wrong"], commands=["credentials"])
+    await peer.state("gate", clock_wrong=False)
+    with pytest.raises(ServiceValidationError) as error:
+        await put(register, device(gateway))
+    assert error.value.translation_key == "credential_not_possible"

@@ -26,7 +26,9 @@ def as_held(device: SafetyDevice, credential: Credential) -> Credential:
 
     Raises ServiceValidationError for what it cannot hold.
     """
-    doors = {device.points[key].channel for key in device.by_measurement["locked"]}
+    doors = {
+        device.points[key].channel for key in device.by_measurement.get("locked", ())
+    }
     if (
         not 0 < len(credential.number) <= MOST_CHARACTERS
         or not credential.doors
