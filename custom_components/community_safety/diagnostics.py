@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .catalogue import is_catalogued
-from .const import CONF_BOARDS, DOMAIN
+from .const import CONF_BOARDS, CONF_SERIAL, CONF_TOPIC, DOMAIN
 from .core.alarm import Alarm
 from .core.device import SafetyDevice
 from .core.house import DATA_HOUSE
@@ -80,6 +80,8 @@ async def async_get_config_entry_diagnostics(
                     CONF_URL,
                     CONF_USERNAME,
                     CONF_PASSWORD,
+                    # What its topics begin with holds it, too.
+                    *((CONF_SERIAL, CONF_TOPIC) if CONF_SERIAL in entry.data else ()),
                 },
             ),
             "options": dict(entry.options),
