@@ -154,6 +154,10 @@ MEASUREMENTS = (
     "unresponsive",
     "implausible",
 )
+#: Of whatever a fire opens.
+RELEASE_MEASUREMENTS = ("released_on_fire", "release_unproven")
+#: Of whatever has a list of who may pass.
+LIST_MEASUREMENTS = ("credentials", "unknown_credential", "credential_unproven")
 #: Of whatever has a list of who may pass, with ends that go by its own clock.
 LIST_FAULTS = (
     fault("credential_unproven", "credential_unproven"),

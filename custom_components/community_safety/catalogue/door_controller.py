@@ -27,11 +27,8 @@ DOOR_CONTROLLER = DeviceKind(
         "door_forced",
         "clock_wrong",
         "door_held_open",
-        "released_on_fire",
-        "release_unproven",
-        "credentials",
-        "unknown_credential",
-        "credential_unproven",
+        *common.RELEASE_MEASUREMENTS,
+        *common.LIST_MEASUREMENTS,
     ),
     hazards=(
         Hazard(

@@ -12,11 +12,8 @@ VEHICLE_GATE = DeviceKind(
         "locked",
         "barrier_stuck",
         "clock_wrong",
-        "released_on_fire",
-        "release_unproven",
-        "credentials",
-        "unknown_credential",
-        "credential_unproven",
+        *common.RELEASE_MEASUREMENTS,
+        *common.LIST_MEASUREMENTS,
     ),
     hazards=(
         Hazard(
