@@ -1,5 +1,6 @@
 """Adding a camera and changing how it is wired, as a person would."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,10 +8,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.flows import vzenith as flow
+from custom_components.community_safety.gateways.vzenith import words
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from simulator.vzenith import LAYOUTS, Camera, Fault
+from tests.common import Peer
 
 from .common import add_camera, data_of
 
@@ -85,6 +88,30 @@ async def test_topics_and_no_pages(
         "open_output": 0,
     }
     await camera.stop()
+
+
+async def test_who_does_not_speak(
+    hass: HomeAssistant, camera: Camera, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nonsense is no camera, and what was said at whatever time is none that is there."""
+    serial = "00000000-00000000"
+    left = [b"{", json.dumps({"sn": serial}).encode()]
+    for number, payload in enumerate(left):
+        topic = f"device/{number}/message/up/keep_alive"
+        await peer.send(topic, payload, retain=True)
+    camera.faults.add(Fault.OFFLINE)
+    taken: list[bytes] = []
+    unpack = words.unpack
+
+    def noted(payload: bytes) -> dict[str, Any]:
+        taken.append(payload)
+        return unpack(payload)
+
+    monkeypatch.setattr(words, "unpack", noted)
+    result = await fill_in(hass, await begin(hass), serial=serial)
+    assert result["errors"] == {"serial": "vzenith_not_heard"}
+    assert result["description_placeholders"]["heard"] == "–"
+    assert sorted(taken) == left
 
 
 @pytest.mark.usefixtures("entry")
