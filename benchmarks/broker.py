@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from simulator.broker import free_port
+from simulator.listening import held_port
 
 from .wire import HOST
 
@@ -38,7 +38,11 @@ class Broker:
 @contextmanager
 def running(mosquitto: str, folder: Path) -> Iterator[Broker]:
     """Run a broker. Raises OSError or TimeoutError if it does not start."""
-    port = free_port()
+    with held_port() as port:
+        yield from _running(mosquitto, folder, port)
+
+
+def _running(mosquitto: str, folder: Path, port: int) -> Iterator[Broker]:
     if mosquitto:
         path = folder / "mosquitto.conf"
         path.write_text(_CONFIGURATION.format(port=port, host=HOST))

@@ -18,11 +18,14 @@ import hashlib
 import json
 import re
 import secrets
+import socket
 from typing import Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from aiohttp import web
+
+from .listening import accept_no_more, listen
 
 USERNAME, PASSWORD = "admin", "right password 1"
 REALM = "DS-2024"
@@ -211,6 +214,7 @@ class Terminal:
         self._streams: set[asyncio.Queue[bytes | None]] = set()
         self._handlers: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
@@ -221,15 +225,17 @@ class Terminal:
             app, shutdown_timeout=0.1, access_log=None, handler_cancellation=True
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self.port = self._runner.addresses[0][1]
+        self._listener = listen(port)
+        self.port = self._listener.getsockname()[1]
+        await web.SockSite(self._runner, self._listener).start()
 
     async def stop(self) -> None:
         """End."""
         self.break_streams()
         for task in tuple(self._handlers):
             task.cancel()
-        if self._runner:
+        if self._listener and self._runner:
+            await accept_no_more(self._listener)
             await self._runner.cleanup()
 
     @property

@@ -8,7 +8,8 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-HOST = "127.0.0.1"
+from .listening import HOST
+
 #: Seconds between two tries to connect again.
 RETRY_SECONDS = (1, 2)
 

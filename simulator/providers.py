@@ -23,6 +23,7 @@ from xml.etree import ElementTree as ET
 import aiohttp
 from aiohttp import web
 
+from .listening import accept_no_more, listen
 from .mobile import Mobile, Ring, report_call
 from .residents import CALLER, RESIDENTS
 
@@ -87,10 +88,12 @@ class Providers:
             )
             runner = web.AppRunner(app, shutdown_timeout=1)
             await runner.setup()
+            listener = listen(port)
             try:
-                await web.TCPSite(runner, "127.0.0.1", port).start()
+                await web.SockSite(runner, listener).start()
                 await asyncio.Event().wait()
             finally:
+                await accept_no_more(listener)
                 await runner.cleanup()
                 for task in self._tasks:
                     task.cancel()

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 import ipaddress
+import socket
 import struct
 from typing import Any, override
+
+from .listening import accept_no_more, listen_twice
 
 START = 0x17
 LENGTH = 64
@@ -149,6 +152,7 @@ class Board:
         #: there comes in the middle of what somebody else does.
         self.on_asked: Callable[[int], None] = lambda _function: None
         self.port = 0
+        self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._interval: asyncio.TimerHandle | None = None
@@ -168,10 +172,11 @@ class Board:
     async def start(self, port: int = 0) -> None:
         """Listen to UDP and TCP at one port of the loopback address."""
         loop = asyncio.get_running_loop()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listener, datagrams = listen_twice(port)
+        self.port = self._listener.getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, sock=self._listener)
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self), local_addr=("127.0.0.1", self.port)
+            lambda: _Datagrams(self), sock=datagrams
         )
 
     async def stop(self) -> None:
@@ -180,7 +185,8 @@ class Board:
             self._interval.cancel()
         if self._transport:
             self._transport.close()
-        if self._server:
+        if self._listener and self._server:
+            await accept_no_more(self._listener)
             self._server.close()
             for writer in tuple(self._writers):
                 writer.close()

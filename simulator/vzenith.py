@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 import json
+import socket
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from .link import Link
+from .listening import accept_no_more, listen
 
 #: What topics begin with, before and after the maker changed it; some sites put a slash first.
 LAYOUTS = ("device/{sn}", "{sn}/device", "/device/{sn}", "/{sn}/device")
@@ -97,6 +99,7 @@ class Camera:
         self._plates = 0
         self._came = 0.0
         self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
         self._beat: asyncio.Task[None] | None = None
         self._link = Link(
             port,
@@ -115,9 +118,9 @@ class Camera:
         application.router.add_post("/dboprnew.php", self._pages)
         self._runner = web.AppRunner(application)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._listener = listen()
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        await web.SockSite(self._runner, self._listener).start()
         await self._link.ready.wait()
         self._beat = asyncio.create_task(self._beats())
 
@@ -126,7 +129,8 @@ class Camera:
         if self._beat:
             self._beat.cancel()
         await self._link.stop()
-        if self._runner:
+        if self._listener and self._runner:
+            await accept_no_more(self._listener)
             await self._runner.cleanup()
 
     @property

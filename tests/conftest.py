@@ -24,6 +24,7 @@ from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.storage import SCHEMA, VERSION
 from homeassistant.components.mqtt.util import EnsureJobAfterCooldown
 from homeassistant.core import HomeAssistant, callback
+from simulator.listening import held_port
 
 from .common import Peer, add_gateway, clear_broker, wait_until
 
@@ -166,6 +167,13 @@ def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Generator[int]:
     pytest_socket.enable_socket()
     with running(found.stdout.strip(), tmp_path_factory.mktemp("broker")) as broker:
         yield broker.port
+
+
+@pytest.fixture
+def kept_port(socket_enabled: None) -> Generator[int]:
+    """Return a port at which a server of the test may listen, and nobody else."""
+    with held_port() as port:
+        yield port
 
 
 class _Patient(EnsureJobAfterCooldown):

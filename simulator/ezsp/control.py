@@ -12,9 +12,11 @@ from dataclasses import asdict
 import json
 from typing import Any
 
+from simulator.listening import HOST
+
 from .load import ATTRIBUTE, send_reports
 from .node import Node, Record
-from .simulator import HOST, EzspSimulator
+from .simulator import EzspSimulator
 from .trust_center import JoinRefusedError
 
 type Command = Callable[["Control", EzspSimulator, dict[str, Any]], Awaitable[Any]]

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 from pathlib import Path
+import socket
 import time
 from typing import Any, Self, cast, override
 
 from simulator.device import Device
+from simulator.listening import accept_no_more, hold, listen
 
 from .air import Air
 from .ash import ResetCode
@@ -17,7 +19,6 @@ from .ncp import Ncp
 from .node import Node
 from .state import Flash, load, save
 
-HOST = "127.0.0.1"
 EUI64 = 0x00124B00_51300001
 #: Nodes get addresses from here on, unless one is given.
 NODES = 0x00158D00_51300001
@@ -92,6 +93,9 @@ class EzspSimulator:
         self._tick_seconds = tick_seconds
         self._resets_on_connect = resets_on_connect
         self._next_node = NODES + (eui64 & 0xFFFF) * 0x10000
+        #: Keeps its port while it is unplugged.
+        self._held: socket.socket | None = None
+        self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._connection: _Port | None = None
         self._ticking: asyncio.Task[None] | None = None
@@ -113,6 +117,9 @@ class EzspSimulator:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
         await self.unplug()
+        if self._held:
+            self._held.close()
+            self._held = None
 
     async def __aenter__(self) -> Self:
         """Start on a free port."""
@@ -125,14 +132,18 @@ class EzspSimulator:
 
     async def plug(self, port: int = 0) -> None:
         """Listen, on the same port as before unless another one is given."""
+        if not self._held:
+            self._held = hold(port or self.port)
+        self.port = port or self.port or self._held.getsockname()[1]
+        self._listener = listen(self.port)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Port(self), HOST, port or self.port
+            lambda: _Port(self), sock=self._listener
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def unplug(self) -> None:
         """Cut the connection, and take no other one, until it is plugged in again."""
-        if self._server:
+        if self._listener and self._server:
+            await accept_no_more(self._listener)
             self._server.close()
             self._server = None
         self.cut()

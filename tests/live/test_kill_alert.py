@@ -116,7 +116,7 @@ async def flats(socket_enabled: None, tmp_path: Path) -> AsyncGenerator[Property
     flats = Property(folder, provider)
     yield flats
     await flats.kill()
-    await provider.stop()
+    await provider.close()
 
 
 def all_in(*states: str) -> Callable[[dict[str, Any]], bool]:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 import os
 from pathlib import Path
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ import time
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from simulator.listening import held_port
 from tests.common import real_seconds
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ _FAST = (
 class Server:
     """A PostgreSQL with a folder of its own: it can be stopped and started again."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, port: int) -> None:
         """Make an empty database."""
         self._programs = programs
         self._folder = folder
@@ -40,7 +40,7 @@ class Server:
         )
         if self._user:
             os.chown(folder, NOBODY, NOBODY)
-        self._port = 0
+        self._port = port
         self._process: subprocess.Popen[bytes] | None = None
         setup = ["--no-sync", "--username=tests", "--auth=trust", "--encoding=UTF8"]
         subprocess.run(
@@ -58,11 +58,6 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers. Raises RuntimeError."""
-        if not self._port:
-            # Not before: another process could take it meanwhile.
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._port = probe.getsockname()[1]
         options = (f"port={self._port}", "listen_addresses=127.0.0.1", *_FAST)
         self._process = subprocess.Popen(
             [
@@ -109,13 +104,14 @@ def server() -> Generator[Server]:
     # Not pytest's folder: another user could not pass through it.
     root = os.environ.get("PYTEST_DEBUG_TEMPROOT")
     folder = Path(tempfile.mkdtemp(prefix="rental_units_postgresql_", dir=root))
-    running = Server(Path(found.stdout.strip()), folder)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
-        shutil.rmtree(folder)
+    with held_port() as port:
+        running = Server(Path(found.stdout.strip()), folder, port)
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
+            shutil.rmtree(folder)
 
 
 @contextmanager

@@ -16,7 +16,6 @@ import pytest
 from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.catalogue.water_gauge import JUMP_LIMIT
 from custom_components.community_safety.gateways.protocol import SCHEMA
-from simulator.broker import free_port
 from simulator.compound import (
     DEFAULT_PLACES,
     LANGUAGES,
@@ -429,7 +428,9 @@ async def test_an_event_without_a_demo(
     assert "scripts/demo" in capsys.readouterr().out
 
 
-async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
+async def test_providers_check_what_they_are_sent(
+    tmp_path: Path, kept_port: int
+) -> None:
     """Each refuses who has no account, and whom it does not know."""
     heard: list[tuple[str, str, str]] = []
     providers = Providers(
@@ -438,8 +439,7 @@ async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
     )
     book = {"answers": "http://placeholder/"}
     (tmp_path / "book.json").write_text(json.dumps(book))
-    port = free_port()
-    task = asyncio.create_task(providers.run(port))
+    task = asyncio.create_task(providers.run(kept_port))
     right = {
         "AccessKeyId": SMS_ACCOUNT["access_key_id"],
         "Action": "SendSms",
@@ -456,7 +456,7 @@ async def test_providers_check_what_they_are_sent(tmp_path: Path) -> None:
         secret = SMS_ACCOUNT["access_key_secret"]
         return {**form, "Signature": signature("POST", form, secret)}
 
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{kept_port}") as session:
 
         async def sms(form: dict[str, str]) -> str:
             async with session.post("/sms", data=form) as answer:

@@ -329,7 +329,7 @@ async def add_provider(
 
     yield add
     for provider in providers:
-        await provider.stop()
+        await provider.close()
 
 
 @pytest.fixture

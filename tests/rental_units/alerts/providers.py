@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from simulator.listening import accept_no_more, hold, listen
+
 OK: dict[str, Any] = {
     "Code": "OK",
     "BizId": "biz-1",
@@ -42,6 +44,9 @@ class Provider:
         self.heard: list[dict[str, Any]] = []
         self.on_request: Callable[[dict[str, Any]], None] | None = None
         self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
+        #: Keeps its port while connections are refused.
+        self._held: socket.socket | None = None
         self.port = 0
 
     @property
@@ -55,18 +60,27 @@ class Provider:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", self.port))
-            self.port = found.getsockname()[1]
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        if not self._held:
+            self._held = hold()
+            self.port = self._held.getsockname()[1]
+        self._listener = listen(self.port)
+        await web.SockSite(self._runner, self._listener).start()
 
     async def stop(self) -> None:
         """Refuse connections from now on."""
         if self.hold:
             self.hold.set()
-        if self._runner:
+        if self._listener and self._runner:
+            await accept_no_more(self._listener)
             await self._runner.cleanup()
             self._runner = None
+
+    async def close(self) -> None:
+        """End for good."""
+        await self.stop()
+        if self._held:
+            self._held.close()
+            self._held = None
 
     async def _handle(self, request: web.Request) -> web.Response:
         raw = await request.read()

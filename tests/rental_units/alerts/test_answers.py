@@ -71,9 +71,7 @@ async def test_twilio_answers(
     assert "2025550101" not in str(failure.value)
 
 
-async def test_body_in_pieces(
-    hass: HomeAssistant, socket_enabled: None, unused_tcp_port: int
-) -> None:
+async def test_body_in_pieces(hass: HomeAssistant, socket_enabled: None) -> None:
     """A body that comes in pieces is read to its end; an endless one is cut off."""
     pieces: list[bytes] = []
 
@@ -88,8 +86,8 @@ async def test_body_in_pieces(
     app.router.add_post("/{path:.*}", answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
-    url = f"http://127.0.0.1:{unused_tcp_port}"
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     sms = build(hass, {"channels": {"sms": {**TWILIO, "url": url}}})["sms"]
     try:
         pieces[:] = [b'{"si', b'd": "SM1"', b"}"]
@@ -214,9 +212,7 @@ async def test_actions_that_fail_or_hang(hass: HomeAssistant) -> None:
     gate.set()
 
 
-async def test_connection_lost(
-    hass: HomeAssistant, socket_enabled: None, unused_tcp_port: int
-) -> None:
+async def test_connection_lost(hass: HomeAssistant, socket_enabled: None) -> None:
     """Who hangs up in the middle may have got it."""
 
     async def hang_up(
@@ -225,8 +221,8 @@ async def test_connection_lost(
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
 
-    server = await asyncio.start_server(hang_up, "127.0.0.1", unused_tcp_port)
-    url = f"http://127.0.0.1:{unused_tcp_port}"
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     call = build(hass, {"channels": {"call": {**TWILIO, "url": url}}})["call"]
     async with server:
         with pytest.raises(UnknownError, match="connection_lost"):

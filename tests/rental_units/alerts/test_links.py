@@ -17,7 +17,6 @@ from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.views import ANSWERS_A_MINUTE, WRONG_A_MINUTE
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.helpers import issue_registry as ir
-from simulator.broker import free_port
 from simulator.providers import SMS_ACCOUNT, Providers
 
 from .conftest import NUMBERS, House
@@ -35,11 +34,11 @@ async def tokens(house: House) -> list[str]:
 class Carrier:
     """The simulated provider of SMS, which knows templates, and phones with a browser."""
 
-    def __init__(self, book: Path) -> None:
+    def __init__(self, book: Path, port: int) -> None:
         """Initialize; the template has the address of the `book`."""
         self.texts: list[str] = []
         self.answers: list[str] = []
-        self.port = free_port()
+        self.port = port
         self.providers = Providers(book, self._ring)
 
     def _ring(self, who: Any, way: str, what: str) -> None:
@@ -48,13 +47,13 @@ class Carrier:
 
 @pytest.fixture
 async def carrier(
-    house: House, tmp_path: Path, hass_client_no_auth: Any
+    house: House, tmp_path: Path, hass_client_no_auth: Any, kept_port: int
 ) -> AsyncGenerator[Carrier]:
     """Return the provider, set up as the channel of SMS."""
     client = await hass_client_no_auth()
     book = tmp_path / "book.json"
     book.write_text(json.dumps({"answers": f"{client.make_url('/api/r/')}"}))
-    carrier = Carrier(book)
+    carrier = Carrier(book, kept_port)
     task = asyncio.create_task(carrier.providers.run(carrier.port))
     url = f"http://127.0.0.1:{carrier.port}/sms"
     async with asyncio.timeout(30), ClientSession() as session:

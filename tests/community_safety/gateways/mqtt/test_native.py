@@ -35,7 +35,6 @@ from homeassistant.helpers import (
     issue_registry as ir,
 )
 from homeassistant.util import dt as dt_util
-from simulator.broker import free_port
 from tests.common import BASE, Peer, add_gateway, wait_until
 from tests.conftest import ROOT
 
@@ -1056,9 +1055,9 @@ class TestBrokerRestart:
     """A broker of its own that goes away and comes back."""
 
     @pytest.fixture
-    def broker_port(self, socket_enabled: None) -> int:
+    def broker_port(self, kept_port: int) -> int:
         """Return the port of a broker that a test may end."""
-        return free_port()
+        return kept_port
 
     @pytest.fixture(autouse=True)
     def broker(

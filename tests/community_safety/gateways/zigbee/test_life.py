@@ -25,7 +25,8 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
-from simulator.ezsp.simulator import HOST, EzspSimulator
+from simulator.ezsp.simulator import EzspSimulator
+from simulator.listening import HOST
 from tests.common import PATIENCE, wait_until
 
 from .common import add_zigbee, join, smoke, zigbee_entry
