@@ -15,6 +15,8 @@ from homeassistant.core import callback
 from .const import MOST_PHOTOS
 from .photo_worker import MOST_BYTES
 
+#: What the field for photos is called.
+PHOTO: Final = "photo"
 #: Bytes that are read at once, and of a field at most.
 PORTION: Final = 65_536
 MOST_FIELD_BYTES: Final = 4_096
@@ -86,28 +88,37 @@ async def async_answer(request: web.Request) -> str:
     return said.get("answer", "")
 
 
-async def async_parts(request: web.Request) -> AsyncGenerator[tuple[str, bytes]]:
-    """Yield the fields of a form, in their order, and the files that were chosen.
-
-    A file's name is not looked at: what it is, its decoder says. Raises UploadError.
-    """
+async def async_parts(request: web.Request) -> AsyncGenerator[BodyPartReader]:
+    """Yield the parts of a form, in their order. Raises UploadError."""
     seen = 0
-    try:
+    with _readable():
         reader = await request.multipart()
         while part := await reader.next():
             seen += 1
             if seen > MOST_FIELDS or not isinstance(part, BodyPartReader):
                 raise UploadError("unreadable")
-            is_file = part.filename is not None
-            most = MOST_BYTES if is_file else MOST_FIELD_BYTES
-            key = "photo_too_large" if is_file else "too_long"
-            data = bytearray()
-            while portion := await part.read_chunk(PORTION):
-                data += portion
-                if len(data) > most:
-                    raise UploadError(key)
-            # A field for files in which none was chosen is sent as one without a name.
-            if data or not is_file:
-                yield part.name or "", bytes(data)
+            yield part
+
+
+async def async_content(part: BodyPartReader, *, is_photo: bool) -> bytes:
+    """Return what is in a part: as many bytes as a photo, or a field, may have.
+
+    Which it is, says the name that our form gave it: one that only says that it is a file is
+    as short as any other field. Raises UploadError.
+    """
+    most = MOST_BYTES if is_photo else MOST_FIELD_BYTES
+    data = bytearray()
+    with _readable():
+        while portion := await part.read_chunk(PORTION):
+            data += portion
+            if len(data) > most:
+                raise UploadError("photo_too_large" if is_photo else "too_long")
+    return bytes(data)
+
+
+@contextmanager
+def _readable() -> Generator[None]:
+    try:
+        yield
     except _BROKEN as err:
         raise UploadError("unreadable") from err

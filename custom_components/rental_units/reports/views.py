@@ -5,13 +5,14 @@ fetches ahead, or makes a preview of a link in a message, does no harm.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 import secrets
 import time
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from sqlalchemy.orm import Session
@@ -48,7 +49,16 @@ from .const import MOST_LETTERS, MOST_PHOTOS, Category, PhotoKind, State
 from .photos import Photo
 from .rows import New
 from .texts import texts
-from .upload import READ_SECONDS, Senders, UploadError, async_answer, async_parts, check
+from .upload import (
+    PHOTO,
+    READ_SECONDS,
+    Senders,
+    UploadError,
+    async_answer,
+    async_content,
+    async_parts,
+    check,
+)
 
 REPORT_PATH: Final = CODE_PATH + "/{token}/report"
 RECEIPT_PATH: Final = "/api/h"
@@ -80,6 +90,17 @@ class Sent:
             raise UploadError("too_long")
         return text
 
+    @property
+    def category(self) -> Category | None:
+        """Return what it is; None if that is not said."""
+        word = self.said.get("category", "")
+        return Category(word) if word in Category else None
+
+    @property
+    def is_danger(self) -> bool:
+        """Return if somebody's life is said to be in danger."""
+        return "danger" in self.said
+
 
 class _Guard:
     """What all forms with photos have in common."""
@@ -93,32 +114,38 @@ class _Guard:
         self,
         request: web.Request,
         book: ReportBook,
-        begin: Any = None,
+        begin: Callable[[Sent], Awaitable[None]] | None = None,
     ) -> Sent:
         """Return what was sent, with its photos written anew.
 
-        `begin` is called with the fields before the first photo is read. Raises UploadError;
-        what was read until then is nowhere.
+        `begin` is called with the fields before the first photo is read, and before it is
+        asked if there is room for one. Raises UploadError; what was read until then is nowhere.
         """
         check(request)
         sent, has_begun = Sent(), False
-        with self.senders.one(request.remote or ""):
-            try:
+        try:
+            with ExitStack() as stack:
                 async with asyncio.timeout(READ_SECONDS):
-                    async for name, data in async_parts(request):
-                        if name != "photo":
+                    async for part in async_parts(request):
+                        name = part.name or ""
+                        if name != PHOTO:
+                            data = await async_content(part, is_photo=False)
                             sent.said[name] = data.decode("utf-8", "replace")
                             continue
-                        if begin and not has_begun:
+                        if not has_begun:
                             has_begun = True
-                            await begin(sent)
+                            if begin:
+                                await begin(sent)
+                            stack.enter_context(self.senders.one(request.remote or ""))
                         if len(sent.photos) >= MOST_PHOTOS:
                             raise UploadError("many_photos")
-                        sent.photos.append(await book.cleaner.async_clean(data))
-            except TimeoutError:
-                raise UploadError("slow") from None
-            except RegisterError as err:
-                raise UploadError(err.key) from None
+                        # Where none was chosen, a browser sends one of no bytes.
+                        if data := await async_content(part, is_photo=True):
+                            sent.photos.append(await book.cleaner.async_clean(data))
+        except TimeoutError:
+            raise UploadError("slow") from None
+        except RegisterError as err:
+            raise UploadError(err.key) from None
         if begin and not has_begun:
             await begin(sent)
         return sent
@@ -151,36 +178,40 @@ class ReportView(SecretView):
         if is_foreign(request):
             # Another site has sent it by the browser of who knows nothing of it.
             return web.Response(status=HTTPStatus.FORBIDDEN)
-        if not self._guard.sent.allows(request.remote or ""):
-            return too_many()
         book = hass.data[DATA_REPORTS].get(places.entry.entry_id)
         if book is None:
             return later(request)
-        if not (
-            self._place.allows(place.id) and self._property.allows(book.entry.entry_id)
-        ):
-            return _form(request, places, place, token, "limit")
-        told = False
+        is_welcome = (
+            self._guard.sent.allows(request.remote or "")
+            and self._place.allows(place.id)
+            and self._property.allows(book.entry.entry_id)
+        )
+        told, nonce = False, ""
 
         async def begin(sent: Sent) -> None:
-            nonlocal told
-            category = _checked(places, place, sent)
-            if "danger" in sent.said:
-                # Before the photos: they take their time.
-                await book.async_alarm(place, category)
-                told = True
+            nonlocal told, nonce
+            nonce = _nonce(places, place, sent)
+            if sent.is_danger:
+                # Before all that may be wrong with it, and before the photos: they take their
+                # time. Who floods a plate keeps nobody from being helped.
+                told = await book.async_alarm(place, sent.category or Category.OTHER)
+            if not is_welcome:
+                raise UploadError("limit")
+            if sent.category is None:
+                raise UploadError("no_category")
+            _ = sent.text
 
         try:
             sent = await self._guard.async_read(request, book, begin)
-            if not (sent.photos or told):
+            if not (sent.photos or sent.is_danger):
                 raise UploadError("no_photo")
-            claims = places.links.read(_FORM, sent.said["form"]) or {}
-            receipt, digest = book.receipt(str(claims.get("jti")))
-            category, now = Category(sent.said["category"]), time.time()
+            receipt, digest = book.receipt(nonce)
+            category, now = sent.category, time.time()
+            assert category
             new = New(
                 place.id,
                 category,
-                "danger" in sent.said,
+                sent.is_danger,
                 sent.text,
                 digest,
                 now,
@@ -190,23 +221,18 @@ class ReportView(SecretView):
         except UploadError as err:
             return _form(request, places, place, token, err.key, told=told)
         except RegisterError:
-            return later(request)
+            return _form(request, places, place, token, "not_kept", told=told)
         if not written:
             return refuse(request, self._guard.wrong)
         return _go(f"{RECEIPT_PATH}/{receipt}")
 
 
-def _checked(places: PlaceBook, place: PlaceInfo, sent: Sent) -> Category:
-    """Return what was reported by a form of ours. Raises UploadError."""
+def _nonce(places: PlaceBook, place: PlaceInfo, sent: Sent) -> str:
+    """Return what is a form's of ours alone, for this place. Raises UploadError."""
     claims = places.links.read(_FORM, sent.said.get("form", ""))
     if claims is None or claims.get("place") != place.id:
         raise UploadError("old")
-    try:
-        category = Category(sent.said.get("category", ""))
-    except ValueError:
-        raise UploadError("no_category") from None
-    _ = sent.text
-    return category
+    return str(claims["jti"])
 
 
 def _form(
@@ -242,7 +268,7 @@ def _form(
                 ((row, words["category"][row]) for row in Category),
             )
             + text_area("text", text["text"], MOST_LETTERS)
-            + upload("photo", text["photos"]),
+            + upload(PHOTO, text["photos"]),
             text["send"],
             files=True,
         )
@@ -250,7 +276,7 @@ def _form(
         + link(f"{CODE_PATH}/{token}", text["back"])
     )
     status = _STATUS.get(wrong, HTTPStatus.BAD_REQUEST) if wrong else HTTPStatus.OK
-    if wrong in ("limit", "photo_busy", "busy"):
+    if wrong in ("limit", "photo_busy", "busy", "not_kept"):
         body += "".join(contacts(places, language))
     return page(language, f"{text['title']} · {title(place, language)}", body, status)
 
@@ -261,6 +287,7 @@ _STATUS: Final = {
     "slow": HTTPStatus.REQUEST_TIMEOUT,
     "limit": HTTPStatus.TOO_MANY_REQUESTS,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "not_kept": HTTPStatus.SERVICE_UNAVAILABLE,
     "photo_busy": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -499,7 +526,7 @@ def _body(
         yield form(
             path,
             text_area("text", text["add_text"], MOST_LETTERS)
-            + upload("photo", words["page"]["photos"]),
+            + upload(PHOTO, words["page"]["photos"]),
             text["add"],
             files=True,
         )

@@ -32,6 +32,8 @@ from .pictures import FORMATS, bomb, photo, png_of, scene
 
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 MOST_BYTES = 30_000
+#: How a photo begins in a body.
+PART = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="x"\r\n\r\n'
 
 
 def files(hass: HomeAssistant, entry: MockConfigEntry) -> list[Path]:
@@ -158,6 +160,43 @@ async def test_danger_is_told_at_once(
 
 
 @sqlite_only
+async def test_danger_is_told_whatever_is_wrong(
+    hass: HomeAssistant, entry: MockConfigEntry, phone: Phone
+) -> None:
+    """What is wrong with a form is said, and the danger is told all the same."""
+    engine = engine_of(hass, entry.entry_id)
+    assert engine
+
+    async def told(status: int, says: str, *photos: bytes, **said: str) -> None:
+        before = len(engine.alerts)
+        answer = await phone.send(*photos, danger="1", **said)
+        page = await answer.text()
+        assert (answer.status, says in page or page) == (status, True)
+        assert "The duty officer is being told" in page
+        assert len(engine.alerts) == before + 1
+
+    await told(HTTPStatus.BAD_REQUEST, "choose", photo(), category="")
+    (alert,) = engine.alerts.values()
+    assert "Something else" in str(alert.message)
+    too_long = "x" * 501
+    await told(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too long", category="gas", text=too_long
+    )
+    # Of a flood of others, and of others that send.
+    with patch.object(Limit, "allows", _but_for_places()):
+        await told(HTTPStatus.TOO_MANY_REQUESTS, "Many reports", category="wiring")
+        answer = await phone.send(photo(), category="water")
+        assert answer.status == HTTPStatus.TOO_MANY_REQUESTS
+    with patch.object(upload, "MOST_SENDERS", 0):
+        await told(HTTPStatus.SERVICE_UNAVAILABLE, "arrive just now", category="water")
+    assert await counts(entry) == (0, 0, 0)
+
+
+def _but_for_places() -> Any:
+    return lambda _limit, who: who == "127.0.0.1"
+
+
+@sqlite_only
 async def test_danger_while_the_database_is_away(
     hass: HomeAssistant, entry: MockConfigEntry, phone: Phone, reports: ReportBook
 ) -> None:
@@ -169,6 +208,9 @@ async def test_danger_while_the_database_is_away(
     with patch.object(reports.register, "async_run", side_effect=refused):
         answer = await phone.send(photo(), signed=signed, danger="1")
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+    page = await answer.text()
+    assert "could not be kept" in page
+    assert "The duty officer is being told" in page
     assert len(engine.alerts) == 1
     assert files(hass, entry) == []
     assert await counts(entry) == (0, 0, 0)
@@ -191,6 +233,10 @@ async def test_nothing_is_told_without_alerts(
         engine, "async_raise", side_effect=RegisterError("register_full")
     ):
         await phone.report(danger="1")
+        answer = await phone.send(b"no photo", danger="1")
+    page = await answer.text()
+    assert "duty officer" not in page
+    assert "Call 119" in page
     assert "nobody could be told" in caplog.text
     assert len(reports.open) == 1
 
@@ -290,6 +336,7 @@ async def test_bodies_that_are_none(entry: MockConfigEntry, phone: Phone) -> Non
             b"--x\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\n--z--\r\n--x--",
         ),
         (f"{kind}; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"' * 9),
+        (f"{kind}; boundary=x", PART.replace(b"photo", b"_charset_") + b"\xff" * 99),
         (
             f"{kind}; boundary=x",
             b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 20
@@ -316,7 +363,7 @@ async def test_too_large_is_not_held(phone: Phone) -> None:
 
     async def endless() -> Any:
         nonlocal read
-        yield b'--x\r\nContent-Disposition: form-data; name="photo"; filename="x"\r\n\r\n'
+        yield PART
         for _ in range(400):
             read += upload.PORTION
             yield b"\xff" * upload.PORTION
@@ -339,13 +386,47 @@ async def test_too_large_is_not_held(phone: Phone) -> None:
 
 
 @sqlite_only
+async def test_other_files_are_not_held(entry: MockConfigEntry, phone: Phone) -> None:
+    """What says that it is a file, and is no photo of ours, is as short as a field."""
+    sent = 0
+
+    async def files_of_all_names() -> Any:
+        nonlocal sent
+        for number in range(upload.MOST_FIELDS):
+            yield b"\r\n" + PART.replace(b"photo", b"p%d" % number)
+            for _ in range(16):
+                sent += upload.PORTION
+                yield b"\xff" * upload.PORTION
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    try:
+        answer = await phone.client.post(
+            phone.path, data=files_of_all_names(), headers=headers
+        )
+    except ClientError, OSError:
+        assert sent < upload.MOST_FIELDS * 16 * upload.PORTION
+    else:
+        assert answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    answer = await phone.send(photo(), other="x" * upload.MOST_FIELD_BYTES)
+    assert answer.status == HTTPStatus.SEE_OTHER
+    answer = await phone.send(photo(), other="x" * (upload.MOST_FIELD_BYTES + 1))
+    assert answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+@sqlite_only
 async def test_slow_senders(phone: Phone, reports: ReportBook) -> None:
     """Who sends slowly is ended, and a few of them keep nobody else from sending."""
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     stop = asyncio.Event()
 
+    signed = await phone.form()
+    fields = b"".join(
+        b"--x\r\nContent-Disposition: form-data; name=%b\r\n\r\n%b\r\n" % row
+        for row in ((b"form", signed.encode()), (b"category", b"gas"))
+    )
+
     async def slow() -> Any:
-        yield b"--x\r\n"
+        yield fields + PART + bytes(2 * upload.PORTION)
         await stop.wait()
         yield b"--x--"
 
