@@ -115,7 +115,12 @@ class ReportBook:
             before, self.reports = self.reports, found
         for report in found.values():
             known = before.get(report.id)
-            if known is None or known.state is not report.state:
+            # What was merged with it may have made it a danger.
+            if (
+                known is None
+                or known.state is not report.state
+                or known.danger is not report.danger
+            ):
                 self._tell(report, report.state)
         self._look()
 
@@ -325,8 +330,8 @@ class ReportBook:
         """Take what the holder of a receipt says; return False if there is no such report.
 
         `to` is confirmed or reopened, None where something is added. What was merged speaks
-        for the report that goes on. Raises RegisterError, rows.WrongStateError,
-        rows.TooManyPhotosError.
+        for the report that goes on; its photos stay its own.
+        Raises RegisterError, rows.WrongStateError, rows.TooManyPhotosError.
         """
         now = time.time()
         deed = rows.Deed(now, note=text)
@@ -348,7 +353,7 @@ class ReportBook:
                     rows.add_photos(
                         session,
                         self.vault,
-                        report,
+                        own,
                         stored,
                         kind=PhotoKind.BEFORE,
                         now=now,

@@ -26,6 +26,7 @@ from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import CompartmentRow
 from homeassistant.core import HomeAssistant
 from tests.rental_units.common import check_in, without_database
+from tests.rental_units.panel import Panel
 
 from .conftest import RECEIPT, Phone, Phones
 from .pictures import FORMATS, bomb, photo, png_of, scene
@@ -560,7 +561,11 @@ async def test_receipts_cannot_be_guessed(
 
 @sqlite_only
 async def test_same_thing_is_one_report(
-    entry: MockConfigEntry, reports: ReportBook, phone: Phone, phone_at: Phones
+    entry: MockConfigEntry,
+    reports: ReportBook,
+    panel: Panel,
+    phone: Phone,
+    phone_at: Phones,
 ) -> None:
     """What shows the same at the same place goes on as one; each receipt follows it."""
     first = await phone.report(photo(picture=scene(4)), category="wiring")
@@ -582,6 +587,32 @@ async def test_same_thing_is_one_report(
         assert "Received" in page
         # Each shows its own photo, and not that of the other.
         assert page.count("<img") == 1
+    # What one adds is theirs too, and staff see all of it.
+    answer = await phone.add(second, photo(picture=scene(9)), text="MARK more")
+    assert answer.status == HTTPStatus.SEE_OTHER
+    pages = [await (await phone.client.get(path)).text() for path in (first, second)]
+    assert [page.count("<img") for page in pages] == [1, 2]
+    shown = await panel.get("report", report_id=reports.open[0].id)
+    assert len(shown["pictures"]) == 3
+    assert "MARK more" in repr(shown["steps"])
+
+
+@sqlite_only
+async def test_merged_danger_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, reports: ReportBook, phone: Phone
+) -> None:
+    """What shows the same as something harmless, and is a danger, makes it one, and says so."""
+    told: list[tuple[str, bool]] = []
+    reports.listen(lambda report, what: told.append((what, report.danger)))
+    await phone.report(photo(), category="wiring")
+    await phone.report(photo(), category="wiring", danger="1")
+    await phone.report(photo(), category="wiring")
+    assert told == [("new", False), ("new", True)]
+    (report,) = reports.open
+    assert report.danger
+    engine = engine_of(hass, entry.entry_id)
+    assert engine
+    assert len(engine.alerts) == 1
 
 
 @sqlite_only
