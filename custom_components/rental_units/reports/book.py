@@ -264,6 +264,19 @@ class ReportBook:
             raise RegisterError("photo_unwritable") from None
         return stored
 
+    async def async_let_go(self, stored: Sequence[Stored]) -> None:
+        """Delete the files of photos that were to be referred to, unless they are.
+
+        A database that is lost in the middle of a commit says that nothing was written, and
+        may be wrong. What it cannot be asked now, `_async_sweep` does.
+        """
+        ids = [row.id for row in stored]
+        try:
+            known = await self.register.async_read(rows.known_photos) if ids else ()
+        except RegisterError:
+            return
+        await self.async_remove([key for key in ids if key not in known])
+
     async def async_remove(self, photo_ids: Sequence[str]) -> None:
         """Delete the files of photos that have no row (any more)."""
 
@@ -291,8 +304,8 @@ class ReportBook:
         try:
             return await self.register.async_run(do(stored))
         except Exception:
-            # Of one that is cancelled it is not known if it was written: see _async_sweep.
-            await self.async_remove([row.id for row in stored])
+            # Of one that is cancelled it is not known if it will be written: see _async_sweep.
+            await self.async_let_go(stored)
             raise
 
     async def async_file(self, new: New, photos: Sequence[Photo]) -> bool:
@@ -385,6 +398,9 @@ class ReportBook:
 
     async def _async_sweep(self) -> None:
         """Delete files that nobody can open: what a crash, or a place that went, has left."""
+        if await self.register.database.async_leftovers():
+            # A damaged database that was moved aside may be mended, and holds keys.
+            return
         known = await self.register.async_read(rows.known_photos)
         try:
             found = await self._hass.async_add_executor_job(self.files.sweep, known)

@@ -304,9 +304,9 @@ def brief(report: HazardReport) -> Brief:
     )
 
 
-def known_photos(session: Session) -> list[str]:
+def known_photos(session: Session) -> set[str]:
     """Return the ids of all photos that have a row."""
-    return list(session.scalars(select(ReportPhoto.id)))
+    return set(session.scalars(select(ReportPhoto.id)))
 
 
 def drop_photo(session: Session, photo: ReportPhoto) -> None:

@@ -96,16 +96,16 @@ async def _async_change(
         stored,
         book.due_at,
     )
-    written = None
     try:
         answer = await async_or_conflict(
             ask, change, lambda: _async_show(ask, data["report_id"])
         )
-        written = answer["written"]
-        return answer
-    finally:
-        if written is None:
-            await book.async_remove([row.id for row in stored])
+    except Exception:
+        await book.async_let_go(stored)
+        raise
+    if answer["written"] is None:
+        await book.async_let_go(stored)
+    return answer
 
 
 @command(
@@ -181,7 +181,7 @@ async def blur_photo(ask: Ask) -> dict[str, Any]:
         change = ReplacePhoto(ask.data["photo_id"], book.vault, stored[0])
         photo_id = await ask.async_do(change)
     except Exception:
-        await book.async_remove([row.id for row in stored])
+        await book.async_let_go(stored)
         raise
     await book.async_remove([ask.data["photo_id"]])
     return {"photo_id": photo_id}

@@ -640,6 +640,29 @@ async def test_disk_that_refuses(
 
 
 @sqlite_only
+async def test_commit_that_is_not_heard_of(
+    hass: HomeAssistant, entry: MockConfigEntry, reports: ReportBook, phone: Phone
+) -> None:
+    """What was written, though the database could not say so, keeps its photo."""
+    signed, run = await phone.form(), reports.register.async_run
+
+    async def lost(work: Any) -> None:
+        await run(work)
+        raise RegisterError("register_unreachable")
+
+    with patch.object(reports.register, "async_run", lost):
+        answer = await phone.send(photo(), signed=signed)
+    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert len(files(hass, entry)) == 1
+    answer = await phone.send(photo(), signed=signed)
+    assert len(files(hass, entry)) == 1
+    assert await counts(entry) == (1, 1, 1)
+    page = await (await phone.client.get(answer.headers["Location"])).text()
+    picture = page.split('src="')[1].split('"')[0]
+    assert (await phone.client.get(picture)).status == HTTPStatus.OK
+
+
+@sqlite_only
 async def test_bomb_takes_nobody_along(
     hass: HomeAssistant, entry: MockConfigEntry, phone: Phone
 ) -> None:

@@ -382,6 +382,32 @@ async def test_what_is_refused_leaves_no_file(
 
 
 @sqlite_only
+async def test_what_was_written_keeps_its_photo(
+    hass: HomeAssistant, entry: MockConfigEntry, panel: Panel, phone: Phone
+) -> None:
+    """Whatever fails after the commit, or cannot tell of it, deletes no photo that is there."""
+    await phone.report()
+    (row,) = (await panel.get("reports"))["reports"]
+    of = {"report_id": row["report_id"]}
+    database = entry.runtime_data.database
+    real = database.async_run
+
+    async def lost(work: Any) -> Any:
+        done = await real(work)
+        if isinstance(done, dict) and done.get("state") == "mended":
+            raise RegisterError("register_unreachable")
+        return done
+
+    with patch.object(database, "async_run", lost):
+        said = await panel.refusal("mend_report", **of, photos=[encoded(photo())])
+    assert said == "register_unreachable"
+    pictures = (await panel.get("report", **of))["pictures"]
+    assert [picture["kind"] for picture in pictures] == ["before", "after"]
+    for picture in pictures:
+        await panel.get("report_photo", photo_id=picture["photo_id"])
+
+
+@sqlite_only
 async def test_full(entry: MockConfigEntry, phone: Phone) -> None:
     """A report has so many photos and no more; what is too many is not kept."""
     path = await phone.report()
@@ -483,12 +509,19 @@ async def test_leftovers(
     await panel.get("remove_place", place_id=place)
     assert await counts(entry) == (0, 0, 1)
     assert len(files(hass, entry)) == 1
+    database = entry.runtime_data.database
     with patch.object(photos, "LEFT_OVER_SECONDS", -1):
         with patch.object(
             Path, "iterdir", side_effect=OSError(5, "Input/output error")
         ):
             await passes(hass, freezer, days=1)
         assert len(files(hass, entry)) == 1
+        # A damaged database that lies aside may be mended, and have their keys.
+        aside = database.path.with_name(f"{database.path.name}.broken-20261130000000")
+        aside.write_bytes(b"x")
+        await passes(hass, freezer, days=1)
+        assert len(files(hass, entry)) == 1
+        await database.async_remove_leftovers()
         await passes(hass, freezer, days=1)
     assert files(hass, entry) == []
     assert await counts(entry) == (0, 0, 0)
