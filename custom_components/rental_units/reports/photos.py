@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+import errno
 import json
 import os
 from pathlib import Path
@@ -33,6 +34,8 @@ _NONCE_BYTES: Final = 12
 _SUFFIX: Final = ".photo"
 #: Seconds after which a file without a row is left over: before, its row may be on its way.
 LEFT_OVER_SECONDS: Final = 3_600
+#: Bytes that strangers' photos leave free on the disk: alarms and people are written there.
+LEAST_FREE_BYTES: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +134,16 @@ class PhotoFiles:
         self._folder = folder
 
     def write(self, jpeg: bytes) -> tuple[str, str]:
-        """Return the id and the key of a new file, which is on the disk. Raises OSError."""
+        """Return the id and the key of a new file, which is on the disk.
+
+        Raises OSError, also where the disk has too little room for what matters more.
+        """
         photo_id, key = ulid_now(), AESGCM.generate_key(256)
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = nonce + AESGCM(key).encrypt(nonce, jpeg, photo_id.encode())
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         new = self._path(photo_id).with_suffix(".new")
         try:
             with new.open("xb") as file:

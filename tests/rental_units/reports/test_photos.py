@@ -5,6 +5,8 @@ from collections import Counter
 from io import BytesIO
 import os
 from pathlib import Path
+import shutil
+import subprocess
 import sys
 from typing import Any
 from unittest.mock import patch
@@ -214,6 +216,52 @@ async def test_process_that_fails(
     assert ("The process for photos" in caplog.text) is (key == "photo_busy")
 
 
+async def test_process_of_who_has_gone(tmp_path: Path) -> None:
+    """Who hangs up, or a Home Assistant that stops, leaves no process behind."""
+    worker, begun = tmp_path / "worker.py", tmp_path / "begun"
+    worker.write_text(
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(begun)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(600)",
+        "utf-8",
+    )
+    cleaner = Cleaner()
+    with patch.object(photos, "_WORKER", worker):
+        task = asyncio.create_task(cleaner.async_clean(photo()))
+        async with asyncio.timeout(30):
+            while not (begun.exists() and begun.read_text("ascii")):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text("ascii")), 0)
+    # The next one has its turn.
+    assert (await cleaner.async_clean(photo())).width == 640
+
+
+def test_limits_that_a_system_refuses() -> None:
+    """Where one limit cannot be set, as on macOS, the others hold all the same."""
+    program = """
+import resource, runpy, os
+real = resource.setrlimit
+def refuse(kind, limits):
+    if kind == resource.RLIMIT_AS:
+        raise ValueError("current limit exceeds maximum limit")
+    real(kind, limits)
+resource.setrlimit = refuse
+runpy.run_path(%r)["_restrain"]()
+print(resource.getrlimit(resource.RLIMIT_CPU)[0], os.nice(0) > 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program % photo_worker.__file__],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout.split() == [str(photo_worker.WORK_SECONDS), "True"]
+
+
 async def test_process_that_cannot_begin() -> None:
     """Without a process, nothing is decoded."""
     with patch.object(sys, "executable", "/nowhere/python"):
@@ -270,6 +318,18 @@ def test_disk_that_refuses(files: PhotoFiles, tmp_path: Path, name: str) -> None
     files.write(b"one")
     with (
         patch.object(os, name, side_effect=OSError(28, "No space left on device")),
+        pytest.raises(OSError, match="No space"),
+    ):
+        files.write(b"two")
+    assert len(list((tmp_path / "photos").iterdir())) == 1
+
+
+def test_room_for_what_matters_more(files: PhotoFiles, tmp_path: Path) -> None:
+    """Photos of strangers do not fill the disk on which alarms are written."""
+    files.write(b"one")
+    full = shutil.disk_usage(tmp_path)._replace(free=photos.LEAST_FREE_BYTES - 1)
+    with (
+        patch.object(shutil, "disk_usage", return_value=full),
         pytest.raises(OSError, match="No space"),
     ):
         files.write(b"two")
