@@ -31,8 +31,9 @@ RESULT = [{"event": "result", "event_data": {"said": "{{ result_title }}"}}]
 PEOPLE = {"language": "zh-Hans", "notify_target": OFFICE}
 SHED = {"area_id": ["shed_1"]}
 
-#: An event entity of a door, and a barrier of some integration.
+#: An event entity of a door, a barrier of some integration, and a list of hazard reports.
 PASSAGES, BARRIER = "event.door_1_passage", "cover.barrier"
+HAZARDS = "todo.property_1_hazards_to_mend"
 
 #: What a blueprint cannot do without.
 REQUIRED: dict[str, dict[str, Any]] = {
@@ -43,6 +44,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "barrier_on_fire": {"notify_target": OFFICE, "barriers": [BARRIER]},
     "elevator": {"notify_target": OFFICE},
     "equipment_fault": {"notify_target": OFFICE},
+    "hazard_reminder": {"notify_target": OFFICE, "lists": [HAZARDS]},
 }
 #: Every input, each other than its default.
 EVERYTHING: dict[str, dict[str, Any]] = {
@@ -148,6 +150,14 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "daytime_only": True,
         "day_begins": "09:00:00",
         "day_ends": "17:00:00",
+        "more_actions": EXTRA,
+    },
+    "hazard_reminder": {
+        **PEOPLE,
+        "lists": [HAZARDS],
+        "report_time": "07:30:00",
+        "only_overdue": True,
+        "most_lines": 5,
         "more_actions": EXTRA,
     },
 }
