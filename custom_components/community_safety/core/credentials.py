@@ -135,6 +135,9 @@ class Credentials:
         #: was overtaken stays among these until its time comes.
         self._ends: dict[tuple[str, str], float] = {}
         self._next_ends: list[tuple[float, str, str]] = []
+        #: Numbers that a device's list was found to have more than once: which of them counts,
+        #: nobody knows, and to read one of them back proves nothing.
+        self._doubled: dict[str, set[str]] = {}
         #: Numbers that were written while the list of a device was read.
         self._touched: dict[str, set[str]] = {}
         self._checks: dict[str, asyncio.Task[Difference | None]] = {}
@@ -204,6 +207,7 @@ class Credentials:
         """Drop everything about a device that a person has deleted."""
         self._unproven.pop(uid, None)
         self._is_read.pop(uid, None)
+        self._doubled.pop(uid, None)
         for key in [key for key in self._ends if key[0] == uid]:
             del self._ends[key]
         for device_id in [row for row, known in self._uids.items() if known == uid]:
@@ -281,10 +285,22 @@ class Credentials:
         """Order something; a caller that goes away does not end it."""
         return await asyncio.shield(
             self._hass.async_create_background_task(
-                self._async_order(uid, device_id, number, credential),
+                self._async_put_right(uid, device_id, number, credential),
                 f"{DOMAIN} order to {uid}",
             )
         )
+
+    async def _async_put_right(
+        self, uid: str, device_id: str, number: str, credential: Credential | None
+    ) -> Result:
+        """Order something; what is there more than once is to be gone first, all of it."""
+        if credential and number in self._doubled.get(uid, ()):
+            result = await self._async_order(uid, device_id, number, None)
+            if result.status is not Status.CONFIRMED:
+                if result.reason is not Reason.OVERTAKEN:
+                    self._end_at(uid, credential)
+                return result
+        return await self._async_order(uid, device_id, number, credential)
 
     async def _async_order(
         self, uid: str, device_id: str, number: str, credential: Credential | None
@@ -391,6 +407,8 @@ class Credentials:
             )
         if credential:
             self._end_at(uid, credential)
+        elif result.status is Status.CONFIRMED:
+            self._doubled.get(uid, set()).discard(result.number)
         self._show(uid)
 
     def _end_at(self, uid: str, credential: Credential) -> None:
@@ -530,7 +548,7 @@ class Credentials:
             credential = row.credential if wanted is None else given.get(number)
             if credential and credential.end <= dt_util.utcnow():
                 credential = None
-            result = await self._async_order(uid, device_id, number, credential)
+            result = await self._async_put_right(uid, device_id, number, credential)
             self._passages.tell("proved", result)
             if result.reason in _AWAY:
                 return
@@ -561,8 +579,10 @@ class Credentials:
         """Put right what a list lacks or has wrong, and return what was found."""
         now = dt_util.utcnow()
         by_number = {row.number: row for row in held}
-        # A tool of the vendor's can write one number twice: which of them counts, nobody knows.
-        twice = {row.number for row in held if by_number[row.number] is not row}
+        # A tool of the vendor's can write one number twice.
+        twice = self._doubled[uid] = {
+            row.number for row in held if by_number[row.number] is not row
+        }
         given = {row.number: row for row in wanted}
         results: list[Result] = []
         there, gone = set[str](), set[str]()
@@ -583,11 +603,7 @@ class Credentials:
             if failures == TRIES or (unproven and unproven.is_suspended):
                 left += 1
                 continue
-            if number in twice:
-                result = await self._async_order(uid, device_id, number, None)
-                if result.reason is Reason.OVERTAKEN:
-                    continue
-            result = await self._async_order(
+            result = await self._async_put_right(
                 uid, device_id, number, None if is_over else credential
             )
             results.append(result)

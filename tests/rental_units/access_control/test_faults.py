@@ -12,7 +12,7 @@ from custom_components.community_safety.core import credentials
 from custom_components.community_safety.gateways import contact
 from custom_components.rental_units.access_control.office import Office
 from custom_components.rental_units.storage.errors import RegisterError
-from simulator.uhppote import Board, Fault
+from simulator.uhppote import Board, Card, Fault
 from tests.common import wait_until
 from tests.community_safety.gateways.uhppote.common import Ticking, alarms_of, pass_time
 
@@ -116,6 +116,32 @@ async def test_edited_with_the_vendors_tool(
 
     await until(house.hass, proven_anew)
     assert "unknown_credential" not in alarms_of(house.hass, house.first)
+
+
+@pytest.mark.parametrize("stays", [False, True])
+async def test_written_twice(
+    house: House, freezer: FrozenDateTimeFactory, stays: bool
+) -> None:
+    """A number that is there twice is put right; if it cannot be, that is unproven and a repair."""
+    person = await house.move_in()
+    await house.issue(person)
+    await house.becomes(person, "active")
+    house.first.vendor_writes(
+        Card(int(NUMBER), date(2026, 1, 1), date(2099, 1, 1), (0, 1, 0, 0))
+    )
+    if stays:
+        house.first.faults.add(Fault.KEEPS_CARDS)
+    # What is tried again waits, in a time that stands still else.
+    async with Ticking(house.hass, freezer):
+        await check(house, house.first)
+        if stays:
+            await house.becomes(person, "unproven")
+            await wait_until(house.hass, lambda: house.repair() is not None)
+            house.first.faults.clear()
+            await pass_time(house.hass, freezer, credentials.SUSPENDED_SECONDS + 1)
+        await house.becomes(person, "active")
+    assert [row.doors for row in house.first.cards] == [(1, 0, 0, 0)]
+    await wait_until(house.hass, lambda: house.repair() is None)
 
 
 async def test_ended_in_the_middle_of_many(

@@ -503,6 +503,35 @@ async def test_same_number_twice(
     assert board.cards == []
 
 
+async def test_double_that_stays(
+    hass: HomeAssistant,
+    register: Register,
+    board: Board,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What is there twice and cannot be deleted is unproven, however often it is given anew."""
+    await put(hass, register, board, card(doors="1"))
+    board.vendor_writes(
+        Card(int(CARD), date(2026, 1, 1), date(2099, 12, 31), (1, 1, 1, 1))
+    )
+    board.faults.add(Fault.KEEPS_CARDS)
+    async with Ticking(hass, freezer):
+        (result,) = (await check(hass, register, board)).results
+        assert (result.status, result.reason) == (Status.FAILED, Reason.CONTRADICTED)
+        # One of the two is as it is to be, which proves nothing.
+        result = await put(hass, register, board, card(doors="1"))
+        assert result.reason is Reason.CONTRADICTED
+        await pass_time(hass, freezer, credentials.SUSPENDED_SECONDS + 1)
+        await wait_until(hass, lambda: bool(register.proven))
+        assert register.proven[-1].reason is Reason.CONTRADICTED
+        assert len(repairs(hass)) == 1
+        board.faults.clear()
+        result = await put(hass, register, board, card(doors="1"))
+    assert result.status is Status.CONFIRMED
+    assert [row.doors for row in board.cards] == [(1, 0, 0, 0)]
+    assert repairs(hass) == []
+
+
 async def test_edited_by_the_vendors_tool(
     hass: HomeAssistant, register: Register, board: Board
 ) -> None:
