@@ -11,10 +11,10 @@ from homeassistant.helpers import device_registry as dr
 from ..access_control import numbers
 from ..access_control.models import Card, Door
 from ..access_control.readers import DATA_READERS, ReadingError
-from ..const import Reason
+from ..const import DOMAIN, Reason
 from ..register.models import Person
 from ..storage.vault import Vault
-from .application import Application, applications
+from .application import Application
 from .cards import Answer, card_of, describe
 from .work import Command, NotCoveredError, Work, refused
 
@@ -104,7 +104,11 @@ async def async_read_card(
     """
     await application.async_authorize(context, UseReader.name, why)
     controller_of(hass, device_id)
-    is_only = len(applications(hass)) == 1
+    # One that is not loaded may have assigned its doors, too.
+    entries = hass.config_entries.async_entries(
+        DOMAIN, include_ignore=False, include_disabled=False
+    )
+    is_only = len(entries) == 1
     await application.async_do(UseReader(device_id, is_only), context, why)
     readers = hass.data[DATA_READERS]
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
     MockUser,
     async_fire_time_changed,
 )
@@ -16,6 +17,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.rental_units.access_control import readers
 from custom_components.rental_units.access_control.readers import DATA_READERS
 from custom_components.rental_units.app import enrolment
+from custom_components.rental_units.const import DOMAIN
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from simulator.uhppote import Board, Fault
 from tests.common import wait_until
@@ -240,6 +242,20 @@ async def test_who_may_not(house: House, desk: Desk) -> None:
         await (await Desk(house, house.gate, user=user).read(reason="request"))
     wrong = {"config_entry_id": house.entry.entry_id, "device_id": "x", "door": "1"}
     assert await refusal(house.hass, "read_card", **wrong) == "no_such_controller"
+
+
+async def test_reader_of_another_property(house: House, desk: Desk) -> None:
+    """Beside another property, also one that is not loaded, only own controllers are read."""
+    other = MockConfigEntry(domain=DOMAIN, title="Property 2")
+    other.add_to_hass(house.hass)
+    of_entry = {"config_entry_id": house.entry.entry_id}
+    doors = (await call(house.hass, "get_doors", of_entry))["doors"]
+    mine = {"config_entry_id": house.entry.entry_id, **desk.data}
+    for row in doors:
+        if row["device_id"] == desk.data["device_id"]:
+            away = {"door_id": row["door_id"]}
+            await call(house.hass, "remove_door", {**of_entry, **away})
+    assert await refusal(house.hass, "read_card", **mine) == "reader_not_ours"
 
 
 async def test_over_the_websocket(
