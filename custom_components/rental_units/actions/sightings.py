@@ -10,10 +10,9 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import ServiceCall, ServiceResponse
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
-from homeassistant.util.json import JsonValueType
 
 from ..access import application_of_entry
-from ..app.sightings import MOST_ROWS, GetPassages
+from ..app.sightings import GetPassages
 from .fields import OF_ENTRY, TEXT, Action, why
 
 
@@ -21,7 +20,7 @@ async def _async_get_passages(call: ServiceCall) -> ServiceResponse:
     data = call.data
     until = data.get("until") or dt_util.utcnow()
     since = data.get("since") or until - timedelta(days=1)
-    rows = await application_of_entry(call).async_do(
+    return await application_of_entry(call).async_do(
         GetPassages(
             data[ATTR_DEVICE_ID],
             dt_util.as_utc(since).timestamp(),
@@ -31,10 +30,6 @@ async def _async_get_passages(call: ServiceCall) -> ServiceResponse:
         call.context,
         why(call),
     )
-    return {
-        "passages": list[JsonValueType](rows[:MOST_ROWS]),
-        "more": len(rows) > MOST_ROWS,
-    }
 
 
 ACTIONS: Final[Mapping[str, Action]] = {

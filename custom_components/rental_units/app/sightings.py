@@ -23,10 +23,11 @@ MOST_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class GetPassages(Command[list[Answer]]):
+class GetPassages(Command[Answer]):
     """Return who passed at a door, or at any of a controller: the newest first.
 
-    One row more than MOST_ROWS says that there is more before the last.
+    Says if there is more: before the time of the last row, because what was seen in one
+    moment is not parted.
     """
 
     name = "get_passages"
@@ -37,7 +38,7 @@ class GetPassages(Command[list[Answer]]):
     door: str | None = None
 
     @override
-    def run(self, work: Work) -> list[Answer]:
+    def run(self, work: Work) -> Answer:
         if not self.since < self.until:
             raise refused("passages_no_time")
         if self.until - self.since > MOST_DAYS * 86_400:
@@ -53,10 +54,14 @@ class GetPassages(Command[list[Answer]]):
             for sighting, kind, digits, person in self._of(work, source)
         ]
         rows.sort(key=lambda row: (row[0].at, row[0].event_id), reverse=True)
-        del rows[MOST_ROWS + 1 :]
-        for person_id in {person.id for *_, person in rows[:MOST_ROWS] if person}:
+        more = len(rows) > MOST_ROWS
+        shown = rows[:MOST_ROWS]
+        if more:
+            parted = rows[MOST_ROWS][0].at
+            shown = [row for row in shown if row[0].at != parted] or shown
+        for person_id in {person.id for *_, person in shown if person}:
             work.audit(person_id=person_id)
-        return [
+        passages: list[JsonValueType] = [
             {
                 "at": moment(sighting.at),
                 "door": channel,
@@ -69,8 +74,9 @@ class GetPassages(Command[list[Answer]]):
                 "person_id": person.id if person else None,
                 "name": person.name if person else None,
             }
-            for sighting, channel, kind, digits, person in rows
+            for sighting, channel, kind, digits, person in shown
         ]
+        return {"passages": passages, "more": more}
 
     def _of(self, work: Work, source: Source) -> Sequence[Any]:
         """Return what was seen at one door, with the holder of the card."""

@@ -153,9 +153,8 @@ class _Line:
     @callback
     def drop(self) -> None:
         self._stop()
-        waiting, self._waiting = self._waiting, []
-        for _, future in waiting:
-            future.set_result(None)
+        self._register = None
+        self._done(list(self._waiting))
 
     @callback
     def put(self, seen: Seen) -> asyncio.Future[None]:

@@ -8,7 +8,7 @@ import voluptuous as vol
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
-from ..app.sightings import MOST_ROWS, GetPassages
+from ..app.sightings import GetPassages
 from .base import REASON, TEXT, Ask, command
 
 #: What is shown where no time is said.
@@ -31,7 +31,7 @@ async def passages(ask: Ask) -> dict[str, Any]:
     data = ask.data
     until = data.get("until") or dt_util.utcnow()
     since = data.get("since") or until - _USUALLY
-    rows: list[dict[str, Any]] = await ask.async_do(
+    found: dict[str, Any] = await ask.async_do(
         GetPassages(
             data["device_id"],
             dt_util.as_utc(since).timestamp(),
@@ -40,8 +40,8 @@ async def passages(ask: Ask) -> dict[str, Any]:
         )
     )
     return {
+        **found,
         "passages": [
-            ask.shown(row, None) if row["name"] else row for row in rows[:MOST_ROWS]
+            ask.shown(row, None) if row["name"] else row for row in found["passages"]
         ],
-        "more": len(rows) > MOST_ROWS,
     }

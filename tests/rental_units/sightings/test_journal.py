@@ -530,9 +530,44 @@ async def test_passages_of_a_door(
     assert await count(entry, Audit, *is_it, Audit.person_id == person) == 3
     assert await count(entry, Audit, *is_it, Audit.person_id.is_(None)) == 3
     monkeypatch.setattr("custom_components.rental_units.app.sightings.MOST_ROWS", 1)
-    monkeypatch.setattr("custom_components.rental_units.actions.sightings.MOST_ROWS", 1)
     found = await passages(hass, entry)
     assert (found["more"], found["passages"]) == (True, [newest])
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_passages_of_one_moment(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    journal: Journal,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Boards tell whole seconds: who goes on from the last row misses nobody."""
+    for n in (1, 2, 3):
+        journal.take(seen(n, number=str(n)))
+    freezer.tick(1)
+    journal.take(seen(4, number="4"))
+    await flush(hass, freezer)
+    monkeypatch.setattr("custom_components.rental_units.app.sightings.MOST_ROWS", 3)
+    first = await passages(hass, entry)
+    assert (first["more"], len(first["passages"])) == (True, 1)
+    rest = await passages(hass, entry, until=first["passages"][-1]["at"])
+    assert (rest["more"], len(rest["passages"])) == (False, 3)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_removed_with_what_nobody_waits_for(
+    hass: HomeAssistant, entry: MockConfigEntry, journal: Journal
+) -> None:
+    """What waits for a property that is removed is done, also if its device is gone."""
+    await hass.config_entries.async_unload(entry.entry_id)
+    gone, waits = journal.take(seen(1)), journal.take(seen(2))
+    assert gone
+    assert waits
+    gone.cancel()
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert (waits.done(), waits.cancelled()) == (True, False)
+    assert not hass.config_entries.async_entries(DOMAIN)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
