@@ -66,7 +66,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_BOOKS] = {}
     hass.data[DATA_REPORTS] = {}
     hass.data[DATA_READERS] = Readers(hass)
-    hass.data[DATA_LEAVING] = Leaving(hass)
+    hass.data[DATA_LEAVING] = Leaving(hass, partial(async_remove_sidecar, hass))
     await hass.data[DATA_LEAVING].async_load()
     async_setup_services(hass)
     async_setup_views(hass)

@@ -13,6 +13,7 @@ import shutil
 from homeassistant import loader
 from homeassistant.core import DOMAIN as HOMEASSISTANT_DOMAIN, HomeAssistant
 from homeassistant.helpers import issue_registry as ir, translation
+from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
 
 from ..const import DOMAIN, LOGGER
@@ -75,6 +76,17 @@ async def async_heal_sidecars(hass: HomeAssistant) -> None:
             "The folder of the sidecar %s was gone, and was put back", domain
         )
         ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+async def async_resume_sidecars(hass: HomeAssistant) -> None:
+    """Set up each sidecar that has something left to do, and may have no config entry any more.
+
+    It says so with a file: Rental Units has cards of a removed property there, which are to
+    be taken from our controllers.
+    """
+    left = Path(hass.config.path(STORAGE_DIR, f"{RENTAL_UNITS}.leaving"))
+    if await hass.async_add_executor_job(left.exists):
+        await async_setup_component(hass, RENTAL_UNITS, {})
 
 
 def _is_set_up(hass: HomeAssistant, domain: str) -> bool:

@@ -2,10 +2,13 @@
 
 The people of the property are erased at once. What stays is which number is to be taken from
 which controller, encrypted with the property's key, until each controller has proven it.
+
+It may be all that is left of this integration: after a restart nothing has it set up then
+but Community Safety, which sees that the file is there.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -27,8 +30,15 @@ from ..register import Register
 from ..storage.errors import RegisterError
 from ..storage.vault import Keys, Vault
 from . import outbox
-from .const import AWAY, REFUSED
-from .office import BEAT, DATA_CREDENTIALS, DATA_OFFICES, PORTION, fact_of
+from .const import AWAY
+from .office import (
+    BEAT,
+    DATA_CREDENTIALS,
+    DATA_OFFICES,
+    PORTION,
+    async_fact_of,
+    fact_of,
+)
 from .outbox import Fact
 
 #: A controller that is away is looked for so often, in seconds, and one that has refused or
@@ -76,9 +86,10 @@ class _Left:
 class Leaving:
     """What removed properties have left at controllers."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Initialize."""
+    def __init__(self, hass: HomeAssistant, end: Callable[[], Awaitable[None]]) -> None:
+        """Initialize; `end` is called when nothing is left any more."""
         self._hass = hass
+        self._end = end
         self._store = Store[_Stored](
             hass, 1, f"{DOMAIN}.leaving", private=True, atomic_writes=True
         )
@@ -87,6 +98,8 @@ class Leaving:
         self._next: dict[str, float] = {}
         self._turning = False
         self._saving = asyncio.Lock()
+        #: What is left is on the disk.
+        self._is_saved = True
 
     async def async_load(self) -> None:
         """Take up what an earlier run has left, and go on with it."""
@@ -165,6 +178,10 @@ class Leaving:
 
     @callback
     def _beat(self, _now: datetime) -> None:
+        if not self._is_saved:
+            self._hass.async_create_background_task(
+                self._async_save(), f"{DOMAIN} what removed properties have left"
+            )
         self.wake()
 
     @callback
@@ -234,13 +251,11 @@ class Leaving:
     async def _async_order(self, row: _Left) -> Fact:
         """Have a card taken; return what was proven."""
         assert row.number
-        try:
-            result = await self._hass.data[DATA_CREDENTIALS].async_remove(
+        return await async_fact_of(
+            self._hass.data[DATA_CREDENTIALS].async_remove(
                 row.device_id, number=row.number
             )
-        except HomeAssistantError as err:
-            return Fact(is_there=None, reason=err.translation_key or REFUSED)
-        return fact_of(result)
+        )
 
     # What Community Safety tells
 
@@ -284,6 +299,8 @@ class Leaving:
             ):
                 await Keys(self._hass, entry_id).async_remove()
         self._show()
+        if not self._rows:
+            await self._end()
 
     async def _async_save(self) -> None:
         async with self._saving:
@@ -293,12 +310,16 @@ class Leaving:
                     row.entry_id, _StoredProperty(title=row.title, cards=[])
                 )
                 found["cards"].append(row.stored)
-            if stored:
-                # What the disk does not take is logged by the store. In this run it is
-                # known, and it is written with the next card that is gone.
-                await self._store.async_save(stored)
-            else:
-                await self._store.async_remove()
+            try:
+                if stored:
+                    await self._store.async_save(stored)
+                else:
+                    await self._store.async_remove()
+                # The store logs what it cannot write, and raises nothing.
+                self._is_saved = (await self._store.async_load() or {}) == stored
+            except (HomeAssistantError, OSError) as err:
+                LOGGER.error("What removed properties have left is not kept: %s", err)
+                self._is_saved = False
 
     @callback
     def _show(self) -> None:

@@ -4,7 +4,7 @@ Who gives cards to controllers is Community Safety; this is all that it is told,
 told in the process alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -104,6 +104,18 @@ def fact_of(result: Any) -> Fact:
         return Fact(is_there=None, is_sent=True)
     reason = str(result.reason) if result.reason else NO_ANSWER
     return Fact(is_there=None, reason=reason, is_overtaken=reason == "overtaken")
+
+
+async def async_fact_of(order: Awaitable[Any]) -> Fact:
+    """Have Community Safety carry out an order; return what was proven."""
+    try:
+        return fact_of(await order)
+    except HomeAssistantError as err:
+        return Fact(is_there=None, reason=err.translation_key or REFUSED)
+    except Exception as err:  # noqa: BLE001
+        # Not with its text: it may hold the number.
+        LOGGER.error("A card could not be ordered: %s", type(err))
+        return Fact(is_there=None, reason=REFUSED)
 
 
 class Office:
@@ -264,26 +276,19 @@ class Office:
         if order.number is None:
             return Fact(is_there=None, reason=KEY_LOST)
         credentials = self._hass.data[DATA_CREDENTIALS]
-        try:
-            if order.wanted and order.end > time.time():
-                result = await credentials.async_put(
-                    order.device_id,
-                    number=order.number,
-                    begin=dt_util.utc_from_timestamp(order.begin),
-                    end=dt_util.utc_from_timestamp(order.end),
-                    doors=order.doors,
-                )
-            else:
-                result = await credentials.async_remove(
-                    order.device_id, number=order.number
-                )
-        except HomeAssistantError as err:
-            return Fact(is_there=None, reason=err.translation_key or REFUSED)
-        except Exception as err:  # noqa: BLE001
-            # Not with its text: it may hold the number.
-            LOGGER.error("A card could not be ordered: %s", type(err))
-            return Fact(is_there=None, reason=REFUSED)
-        return fact_of(result)
+        if not order.wanted or order.end <= time.time():
+            return await async_fact_of(
+                credentials.async_remove(order.device_id, number=order.number)
+            )
+        return await async_fact_of(
+            credentials.async_put(
+                order.device_id,
+                number=order.number,
+                begin=dt_util.utc_from_timestamp(order.begin),
+                end=dt_util.utc_from_timestamp(order.end),
+                doors=order.doors,
+            )
+        )
 
     async def _async_write(self) -> None:
         """Write down what was proven. Raises RegisterError; it is written later then."""

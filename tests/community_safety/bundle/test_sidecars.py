@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 import shutil
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockModule,
+    mock_integration,
+)
 
 from custom_components.community_safety import config_flow
 from custom_components.community_safety.bundle import folder, sidecars
@@ -14,6 +19,7 @@ from custom_components.community_safety.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir, translation
+from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.setup import async_setup_component
 from tests.bundled import (
@@ -243,6 +249,21 @@ async def test_nobody_has_asked_for_it(
     assert await async_setup_component(hass, DOMAIN, {})
     await hass.async_block_till_done()
     assert not place.exists()
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+async def test_without_a_property_and_not_done(
+    hass: HomeAssistant, bundle: Path, place: Path, is_left: bool
+) -> None:
+    """A sidecar that has cards left to take is set up, though its last property is gone."""
+    begun = AsyncMock(return_value=True)
+    mock_integration(hass, MockModule(SIDECAR, async_setup=begun))
+    if is_left:
+        left = Path(hass.config.path(STORAGE_DIR, f"{SIDECAR}.leaving"))
+        left.parent.mkdir(exist_ok=True)
+        left.write_text("{}")
+    await sidecars.async_resume_sidecars(hass)
+    assert begun.await_count == is_left
 
 
 async def test_healing_that_fails(

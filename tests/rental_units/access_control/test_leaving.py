@@ -1,6 +1,7 @@
 """Whose reason goes: cards are taken from the doors first, proven, and only then forgotten."""
 
 from typing import Any
+from unittest.mock import AsyncMock
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -14,12 +15,13 @@ from custom_components.rental_units.access_control.leaving import (
     UNREAD,
     Leaving,
 )
-from custom_components.rental_units.access_control.office import BEAT
+from custom_components.rental_units.access_control.office import BEAT, DATA_CREDENTIALS
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.repairs import async_create_fix_flow
 from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
 from simulator.uhppote import Board, Fault
 from tests.common import wait_until
 from tests.community_safety.gateways.uhppote.common import Ticking, alarms_of, pass_time
@@ -150,13 +152,64 @@ async def test_property_is_removed_while_a_board_is_away(
         assert NUMBER not in repr(hass_storage)
         # Another run has what this one knew.
         house.hass.data[DATA_LEAVING]._rows = []
-        house.hass.data[DATA_LEAVING] = Leaving(house.hass)
+        ended = AsyncMock()
+        house.hass.data[DATA_LEAVING] = Leaving(house.hass, ended)
         await house.hass.data[DATA_LEAVING].async_load()
         await back(house, freezer, house.first)
         await pass_time(house.hass, freezer, module.RETRY_SECONDS)
         await wait_until(house.hass, lambda: house.first.cards == [])
         await wait_until(house.hass, lambda: issue(house.hass) is None)
+        await wait_until(house.hass, lambda: ended.await_count > 0)
     assert FILE not in hass_storage
+
+
+async def test_disk_is_full_when_it_is_removed(
+    house: House,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is left is written as soon as there is room: a restart after that loses nothing."""
+    person = await house.move_in()
+    await house.issue(person)
+    await house.becomes(person, "active")
+    house.first.faults.add(Fault.OFFLINE)
+    house.gate.faults.add(Fault.OFFLINE)
+    async with Ticking(house.hass, freezer):
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "async_save", AsyncMock())
+            await remove(house)
+        assert FILE not in hass_storage
+        await pass_time(house.hass, freezer, BEAT.total_seconds())
+        await wait_until(house.hass, lambda: FILE in hass_storage)
+    (found,) = hass_storage[FILE]["data"].values()
+    assert len(found["cards"]) == 2
+
+
+async def test_controller_that_fails_in_itself(
+    house: House,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is tried again later, like one that refuses; nothing of it is logged."""
+    person = await house.move_in()
+    await house.issue(person)
+    await house.becomes(person, "active")
+    orders = house.hass.data[DATA_CREDENTIALS]
+    with monkeypatch.context() as patch:
+        failing = AsyncMock(side_effect=RuntimeError(NUMBER))
+        patch.setattr(orders, "async_remove", failing)
+        await remove(house)
+        await settle(house.hass)
+        await pass_time(house.hass, freezer, BEAT.total_seconds())
+        await settle(house.hass)
+        assert failing.await_count == 2
+    assert NUMBER not in caplog.text
+    async with Ticking(house.hass, freezer):
+        await pass_time(house.hass, freezer, module.SUSPENDED_SECONDS)
+        await wait_until(house.hass, lambda: not house.first.cards)
+        await wait_until(house.hass, lambda: not house.gate.cards)
 
 
 async def test_another_property_has_given_it(
