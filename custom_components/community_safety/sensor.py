@@ -19,7 +19,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .catalogue import GATEWAY
-from .catalogue.measurements import Measurement, Point
+from .catalogue.measurements import Measurement, Point, parse_point
 from .const import Severity
 from .core.alarm import Alarm
 from .core.alarms import Announcement
@@ -90,7 +90,8 @@ class ReadingSensor(SafetyEntity, SensorEntity):
 
     @property
     def _row(self) -> Measurement:
-        return self.device.points[self.key].measurement
+        # Not the device's: it may have become another one, and this entity waits to go.
+        return parse_point(self.key).measurement
 
     @property
     @override

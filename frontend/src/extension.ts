@@ -37,6 +37,8 @@ export interface Guest {
   now: () => number;
   /** The incident that is worked in an area. */
   incidentIn: (areaId: string | null) => string | null;
+  /** There are doors that this user sees. */
+  hasDoors: boolean;
 }
 
 export interface Extension {

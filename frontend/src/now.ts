@@ -1,4 +1,4 @@
-import { LitElement, css, html, nothing, type TemplateResult } from "lit";
+import { LitElement, css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { classMap } from "lit/directives/class-map.js";
 import { keyed } from "lit/directives/keyed.js";
@@ -97,6 +97,17 @@ export class NowPage extends LitElement {
   /** The incident in which the focus is. */
   get focused(): string | null {
     return this.renderRoot.querySelector<HTMLElement>("li:focus-within")?.dataset["id"] ?? null;
+  }
+
+  /** A card that moves loses the focus, and so does a button that goes: who works by keys stays where they were. */
+  protected override update(changed: PropertyValues): void {
+    const root = this.renderRoot as ShadowRoot;
+    const focus = root.activeElement as HTMLElement | null;
+    const card = focus?.closest("li") ?? null;
+    super.update(changed);
+    if (focus && !root.activeElement) {
+      (focus.isConnected ? focus : card?.querySelector<HTMLElement>("a, button"))?.focus({ preventScroll: true });
+    }
   }
 
   override render() {

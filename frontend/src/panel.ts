@@ -16,6 +16,7 @@ import type { Incident, Message, Route } from "./model";
 import { Navigation } from "./navigation";
 import { NowPage } from "./now";
 import { LAST_LIFE_CLASS, NO_HELP, classOf, countersOf, isNew, type Counters } from "./order";
+import { ownPages, type Own } from "./own-pages";
 import { pressTwice, pressesTwice } from "./press-twice";
 import { keyOf, type Call, type Session } from "./response";
 import { Siren, loudest, soundsOf, type Sounding } from "./sound";
@@ -38,6 +39,14 @@ const BLIND_MILLISECONDS = 60_000;
 const MOVE_SECONDS = 600;
 const MOVES = ["0 0", "8px 0", "8px 8px", "0 8px"];
 const KEYS_STORED = "community-safety-single-keys";
+const ICONS: Record<Own["path"], string> = {
+  now: mdiAlarmLight,
+  map: mdiMapMarker,
+  devices: mdiSmokeDetector,
+  doors: mdiDoorClosedLock,
+  history: mdiHistory,
+  handover: mdiAccountSwitch,
+};
 /** What a wall display that is told nothing sounds like: as a fault. */
 const BLIND: Sounding = { signal: "fault", keys: new Set(["blind"]) };
 const COUNTED: (keyof Counters)[] = ["fire", "linkage", "electrical", "supervision", "fault", "shelved", "off", "drill"];
@@ -270,15 +279,9 @@ export class SafetyPanel extends Connected {
   private pages(t: Context["t"]): Page[] {
     const session = this.register?.session;
     const brought = session ? (this.extension?.pages(session, this.hass.language) ?? []) : [];
-    const own: Page[] = [
-      { path: "now", title: t("page_now"), icon: mdiAlarmLight, place: 0, key: "n" },
-      { path: "map", title: t("page_map"), icon: mdiMapMarker, place: 10, key: "m" },
-      // Who may only look has no work there.
-      ...(this.mayAct ? [{ path: "devices", title: t("page_devices"), icon: mdiSmokeDetector, place: 30, key: "d" }] : []),
-      ...(this.hasDoors ? [{ path: "doors", title: t("page_doors"), icon: mdiDoorClosedLock, place: 35, key: "o" }] : []),
-      { path: "history", title: t("page_history"), icon: mdiHistory, place: 50, key: "h" },
-      ...(this.mayAct ? [{ path: "handover", title: t("page_handover"), icon: mdiAccountSwitch, place: 60 }] : []),
-    ];
+    const own = ownPages({ acts: this.mayAct, doors: this.hasDoors }).map(
+      ({ path, place, key }): Page => ({ path, title: t(`page_${path}`), icon: ICONS[path], place, ...(key ? { key } : {}) }),
+    );
     const all = brought.some((page) => page.isHome) ? brought : [...own, ...brought];
     return all.sort((a, b) => a.place - b.place);
   }
@@ -524,6 +527,7 @@ export class SafetyPanel extends Connected {
       href: this.hrefOf,
       now: () => (book.truth === null ? Date.now() / 1000 : book.clock(monotonic())),
       locked,
+      hasDoors: this.hasDoors,
       incidentIn: (areaId: string | null) =>
         [...book.incidents.values()].find((item) => areaId !== null && item.area_id === areaId && !item.drill)?.incident_id ?? null,
     } satisfies Guest);

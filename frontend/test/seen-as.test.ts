@@ -20,11 +20,22 @@ const as = (rights: string[], more: Partial<SessionAs> & { roles?: string[]; for
 describe("another account", () => {
   test("is offered its pages in the order of the navigation", () => {
     const duty = ["get_units", "get_roster", "get_alerts", "safety.acknowledge", "safety.read"];
-    expect(pagesAs(as(duty), "en", t)).toEqual(["Incidents", "Map", "Units", "Devices", "Duty", "History", "Shift handover"]);
+    expect(pagesAs(as(duty), true, "en", t)).toEqual([
+      "Incidents",
+      "Map",
+      "Units",
+      "Devices",
+      "Doors",
+      "Duty",
+      "History",
+      "Shift handover",
+    ]);
     // Who may only look has no work with devices, whatever the role says.
-    expect(pagesAs(as(duty, { controls_all: false }), "en", t)).toEqual(["Incidents", "Map", "Units", "Duty", "History"]);
-    expect(pagesAs(as(["get_units", "safety.read"]), "en", t)).toEqual(["Incidents", "Map", "Units", "History"]);
-    expect(pagesAs(as(["get_units", "safety.cut_off"], { roles: ["landlord"] }), "zh-Hans", t)).toEqual(["我的出租房", "房屋"]);
+    expect(pagesAs(as(duty, { controls_all: false }), true, "en", t)).toEqual(["Incidents", "Map", "Units", "Doors", "Duty", "History"]);
+    // A house without doors has no page of them, and nor has who may not read its devices.
+    expect(pagesAs(as(["get_units", "safety.read"]), false, "en", t)).toEqual(["Incidents", "Map", "Units", "History"]);
+    expect(pagesAs({ ...as(["get_units", "safety.read"]), reads_all: false }, true, "en", t)).toEqual(["Incidents", "Map", "Units", "History"]);
+    expect(pagesAs(as(["get_units", "safety.cut_off"], { roles: ["landlord"] }), true, "zh-Hans", t)).toEqual(["我的出租房", "房屋"]);
   });
 
   test.each([

@@ -596,6 +596,7 @@ async def test_police_read(browser: Browser, demo: Demo, story: Story) -> None:
             "Print",
             "All",
             "Power",
+            "People",
             "Staff",
         ]
         await expect(incident.get_by_label("119 called")).to_be_disabled()

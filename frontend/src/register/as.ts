@@ -33,7 +33,7 @@ export class AsSheet extends Sheet {
       return html`<p>${t("as_no_role")}</p>`;
     }
     const { may, isRefused } = deedsAs(found);
-    const [first, ...others] = pagesAs(found, room.hass.language, t);
+    const [first, ...others] = pagesAs(found, room.hasDoors, room.hass.language, t);
     const isOwn = Object.values(rights).every((units) => units !== null);
     return html`<p>
         ${t("as_where", {

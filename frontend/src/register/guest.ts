@@ -15,6 +15,7 @@ export abstract class GuestElement extends LitElement implements Guest {
   @property({ type: Boolean }) dark = false;
   @property({ type: Boolean }) narrow = false;
   @property({ type: Boolean }) locked = false;
+  @property({ type: Boolean }) hasDoors = false;
   href!: (path: string) => string;
   go!: (path: string) => void;
   now!: () => number;
@@ -46,9 +47,9 @@ export abstract class GuestElement extends LitElement implements Guest {
   }
 
   protected override willUpdate(): void {
-    const { hass, session, dark, narrow, locked, href, go } = this;
+    const { hass, session, dark, narrow, locked, hasDoors, href, go } = this;
     this.room = {
-      ...{ hass, session, dark, narrow, locked, href, go },
+      ...{ hass, session, dark, narrow, locked, hasDoors, href, go },
       now: () => this.now(),
       incidentIn: (areaId) => this.incidentIn(areaId),
       t: translator(hass.language),

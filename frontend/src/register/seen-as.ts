@@ -1,5 +1,6 @@
 /** What an account is offered, in words for who gives roles. Nothing here knows a browser. */
 
+import { ownPages } from "../own-pages";
 import type { Property } from "../response";
 import { pages } from "./pages";
 import type { Key, Translate } from "./texts";
@@ -34,27 +35,20 @@ const DEEDS = {
   grant_role: "may_give_roles",
   erase_person: "may_erase",
 } as const satisfies Record<string, Key>;
-/** Pages for who may do something. */
-const ACTING = new Set<Key>(["as_devices", "as_handover"]);
-/** The control room's own pages, with their place among the register's. */
-const OWN: [Key, number][] = [
-  ["as_now", 0],
-  ["as_map", 10],
-  ["as_devices", 30],
-  ["as_history", 50],
-  ["as_handover", 60],
-];
 
 const isSafety = (right: string): boolean => right.startsWith("safety.") && right !== "safety.read";
 
-/** The titles of the pages that an account is offered, in their order; the first is where it begins. */
-export function pagesAs({ property, controls_all: controls }: SessionAs, language: string, t: Translate): string[] {
+/**
+ * The titles of the pages that an account is offered, in their order; the first is where it begins. `hasDoors`: whoever
+ * reads everything sees doors.
+ */
+export function pagesAs({ property, reads_all: reads, controls_all: controls }: SessionAs, hasDoors: boolean, language: string, t: Translate): string[] {
   const brought = pages({ properties: [property] }, language);
   if (brought.some((page) => page.isHome)) {
     return brought.map((page) => page.title);
   }
   const acts = controls && Object.keys(property.rights).some(isSafety);
-  const own = OWN.filter(([key]) => !ACTING.has(key) || acts).map(([key, place]) => ({ title: t(key), place }));
+  const own = ownPages({ acts, doors: hasDoors && reads }).map(({ path, place }) => ({ title: t(`as_${path}`), place }));
   return [...own, ...brought].sort((a, b) => a.place - b.place).map((page) => page.title);
 }
 

@@ -465,6 +465,7 @@ export const en = {
   as_now: "Incidents",
   as_map: "Map",
   as_devices: "Devices",
+  as_doors: "Doors",
   as_history: "History",
   as_handover: "Shift handover",
   as_people: "People",

@@ -466,6 +466,7 @@ export const zhHans: Texts = {
   as_now: "警情",
   as_map: "地图",
   as_devices: "设备",
+  as_doors: "门禁",
   as_history: "历史",
   as_handover: "交接班",
   as_people: "人员",

@@ -466,6 +466,7 @@ export const zhHant: Texts = {
   as_now: "事件",
   as_map: "地圖",
   as_devices: "裝置",
+  as_doors: "門禁",
   as_history: "歷史",
   as_handover: "交接班",
   as_people: "人員",

@@ -29,7 +29,7 @@ from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.core import HomeAssistant
 from tests.common import BASE, Peer, add_gateway, wait_until
 
-from .test_native import INVALID, VALID
+from .test_native import CREDENTIAL, INVALID, VALID
 from .test_zigbee2mqtt import BREAKER_ENTRY, BREAKER_NAME, DEVICES, SMOKE, SMOKE_NAME
 
 MESSAGES = int(os.environ.get("FUZZ_MESSAGES", "2000"))
@@ -111,20 +111,28 @@ DEVICE_IDS = st.sampled_from(
     [KNOWN, *(f"other-{n}" for n in range(30)), "", " ", "a b", "\u70df", "gateway"]
 ) | st.text(max_size=70)
 OTHER_IDS = DEVICE_IDS.filter(lambda device: device != KNOWN)
-KINDS = ("config", "state", "availability", "result", "snapshot")
+KINDS = ("config", "state", "availability", "passage", "result", "snapshot")
 GOOD = {
     "config": [
         VALID["smoke-1/config"],
         {**VALID["smoke-1/config"], "kind": "water_tank", "readings": ["level"]},
         {**VALID["smoke-1/config"], "kind": "hydrant", "readings": ["pressure", "battery"]},
         {**VALID["smoke-1/config"], "kind": "elevator_blocker", "readings": ["class_seen", "confidence"]},
+        {**VALID["smoke-1/config"], "kind": "vehicle_gate", "readings": ["locked", "opened"], "commands": ["open", "credentials"]},
     ],
     "state": [
         VALID["smoke-1/state"],
         {**VALID["smoke-1/state"], "values": {"class_seen": "e_bike", "confidence": 99, "level": 3, "pressure": 1e9}},
     ],
     "availability": [VALID["smoke-1/availability"]],
-    "result": [VALID["smoke-1/result"]],
+    "passage": [
+        VALID["smoke-1/passage"],
+        {**VALID["smoke-1/passage"], "means": "plate", "inwards": True, "late": True, "score": 0.5, "event": "e", "corrected": True, "category": "c"},
+    ],
+    "result": [
+        VALID["smoke-1/result"],
+        {**VALID["smoke-1/result"], "count": 1, "credentials": [CREDENTIAL]},
+    ],
     "snapshot": [{}],
 }  # fmt: skip
 # What is certainly no message for the known device, whatever it is for others.

@@ -50,13 +50,31 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "smoke-1/state": {**HEAD, "values": {"smoke": False, "temperature": 21.5}},
     "smoke-1/availability": {"version": 1, "online": True},
+    "smoke-1/passage": {
+        **HEAD,
+        "index": 7,
+        "door": "1",
+        "number": "1234",
+        "decision": "granted",
+    },
     "smoke-1/result": {"version": 1, "id": "h", "ok": True},
 }
+#: As it is in a list that a device answers with.
+CREDENTIAL = {"number": "1234", "begin": 1000, "end": 2000, "doors": ["1"]}
 TEXTS = ["", "x" * 101, 1, None, ["x"]]
 IDS = ["", "x" * 65, 1, None, True]
 TIMES = [-1, 4294967297, "1000", None, True, 1e300]
 VERSIONS = [0, 2, "1", None, 1.5]
 NO_BOOLEANS = [0, 1, "true", None, "online"]
+NUMBERS = ["", "x" * 33, 1, None, True]
+DOORS: list[Any] = ["", "0", "01", "100", "a", 1, None, True]
+#: Values of a credential that are not valid.
+NO_CREDENTIAL: dict[str, list[Any]] = {
+    "number": NUMBERS,
+    "begin": TIMES,
+    "end": TIMES,
+    "doors": [None, "1", [[]], ["1", "1"], *([door] for door in DOORS)],
+}
 #: By topic and field: values that are not valid. What is required is left out as well.
 INVALID: dict[str, dict[str, list[Any]]] = {
     "gateway": {
@@ -116,11 +134,43 @@ INVALID: dict[str, dict[str, list[Any]]] = {
         ],
     },
     "smoke-1/availability": {"version": VERSIONS, "online": NO_BOOLEANS},
+    "smoke-1/passage": {
+        "version": VERSIONS,
+        "id": IDS,
+        "time": TIMES,
+        "index": [-1, 2**53, 0.5, "7", None, True],
+        "door": DOORS,
+        "number": NUMBERS,
+        "decision": ["open", "", 1, None, []],
+        "inwards": NO_BOOLEANS,
+        "late": NO_BOOLEANS,
+        "means": ["fob", "", 1, None],
+        "category": NUMBERS,
+        "score": [-0.1, 1.1, "1", None, True],
+        "event": IDS,
+        "corrected": NO_BOOLEANS,
+    },
     "smoke-1/result": {
         "version": VERSIONS,
         "id": IDS,
         "ok": NO_BOOLEANS,
         "reason": TEXTS,
+        "credentials": [
+            {},
+            None,
+            [CREDENTIAL] * 201,
+            [1],
+            *(
+                [{key: value for key, value in CREDENTIAL.items() if key != left_out}]
+                for left_out in CREDENTIAL
+            ),
+            *(
+                [{**CREDENTIAL, key: value}]
+                for key, values in NO_CREDENTIAL.items()
+                for value in values
+            ),
+        ],
+        "count": [-1, 0.5, "1", None, True],
     },
 }
 NOT_EVEN_JSON = [b"{", b"\xff\xfe", b"NaN", b"[1,", b'{"a":1}x', b"[" * 5000]
@@ -147,8 +197,9 @@ def test_nothing_is_left_out() -> None:
     fields = {
         name: set(row["properties"])
         for name, row in definitions().items()
-        if "properties" in row and name not in ("set", "get")
+        if "properties" in row and name not in ("set", "get", "credentials")
     }
+    assert set(NO_CREDENTIAL) == fields.pop("credential")
     assert {
         topic.rpartition("/")[2]: set(rows) for topic, rows in INVALID.items()
     } == fields
@@ -199,7 +250,7 @@ async def test_refused(
     assert caplog.text.count("refused: ") == len(refused)
     reasons = {reason for device, reason in refused if device == "smoke-1"}
     assert {"not JSON", "state: values is not valid"} <= reasons
-    assert len(refused) < 60
+    assert len(refused) < 80
 
     # What is too long is not looked at.
     await peer.send(f"{BASE}/smoke-1/state", b" " * (64 * 1024 + 1))
