@@ -12,7 +12,7 @@ from homeassistant.components.http import KEY_HASS
 from ..alerts.runtime import engine_of
 from ..alerts.texts import title as alert_title
 from ..public.limits import Limit
-from ..public.pages import facts, field, form, hidden, link, page, paragraph
+from ..public.pages import facts, field, form, hidden, link, page, paragraph, warning
 from ..public.views import SecretView, is_foreign
 from ..storage.errors import RegisterError
 from .book import CODE_PATH, PlaceBook, book_of
@@ -125,7 +125,7 @@ def _ask(
     """Return the form that asks for an address."""
     text = texts(language)["resident"]
     body = (
-        paragraph(said)
+        warning(said)
         + paragraph(text["ask"])
         + form(
             _path(token),

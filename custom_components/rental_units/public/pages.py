@@ -33,9 +33,10 @@ padding:.8em;margin:.3em 0 .6em;border:1px solid currentColor;border-radius:.5em
 background:transparent;color:inherit}}
 input[type=checkbox]{{display:inline-block;width:1.4em;min-height:1.4em;vertical-align:middle}}
 img{{max-width:100%}}
+.wrong{{font-weight:600;color:#b3261e}}
 dt{{opacity:.8}}dd{{margin:0 0 .6em;font-weight:600}}
 button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
-@media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}}}
+@media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}.wrong{{color:#ffb4ab}}}}
 </style></head><body><h1>{title}</h1>{body}</body></html>"""
 _BUTTON = (
     '<form method="post"><button{kind} name="{name}" value="{value}"'
@@ -75,6 +76,11 @@ def page(
 def paragraph(text: str) -> str:
     """Return a paragraph; none for no text."""
     return f"<p>{escape(text)}</p>" if text else ""
+
+
+def warning(text: str) -> str:
+    """Return a paragraph that says why something was not taken, read aloud at once."""
+    return f'<p class="wrong" role="alert">{escape(text)}</p>' if text else ""
 
 
 def button(
@@ -142,31 +148,35 @@ def hidden(name: str, value: str) -> str:
     return f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
 
 
-def choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> str:
+def choice(
+    name: str, label: str, options: Iterable[tuple[str, str]], chosen: str = ""
+) -> str:
     """Return a field in which one of several is chosen: of each its value and its text."""
-    chosen = "".join(
-        f'<option value="{escape(value)}">{escape(text)}</option>'
+    rows = "".join(
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>'
+        f"{escape(text)}</option>"
         for value, text in options
     )
     return (
         f'<label>{escape(label)}<select name="{escape(name)}" required>'
-        f'<option value=""></option>{chosen}</select></label>'
+        f'<option value=""></option>{rows}</select></label>'
     )
 
 
-def text_area(name: str, label: str, most: int) -> str:
+def text_area(name: str, label: str, most: int, text: str = "") -> str:
     """Return a field for a sentence of so many letters at most; it may be left empty."""
+    # The first line break after the tag is no part of the text.
     return (
         f'<label>{escape(label)}<textarea name="{escape(name)}" rows="3"'
-        f' maxlength="{most}"></textarea></label>'
+        f' maxlength="{most}">\n{escape(text)}</textarea></label>'
     )
 
 
-def check_box(name: str, label: str) -> str:
+def check_box(name: str, label: str, *, checked: bool = False) -> str:
     """Return a field that says yes where it is ticked."""
     return (
-        f'<p><label><input type="checkbox" name="{escape(name)}" value="1">'
-        f" {escape(label)}</label></p>"
+        f'<p><label><input type="checkbox" name="{escape(name)}" value="1"'
+        f"{' checked' if checked else ''}> {escape(label)}</label></p>"
     )
 
 

@@ -5,7 +5,7 @@ fetches ahead, or makes a preview of a link in a message, does no harm.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +40,7 @@ from ..public.pages import (
     text_area,
     too_many,
     upload,
+    warning,
 )
 from ..public.views import SecretView, is_foreign
 from ..storage.errors import RegisterError
@@ -114,15 +115,17 @@ class _Guard:
         self,
         request: web.Request,
         book: ReportBook,
+        sent: Sent,
         begin: Callable[[Sent], Awaitable[None]] | None = None,
-    ) -> Sent:
-        """Return what was sent, with its photos written anew.
+    ) -> None:
+        """Read what was sent, with its photos written anew.
 
         `begin` is called with the fields before the first photo is read, and before it is
-        asked if there is room for one. Raises UploadError; what was read until then is nowhere.
+        asked if there is room for one. Raises UploadError: the fields that came until then
+        are in `sent`.
         """
         check(request)
-        sent, has_begun = Sent(), False
+        has_begun = False
         try:
             with ExitStack() as stack:
                 async with asyncio.timeout(READ_SECONDS):
@@ -148,7 +151,6 @@ class _Guard:
             raise UploadError(err.key) from None
         if begin and not has_begun:
             await begin(sent)
-        return sent
 
 
 class ReportView(SecretView):
@@ -186,7 +188,7 @@ class ReportView(SecretView):
             and self._place.allows(place.id)
             and self._property.allows(book.entry.entry_id)
         )
-        told, nonce = False, ""
+        told, nonce, sent = False, "", Sent()
 
         async def begin(sent: Sent) -> None:
             nonlocal told, nonce
@@ -202,7 +204,7 @@ class ReportView(SecretView):
             _ = sent.text
 
         try:
-            sent = await self._guard.async_read(request, book, begin)
+            await self._guard.async_read(request, book, sent, begin)
             if not (sent.photos or sent.is_danger):
                 raise UploadError("no_photo")
             receipt, digest = book.receipt(nonce)
@@ -219,9 +221,13 @@ class ReportView(SecretView):
             )
             written = await book.async_file(new, sent.photos)
         except UploadError as err:
-            return _form(request, places, place, token, err.key, told=told)
+            return _form(
+                request, places, place, token, err.key, told=told, said=sent.said
+            )
         except RegisterError:
-            return _form(request, places, place, token, "not_kept", told=told)
+            return _form(
+                request, places, place, token, "not_kept", told=told, said=sent.said
+            )
         if not written:
             return refuse(request, self._guard.wrong)
         return _go(f"{RECEIPT_PATH}/{receipt}")
@@ -243,8 +249,10 @@ def _form(
     wrong: str = "",
     *,
     told: bool = False,
+    said: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """Return the form: whom to call comes before it."""
+    """Return the form: whom to call comes before it. What was `said` is not asked for again."""
+    said = said or {}
     hass, language = request.app[KEY_HASS], reader(request)
     text, words = texts(language)["page"], texts(language)
     book = hass.data[DATA_REPORTS].get(places.entry.entry_id)
@@ -255,19 +263,20 @@ def _form(
         exp=int(time.time() + FORM_SECONDS),
     )
     body = (
-        paragraph(text.get(wrong, text["unreadable"]) if wrong else "")
+        warning(text.get(wrong, text["unreadable"]) if wrong else "")
         + paragraph(text["told" if told else "danger_first"])
         + call(hass, language)
         + form(
             REPORT_PATH.format(token=token),
             hidden("form", signed)
-            + check_box("danger", text["danger"])
+            + check_box("danger", text["danger"], checked="danger" in said)
             + choice(
                 "category",
                 text["category"],
                 ((row, words["category"][row]) for row in Category),
+                said.get("category", ""),
             )
-            + text_area("text", text["text"], MOST_LETTERS)
+            + text_area("text", text["text"], MOST_LETTERS, said.get("text", ""))
             + upload(PHOTO, text["photos"]),
             text["send"],
             files=True,
@@ -397,11 +406,13 @@ class ReceiptView(_OfReceipt):
             return web.Response(status=HTTPStatus.FORBIDDEN)
         if not self._guard.sent.allows(request.remote or ""):
             return too_many()
+        sent = Sent()
         try:
-            to, sent = await self._async_said(request, book)
+            to = await self._async_said(request, book, sent)
             await book.async_answer(digest, to, sent.text, sent.photos)
         except UploadError as err:
-            return _shown(request, book, receipt, token, err.key)
+            added = sent.said.get("text", "")
+            return _shown(request, book, receipt, token, err.key, added=added)
         except rows.WrongStateError:
             return _shown(request, book, receipt, token, "state_wrong")
         except rows.TooManyPhotosError:
@@ -411,18 +422,18 @@ class ReceiptView(_OfReceipt):
         return _go(f"{RECEIPT_PATH}/{token}")
 
     async def _async_said(
-        self, request: web.Request, book: ReportBook
-    ) -> tuple[State | None, Sent]:
-        """Return to which state the report is to come, None for none, and what is added."""
+        self, request: web.Request, book: ReportBook, sent: Sent
+    ) -> State | None:
+        """Return to which state the report is to come, None for none; `sent` is what is added."""
         if request.content_type == "multipart/form-data":
-            sent = await self._guard.async_read(request, book)
+            await self._guard.async_read(request, book, sent)
             if not (sent.text or sent.photos):
                 raise UploadError("no_photo")
-            return None, sent
+            return None
         said = await async_answer(request)
         if said not in (State.CONFIRMED, State.REOPENED):
             raise UploadError("unreadable")
-        return State(said), Sent()
+        return State(said)
 
 
 class ReceiptPhotoView(_OfReceipt):
@@ -472,6 +483,8 @@ def _shown(
     receipt: Receipt,
     token: str,
     wrong: str = "",
+    *,
+    added: str = "",
 ) -> web.Response:
     language = reader(request)
     text = texts(language)["receipt"]
@@ -483,7 +496,7 @@ def _shown(
     return page(
         language,
         text["title"],
-        "".join(_body(request, book, receipt, token, wrong)),
+        "".join(_body(request, book, receipt, token, wrong, added=added)),
         status,
         pictures=True,
     )
@@ -495,12 +508,14 @@ def _body(
     receipt: Receipt,
     token: str,
     wrong: str,
+    *,
+    added: str,
 ) -> Iterator[str]:
     hass, language = request.app[KEY_HASS], reader(request)
     words, report = texts(language), receipt.report
     text, path = words["receipt"], f"{RECEIPT_PATH}/{token}"
     if wrong:
-        yield paragraph(
+        yield warning(
             text.get(wrong) or words["page"].get(wrong) or words["page"]["unreadable"]
         )
     party = text["parties"][report.party] if report.party else ""
@@ -525,7 +540,7 @@ def _body(
     if receipt.can_add:
         yield form(
             path,
-            text_area("text", text["add_text"], MOST_LETTERS)
+            text_area("text", text["add_text"], MOST_LETTERS, added)
             + upload(PHOTO, words["page"]["photos"]),
             text["add"],
             files=True,

@@ -124,6 +124,30 @@ async def test_reported_and_followed(
 
 
 @sqlite_only
+async def test_nothing_is_typed_twice(phone: Phone) -> None:
+    """What was said is in the form again when a photo is missing, or is none."""
+    said = {"category": "gas", "text": 'MARK <i>third</i> "floor"'}
+    for photos in ((), (b"no photo",)):
+        answer = await phone.send(*photos, **said)
+        page = await answer.text()
+        assert answer.status == HTTPStatus.BAD_REQUEST
+        assert page.index('role="alert"') < page.index("<form")
+        assert '<option value="gas" selected>' in page
+        assert page.count("selected") == 1
+        assert "MARK &lt;i&gt;third&lt;/i&gt; &quot;floor&quot;</textarea>" in page
+        assert " checked" not in page
+    answer = await phone.send(b"no photo", danger="1", **said)
+    assert 'value="1" checked>' in await answer.text()
+    # So is what is added to a report; it is in nobody else's page.
+    path = await phone.report()
+    answer = await phone.add(path, b"no photo", text="MARK more")
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    assert "MARK more</textarea>" in await answer.text()
+    assert "MARK" not in await (await phone.client.get(path)).text()
+    assert "MARK" not in await (await phone.client.get(phone.path)).text()
+
+
+@sqlite_only
 async def test_danger_is_told_at_once(
     hass: HomeAssistant, entry: MockConfigEntry, reports: ReportBook, phone: Phone
 ) -> None:
