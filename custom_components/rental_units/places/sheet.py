@@ -86,6 +86,6 @@ def render(labels: Iterable[Label], property_title: str, language: str) -> str:
     return (
         f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
         f"<title>{escape(property_title)}</title><style>{_STYLE}</style></head><body>"
-        f'<p class="hint">{escape(head)}. {escape(hint)}</p>'
+        f'<p class="hint">{escape(head)} {escape(hint)}</p>'
         f'<div class="sheet">{"".join(pieces)}</div></body></html>'
     )
