@@ -36,9 +36,12 @@ export const doorIcon = (state: DoorState) => icon(SYMBOLS[state]);
 export const nameOf = ({ t }: Pick<Context, "t">, door: Door): string =>
   door.own_name ?? (door.channel && !door.is_only ? t("channel", { name: door.name, channel: door.channel.toUpperCase() }) : door.name);
 
-/** How it stands, in words; a barrier is down or up. */
+/** As what it is spoken of: a barrier is down or up, and no door. */
+export const sortOf = ({ kind }: Pick<Door, "kind">): "door" | "gate" => (kind === "vehicle_gate" ? "gate" : "door");
+
+/** How it stands, in words. */
 export const stateOf = (t: Translate, { kind, state }: Pick<Door, "kind" | "state">): string =>
-  t(kind === "vehicle_gate" && (state === "locked" || state === "unlocked") ? `gate_${state}` : `door_${state}`);
+  t(state === "locked" || state === "unlocked" ? `${sortOf({ kind })}_${state}` : `door_${state}`);
 
 /** What the symbols mean. */
 export const doorSigns = (t: Translate): [ReturnType<typeof icon>, string][] =>

@@ -11,7 +11,7 @@ import { howToHold } from "../press-twice";
 import { common, tokens } from "../styles";
 import { undotted } from "../translate";
 import { byUrgency, isCalm, type Door, type Order, type Ordered } from "./door";
-import { doorIcon, doorStyles, followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
+import { doorIcon, doorStyles, followDoors, nameOf, sortOf, stateOf, type DoorFeed } from "./door-look";
 import { translator, type Translate } from "./texts";
 
 const DOMAIN = "community_safety";
@@ -194,7 +194,7 @@ export class DoorsPage extends LitElement {
         <h1>${this.name(door)}</h1>
         <span>${this.place(door)}</span>
       </header>
-      <p>${t(`door_hint_${door.state}`)}</p>
+      <p>${t(`${sortOf(door)}_hint_${door.state}`)}</p>
       ${door.released_at === null
         ? nothing
         : html`<p>${t("door_released_at", { time: dateAndClock(context.hass, door.released_at) })}</p>`}
@@ -211,7 +211,7 @@ export class DoorsPage extends LitElement {
       ${this.deed(`${door.door_id} order`)}
       <ul class="facts">
         <li>${t(door.opens_on_fire ? "opens_on_fire" : "stays_on_fire")}</li>
-        ${door.credentials === null ? nothing : html`<li>${t("door_credentials", { count: door.credentials })}</li>`}
+        ${door.credentials === null ? nothing : html`<li>${t(`${sortOf(door)}_credentials`, { count: door.credentials })}</li>`}
         ${this.hazards(door) ? html`<li>${context.t("says", { what: door.name, said: this.hazards(door) })}</li>` : nothing}
       </ul>
       ${this.brought(door.device_id, door.channel)} ${this.log(door)}
@@ -245,8 +245,12 @@ export class DoorsPage extends LitElement {
             this.sheet = order;
           }}
         >
-          <span>${this.t(`order_${order}`)}${hinders ? html` <small>${hinders}</small>` : nothing}</span>
+          <span>${this.t(`${sortOf(door)}_order_${order}`)}${hinders ? html` <small>${hinders}</small>` : nothing}</span>
         </button>`;
+  }
+
+  private ordering(door: Door, order: Order): string {
+    return undotted(this.t(`${sortOf(door)}_order_${order}`));
   }
 
   private readonly closed = (): void => {
@@ -272,8 +276,8 @@ export class DoorsPage extends LitElement {
     const { context, t } = this;
     const hinders = this.hindrance(door, order) !== "";
     return html`<div class="rows">
-      <h2 id="sheet">${t(`order_${order}_title`, { door: this.name(door) })}</h2>
-      ${order === "unlock" ? html`<p>${t("order_unlock_means")}</p>` : nothing}
+      <h2 id="sheet">${context.t("says", { what: this.ordering(door, order), said: this.name(door) })}</h2>
+      ${order === "unlock" ? html`<p>${t(`${sortOf(door)}_hint_unlocked`)}</p>` : nothing}
       ${order === "lock" ? this.lockForm(door, hinders) : this.openForm(door, order, hinders)}
       <button
         @click=${() => {
@@ -313,7 +317,7 @@ export class DoorsPage extends LitElement {
           ?disabled=${hinders || comment.length < LEAST_COMMENT}
           @click=${() => void this.order(door, order, { reason: "other", comment })}
         >
-          ${undotted(this.t(`order_${order}`))}
+          ${this.ordering(door, order)}
         </button>
       </fieldset>
       <p class="quiet">${this.t("order_kept")}</p>`;
@@ -322,7 +326,7 @@ export class DoorsPage extends LitElement {
   private lockForm(door: Door, hinders: boolean) {
     const { t, context } = this;
     return html`<fieldset>
-        <legend>${t("order_checked")}</legend>
+        <legend>${t(`${sortOf(door)}_checked`)}</legend>
         ${CHECKED.map(
           (way) =>
             html`<label class="choice">
@@ -341,7 +345,7 @@ export class DoorsPage extends LitElement {
       <cs-hold
         seconds="1.5"
         .disabled=${hinders || this.checked === null}
-        .label=${context.t("says", { what: context.t(howToHold()), said: undotted(t("order_lock")) })}
+        .label=${context.t("says", { what: context.t(howToHold()), said: this.ordering(door, "lock") })}
         .again=${context.t("press_again", { seconds: AGAIN_SECONDS })}
         @held=${() => void this.order(door, "lock", { checked: this.checked })}
       ></cs-hold>`;
@@ -357,7 +361,7 @@ export class DoorsPage extends LitElement {
               ${ordered.orders.map(
                 (row) => html`<li data-proven=${String(row.proven)}>
                   <time>${dateAndClock(context.hass, row.at)}</time>
-                  <strong>${t(`ordered_${row.order}`)}</strong>
+                  <strong>${t(`${sortOf(door)}_ordered_${row.order}`)}</strong>
                   <span>${context.words.option(row.order === "lock" ? "checked" : "order_reason", row.why)}</span>
                   ${row.comment ? html`<q>${row.comment}</q>` : nothing}
                   <span>${context.t("by", { who: (row.who && ordered.names[row.who]) ?? context.t("somebody") })}</span>

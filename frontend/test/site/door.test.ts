@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Doors, STATES, byFloor, byUrgency, isCalm, isLeftOpen, type Door, type DoorState } from "../../src/site/door";
+import { sortOf, stateOf } from "../../src/site/door-look";
 
 const door = (id: string, more: Partial<Door> = {}): Door => ({
   door_id: id,
@@ -71,4 +72,16 @@ test("doors are in their buildings; those that are in none are shown all the sam
     ["building_1", ["a"]],
     ["-", ["b", "c"]],
   ]);
+});
+
+test("a barrier is spoken of as one", () => {
+  const said = (kind: string | null, state: DoorState): string => stateOf((key) => key, { kind, state });
+  expect([said("vehicle_gate", "locked"), said("vehicle_gate", "released"), said("door_controller", "locked"), said(null, "unlocked")]).toEqual([
+    "gate_locked",
+    "door_released",
+    "door_locked",
+    "door_unlocked",
+  ]);
+  const kinds = [door("a", { kind: "vehicle_gate" }), door("b"), door("c", { kind: null })];
+  expect(kinds.map(sortOf)).toEqual(["gate", "door", "door"]);
 });
