@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { devicesIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "../src/register/flat";
+import { devicesIn, hazardsIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "../src/register/flat";
 import type { Hass } from "../src/model";
 import type { Flat } from "../src/register/model";
 import { lets, pages } from "../src/register/pages";
+import type { Room } from "../src/register/room";
 import type { Property } from "../src/response";
 
 const alert = (more: Partial<Flat["alerts"][number]> = {}): Flat["alerts"][number] => ({
@@ -92,4 +93,10 @@ test("who lets flats has flats to let, who lives in one has a home", () => {
   expect(titles("landlord", "resident")).toEqual(["My flats", "我的出租房"]);
   expect(titles("resident")).toEqual(["My home", "我的住处"]);
   expect(lets(session("duty"))).toBe(false);
+});
+
+test("an alert of a message alone has a name too", () => {
+  const room = { t: (key: string) => key, hass: { localize: (key: string) => key.split(".").at(-1) } } as unknown as Room;
+  expect(hazardsIn(room, ["smoke", "heat"])).toBe("smokecommaheat");
+  expect(hazardsIn(room, [])).toBe("alert_plain");
 });

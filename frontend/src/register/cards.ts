@@ -116,6 +116,7 @@ export class CardsSection extends Page {
       <div class="actions">
         <strong class="number">${card.card_number || t("no_number")}</strong>
         <span class="tag ${tag}">${this.state(card)}</span>
+        ${card.medium === "plate" ? html`<span class="tag">${t("plate_of_vehicle")}</span>` : nothing}
         <span>${option(room, "card_holder", card.holder)}${card.unit ? ` · ${card.unit}` : nothing}</span>
         ${card.end ? html`<span class="quiet number">${this.hours(card, card.end)}</span>` : nothing}
         <span class="grow"></span>

@@ -13,7 +13,7 @@ export interface Position {
   longitude: number;
 }
 
-const isPlaced = (row: PlaceRow): row is PlaceRow & Position => row.latitude !== null && row.longitude !== null;
+export const isPlaced = (row: PlaceRow): row is PlaceRow & Position => row.latitude !== null && row.longitude !== null;
 
 interface Frame {
   west: number;
@@ -86,7 +86,7 @@ export class CompoundMap extends LitElement {
     const isLarge = row.kind !== "unit" && row.kind !== "shop";
     return svg`<g class="${row.kind} ${row.place_id === this.placing ? "chosen" : ""}">
       <circle cx=${x} cy=${y} r=${isLarge ? unit * 1.6 : unit * 0.8}><title>${this.nameOf(row)}</title></circle>
-      ${isLarge ? svg`<text x=${x + unit * 2.2} y=${y + unit} font-size=${unit * 3}>${this.nameOf(row)}</text>` : nothing}
+      ${isLarge ? svg`<text x=${x + unit * 2.2} y=${y + unit * 1.4} font-size=${unit * 4}>${this.nameOf(row)}</text>` : nothing}
     </g>`;
   }
 
@@ -108,6 +108,7 @@ export class CompoundMap extends LitElement {
       }
       svg {
         display: block;
+        margin-top: 8px;
         width: 100%;
         height: auto;
         max-width: 560px;

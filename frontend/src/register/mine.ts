@@ -1,7 +1,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { clockMinutes, dateAndClock, quantity } from "../format";
-import { devicesIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "./flat";
+import { devicesIn, hazardsIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "./flat";
 import type { Flat, Past, Visitor } from "./model";
 import { Page, pageStyles } from "./page";
 import { lets } from "./pages";
@@ -304,7 +304,7 @@ export class MinePage extends Page {
   }
 
   private hazards(hazards: string[]): string {
-    return hazards.map((hazard) => option(this.room, "alert_hazard", hazard)).join(this.room.t("comma"));
+    return hazardsIn(this.room, hazards);
   }
 
   private alert(own: Own, alert: Flat["alerts"][number]): TemplateResult {
@@ -413,6 +413,7 @@ export class MinePage extends Page {
       }
       .answers button {
         min-height: 56px;
+        padding-inline: 4px;
         white-space: normal;
       }
       .answers .need_help {

@@ -119,6 +119,8 @@ export interface Consent {
 
 export interface Card {
   card_id: string;
+  /** `card`, or the `plate` of a vehicle. */
+  medium: string;
   /** Its last four digits; empty before it is issued. */
   card_number: string;
   holder: string;

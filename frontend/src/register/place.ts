@@ -88,7 +88,7 @@ export class PlacePage extends Page {
     const incident = room.incidentIn(place.area_id);
     return html`${back}
       <div class="head">
-        <h1>${placeName(place)}</h1>
+        <h1>${placeName(room, place)}</h1>
         <span>${place.address}</span>
         <span class="tag">${option(room, "place_kind", place.kind)}</span>
         ${place.storey === null ? nothing : html`<span class="quiet">${t("storey")} ${place.storey}</span>`}
@@ -137,7 +137,7 @@ export class PlacePage extends Page {
           ? this.pressTwice("revoke_code", t("revoke_plate"), () => this.changes(api, "revoke_code", { place_id: place.place_id }))
           : nothing}
       </div>
-      <p class="quiet">${t("tag", { id: place.tag_id })}</p>
+      ${api.may("print_codes") ? html`<p class="quiet">${t("tag", { id: place.tag_id })}</p>` : nothing}
     </section>`;
   }
 
@@ -185,7 +185,7 @@ export class PlacePage extends Page {
         ${mayReveal && !people && unit.people.length
           ? html`<button data-do="reveal_at_place" ?disabled=${room.locked} @click=${() => void this.reveal(api)}>${t("reveal_here")}</button>`
           : nothing}
-        ${api.may("get_units") ? this.link(pathOf(room.session, "unit", place.unit_id, api.property.entry_id), unit.title) : nothing}
+        ${api.may("get_units") ? this.link(pathOf(room.session, "unit", place.unit_id, api.property.entry_id), t("unit_page", { unit: unit.title })) : nothing}
       </p>
     </section>`;
   }
@@ -211,6 +211,7 @@ export class PlacePage extends Page {
     }
     return html`<section class="box">
       <h2>${t("answers_for")}</h2>
+      ${place.parties.length ? nothing : html`<p>${t("nobody_answers")}</p>`}
       <ul class="flat">
         ${place.parties.map(
           (row) =>
@@ -289,7 +290,7 @@ export class PlacePage extends Page {
   private subject(api: Api, place: PlaceFile): Subject {
     const { room } = this;
     return {
-      title: room.t("change_title", { what: placeName(place) }),
+      title: room.t("change_title", { what: placeName(room, place) }),
       version: place.version,
       fields: placeFields(room, place),
       send: (values, version) =>

@@ -1,12 +1,12 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { ChangeSheet, type Subject } from "./change";
-import { CompoundMap, type Position } from "./compound";
+import { CompoundMap, isPlaced, type Position } from "./compound";
 import type { Outcome, PlaceFile, PlaceRow } from "./model";
 import { Page, pageStyles } from "./page";
 import { NEW_PLACE, placeData, placeFields } from "./place-fields";
 import { PrintSheet } from "./print";
-import { apis, dayOf, option, pathOf, type Api } from "./room";
+import { apis, dayOf, option, pathOf, type Api, type Room } from "./room";
 import type { Done } from "./sheet";
 import { undotted } from "../translate";
 
@@ -27,9 +27,14 @@ interface List {
   centre: Position;
 }
 
-/** What a place is called. */
-export const placeName = (row: Pick<PlaceRow, "building" | "stairwell" | "number" | "name">): string =>
-  [[row.building, row.stairwell, row.number].filter(Boolean).join("-"), row.name].filter(Boolean).join(" ");
+/** What a place is called, as on its plate: `1-2-301`, `Building 1`, or its name. */
+export function placeName({ t }: Pick<Room, "t">, row: Pick<PlaceRow, "building" | "stairwell" | "number" | "name">): string {
+  const { building, stairwell, number, name } = row;
+  const where = number
+    ? [building, stairwell, number].filter(Boolean).join("-")
+    : building && t(stairwell ? "place_stairwell" : "place_building", { building, stairwell });
+  return [where, name].filter(Boolean).join(" ");
+}
 
 /** All places, their plates, and where they are. */
 export class PlacesPage extends Page {
@@ -199,7 +204,7 @@ export class PlacesPage extends Page {
                     <label class="tick">
                       <input
                         type="checkbox"
-                        aria-label=${placeName(row)}
+                        aria-label=${placeName(room, row)}
                         .checked=${this.chosen.has(row.place_id)}
                         @change=${(event: Event) => {
                           this.choose(row, (event.target as HTMLInputElement).checked);
@@ -208,7 +213,7 @@ export class PlacesPage extends Page {
                     </label>
                   </td>`
                 : nothing}
-              <th scope="row">${this.link(pathOf(room.session, "place", row.place_id, api.property.entry_id), placeName(row))}</th>
+              <th scope="row">${this.link(pathOf(room.session, "place", row.place_id, api.property.entry_id), placeName(room, row))}</th>
               <td>${option(room, "place_kind", row.kind)}</td>
               <td class="number">${row.storey ?? ""}</td>
               <td>${plateOf(row, this)}</td>
@@ -242,16 +247,20 @@ export class PlacesPage extends Page {
                 this.placing = (event.target as HTMLSelectElement).value || null;
               }}
             >
-              <option value="">–</option>
-              ${found.places.map((row) => html`<option value=${row.place_id} ?selected=${row.place_id === this.placing}>${placeName(row)}</option>`)}
+              <option value="">${t("put_which")}</option>
+              ${found.places.map((row) => html`<option value=${row.place_id} ?selected=${row.place_id === this.placing}>${placeName(room, row)}</option>`)}
             </select>
           </label>`
         : nothing}
-      ${this.placing ? html`<p role="status">${t("click_where")}</p>` : nothing}
+      ${this.placing
+        ? html`<p role="status">${t("click_where")}</p>`
+        : found.places.some(isPlaced)
+          ? nothing
+          : html`<p class="quiet">${t("map_empty")}</p>`}
       <cs-compound
         .places=${found.places}
         .centre=${found.centre}
-        .nameOf=${placeName}
+        .nameOf=${(row: PlaceRow) => placeName(room, row)}
         .label=${t("compound")}
         .placing=${room.locked ? null : this.placing}
         @placed=${(event: CustomEvent<Position>) => void this.put(api, event.detail)}

@@ -1,12 +1,11 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { dateAndClock } from "../format";
 import { BlurPhoto, type Box } from "./blur";
 import type { HazardFile, HazardPicture, HazardRow, Outcome } from "./model";
 import { Page, pageStyles } from "./page";
 import { placeName } from "./places";
-import { hazardName, seconds } from "./reports";
-import { apiOf, option, pathOf, type Api } from "./room";
+import { hazardName } from "./reports";
+import { apiOf, option, pathOf, timeOf, type Api } from "./room";
 import type { Translate } from "./texts";
 
 const PARTIES = ["property", "grid_worker", "police", "landlord"];
@@ -82,13 +81,13 @@ export class ReportPage extends Page {
       return html`${back} ${gate ?? this.said()}
       ${gate || this.failure ? nothing : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}`;
     }
-    const at = (iso: string): string => dateAndClock(room.hass, seconds(iso));
+    const at = (iso: string): string => timeOf(room, iso);
     return html`${back}
       <div class="head">
         <h1>${option(room, "report_category", report.category)}</h1>
         ${api.may("get_place")
-          ? this.link(pathOf(room.session, "place", report.place_id, api.property.entry_id), placeName(report.place))
-          : html`<span>${placeName(report.place)}</span>`}
+          ? this.link(pathOf(room.session, "place", report.place_id, api.property.entry_id), placeName(room, report.place))
+          : html`<span>${placeName(room, report.place)}</span>`}
         <span class="tag">${option(room, "report_state", report.state)}</span>
         ${report.danger ? html`<span class="tag bad">${t("danger")}</span>` : nothing}
         ${OPEN.includes(report.state)
@@ -278,6 +277,9 @@ export class ReportPage extends Page {
         align-content: start;
         gap: 8px;
         margin: 0;
+      }
+      .rows .actions {
+        align-items: end;
       }
       input[type="file"] {
         padding: 10px 12px;

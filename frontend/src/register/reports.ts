@@ -1,16 +1,12 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
-import { dateAndClock } from "../format";
 import type { HazardRow } from "./model";
 import { Page, pageStyles } from "./page";
 import { placeName } from "./places";
-import { apis, option, pathOf, type Api, type Room } from "./room";
-
-/** When something is said in Unix seconds. */
-export const seconds = (iso: string): number => Date.parse(iso) / 1000;
+import { apis, option, pathOf, timeOf, type Api, type Room } from "./room";
 
 /** What a report is called: what it is about, and where. */
-export const hazardName = (room: Room, row: HazardRow): string => `${option(room, "report_category", row.category)} · ${placeName(row.place)}`;
+export const hazardName = (room: Room, row: HazardRow): string => `${option(room, "report_category", row.category)} · ${placeName(room, row.place)}`;
 
 /** The reports of hazards, the most urgent first. */
 export class ReportsPage extends Page {
@@ -30,7 +26,7 @@ export class ReportsPage extends Page {
     if (api && !api.lacksReason("get_reports")) {
       const { reports } = await api.ask<{ reports: HazardRow[] }>("reports", { everything });
       const rank = (row: HazardRow): number => (row.danger ? 0 : 1);
-      reports.sort((a, b) => rank(a) - rank(b) || seconds(a.due_at) - seconds(b.due_at));
+      reports.sort((a, b) => rank(a) - rank(b) || Date.parse(a.due_at) - Date.parse(b.due_at));
       this.rows = reports;
     }
   }
@@ -80,7 +76,7 @@ export class ReportsPage extends Page {
             ${row.party ? html`<span class="quiet">${option(room, "report_party", row.party)}</span>` : nothing}
             ${row.closed_at || row.mended_at
               ? nothing
-              : html`<span class=${row.overdue ? "tag bad" : "quiet"}>${t(row.overdue ? "overdue_since" : "mend_by", { at: dateAndClock(room.hass, seconds(row.due_at)) })}</span>`}
+              : html`<span class=${row.overdue ? "tag bad" : "quiet"}>${t(row.overdue ? "overdue_since" : "mend_by", { at: timeOf(room, row.due_at) })}</span>`}
           </li>`,
       )}
     </ul>`;
@@ -98,6 +94,9 @@ export class ReportsPage extends Page {
       }
       li:first-child {
         border-top: 0;
+      }
+      ul.flat.box {
+        padding: 0 16px;
       }
     `,
   ];
