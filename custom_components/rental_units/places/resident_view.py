@@ -91,9 +91,7 @@ class ResidentView(SecretView):
             challenge = said.get("challenge", "")
             if self._of(request, book).is_open(place, challenge):
                 # Who has mistyped needs no second message.
-                return _enter(
-                    token, language, text["again"], challenge, HTTPStatus.FORBIDDEN
-                )
+                return _enter(request, token, language, challenge, is_wrong=True)
             return _ask(request, token, language, text["wrong"], HTTPStatus.FORBIDDEN)
         if not said.get("address"):
             return _ask(request, token, language, status=HTTPStatus.BAD_REQUEST)
@@ -104,7 +102,7 @@ class ResidentView(SecretView):
             return _page(language, body, HTTPStatus.TOO_MANY_REQUESTS)
         except RegisterError:
             return later(request)
-        return _enter(token, language, text["sent"].format(minutes=_MINUTES), challenge)
+        return _enter(request, token, language, challenge)
 
 
 def _path(token: str) -> str:
@@ -144,27 +142,37 @@ def _ask(
 
 
 def _enter(
+    request: web.Request,
     token: str,
     language: str,
-    said: str,
     challenge: str,
-    status: int = HTTPStatus.OK,
+    *,
+    is_wrong: bool = False,
 ) -> web.Response:
     """Return the form that asks for the code."""
     text = texts(language)["resident"]
-    body = paragraph(said) + form(
-        _path(token),
-        hidden("challenge", challenge)
-        + field(
-            "code",
-            text["code"],
-            inputmode="numeric",
-            autocomplete="one-time-code",
-            maxlength="10",
-        ),
-        text["enter"],
+    body = (
+        (
+            warning(text["again"])
+            if is_wrong
+            else paragraph(text["sent"].format(minutes=_MINUTES))
+        )
+        + form(
+            _path(token),
+            hidden("challenge", challenge)
+            + field(
+                "code",
+                text["code"],
+                inputmode="numeric",
+                autocomplete="one-time-code",
+                maxlength="10",
+            ),
+            text["enter"],
+        )
+        + link(CODE_PATH + f"/{token}", text["back"])
+        + call(request.app[KEY_HASS], language)
     )
-    return _page(language, body, status)
+    return _page(language, body, HTTPStatus.FORBIDDEN if is_wrong else HTTPStatus.OK)
 
 
 def _go(request: web.Request, token: str, given: str | None) -> web.Response:

@@ -276,6 +276,10 @@ async def test_who_has_mistyped(door: Door) -> None:
         page = await answer.text()
         assert f'name="challenge" value="{challenge}"' in page
         assert 'name="code"' in page
+        assert page.index('role="alert"') < page.index("<form")
+        # Who has no message can go back, and call.
+        assert f'href="{CODE_PATH}/{door.tokens["unit 1-1-101"]}"' in page
+        assert "tel:119" in page
         pages.append((answer.status, page.replace(challenge, "")))
         for _ in range(residents.MOST_TRIES - 1):
             answer = await door.send(challenge=challenge, code=wrong)
