@@ -12,6 +12,8 @@ import { en } from "./texts/en";
 const PAGE_ROWS = 100;
 const DAYS = [1, 7, 30, 365];
 const REFUSED = "_refused";
+/** What is done without an account, at the pages that need none. */
+const BY_ANYBODY = new Set(["file_report", "answer_report"]);
 
 /** Who has read or changed what, and what was refused. */
 export class AuditPage extends Page {
@@ -142,7 +144,10 @@ export class AuditPage extends Page {
   }
 
   private by(row: AuditRow): string {
-    return row.who ? (this.accounts[row.who] ?? row.who) : this.room.t("automation");
+    if (row.who) {
+      return this.accounts[row.who] ?? row.who;
+    }
+    return this.room.t(BY_ANYBODY.has(row.what) ? "who_reported" : "automation");
   }
 
   private reasonOf(row: AuditRow): string {

@@ -398,7 +398,7 @@ export class MinePage extends Page {
         list-style: none;
       }
       .past li {
-        padding-top: 8px;
+        padding-block: 8px;
         border-top: 1px solid var(--divider-color);
       }
       .past .what {

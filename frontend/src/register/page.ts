@@ -324,6 +324,9 @@ export const pageStyles = [
       grid-template-columns: repeat(auto-fit, minmax(180px, 1fr));
       gap: 12px;
     }
+    .fields:has([type="datetime-local"]) {
+      grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr));
+    }
     .actions {
       display: flex;
       flex-wrap: wrap;

@@ -214,9 +214,9 @@ export class PlacesPage extends Page {
                   </td>`
                 : nothing}
               <th scope="row">${this.link(pathOf(room.session, "place", row.place_id, api.property.entry_id), placeName(room, row))}</th>
-              <td>${option(room, "place_kind", row.kind)}</td>
+              <td class="kind">${option(room, "place_kind", row.kind)}</td>
               <td class="number">${row.storey ?? ""}</td>
-              <td>${plateOf(row, this)}</td>
+              <td class="plate">${plateOf(row, this)}</td>
             </tr>`,
         )}
       </tbody>
@@ -317,8 +317,12 @@ export class PlacesPage extends Page {
       p.actions {
         margin-bottom: 12px;
       }
-      :host([narrow]) tbody th {
+      :host([narrow]) th,
+      :host([narrow]) .kind {
         white-space: nowrap;
+      }
+      :host([narrow]) .plate .quiet {
+        white-space: normal;
       }
       .tick {
         display: grid;
