@@ -16,6 +16,19 @@ const MOST_PHOTOS = 3;
 /** A photo is sent with so many pixels on its longer side: more than that is not kept. */
 const LONGEST_SIDE = 1600;
 
+/** What somebody can do about a report in this state; to merge it there have to be others. */
+export function deedsOf(state: string, may: (right: string) => boolean, hasOthers: boolean): Set<string> {
+  const isOpen = OPEN.includes(state);
+  const fitting: Record<string, boolean> = {
+    assign_report: isOpen,
+    mend_report: isOpen,
+    reopen_report: DONE.includes(state),
+    close_report: isOpen || state === "mended",
+    merge_reports: isOpen && hasOthers,
+  };
+  return new Set(Object.keys(fitting).filter((deed) => fitting[deed] && may(deed)));
+}
+
 /** Returns a photo as it is sent, small enough for a message. Throws Error where the browser cannot read it. */
 async function encoded(file: File, t: Translate): Promise<string> {
   const bitmap = await createImageBitmap(file).catch(() => {
@@ -177,8 +190,7 @@ export class ReportPage extends Page {
   private deeds(api: Api, report: HazardFile): TemplateResult | typeof nothing {
     const { room } = this;
     const { t } = room;
-    const isOpen = OPEN.includes(report.state);
-    const may = (right: string): boolean => api.may(right, report.unit_id);
+    const deeds = deedsOf(report.state, (right) => api.may(right, report.unit_id), this.others.length > 0);
     const value = (name: string): string =>
       this.renderRoot.querySelector<HTMLInputElement | HTMLSelectElement>(`[name="${name}"]`)?.value ?? "";
     const change = (command: string, more: object = {}): void => {
@@ -191,13 +203,13 @@ export class ReportPage extends Page {
         change("mend_report", { photos: await Promise.all([...(files ?? [])].slice(0, MOST_PHOTOS).map((file) => encoded(file, t))) });
       });
     };
-    if (report.state === "merged") {
+    if (!deeds.size) {
       return nothing;
     }
     return html`<section class="box rows">
       <h2>${t("report_deeds")}</h2>
       <label class="field">${t("report_note")} <input name="note" maxlength="500" /></label>
-      ${isOpen && may("assign_report")
+      ${deeds.has("assign_report")
         ? html`<div class="actions">
             <label class="field">
               ${t("report_party")}
@@ -216,14 +228,14 @@ export class ReportPage extends Page {
             </button>
           </div>`
         : nothing}
-      ${isOpen && may("mend_report")
+      ${deeds.has("mend_report")
         ? html`<div class="actions">
             <label class="field">${t("photos_after")} <input type="file" name="photos" accept="image/*" multiple /></label>
             <button class="main" data-do="mend" ?disabled=${room.locked} @click=${() => void mend()}>${t("mend_report")}</button>
           </div>`
         : nothing}
       <div class="actions">
-        ${DONE.includes(report.state) && may("reopen_report")
+        ${deeds.has("reopen_report")
           ? html`<button
               data-do="reopen"
               ?disabled=${room.locked}
@@ -234,7 +246,7 @@ export class ReportPage extends Page {
               ${t("reopen_report")}
             </button>`
           : nothing}
-        ${(isOpen || report.state === "mended") && may("close_report")
+        ${deeds.has("close_report")
           ? html`<button
               data-do="close"
               ?disabled=${room.locked}
@@ -246,7 +258,7 @@ export class ReportPage extends Page {
             </button>`
           : nothing}
       </div>
-      ${this.others.length && isOpen && may("merge_reports")
+      ${deeds.has("merge_reports")
         ? html`<div class="actions">
             <label class="field">
               ${t("merge_into")}
