@@ -8,10 +8,12 @@ from typing import Any, Literal
 from unittest.mock import patch
 
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from sqlalchemy import select
 
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.units import AddUnit
 from custom_components.rental_units.const import DOMAIN, SUBENTRY_RESPONDER
+from custom_components.rental_units.register.models import Audit
 from custom_components.rental_units.storage import engine as engine_module
 from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import User
@@ -182,3 +184,11 @@ async def check_in(
     answer = await call(hass, "check_in", {"device_id": device, **data})
     await hass.async_block_till_done()
     return answer["person_id"]
+
+
+async def audited(entry: MockConfigEntry, what: str) -> list[Audit]:
+    """Return the audit rows of a command."""
+    query = select(Audit).where(Audit.what == what).order_by(Audit.at, Audit.id)
+    return await entry.runtime_data.async_run(
+        lambda session: list(session.scalars(query))
+    )

@@ -357,6 +357,11 @@ async def test_actions_over_the_websocket(
         told[command] = {row for row, mark in MARKS.items() if mark in repr(answer)}
         seen = TABLE_COMMANDS[command] if done[command] else set()
         assert told[command] <= seen, command
+        if DataClass.REGISTER in told[command]:
+            # Who may not be shown numbers is shown names as masks, whichever way they ask.
+            full = permit(held, "get_person_revealed", why)
+            assert full, command
+            assert full.covers({unit}), command
     assert done == wanted
     assert told["get_unit_revealed"] == (
         MARKS.keys() if wanted["get_unit_revealed"] else set()

@@ -14,7 +14,6 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
-from sqlalchemy import select
 
 from custom_components.rental_units.app import people
 from custom_components.rental_units.app.application import application_of
@@ -22,7 +21,7 @@ from custom_components.rental_units.app.policy import AccountRole
 from custom_components.rental_units.app.reading import GetUnit
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.last_known import LastKnown
-from custom_components.rental_units.register.models import Audit, Responder
+from custom_components.rental_units.register.models import Responder
 from custom_components.rental_units.register.phonebook import Phonebook
 from custom_components.rental_units.websocket import base, reading
 from custom_components.rental_units.websocket.base import COMMANDS
@@ -38,6 +37,7 @@ from .common import (
     account,
     add_unit,
     administrator,
+    audited,
     call,
     check_in,
     unit_id,
@@ -60,14 +60,6 @@ async def panel(
 ) -> Panel:
     """Return the administrator's panel."""
     return await panel_of(hass, entry, hass_ws_client)
-
-
-async def audited(entry: MockConfigEntry, what: str) -> list[Audit]:
-    """Return the audit rows of a command."""
-    query = select(Audit).where(Audit.what == what).order_by(Audit.at, Audit.id)
-    return await entry.runtime_data.async_run(
-        lambda session: list(session.scalars(query))
-    )
 
 
 def fields_of(command: base.PanelCommand) -> str:

@@ -297,7 +297,9 @@ class Application:
         """
         found = permit(_FORM, command.what)
         assert found
-        return await self._async_do(command, Caller(user_id, found), Reason.MANAGEMENT)
+        return await self._async_do(
+            command, Caller(user_id, found, _FORM), Reason.MANAGEMENT
+        )
 
     async def _async_do[T](
         self, command: Command[T], caller: Caller, why: Reason, *, tell: bool = True

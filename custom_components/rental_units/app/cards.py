@@ -308,7 +308,10 @@ class GetVisitors(Command[list[Answer]]):
         ).all()
         for _card, person in rows:
             work.audit(self.unit_id, person.id)
-        return [{**describe(card, now), "name": person.name} for card, person in rows]
+        return [
+            {**describe(card, now), "name": work.named(person.name, [self.unit_id])}
+            for card, person in rows
+        ]
 
 
 def open_cards(session: Session, person_id: str, now: float) -> list[Answer]:

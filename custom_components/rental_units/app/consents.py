@@ -118,7 +118,10 @@ class GetConsents(Command[list[dict[str, JsonValueType]]]):
                 "given_at": moment(row.given_at),
                 "given_by": row.given_by,
                 "contacts": [
-                    {"person_id": named.person_id, "name": named.person.name}
+                    {
+                        "person_id": named.person_id,
+                        "name": work.named(named.person.name, None),
+                    }
                     for named in row.contacts
                 ],
             }

@@ -64,7 +64,7 @@ class IdentifyCard(Command[Answer]):
             answer |= {
                 "card": describe(card, work.hand.now),
                 "person_id": card.person_id,
-                "name": person.name if person else None,
+                "name": work.named(person.name, None) if person else None,
             }
         return answer
 

@@ -51,13 +51,17 @@ class GetPerson(Command[Answer]):
     def run(self, work: Work) -> Answer:
         person = person_of(work, self.person_id)
         work.audit(person_id=person.id)
-        leases = sorted(person.leases, key=lambda row: row.id)
+        leases = [
+            row
+            for row in sorted(person.leases, key=lambda row: row.id)
+            if work.caller.covers([row.unit_id])
+        ]
         return {
             **describe_person(person, reveal=self.reveal),
+            "name": work.named(person.name, _units_of(leases)),
             "leases": [
                 {"unit_id": row.unit_id, **describe_lease(row, work.today)}
                 for row in leases
-                if work.caller.covers([row.unit_id])
             ],
             "duties": [row.id for row in person.duties if row.removed_at is None],
         }
@@ -104,7 +108,7 @@ class FindPeople(Command[tuple[list[Answer], bool]]):
             for person in hits:
                 work.audit(person_id=person.id)
         places = _places(work, [row.id for row in hits])
-        return [_hit(person, places.get(person.id, [])) for person in hits], more
+        return [_hit(work, row, places.get(row.id, [])) for row in hits], more
 
 
 def _reveals(work: Work) -> bool:
@@ -153,11 +157,16 @@ def _places(work: Work, person_ids: Sequence[str]) -> dict[str, list[Lease]]:
     return found
 
 
-def _hit(person: Person, leases: Iterable[Lease]) -> Answer:
+def _units_of(leases: Iterable[Lease]) -> set[str] | None:
+    """Return in whose units somebody is; None for who is in none."""
+    return {row.unit_id for row in leases} or None
+
+
+def _hit(work: Work, person: Person, leases: Sequence[Lease]) -> Answer:
     shown = describe_person(person, reveal=False)
     return {
         "person_id": person.id,
-        "name": person.name,
+        "name": work.named(person.name, _units_of(leases)),
         "addresses": shown["addresses"],
         "units": [{"unit_id": row.unit_id, "role": row.role} for row in leases],
     }
@@ -195,7 +204,10 @@ class NamePeople(Command[dict[Part, str]]):
         found = {row: known[row[2]] for row in shown if row[2] in known}
         for unit_id, _, person_id in found:
             work.audit(unit_id, person_id)
-        return found
+        return {
+            row: work.named(name, [row[0]] if row[0] else None)
+            for row, name in found.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +257,10 @@ class FindDuplicates(Command[list[tuple[Answer, Answer]]]):
         ids = [row.id for pair in shown for row in pair]
         places = _places(work, ids)
         return [
-            (_hit(one, places.get(one.id, [])), _hit(two, places.get(two.id, [])))
+            (
+                _hit(work, one, places.get(one.id, [])),
+                _hit(work, two, places.get(two.id, [])),
+            )
             for one, two in shown
         ]
 
@@ -313,11 +328,11 @@ class DoubtCheckIn(OfUnit[dict[str, list[Answer]]]):
             work.audit(lease.unit_id, lease.person_id)
         places = _places(work, [row.id for row in same])
         return {
-            "same": [_hit(row, places.get(row.id, [])) for row in same],
+            "same": [_hit(work, row, places.get(row.id, [])) for row in same],
             "overlaps": [
                 {
                     "unit_id": lease.unit_id,
-                    "name": lease.person.name,
+                    "name": work.named(lease.person.name, [lease.unit_id]),
                     **describe_lease(lease, work.today),
                 }
                 for lease in overlaps

@@ -14,7 +14,7 @@ from ..places import rows
 from ..places.const import NEEDED, OF_UNIT, Finding, PartyRole, PlaceKind
 from ..places.models import PlaceCode, PlaceParty, SitePlace, Visit
 from ..register import queries
-from ..register.addresses import mask, mask_name
+from ..register.addresses import mask
 from ..register.people import Contact
 from ..storage.events import Kind
 from .reading import describe_person, moment
@@ -101,8 +101,6 @@ class GetPlace(Command[Answer]):
     @override
     def run(self, work: Work) -> Answer:
         place = place_of(work, self.place_id)
-        revealed = work.caller.may("get_person_revealed", work.why)
-        is_shown = revealed is not None and revealed.units is None
         work.audit(place.unit_id)
         for party in place.parties:
             work.audit(place.unit_id, party.person_id)
@@ -115,7 +113,7 @@ class GetPlace(Command[Answer]):
         return {
             **describe(place),
             "address": rows.described(place).address,
-            "parties": [_party(row, is_shown=is_shown) for row in place.parties],
+            "parties": [_party(work, row) for row in place.parties],
             "visits": [
                 {
                     "at": moment(row.at),
@@ -129,7 +127,7 @@ class GetPlace(Command[Answer]):
         }
 
 
-def _party(party: PlaceParty, *, is_shown: bool) -> Answer:
+def _party(work: Work, party: PlaceParty) -> Answer:
     """Return who answers for a place: an organisation is nobody, and has no mask."""
     person = party.person
     is_organisation = person.kind == PartyKind.ORGANISATION
@@ -139,7 +137,7 @@ def _party(party: PlaceParty, *, is_shown: bool) -> Answer:
         "person_id": person.id,
         "kind": person.kind,
         "role": party.role,
-        "name": person.name if is_organisation or is_shown else mask_name(person.name),
+        "name": person.name if is_organisation else work.named(person.name, None),
         "reached": [row if is_organisation else mask(row) for row in numbers],
     }
 

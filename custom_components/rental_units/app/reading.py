@@ -55,17 +55,17 @@ class GetUnit(OfUnit[dict[str, JsonValueType]]):
         return {
             "address": unit.address if unit else "",
             "version": unit.version if unit else None,
-            "people": [describe(row, work.today, reveal=self.reveal) for row in rows],
+            "people": [self._describe(work, row) for row in rows],
         }
 
-
-def describe(lease: Lease, today: date, *, reveal: bool) -> dict[str, JsonValueType]:
-    """Return a lease with its person, for an answer."""
-    return {
-        **describe_lease(lease, today),
-        **describe_person(lease.person, reveal=reveal),
-        "version": lease.version,
-    }
+    def _describe(self, work: Work, lease: Lease) -> dict[str, JsonValueType]:
+        """Return a lease with its person."""
+        return {
+            **describe_lease(lease, work.today),
+            **describe_person(lease.person, reveal=self.reveal),
+            "name": work.named(lease.person.name, [self.unit_id]),
+            "version": lease.version,
+        }
 
 
 def describe_lease(lease: Lease, today: date) -> dict[str, JsonValueType]:
@@ -84,7 +84,7 @@ def describe_lease(lease: Lease, today: date) -> dict[str, JsonValueType]:
 
 
 def describe_person(person: Person, *, reveal: bool) -> dict[str, JsonValueType]:
-    """Return somebody for an answer, with their addresses."""
+    """Return somebody, with their name in full, and with their addresses."""
     return {
         "person_id": person.id,
         "person_version": person.version,

@@ -72,7 +72,7 @@ class GetPassages(Command[Answer]):
                 "card_number": numbers.mask(digits or ""),
                 "card_id": sighting.card_id,
                 "person_id": person.id if person else None,
-                "name": person.name if person else None,
+                "name": work.named(person.name, None) if person else None,
             }
             for sighting, channel, kind, digits, person in shown
         ]

@@ -387,7 +387,7 @@ class GetLeft(OfUnit[list[dict[str, JsonValueType]]]):
         return [
             {
                 "person_id": row.lease.person_id,
-                "name": row.lease.person.name,
+                "name": work.named(row.lease.person.name, [self.unit_id]),
                 "role": row.lease.role,
                 "what": row.what,
                 "at": moment(row.at),

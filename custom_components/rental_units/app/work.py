@@ -13,6 +13,7 @@ from homeassistant.exceptions import ServiceValidationError
 
 from ..const import DOMAIN, Reason
 from ..register import queries
+from ..register.addresses import mask_name
 from ..register.leases import Hand
 from ..storage.events import Happened, Kind
 from .policy import Held, Permit, permit
@@ -93,6 +94,14 @@ class Work:
             person_id=person_id,
             command_id=self.hand.command_id,
         )
+
+    def named(self, name: str, unit_ids: Collection[str] | None) -> str:
+        """Return a name as the caller is shown it: in full if they may be shown numbers there.
+
+        `unit_ids`: whose somebody is; None: nobody's in particular, or of the whole property.
+        """
+        found = self.caller.may("get_person_revealed", self.why)
+        return name if found and found.covers(unit_ids) else mask_name(name)
 
     def tell(
         self, kind: Kind, unit_id: str | None = None, person_id: str | None = None

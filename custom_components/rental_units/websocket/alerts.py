@@ -104,10 +104,8 @@ async def response_names(ask: Ask) -> dict[str, Any]:
                 "unit_id": unit_id,
                 "role": role,
                 "number": people[unit_id, role, person_id],
-                **ask.shown(
-                    {"person_id": person_id, "name": name},
-                    [unit_id] if unit_id else None,
-                ),
+                "person_id": person_id,
+                "name": name,
             }
             for (unit_id, role, person_id), name in names.items()
         ]

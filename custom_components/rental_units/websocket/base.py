@@ -22,7 +22,6 @@ from homeassistant.helpers import config_validation as cv
 from ..app.application import Application, application_of
 from ..app.work import Command, OvertakenError, refused
 from ..const import DOMAIN, LOGGER, Reason
-from ..register.addresses import mask_name
 
 #: What Home Assistant is to look at itself.
 SCHEMA: Final = vol.Schema(
@@ -61,19 +60,6 @@ class Ask:
     async def async_do[T](self, command: Command[T]) -> T:
         """Carry out a command, as Application.async_do."""
         return await self.application.async_do(command, self.context, self.why)
-
-    def sees_names(self, unit_ids: Collection[str] | None) -> bool:
-        """Return if names are shown in full: to who may be shown numbers there too."""
-        found = self.application.permit(self.user, "get_person_revealed", self.why)
-        return found is not None and found.covers(unit_ids)
-
-    def shown(
-        self, row: Mapping[str, Any], unit_ids: Collection[str] | None
-    ) -> dict[str, Any]:
-        """Return a row with its name, or with a mask for it."""
-        if self.sees_names(unit_ids):
-            return dict(row)
-        return {**row, "name": mask_name(row["name"])}
 
     def title(self, unit_id: str) -> str | None:
         """Return what a unit is called; None for one that is gone."""

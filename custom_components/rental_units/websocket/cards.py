@@ -190,7 +190,7 @@ async def end_visit(ask: Ask) -> None:
 )
 async def read_card(ask: Ask) -> dict[str, Any]:
     """Wait up to 30 s for the next card at a reader: `reading_id` stands for its number in `issue_card` for five minutes, and whose it is is told who may see that; two cards are refused, and whoever waits there already."""
-    found: dict[str, Any] = await async_read_card(
+    return await async_read_card(
         ask.hass,
         ask.application,
         ask.context,
@@ -198,7 +198,6 @@ async def read_card(ask: Ask) -> dict[str, Any]:
         device_id=ask.data["device_id"],
         door=ask.data["door"],
     )
-    return ask.shown(found, None) if found["name"] else found
 
 
 async def _async_decide(ask: Ask, decision: Decision) -> None:

@@ -108,7 +108,7 @@ async def check_in(ask: Ask) -> dict[str, Any]:
 def _named(ask: Ask, doubts: Mapping[str, list[Any]]) -> dict[str, Any]:
     same = [
         {
-            **ask.shown(row, {one["unit_id"] for one in row["units"]} or None),
+            **row,
             "units": [
                 {**one, "unit": ask.title(one["unit_id"])} for one in row["units"]
             ],
@@ -116,8 +116,7 @@ def _named(ask: Ask, doubts: Mapping[str, list[Any]]) -> dict[str, Any]:
         for row in doubts["same"]
     ]
     overlaps = [
-        {**ask.shown(row, [row["unit_id"]]), "unit": ask.title(row["unit_id"])}
-        for row in doubts["overlaps"]
+        {**row, "unit": ask.title(row["unit_id"])} for row in doubts["overlaps"]
     ]
     return {"same": same, "overlaps": overlaps}
 
@@ -216,9 +215,7 @@ async def move(ask: Ask) -> dict[str, Any]:
 @command("left", {vol.Required("unit_id"): cv.string, **REASON}, "undo")
 async def left(ask: Ask) -> dict[str, Any]:
     """List who has left a unit in the last 30 days; `undo` takes the `command_id` of each."""
-    unit_id = ask.data["unit_id"]
-    rows: list[dict[str, Any]] = await ask.async_do(GetLeft(unit_id))
-    return {"people": [ask.shown(row, [unit_id]) for row in rows]}
+    return {"people": await ask.async_do(GetLeft(ask.data["unit_id"]))}
 
 
 @command("undo", {vol.Required("command_id"): cv.string, **REASON}, "undo")

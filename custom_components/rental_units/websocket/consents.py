@@ -36,10 +36,7 @@ async def consents(ask: Ask) -> dict[str, Any]:
     """List what somebody agrees to, and whom they have named."""
     rows: list[dict[str, Any]] = await ask.async_do(GetConsents(ask.data["person_id"]))
     return {
-        "consents": [
-            {**row, "contacts": [ask.shown(one, None) for one in row["contacts"]]}
-            for row in rows
-        ],
+        "consents": rows,
         "scopes": [str(scope) for scope in ConsentScope],
         "accounts": await ask.async_accounts([row["given_by"] for row in rows]),
     }

@@ -141,7 +141,7 @@ async def async_show_unit(ask: Ask, unit_id: str) -> dict[str, Any]:
     register = ask.application.register
     if (unit := register.units.get(unit_id)) is None:
         raise refused("no_such_unit")
-    people = [ask.shown(row, [unit_id]) for row in found["people"]]
+    people = found["people"]
     return {
         **_described(ask, unit, register.summaries.get(unit_id, _NOTHING)),
         "address": found["address"],
@@ -178,7 +178,7 @@ async def async_show_person(ask: Ask, person_id: str) -> dict[str, Any]:
     subentries = ask.application.register.entry.subentries
     leases = found["leases"]
     return {
-        **ask.shown(found, {row["unit_id"] for row in leases} or None),
+        **found,
         "leases": [{**row, "unit": ask.title(row["unit_id"])} for row in leases],
         "duties": [
             subentries[key].title for key in found["duties"] if key in subentries
@@ -220,7 +220,4 @@ async def duplicates(ask: Ask) -> dict[str, Any]:
 
 def _hit(ask: Ask, row: Mapping[str, Any]) -> dict[str, Any]:
     units = [{**one, "unit": ask.title(one["unit_id"])} for one in row["units"]]
-    return {
-        **ask.shown(row, {one["unit_id"] for one in units} or None),
-        "units": units,
-    }
+    return {**row, "units": units}

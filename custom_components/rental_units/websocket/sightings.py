@@ -31,7 +31,7 @@ async def passages(ask: Ask) -> dict[str, Any]:
     data = ask.data
     until = data.get("until") or dt_util.utcnow()
     since = data.get("since") or until - _USUALLY
-    found: dict[str, Any] = await ask.async_do(
+    return await ask.async_do(
         GetPassages(
             data["device_id"],
             dt_util.as_utc(since).timestamp(),
@@ -39,9 +39,3 @@ async def passages(ask: Ask) -> dict[str, Any]:
             data.get("door"),
         )
     )
-    return {
-        **found,
-        "passages": [
-            ask.shown(row, None) if row["name"] else row for row in found["passages"]
-        ],
-    }

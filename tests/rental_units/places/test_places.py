@@ -26,7 +26,15 @@ from custom_components.rental_units.places.models import (
 from custom_components.rental_units.register.models import Person
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
-from tests.rental_units.common import E164, PHONE, account, call, check_in, device_id
+from tests.rental_units.common import (
+    E164,
+    PHONE,
+    account,
+    audited,
+    call,
+    check_in,
+    device_id,
+)
 from tests.rental_units.panel import Panel
 
 from .conftest import Plates, ids_of
@@ -265,24 +273,45 @@ async def test_visits(
     assert not await entry.runtime_data.async_run(lambda session: session.scalar(query))
 
 
+@pytest.mark.parametrize("role", ["police", "grid_worker"])
 async def test_reveal_at_the_door(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plates: Plates,
     panel_for: Callable[[MockUser], Awaitable[Panel]],
+    role: str,
 ) -> None:
-    """The police are shown names and numbers of the unit whose plate they scan, for a reason."""
+    """The police and grid workers are shown names and numbers of the unit whose plate they scan, for a reason."""
     await check_in(hass, entry, "1-1-101", name="MARK-HERE")
     await check_in(hass, entry, "1-1-102", name="MARK-THERE", phone="13800138002")
     codes = await plates("unit 1-1-101", "stairwell 1-1")
-    panel = await panel_for(await account(hass, entry, "police"))
+    police = await account(hass, entry, role)
+    panel = await panel_for(police)
     asked = {"code": codes["unit 1-1-101"], "reason": "inspection"}
     unit = await panel.get("place", **asked)
-    file = await panel.get("unit", unit_id=unit["unit_id"], reason="inspection")
-    assert E164 not in repr((unit, file))
-    assert "MARK" not in repr((unit, file))
+    of_unit = {"unit_id": unit["unit_id"], "reason": "inspection"}
+    file = await panel.get("unit", **of_unit)
+    device = {"device_id": device_id(hass, entry, "1-1-101"), "reason": "inspection"}
+    # By an action they are shown no more than by the page.
+    action = await call(hass, "get_unit", device, user=police)
+    person_id = file["people"][0]["person_id"]
+    person = await panel.get("person", person_id=person_id, reason="inspection")
+    found = await panel.get("search", query="MARK-HERE", reason="inspection")
+    masked = repr((unit, file, action, person, found))
+    assert E164 not in masked
+    assert "MARK" not in masked
+    assert masked.count("M**") == 4
+    assert not await audited(entry, "reveal_at_place")
     (row,) = (await panel.get("reveal_at_place", **asked))["people"]
     assert (row["name"], row["addresses"][0]["target"]) == ("MARK-HERE", E164)
+    # One for the unit, and one for each person who was named, with who asked and why.
+    assert {
+        (one.who, one.why, one.unit_id, one.person_id)
+        for one in await audited(entry, "reveal_at_place")
+    } == {
+        (police.id, "inspection", unit["unit_id"], None),
+        (police.id, "inspection", unit["unit_id"], person_id),
+    }
     assert await panel.refusal(
         "reveal_at_place", code=asked["code"], reason="management"
     ) == ("needs_reason")
