@@ -203,7 +203,7 @@ export interface HazardFile extends HazardRow {
 }
 
 /** Somebody in full, as who stands at their door is shown them. */
-export interface Revealed extends Human {
+export interface Registered extends Human {
   role: string;
 }
 

@@ -6,14 +6,12 @@ import { ConsentSheet } from "./consent";
 import { EraseSheet } from "./erase";
 import type { Address, Consent, Hit, Outcome, Person } from "./model";
 import { Page, pageStyles } from "./page";
+import { Revealed } from "./revealed";
 import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
 import { LANGUAGE_NAMES } from "./texts";
 
-/** So long a number stays in full, in seconds. */
-const SHOWN_SECONDS = 60;
-
-interface Revealed {
+interface InFull {
   name: string;
   addresses: Address[];
 }
@@ -23,8 +21,6 @@ export class PersonPage extends Page {
   @property() personId = "";
   @property() entryId: string | null = null;
   @state() private person: Person | null = null;
-  @state() private revealed: Revealed | null = null;
-  @state() private left = 0;
   @state() private isAsking = false;
   /** Null until somebody has asked. */
   @state() private pairs: Hit[] | null = null;
@@ -32,17 +28,17 @@ export class PersonPage extends Page {
   @state() private scopes: string[] = [];
   @state() private sheet: "change" | "consent" | "erase" | null = null;
   @state() private isErased = false;
-  private ticker: number | undefined;
-  private hidesAt = 0;
+  private readonly revealed = new Revealed<InFull>(this);
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.hide();
+    this.isAsking = false;
   }
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("personId") || changed.has("entryId")) {
-      this.hide();
+      this.revealed.hide();
+      this.isAsking = false;
       this.isErased = false;
       this.person = null;
       this.consents = null;
@@ -98,7 +94,7 @@ export class PersonPage extends Page {
     }
     return html`${back}
       <div class="head">
-        <h1>${this.revealed?.name ?? person.name}</h1>
+        <h1>${this.revealed.shown?.name ?? person.name}</h1>
         ${person.duties.map((duty) => html`<span class="tag">${duty}</span>`)}
         <span class="grow"></span>
         ${api.may("update_contact")
@@ -137,7 +133,7 @@ export class PersonPage extends Page {
   private reached(api: Api, person: Person): TemplateResult {
     const { room } = this;
     const { t } = room;
-    const addresses = this.revealed?.addresses ?? person.addresses;
+    const addresses = this.revealed.shown?.addresses ?? person.addresses;
     return html`<section class="box">
       <h2>${t("reached_over")}</h2>
       ${addresses.length
@@ -146,7 +142,7 @@ export class PersonPage extends Page {
               (row) =>
                 html`<li>
                   <span>${option(room, "alert_channel", row.channel)}</span>
-                  ${row.channel === "push" && !this.revealed ? nothing : html`<span class="number target">${row.target}</span>`}
+                  ${row.channel === "push" && !this.revealed.shown ? nothing : html`<span class="number target">${row.target}</span>`}
                   ${this.proof(row)}
                   ${row.quiet_from
                     ? html`<span class="quiet">${t("quiet", { from: row.quiet_from.slice(0, 5), until: row.quiet_until?.slice(0, 5) ?? "" })}</span>`
@@ -182,8 +178,8 @@ export class PersonPage extends Page {
     if (!api.may("get_person_revealed")) {
       return nothing;
     }
-    if (this.revealed) {
-      return html`<button data-do="hide" @click=${this.hide}>${t("hide", { seconds: this.left })}</button>`;
+    if (this.revealed.shown) {
+      return html`<button data-do="hide" @click=${this.revealed.hide}>${t("hide", { seconds: this.revealed.left })}</button>`;
     }
     return this.isAsking
       ? this.askReason(api, "get_person_revealed", (reason) => void this.reveal(api, reason))
@@ -201,29 +197,12 @@ export class PersonPage extends Page {
     const { personId } = this;
     this.isAsking = false;
     await this.trying(async () => {
-      const revealed = await api.ask<Revealed>("reveal", { person_id: personId, reason });
-      if (!this.isConnected || personId !== this.personId) {
-        return;
+      const found = await api.ask<InFull>("reveal", { person_id: personId, reason });
+      if (this.isConnected && personId === this.personId) {
+        this.revealed.show(found);
       }
-      this.revealed = revealed;
-      this.hidesAt = Date.now() + SHOWN_SECONDS * 1000;
-      this.tick();
-      this.ticker = window.setInterval(this.tick, 1000);
     });
   }
-
-  private readonly tick = (): void => {
-    this.left = Math.ceil((this.hidesAt - Date.now()) / 1000);
-    if (this.left <= 0) {
-      this.hide();
-    }
-  };
-
-  private readonly hide = (): void => {
-    window.clearInterval(this.ticker);
-    this.revealed = null;
-    this.isAsking = false;
-  };
 
   private test(api: Api, addresses: Address[]): TemplateResult | typeof nothing {
     const { t } = this.room;
@@ -379,7 +358,7 @@ export class PersonPage extends Page {
     if (event.detail) {
       this.did(event.detail.text);
       if (isErased) {
-        this.hide();
+        this.revealed.hide();
         this.isErased = true;
         this.person = this.consents = this.pairs = null;
       } else {

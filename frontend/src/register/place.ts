@@ -1,11 +1,12 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { ChangeSheet, type Subject } from "./change";
-import type { Outcome, PlaceFile, Revealed, UnitFile } from "./model";
+import type { Outcome, PlaceFile, Registered, UnitFile } from "./model";
 import { Page, pageStyles } from "./page";
 import { placeData, placeFields } from "./place-fields";
 import { placeName, plateOf } from "./places";
 import { PrintSheet } from "./print";
+import { Revealed } from "./revealed";
 import { apiOf, apis, dayOf, option, pathOf, period, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import { undotted } from "../translate";
@@ -22,14 +23,15 @@ export class PlacePage extends Page {
   @property() entryId: string | null = null;
   @state() private place: PlaceFile | null = null;
   @state() private unit: UnitFile | null = null;
-  @state() private people: Revealed[] | null = null;
   @state() private sheet: "change" | "visit" | "party" | null = null;
   @state() private html = "";
   private of: Api | null = null;
+  private readonly revealed = new Revealed<Registered[]>(this);
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("placeId") || changed.has("entryId")) {
-      this.place = this.unit = this.people = this.of = null;
+      this.place = this.unit = this.of = null;
+      this.revealed.hide();
       void this.reload();
     }
   }
@@ -151,7 +153,8 @@ export class PlacePage extends Page {
 
   /** Who is registered there: masked first, and named to who stands there. */
   private registered(api: Api, place: PlaceFile): TemplateResult | typeof nothing {
-    const { room, unit, people, code } = this;
+    const { room, unit, code } = this;
+    const { shown: people, left } = this.revealed;
     const { t } = room;
     if (!unit || !place.unit_id) {
       return nothing;
@@ -182,23 +185,29 @@ export class PlacePage extends Page {
             </ul>`
           : html`<p>${t("vacant")}</p>`}
       <p class="actions">
-        ${mayReveal && !people && unit.people.length
-          ? html`<button data-do="reveal_at_place" ?disabled=${room.locked} @click=${() => void this.reveal(api)}>${t("reveal_here")}</button>`
-          : nothing}
+        ${people
+          ? html`<button data-do="hide" @click=${this.revealed.hide}>${t("hide", { seconds: left })}</button>`
+          : mayReveal && unit.people.length
+            ? html`<button data-do="reveal_at_place" ?disabled=${room.locked} @click=${() => void this.reveal(api)}>${t("reveal_here")}</button>`
+            : nothing}
         ${api.may("get_units") ? this.link(pathOf(room.session, "unit", place.unit_id, api.property.entry_id), t("unit_page", { unit: unit.title })) : nothing}
       </p>
     </section>`;
   }
 
   /** The numbers and addresses of somebody, each once. That of a phone's app tells nobody anything. */
-  private reached({ addresses }: Pick<Revealed, "addresses">): string {
+  private reached({ addresses }: Pick<Registered, "addresses">): string {
     const shown = addresses.filter(({ channel }) => channel !== "push").map(({ target }) => target);
     return [...new Set(shown)].join(this.room.t("comma"));
   }
 
   private async reveal(api: Api): Promise<void> {
+    const { code } = this;
     await this.trying(async () => {
-      this.people = (await api.ask<{ people: Revealed[] }>("reveal_at_place", { code: this.code })).people;
+      const { people } = await api.ask<{ people: Registered[] }>("reveal_at_place", { code });
+      if (this.isConnected && code === this.code) {
+        this.revealed.show(people);
+      }
     });
   }
 
