@@ -46,7 +46,7 @@ from .places.views import CodeView
 from .register import Register, RegisterConfigEntry
 from .repairs import show_issues, show_start
 from .reports import texts as report_texts
-from .reports.book import DATA_REPORTS, ReportBook, folder_of
+from .reports.book import DATA_REPORTS, ReportBook, folder_of, open_in_units
 from .reports.photos import PhotoFiles
 from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
 from .services import async_setup_services
@@ -76,7 +76,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await hass.async_add_executor_job(place_texts.load)
     await hass.async_add_executor_job(report_texts.load)
     hass.http.register_view(CodeView)
-    hass.http.register_view(ResidentView)
+    hass.http.register_view(ResidentView(open_in_units))
     hass.http.register_view(ReportView)
     hass.http.register_view(ReceiptView)
     hass.http.register_view(ReceiptPhotoView)

@@ -1,6 +1,6 @@
 """The page of a resident at their door: by a one-time code, without an account or a script."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from homeassistant.components.http import KEY_HASS
+from homeassistant.core import HomeAssistant
 
 from ..alerts.runtime import engine_of
 from ..alerts.texts import title as alert_title
@@ -27,6 +28,9 @@ SENT_A_MINUTE: Final = 20
 _COOKIE: Final = "rental_units_resident"
 _MINUTES: Final = CODE_SECONDS // 60
 
+#: Returns the open hazard reports of a property's units, in a language; None: not known.
+type Reports = Callable[[HomeAssistant, str, Collection[str], str], list[str] | None]
+
 
 class ResidentView(SecretView):
     """What somebody is shown who lives behind a door."""
@@ -34,8 +38,9 @@ class ResidentView(SecretView):
     url = RESIDENT_PATH
     name = "api:rental_units:resident"
 
-    def __init__(self) -> None:
-        """Initialize."""
+    def __init__(self, reports: Reports) -> None:
+        """Initialize; `reports` tells which reports are open."""
+        self._reports = reports
         self._wrong = Limit(WRONG_A_MINUTE)
         self._sent = Limit(SENT_A_MINUTE)
         self._residents = WeakKeyDictionary[PlaceBook, Residents]()
@@ -59,7 +64,8 @@ class ResidentView(SecretView):
                 return later(request)
             if shown:
                 return _page(
-                    language, "".join(_shown(request, book, shown, token, language))
+                    language,
+                    "".join(self._shown(request, book, shown, token, language)),
                 )
         return _ask(request, token, language)
 
@@ -103,6 +109,55 @@ class ResidentView(SecretView):
         except RegisterError:
             return later(request)
         return _enter(request, token, language, challenge)
+
+    def _shown(
+        self,
+        request: web.Request,
+        book: PlaceBook,
+        shown: Shown,
+        token: str,
+        language: str,
+    ) -> Iterator[str]:
+        text = texts(language)["resident"]
+        hass = request.app[KEY_HASS]
+        engine = engine_of(hass, book.entry.entry_id)
+        units = dict.fromkeys(home.unit_id for home in shown.homes)
+        names = {
+            row.unit_id: row for row in book.places.values() if row.unit_id in units
+        }
+        yield facts(
+            (
+                text["yours"],
+                f"{_name(names.get(home.unit_id))} ({text['role'][home.role]})",
+            )
+            for home in shown.homes
+        )
+        reports = self._reports(hass, book.entry.entry_id, units, language)
+        is_known = engine is not None and reports is not None
+        found = [
+            alert_title(alert, language)
+            for alert in (engine.alerts.values() if engine else ())
+            if units.keys() & set(alert.unit_ids)
+        ]
+        found += reports or []
+        if not is_known:
+            found.append(text["open_unknown"])
+        yield facts((text["open"], row) for row in found or [text["nothing_open"]])
+        yield facts(
+            (
+                text["cards"],
+                " ".join(
+                    part
+                    for part in (str(row["card_number"]), text["card"][row["state"]])
+                    if part
+                ),
+            )
+            for row in shown.cards
+        ) or facts([(text["cards"], text["no_cards"])])
+        yield "".join(contacts(book, language))
+        yield form(_path(token), hidden("leave", "1"), text["leave"])
+        yield link(CODE_PATH + f"/{token}", text["back"])
+        yield call(hass, language)
 
 
 def _path(token: str) -> str:
@@ -199,41 +254,6 @@ def _go(request: web.Request, token: str, given: str | None) -> web.Response:
     else:
         response.set_cookie(_COOKIE, given, max_age=PASS_SECONDS, **about)
     return response
-
-
-def _shown(
-    request: web.Request, book: PlaceBook, shown: Shown, token: str, language: str
-) -> Iterator[str]:
-    text = texts(language)["resident"]
-    hass = request.app[KEY_HASS]
-    engine = engine_of(hass, book.entry.entry_id)
-    units = dict.fromkeys(home.unit_id for home in shown.homes)
-    names = {row.unit_id: row for row in book.places.values() if row.unit_id in units}
-    yield facts(
-        (text["yours"], f"{_name(names.get(home.unit_id))} ({text['role'][home.role]})")
-        for home in shown.homes
-    )
-    open_alerts = [
-        alert_title(alert, language)
-        for alert in (engine.alerts.values() if engine else ())
-        if units.keys() & set(alert.unit_ids)
-    ]
-    yield facts((text["open"], row) for row in open_alerts or [text["nothing_open"]])
-    yield facts(
-        (
-            text["cards"],
-            " ".join(
-                part
-                for part in (str(row["card_number"]), text["card"][row["state"]])
-                if part
-            ),
-        )
-        for row in shown.cards
-    ) or facts([(text["cards"], text["no_cards"])])
-    yield "".join(contacts(book, language))
-    yield form(_path(token), hidden("leave", "1"), text["leave"])
-    yield link(CODE_PATH + f"/{token}", text["back"])
-    yield call(hass, language)
 
 
 def _name(place: PlaceInfo | None) -> str:

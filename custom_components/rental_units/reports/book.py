@@ -1,7 +1,7 @@
 """The reports of one property: taken, kept, and told of by who shows them."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -156,9 +156,12 @@ class ReportBook:
         """Return the ids of those that should have been mended by now."""
         return self._overdue
 
-    def name_of(self, report: Brief) -> str:
-        """Return what a report is called in a list: the hazard, and the place."""
-        language = default_language(self._hass.config.language)
+    def name_of(self, report: Brief, language: str | None = None) -> str:
+        """Return what a report is called in a list: the hazard, and the place.
+
+        In the language of who reads, or of the house.
+        """
+        language = language or default_language(self._hass.config.language)
         text = texts(language)
         return str(text["item"]).format(
             category=text["category"][report.category],
@@ -423,3 +426,18 @@ def _audit(session: Session, what: str, report: HazardReport) -> None:
 def book_of_receipt(hass: HomeAssistant) -> list[ReportBook]:
     """Return the books of all properties: a receipt says of none whose it is."""
     return list(hass.data.get(DATA_REPORTS, {}).values())
+
+
+@callback
+def open_in_units(
+    hass: HomeAssistant, entry_id: str, unit_ids: Collection[str], language: str
+) -> list[str] | None:
+    """Return the open reports of units, for who reads there; None while they are not known."""
+    book = hass.data[DATA_REPORTS].get(entry_id)
+    if book is None or not book.is_known:
+        return None
+    return [
+        f"{book.name_of(row, language)} ({texts(language)['state'][row.state]})"
+        for row in book.open
+        if row.place.unit_id in unit_ids
+    ]

@@ -18,6 +18,9 @@ from custom_components.rental_units.app.places import SavePlace
 from custom_components.rental_units.places import resident_view, residents
 from custom_components.rental_units.places.book import CODE_PATH, PlaceBook
 from custom_components.rental_units.register.models import Audit, ContactAddress
+from custom_components.rental_units.reports.book import DATA_REPORTS
+from custom_components.rental_units.reports.const import Category
+from custom_components.rental_units.reports.rows import New
 from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.setup import async_setup_component
@@ -170,6 +173,36 @@ async def test_let_in(hass: HomeAssistant, entry: MockConfigEntry, door: Door) -
 
     assert (await door.send(leave="1")).status == HTTPStatus.SEE_OTHER
     assert 'name="address"' in await door.page()
+
+
+async def test_open_reports_of_their_unit(
+    hass: HomeAssistant, entry: MockConfigEntry, door: Door, book: PlaceBook
+) -> None:
+    """They see what was reported at their door until it is mended, and nobody else's."""
+    reports = hass.data[DATA_REPORTS][entry.entry_id]
+    ids = await ids_of(hass, entry)
+
+    async def report(place: str, category: Category) -> None:
+        new = New(ids[place], category, False, "MARK-TEXT", None, 1e9, 4e9)
+        assert await reports.async_file(new, [])
+
+    await report("unit 1-1-101", Category.WATER)
+    await report("unit 1-2-101", Category.GAS)
+    await report("stairwell 1-1", Category.RUBBISH)
+    challenge = await door.ask(place="stairwell 1-1")
+    await door.send("stairwell 1-1", challenge=challenge, code=door.code())
+    page = await door.page("stairwell 1-1")
+    assert "Water leak, or no water: 1-1-101 (Received)" in page
+    for other in ("gas", "Rubbish", "MARK-TEXT", "Nothing is open."):
+        assert other not in page
+    (mine,) = (row for row in reports.open if row.category is Category.WATER)
+    await call(hass, "mend_report", {"report_id": mine.id})
+    assert "Nothing is open." in await door.page("stairwell 1-1")
+    # Who does not know says so.
+    with patch.object(reports, "is_known", False):
+        page = await door.page("stairwell 1-1")
+    assert "Not all of it is known" in page
+    assert "Nothing is open." not in page
 
 
 async def test_a_code_holds_once(door: Door, freezer: FrozenDateTimeFactory) -> None:
