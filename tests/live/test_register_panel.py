@@ -1032,6 +1032,17 @@ async def test_everybody_can_use_it(
         await page.keyboard.press("Escape")
         await go("/duty", "cs-duty [data-duty]")
         await go("/audit", "cs-audit tbody tr, cs-audit li.box")
+        await go("/places", "cs-places tbody tr")
+        await page.locator("cs-places tbody tr a").first.click()
+        await expect(page.locator("cs-place h1")).to_be_visible()
+        await check("place")
+        for sheet in ("visit_place", "save_place", "put_place_party"):
+            await page.locator(f"cs-place [data-do={sheet}]").click()
+            await expect(page.locator("cs-place dialog")).to_be_visible()
+            await check(sheet)
+            await page.keyboard.press("Escape")
+            await expect(page.locator("cs-place dialog")).to_have_count(0)
+        await go("/reports", "cs-reports .box")
 
 
 def home_assistant(demo: Demo) -> int:
