@@ -242,15 +242,21 @@ async def test_files_are_private_and_go_with_the_people(
 
 
 @sqlite_only
+@pytest.mark.parametrize("disabled_by", [ConfigEntryDisabler.USER, None])
 async def test_removal_of_a_property_that_was_disabled(
-    hass: HomeAssistant, database: dict[str, Any]
+    hass: HomeAssistant,
+    database: dict[str, Any],
+    disabled_by: ConfigEntryDisabler | None,
 ) -> None:
-    """Nothing of ours is set up, as after a start with no other property: it is erased."""
+    """Nothing of ours is set up, as after a start with no other property: it is erased.
+
+    The same for one whose set-up did not come about, because of what we depend on.
+    """
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="Property 1",
         data=database,
-        disabled_by=ConfigEntryDisabler.USER,
+        disabled_by=disabled_by,
     )
     entry.add_to_hass(hass)
     register = database_of(hass, entry)
