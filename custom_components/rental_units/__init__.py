@@ -38,20 +38,19 @@ from .entity import async_remove_gently
 from .forms import current_user
 from .issues import forget_issues
 from .panel import async_setup_panel
-from .places import texts as place_texts
 from .places.book import DATA_BOOKS, PlaceBook, async_remove_tags
 from .places.resident_view import ResidentView
 from .places.rows import is_party
 from .places.views import CodeView
 from .register import Register, RegisterConfigEntry
 from .repairs import show_issues, show_start
-from .reports import texts as report_texts
 from .reports.book import DATA_REPORTS, ReportBook, folder_of, open_in_units
 from .reports.photos import PhotoFiles
 from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
 from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
 from .sightings.journal import journal_of
+from .spoken import async_load
 from .storage.errors import RegisterError
 from .transfer.views import async_setup_views
 from .websocket import async_setup_websocket
@@ -73,8 +72,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_websocket(hass)
     await async_setup_panel(hass)
     await async_setup_alerts(hass)
-    await hass.async_add_executor_job(place_texts.load)
-    await hass.async_add_executor_job(report_texts.load)
+    await async_load(hass, "places", "reports")
     hass.http.register_view(CodeView)
     hass.http.register_view(ResidentView(open_in_units))
     hass.http.register_view(ReportView)

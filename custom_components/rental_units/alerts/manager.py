@@ -10,8 +10,8 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN, LOGGER
 from ..public.links import CODE_CHARACTERS
 from ..register import Register, RegisterConfigEntry
+from ..spoken import async_load
 from ..storage.errors import RegisterError
-from . import texts
 from .const import ACTION_PREFIX, TAG_PREFIX, Answer
 from .engine import HEARTBEAT_SECONDS, Engine
 from .inbox import DATA_INBOX, Inbox, is_all_known
@@ -37,7 +37,7 @@ async def async_setup_alerts(hass: HomeAssistant) -> None:
     await pressed.async_load()
     inbox = hass.data[DATA_INBOX] = Inbox(hass)
     await inbox.async_load()
-    await hass.async_add_executor_job(texts.load)
+    await async_load(hass, "alerts")
     hass.http.register_view(AnswerView)
     hass.http.register_view(CallbackView)
     hass.bus.async_listen(_ACTION, partial(_async_pressed, hass))

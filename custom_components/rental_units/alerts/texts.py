@@ -1,18 +1,12 @@
-"""What people read and hear, in their own language.
-
-The texts are in texts.json and not in the translations: those are for the language of
-Home Assistant, these for that of each recipient.
-"""
+"""What people read and hear of an alert, in their own language."""
 
 from datetime import datetime
-from functools import cache
-import json
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from homeassistant.util import dt as dt_util
 
-from ..const import LANGUAGES
+from ..spoken import in_all_languages, spoken
 from .const import ALL_CLEAR, Answer, Severity
 from .facts import Facts
 from .models import Alert
@@ -44,28 +38,13 @@ ADVICE = {
 }
 
 
-@cache
-def _all() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        Path(__file__).with_name("texts.json").read_text("utf-8")
-    )
-    return found
-
-
-def load() -> None:
-    """Read the file, in an executor, before anything is said."""
-    _all()
-
-
-def texts(language: str) -> dict[str, Any]:
-    """Return the texts of a language; English for one that we do not speak."""
-    found: dict[str, Any] = _all()[language if language in LANGUAGES else LANGUAGES[0]]
-    return found
+#: The texts of a language.
+texts = partial(spoken, "alerts")
 
 
 def hazards() -> list[str]:
     """Return the hazards that have a template."""
-    return sorted(_all()["en"]["hazard"])
+    return sorted(in_all_languages("alerts")["en"]["hazard"])
 
 
 def title(alert: Alert, language: str) -> str:

@@ -1,38 +1,16 @@
-"""What is written on plates and on the pages behind them, in the reader's language.
+"""What is written on plates and on the pages behind them, in the reader's language."""
 
-The texts are in texts.json and not in the translations: those are for the language of Home
-Assistant, and who scans a plate has one of their own.
-"""
-
-from functools import cache
-import json
-from pathlib import Path
+from functools import partial
 import re
-from typing import Any
 
-from ..const import LANGUAGES
+from ..spoken import spoken
 from .rows import PlaceInfo
 
 _TRADITIONAL = re.compile(r"zh\b.*\b(hant|tw|hk|mo)\b", re.IGNORECASE)
 
 
-@cache
-def _all() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        Path(__file__).with_name("texts.json").read_text("utf-8")
-    )
-    return found
-
-
-def load() -> None:
-    """Read the file, in an executor, before anything is shown."""
-    _all()
-
-
-def texts(language: str) -> dict[str, Any]:
-    """Return the texts of a language; English for one that we do not speak."""
-    found: dict[str, Any] = _all()[language if language in LANGUAGES else LANGUAGES[0]]
-    return found
+#: The texts of a language.
+texts = partial(spoken, "places")
 
 
 def language_of(accepted: str, default: str) -> str:
