@@ -16,6 +16,14 @@ def async_option(hass: HomeAssistant, selector: str, option: str) -> str:
 
 
 @callback
+def async_kind(hass: HomeAssistant, kind: str) -> str:
+    """Return what a kind of device is called."""
+    return _text(
+        hass, "entity", f"event.joining.state_attributes.kind.state.{kind}", kind
+    )
+
+
+@callback
 def async_setting(hass: HomeAssistant, key: str) -> str:
     """Return what a setting is called, such as a threshold."""
     return _text(hass, "entity", f"number.{key}.name", key)

@@ -29,7 +29,7 @@ from ..core.device import DOUBT, DeviceDescription, Power, SafetyDevice, layout_
 from ..core.house import House
 from ..core.supervision import Supervision
 from ..core.telling import tell
-from ..localization import async_option
+from ..localization import async_kind, async_option
 
 if TYPE_CHECKING:
     from .joining import Joining
@@ -601,6 +601,10 @@ class Gateway(ABC):
             key = entry.unique_id.removeprefix(f"{device.uid}/")
             if is_catalogued(key) and key not in device.keys:
                 registry.async_remove(entry.entity_id)
+
+    def name_of(self, kind: str, label: str) -> str:
+        """Return the first name of a device that has none, by what stands on it."""
+        return f"{async_kind(self.hass, kind)} {label}"
 
     def _update_registry(self, description: DeviceDescription) -> dr.DeviceEntry:
         is_gateway = not description.id

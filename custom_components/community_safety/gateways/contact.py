@@ -97,17 +97,17 @@ class Contact(ABC):
     def describe(
         self,
         serial: str,
-        name: str,
+        label: str,
         *,
         model: str | None,
         firmware: str | None,
         interval: float,
     ) -> DeviceDescription:
-        """Return what a controller with these doors is."""
+        """Return what a controller with these doors is; `label` is what stands on it."""
         return DeviceDescription(
             id=serial,
             kind="door_controller",
-            name=name,
+            name=self._gateway.name_of("door_controller", label),
             points=frozenset(
                 {
                     "tamper",

@@ -123,8 +123,7 @@ class Controller(Contact):
     ) -> DeviceDescription:
         return self.describe(
             self.serial,
-            # As on its label.
-            f"Door controller {self.serial[-9:]}",
+            self.serial[-9:],
             model=model,
             firmware=firmware,
             interval=ASK_SECONDS,

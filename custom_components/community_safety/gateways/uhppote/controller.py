@@ -91,8 +91,9 @@ class Controller(Contact):
         serial = str(self.board.serial)
         return self.describe(
             serial,
-            f"Door controller {serial}",
-            model=f"{len(self.doors)} doors",
+            serial,
+            # No board tells it.
+            model=None,
             firmware=firmware,
             interval=PUSH_SECONDS,
         )

@@ -165,7 +165,7 @@ class VzenithGateway(Gateway):
         return DeviceDescription(
             id=self._serial,
             kind="vehicle_gate",
-            name=f"Vehicle gate {self._serial}",
+            name=self.name_of("vehicle_gate", self._serial),
             points=frozenset({f"locked_{BARRIER}", "clock_wrong", *arm}),
             commands=frozenset({"open"}),
             manufacturer=self.manufacturer,

@@ -31,7 +31,11 @@ from custom_components.community_safety.gateways.uhppote import (
 from homeassistant.const import STATE_UNAVAILABLE, Platform
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from simulator.uhppote import (
     CONTROLLED,
     GET_CONTROLLER,
@@ -106,6 +110,19 @@ async def test_entities(
         ),
         entry.entry_id,
     )
+
+
+async def test_called_in_the_language_of_the_house(
+    hass: HomeAssistant, board: Board
+) -> None:
+    """A board has no name: it is called what it is, with the number on it."""
+    hass.config.language = "zh-Hans"
+    await add_boards(hass, board)
+    device = device_of(hass, board)
+    assert device.name == f"门禁控制器 {board.serial}"
+    entry = dr.async_get(hass).async_get(device.device_id or "")
+    assert entry
+    assert (entry.name, entry.model) == (device.name, None)
 
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
