@@ -48,7 +48,7 @@ from .dispatcher import Dispatcher
 from .escalation import STALE_SECONDS, Escalation, Parts, goes_on
 from .facts import FactFinder
 from .help import Calls, Helpers
-from .history import purge, read_open
+from .history import purge, read_open, take_back
 from .ledger import TROUBLE, Ledger
 from .links import AlertLinks
 from .messages import Composer
@@ -103,6 +103,8 @@ class Request:
     alarm_id: str | None = None
     incident_id: str | None = None
     drill: bool = False
+    #: The message is about somebody: see models.Alert.
+    private: bool = False
     who: str | None = None
     #: When it happened, in Unix time; None: now.
     at: float | None = None
@@ -364,6 +366,7 @@ class Engine:
             incident_id=request.incident_id,
             drill=request.drill,
             announced=request.is_announced,
+            private=request.private,
             who=request.who,
             step=0,
             round=0,
@@ -785,6 +788,26 @@ class Engine:
                 return False
         self._close(alert, AlertState.CANCELLED, Progress.CANCELLED, who=who)
         return True
+
+    async def async_take_back(self, incident_id: str) -> int:
+        """End the alerts of an incident that were about somebody, and forget what they said.
+
+        Return how many there were. One in which somebody calls for help stays open, without
+        its message. Raises RegisterError; who asks again does the rest.
+        """
+        for alert in list(self.alerts.values()):
+            if alert.incident_id != incident_id or not alert.private:
+                continue
+            alert.message = None
+            self.dispatcher.rewrite(alert)
+            if self.helpers.of(alert).open:
+                self.ledger.put(alert)
+            else:
+                self._close(alert, AlertState.CANCELLED, Progress.CANCELLED)
+        # What waits to be written says no more, either.
+        return await self._register.async_run(
+            partial(take_back, incident_id=incident_id)
+        )
 
     # The clock
 

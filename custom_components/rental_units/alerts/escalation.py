@@ -17,7 +17,7 @@ from .help import Calls
 from .ledger import Ledger
 from .models import Alert, Delivery
 from .news import News
-from .people import RETRY_SECONDS, People
+from .people import CALLER, RETRY_SECONDS, People
 from .planning import audience_of, plan, vacant
 from .policies import ALL, Policy, Step
 from .timebase import Timebase
@@ -190,6 +190,8 @@ class Escalation:
         self, alert: Alert, names: Sequence[str]
     ) -> tuple[list[Recipient], bool]:
         """Return who is told of these audiences, and if the register has just said so."""
+        if CALLER in alert.audiences:
+            return self._parts.people.callers(alert), True
         is_test = alert.drill and not alert.announced
         if is_test:
             names = list(Audience)
@@ -211,7 +213,8 @@ class Escalation:
         """Return the deliveries of a step that there are not yet."""
         dispatcher = self._parts.dispatcher
         channels = dispatcher.channels
-        is_test = alert.drill and not alert.announced
+        # Who reads it aloud, or passes it on, is nobody.
+        is_silent = alert.private or (alert.drill and not alert.announced)
         found, deliveries = plan(
             alert,
             step,
@@ -220,11 +223,11 @@ class Escalation:
             now=self._parts.timebase.now(),
             place=place,
             each_unit=each_unit,
-            robots=0 if is_test else len(channels["robot"].options.get("robots", ())),
+            robots=0 if is_silent else len(channels["robot"].options.get("robots", ())),
             speaking=[
                 area_id
                 for area_id in alert.area_ids
-                if not is_test and speakers(channels["announce"], area_id)
+                if not is_silent and speakers(channels["announce"], area_id)
             ],
         )
         self._parts.people.remember(alert, found)

@@ -175,6 +175,15 @@ def forget_person(session: Session, person_id: str) -> None:
         )
 
 
+def take_back(session: Session, incident_id: str) -> int:
+    """Forget what the alerts of an incident have said of somebody; return how many."""
+    ids = session.scalars(
+        select(Alert.id).where(Alert.incident_id == incident_id, Alert.private)
+    ).all()
+    session.execute(update(Alert).where(Alert.id.in_(ids)).values(message=None))
+    return len(ids)
+
+
 def purge(session: Session, before: float) -> None:
     """Drop alerts that closed before a Unix time, with their rows."""
     old = select(Alert.id).where(Alert.closed_at < before)

@@ -133,7 +133,7 @@ class Ledger:
 
     async def _async_keep(self, rows: Iterable[Row]) -> None:
         """Hold these rows in the file, beside those of an earlier run that are not taken in."""
-        tables = _tables(rows)
+        tables = _tables(rows, to_file=True)
         for name, earlier in self._earlier.items():
             both = json.loads(earlier) + json.loads(tables.get(name, "[]"))
             tables[name] = json_dumps(both)
@@ -256,11 +256,19 @@ def _answer(waiting: list[asyncio.Future[bool]], stored: bool) -> None:
             future.set_result(stored)
 
 
-def _tables(rows: Iterable[Row]) -> Tables:
-    """Return rows as they are now: the loop goes on changing them while they are written."""
+def _tables(rows: Iterable[Row], *, to_file: bool = False) -> Tables:
+    """Return rows as they are now: the loop goes on changing them while they are written.
+
+    What is said of somebody is for the database, and in no file of ours.
+    """
     rows = list(rows)
+
+    def said(row: Row) -> dict[str, Any]:
+        is_kept_back = to_file and isinstance(row, Alert) and row.private
+        return values(row) | ({"message": None} if is_kept_back else {})
+
     return {
-        table.__tablename__: _without_nul(json_dumps([values(row) for row in own]))
+        table.__tablename__: _without_nul(json_dumps([said(row) for row in own]))
         for table in TABLES
         if (own := [row for row in rows if isinstance(row, table)])
     }
@@ -286,6 +294,9 @@ def _take_in(session: Session, tables: Tables) -> int:
     found: dict[str, list[dict[str, Any]]] = {
         name: json.loads(rows) for name, rows in tables.items()
     }
+    for row in found.get(Alert.__tablename__, ()):
+        # A release of before has written the file.
+        row.setdefault("private", False)
     ids = {row["id"] for row in found.get(Alert.__tablename__, ())}
     others = {
         row["alert_id"] for rows in found.values() for row in rows if "alert_id" in row

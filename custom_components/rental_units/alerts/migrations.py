@@ -104,6 +104,9 @@ STEPS: tuple[Step, ...] = (
         "ALTER TABLE deliveries ADD COLUMN answered_at DOUBLE PRECISION",
         "ALTER TABLE deliveries ADD COLUMN via TEXT",
     ),
+    statements(
+        "ALTER TABLE alerts ADD COLUMN private BOOLEAN NOT NULL DEFAULT FALSE",
+    ),
 )
 
 FEATURE = Feature("alerts", STEPS)

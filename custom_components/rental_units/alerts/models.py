@@ -52,6 +52,8 @@ class Alert(Base):
     drill: Mapped[bool] = mapped_column(default=False)
     #: A drill that names whom it is for; else it is for the tester and the office alone.
     announced: Mapped[bool] = mapped_column(default=False)
+    #: Its message is about somebody: it is for people alone, and forgotten when it is over.
+    private: Mapped[bool] = mapped_column(default=False)
     #: Id of the user who has raised it.
     who: Mapped[str | None] = mapped_column(String(64))
     step: Mapped[int] = mapped_column(Integer, default=0)

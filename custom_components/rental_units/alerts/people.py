@@ -34,6 +34,8 @@ AREA = "area:"
 ROBOT = "robot:"
 #: The role of who tests and is in no role here, and what stands before the ids of their phones.
 TESTER = "tester"
+#: The audience of who has raised an alert, and nobody else.
+CALLER = "caller"
 
 #: Who is behind an address: nobody, where it is a place or a robot.
 type Found = tuple[Recipient | None, Address | str]
@@ -183,7 +185,7 @@ class People:
             or self._is_tester(alert, row)
         ]
         if not any(self._is_tester(alert, row) for row in found):
-            found += self._testers(alert)
+            found += self.callers(alert)
         return found
 
     def _is_tester(self, alert: Alert, person: Recipient) -> bool:
@@ -193,9 +195,9 @@ class People:
             if address.channel == Channel.PUSH
         )
 
-    def _testers(self, alert: Alert) -> list[Recipient]:
-        """Return the user who has begun a drill, if they have a phone with the app."""
-        if alert.who is None or not alert.drill:
+    def callers(self, alert: Alert) -> list[Recipient]:
+        """Return the user who has begun a drill, or is told alone: on phones with the app."""
+        if alert.who is None or not (alert.drill or CALLER in alert.audiences):
             return []
         addresses = tuple(
             Address(f"{TESTER}:{row.id}", Channel.PUSH, row.id, None, None)
@@ -263,7 +265,7 @@ class People:
 
     async def _async_read(self, alert: Alert, known: dict[str, Found]) -> bool:
         people, is_fresh = await self.async_recipients(alert, list(Audience))
-        for person in [*people, *self._testers(alert)]:
+        for person in [*people, *self.callers(alert)]:
             for address_id, found in ways_to(person).items():
                 known.setdefault(address_id, found)
         return is_fresh
