@@ -6,7 +6,7 @@ whatever ends meanwhile, the device tells it again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 import time
@@ -21,6 +21,7 @@ from ..const import DOMAIN, LOGGER
 from ..register import Register
 from ..storage.errors import RegisterError
 from ..storage.vault import RULES, Compartment, Vault
+from ..telling import tell
 from . import store
 from .models import SeenKind
 from .store import Seen
@@ -35,6 +36,9 @@ PORTION: Final = 200
 #: What waits in memory for each property at the most. More is left to the devices.
 MOST_WAITING: Final = 20_000
 _DAY: Final = 86_400
+
+#: Called with what tells the sightings from others that were written just now.
+type Written = Callable[[Collection[str]], None]
 
 DATA_JOURNAL: HassKey[Journal] = HassKey(f"{DOMAIN}_journal")
 
@@ -91,6 +95,13 @@ class Journal:
         register.listen_day(partial(async_purge, register))
         self._line(register.entry.entry_id).attach(register)
 
+    @callback
+    def listen(self, entry_id: str, written: Written) -> CALLBACK_TYPE:
+        """Call `written` with the event ids of what is on the disk now; return what ends it."""
+        listeners = self._line(entry_id).listeners
+        listeners.append(written)
+        return lambda: listeners.remove(written)
+
     async def async_detach(self, entry_id: str) -> None:
         """Write what waits; what cannot be written waits on."""
         if line := self._lines.get(entry_id):
@@ -138,6 +149,7 @@ class _Line:
         #: Rows of the next transaction.
         self._most = PORTION
         self._is_full = False
+        self.listeners: list[Written] = []
 
     @callback
     def attach(self, register: Register) -> None:
@@ -203,6 +215,7 @@ class _Line:
                     continue
                 self._is_full = False
                 self._done(rows)
+                tell(self.listeners, {seen.event_id for seen, _ in rows})
             self._most = PORTION
 
     async def _async_write_some(self, register: Register, rows: Sequence[Seen]) -> None:

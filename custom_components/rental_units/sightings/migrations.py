@@ -40,5 +40,11 @@ FEATURE = Feature(
             "CREATE INDEX ix_sightings_number ON sightings (number_id, at)",
             "CREATE INDEX ix_sightings_card ON sightings (card_id, at)",
         ),
+        statements(
+            "ALTER TABLE seen_numbers ADD COLUMN folded_hash TEXT",
+            "CREATE INDEX ix_seen_numbers_folded_hash ON seen_numbers (folded_hash)",
+            "CREATE INDEX ix_sightings_category ON sightings (category, at)"
+            " WHERE category IS NOT NULL",
+        ),
     ),
 )

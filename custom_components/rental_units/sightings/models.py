@@ -8,7 +8,7 @@ often it was seen.
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..storage.base import Base
@@ -41,6 +41,7 @@ class SeenNumber(Base):
     __tablename__ = "seen_numbers"
     __table_args__ = (
         Index("ux_seen_numbers_number_hash", "number_hash", "kind", unique=True),
+        Index("ix_seen_numbers_folded_hash", "folded_hash"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -50,6 +51,8 @@ class SeenNumber(Base):
     number_row: Mapped[str]
     number_hash: Mapped[str]
     digits: Mapped[str]
+    #: What a plate is found by of which something was read wrong: see plates.py.
+    folded_hash: Mapped[str | None]
 
 
 class Sighting(Base):
@@ -61,6 +64,14 @@ class Sighting(Base):
         Index("ix_sightings_source", "source_id", "at"),
         Index("ix_sightings_number", "number_id", "at"),
         Index("ix_sightings_card", "card_id", "at"),
+        # Doors say no class: it is of what cameras tell, and of nothing else.
+        Index(
+            "ix_sightings_category",
+            "category",
+            "at",
+            sqlite_where=text("category IS NOT NULL"),
+            postgresql_where=text("category IS NOT NULL"),
+        ),
     )
 
     #: What its device tells it from others by: what comes again is the same.

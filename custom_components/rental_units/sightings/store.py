@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from ..access_control import numbers
 from ..access_control.models import Card, Door
 from ..storage import vault
 from ..storage.vault import Compartment, CompartmentRow, Vault
+from . import plates
 from .models import SeenKind, SeenNumber, Sighting, Source
 
 #: Kind of the rows in the vault.
@@ -135,11 +136,25 @@ def _numbers(
                 number_row=row,
                 number_hash=box.digest(number, kind),
                 digits=numbers.shown(number),
+                folded_hash=_folded(box, kind, number),
             )
         )
         found[kind, number] = number_id
     session.flush()
     return found
+
+
+def _folded(box: Vault, kind: str, number: str) -> str | None:
+    """Return what a plate is found by that was read wrong; None for a card."""
+    if kind != SeenKind.PLATE:
+        return None
+    return box.digest(plates.folded(number), plates.FOLDED)
+
+
+def fold(session: Session, box: Vault) -> None:
+    """Let plates that an earlier release has written be found, also if they were read wrong."""
+    missing = (SeenNumber.kind == SeenKind.PLATE) & SeenNumber.folded_hash.is_(None)
+    _hash(session, box, missing)
 
 
 def _cards(
@@ -172,6 +187,12 @@ def _card_of(
 def _next(session: Session, model: type[Source | SeenNumber]) -> int:
     """Return the number of the next row: one thread writes."""
     return (session.scalar(select(func.max(model.id))) or 0) + 1
+
+
+def sources(session: Session) -> list[tuple[str, str]]:
+    """Return the doors, gates and cameras of which there are sightings: device and channel."""
+    columns = select(Source.device_id, Source.channel).order_by(Source.id)
+    return [(row[0], row[1]) for row in session.execute(columns)]
 
 
 def purge(session: Session, before: float, most: int) -> int:
@@ -222,10 +243,17 @@ def forget_person(session: Session, person_id: str) -> None:
 
 def hash_anew(session: Session, box: Vault) -> None:
     """Let numbers be found by the newest key, after they were encrypted with it."""
-    rows = select(SeenNumber, CompartmentRow).join(
-        CompartmentRow, CompartmentRow.id == SeenNumber.number_row
+    _hash(session, box, true())
+
+
+def _hash(session: Session, box: Vault, which: ColumnElement[bool]) -> None:
+    rows = (
+        select(SeenNumber, CompartmentRow)
+        .join(CompartmentRow, CompartmentRow.id == SeenNumber.number_row)
+        .where(which)
     )
     for number, row in session.execute(rows).all():
         if (text := box.open_if_possible(row)) is not None:
             number.number_hash = box.digest(text, number.kind)
+            number.folded_hash = _folded(box, number.kind, text)
     session.flush()
