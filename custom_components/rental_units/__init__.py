@@ -47,6 +47,7 @@ from .repairs import show_issues, show_start
 from .reports.book import DATA_REPORTS, ReportBook, folder_of, open_in_units
 from .reports.photos import PhotoFiles
 from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
+from .search.book import DATA_SEARCHES, SearchBook
 from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
 from .sightings.journal import journal_of
@@ -64,6 +65,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_OFFICES] = {}
     hass.data[DATA_BOOKS] = {}
     hass.data[DATA_REPORTS] = {}
+    hass.data[DATA_SEARCHES] = {}
     hass.data[DATA_READERS] = Readers(hass)
     hass.data[DATA_LEAVING] = Leaving(hass, partial(async_remove_sidecar, hass))
     await hass.data[DATA_LEAVING].async_load()
@@ -72,7 +74,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_websocket(hass)
     await async_setup_panel(hass)
     await async_setup_alerts(hass)
-    await async_load(hass, "places", "reports")
+    await async_load(hass, "places", "reports", "search")
     hass.http.register_view(CodeView)
     hass.http.register_view(ResidentView(open_in_units))
     hass.http.register_view(ReportView)
@@ -95,12 +97,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     office = Office(hass, entry, register)
     book = PlaceBook(hass, entry, register)
     reports = ReportBook(hass, entry, book)
+    searches = SearchBook(hass, entry, book, application.permit)
     engine: Engine | None = None
     try:
         await register.async_start()
         engine = await async_start_alerts(hass, entry, register)
         await book.async_start()
         await reports.async_start()
+        await searches.async_start()
         await application.async_start(
             {
                 "alerts": engine.async_hear,
@@ -110,11 +114,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "places": book.async_hear,
                 # After the places: it shows what they are called.
                 "reports": reports.async_hear,
+                "searches": searches.async_hear,
             },
             engine.is_active,
             engine.people.is_told,
         )
     except RegisterError as err:
+        searches.stop()
         if engine:
             await engine.async_stop()
         await register.async_stop()
@@ -131,8 +137,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     hass.data[DATA_OFFICES][entry.entry_id] = office
     hass.data[DATA_BOOKS][entry.entry_id] = book
     hass.data[DATA_REPORTS][entry.entry_id] = reports
+    hass.data[DATA_SEARCHES][entry.entry_id] = searches
     office.start()
     journal_of(hass).attach(register)
+    searches.go_on()
     show_start(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))
@@ -174,6 +182,8 @@ async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
     hass.data[DATA_OFFICES].pop(entry.entry_id, None)
     hass.data[DATA_REPORTS].pop(entry.entry_id, None)
+    if searches := hass.data[DATA_SEARCHES].pop(entry.entry_id, None):
+        searches.stop()
     if book := hass.data[DATA_BOOKS].pop(entry.entry_id, None):
         await book.async_stop()
     await async_stop_alerts(hass, entry)

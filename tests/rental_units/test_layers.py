@@ -13,19 +13,23 @@ DOORS = {
     *("access", "actions", "forms", "services", "entity", "repairs", "websocket"),
 }
 #: Features beside the register.
-FEATURES = ("access_control", "alerts", "places", "reports", "sightings")
+FEATURES = ("access_control", "alerts", "places", "reports", "search", "sightings")
 #: What a folder must not import, however it is written.
 FORBIDDEN = {
     "public": {"storage", "register", "app", *FEATURES, "transfer", *DOORS},
     "storage": {"public", "app", "register", *FEATURES, "transfer", *DOORS},
     "register": {"public", "app", *FEATURES, "transfer", *DOORS},
     "access_control": {
-        *("public", "app", "alerts", "places", "reports", "sightings", "transfer"),
+        *("public", "app", "alerts", "places", "reports", "search", "sightings"),
+        *("transfer", *DOORS),
+    },
+    "places": {"access_control", "reports", "search", "sightings", "transfer", *DOORS},
+    "reports": {"access_control", "app", "search", "sightings", "transfer", *DOORS},
+    "search": {"public", "app", "reports", "transfer", *DOORS},
+    "sightings": {
+        *("public", "app", "alerts", "places", "reports", "search", "transfer"),
         *DOORS,
     },
-    "places": {"access_control", "reports", "sightings", "transfer", *DOORS},
-    "reports": {"access_control", "app", "sightings", "transfer", *DOORS},
-    "sightings": {"public", "app", "alerts", "places", "reports", "transfer", *DOORS},
     "app": {"transfer", *DOORS},
 }
 #: Features, which have tables, and what carries out commands.

@@ -35,6 +35,7 @@ from custom_components.rental_units.app.policy import (
     Scope,
     permit,
 )
+from custom_components.rental_units.app.search import Look, OpenCase, Watch
 from custom_components.rental_units.app.work import Command
 from custom_components.rental_units.const import DOMAIN, Reason
 from custom_components.rental_units.panel import STATIC_URL
@@ -48,6 +49,9 @@ from custom_components.rental_units.reports.const import Category
 from custom_components.rental_units.reports.models import ReportPhoto
 from custom_components.rental_units.reports.photos import Photo
 from custom_components.rental_units.reports.rows import New
+from custom_components.rental_units.search.book import DATA_SEARCHES
+from custom_components.rental_units.search.const import CaseKind
+from custom_components.rental_units.search.rows import Subject
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.transfer.views import PATH
 from custom_components.rental_units.websocket.base import COMMANDS
@@ -122,6 +126,9 @@ PANEL = {
     *("remove_place_party", "print_codes", "revoke_code", "visit_place"),
     "reveal_at_place",
     *("get_report", "blur_photo", "remove_photo"),
+    # Who is looked for is asked by a person who looks at the answer.
+    *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
+    *("alert_case", "close_case", "export_case", "forget_sightings"),
 }
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
@@ -416,6 +423,9 @@ NEVER = {
         # What they bring, and who is registered where they stand.
         *("get_places", "get_place", "visit_place", "reveal_at_place"),
         *("get_reports", "get_report"),
+        # Their own cases, and what follows from them for nobody but themselves.
+        *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
+        *("close_case", "export_case"),
     },
     AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts", "get_mine", "answer"},
     AccountRole.INSTALLER: {
@@ -433,8 +443,14 @@ NEVER = {
         # Nor do they say whose it is, or that it is none.
         *("assign_report", "close_report", "merge_reports", "remove_photo"),
         *("print_codes", "reveal_at_place", "read_card", "get_passages"),
+        *("open_case", "get_cases", "get_case", "search_sightings", "forget_sightings"),
     },
-    AccountRole.GRID_WORKER: {"get_unit_revealed", "get_person_revealed"},
+    AccountRole.GRID_WORKER: {
+        *("get_unit_revealed", "get_person_revealed"),
+        *("get_case", "search_sightings", "watch_case", "alert_case", "export_case"),
+    },
+    AccountRole.DUTY: {"export_case", "forget_sightings"},
+    AccountRole.SUPERVISOR: {"open_case", "get_case", "search_sightings"},
 }
 
 
@@ -992,6 +1008,38 @@ async def reports_of(
     }
 
 
+async def searches_of(
+    hass: HomeAssistant, entry: MockConfigEntry, data: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the data of the commands about searches, about somebody in a unit."""
+    book = hass.data[DATA_SEARCHES][entry.entry_id]
+    application = application_of(hass, entry.entry_id)
+    person_id = data["update_contact"]["person_id"]
+    said = Subject(subject="MARK-LOST", description="Red", authority="110")
+
+    async def opened() -> str:
+        command = OpenCase(book.vault, CaseKind.LOST_CHILD, said, person_id)
+        return await application.async_fill(command, None)
+
+    case, over = [{"case_id": await opened()} for _ in range(2)]
+    look = Look(case["case_id"], book.vault, {"category": "person"})
+    shown = await application.async_fill(look, None)
+    number = {"plate": "浙A0T1K9"}
+    await application.async_fill(Watch(case["case_id"], book.vault, watch=False), None)
+    return {
+        "search_cases": {},
+        "subscribe_search_cases": {},
+        "open_search_case": {"kind": "vehicle", "authority": "110", **number},
+        "search_case": case,
+        "search_sightings": {**case, **number},
+        "watch_search_case": {**case, "watch": False},
+        "alert_search_case": case,
+        "export_search": {**case, "deed_id": shown["deed_id"], "format": "csv"},
+        "close_search_case": {**over, "outcome": "found"},
+        "forget_sightings": {"person_id": data["merge_people"]["person_id"]},
+    }
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("title", [OWN, OTHER])
 @pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
@@ -1014,6 +1062,8 @@ async def test_panel(
     data = panel_data(made, unit)
     data |= await places_of(hass, entry, unit)
     data |= await reports_of(hass, entry, unit, made)
+    # Before who is looked for is erased.
+    data = await searches_of(hass, entry, made) | data
     assert data.keys() == COMMANDS.keys()
     panel = await panel_of(hass, entry, hass_ws_client, caller)
     done, wanted = {}, {}

@@ -163,6 +163,7 @@ async def test_marked_data(
         hass, await panel_of(hass, entry, hass_ws_client, admin), entry, client
     )
     await use_doors(hass, entry, admin)
+    await use_search(await panel_of(hass, entry, hass_ws_client, admin), person)
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
@@ -215,6 +216,9 @@ async def test_marked_data(
     # Not even there: numbers of cards are encrypted.
     assert b"77004711" not in database
     assert b"M4RK5" not in database
+    # Nor who is looked for, but what those who respond have been told: until it is over.
+    for mark in (b"MARK-LOST", b"MARK-GUARDIAN", b"MARK-LOOKS"):
+        assert mark not in database
     assert b"MARK-VISITOR" in database
     assert b"MARK-LANDLORD" in database
     assert b"MARK-PARTY" in database
@@ -310,6 +314,36 @@ async def use_doors(
         "••••1101",
         "••••1103",
     }
+
+
+async def use_search(panel: Panel, person: str) -> None:
+    """Look for marks, tell who responds how they look, export, and end it."""
+    said = {"kind": "lost_child", "authority": "MARK-GUARDIAN"}
+    case = await panel.get(
+        "open_search_case",
+        **said,
+        subject="MARK-LOST",
+        description="MARK-LOOKS",
+        plate="浙A·M4RK5",
+    )
+    theirs = await panel.get("open_search_case", **said, person_id=person)
+    for of in (case, theirs):
+        look = await panel.get("search_sightings", **of, household=True)
+        assert "M4RK5" not in repr(look)
+        given = {**of, "deed_id": look["deed_id"], "format": "csv"}
+        await panel.get("export_search", **given)
+        await panel.get("search_case", **of)
+    await panel.get("search_sightings", **case, plate="*M4RK5")
+    await panel.get("watch_search_case", **case)
+    assert (await panel.get("alert_search_case", **case))["told"]
+    for wrong in (
+        {**said, "subject": ["MARK-LOST-2"]},
+        {**said, "kind": "MARK-LOST-3"},
+        {**said, "plate": "MARK-LOST-4*?("},
+    ):
+        await panel.refusal("open_search_case", **wrong)
+    for of in (case, theirs):
+        await panel.get("close_search_case", **of, outcome="found")
 
 
 async def use_places(hass: HomeAssistant, panel: Panel, entry: MockConfigEntry) -> None:

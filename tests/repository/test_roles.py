@@ -67,6 +67,20 @@ WORDS = {
         r"发卡|查看拾到的卡属于谁",
     ),
     "get_passages": (PEOPLE, r"who passed at a door", r"门的通行记录"),
+    "open_case": (
+        PEOPLE,
+        r"searches for people|opens search cases",
+        r"寻人寻车|开立寻找案件",
+    ),
+    "get_cases": (
+        PEOPLE,
+        r"searches for people|search cases",
+        r"寻人寻车|寻找案件",
+    ),
+    "search_sightings": (PEOPLE, r"searches for people", r"在案件内寻人寻车"),
+    "alert_case": (PEOPLE, r"tells responders", r"通知应急人员"),
+    "export_case": (PEOPLE, r"inside a case[^;]* exports", r"寻人寻车[^；]*导出结果"),
+    "forget_sightings": (PEOPLE, r"removes sightings", r"删除通行记录"),
     "lose_card": (
         PEOPLE,
         r"issues cards|reports cards lost",

@@ -60,6 +60,8 @@ class DataClass(StrEnum):
     #: The devices of the other integration.
     SAFETY = "safety"
     SIGHTINGS = "sightings"
+    #: Searches: who is looked for, why, and by whose number.
+    CASE = "case"
     CARE = "care"
     SEALED = "sealed"
 
@@ -73,6 +75,7 @@ _CARD: Final = frozenset({DataClass.CARD})
 _PLACE: Final = frozenset({DataClass.PLACE})
 _REPORT: Final = frozenset({DataClass.REPORT})
 _PHOTO: Final = frozenset({DataClass.REPORT, DataClass.PHOTO})
+_CASE: Final = frozenset({DataClass.CASE})
 _PASSAGES: Final = _REGISTER | _CARD | {DataClass.SIGHTINGS}
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
@@ -157,6 +160,16 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "read_card": _REGISTER | _CARD,
     #: Who was where: nobody is shown that without saying why, whoever they are.
     "get_passages": _PASSAGES,
+    #: Nor is it without a case: see app/search.py.
+    "search_sightings": _PASSAGES | _CASE,
+    "export_case": _PASSAGES | _CASE,
+    "open_case": _CASE,
+    "get_cases": _CASE,
+    "get_case": _REGISTER | _CASE,
+    "watch_case": _CASE,
+    "alert_case": _CASE | _ALERT,
+    "close_case": _CASE,
+    "forget_sightings": frozenset({DataClass.SIGHTINGS}),
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -210,6 +223,15 @@ IN_PERSON: Final = frozenset(
         "get_report",
         "blur_photo",
         "remove_photo",
+        "search_sightings",
+        "export_case",
+        "open_case",
+        "get_cases",
+        "get_case",
+        "watch_case",
+        "alert_case",
+        "close_case",
+        "forget_sightings",
     }
 )
 
@@ -271,6 +293,12 @@ _TRIAGE: Final = (
 )
 #: What somebody does who mends, or looks if it is mended.
 _MENDS: Final = ("get_reports", "get_report", "mend_report", "reopen_report")
+#: What somebody does who looks for a person or a vehicle.
+_SEARCH: Final = (
+    *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
+    "close_case",
+)
+_SOUGHT: Final = _PASSAGES | _CASE | _ALERT
 #: What somebody does who comes to a door.
 _VISITS: Final = ("get_places", "get_place", "visit_place")
 _INCIDENT: Final = (
@@ -297,7 +325,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PERSON | _CARD, *_CARDS, *_VISITORS, *_DOORS),
         _row(_ALL | _PLACE, *_PLACES),
         _row(_PHOTO, *_TRIAGE),
-        _row(_PASSAGES, "get_passages"),
+        _row(_PASSAGES, "get_passages", "forget_sightings"),
+        _row(_SOUGHT, *_SEARCH, "alert_case", "export_case"),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -314,6 +343,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         # And who has found one brings it.
         _row(_REGISTER | _CARD, "read_card", needs_reason=True),
         _row(_PASSAGES, "get_passages"),
+        _row(_SOUGHT, *_SEARCH, "alert_case"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),
@@ -333,6 +363,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_PHOTO, *_MENDS, needs_reason=True),
+        # Who is on the spot says that somebody is missing; who is on duty looks.
+        _row(_CASE, "open_case", "get_cases"),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.COMMUNITY_OFFICE: (
@@ -369,14 +401,16 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.COUNSELLOR: (),
     AccountRole.SUPERVISOR: (
         _row({DataClass.AUDIT}, "get_audit", needs_reason=True),
+        _row(_CASE, "get_cases"),
         _row(_ALERT, "get_alerts"),
     ),
-    # They change nothing but what they bring themselves: a visit.
+    # They change nothing but what they bring themselves: a visit, and a case of theirs.
     AccountRole.POLICE: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_PHOTO, "get_reports", "get_report", needs_reason=True),
+        _row(_SOUGHT, *_SEARCH, "export_case"),
         _row(_ALERT, "get_alerts", "get_roster"),
     ),
     # It writes what a booking or a sensor tells it, and is shown nobody.

@@ -11,6 +11,7 @@ from ..const import CONF_URL, DOMAIN
 from ..places.migrations import FEATURE as PLACES
 from ..register.migrations import FEATURE as REGISTER
 from ..reports.migrations import FEATURE as REPORTS
+from ..search.migrations import FEATURE as SEARCH
 from ..sightings.migrations import FEATURE as SIGHTINGS
 from ..storage.engine import Database
 from ..storage.events import FEATURE as EVENTS
@@ -19,7 +20,7 @@ from ..storage.vault import FEATURE as VAULT
 #: In the order in which they build upon each other.
 FEATURES = (
     *(EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES, SIGHTINGS),
-    REPORTS,
+    *(REPORTS, SEARCH),
 )
 
 

@@ -17,6 +17,7 @@ from ..register import consents, leases, queries
 from ..register.households import HOUSEHOLD, Occupant, in_form, match
 from ..register.models import Grant, Lease, LeaseChange, Person, Responder, Unit
 from ..register.people import Contact, contact_of
+from ..search import rows as searches
 from ..sightings import store
 from ..storage import vault
 from ..storage.events import Kind
@@ -455,6 +456,7 @@ class MergePeople(Command[str]):
         vault.move_person(session, other.id, kept.id)
         outbox.move_person(session, other.id, kept.id)
         places.move_person(session, other.id, kept.id)
+        searches.move_person(session, other.id, kept.id)
         session.flush()
         session.expire(other)
         session.delete(other)
@@ -506,6 +508,8 @@ class ErasePerson(Command[str]):
             # They go with the person.
             work.audit(person_id=person.id, what="revoke_role")
         history.forget_person(work.session, person.id)
+        if searches.forget_person(work.session, person.id, work.hand.now):
+            work.tell(Kind.SEARCH_CHANGED)
         vault.forget_person(work.session, person.id)
         store.forget_person(work.session, person.id)
         work.session.delete(person)

@@ -65,6 +65,8 @@ class Kind(StrEnum):
     PLACE_CHANGED = "place_changed"
     #: What becomes of a hazard that somebody has reported.
     REPORT_CHANGED = "report_changed"
+    #: A search was opened or closed, or somebody was told of it.
+    SEARCH_CHANGED = "search_changed"
 
 
 @dataclass(frozen=True, slots=True)

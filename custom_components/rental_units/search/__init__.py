@@ -1,0 +1,1 @@
+"""One-key search: who or what is looked for has a case first, and without one nobody is shown anything."""
