@@ -1,13 +1,11 @@
 """Adding a gateway, and the thresholds of its kinds of device."""
 
-import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, override
+from typing import Any, override
 
 import voluptuous as vol
 
 from homeassistant.config_entries import (
-    SOURCE_IGNORE,
     SOURCE_USER,
     ConfigEntryState,
     ConfigFlowResult,
@@ -17,25 +15,19 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import AbortFlow, section
+from homeassistant.data_entry_flow import section
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import selector
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
-from homeassistant.util.json import json_loads_object
 
 from .bundle.sidecars import RENTAL_UNITS, async_place_sidecar, missing_sidecars
 from .catalogue import DEVICE_KINDS, Setting
-from .const import (
-    CONF_DIALECT,
-    CONF_THRESHOLDS,
-    CONF_TOPIC,
-    DOMAIN,
-    LOGGER,
-    PROTOCOL_VERSION,
-)
+from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN, LOGGER
 from .flows.adopted import ADOPTED, AdoptedDeviceFlow, AdoptedFlow
+from .flows.frigate import FRIGATE, FrigateFlow
 from .flows.isapi import ISAPI, IsapiFlow
+from .flows.topics import DIALECTS, MQTT, title_of
 from .flows.uhppote import UHPPOTE, UhppoteFlow
 from .flows.vzenith import VZENITH, VzenithFlow
 from .flows.webhook import WEBHOOK, WebhookDeviceFlow, WebhookFlow
@@ -43,17 +35,6 @@ from .flows.zigbee.adding import ZIGBEE, ZigbeeFlow
 from .gateways.base import GatewayConfigEntry
 from .localization import async_setting
 
-if TYPE_CHECKING:
-    from homeassistant.components.mqtt.models import ReceiveMessage
-
-#: Home Assistant's own; it is imported by who needs it.
-MQTT = "homeassistant.components.mqtt"
-#: Per dialect: the retained topic by which a gateway is recognised, and a default.
-DIALECTS = {
-    "native": ("gateway", "community_safety/gateway-1"),
-    "zigbee2mqtt": ("bridge/info", "zigbee2mqtt"),
-}
-ANSWER_SECONDS = 5
 #: What devices a gateway has in its config entry, by dialect.
 _SUBENTRIES: dict[str, dict[str, type[ConfigSubentryFlow]]] = {
     ADOPTED: {ADOPTED: AdoptedDeviceFlow},
@@ -66,6 +47,7 @@ class CommunitySafetyConfigFlow(
     UhppoteFlow,
     IsapiFlow,
     VzenithFlow,
+    FrigateFlow,
     AdoptedFlow,
     WebhookFlow,
     domain=DOMAIN,
@@ -74,13 +56,6 @@ class CommunitySafetyConfigFlow(
 
     VERSION = 1
     MINOR_VERSION = 2
-
-    def __init__(self) -> None:
-        """Initialize."""
-        super().__init__()
-        self._dialect = ""
-        self._topic = ""
-        self._title = ""
 
     @staticmethod
     @callback
@@ -173,10 +148,12 @@ class CommunitySafetyConfigFlow(
                 self._topic = discovery_info.topic.removesuffix(f"/{announcement}")
         await self._async_claim_topic()
         try:
-            self._title = _title(self._dialect, self._topic, discovery_info.payload)
+            self._title = title_of(self._dialect, self._topic, discovery_info.payload)
         except ValueError as err:
             return self.async_abort(reason=str(err))
         self.context["title_placeholders"] = {CONF_NAME: self._title}
+        if self._dialect == FRIGATE:
+            return await self.async_step_found_frigate()
         return await self.async_step_confirm()
 
     async def async_step_confirm(
@@ -195,7 +172,9 @@ class CommunitySafetyConfigFlow(
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Ask for another log-in: of all gateways, only an ISAPI terminal has one."""
+        """Ask for another log-in: some gateways have one."""
+        if entry_data[CONF_DIALECT] == FRIGATE:
+            return await self.async_step_reauth_frigate()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reconfigure(
@@ -213,6 +192,8 @@ class CommunitySafetyConfigFlow(
             return await self.async_step_reconfigure_isapi()
         if entry.data[CONF_DIALECT] == VZENITH:
             return await self.async_step_reconfigure_vzenith()
+        if entry.data[CONF_DIALECT] == FRIGATE:
+            return await self.async_step_reconfigure_frigate()
         if entry.data[CONF_DIALECT] == WEBHOOK:
             return await self.async_step_reconfigure_webhook()
         self._dialect = entry.data[CONF_DIALECT]
@@ -254,57 +235,6 @@ class CommunitySafetyConfigFlow(
             ),
             errors=errors,
         )
-
-    async def _async_claim_topic(self) -> None:
-        """Abort if a gateway listens at the topic, else take a unique id.
-
-        A gateway keeps its id for life, also when it is moved to another topic:
-        devices, alarms and settings are known by it. So the one that was first here may
-        have left, and the next needs another id. No topic holds a number sign.
-        A discovery that waits does not stop who adds the gateway by hand.
-        """
-        self._async_abort_entries_match({CONF_TOPIC: self._topic})
-        unique_id = f"mqtt/{self._topic}"
-        while entry := await self.async_set_unique_id(
-            unique_id, raise_on_progress=self.source != SOURCE_USER
-        ):
-            if entry.source == SOURCE_IGNORE:
-                self._abort_if_unique_id_configured()
-                break
-            unique_id += "#"
-
-    async def _async_probe(self) -> dict[str, str]:
-        """Listen for the gateway, and return errors for the form."""
-        mqtt = await async_import_module(self.hass, MQTT)
-        try:
-            mqtt.util.valid_publish_topic(self._topic)
-        except vol.Invalid:
-            return {CONF_TOPIC: "invalid_topic"}
-        if not await mqtt.async_wait_for_mqtt_client(self.hass):
-            raise AbortFlow("mqtt_not_ready")
-        heard: asyncio.Queue[Any] = asyncio.Queue()
-
-        @callback
-        def receive(message: ReceiveMessage) -> None:
-            heard.put_nowait(message.payload)
-
-        unsubscribe = await mqtt.async_subscribe(
-            self.hass,
-            f"{self._topic}/{DIALECTS[self._dialect][0]}",
-            receive,
-            qos=1,
-            encoding=None,
-        )
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                self._title = _title(self._dialect, self._topic, await heard.get())
-        except TimeoutError:
-            return {"base": "no_gateway"}
-        except ValueError as err:
-            return {"base": str(err)}
-        finally:
-            unsubscribe()
-        return {}
 
     def _create(self) -> ConfigFlowResult:
         return self.async_create_entry(
@@ -409,27 +339,3 @@ def _number(row: Setting) -> selector.NumberSelector:
             mode=selector.NumberSelectorMode.BOX,
         )
     )
-
-
-def _title(dialect: str, topic: str, payload: str | bytes | bytearray) -> str:
-    """Return a name for the gateway that announces itself so.
-
-    Raises ValueError with the key of the text that says why it cannot be used.
-    """
-    try:
-        message = json_loads_object(payload)
-    except ValueError as err:
-        raise ValueError("not_a_gateway") from err
-    version = message.get("version")
-    if dialect == "zigbee2mqtt":
-        if not isinstance(version, str):
-            raise ValueError("not_a_gateway")
-        return (
-            "Zigbee2MQTT" if topic == DIALECTS[dialect][1] else f"Zigbee2MQTT {topic}"
-        )
-    name = message.get(CONF_NAME)
-    if not isinstance(version, int) or not isinstance(name, str) or not name:
-        raise ValueError("not_a_gateway")
-    if version != PROTOCOL_VERSION:
-        raise ValueError("unsupported_version")
-    return name

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.community_safety import config_flow
 from custom_components.community_safety.catalogue import DEVICE_KINDS
 from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.flows import topics
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_MQTT,
@@ -40,7 +40,7 @@ def mqtt_discovery() -> bool:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait long for gateways that are not there."""
-    monkeypatch.setattr(config_flow, "ANSWER_SECONDS", 2)
+    monkeypatch.setattr(topics, "ANSWER_SECONDS", 2)
 
 
 async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
@@ -52,6 +52,7 @@ async def choose(hass: HomeAssistant, dialect: str) -> ConfigFlowResult:
     assert result["menu_options"] == [
         "native",
         "zigbee2mqtt",
+        "frigate",
         "zigbee",
         "uhppote",
         "isapi",
@@ -196,6 +197,23 @@ async def test_discovery_of_zigbee2mqtt(hass: HomeAssistant, peer: Peer) -> None
     await peer.send("zigbee2mqtt/bridge/info", {"version": "2.6.0"}, retain=True)
     await wait_until(hass, lambda: len(found(hass)) == 1)
     assert found(hass)[0]["context"]["title_placeholders"] == {"name": "Zigbee2MQTT"}
+
+
+async def test_discovery_of_frigate(hass: HomeAssistant, peer: Peer) -> None:
+    """It is offered under its usual topic, and takes nothing away from who else is there.
+
+    Many things have a topic `available`: under another prefix it is added by hand.
+    """
+    await peer.send("frigate/available", "online", retain=True)
+    await peer.send("shutters/available", "online", retain=True)
+    await wait_until(hass, lambda: len(found(hass)) == 1)
+    assert found(hass)[0]["step_id"] == "found_frigate"
+    await announce(peer, OTHER)
+    await wait_until(hass, lambda: len(found(hass)) == 2)
+    assert {flow["context"]["unique_id"] for flow in found(hass)} == {
+        "mqtt/frigate",
+        f"mqtt/{OTHER}",
+    }
 
 
 @pytest.mark.parametrize("payload", ["", "nonsense", '{"version": 2, "name": "x"}'])

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.community_safety.core.passages import Decision, Passage
+from custom_components.community_safety.core.passages import Decision, Means, Passage
 from custom_components.rental_units.access import MARK, sealed
 from custom_components.rental_units.access_control.readers import DATA_READERS
 from custom_components.rental_units.access_control.sink import Sink
@@ -284,6 +284,23 @@ async def use_doors(
     )
     of_entry = {"config_entry_id": entry.entry_id, "device_id": controller.id}
 
+    def seen(number: str, *, corrected: bool = False) -> None:
+        sink.passed(
+            Passage(
+                device_id=controller.id,
+                door="1",
+                number=number,
+                decision=Decision.SEEN,
+                at=dt_util.utcnow(),
+                index=9,
+                means=Means.PLATE,
+                category="car",
+                score=0.9,
+                event="1790000000.5-abcdef",
+                corrected=corrected,
+            )
+        )
+
     def passed(number: str) -> None:
         sink.passed(
             Passage(
@@ -306,6 +323,9 @@ async def use_doors(
     with pytest.raises(ServiceValidationError) as failure:
         await reading
     assert failure.value.translation_key == "several_cards"
+    # A camera has misread a plate, and says so.
+    seen("浙A·M4RK5X")
+    seen("浙A·M4RK5", corrected=True)
     await journal_of(hass).async_detach(entry.entry_id)
     found = await call(
         hass, "get_passages", {**of_entry, "reason": "alarm"}, user=admin
@@ -313,6 +333,7 @@ async def use_doors(
     assert {row["card_number"] for row in found["passages"]} == {
         "••••1101",
         "••••1103",
+        "••••4RK5",
     }
 
 

@@ -43,6 +43,8 @@ SCHEMAS: dict[str, Any] = {
     **{f"{DOMAIN}.{name}": row for name, row in zigbee_services.SCHEMAS.items()},
     **{f"rental_units.{name}": row for name, row in REGISTER.items()},
 }
+#: Numbers in words.
+NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 #: What an automation of an alarm knows.
 VARIABLES = {
     "trigger": {
@@ -101,6 +103,34 @@ def test_protocol_names_every_reading(path: Path) -> None:
     text = path.read_text("utf-8")
     names = (MEASUREMENTS.keys() - DERIVED) | DEVICE_KINDS.keys()
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
+
+
+def names_of_kinds(language: str) -> list[str]:
+    """Return what kinds of device are called, in the middle of a sentence."""
+    joining = texts_of(DOMAIN, language)["entity"]["event"]["joining"]
+    names = joining["state_attributes"]["kind"]["state"]
+    return [names[key].lower() for key in DEVICE_KINDS]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
+def test_kinds_are_counted(name: str) -> None:
+    """Who reads how many kinds of device there are reads the truth."""
+    text = (ROOT / name).read_text("utf-8")
+    assert re.findall(r"(\w+) kinds\b", text) == [NUMBERS[len(DEVICE_KINDS)]]
+
+
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [
+        (ROOT / "README.md", "en"),
+        (DOCS / "index.md", "en"),
+        (DOCS / "zh-Hans/index.md", "zh-Hans"),
+    ],
+)
+def test_kinds_are_named(path: Path, language: str) -> None:
+    """Who looks for a kind of device finds it where devices are introduced."""
+    text = path.read_text("utf-8")
+    assert [name for name in names_of_kinds(language) if name not in text] == []
 
 
 @pytest.mark.parametrize("language", build_docs.LANGUAGES)

@@ -499,6 +499,7 @@ def test_who_is_asked() -> None:
     }
     controllers_are_asked = {("contact.py", "_planned")}
     gates_are_asked = {("vzenith/gateway.py", "_ask_pages")}
+    cameras_are_asked = {("frigate/gateway.py", "_planned")}
     nobody_is_asked = {
         ("adopted/gateway.py", "_absent_for_long"),
         ("base.py", "_tell_not_said"),
@@ -511,7 +512,9 @@ def test_who_is_asked() -> None:
         ("zigbee/gateway.py", "_count"),
         ("zigbee/host/link.py", "_check_alive"),
     }
-    are_asked = silent_are_asked | controllers_are_asked | gates_are_asked
+    are_asked = (
+        silent_are_asked | controllers_are_asked | gates_are_asked | cameras_are_asked
+    )
     assert by_the_clock == are_asked | nobody_is_asked
     asked = (
         rf"UHPPOTE[^.。]*(?:Hikvision|海康威视)[^.。]*(?:every|每) {ASK_SECONDS} (?:s\b|秒)"

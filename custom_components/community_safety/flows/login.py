@@ -41,12 +41,20 @@ class LoginFlow(ConfigFlow):
         )
 
 
-def origin(text: str) -> str:
-    """Return an address as a URL. Raises ValueError for what is none."""
-    text = text.strip().rstrip("/")
+def address(text: str) -> str:
+    """Return an address as a URL; it may be below a path. Raises ValueError for what is none."""
+    text = text.strip()
     url = URL(text if "://" in text else f"http://{text}")
-    if url.scheme not in ("http", "https") or not url.host or url.path not in ("", "/"):
+    if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(text)
     if url.user or url.query_string or url.fragment:
+        raise ValueError(text)
+    return str(url).rstrip("/")
+
+
+def origin(text: str) -> str:
+    """Return an address without a path as a URL. Raises ValueError for what is none."""
+    url = URL(address(text))
+    if url.path not in ("", "/"):
         raise ValueError(text)
     return str(url.origin())

@@ -15,6 +15,7 @@ _CLASSES = {
     "uhppote": ("uhppote", "UhppoteGateway"),
     "isapi": ("isapi", "IsapiGateway"),
     "vzenith": ("vzenith", "VzenithGateway"),
+    "frigate": ("frigate.gateway", "FrigateGateway"),
     "webhook": ("webhook", "WebhookGateway"),
 }
 

@@ -67,6 +67,7 @@ async def choose(hass: HomeAssistant) -> Any:
     assert result["menu_options"] == [
         "native",
         "zigbee2mqtt",
+        "frigate",
         "zigbee",
         "uhppote",
         "isapi",
