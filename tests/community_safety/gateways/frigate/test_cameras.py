@@ -13,12 +13,16 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.community_safety.gateways.frigate import gateway, server
 from custom_components.community_safety.gateways.frigate.gateway import (
     HOLE,
     QUIET,
     reaches_back_to,
 )
-from custom_components.community_safety.gateways.frigate.server import Server
+from custom_components.community_safety.gateways.frigate.server import (
+    LoginError,
+    Server,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from simulator.frigate import PASSWORD, USERNAME, Camera, Fault, Frigate
@@ -169,6 +173,40 @@ async def test_nothing_is_kept(
     frigate.cameras["gate_in"].hours.clear()
     await later(3900)
     assert faults(hass) == {"recordings_short", "not_recording"}
+
+
+@pytest.mark.parametrize(
+    ("record", "is_continuous"),
+    [
+        ({"continuous": {"days": 31}, "retain": {"days": 0}}, True),
+        ({"continuous": {"days": 0}, "motion": {"days": 31}}, False),
+        ({"retain": {"days": 31, "mode": "all"}}, True),
+        ({"retain": {"days": 31}}, True),
+        ({"retain": {"days": 31, "mode": "motion"}}, False),
+        ({"retain": {"days": 0, "mode": "all"}}, False),
+        ({"retain": None}, False),
+    ],
+)
+def test_what_is_recorded_without_a_break(
+    record: dict[str, Any], is_continuous: bool
+) -> None:
+    """In the words of 0.17, and in those of before."""
+    assert gateway._is_continuous(record) is is_continuous
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {},
+        [5],
+        [{"hours": []}, {"day": "2026-12-01"}],
+        [{"day": "x", "hours": [{"hour": "1"}]}],
+    ],
+)
+def test_summaries_that_are_none(days: Any) -> None:
+    """What says nothing of hours is not taken for no recordings at all."""
+    with pytest.raises(ValueError, match=r"."):
+        gateway._hours(days)
 
 
 @pytest.mark.parametrize(
@@ -370,8 +408,21 @@ async def test_http_is_away_from_the_beginning(
     frigate.faults.add(Fault.BROKEN)
     await set_up(hass, peer, entry)
     frigate.tell_stats()
+    frigate.tell_status("gate_in", "record", "online")
     await settled(hass, peer, entry)
     assert device_of(hass).available
+    assert issues(hass) == ["frigate_no_answer"]
+
+
+async def test_an_answer_without_end(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    later: Later,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not read to its end."""
+    monkeypatch.setattr(server, "MOST_BYTES", 100)
+    await later(90)
     assert issues(hass) == ["frigate_no_answer"]
 
 
@@ -419,6 +470,11 @@ async def test_a_log_in_that_is_refused(
     await hass.config_entries.async_reload(entry.entry_id)
     await settled(hass, peer, entry)
     assert (frigate.log_ins, len(frigate.asked)) == (tries, asked)
+    asking = entry.runtime_data._server
+    for _try in range(2):
+        with pytest.raises(LoginError):
+            await asking.get("stats")
+    assert frigate.log_ins <= tries + 1
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_frigate"
 

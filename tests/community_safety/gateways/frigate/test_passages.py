@@ -556,6 +556,22 @@ async def test_a_page_that_comes_again(
     assert len(frigate.asked) < 50
 
 
+async def test_more_than_is_asked_for(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    frigate: Frigate,
+    later: Later,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is more than that is lost, and counted."""
+    monkeypatch.setattr(gateway, "MOST_PAGES", 1)
+    for _number in range(120):
+        frigate.end(frigate.see())
+    await later(90)
+    assert entry.runtime_data.discarded["missing events"] > 0
+    assert issues(hass) == []
+
+
 async def test_rows_that_are_none(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -597,6 +613,20 @@ async def test_where_it_was_cannot_be_read(
     await add_frigate(hass, peer, frigate)
     assert device_of(hass).available
     assert entry_of(frigate).unique_id == UID
+
+
+def test_a_scene_that_goes_on_names_nobody() -> None:
+    """What it is about is told by itself, too; a score that is none is not known."""
+    found = tracks.Tracks()
+    after = {"id": "1790000000.5-a", "camera": "c", "label": "car"}
+    data = {"detections": [after["id"]]}
+    assert found.unknown({"type": "new", "after": {"data": data}}) == []
+    assert found.unknown({"type": "end", "after": {"data": data}}) == [after["id"]]
+    read = {"recognized_license_plate": ["TEST1234", "sure"]}
+    (seen,) = found.event({"type": "end", "after": {**after, **read}})
+    assert (seen.number, seen.score) == ("TEST1234", None)
+    with pytest.raises(ValueError, match="no time"):
+        found.event({"type": "new", "after": {**after, "id": "99999999999-a"}})
 
 
 def test_not_more_is_remembered_than_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
