@@ -44,7 +44,21 @@ SCHEMAS: dict[str, Any] = {
     **{f"rental_units.{name}": row for name, row in REGISTER.items()},
 }
 #: Numbers in words.
-NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+NUMBERS = [
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 #: What an automation of an alarm knows.
 VARIABLES = {
     "trigger": {
