@@ -117,7 +117,7 @@ async def test_a_set_up_that_is_cancelled(
     """Wherever it waits, it leaves nothing behind; the next one finds everything."""
     for function in (
         "community_safety.switch.async_setup_entry",
-        "community_safety.gateways.mqtt.base.mqtt.async_wait_for_mqtt_client",
+        "community_safety.gateways.over_mqtt.mqtt.async_wait_for_mqtt_client",
     ):
         _slow_down(monkeypatch, f"custom_components.{function}")
     # A set-up of Home Assistant's own parts that is cancelled stays so, for everybody.

@@ -23,7 +23,7 @@ from ...core.device import DeviceDescription, SafetyDevice
 from ...core.passages import LATE_SECONDS, Decision, Means, Passage
 from ..base import CommandError, GatewayConfigEntry, Problem
 from ..messages import MOST_DEVICES, decode
-from ..mqtt.base import MqttGateway
+from ..over_mqtt import MqttGateway
 from ..protocol import DEVICE_ID
 from .server import FrigateError, LoginError, RefusedError, new_server
 from .tracks import Seen, Tracks

@@ -16,9 +16,9 @@ from ...core.device import DeviceDescription, SafetyDevice
 from ...core.ports import Credential
 from ..base import CommandError, Problem
 from ..messages import MOST_DEVICES
+from ..over_mqtt import MqttGateway
 from ..protocol import DEVICE_ID, ProtocolGateway
 from . import access
-from .base import MqttGateway
 
 RESULT_SECONDS = 5.0
 #: The key of the problem that somebody speaks who has not said what it is, and seconds until

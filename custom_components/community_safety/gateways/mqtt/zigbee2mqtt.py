@@ -27,7 +27,7 @@ from ...core.device import DeviceDescription, Power, SafetyDevice
 from ...core.supervision import ASK_EVERY, to_ask
 from ..base import NO_KIND, NO_LAST_SEEN, NONE, NOT_INTERVIEWED, CommandError, Problem
 from ..messages import MOST_BYTES, MOST_DEVICES, UNKNOWN, decode
-from .base import MqttGateway
+from ..over_mqtt import MqttGateway
 from .exposes import (
     Interpretation,
     chosen_kind,

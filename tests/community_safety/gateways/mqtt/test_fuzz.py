@@ -24,7 +24,7 @@ from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.gateways import protocol
 from custom_components.community_safety.gateways.mqtt import NativeGateway, zigbee2mqtt
-from custom_components.community_safety.gateways.mqtt.base import MqttGateway
+from custom_components.community_safety.gateways.over_mqtt import MqttGateway
 from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.core import HomeAssistant
 from tests.common import BASE, Peer, add_gateway, wait_until

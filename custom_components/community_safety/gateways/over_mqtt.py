@@ -9,10 +9,10 @@ from homeassistant.core import callback
 from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers.json import json_dumps
 
-from ...const import CONF_TOPIC, DOMAIN
-from ...core.device import SafetyDevice
-from ..base import CommandError, Gateway
-from ..messages import ITSELF, UNKNOWN
+from ..const import CONF_TOPIC, DOMAIN
+from ..core.device import SafetyDevice
+from .base import CommandError, Gateway
+from .messages import ITSELF, UNKNOWN
 
 
 class MqttGateway(Gateway):
