@@ -36,6 +36,7 @@ OPEN_DOOR = 0x40
 PUT_CARD, DELETE_CARD, DELETE_ALL = 0x50, 0x52, 0x54
 COUNT_CARDS, GET_CARD, GET_CARD_AT = 0x58, 0x5A, 0x5C
 SET_DOOR, GET_DOOR = 0x80, 0x82
+SET_PASSBACK, GET_PASSBACK = 0x84, 0x86
 RECORD_SPECIAL = 0x8E
 SET_LISTENER, GET_LISTENER = 0x90, 0x92
 GET_CONTROLLER = 0x94
@@ -74,6 +75,12 @@ class Fault(StrEnum):
     KEEPS_CARDS = "keeps_cards"
     #: It does not answer what is at a place of its list.
     NO_LIST = "no_list"
+    #: It knows no anti-pass-back, and does not answer; it refuses it; it says that it does
+    #: it, and does not; or it does one that nobody has heard of.
+    NO_PASSBACK = "no_passback"
+    REFUSES_PASSBACK = "refuses_passback"
+    KEEPS_PASSBACK = "keeps_passback"
+    STRANGE_PASSBACK = "strange_passback"
 
 
 @dataclass(slots=True)
@@ -167,6 +174,7 @@ class Board:
         self.listener: tuple[str, int, int] = ("0.0.0.0", 0, 0)
         self.event_index = 0
         self.special_events = False
+        self.passback = 0
         self.error = 0
 
     async def start(self, port: int = 0) -> None:
@@ -404,6 +412,8 @@ class Board:
                 if function == SET_DOOR and Fault.OBSTINATE not in self.faults:
                     door.mode, door.delay = request[9], request[10]
                 answer[8:11] = bytes((request[8], door.mode, door.delay))
+            case 0x84 | 0x86:
+                return self._passback(function, request)
             case 0x8E:
                 self.special_events = bool(request[8])
                 answer[8] = 1
@@ -429,6 +439,19 @@ class Board:
                 struct.pack_into("<I", answer, 8, self.event_index)
             case _:
                 return None
+        return bytes(answer)
+
+    def _passback(self, function: int, request: bytes) -> bytes | None:
+        if Fault.NO_PASSBACK in self.faults:
+            return None
+        answer = self._packet(function)
+        if function == GET_PASSBACK:
+            strange = Fault.STRANGE_PASSBACK in self.faults
+            answer[8] = 77 if strange else self.passback
+            return bytes(answer)
+        if not self.faults & {Fault.REFUSES_PASSBACK, Fault.KEEPS_PASSBACK}:
+            self.passback = request[8]
+        answer[8] = Fault.REFUSES_PASSBACK not in self.faults
         return bytes(answer)
 
     def _packet(self, function: int) -> bytearray:

@@ -1,11 +1,12 @@
-"""What a device is, and its place of use, which decides its default thresholds."""
+"""What a device is, its place of use, which decides its thresholds, and anti-pass-back."""
 
 from collections.abc import Iterable
 from typing import override
 
 from homeassistant.components.select import SelectEntity
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import GATEWAY
@@ -32,6 +33,8 @@ def _entities(gateway: Gateway, device: SafetyDevice) -> Iterable[SafetyEntity]:
         yield VariantSelect(gateway, device, "variant")
     if gateway.choosable_kinds and device.kind is not GATEWAY:
         yield KindSelect(gateway, device, "kind")
+    if gateway.passback_options(device):
+        yield PassbackSelect(gateway, device, "passback")
 
 
 class VariantSelect(SettingEntity, SelectEntity):
@@ -81,3 +84,45 @@ class KindSelect(SettingEntity, SelectEntity):
     @override
     async def async_select_option(self, option: str) -> None:
         await self.gateway.async_set_kind(self.device.description.id, option)
+
+
+class PassbackSelect(SafetyEntity, SelectEntity):
+    """Which readers a card must be read at by turns: what the controller itself says of that."""
+
+    _attr_entity_category = EntityCategory.CONFIG
+    _attr_translation_key = "passback"
+
+    def __init__(self, gateway: Gateway, device: SafetyDevice, key: str) -> None:
+        """Initialize."""
+        super().__init__(gateway, device, key)
+        self._attr_options = list(gateway.passback_options(device))
+
+    @property
+    @override
+    def watched(self) -> Iterable[str]:
+        return ()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        # It is no reading: it is asked for with the others.
+        self.async_on_remove(self.device.watch(self.refresh))
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        return self.gateway.passback(self.device)
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        settings, before = self.device.settings, self.device.settings.passback
+        # Whoever sees to it meanwhile is to want the same.
+        settings.passback = option
+        try:
+            await self.gateway.async_set_passback(self.device, option)
+        except HomeAssistantError:
+            settings.passback = before
+            raise
+        finally:
+            self.refresh()
+        await self.gateway.house.async_save_settings(self.device)

@@ -40,6 +40,7 @@ ORDERS = {
     "DoorLock": {"async_lock", "async_open", "async_unlock"},
     "KindSelect": {"async_select_option"},
     "OpensOnFireSwitch": {"async_turn_off", "async_turn_on"},
+    "PassbackSelect": {"async_select_option"},
     "PermitJoin": {"async_press"},
     "ProtectedSwitch": {"async_turn_off", "async_turn_on"},
     "SettingNumber": {"async_set_native_value"},

@@ -155,6 +155,8 @@ class DeviceSettings:
     blocking: bool = True
     #: The kind that a person has chosen, where the gateway can only propose one.
     kind: str | None = None
+    #: The anti-pass-back that a person has chosen, in the words of the gateway.
+    passback: str | None = None
     #: Who has handed the device over, when, and what was confirmed with it.
     signed_off: dict[str, Any] | None = None
     #: What a person has set cannot be read: these are defaults, and what was set since.
@@ -173,6 +175,7 @@ class DeviceSettings:
         self.variant = self.variant or stored.variant
         self.blocking = self.blocking and stored.blocking
         self.kind = self.kind or stored.kind
+        self.passback = self.passback or stored.passback
         self.signed_off = self.signed_off or stored.signed_off
 
     def is_protected(self, supply: str) -> bool | None:
@@ -193,6 +196,7 @@ class DeviceSettings:
             variant=row["variant"],
             blocking=bool(row["blocking"]),
             kind=row.get("kind"),
+            passback=row.get("passback"),
             signed_off=dict(signed) if (signed := row.get("signed_off")) else None,
         )
 

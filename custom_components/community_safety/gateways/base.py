@@ -109,6 +109,18 @@ class Gateway(ABC):
     #: Kinds that an installer may choose for its devices, where it can only propose one.
     choosable_kinds: tuple[str, ...] = ()
 
+    def passback_options(self, device: SafetyDevice) -> tuple[str, ...]:
+        """Return the kinds of anti-pass-back that a controller can do, if it is known."""
+        return ()
+
+    def passback(self, device: SafetyDevice) -> str | None:
+        """Return which of them a controller says that it does, None if it does not say."""
+        return None
+
+    async def async_set_passback(self, device: SafetyDevice, option: str) -> None:
+        """Have a controller do one of them. Raises CommandError if that is not read back."""
+        raise CommandError(device, "refused", "it has no anti-pass-back")
+
     def __init__(
         self, hass: HomeAssistant, entry: GatewayConfigEntry, house: House
     ) -> None:

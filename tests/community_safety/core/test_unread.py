@@ -230,6 +230,7 @@ async def test_locked_at_the_start(
         **SETTINGS,
         "limits": {"leakage_alarm": 30, "rated_current": 32},
         "kind": None,
+        "passback": None,
         "signed_off": None,
     }
 

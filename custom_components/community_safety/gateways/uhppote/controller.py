@@ -34,6 +34,17 @@ USUAL_DELAY = 5
 #: Key of the problem that nothing comes by itself.
 NO_EVENTS = "uhppote_no_events"
 
+#: Key of the problem that a board does not do the anti-pass-back that it is to do.
+PASSBACK = "uhppote_passback"
+#: Which readers a card must be read at by turns, by their number on the wire.
+_PASSBACKS: Mapping[int | None, str] = {
+    0: "off",
+    1: "readers_1_2_and_3_4",
+    2: "readers_13_24",
+    3: "readers_1_23",
+    4: "readers_1_234",
+}
+
 #: What a board answers for an event that newer ones have overwritten.
 _OVERWRITTEN = 0xFF
 #: Reasons of events, from the documentation of uhppoted. What an expired card is refused
@@ -72,6 +83,10 @@ class Controller(Contact):
         self.doors = range(1, doors_of(board.serial) + 1)
         self._modes: dict[int, int] = {}
         self._delays: dict[int, int] = {}
+        #: The number of the anti-pass-back that it says it does, None while it does not say;
+        #: and if it has ever said one.
+        self._passback: int | None = None
+        self._knows_passback = False
         #: Index of the last event that was taken; None until the board was asked.
         self._index: int | None = None
         #: That of the last one that the board has, as far as it was asked.
@@ -141,11 +156,14 @@ class Controller(Contact):
             self._index = 0
             self._gateway.house.credentials.look_again(self.device)
         self._answered()
+        await self._async_see_to_passback()
         await self.async_refresh(self.doors)
 
     @override
     async def _async_ask(self) -> None:
         await self.async_refresh(self.doors)
+        if self._knows_passback:
+            await self._async_see_to_passback()
         await self._async_look_after()
 
     @property
@@ -248,6 +266,59 @@ class Controller(Contact):
         await self.board.order("open_door", "opened", door)
         status = await self.board.ask("get_status")
         return bool(status.relays & 1 << (door - 1))
+
+    # Anti-pass-back
+
+    @property
+    def passback(self) -> str | None:
+        """Return which it says that it does; None if it does not say, or what nobody knows."""
+        return _PASSBACKS.get(self._passback)
+
+    async def _async_see_to_passback(self) -> None:
+        """Ask which it does, and put right what a person has chosen otherwise.
+
+        It may have forgotten all, or the maker's tool has changed it. Boards that do not
+        know of it do not answer: one that is off does not answer what comes next either.
+        """
+        try:
+            await self._async_read_passback()
+            wanted = self.device.settings.passback
+            if wanted is not None and self.passback != wanted:
+                await self._async_order_passback(wanted)
+        except BoardError as err:
+            LOGGER.debug("%s: its anti-pass-back: %s", self._name, err)
+        self._tell_passback()
+
+    async def _async_read_passback(self) -> None:
+        self._passback = None
+        answer = await self.board.ask("get_antipassback")
+        self._passback, self._knows_passback = answer.antipassback, True
+
+    async def _async_order_passback(self, option: str) -> None:
+        mode = next(key for key, name in _PASSBACKS.items() if name == option)
+        await self.board.order("set_antipassback", "ok", mode)
+        await self._async_read_passback()
+
+    async def async_set_passback(self, option: str) -> None:
+        """Have a card be read at readers by turns. Raises BoardError if it is not read back."""
+        await self._async_order_passback(option)
+        if self.passback != option:
+            raise BoardError("its anti-pass-back is still another one")
+        self._tell_passback()
+
+    def _tell_passback(self) -> None:
+        """Tell a person if it does another one than was chosen."""
+        wanted, key = self.device.settings.passback, self.device.description.id
+        if wanted in (None, self.passback):
+            self._gateway.end_problem(PASSBACK, key)
+        elif self._passback is not None:
+            self._gateway.add_problem(
+                Problem(
+                    key=PASSBACK,
+                    device_id=key,
+                    placeholders={"device": self.device.name},
+                )
+            )
 
     # Events
 
@@ -405,11 +476,18 @@ class Controller(Contact):
             "device_id": self.device.device_id,
             "answers": self._connected,
             "modes": dict(self._modes),
+            "passback": self._passback,
             "last_event": self._index,
             "clock_offset_seconds": self.clock_offset,
             "heard_seconds_ago": round(time.monotonic() - self._heard),
             "passages_dropped": self._gateway.house.passages.dropped[self.device.uid],
         }
+
+
+def passbacks_of(doors: int) -> tuple[str, ...]:
+    """Return what a board with so many doors can do: one with a single door has two readers."""
+    names = tuple(_PASSBACKS.values())
+    return names if doors > 1 else names[:2]
 
 
 def _offset(status: Any) -> float | None:

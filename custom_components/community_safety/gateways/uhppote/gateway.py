@@ -14,13 +14,14 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
+from ...catalogue import DOOR_CONTROLLER
 from ...const import CONF_BOARDS, CONF_EVENT_PORT, DOMAIN
 from ...core.device import SafetyDevice
 from ...core.ports import Credential
 from ..base import CommandError, Problem
 from ..contact import ContactGateway
-from .board import Board, BoardError
-from .controller import Controller
+from .board import Board, BoardError, doors_of
+from .controller import Controller, passbacks_of
 
 #: What get_card and get_card_by_index say of a slot: empty, and of a deleted card.
 _NOTHING, _DELETED = 0, 0xFFFFFFFF
@@ -164,6 +165,26 @@ class UhppoteGateway(ContactGateway):
         }
         try:
             await controller.async_refresh(doors or controller.doors)
+        except BoardError as err:
+            raise err.of(device) from err
+
+    # Anti-pass-back
+
+    @override
+    def passback_options(self, device: SafetyDevice) -> tuple[str, ...]:
+        if device.kind is not DOOR_CONTROLLER:
+            return ()
+        return passbacks_of(doors_of(int(device.description.id)))
+
+    @override
+    def passback(self, device: SafetyDevice) -> str | None:
+        controller = self._controllers.get(int(device.description.id))
+        return controller.passback if controller else None
+
+    @override
+    async def async_set_passback(self, device: SafetyDevice, option: str) -> None:
+        try:
+            await self.contact(device).async_set_passback(option)
         except BoardError as err:
             raise err.of(device) from err
 
