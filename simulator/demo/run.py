@@ -21,6 +21,7 @@ from .place import (
     running,
     write,
 )
+from .plates import LABELS, PLATES
 from .processes import Process, ProcessError, free_port
 from .setup import (
     LANDLORD,
@@ -233,6 +234,7 @@ class Demo:
 
     def _welcome(self, url: str) -> None:
         self._say("Ready")
+        plate = f"{url}/api/q/{read(STATE_FILE)[PLATES][LANDLORDS_UNIT]}"
         print(
             f"""
   Open {url} in a browser on this machine.
@@ -241,6 +243,9 @@ class Demo:
     user {POLICE}, password {POLICE_PASSWORD}    reads, and nothing else
     user {LANDLORD}, password {LANDLORD_PASSWORD}    {LANDLORDS_UNIT} alone
 
+  Who scans the plate at the door of {LANDLORDS_UNIT} opens {plate}
+  All plates:                          {LABELS}
+  What residents' phones get:          scripts/demo phones
   In another terminal:  scripts/demo smoke 1-1-201     (scripts/demo --help)
   Kept in:              {DEMO}     (delete it to begin anew)
   Ctrl-C ends everything.

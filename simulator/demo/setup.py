@@ -6,6 +6,7 @@ what you change in the demo is kept.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 import shutil
 from typing import Any
@@ -32,6 +33,8 @@ from .flows import CONFIG as FLOWS, SetupError, walk
 from .home_assistant import CallError, HomeAssistant, add_account
 from .people import People
 from .place import CONFIG, REPOSITORY, STATE_FILE, read, write
+from .plates import Plates
+from .timeline import Story, StoryError
 
 USER = "demo"
 PASSWORD = "demo-demo"  # noqa: S105 - printed for everybody, on the loopback address
@@ -87,6 +90,7 @@ class Setup:
         self._state = read(STATE_FILE)
         self._done: list[str] = self._state.setdefault("done", [])
         self._people = People(hass, self._state, self._step, self._name, providers_port)
+        self._plates = Plates(hass, self._state, self._step, language)
 
     async def run(self) -> None:
         """Do what has not been done yet. Raises SetupError."""
@@ -113,6 +117,10 @@ class Setup:
         await self._door_gateways()
         await self._people.run()
         await self._step("cards", "Doors for whom, and cards", self._cards)
+        await self._step(
+            "confirmed", "The tenants there confirm their numbers", self._confirmed
+        )
+        await self._plates.run()
         write(STATE_FILE, self._state)
         steps = (
             ("roles", "Roles of the police and of a landlord", self._roles),
@@ -207,18 +215,14 @@ class Setup:
         landlord = await add_account(
             hass, "Landlord", LANDLORD, LANDLORD_PASSWORD, "system-users"
         )
-        listed = await hass.call("rental_units/units", **entry)
-        unit = next(
-            row["unit_id"] for row in listed["units"] if row["title"] == LANDLORDS_UNIT
-        )
-        found = await hass.call("rental_units/unit", **entry, unit_id=unit)
+        people = await self._people_of(LANDLORDS_UNIT)
         await hass.call(
             "rental_units/grant_role",
             **entry,
             user_id=landlord,
             role="landlord",
             person_id=next(
-                row["person_id"] for row in found["people"] if row["role"] == "landlord"
+                row["person_id"] for row in people if row["role"] == "landlord"
             ),
         )
 
@@ -531,19 +535,56 @@ class Setup:
                         else {}
                     ),
                 )
-        listed = await hass.call("rental_units/units", **entry)
-        unit = next(
-            row["unit_id"] for row in listed["units"] if row["title"] == LANDLORDS_UNIT
-        )
-        people = (await hass.call("rental_units/unit", **entry, unit_id=unit))["people"]
-        tenants = [row["person_id"] for row in people if row["role"] == "tenant"]
-        for number, person_id in enumerate(tenants, FIRST_CARD):
+        for number, row in enumerate(await self._tenants(), FIRST_CARD):
             await hass.call(
                 "rental_units/issue_card",
                 **entry,
-                person_id=person_id,
+                person_id=row["person_id"],
                 card_number=str(number),
             )
+
+    async def _tenants(self) -> list[dict[str, Any]]:
+        """Return the tenants of the flat whose landlord has an account."""
+        people = await self._people_of(LANDLORDS_UNIT)
+        return [row for row in people if row["role"] == "tenant"]
+
+    async def _people_of(self, title: str) -> list[dict[str, Any]]:
+        """Return who is registered in a unit."""
+        hass, entry = self._hass, {"entry_id": self._state["property"]}
+        listed = await hass.call("rental_units/units", **entry)
+        unit = next(row["unit_id"] for row in listed["units"] if row["title"] == title)
+        found = await hass.call("rental_units/unit", **entry, unit_id=unit)
+        people: list[dict[str, Any]] = found["people"]
+        return people
+
+    async def _confirmed(self) -> None:
+        """Let them press the link in the test message: at their door they get a code then."""
+        story = Story(self._hass, self._broker_port)
+        await story.start()
+        try:
+            for number, row in enumerate(await self._tenants(), 1):
+                await self._hass.action(
+                    "rental_units.verify_contacts",
+                    config_entry_id=self._state["property"],
+                    person_id=row["person_id"],
+                )
+                await self._until(
+                    "the test message has come",
+                    partial(_press, story, f"{LANDLORDS_UNIT}-tenant-{number}"),
+                )
+        finally:
+            await story.stop()
+
+        async def confirmed() -> bool | None:
+            return (
+                all(
+                    any(address["verified_at"] for address in row["addresses"])
+                    for row in await self._tenants()
+                )
+                or None
+            )
+
+        await self._until("the numbers are confirmed", confirmed)
 
     async def _protected(self) -> None:
         """Switch the setting on, which is hidden until somebody looks for it."""
@@ -653,6 +694,15 @@ class Setup:
             )
         title = str(listed["metadata"]["name"])
         entities = await self._hass.call("config/entity_registry/list")
+        ours = {
+            domain: [
+                row["entity_id"]
+                for row in entities
+                if row["entity_id"].startswith(f"{domain}.")
+                and row["platform"] in (DOMAIN, "rental_units")
+            ]
+            for domain in ("cover", "todo")
+        }
         shed = await self._area_ids(DEFAULT_PLACES["pile-smoke"])
         inputs = {
             NOTIFY_INPUT: {"entity_id": await self._phones()},
@@ -668,11 +718,8 @@ class Setup:
                 if row["platform"] == DOMAIN
                 and row["unique_id"].rpartition("/")[2].startswith("passage_")
             ],
-            "barriers": [
-                row["entity_id"]
-                for row in entities
-                if row["entity_id"].startswith("cover.")
-            ],
+            "barriers": ours["cover"],
+            "lists": ours["todo"],
         }
         offered = _inputs(listed["metadata"]["input"])
         if "default" in (offered.get(WATCHED_INPUT) or {}):
@@ -749,6 +796,15 @@ class Setup:
                     await asyncio.sleep(0.2)
         except TimeoutError as err:
             raise SetupError(f"Waited in vain until {what}") from err
+
+
+async def _press(story: Story, resident: str) -> bool | None:
+    """Press the link that a resident was sent; None: none has come yet."""
+    try:
+        await story.do("answer", resident, way="sms", word="confirm")
+    except StoryError:
+        return None
+    return True
 
 
 async def onboard(hass: HomeAssistant, language: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 import contextlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 import os
 import signal
 import time
@@ -56,7 +56,7 @@ _EXPECTED = {
     "pram": Expected(seconds=4),
 }
 _FAULTS = tuple(fault.value for fault in Fault)
-EVENTS = (*_EXPECTED, *_FAULTS, "swipe", "clear", "broker-restart")
+EVENTS = (*_EXPECTED, *_FAULTS, "swipe", "clear", "broker-restart", "phones")
 #: Seconds until every cause has gone, and until everything is back after the broker.
 CLEAR_SECONDS = 45
 RETURN_SECONDS = 60
@@ -97,6 +97,8 @@ async def show(
                     return 0
                 case "broker-restart":
                     return await story.restart_broker(run["pid"])
+                case "phones":
+                    return await story.phones()
                 case _ if event in _FAULTS:
                     device = await story.do(event, where)
                     print(f"• {device['area']} {device['name']}: {event}, until clear")
@@ -171,6 +173,20 @@ class Story:
         if error := done.get("error"):
             raise StoryError(error)
         return done
+
+    async def phones(self) -> int:
+        """Print what comes to the phones of residents, until it is interrupted."""
+
+        def hear(kind: str, data: dict[str, Any], at: float) -> None:
+            if kind == "record" and data["device"] == "mobile":
+                when = datetime.fromtimestamp(at, UTC).astimezone()
+                print(f"• {when:%X}  {data['name']}: {data['what']}", flush=True)
+
+        self._hears = hear
+        print("• What comes to the phones of residents; Ctrl-C ends this", flush=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return 0
 
     async def tell(
         self, event: str, where: str | None, expected: Expected, answer: str

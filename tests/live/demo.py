@@ -1,5 +1,8 @@
 """The demo as a newcomer starts it."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 import os
 from pathlib import Path
 import signal
@@ -32,6 +35,8 @@ class Demo:
             if line.rstrip().endswith("Ready"):
                 break
         assert self._process.poll() is None, "".join(said)
+        # What could not be set up is said, and the rest goes on.
+        assert not any("✗" in line for line in said), "".join(said)
 
     def run(self, *arguments: str) -> str:
         """Let something happen; return its timeline."""
@@ -45,6 +50,24 @@ class Demo:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @asynccontextmanager
+    async def phones(self) -> AsyncGenerator[asyncio.StreamReader]:
+        """Show what comes to the phones of residents, a line each."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command("phones"),
+            cwd=ROOT,
+            env=self._env,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout
+        assert await process.stdout.readline(), "The demo does not run"
+        try:
+            yield process.stdout
+        finally:
+            process.send_signal(signal.SIGINT)
+            await process.stdout.read()
+            assert await process.wait() == 0
 
     def stop(self) -> int:
         """End it; return its exit code."""
