@@ -128,7 +128,9 @@ class ResidentView(SecretView):
         yield facts(
             (
                 text["yours"],
-                f"{_name(names.get(home.unit_id))} ({text['role'][home.role]})",
+                text["home"].format(
+                    unit=_name(names.get(home.unit_id)), role=text["role"][home.role]
+                ),
             )
             for home in shown.homes
         )

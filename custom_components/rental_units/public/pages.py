@@ -27,16 +27,17 @@ button,a{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:i
 padding:.8em;margin:.6em 0;border:0;border-radius:.5em;background:#0b57d0;color:#fff;
 text-align:center;text-decoration:none}}
 a,button.urgent{{background:#b3261e}}
-a.calm{{background:#0b57d0}}
+a.calm{{background:none;color:#0b57d0;border:1px solid}}
 input,select,textarea{{display:block;box-sizing:border-box;width:100%;min-height:3.2em;font:inherit;
 padding:.8em;margin:.3em 0 .6em;border:1px solid currentColor;border-radius:.5em;
 background:transparent;color:inherit}}
-input[type=checkbox]{{display:inline-block;width:1.4em;min-height:1.4em;vertical-align:middle}}
+input[type=checkbox]{{display:inline-block;width:1.4em;min-height:1.4em;margin:0 .5em 0 0}}
+label.tick{{display:flex;align-items:center;min-height:2.6em}}
 img{{max-width:100%}}
 .wrong{{font-weight:600;color:#b3261e}}
 dt{{opacity:.8}}dd{{margin:0 0 .6em;font-weight:600}}
 button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
-@media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}.wrong{{color:#ffb4ab}}}}
+@media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}.wrong{{color:#ffb4ab}}a.calm{{color:#a8c7fa}}}}
 </style></head><body><h1>{title}</h1>{body}</body></html>"""
 _BUTTON = (
     '<form method="post"><button{kind} name="{name}" value="{value}"'
@@ -175,8 +176,8 @@ def text_area(name: str, label: str, most: int, text: str = "") -> str:
 def check_box(name: str, label: str, *, checked: bool = False) -> str:
     """Return a field that says yes where it is ticked."""
     return (
-        f'<p><label><input type="checkbox" name="{escape(name)}" value="1"'
-        f"{' checked' if checked else ''}> {escape(label)}</label></p>"
+        f'<label class="tick"><input type="checkbox" name="{escape(name)}" value="1"'
+        f"{' checked' if checked else ''}>{escape(label)}</label>"
     )
 
 

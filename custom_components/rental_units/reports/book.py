@@ -436,8 +436,11 @@ def open_in_units(
     book = hass.data[DATA_REPORTS].get(entry_id)
     if book is None or not book.is_known:
         return None
+    words = texts(language)
     return [
-        f"{book.name_of(row, language)} ({texts(language)['state'][row.state]})"
+        words["followed"].format(
+            item=book.name_of(row, language), state=words["state"][row.state]
+        )
         for row in book.open
         if row.place.unit_id in unit_ids
     ]
