@@ -83,10 +83,14 @@ export class CompoundMap extends LitElement {
 
   private dot(row: PlaceRow & Position, frame: Frame, unit: number): SVGTemplateResult {
     const { x, y } = toMetres(frame, row);
+    // Towards the middle: at the edge there is no room for it.
+    const side = x > frame.size / 2 ? -1 : 1;
     const isLarge = row.kind !== "unit" && row.kind !== "shop";
     return svg`<g class="${row.kind} ${row.place_id === this.placing ? "chosen" : ""}">
       <circle cx=${x} cy=${y} r=${isLarge ? unit * 1.6 : unit * 0.8}><title>${this.nameOf(row)}</title></circle>
-      ${isLarge ? svg`<text x=${x + unit * 2.2} y=${y + unit * 1.4} font-size=${unit * 4}>${this.nameOf(row)}</text>` : nothing}
+      ${isLarge
+        ? svg`<text x=${x + side * unit * 2.2} y=${y + unit * 1.4} font-size=${unit * 4} text-anchor=${side > 0 ? "start" : "end"}>${this.nameOf(row)}</text>`
+        : nothing}
     </g>`;
   }
 

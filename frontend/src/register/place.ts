@@ -1,11 +1,12 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { ChangeSheet, type Subject } from "./change";
-import type { Outcome, PlaceFile, Registered, UnitFile } from "./model";
+import type { HazardRow, Outcome, PlaceFile, Registered, UnitFile } from "./model";
 import { Page, pageStyles } from "./page";
 import { placeData, placeFields } from "./place-fields";
 import { placeName, plateOf } from "./places";
 import { PrintSheet } from "./print";
+import { hazardItem } from "./reports";
 import { Revealed } from "./revealed";
 import { apiOf, apis, dayOf, option, pathOf, period, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
@@ -16,13 +17,15 @@ const ID_CHARACTERS = 26;
 const FINDINGS = ["in_order", "nobody_there", "not_as_registered", "hazard", "not_let_in"];
 const ROLES = ["responsible", "operator", "owner"];
 
-/** A place: what it is, who answers for it, who is registered there, and who was there last. */
+/** A place: what it is, who is registered there, what hazards are open, who answers for it, and who was there last. */
 export class PlacePage extends Page {
   /** Its id, or the code on its plate: who has scanned it comes with that. */
   @property() placeId = "";
   @property() entryId: string | null = null;
   @state() private place: PlaceFile | null = null;
   @state() private unit: UnitFile | null = null;
+  /** The open reports of hazards there; null for who may not see them. */
+  @state() private hazards: HazardRow[] | null = null;
   @state() private sheet: "change" | "visit" | "party" | null = null;
   @state() private html = "";
   private of: Api | null = null;
@@ -30,7 +33,7 @@ export class PlacePage extends Page {
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("placeId") || changed.has("entryId")) {
-      this.place = this.unit = this.of = null;
+      this.place = this.unit = this.hazards = this.of = null;
       this.revealed.hide();
       void this.reload();
     }
@@ -75,6 +78,10 @@ export class PlacePage extends Page {
     this.place = place;
     const { unit_id: unitId } = place;
     this.unit = unitId && of.may("get_unit", unitId) ? await of.ask<UnitFile>("unit", { unit_id: unitId }) : null;
+    if (of.may("get_reports") && !of.lacksReason("get_reports")) {
+      const { reports } = await of.ask<{ reports: HazardRow[] }>("reports");
+      this.hazards = reports.filter((row) => row.place_id === place.place_id);
+    }
   }
 
   override render() {
@@ -113,7 +120,7 @@ export class PlacePage extends Page {
       ${place.sockets
         ? html`<p>${t("free_sockets", { free: place.sockets.free, total: place.sockets.total, unknown: place.sockets.unknown })}</p>`
         : nothing}
-      ${this.plate(api, place)} ${this.registered(api, place)} ${this.parties(api, place)} ${this.visits(place)} ${this.sheets(api, place)}`;
+      ${this.plate(api, place)} ${this.registered(api, place)} ${this.reported(api)} ${this.parties(api, place)} ${this.visits(place)} ${this.sheets(api, place)}`;
   }
 
   private plate(api: Api, place: PlaceFile): TemplateResult {
@@ -209,6 +216,20 @@ export class PlacePage extends Page {
         this.revealed.show(people);
       }
     });
+  }
+
+  private reported(api: Api): TemplateResult | typeof nothing {
+    const { hazards, room } = this;
+    return hazards
+      ? html`<section class="box">
+          <h2>${room.t("reports")}</h2>
+          ${hazards.length
+            ? html`<ul class="flat">
+                ${hazards.map((row) => hazardItem(room, api, row, option(room, "report_category", row.category)))}
+              </ul>`
+            : html`<p>${room.t("no_reports")}</p>`}
+        </section>`
+      : nothing;
   }
 
   private parties(api: Api, place: PlaceFile): TemplateResult | typeof nothing {

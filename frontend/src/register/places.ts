@@ -324,6 +324,9 @@ export class PlacesPage extends Page {
       :host([narrow]) .plate .quiet {
         white-space: normal;
       }
+      td:has(.tick) {
+        width: 44px;
+      }
       .tick {
         display: grid;
         place-items: center;

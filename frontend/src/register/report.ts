@@ -281,7 +281,7 @@ export class ReportPage extends Page {
     css`
       .photos {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr));
         gap: 12px;
       }
       figure {
@@ -298,7 +298,10 @@ export class ReportPage extends Page {
       }
       img {
         max-width: 100%;
+        width: auto;
         height: auto;
+        /* What is to be done is below. */
+        max-height: 50vh;
       }
       .rows {
         display: grid;

@@ -1,12 +1,26 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import type { HazardRow } from "./model";
-import { Page, pageStyles } from "./page";
+import { Page, linkTo, pageStyles } from "./page";
 import { placeName } from "./places";
 import { apis, option, pathOf, timeOf, type Api, type Room } from "./room";
 
 /** What a report is called: what it is about, and where. */
 export const hazardName = (room: Room, row: HazardRow): string => `${option(room, "report_category", row.category)} · ${placeName(room, row.place)}`;
+
+/** A report in a list, by a name: how far it is, whose, and until when; a link for who may open it. */
+export function hazardItem(room: Room, api: Api, row: HazardRow, name: string): TemplateResult {
+  const { t } = room;
+  return html`<li class="actions" data-report=${row.report_id}>
+    ${api.may("get_report", row.unit_id) ? linkTo(room, pathOf(room.session, "report", row.report_id, api.property.entry_id), name) : html`<span>${name}</span>`}
+    ${row.danger ? html`<span class="tag bad">${t("danger")}</span>` : nothing}
+    <span class="tag">${option(room, "report_state", row.state)}</span>
+    ${row.party ? html`<span class="quiet">${option(room, "report_party", row.party)}</span>` : nothing}
+    ${row.closed_at || row.mended_at
+      ? nothing
+      : html`<span class=${row.overdue ? "tag bad" : "quiet"}>${t(row.overdue ? "overdue_since" : "mend_by", { at: timeOf(room, row.due_at) })}</span>`}
+  </li>`;
+}
 
 /** The reports of hazards, the most urgent first. */
 export class ReportsPage extends Page {
@@ -65,20 +79,7 @@ export class ReportsPage extends Page {
       return html`<p class="box">${t("no_reports")}</p>`;
     }
     return html`<ul class="flat box">
-      ${rows.map(
-        (row) =>
-          html`<li data-report=${row.report_id}>
-            ${api.may("get_report", row.unit_id)
-              ? this.link(pathOf(room.session, "report", row.report_id, api.property.entry_id), hazardName(room, row))
-              : html`<span>${hazardName(room, row)}</span>`}
-            ${row.danger ? html`<span class="tag bad">${t("danger")}</span>` : nothing}
-            <span class="tag">${option(room, "report_state", row.state)}</span>
-            ${row.party ? html`<span class="quiet">${option(room, "report_party", row.party)}</span>` : nothing}
-            ${row.closed_at || row.mended_at
-              ? nothing
-              : html`<span class=${row.overdue ? "tag bad" : "quiet"}>${t(row.overdue ? "overdue_since" : "mend_by", { at: timeOf(room, row.due_at) })}</span>`}
-          </li>`,
-      )}
+      ${rows.map((row) => hazardItem(room, api, row, hazardName(room, row)))}
     </ul>`;
   }
 
@@ -86,9 +87,6 @@ export class ReportsPage extends Page {
     ...pageStyles,
     css`
       li {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
         gap: 0 8px;
         border-top: 1px solid var(--divider-color);
       }
