@@ -24,6 +24,7 @@ from . import (
     latency,
     register,
     scale,
+    search,
     throughput,
     zigbee,
     zigbee_homes,
@@ -35,7 +36,7 @@ from .plot import plot
 from .verdict import verdicts
 from .zigbee_homes import Run
 
-_WITHOUT_BROKER = ("zigbee", "alerts", "register", "doors")
+_WITHOUT_BROKER = ("zigbee", "alerts", "register", "doors", "search")
 PARTS = ("throughput", "latency", "burst", "scale", *_WITHOUT_BROKER)
 
 
@@ -58,6 +59,9 @@ class Size:
     controllers: int
     #: For so long people pass, ten times as many as a compound has in its worst ten minutes.
     passing_seconds: float
+    #: Of thirty days, and looks of each kind.
+    sightings: int
+    looks: int
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
@@ -75,6 +79,8 @@ FULL = Size(
     units=2000,
     controllers=40,
     passing_seconds=60,
+    sightings=1_000_000,
+    looks=100,
 )
 QUICK = Size(
     messages=2000,
@@ -90,6 +96,8 @@ QUICK = Size(
     units=200,
     controllers=8,
     passing_seconds=10,
+    sightings=50_000,
+    looks=20,
 )
 
 
@@ -127,6 +135,11 @@ def run(
                 controllers=size.controllers,
                 rate=500,
                 seconds=size.passing_seconds,
+            )
+    if "search" in parts:
+        with attempts.of("search"):
+            result["search"] = search.measure_all(
+                attempts.say, sightings=size.sightings, rate=50, looks=size.looks
             )
     return {part: found for part, found in result.items() if found}
 

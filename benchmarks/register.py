@@ -236,6 +236,8 @@ class Panel:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, user: User) -> None:
         """Initialize."""
         self._entry_id = entry.entry_id
+        #: What the last command has come to.
+        self.answer: Any = None
         self._answers = asyncio.Queue[bytes]()
         self._numbers = itertools.count(1)
         self._connection = ActiveConnection(
@@ -260,7 +262,9 @@ class Panel:
         )
         answer = await self._answers.get()
         took = time.perf_counter() - before
-        assert json.loads(answer)["success"], answer
+        found = json.loads(answer)
+        assert found["success"], answer
+        self.answer = found["result"]
         return took
 
 

@@ -274,6 +274,23 @@ def _doors(part: _Goals) -> None:
         )
 
 
+def _search(part: _Goals) -> None:
+    for name in part.part:
+        what = f"Search, {name}"
+        for kind in ("person", "plate", "plate with wildcards", "description"):
+            part.most(
+                f"{what}: {kind}, while people pass, the 99th percentile in s",
+                2,
+                f"{name}/while people pass/{kind}/p99",
+            )
+        part.none(f"{what}: sightings that are not kept", f"{name}/lost")
+        part.most(
+            f"{what}: who writes during the purge waits, the 99th percentile in s",
+            0.1,
+            f"{name}/purge/others_wait/p99",
+        )
+
+
 _JUDGES: dict[str, Callable[[_Goals], None]] = {
     "throughput": _throughput,
     "latency": _latency,
@@ -283,4 +300,5 @@ _JUDGES: dict[str, Callable[[_Goals], None]] = {
     "alerts": _alerts,
     "register": _register,
     "doors": _doors,
+    "search": _search,
 }
