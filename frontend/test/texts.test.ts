@@ -19,13 +19,13 @@ const FOLDERS: { folder: string; languages: Record<string, Record<string, string
     folder: "../src/",
     languages: LANGUAGES,
     same: ["at_least", "person"],
-    made: /^(status|supply|step|filter|what|result|class|answer|help_outcome|reached)_|^(fire|linkage|electrical|supervision|fault|off|drill)$/,
+    made: /^(status|supply|step|filter|what|result|class|answer|help_outcome|reached|page)_|^(fire|linkage|electrical|supervision|fault|off|drill)$/,
   },
   {
     folder: "../src/register/",
     languages: REGISTER,
     same: [],
-    made: /^(did|filter|answer|rows|slot)_|^card_(requested|registered|pending|active|suspended|expired|revoked|lost|unproven|sent)$|^export_(xlsx|csv)$|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
+    made: /^(did|filter|answer|rows|slot|as)_|^card_(requested|registered|pending|active|suspended|expired|revoked|lost|unproven|sent)$|^export_(xlsx|csv)$|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
   },
 ];
 

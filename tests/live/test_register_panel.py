@@ -1048,6 +1048,14 @@ async def test_everybody_can_use_it(
             await page.keyboard.press("Escape")
             await expect(page.locator("cs-place dialog")).to_have_count(0)
         await go("/reports", "cs-reports .box")
+        await go("/searches", "cs-searches .box")
+        await page.locator("[data-kind=lost_child]").click()
+        await page.locator("cs-searches [name=who]").fill("A lost child")
+        await page.locator("cs-searches [name=authority]").fill("placeholder")
+        await check("open_case")
+        await page.locator("[data-do=open_case]").click()
+        await expect(page.locator("cs-case [data-do=look]")).to_be_visible()
+        await check("case")
 
 
 def home_assistant(demo: Demo) -> int:
@@ -1140,6 +1148,42 @@ async def test_a_card_from_check_in_until_it_is_gone(
             await expect(place).to_contain_text("does not open, read back")
         for door in mine:
             assert not await opens(story, door, number)
+
+
+async def test_a_lost_child_in_three_taps(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """From *Search* to where they were last, over a door and a gate; and it is over once found."""
+    number = 10058479
+    async with panel(browser, demo, path="/units") as page:
+        await check_in(page, "1-2-101", NAMES[-21])
+        await issue(page, number)
+        assert await opens(story, "1-2", number)
+        assert await opens(story, "gate", number)
+    async with panel(browser, demo, path="/searches", size=PHONE) as page:
+        await expect(page.locator("[data-kind=lost_child]")).to_be_visible()
+        await page.evaluate(
+            "() => { window.taps = 0;"
+            " addEventListener('click', (event) => { window.taps += event.detail }, true) }"
+        )
+        await page.locator("[data-kind=lost_child]").click()
+        await page.locator("cs-searches [name=who]").fill(NAMES[-21])
+        hit = page.locator("cs-searches [data-person]").first
+        await expect(hit).to_contain_text(NAMES[-21])
+        await hit.click()
+        await page.locator("cs-searches [name=description]").fill("Red jacket")
+        await page.locator("cs-searches [name=authority]").fill("placeholder")
+        await page.locator("[data-do=open_case]").click()
+        last = page.locator("cs-case .last .where")
+        await expect(last).to_contain_text("gate", ignore_case=True)
+        assert await page.evaluate("window.taps") == 3
+        await expect(page.locator("cs-case [data-sighting]")).to_have_count(2)
+        assert str(number) not in await page.content()
+        await everybody_can(page, "case")
+        close = page.locator("cs-case [data-do=close-found] button")
+        await close.click()
+        await close.click()
+        await expect(page.locator("cs-case [data-do=look]")).to_have_count(0)
 
 
 async def test_refused_though_home_assistant_is_stopped(

@@ -15,6 +15,8 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   place: async () => (await import("./place")).elements,
   reports: async () => ({ "cs-reports": (await import("./reports")).ReportsPage }),
   report: async () => (await import("./report")).elements,
+  searches: async () => ({ "cs-searches": (await import("./searches")).SearchesPage }),
+  case: async () => (await import("./case")).elements,
   duty: async () => ({ "cs-duty": (await import("./duty")).DutyPage }),
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
   import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
@@ -81,6 +83,10 @@ export class Router extends GuestElement {
         return html`<cs-reports .room=${room} .narrow=${narrow}></cs-reports>`;
       case "report":
         return html`<cs-report .room=${room} .narrow=${narrow} .reportId=${id} .entryId=${entryId}></cs-report>`;
+      case "searches":
+        return html`<cs-searches .room=${room} .narrow=${narrow}></cs-searches>`;
+      case "case":
+        return html`<cs-case .room=${room} .narrow=${narrow} .caseId=${id} .entryId=${entryId}></cs-case>`;
       case "duty":
         return html`<cs-duty .room=${room} .narrow=${narrow}></cs-duty>`;
       case "audit":

@@ -414,3 +414,79 @@ export interface Flat {
   tenants?: number;
   unreachable?: number;
 }
+
+/** A search, without anybody in it. */
+export interface SearchRow {
+  case_id: string;
+  kind: string;
+  opened_at: string;
+  opened_by: string | null;
+  closes_at: string;
+  closed_at: string | null;
+  closed_by: string | null;
+  outcome: string | null;
+  open: boolean;
+  watched_by: string | null;
+  /** The newest sighting that is known. */
+  seen_at: string | null;
+  told_at: string | null;
+  looks: number;
+}
+
+export interface SeenWhere {
+  name: string;
+  place: string;
+  place_id: string | null;
+  latitude: number | null;
+  longitude: number | null;
+}
+
+export interface SearchFile extends SearchRow {
+  person_id: string | null;
+  /** These four only while it is open. */
+  name: string | null;
+  description: string | null;
+  plate: string | null;
+  authority: string | null;
+  deeds: {
+    at: string;
+    who: string | null;
+    what: string;
+    shown: number | null;
+    receipt: string | null;
+    digest: string | null;
+  }[];
+  accounts: Record<string, string>;
+  places: (SeenWhere & { device_id: string; door: string })[];
+}
+
+export interface SeenAt {
+  at: string;
+  device_id: string;
+  door: string;
+  medium: string | null;
+  number: string;
+  decision: string | null;
+  granted: boolean | null;
+  inwards: boolean | null;
+  category: string | null;
+  colour: string | null;
+  age_group: string | null;
+  name: string | null;
+  /** Else the number may only be taken for the one that is looked for. */
+  exact: boolean;
+  /** So many seconds before, nothing was seen; null for less than is worth a word. */
+  gap: number | null;
+  where: SeenWhere;
+}
+
+/** What a look has come to, the newest first. */
+export interface Look {
+  deed_id: string;
+  /** Cards and plates that were looked for. */
+  numbers: number;
+  more: boolean;
+  last: string | null;
+  since_last: number | null;
+  sightings: SeenAt[];
+}

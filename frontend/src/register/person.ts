@@ -113,6 +113,18 @@ export class PersonPage extends Page {
       ${this.twins(api, person)}
       <p class="actions">
         ${api.may("get_audit") || api.may("get_own_audit") ? this.link(`/audit/person/${person.person_id}`, t("audit_of_person")) : nothing}
+        ${api.may("forget_sightings")
+          ? this.pressTwice(
+              "forget_sightings",
+              t("forget_sightings"),
+              () =>
+                void this.trying(async () => {
+                  await api.ask("forget_sightings", { person_id: this.personId });
+                  this.did(t("sightings_forgotten"));
+                }),
+              t("forget_means"),
+            )
+          : nothing}
         ${api.may("erase_person")
           ? html`<button
               data-do="erase"
