@@ -1186,6 +1186,27 @@ async def test_a_lost_child_in_three_taps(
         await expect(page.locator("cs-case [data-do=look]")).to_have_count(0)
 
 
+async def test_a_plate_of_somebody(browser: Browser, demo: Demo) -> None:
+    """It is issued at the page of its holder, and shown by its last digits alone."""
+    async with panel(browser, demo, path="/units") as page:
+        await check_in(page, "1-2-101", NAMES[-19])
+        await page.locator("cs-cards [data-do=cards]").click()
+        await page.locator("cs-cards [data-do=issue-plate]").click()
+        sheet = page.locator("cs-issue-plate dialog")
+        # Without its province it is none in China: that is said, and can be mended.
+        await sheet.get_by_label("Number plate").fill("A0T5K9")
+        await sheet.locator("button[type=submit]").click()
+        await expect(
+            sheet.locator("[role=alert], [aria-invalid=true]").first
+        ).to_be_visible()
+        await sheet.get_by_label("Number plate").fill("浙A·0T5K9")
+        await sheet.locator("button[type=submit]").click()
+        card = page.locator("cs-cards li[data-card]").first
+        await expect(card).to_contain_text("Vehicle")
+        await expect(card).to_contain_text("••••5K9")
+        assert "0T5K9" not in await card.inner_text()
+
+
 async def test_refused_though_home_assistant_is_stopped(
     browser: Browser, demo: Demo, story: Story
 ) -> None:

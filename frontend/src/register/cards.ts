@@ -32,8 +32,8 @@ export class CardsSection extends Page {
   @state() private cards: Card[] | null = null;
   /** Where cards open that somebody has asked for. */
   @state() private places: Record<string, CardPlace[]> = {};
-  /** The request that gets a number; "new": a new card. */
-  @state() private issued: Card | "new" | null = null;
+  /** The request that gets a number; "new": a new card; "plate": the plate of a vehicle. */
+  @state() private issued: Card | "new" | "plate" | null = null;
   /** The card that gets another end. */
   @state() private renewed: Card | null = null;
 
@@ -90,10 +90,24 @@ export class CardsSection extends Page {
             : api.may("request_card")
               ? html`<button data-do="request" ?disabled=${this.room.locked} @click=${() => void this.request()}>${t("request_card")}</button>`
               : nothing}
+          ${api.may("issue_plate")
+            ? html`<button
+                data-do="issue-plate"
+                ?disabled=${this.room.locked}
+                @click=${() => {
+                  this.issued = "plate";
+                }}
+              >
+                ${t("issue_plate")}
+              </button>`
+            : nothing}
           <button data-do="look-again" @click=${() => void this.reload()}>${t("look_again")}</button>
         </div>
       </section>
-      ${this.issued
+      ${this.issued === "plate"
+        ? html`<cs-issue-plate .room=${this.room} .api=${api} .person=${this.person} @closed=${this.closed}></cs-issue-plate>`
+        : nothing}
+      ${this.issued && this.issued !== "plate"
         ? html`<cs-issue-card
             .room=${this.room}
             .api=${api}
@@ -245,6 +259,8 @@ export class IssueCardSheet extends Sheet {
   @state() private readers: Doorway[] | null = null;
   @state() private isReading = false;
   @state() private reading: Reading | null = null;
+  protected readonly verb: Key = "issue_card_do";
+  protected readonly leaseHint: Key = "card_lease_hint";
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -252,7 +268,7 @@ export class IssueCardSheet extends Sheet {
   }
 
   /** The number by hand, or from the card that is held before a reader. */
-  private number(): TemplateResult {
+  protected number(): TemplateResult {
     const { api, room, reading, readers } = this;
     const { t } = room;
     if (reading) {
@@ -341,26 +357,50 @@ export class IssueCardSheet extends Sheet {
               ["all", t("all_doors")],
             ])}
       </div>
-      <p class="quiet">${t(isOfLease ? "card_lease_hint" : "card_number_hint")}</p>
+      <p class="quiet">${t(isOfLease ? this.leaseHint : "card_number_hint")}</p>
       <div class="actions">
-        <button class="main" type="submit" ?disabled=${this.blocked || (this.reading?.is_known ?? false)}>${t("issue_card_do")}</button>
+        <button class="main" type="submit" ?disabled=${this.blocked || (this.reading?.is_known ?? false)}>${t(this.verb)}</button>
       </div>
     </form>`;
   }
 
-  private async send(): Promise<Done> {
-    const { card_number, holder = "lease", end = "", everywhere } = this.values;
+  protected async send(): Promise<Done> {
+    const { card_number } = this.values;
     await this.api.ask("issue_card", {
       ...(this.reading ? { reading_id: this.reading.reading_id } : { card_number }),
-      ...(this.card
-        ? { card_id: this.card.card_id }
-        : {
-            person_id: this.person.person_id,
-            holder,
-            // The end of that day in the house.
-            ...(holder === "lease" ? {} : { end: `${end}T23:59:59`, everywhere: everywhere === "all" }),
-          }),
+      ...(this.card ? { card_id: this.card.card_id } : this.holder()),
     });
+    return { text: this.room.t("card_ordered") };
+  }
+
+  /** Whose it is, and until when. */
+  protected holder(): Record<string, unknown> {
+    const { holder = "lease", end = "", everywhere } = this.values;
+    return {
+      person_id: this.person.person_id,
+      holder,
+      // The end of that day in the house.
+      ...(holder === "lease" ? {} : { end: `${end}T23:59:59`, everywhere: everywhere === "all" }),
+    };
+  }
+}
+
+/** Lets somebody's vehicle in by its plate, as a card lets in who has it. */
+export class IssuePlateSheet extends IssueCardSheet {
+  protected override readonly verb: Key = "issue_plate_do";
+  protected override readonly leaseHint: Key = "plate_lease_hint";
+
+  protected override heading(): string {
+    return this.room.t("plate_for", { who: this.person.name });
+  }
+
+  protected override number(): TemplateResult {
+    return this.field("plate", this.room.t("plate_number"), { required: true });
+  }
+
+  protected override async send(): Promise<Done> {
+    const { plate } = this.values;
+    await this.api.ask("issue_plate", { plate, ...this.holder() });
     return { text: this.room.t("card_ordered") };
   }
 }

@@ -1,6 +1,6 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { CardsSection, IssueCardSheet, RenewCardSheet } from "./cards";
+import { CardsSection, IssueCardSheet, IssuePlateSheet, RenewCardSheet } from "./cards";
 import { ChangeSheet, type Asked, type Subject } from "./change";
 import { ConsentSheet } from "./consent";
 import { EraseSheet } from "./erase";
@@ -461,4 +461,4 @@ export class PersonPage extends Page {
   ];
 }
 
-export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet, "cs-erase": EraseSheet, "cs-cards": CardsSection, "cs-issue-card": IssueCardSheet, "cs-renew-card": RenewCardSheet };
+export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet, "cs-erase": EraseSheet, "cs-cards": CardsSection, "cs-issue-card": IssueCardSheet, "cs-issue-plate": IssuePlateSheet, "cs-renew-card": RenewCardSheet };
