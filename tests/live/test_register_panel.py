@@ -1257,6 +1257,8 @@ async def test_doors_and_a_fire(
         await story.do("smoke", "1-1-201")
         for name in ("1-1 entrance", "1-2 entrance"):
             await expect(door(name, "released")).to_contain_text("proven")
+        # By an automation: the fire brigade drives in.
+        await expect(door("Vehicle gate", "unlocked")).to_contain_text("Held up")
         # Another building, and the grounds.
         for name in ("2-1 entrance", "East gate"):
             await expect(door(name, "locked")).to_be_visible()
