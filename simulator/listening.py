@@ -35,7 +35,16 @@ def held_port() -> Iterator[int]:
 
 def listen(port: int = 0) -> socket.socket:
     """Return a socket that listens; 0 takes a free port. Raises OSError."""
-    return socket.create_server((HOST, port))
+    # Only of one that says it is TCP does asyncio send each packet at once.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def listen_twice(port: int = 0) -> tuple[socket.socket, socket.socket]:

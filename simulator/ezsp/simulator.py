@@ -132,9 +132,13 @@ class EzspSimulator:
 
     async def plug(self, port: int = 0) -> None:
         """Listen, on the same port as before unless another one is given."""
+        wanted = port or self.port
+        if self._held and self._held.getsockname()[1] != wanted:
+            self._held.close()
+            self._held = None
         if not self._held:
-            self._held = hold(port or self.port)
-        self.port = port or self.port or self._held.getsockname()[1]
+            self._held = hold(wanted)
+        self.port = self._held.getsockname()[1]
         self._listener = listen(self.port)
         self._server = await asyncio.get_running_loop().create_server(
             lambda: _Port(self), sock=self._listener

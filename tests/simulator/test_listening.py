@@ -48,6 +48,21 @@ async def test_who_comes_as_it_closes(turns: int) -> None:
     assert failed == []
 
 
+async def test_what_is_sent_goes_at_once() -> None:
+    """No small packet waits for the answer to the one before, as radios and broker know it."""
+    served = asyncio.get_running_loop().create_future()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("socket")
+        served.set_result(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = listen()
+    async with await asyncio.start_server(serve, sock=listener):
+        with socket.create_connection(listener.getsockname()):
+            assert await served
+
+
 def test_port_is_kept() -> None:
     """Nobody can connect to a port that is held, and whoever it is for can listen there."""
     with held_port() as port:
