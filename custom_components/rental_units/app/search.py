@@ -11,7 +11,9 @@ from ..search import find, rows
 from ..search.const import (
     GAP_SECONDS,
     LEAST_AUTHORITY,
+    MOST_COPIED,
     MOST_DAYS,
+    MOST_ROWS,
     TELLS,
     CaseKind,
     Deed,
@@ -430,7 +432,14 @@ class ExportCase(Command[Exported]):
         if not criteria:
             raise refused("key_lost")
         wanted = Wanted.from_data(criteria)
-        found = find.search(work.session, self.box, wanted, work.today)
+        is_copy = case.kind == CaseKind.ACCESS
+        found = find.search(
+            work.session,
+            self.box,
+            wanted,
+            work.today,
+            most=MOST_COPIED if is_copy else MOST_ROWS,
+        )
         receipt = _note(
             work,
             case,
@@ -441,7 +450,7 @@ class ExportCase(Command[Exported]):
         )
         about = (
             rows.of_person(work.session, case.person_id)
-            if case.kind == CaseKind.ACCESS and case.person_id
+            if is_copy and case.person_id
             else []
         )
         return Exported(

@@ -71,6 +71,8 @@ KEEP_DAYS: Final = 30
 GAP_SECONDS: Final = 1800
 #: Rows of one answer.
 MOST_ROWS: Final = 500
+#: Rows of a copy for who is concerned: it is to be all, of a card that opens a gate all day.
+MOST_COPIED: Final = 50_000
 #: Days that a look is about in which neither a person nor a plate is named.
 MOST_DAYS: Final = 7
 #: Plates of which not all is known: so many of those that fit are looked at.

@@ -19,10 +19,16 @@ from sqlalchemy import select, update
 from custom_components.rental_units.register.models import Audit
 from custom_components.rental_units.search import rows
 from custom_components.rental_units.search.book import DATA_SEARCHES, SearchBook
-from custom_components.rental_units.search.const import CASE_SECONDS, KEEP_DAYS
+from custom_components.rental_units.search.const import (
+    CASE_SECONDS,
+    KEEP_DAYS,
+    MOST_ROWS,
+)
 from custom_components.rental_units.search.models import SearchCase, SearchDeed
 from custom_components.rental_units.sightings import store
+from custom_components.rental_units.sightings.journal import journal_of
 from custom_components.rental_units.sightings.models import SeenNumber, Sighting
+from custom_components.rental_units.sightings.store import Seen
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import CompartmentRow
 from homeassistant.core import HomeAssistant
@@ -566,6 +572,34 @@ async def test_copy_for_who_is_concerned(
     text = base64.b64decode(given["content"]).decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(text)))
     assert {line[0] for line in lines if line} >= {earlier, case}
+
+
+async def test_a_copy_is_whole(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    street: Street,
+    panel: Panel,
+    opened: Open,
+) -> None:
+    """What a page does not show at once is in the copy all the same."""
+    person = await child(hass, entry)
+    journal = journal_of(hass)
+    for number in range(MOST_ROWS + 5):
+        journal.take(
+            Seen(
+                device_id=street.doors["School"],
+                channel="1",
+                event_id=f"many {number}",
+                at=dt_util.utcnow().timestamp(),
+                number=CARD,
+            )
+        )
+    await street.flush()
+    case = await opened(kind="access_copy", person_id=person, authority="ID seen")
+    look = await panel.get("search_sightings", case_id=case)
+    assert (len(look["sightings"]), look["more"]) == (MOST_ROWS, True)
+    given = await panel.get("export_search", case_id=case, deed_id=look["deed_id"])
+    assert given["rows"] == MOST_ROWS + 5
 
 
 async def test_forgotten(
