@@ -550,6 +550,7 @@ async def test_copy_for_who_is_concerned(
     person = await child(hass, entry)
     await street.see("School", CARD)
     await street.see("School", "4711")
+    await street.see("School", **plate())
     earlier = await opened(person_id=person)
     await panel.get("search_sightings", case_id=earlier)
     case = await opened(
@@ -557,9 +558,13 @@ async def test_copy_for_who_is_concerned(
     )
     everybody = [[street.doors["School"], None]]
     look = await panel.get(
-        "search_sightings", case_id=case, places=everybody, household=True
+        "search_sightings",
+        case_id=case,
+        places=everybody,
+        household=True,
+        plate=PLATE,
     )
-    assert len(look["sightings"]) == 1
+    assert [row["medium"] for row in look["sightings"]] == ["card"]
     assert await panel.refusal("watch_search_case", case_id=case) == (
         "search_nothing_to_watch"
     )
