@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { devicesIn, hazardsIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "../src/register/flat";
+import { devicesIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "../src/register/flat";
+import { hazardsIn } from "../src/register/room";
 import type { Hass } from "../src/model";
 import type { Flat } from "../src/register/model";
 import { lets, pages } from "../src/register/pages";

@@ -68,6 +68,7 @@ class SearchBook:
         self._following = asyncio.Lock()
         self._looking = asyncio.Lock()
         self._cancel: CALLBACK_TYPE | None = None
+        self._is_over = False
 
     @property
     def vault(self) -> Vault:
@@ -97,7 +98,11 @@ class SearchBook:
 
     @callback
     def stop(self) -> None:
-        """Wait for nothing any more."""
+        """Wait for nothing any more, also not for what is under way."""
+        self._is_over = True
+        self._wait_no_more()
+
+    def _wait_no_more(self) -> None:
         if self._cancel:
             self._cancel()
             self._cancel = None
@@ -134,7 +139,7 @@ class SearchBook:
     async def async_follow(self) -> None:
         """Close what is over, tell of it, and read the cases anew. Raises RegisterError."""
         async with self._following:
-            self.stop()
+            self._wait_no_more()
             try:
                 await self.register.async_run(partial(rows.close_due, now=time.time()))
                 self.cases = await self.register.async_read(rows.read)
@@ -151,7 +156,9 @@ class SearchBook:
         tell(self._listeners)
 
     def _later(self, seconds: float) -> None:
-        self.stop()
+        self._wait_no_more()
+        if self._is_over:
+            return
         self._cancel = async_call_later(self._hass, seconds, self._due)
 
     @callback

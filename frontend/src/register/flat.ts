@@ -2,7 +2,6 @@
 
 import type { Hass } from "../model";
 import type { Flat } from "./model";
-import { option, type Room } from "./room";
 
 const OPEN = new Set(["active", "acknowledged"]);
 /** What is somebody's home or life; faults and messages are not. */
@@ -15,10 +14,6 @@ const isNews = (alert: Flat["alerts"][number]): boolean => alert.hazards.length 
 const openOf = (flat: Flat): Flat["alerts"] => flat.alerts.filter((row) => OPEN.has(row.state));
 
 export const openAlerts = (flat: Flat): Flat["alerts"] => openOf(flat).filter((row) => !isNews(row));
-/** What an alert is about; one of a message alone has no hazard. */
-export const hazardsIn = (room: Room, hazards: string[]): string =>
-  hazards.map((hazard) => option(room, "alert_hazard", hazard)).join(room.t("comma")) || room.t("alert_plain");
-
 export const newsOf = (flat: Flat): Flat["alerts"] => openOf(flat).filter(isNews);
 
 /** How the safety devices of a flat are. */

@@ -1,11 +1,11 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { clockMinutes, dateAndClock, quantity } from "../format";
-import { devicesIn, hazardsIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "./flat";
+import { devicesIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "./flat";
 import type { Flat, Past, Visitor } from "./model";
 import { Page, pageStyles } from "./page";
 import { lets } from "./pages";
-import { apis, day, nowIn, option, pathOf, timeOf, type Api } from "./room";
+import { apis, day, hazardsIn, nowIn, option, pathOf, timeOf, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 
 const ANSWERS = ["need_help", "on_my_way", "safe", "false_alarm"] as const;

@@ -27,6 +27,10 @@ export interface Room extends Omit<Guest, "path"> {
 export const option = (room: Room, selector: string, key: string): string =>
   room.hass.localize(`component.${DOMAIN}.selector.${selector}.options.${key}`) || key;
 
+/** What an alert is about; one of a message alone has no hazard. */
+export const hazardsIn = (room: Room, hazards: string[]): string =>
+  hazards.map((hazard) => option(room, "alert_hazard", hazard)).join(room.t("comma")) || room.t("alert_plain");
+
 /** A day of the server, `2026-11-29`, as the user writes days. */
 export const day = (room: Room, iso: string | null): string =>
   iso
