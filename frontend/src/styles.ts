@@ -174,6 +174,11 @@ export const common = css`
     flex-wrap: wrap;
     gap: 8px;
   }
+  h1 + .box,
+  p + :is(.actions, .box, .choices),
+  :is(.actions, .choices) + p {
+    margin-top: 8px;
+  }
   label.choice {
     display: flex;
     align-items: center;
