@@ -5,6 +5,7 @@ import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
 import { deeds, hindrance } from "./deeds";
+import { keepFocus } from "./focus";
 import { MOST_CARDS, MOST_OPEN, foldsOf, keyOfRest, restOf, rowsOf, type Fold } from "./fold";
 import { clock, lasted } from "./format";
 import { classIcon, statusIcon } from "./icons";
@@ -99,15 +100,10 @@ export class NowPage extends LitElement {
     return this.renderRoot.querySelector<HTMLElement>("li:focus-within")?.dataset["id"] ?? null;
   }
 
-  /** A card that moves loses the focus, and so does a button that goes: who works by keys stays where they were. */
   protected override update(changed: PropertyValues): void {
-    const root = this.renderRoot as ShadowRoot;
-    const focus = root.activeElement as HTMLElement | null;
-    const card = focus?.closest("li") ?? null;
-    super.update(changed);
-    if (focus && !root.activeElement) {
-      (focus.isConnected ? focus : card?.querySelector<HTMLElement>("a, button"))?.focus({ preventScroll: true });
-    }
+    keepFocus(this.renderRoot, () => {
+      super.update(changed);
+    });
   }
 
   override render() {

@@ -1,6 +1,7 @@
 import { mdiAccountSwitch, mdiAlarmLight, mdiClose, mdiDoorClosedLock, mdiHistory, mdiMapMarker, mdiMonitor, mdiSmokeDetector } from "@mdi/js";
 import { css, html, nothing } from "lit";
 import { property, query, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { decoded } from "./address";
 import { Announcer } from "./announcer";
 import { Awake } from "./awake";
@@ -579,7 +580,7 @@ export class SafetyPanel extends Connected {
     const { people, words, t } = context;
     return calls.length
       ? html`<ul class="calls" aria-label=${t("class_help")}>
-          ${calls.map((call) => {
+          ${repeat(calls, keyOf, (call) => {
             const incident = people?.incidentOf(call.alert, incidents);
             return html`<li class=${call.alert.drill ? "drill" : ""}>
               <strong>${words.call(call)}</strong>

@@ -13,6 +13,10 @@ export class TwiceButton extends LitElement {
   @state() private isArmed = false;
   private timer: number | undefined;
 
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector("button")?.focus(options);
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.disarm();

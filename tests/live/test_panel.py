@@ -544,6 +544,33 @@ async def test_acknowledge_and_order_by_keyboard(
         )
 
 
+async def test_focus_stays_where_it_was(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """A card that moves takes the focus along; who had it nowhere is given none."""
+    await story.do("smoke", "1-1-201")
+    await story.do("smoke", "1-1-202")
+    async with panel(browser, demo) as page, panel(browser, demo) as watched:
+        new = page.locator("cs-now li[data-new]")
+        await expect(new.nth(1)).to_be_visible()
+        seen_first = new.first.locator("strong")
+        where = str(await seen_first.text_content())
+        await page.keyboard.press("n")
+        await expect(page.locator("cs-now li:focus-within strong")).to_have_text(where)
+        await expect(card(watched, where)).to_contain_text("NEW")
+        before = await watched.evaluate(FOCUSED)
+        await page.keyboard.press("a")
+        for one in (page, watched):
+            await expect(card(one, where)).to_contain_text("seen by Demo")
+            # It has moved below what nobody has seen.
+            await expect(one.locator("cs-now li strong").first).not_to_have_text(where)
+        await expect(page.locator("cs-now li:focus-within strong")).to_have_text(where)
+        await expect(watched.locator("cs-now li:focus-within")).to_have_count(0)
+        assert await watched.evaluate(FOCUSED) == before
+    await story.do("clear", "1-1-201")
+    await story.do("clear", "1-1-202")
+
+
 @pytest.mark.parametrize(
     ("size", "dark"),
     [(PHONE, True), (TABLET, False), (DESK, True), (LARGE, False)],

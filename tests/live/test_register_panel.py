@@ -542,9 +542,19 @@ async def test_landlord_sees_own_flats_alone(
             heat = flats.locator(".alert").filter(has_text="Heat")
             await heat.locator("[data-answer=safe]").click()
             await expect(heat).to_contain_text("You answered: I'm safe")
+            below = await hass.action(
+                "rental_units.alert", unit_id=unit_id, hazard="overload"
+            )
+            overload = flats.locator(".alert").filter(has_text="Overload")
+            safe = overload.locator("[data-answer=safe]")
+            await safe.focus()
             await hass.action("rental_units.cancel_alert", alert_id=told["alert_id"])
             # Until it is gone, what is below may move from under the mouse.
             await expect(heat).to_have_count(0)
+            # A button that moves up stays that of its own alert.
+            await expect(safe).to_be_focused()
+            await hass.action("rental_units.cancel_alert", alert_id=below["alert_id"])
+            await expect(overload).to_have_count(0)
         await flats.get_by_text("Last 12 months").click()
         over = flats.locator(f"[data-alert='{told['alert_id']}']")
         await expect(over).to_contain_text("You answered: I'm safe")

@@ -1,5 +1,7 @@
-import { css, html, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { keepFocus } from "../focus";
 import { clockMinutes, dateAndClock, quantity } from "../format";
 import { devicesIn, isInDanger, isQuiet, newsOf, openAlerts, urgency } from "./flat";
 import type { Flat, Past, Visitor } from "./model";
@@ -83,13 +85,20 @@ export class MinePage extends Page {
     return Promise.resolve();
   }
 
+  protected override update(changed: PropertyValues): void {
+    keepFocus(this.renderRoot, () => {
+      super.update(changed);
+    });
+  }
+
   override render() {
     const { t } = this.room;
     return html`<div class="head"><h1>${t(lets(this.room.session) ? "mine_title" : "home_title")}</h1></div>
       ${this.said()}
       ${this.flats
         ? this.flats.length
-          ? this.flats.map((own) => this.flat(own))
+          ? // One that moves takes its buttons along: an answer is of the flat, and the alarm, that was pressed.
+            repeat(this.flats, ({ flat }) => flat.unit_id, (own) => this.flat(own))
           : html`<p class="box">${t("no_flats")}</p>`
         : this.failure
           ? nothing
@@ -143,7 +152,7 @@ export class MinePage extends Page {
         ? html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`
         : visitors?.length
           ? html`<ul class="past">
-              ${visitors.map((row) => this.visitor(own, row))}
+              ${repeat(visitors, ({ card_id }) => card_id, (row) => this.visitor(own, row))}
             </ul>`
           : html`<p class="quiet">${t("visitors_none")}</p>`}
       ${api.may("request_card", flat.unit_id)
@@ -206,7 +215,7 @@ export class MinePage extends Page {
         <span class="quiet">${flat.roles.map((role) => option(room, "role", role)).join(t("comma"))}</span>
         ${isQuiet(flat, incident, isKnown) ? html`<span class="tag">${t("no_alert")}</span>` : nothing}
       </div>
-      ${alerts.map((alert) => this.alert(own, alert))}
+      ${repeat(alerts, ({ alert_id }) => alert_id, (alert) => this.alert(own, alert))}
       ${newsOf(flat).map(
         ({ hazards, created_at: at }) =>
           html`<p class="news">

@@ -1,9 +1,10 @@
 import { mdiCloseThick } from "@mdi/js";
-import { LitElement, css, html, nothing, type TemplateResult } from "lit";
+import { LitElement, css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { POWER_MILLISECONDS, type Context } from "../context";
 import { define } from "../define";
+import { keepFocus } from "../focus";
 import { dateAndClock } from "../format";
 import { AGAIN_SECONDS, HoldButton } from "../hold";
 import { mdiCheckBold, mdiHelpCircleOutline, icon } from "../icons";
@@ -72,6 +73,12 @@ export class DoorsPage extends LitElement {
       this.askedFor = null;
       this.sheet = null;
     }
+  }
+
+  protected override update(changed: PropertyValues): void {
+    keepFocus(this.renderRoot, () => {
+      super.update(changed);
+    });
   }
 
   protected override updated(): void {
