@@ -90,7 +90,7 @@ class ReadingSensor(SafetyEntity, SensorEntity):
 
     @property
     def _row(self) -> Measurement:
-        # Not the device's: it may have become another one, and this entity waits to go.
+        # Not the device's: it may have become another one before this is drawn.
         return parse_point(self.key).measurement
 
     @property

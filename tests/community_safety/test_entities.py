@@ -215,6 +215,7 @@ def texts_needed() -> Iterator[tuple[str, str]]:
             yield "button", key
         yield from [("select", f"{kind.key}_variant")] * bool(kind.variants)
     yield "select", "device_kind"
+    yield "select", "passback"
     yield "event", "alarm_event"
     yield "event", "sighting"
     yield "image", "snapshot"

@@ -83,6 +83,8 @@ REFUSALS = {"needs_person", "needs_reason", "Unauthorized"}
 WIDER = {"get_unit_revealed": "get_unit", "alert_beyond": "alert"}
 #: Commands of the table that are no actions: forms and repairs of Home Assistant.
 FORMS = {"unit_form", "responder_form", "erase_missing"}
+#: And what widens some of them: searches that another has opened.
+FORMS |= {"any_case"}
 #: What the other integration asks (see test_community_safety).
 SAFETY = {name for name in TABLE_COMMANDS if name.startswith("safety.")}
 #: What an answer must not hold but by a command of this class.
@@ -1009,9 +1011,12 @@ async def reports_of(
 
 
 async def searches_of(
-    hass: HomeAssistant, entry: MockConfigEntry, data: dict[str, dict[str, Any]]
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    data: dict[str, dict[str, Any]],
+    caller: MockUser,
 ) -> dict[str, dict[str, Any]]:
-    """Return the data of the commands about searches, about somebody in a unit."""
+    """Return the data of the commands about a caller's searches, about somebody in a unit."""
     book = hass.data[DATA_SEARCHES][entry.entry_id]
     application = application_of(hass, entry.entry_id)
     person_id = data["update_contact"]["person_id"]
@@ -1019,7 +1024,7 @@ async def searches_of(
 
     async def opened() -> str:
         command = OpenCase(book.vault, CaseKind.LOST_CHILD, said, person_id)
-        return await application.async_fill(command, None)
+        return await application.async_fill(command, caller.id)
 
     case, over = [{"case_id": await opened()} for _ in range(2)]
     look = Look(case["case_id"], book.vault, {"category": "person"})
@@ -1063,7 +1068,7 @@ async def test_panel(
     data |= await places_of(hass, entry, unit)
     data |= await reports_of(hass, entry, unit, made)
     # Before who is looked for is erased.
-    data = await searches_of(hass, entry, made) | data
+    data = await searches_of(hass, entry, made, caller) | data
     assert data.keys() == COMMANDS.keys()
     panel = await panel_of(hass, entry, hass_ws_client, caller)
     done, wanted = {}, {}

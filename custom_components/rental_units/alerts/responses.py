@@ -19,6 +19,7 @@ from ..telling import tell
 from .const import AlertState, DeliveryState
 from .history import Ids, read_closed, read_of_unit
 from .models import Alert, Delivery, Entry, Help, Row
+from .people import CALLER
 from .planning import DUTIES
 
 if TYPE_CHECKING:
@@ -166,8 +167,8 @@ class Responses:
         return tuple(alert.unit_ids), tuple(alert.audiences), is_known
 
     def _meant(self, alert: Alert) -> list[Recipient]:
-        """Return who is meant, reached or not; of a mere test, nobody besides who was told."""
-        if alert.drill and not alert.announced:
+        """Return who is meant, reached or not; of what tells its caller alone, who was told."""
+        if CALLER in alert.audiences or (alert.drill and not alert.announced):
             return []
         audiences = [Audience(name) for name in alert.audiences]
         return self._register.phonebook.last_known(alert.unit_ids, audiences)

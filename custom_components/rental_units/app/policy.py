@@ -169,6 +169,8 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "watch_case": _CASE,
     "alert_case": _CASE | _ALERT,
     "close_case": _CASE,
+    #: Those of others too: else a case is for who has opened it.
+    "any_case": _CASE,
     "forget_sightings": frozenset({DataClass.SIGHTINGS}),
     "alert": _ALERT,
     "alert_beyond": _ALERT,
@@ -326,7 +328,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL | _PLACE, *_PLACES),
         _row(_PHOTO, *_TRIAGE),
         _row(_PASSAGES, "get_passages", "forget_sightings"),
-        _row(_SOUGHT, *_SEARCH, "alert_case", "export_case"),
+        _row(_SOUGHT, *_SEARCH, "any_case", "alert_case", "export_case"),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -343,7 +345,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         # And who has found one brings it.
         _row(_REGISTER | _CARD, "read_card", needs_reason=True),
         _row(_PASSAGES, "get_passages"),
-        _row(_SOUGHT, *_SEARCH, "alert_case"),
+        _row(_SOUGHT, *_SEARCH, "any_case", "alert_case"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),

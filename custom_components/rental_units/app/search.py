@@ -28,7 +28,7 @@ from ..storage.events import Kind
 from ..storage.vault import RULES, Compartment, Vault
 from .reading import moment
 from .tenancy import person_of
-from .work import Command, Work, refused
+from .work import Command, NotCoveredError, Work, refused
 
 type Answer = dict[str, JsonValueType]
 
@@ -36,10 +36,16 @@ _DAY: Final = 86_400
 
 
 def _case_of(work: Work, case_id: str) -> SearchCase:
-    """Return a case. Raises ServiceValidationError if there is none."""
+    """Return a case.
+
+    Raises ServiceValidationError if there is none, and NotCoveredError if it is another's.
+    """
     case = work.session.get(SearchCase, case_id)
     if case is None:
         raise refused("no_search_case")
+    is_own = case.opened_by is not None and case.opened_by == work.caller.user_id
+    if not (is_own or work.caller.may("any_case", work.why)):
+        raise NotCoveredError
     return case
 
 
@@ -216,18 +222,23 @@ class Look(Command[Answer]):
         for person_id in {row.person_id for row in found.rows}:
             if person_id and person_id != case.person_id:
                 work.audit(person_id=person_id)
-        if (
-            found.rows
-            and found.rows[0].at > (case.seen_at or 0.0)
-            and _is_whole(wanted)
-        ):
-            # Who waits for the next one knows this.
-            case.seen_at = found.rows[0].at
+        if found.rows and self._is_known(work, case, wanted):
+            case.seen_at = max(case.seen_at or 0.0, found.rows[0].at)
         return {
             "deed_id": deed.id,
             **shown(found, work.hand.now),
             "names": _names(work, found),
         }
+
+    def _is_known(self, work: Work, case: SearchCase, wanted: Wanted) -> bool:
+        """Return if it is about whom the case is about, and who waits for the next is shown it."""
+        about = wanted_of(work.session, self.box, case, work.hand.now)
+        return (
+            about is not None
+            and (wanted.person_id, wanted.plate) == (about.person_id, about.plate)
+            and not wanted.household
+            and case.watched_by in (None, work.caller.user_id)
+        )
 
     def _wanted(self, work: Work, case: SearchCase) -> Wanted:
         said = {key: value for key, value in self.said.items() if value}
@@ -236,8 +247,8 @@ class Look(Command[Answer]):
         until = min(said.pop("until", now + _DAY), now + _DAY)
         since = max(said.pop("since", 0.0), now - keep)
         if case.kind == CaseKind.ACCESS:
-            # It is about themselves, and nobody else.
-            said = {}
+            # It is about themselves, and nobody else: not whose plate is like theirs, either.
+            said = {"alike": False}
         names_somebody = said.get("plate") or said.get("category")
         if case.person_id and not names_somebody:
             said["person_id"] = case.person_id
@@ -257,11 +268,6 @@ class Look(Command[Answer]):
         if not wanted.since < wanted.until:
             raise refused("passages_no_time")
         return wanted
-
-
-def _is_whole(wanted: Wanted) -> bool:
-    """Return if it is about whom a case is about, and nobody with them."""
-    return bool(wanted.person_id or wanted.plate) and not wanted.household
 
 
 def shown(found: Found, now: float) -> Answer:
@@ -432,6 +438,9 @@ class ExportCase(Command[Exported]):
         if not criteria:
             raise refused("key_lost")
         wanted = Wanted.from_data(criteria)
+        if wanted.person_id:
+            # Meanwhile they may have been merged with another, who is the same.
+            wanted = replace(wanted, person_id=case.person_id)
         is_copy = case.kind == CaseKind.ACCESS
         found = find.search(
             work.session,

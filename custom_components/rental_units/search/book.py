@@ -21,7 +21,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..alerts.const import Severity
-from ..alerts.engine import Engine, Request
+from ..alerts.engine import Request
 from ..alerts.people import CALLER
 from ..alerts.runtime import engine_of
 from ..const import CONF_KEEP_AUDIT_DAYS, DEFAULT_KEEP_AUDIT_DAYS, DOMAIN, LOGGER
@@ -38,7 +38,7 @@ from .find import Spotted
 from .models import SearchCase
 from .rows import Brief
 from .texts import texts
-from .watch import News, newest
+from .watch import News, know, newest
 from .where import Where, where
 
 DATA_SEARCHES: HassKey[dict[str, SearchBook]] = HassKey(f"{DOMAIN}_searches")
@@ -67,6 +67,8 @@ class SearchBook:
         self._listeners: list[CALLBACK_TYPE] = []
         self._following = asyncio.Lock()
         self._looking = asyncio.Lock()
+        #: Somebody may have been seen of whom who waits was not told.
+        self._is_behind = False
         self._cancel: CALLBACK_TYPE | None = None
         self._is_over = False
 
@@ -170,6 +172,8 @@ class SearchBook:
         # What could not be done is tried again.
         with suppress(RegisterError):
             await self.async_follow()
+        if self._is_behind:
+            self._written(())
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         self.entry.async_create_background_task(self._hass, work, f"{DOMAIN} search")
@@ -188,28 +192,55 @@ class SearchBook:
 
         Return if they are being told. What they were told before is taken back.
         """
+        # Not beside its end, which takes back what was told until then.
+        async with self._following:
+            case = self.cases.get(case_id)
+            if case is None or not case.is_open(time.time()):
+                return False
+            told = texts(self.language)["told"]
+            place = self.where(last.device_id, last.channel).whole if last else ""
+            parts = [
+                told[case.kind].format(description=text),
+                told["last"].format(place=place, time=_clock(last.at))
+                if last
+                else told["unseen"],
+                told["ask"],
+            ]
+            return await self._async_raise(
+                case_id,
+                " ".join(parts),
+                severity=Severity.ALARM,
+                audience=("responders",),
+                is_anew=True,
+            )
+
+    async def _async_raise(
+        self,
+        case_id: str,
+        message: str,
+        *,
+        severity: Severity,
+        audience: tuple[str, ...],
+        who: str | None = None,
+        is_anew: bool = False,
+    ) -> bool:
+        """Raise a private alert of a case; return if it is told."""
         engine = engine_of(self._hass, self.entry.entry_id)
-        case = self.cases.get(case_id)
-        if engine is None or case is None:
+        if engine is None:
             return False
         said = texts(self.language)
-        place = self.where(last.device_id, last.channel).whole if last else ""
-        told = said["told"]
-        parts = [
-            told[case.kind].format(description=text),
-            told["last"].format(place=place, time=_clock(last.at))
-            if last
-            else told["unseen"],
-            told["ask"],
-        ]
         try:
-            await engine.async_take_back(_incident(case_id))
+            if is_anew:
+                await engine.async_take_back(_incident(case_id))
             await engine.async_raise(
                 Request(
-                    severity=Severity.ALARM,
-                    place=said["place"].format(place=place or said["nowhere"])[:255],
-                    message=" ".join(parts),
-                    audience=("responders",),
+                    severity=severity,
+                    # Where they were is in the message alone, which is taken back: the place
+                    # of an alert is in lists, in repairs, and kept for years.
+                    place=said["place"].format(place=said["nowhere"]),
+                    message=message,
+                    audience=audience,
+                    who=who,
                     incident_id=_incident(case_id),
                     private=True,
                 )
@@ -254,49 +285,57 @@ class SearchBook:
     async def _async_look(self, event_ids: Collection[str]) -> None:
         # One at a time: each tells of what is newer than what was told.
         async with self._looking:
+            # What an earlier one has missed is in none of these events.
+            only = () if self._is_behind else event_ids
+            self._is_behind = True
             try:
-                news = await self.register.async_run(
+                news = await self.register.async_read(
                     partial(
                         newest,
                         box=self.vault,
                         today=self.register.today,
-                        event_ids=event_ids,
-                    )
+                        event_ids=only,
+                    ),
+                    long=True,
                 )
-                if news:
+                told = [row for row in news if await self._async_tell_watcher(row)]
+                if told:
+                    # Told first: what ends in between is told twice, and not never.
+                    await self.register.async_run(partial(know, news=told))
                     self.cases = await self.register.async_read(rows.read)
             except RegisterError as err:
-                # The next one that is written looks for what is newer again.
                 LOGGER.warning("Who is looked for may have been seen: %s", err.key)
+                self._later(RETRY_SECONDS)
                 return
-            for row in news:
-                await self._async_tell_watcher(row)
+            if len(told) < len(news):
+                self._later(RETRY_SECONDS)
+                return
+            self._is_behind = False
         if news:
             tell(self._listeners)
 
-    async def _async_tell_watcher(self, news: News) -> None:
-        """Tell who waits, while they may: on their own phones, and of nobody by name."""
+    async def _async_tell_watcher(self, news: News) -> bool:
+        """Tell who waits, while they may: on their own phones, and of nobody by name.
+
+        Return if there is no more to be told of it.
+        """
         user = await self._hass.auth.async_get_user(news.watched_by)
-        engine: Engine | None = engine_of(self._hass, self.entry.entry_id)
-        if user is None or engine is None or not self._permit(user, "watch_case"):
-            return
+        if user is None or not self._permit(user, "watch_case"):
+            return True
         said, spotted = texts(self.language), news.spotted
         place = self.where(spotted.device_id, spotted.channel).whole
         text = said["seen" if spotted.exact else "seen_alike"]
-        try:
-            await engine.async_raise(
-                Request(
-                    severity=Severity.MESSAGE,
-                    place=said["place"].format(place=place)[:255],
-                    message=text.format(place=place, time=_clock(spotted.at)),
-                    audience=(CALLER,),
-                    who=user.id,
-                    incident_id=_incident(news.case_id),
-                    private=True,
-                )
+        async with self._following:
+            case = self.cases.get(news.case_id)
+            if case is None or not case.is_open(time.time()):
+                return True
+            return await self._async_raise(
+                news.case_id,
+                text.format(place=place, time=_clock(spotted.at)),
+                severity=Severity.MESSAGE,
+                audience=(CALLER,),
+                who=user.id,
             )
-        except HomeAssistantError as err:
-            LOGGER.error("Nobody could be told of a search: %s", type(err).__name__)
 
 
 def _set(session: Session, case_id: str, key: str, value: float) -> None:

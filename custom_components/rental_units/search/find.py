@@ -31,6 +31,8 @@ class Wanted:
     person_id: str | None = None
     #: And those of who lives with them, or visits there: a child goes with somebody.
     household: bool = False
+    #: Also plates that cameras may have read for theirs, which may be another's.
+    alike: bool = True
     #: With * and ? for what is not known.
     plate: str | None = None
     #: What a camera says: a class such as `person`, a colour, an age group.
@@ -111,7 +113,7 @@ def search(
     only: Collection[str] = (),
 ) -> Found:
     """Return what was seen, the newest first; `only` of these events, if any are named."""
-    legs, numbers = _legs(session, box, wanted, today)
+    legs, numbers = _legs(session, box, wanted, today, only)
     sources = _sources(session, wanted)
     if wanted.places and not sources:
         return Found([], more=False, numbers=numbers)
@@ -183,18 +185,25 @@ def _sources(session: Session, wanted: Wanted) -> list[int]:
 
 
 def _legs(
-    session: Session, box: Vault, wanted: Wanted, today: date
+    session: Session,
+    box: Vault,
+    wanted: Wanted,
+    today: date,
+    only: Collection[str],
 ) -> tuple[list[_Leg], int]:
     """Return the legs of a look, and how many cards and plates it is about."""
     if wanted.person_id:
         cards = list(
             _cards(session, wanted.person_id, today, household=wanted.household)
         )
-        return [leg for card in cards for leg in _of_card(session, box, card)], len(
-            cards
-        )
+        legs = [
+            leg
+            for card in cards
+            for leg in _of_card(session, box, card, alike=wanted.alike)
+        ]
+        return legs, len(cards)
     if wanted.plate:
-        ids = dict(_plates(session, box, wanted.plate))
+        ids = dict(_plates(session, box, wanted.plate, only))
         return [
             _Leg(Sighting.number_id == number, exact=exact)
             for number, exact in ids.items()
@@ -227,9 +236,11 @@ def _living(today: date) -> Select[Any]:
     )
 
 
-def _of_card(session: Session, box: Vault, card: Card) -> Iterator[_Leg]:
+def _of_card(
+    session: Session, box: Vault, card: Card, *, alike: bool
+) -> Iterator[_Leg]:
     yield _Leg(Sighting.card_id == card.id, card.person_id)
-    if card.medium != Medium.PLATE or not card.number_row:
+    if not alike or card.medium != Medium.PLATE or not card.number_row:
         return
     row = session.get(CompartmentRow, card.number_row)
     if row and (plate := box.open_if_possible(row)):
@@ -254,8 +265,13 @@ def _alike(session: Session, box: Vault, plate: str) -> Iterator[tuple[int, bool
         yield number, digest in own
 
 
-def _plates(session: Session, box: Vault, wanted: str) -> Iterator[tuple[int, bool]]:
-    """Yield the plates that were seen and are meant: those seen last, if they are many."""
+def _plates(
+    session: Session, box: Vault, wanted: str, only: Collection[str]
+) -> Iterator[tuple[int, bool]]:
+    """Yield the plates that were seen, in `only` these events, and are meant.
+
+    Of many, those that were here for the first time last.
+    """
     if not plates.is_open(wanted):
         yield from _alike(session, box, wanted)
         return
@@ -266,6 +282,10 @@ def _plates(session: Session, box: Vault, wanted: str) -> Iterator[tuple[int, bo
         .where(SeenNumber.kind == SeenKind.PLATE, _ends(wanted))
         .order_by(SeenNumber.id.desc())
     )
+    if only:
+        # Who waits asks at each portion: not all plates are decrypted for it.
+        seen = select(Sighting.number_id).where(Sighting.event_id.in_(only))
+        query = query.where(SeenNumber.id.in_(seen))
     for number, row in session.execute(query).yield_per(queries.MOST_VALUES):
         plate = box.open_if_possible(row)
         if plate and fits(plate):

@@ -1,6 +1,6 @@
 """What is newer than what those know who wait for it, as pure functions on a session."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 import time
@@ -28,7 +28,7 @@ class News:
 def newest(
     session: Session, box: Vault, today: date, event_ids: Collection[str]
 ) -> list[News]:
-    """Return what is newer than what those know who wait; they know of it then.
+    """Return what is newer than what those know who wait.
 
     Of these events, or of all: after a start nobody says what is new.
     """
@@ -50,9 +50,15 @@ def newest(
         )
         for spotted in seen.rows:
             if spotted.at > (case.seen_at or 0.0):
-                case.seen_at = spotted.at
                 found.append(News(case_id, case.watched_by, spotted))
     return found
+
+
+def know(session: Session, news: Iterable[News]) -> None:
+    """Let those who wait know of what they were told."""
+    for row in news:
+        if case := session.get(SearchCase, row.case_id):
+            case.seen_at = max(case.seen_at or 0.0, row.spotted.at)
 
 
 def wanted_of(

@@ -249,6 +249,31 @@ async def test_close_is_tried_again(
     assert searches.cases[case].outcome == "expired"
 
 
+async def test_ends_in_the_middle(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    street: Street,
+    opened: Open,
+    searches: SearchBook,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is under way when the property ends, and fails, is not tried again."""
+    await opened(subject="MARK-SOMEBODY")
+    tried: list[float] = []
+
+    def ends(*_: Any, **__: Any) -> None:
+        tried.append(1)
+        hass.loop.call_soon_threadsafe(searches.stop)
+        raise RegisterError("register_locked")
+
+    monkeypatch.setattr(rows, "close_due", ends)
+    await street.later(CASE_SECONDS + 1)
+    count = len(tried)
+    assert count
+    await street.later(31)
+    assert len(tried) == count
+
+
 @pytest.mark.parametrize(
     ("said", "found"),
     [
@@ -463,6 +488,39 @@ async def test_names_by_role(
         assert await other.refusal(command, case_id=case) == "Unauthorized"
 
 
+async def test_case_of_another(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    street: Street,
+    panel: Panel,
+    opened: Open,
+    searches: SearchBook,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """The police work in cases of their own: they end no search of the property."""
+    person = await child(hass, entry)
+    case = await opened(person_id=person)
+    look = await panel.get("search_sightings", case_id=case)
+    officer = await account(hass, entry, "police")
+    police = await panel_of(hass, entry, hass_ws_client, officer)
+    assert [row["case_id"] for row in (await police.get("search_cases"))["cases"]] == [
+        case
+    ]
+    for command, data in (
+        ("search_case", {}),
+        ("search_sightings", {}),
+        ("watch_search_case", {}),
+        ("close_search_case", {"outcome": "found"}),
+        ("export_search", {"deed_id": look["deed_id"]}),
+    ):
+        refusal = await police.refusal(command, case_id=case, **data)
+        assert refusal == "Unauthorized", command
+    assert searches.cases[case].closed_at is None
+    duty = await account(hass, entry, "duty")
+    colleague = await panel_of(hass, entry, hass_ws_client, duty)
+    await colleague.get("close_search_case", case_id=case, outcome="found")
+
+
 async def test_feed(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -579,6 +637,26 @@ async def test_copy_for_who_is_concerned(
     assert {line[0] for line in lines if line} >= {earlier, case}
 
 
+async def test_copy_without_who_is_alike(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    street: Street,
+    panel: Panel,
+    opened: Open,
+) -> None:
+    """A plate that may be taken for theirs may be another's: it is in no copy for them."""
+    person = await check_in(hass, entry, "1-1-101", name="MARK-ELDER")
+    await call(hass, "issue_plate", {"person_id": person, "plate": PLATE})
+    await street.see("East gate", **plate())
+    await street.see("Shop", **plate(f"沪{PLATE[1:]}"))
+    about = {"kind": "access_copy", "person_id": person, "authority": "ID seen"}
+    case = await opened(**about)
+    look = await panel.get("search_sightings", case_id=case)
+    assert [row["where"]["name"] for row in look["sightings"]] == ["East gate 1"]
+    given = await panel.get("export_search", case_id=case, deed_id=look["deed_id"])
+    assert given["rows"] == 1
+
+
 async def test_a_copy_is_whole(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -649,14 +727,24 @@ async def test_erased(
 
 
 async def test_merged(
-    hass: HomeAssistant, entry: MockConfigEntry, street: Street, opened: Open
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    street: Street,
+    panel: Panel,
+    opened: Open,
 ) -> None:
     """A case about somebody who was written down twice goes on about who is kept."""
     person = await child(hass, entry)
+    await street.see("School", CARD)
     other = await check_in(hass, entry, "1-1-102", name="MARK-CHILD", phone=None)
-    await opened(person_id=other)
+    case = await opened(person_id=other)
+    look = await panel.get("search_sightings", case_id=case)
+    assert look["sightings"] == []
     await call(hass, "merge_people", {"person_id": person, "duplicate_id": other})
     assert await street.count(SearchCase, SearchCase.person_id == person) == 1
+    # What was looked at before is not lost with who is no more.
+    given = await panel.get("export_search", case_id=case, deed_id=look["deed_id"])
+    assert given["rows"] == 1
 
 
 async def test_purged(

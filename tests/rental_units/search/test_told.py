@@ -12,11 +12,15 @@ from custom_components.rental_units.alerts.const import Severity
 from custom_components.rental_units.alerts.engine import Engine, Request
 from custom_components.rental_units.alerts.models import Alert
 from custom_components.rental_units.alerts.people import CALLER
+from custom_components.rental_units.search import book
 from custom_components.rental_units.search.book import DATA_SEARCHES
 from custom_components.rental_units.search.const import CASE_SECONDS
 from custom_components.rental_units.search.texts import texts
+from custom_components.rental_units.sightings.store import KIND
 from custom_components.rental_units.storage.errors import RegisterError
+from custom_components.rental_units.storage.vault import CompartmentRow, Vault
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from tests.rental_units.alerts.conftest import House, add_provider, house  # noqa: F401
 from tests.rental_units.alerts.providers import Provider
 from tests.rental_units.alerts.test_phones import (
@@ -97,6 +101,8 @@ async def test_responders(
     assert "Area of School · School 1" in message
     for kept in ("MARK-CHILD", "13800138000", PLATE):
         assert kept not in message
+    (alert,) = house.engine.alerts.values()
+    assert "School" not in alert.place
     # No robot passes it on to everybody, and no loudspeaker.
     assert robot.heard == []
     await panel.get("close_search_case", case_id=case, outcome="found")
@@ -214,6 +220,10 @@ async def test_next_sighting(
     (alert,) = house.engine.alerts.values()
     assert alert.who == hass_admin_user.id
     assert paths(pushed) == ["/own"]
+    # Where it was is in what is taken back, and in no list; nor does it break one.
+    assert "East gate" not in alert.place
+    watching = await panel_of(hass, house.entry, hass_ws_client, hass_admin_user)
+    assert alert.id in (await watching.follow("subscribe_response"))["items"]
     # Until it closes.
     await panel.get("close_search_case", case_id=case, outcome="found")
     await street.see("School", **plate())
@@ -240,6 +250,105 @@ async def test_seen_while_nobody_was_here(
     await hass.config_entries.async_reload(house.entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert len(said(house)) == 1
+
+
+@pytest.mark.parametrize("fails", ["read", "raise", "know"])
+async def test_told_after_a_failure(
+    house: House,  # noqa: F811
+    street: Street,
+    panel: Panel,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: str,
+) -> None:
+    """Whatever fails when somebody was seen, who waits is told; it is no later sighting."""
+    case = await opened(panel, plate=PLATE)
+    await panel.get("watch_search_case", case_id=case)
+
+    async def no_engine(*_: Any) -> None:
+        raise HomeAssistantError
+
+    def away(*_: Any, **__: Any) -> None:
+        raise RegisterError("register_locked")
+
+    with monkeypatch.context() as patch:
+        if fails == "raise":
+            patch.setattr(Engine, "async_raise", no_engine)
+        else:
+            patch.setattr(book, "newest" if fails == "read" else "know", away)
+        await street.see("Shop", **plate())
+        assert len(said(house)) == (fails == "know")
+        await street.see("School", "4711")
+    await street.later(31)
+    assert "Shop 1" in str(said(house)[-1][0])
+    count = len(said(house))
+    await street.later(31)
+    await street.see("School", "4711")
+    assert len(said(house)) == count
+
+
+async def test_of_some_digits(
+    house: House,  # noqa: F811
+    street: Street,
+    panel: Panel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who waits for a plate of which not all is known has those decrypted that passed now."""
+    for number in range(20):
+        await street.see("School", **plate(f"浙B{number:05}"))
+    case = await opened(panel, plate="A0T*")
+    await panel.get("watch_search_case", case_id=case)
+    opens, decrypted = Vault.open_if_possible, list[str]()
+
+    def count(self: Vault, row: CompartmentRow | None) -> str | None:
+        text = opens(self, row)
+        if row and row.kind == KIND and text:
+            decrypted.append(text)
+        return text
+
+    monkeypatch.setattr(Vault, "open_if_possible", count)
+    await street.see("Shop", **plate())
+    assert "Shop 1" in str(said(house)[-1][0])
+    assert decrypted == [PLATE]
+
+
+async def test_told_when_it_is_over(
+    house: House,  # noqa: F811
+    street: Street,
+    panel: Panel,
+) -> None:
+    """Nobody is told how somebody looks once the case is closed: nobody would take it back."""
+    case = await opened(panel)
+    searches = house.hass.data[DATA_SEARCHES][house.entry.entry_id]
+    await panel.get("close_search_case", case_id=case, outcome="found")
+    assert not await searches.async_tell(case, LOOKS, None)
+    assert LOOKS not in repr(await stored(house))
+
+
+async def test_looks_of_others(
+    hass: HomeAssistant,
+    house: House,  # noqa: F811
+    street: Street,
+    panel: Panel,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """What another has looked at, or what is of another plate, is not known to who waits."""
+    case = await opened(panel, plate=PLATE)
+    await panel.get("watch_search_case", case_id=case)
+    searches = house.hass.data[DATA_SEARCHES][house.entry.entry_id]
+    with pytest.MonkeyPatch.context() as patch:
+        # It is looked at before it is told.
+        patch.setattr(searches, "_written", lambda _ids: None)
+        await street.see("Shop", **plate())
+        await street.see("School", **plate("浙B88888"))
+    officer = await account(hass, house.entry, "duty")
+    other = await panel_of(hass, house.entry, hass_ws_client, officer)
+    look = await other.get("search_sightings", case_id=case)
+    assert len(look["sightings"]) == 1
+    look = await panel.get("search_sightings", case_id=case, plate="浙B88888")
+    assert len(look["sightings"]) == 1
+    searches._written(())
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert "Shop 1" in str(said(house)[-1][0])
 
 
 async def test_who_may_no_more(

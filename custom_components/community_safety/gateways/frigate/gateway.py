@@ -8,6 +8,7 @@ disk is full.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+import math
 import time
 from typing import Any, override
 
@@ -124,11 +125,8 @@ class FrigateGateway(MqttGateway):
             # What was seen meanwhile is lost with it; cameras do not wait for that.
             LOGGER.error("What Frigate has told cannot be read: %s", err)
             kept = None
-        if isinstance(kept, float):
-            self._since = min(kept, now)
-        else:
-            # What was before the gateway was added is nobody's business.
-            self._since = self._begin = now
+        # What was before the gateway was added is nobody's business, in no run.
+        self._since = self._begin = min(kept, now) if isinstance(kept, float) else now
         for device in self.devices.values():
             self._cameras[device.description.id] = _Camera(device)
             self.house.passages.begin_anew(device)
@@ -347,17 +345,21 @@ class FrigateGateway(MqttGateway):
     async def _async_turn(self) -> None:
         try:
             now = time.monotonic()
+            # First, after it was away, and seldom: what is heard meanwhile is not missed.
+            is_whole = not self._answers
             if self._configured is None or now - self._configured >= SELDOM_SECONDS:
+                is_whole = True
                 self._configure(await self._server.get("config"))
                 self._configured = now
             self._stats(await self._server.get("stats"), fresh=True)
             self._tell(self._tracks.overdue())
-            await self._async_catch_up()
+            await self._async_catch_up(is_whole=is_whole)
             await self._async_summaries()
         except LoginError as err:
             LOGGER.warning("%s refuses the log-in: %s", self.entry.title, err)
             self._stop()
-            self._unknown()
+            # Nobody asks any more, so nobody notices when that is old.
+            self._unknown(math.inf)
             self.hass.config_entries.async_update_entry(
                 self.entry, data={**self.entry.data, CONF_REFUSED: True}
             )
@@ -368,7 +370,7 @@ class FrigateGateway(MqttGateway):
                     "%s does not answer over HTTP: %s", self.entry.title, err
                 )
             self._answers = False
-            self._unknown()
+            self._unknown(time.monotonic() - 2 * SELDOM_SECONDS)
             self.add_problem(
                 Problem(key=NO_ANSWER, placeholders={"reason": str(err)[:200]})
             )
@@ -377,9 +379,8 @@ class FrigateGateway(MqttGateway):
             self.end_problem(NO_ANSWER)
             await self._async_keep()
 
-    def _unknown(self) -> None:
-        """Forget how far recordings reach back where nobody has said so for long."""
-        since = time.monotonic() - 2 * SELDOM_SECONDS
+    def _unknown(self, since: float) -> None:
+        """Forget how far recordings reach back where nobody has said so since."""
         for camera in self._cameras.values():
             if camera.asked is None or camera.asked < since:
                 camera.device.lose("oldest_recording")
@@ -489,12 +490,16 @@ class FrigateGateway(MqttGateway):
             camera.device.update({"oldest_recording": oldest})
             self._show_recording(camera, fresh=True)
 
-    async def _async_catch_up(self) -> None:
-        """Ask for what was seen and not heard, and for what somebody has corrected since."""
+    async def _async_catch_up(self, *, is_whole: bool) -> None:
+        """Ask for what was seen and not heard, and for what somebody has corrected since.
+
+        The `whole` time is that since the first of what nothing was told of, which may be a
+        day: a car parks, and its plate cannot be read.
+        """
         now = time.time()
         seen: list[Seen] = []
         try:
-            await self._async_look_back(min(self._since, now - LOOK_BACK_SECONDS), seen)
+            await self._async_look_back(now, seen, is_whole=is_whole)
             await self._async_look_up(seen)
         finally:
             # Also what was found before an answer failed: it is found as new no second time.
@@ -503,8 +508,13 @@ class FrigateGateway(MqttGateway):
         # Never before it was added, also in a run to come.
         self._since = max(self._begin, min(now - LOOK_BACK_SECONDS, untold))
 
-    async def _async_look_back(self, since: float, seen: list[Seen]) -> None:
-        """Ask for what has begun since a Unix time, and add what is new of it."""
+    async def _async_look_back(
+        self, now: float, seen: list[Seen], *, is_whole: bool
+    ) -> None:
+        """Ask for what has begun lately, or in the whole time, and add what is new of it."""
+        since = now - LOOK_BACK_SECONDS
+        if is_whole:
+            since = min(self._since, since)
         # By default the newest come first, so the next page is of before the last row.
         query: dict[str, str | float] = {
             # Only what has begun later is told.
@@ -528,8 +538,9 @@ class FrigateGateway(MqttGateway):
                 except (KeyError, TypeError, ValueError) as err:
                     self.refuse("events", str(err))
             if len(rows) < PAGE:
-                # Of what was not named nobody will tell the end.
-                self._tracks.forget_but(going_on)
+                if is_whole:
+                    # Of what was not named nobody will tell the end.
+                    self._tracks.forget_but(going_on)
                 return
             before = query.get("before")
             # Several begin in one frame, and not all of them may be on this page.

@@ -156,8 +156,9 @@ class Controller(Contact):
             self._index = 0
             self._gateway.house.credentials.look_again(self.device)
         self._answered()
-        await self._async_see_to_passback()
         await self.async_refresh(self.doors)
+        # Last: boards that do not know of it keep us waiting, and doors do not wait.
+        await self._async_see_to_passback()
 
     @override
     async def _async_ask(self) -> None:
@@ -278,12 +279,12 @@ class Controller(Contact):
         """Ask which it does, and put right what a person has chosen otherwise.
 
         It may have forgotten all, or the maker's tool has changed it. Boards that do not
-        know of it do not answer: one that is off does not answer what comes next either.
+        know of it do not answer: one that is off does not answer anything else either.
         """
         try:
             await self._async_read_passback()
             wanted = self.device.settings.passback
-            if wanted is not None and self.passback != wanted:
+            if wanted in _PASSBACKS.values() and self.passback != wanted:
                 await self._async_order_passback(wanted)
         except BoardError as err:
             LOGGER.debug("%s: its anti-pass-back: %s", self._name, err)
@@ -293,6 +294,8 @@ class Controller(Contact):
         self._passback = None
         answer = await self.board.ask("get_antipassback")
         self._passback, self._knows_passback = answer.antipassback, True
+        # Who shows it hears of it.
+        self.device.update({})
 
     async def _async_order_passback(self, option: str) -> None:
         mode = next(key for key, name in _PASSBACKS.items() if name == option)

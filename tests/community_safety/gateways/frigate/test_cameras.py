@@ -479,6 +479,17 @@ async def test_a_log_in_that_is_refused(
     assert flow["step_id"] == "reauth_frigate"
 
 
+async def test_a_log_in_that_is_refused_later(
+    hass: HomeAssistant, frigate: Frigate, later: Later
+) -> None:
+    """Nobody asks any more: how far recordings reach back is unknown, and no old word stands."""
+    assert "oldest_recording" in device_of(hass).readings
+    frigate.users = {USERNAME: PASSWORD}
+    await later(90)
+    assert "oldest_recording" not in device_of(hass).readings
+    assert faults(hass) == set()
+
+
 async def test_nothing_can_be_commanded(
     hass: HomeAssistant, entry: MockConfigEntry, peer: Peer, frigate: Frigate
 ) -> None:

@@ -267,12 +267,14 @@ async def test_a_car_that_is_written_down_nowhere(
     assert len(sink.taken) == 1
 
 
+@pytest.mark.parametrize("plate", ["TEST1234", None])
 async def test_a_car_that_is_there_for_weeks(
-    hass: HomeAssistant, frigate: Frigate, later: Later, freezer: FrozenDateTimeFactory
+    frigate: Frigate, later: Later, freezer: FrozenDateTimeFactory, plate: str | None
 ) -> None:
-    """What has come and gone since is not asked for again and again."""
+    """What has come and gone since is not asked for again and again, plate or no plate."""
     parked = frigate.see()
-    frigate.read(parked, "TEST1234", 0.9)
+    if plate:
+        frigate.read(parked, plate, 0.9)
     await later(150)
     for _number in range(300):
         freezer.tick(60)
@@ -387,6 +389,45 @@ async def test_what_was_seen_while_nobody_listened(
     assert [row.at for row in sink.taken] == sorted(row.at for row in sink.taken)
     await pass_time(hass, freezer, peer, entry, 120)
     assert sink.told[500:] == [("plate", "TEST9999", False)]
+
+
+async def test_what_was_before_us_after_a_restart(
+    hass: HomeAssistant,
+    peer: Peer,
+    frigate: Frigate,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It stays nobody's business, however soon Home Assistant begins anew."""
+    before = frigate.see()
+    frigate.read(before, "OLDCAR01", 0.9)
+    frigate.end(before)
+    freezer.tick(60)
+    entry = await add_frigate(hass, peer, frigate)
+    sink = with_sink(hass)
+    for _run in range(2):
+        await pass_time(hass, freezer, peer, entry, 60)
+        await hass.config_entries.async_unload(entry.entry_id)
+        await set_up(hass, peer, entry)
+    assert sink.taken == []
+
+
+async def test_a_car_that_leaves_while_nobody_listens(
+    hass: HomeAssistant,
+    peer: Peer,
+    entry: MockConfigEntry,
+    frigate: Frigate,
+    later: Later,
+) -> None:
+    """Its plate is read as it goes, hours after it came: it is found all the same."""
+    sink = with_sink(hass)
+    car = frigate.see()
+    await later(5000)
+    await hass.config_entries.async_unload(entry.entry_id)
+    frigate.read(car, "TEST1234", 0.9)
+    frigate.end(car)
+    await peer.settled()
+    await set_up(hass, peer, entry)
+    assert sink.told == [("plate", "TEST1234", False)]
 
 
 async def test_what_nobody_took_comes_again(

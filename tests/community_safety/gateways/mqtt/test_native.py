@@ -1,8 +1,11 @@
 """Our own protocol over a real broker: what is taken, what is refused, and what is sent."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 import json
+from math import isfinite
 import subprocess
 import sys
 import time
@@ -16,9 +19,14 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.community_safety.catalogue import DEVICE_KINDS
+from custom_components.community_safety.catalogue import DEVICE_KINDS, is_catalogued
+from custom_components.community_safety.catalogue.measurements import (
+    Point,
+    Value,
+    point_key,
+)
 from custom_components.community_safety.const import DOMAIN
-from custom_components.community_safety.core.device import SafetyDevice
+from custom_components.community_safety.core.device import DERIVED, SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.community_safety.gateways import protocol
 from custom_components.community_safety.gateways.base import CommandError
@@ -832,6 +840,58 @@ async def test_another_kind(
     state = hass.states.get(str(socket))
     assert state and (state.state, state.attributes["device_class"]) == ("on", "outlet")
     assert smoke.kind.key == "charging_pile"
+
+
+def as_danger(point: Point) -> Value:
+    """Return a plausible value of a reading that may be a danger."""
+    row = point.measurement
+    if row.is_number:
+        return point.high if isfinite(point.high) else 1e6
+    return row.options[0] if row.options else True
+
+
+async def test_another_kind_before_the_last_is_shown(
+    hass: HomeAssistant,
+    gateway: MockConfigEntry,
+    smoke: SafetyDevice,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is drawn after its alarm may be of a device that has become another: none raises.
+
+    At the end there are the entities of the last kind, and no others.
+    """
+    run = gateway.runtime_data
+    first = smoke.description
+    descriptions = [
+        replace(
+            first,
+            kind=kind.key,
+            points=frozenset(
+                point_key(key, channel)
+                for key in kind.measurements
+                if key not in DERIVED
+                for channel in ("", "1")
+            ),
+            commands=frozenset(kind.buttons) | {"open"},
+        )
+        for kind in DEVICE_KINDS.values()
+    ]
+    assert len(descriptions) > 8
+    for before, after in permutations(descriptions, 2):
+        for description in (before, after):
+            run.add_device(description)
+            # Dangers with it: what has changed is drawn once their alarms are on the disk.
+            smoke.update({key: as_danger(point) for key, point in smoke.points.items()})
+        await hass.async_block_till_done()
+        assert smoke.description == after
+        entries = er.async_entries_for_device(
+            er.async_get(hass), str(smoke.device_id), include_disabled_entities=True
+        )
+        known = {row.unique_id.removeprefix(f"{smoke.uid}/") for row in entries}
+        stale = {key for key in known if is_catalogued(key)} - smoke.keys
+        assert not stale, (before.kind, after.kind)
+        assert "Traceback" not in caplog.text, (before.kind, after.kind)
+        caplog.clear()
 
 
 async def test_a_cleared_config_lifts_nothing(

@@ -13,7 +13,7 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
-from simulator.uhppote import GET_PASSBACK, SET_PASSBACK, Board, Fault
+from simulator.uhppote import GET_DOOR, GET_PASSBACK, SET_PASSBACK, Board, Fault
 from tests.common import wait_until
 
 from .common import (
@@ -155,13 +155,24 @@ async def test_not_chosen_and_changed(
     """What nobody has chosen here is the maker's tool's to say: it is shown."""
     board.passback = 2
     await asked_again(hass, board, freezer)
-    board.push()
-    await wait_until(hass, lambda: shown(hass, board) == "readers_13_24")
+    assert shown(hass, board) == "readers_13_24"
     assert board.passback == 2
     board.faults.add(Fault.STRANGE_PASSBACK)
     await asked_again(hass, board, freezer)
-    board.push()
-    await wait_until(hass, lambda: shown(hass, board) == STATE_UNKNOWN)
+    assert shown(hass, board) == STATE_UNKNOWN
+    assert not is_told(hass)
+
+
+@pytest.mark.usefixtures("entry")
+async def test_chosen_in_another_version(
+    hass: HomeAssistant, board: Board, freezer: FrozenDateTimeFactory
+) -> None:
+    """What nobody here knows is not set: people are told, and the board is looked after."""
+    device_of(hass, board).settings.passback = "readers_of_tomorrow"
+    await asked_again(hass, board, freezer)
+    assert is_told(hass)
+    assert SET_PASSBACK not in board.asked
+    await choose(hass, board, "off")
     assert not is_told(hass)
 
 
@@ -174,8 +185,8 @@ async def test_forgotten(
     board.forget_everything()
     assert await hass.config_entries.async_setup(entry.entry_id)
     await heard(hass, board)
+    await wait_until(hass, lambda: shown(hass, board) == "readers_13_24")
     assert board.passback == 2
-    assert shown(hass, board) == "readers_13_24"
 
 
 async def test_a_board_that_does_not_know_of_it(
@@ -185,6 +196,9 @@ async def test_a_board_that_does_not_know_of_it(
     board.faults.add(Fault.NO_PASSBACK)
     async with Ticking(hass, freezer):
         await add_boards(hass, board)
+        # Doors do not wait for what it does not answer.
+        await wait_until(hass, lambda: GET_PASSBACK in board.asked)
+        assert board.asked.index(GET_DOOR) < board.asked.index(GET_PASSBACK)
         assert shown(hass, board) == STATE_UNKNOWN
         assert device_of(hass, board).available
         with pytest.raises(HomeAssistantError):
