@@ -284,7 +284,8 @@ class Controller(Contact):
         try:
             await self._async_read_passback()
             wanted = self.device.settings.passback
-            if wanted in _PASSBACKS.values() and self.passback != wanted:
+            is_known = wanted in _PASSBACKS.values()
+            if wanted is not None and is_known and self.passback != wanted:
                 await self._async_order_passback(wanted)
         except BoardError as err:
             LOGGER.debug("%s: its anti-pass-back: %s", self._name, err)
