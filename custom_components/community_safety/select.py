@@ -6,7 +6,7 @@ from typing import override
 from homeassistant.components.select import SelectEntity
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .catalogue import GATEWAY
@@ -115,14 +115,8 @@ class PassbackSelect(SafetyEntity, SelectEntity):
 
     @override
     async def async_select_option(self, option: str) -> None:
-        settings, before = self.device.settings, self.device.settings.passback
-        # Whoever sees to it meanwhile is to want the same.
-        settings.passback = option
         try:
             await self.gateway.async_set_passback(self.device, option)
-        except HomeAssistantError:
-            settings.passback = before
-            raise
         finally:
             self.refresh()
         await self.gateway.house.async_save_settings(self.device)

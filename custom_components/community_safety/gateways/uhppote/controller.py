@@ -1,5 +1,6 @@
 """What goes on at one board: its doors, its events, its clock."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
@@ -87,6 +88,8 @@ class Controller(Contact):
         #: and if it has ever said one.
         self._passback: int | None = None
         self._knows_passback = False
+        #: Nobody sets it while another does: what a person was told is so would not be.
+        self._setting_passback = asyncio.Lock()
         #: Index of the last event that was taken; None until the board was asked.
         self._index: int | None = None
         #: That of the last one that the board has, as far as it was asked.
@@ -281,14 +284,15 @@ class Controller(Contact):
         It may have forgotten all, or the maker's tool has changed it. Boards that do not
         know of it do not answer: one that is off does not answer anything else either.
         """
-        try:
-            await self._async_read_passback()
-            wanted = self.device.settings.passback
-            is_known = wanted in _PASSBACKS.values()
-            if wanted is not None and is_known and self.passback != wanted:
-                await self._async_order_passback(wanted)
-        except BoardError as err:
-            LOGGER.debug("%s: its anti-pass-back: %s", self._name, err)
+        async with self._setting_passback:
+            try:
+                await self._async_read_passback()
+                wanted = self.device.settings.passback
+                is_known = wanted in _PASSBACKS.values()
+                if wanted is not None and is_known and self.passback != wanted:
+                    await self._async_order_passback(wanted)
+            except BoardError as err:
+                LOGGER.debug("%s: its anti-pass-back: %s", self._name, err)
         self._tell_passback()
 
     async def _async_read_passback(self) -> None:
@@ -304,10 +308,15 @@ class Controller(Contact):
         await self._async_read_passback()
 
     async def async_set_passback(self, option: str) -> None:
-        """Have a card be read at readers by turns. Raises BoardError if it is not read back."""
-        await self._async_order_passback(option)
-        if self.passback != option:
-            raise BoardError("its anti-pass-back is still another one")
+        """Have a card be read at readers by turns, from now on.
+
+        Raises BoardError if it is not read back; what was chosen before is still wanted then.
+        """
+        async with self._setting_passback:
+            await self._async_order_passback(option)
+            if self.passback != option:
+                raise BoardError("its anti-pass-back is still another one")
+            self.device.settings.passback = option
         self._tell_passback()
 
     def _tell_passback(self) -> None:
