@@ -70,11 +70,12 @@ async def add_boards(
 
 
 async def heard(hass: HomeAssistant, board: Board, uid: str = UID) -> None:
-    """Wait until a board was asked for its doors, and what follows is done."""
+    """Wait until a board was asked for all that it is asked for, and what follows is done."""
 
     def known() -> bool:
         found = hass.data[DATA_HOUSE].device(f"{uid}/{board.serial}")
-        return bool(found and found[1].available and "locked_1" in found[1].reported)
+        is_heard = found and found[1].available and "locked_1" in found[1].reported
+        return bool(is_heard) and not is_turning(hass, board, uid)
 
     await wait_until(hass, known)
     await hass.async_block_till_done()
@@ -87,12 +88,12 @@ def device_of(hass: HomeAssistant, board: Board) -> SafetyDevice:
     return found[1]
 
 
-def is_turning(hass: HomeAssistant, board: Board) -> bool:
+def is_turning(hass: HomeAssistant, board: Board, uid: str = UID) -> bool:
     """Return if a board is just being asked."""
     return any(
         asking.board.serial == board.serial and asking._turning
         for entry in hass.config_entries.async_loaded_entries(DOMAIN)
-        if entry.unique_id == UID
+        if entry.unique_id == uid
         for asking in entry.runtime_data.controllers
     )
 

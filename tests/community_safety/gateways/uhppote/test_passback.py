@@ -197,7 +197,6 @@ async def test_a_board_that_does_not_know_of_it(
     async with Ticking(hass, freezer):
         await add_boards(hass, board)
         # Doors do not wait for what it does not answer.
-        await wait_until(hass, lambda: GET_PASSBACK in board.asked)
         assert board.asked.index(GET_DOOR) < board.asked.index(GET_PASSBACK)
         assert shown(hass, board) == STATE_UNKNOWN
         assert device_of(hass, board).available
