@@ -28,8 +28,7 @@ from sqlalchemy import func, select
 from custom_components.community_safety.core.house import DATA_HOUSE
 from custom_components.rental_units.access_control.const import Proof
 from custom_components.rental_units.access_control.models import Place
-from custom_components.rental_units.sightings import store
-from custom_components.rental_units.sightings.journal import PORTION
+from custom_components.rental_units.sightings.journal import async_purge
 from custom_components.rental_units.sightings.models import Sighting
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import Context, HomeAssistant
@@ -333,13 +332,9 @@ async def measure(
         "others_wait": _spread(waits),
     }
 
-    async def purge() -> None:
-        while await compound.register.async_run(
-            lambda session: store.purge(session, time.time() + 60, PORTION)
-        ):
-            pass
-
-    purging = hass.async_create_task(lags(purge()), eager_start=False)
+    purging = hass.async_create_task(
+        lags(async_purge(compound.register, time.time() + 60)), eager_start=False
+    )
     waits = await compound.write_until(purging)
     note("purge", await purging)
     figures["purge"]["others_wait"] = _spread(waits)

@@ -268,7 +268,10 @@ async def measure(
     done = asyncio.Event()
     passing = hass.async_create_task(compound.pass_by(hass, rate, done))
     waiting = hass.async_create_task(_others_wait(compound, done))
-    purging = hass.async_create_task(lags(_purge(compound)), eager_start=False)
+    purging = hass.async_create_task(
+        lags(journal.async_purge(compound.register, time.time() - (DAYS - 1) * DAY)),
+        eager_start=False,
+    )
     times = list[float]()
     while not purging.done():
         case = await compound.opened(person_id=compound.people[len(times)])
@@ -294,17 +297,6 @@ async def _settled(compound: Compound, wanted: int) -> int:
             break
         await asyncio.sleep(0.2)
     return found
-
-
-async def _purge(compound: Compound) -> int:
-    """Purge a day as the journal does; return how many sightings that were."""
-    before, rows = time.time() - (DAYS - 1) * DAY, 0
-    while found := await compound.register.async_run(
-        partial(store.purge, before=before, most=journal.PORTION)
-    ):
-        rows += found
-    await compound.register.async_run(store.drop_unseen)
-    return rows
 
 
 def measure_all(say: Say, *, sightings: int, rate: float, looks: int) -> dict[str, Any]:

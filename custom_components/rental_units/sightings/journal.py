@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import batched
 import time
 from typing import Any, Final
 
@@ -31,8 +32,10 @@ from .store import Seen
 FLUSH_SECONDS: Final = 1.0
 #: And so long until a database that is away is tried again.
 RETRY_SECONDS: Final = 5.0
-#: Rows of one transaction, whether they are written or purged.
+#: Rows of one transaction, when they are written, and when they are purged: what goes stands
+#: all over each index, and takes longer.
 PORTION: Final = 200
+PURGED: Final = 50
 #: What waits in memory for each property at the most. More is left to the devices.
 MOST_WAITING: Final = 20_000
 _DAY: Final = 86_400
@@ -253,10 +256,23 @@ class _Line:
                 future.set_result(None)
 
 
-async def async_purge(register: Register) -> None:
-    """Drop what need not be kept any more, a little at a time. Raises RegisterError."""
-    before = time.time() - RULES[Compartment.SIGHTINGS].keep_days * _DAY
-    while await register.async_run(partial(store.purge, before=before, most=PORTION)):
-        # Whoever waits to write is next: they queue for the one thread that does.
-        pass
-    await register.async_run(store.drop_unseen)
+async def async_purge(register: Register, before: float | None = None) -> int:
+    """Drop what need not be kept any more, a little at a time; return how many sightings.
+
+    It is what was seen `before` a Unix time; if there is none, what is older than the rules
+    allow. Raises RegisterError.
+    """
+    if before is None:
+        before = time.time() - RULES[Compartment.SIGHTINGS].keep_days * _DAY
+    # Whoever waits to write is next: they queue for the one thread that does.
+    count = 0
+    while gone := await register.async_run(
+        partial(store.purge, before=before, most=PURGED)
+    ):
+        count += gone
+    for ids in batched(
+        await register.async_read(store.unseen, long=True), PURGED, strict=False
+    ):
+        await register.async_run(partial(store.drop_unseen, ids=ids))
+    await register.async_run(store.drop_sources)
+    return count

@@ -1,6 +1,6 @@
 """Sightings in the database, as pure functions on a session."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -213,12 +213,25 @@ def purge(session: Session, before: float, most: int) -> int:
     return len(keys)
 
 
-def drop_unseen(session: Session) -> None:
-    """Forget numbers and doors of which no sighting is left."""
-    unseen = ~exists().where(Sighting.number_id == SeenNumber.id)
-    rows = select(SeenNumber.number_row).where(unseen)
+def _is_unseen() -> ColumnElement[bool]:
+    return ~exists().where(Sighting.number_id == SeenNumber.id)
+
+
+def unseen(session: Session) -> list[int]:
+    """Return the numbers of which no sighting is left."""
+    return list(session.scalars(select(SeenNumber.id).where(_is_unseen())))
+
+
+def drop_unseen(session: Session, ids: Collection[int]) -> None:
+    """Forget these numbers, but for those that were seen again meanwhile."""
+    gone = SeenNumber.id.in_(ids) & _is_unseen()
+    rows = select(SeenNumber.number_row).where(gone)
     session.execute(delete(CompartmentRow).where(CompartmentRow.id.in_(rows)))
-    session.execute(delete(SeenNumber).where(unseen))
+    session.execute(delete(SeenNumber).where(gone))
+
+
+def drop_sources(session: Session) -> None:
+    """Forget doors, gates and cameras of which no sighting is left."""
     session.execute(
         delete(Source).where(~exists().where(Sighting.source_id == Source.id))
     )

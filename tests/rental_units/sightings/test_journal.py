@@ -3,6 +3,9 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -12,6 +15,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from custom_components.community_safety.core.passages import Decision, Means, Passage
 from custom_components.rental_units.access_control.models import Card
@@ -21,6 +25,7 @@ from custom_components.rental_units.sightings import journal as module, store
 from custom_components.rental_units.sightings.journal import (
     FLUSH_SECONDS,
     PORTION,
+    PURGED,
     RETRY_SECONDS,
     Journal,
     async_purge,
@@ -395,7 +400,7 @@ async def test_purged_in_portions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After thirty days a sighting goes, a few at a time, and its number with the last one."""
-    monkeypatch.setattr(module, "PORTION", 3)
+    monkeypatch.setattr(module, "PURGED", 3)
     for n in range(7):
         journal.take(seen(n))
     journal.take(seen(8, number="5", device_id="other"))
@@ -426,22 +431,45 @@ async def test_purge_lets_others_write(
     hass: HomeAssistant, entry: MockConfigEntry, journal: Journal, freezer: Any
 ) -> None:
     """Whoever writes meanwhile waits for no more than a portion."""
-    for n in range(3 * PORTION):
-        journal.take(seen(n))
+    for n in range(3 * PURGED):
+        journal.take(seen(n, number=str(n)))
     await flush(hass, freezer)
     freezer.tick(timedelta(days=31))
-    order: list[str] = []
+    register = entry.runtime_data
+    portions: list[int] = []
 
-    async def purge() -> None:
-        await async_purge(entry.runtime_data)
-        order.append("purged")
+    def note(session: Session) -> None:
+        found = session.scalars(select(func.count()).select_from(Sighting)).one()
+        portions.append(
+            found + session.scalars(select(func.count(SeenNumber.id))).one()
+        )
 
-    async def write() -> None:
-        await entry.runtime_data.async_run(lambda _session: None)
-        order.append("written")
+    async def write(purging: asyncio.Task[int]) -> None:
+        while not purging.done():
+            await register.async_run(note)
 
-    await asyncio.gather(purge(), write())
-    assert order == ["written", "purged"]
+    purging = hass.async_create_task(async_purge(register))
+    await write(purging)
+    assert await purging == 3 * PURGED
+    steps = [before - after for before, after in pairwise([6 * PURGED, *portions])]
+    assert max(steps) == PURGED
+
+
+async def test_seen_again_while_it_is_purged(
+    hass: HomeAssistant, entry: MockConfigEntry, journal: Journal, freezer: Any
+) -> None:
+    """A number that somebody is seen with at that moment is not forgotten."""
+    journal.take(seen(1))
+    await flush(hass, freezer)
+    freezer.tick(timedelta(days=31))
+    register = entry.runtime_data
+    before = time.time() - timedelta(days=30).total_seconds()
+    await register.async_run(partial(store.purge, before=before, most=PURGED))
+    ids = await register.async_read(store.unseen)
+    journal.take(seen(2))
+    await flush(hass, freezer)
+    await register.async_run(partial(store.drop_unseen, ids=ids))
+    assert len(ids) == await count(entry, SeenNumber) == 1
 
 
 async def test_erased(
