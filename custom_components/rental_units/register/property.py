@@ -126,7 +126,7 @@ class Register:
         #: The day that has begun here; None: none has yet, or it was not possible.
         self._day: date | None = None
         self._day_failed = False
-        self._day_listeners: list[Callable[[], Awaitable[None]]] = []
+        self._day_listeners: list[Callable[[], Awaitable[object]]] = []
         #: By how much the wall's clock is before the machine's own.
         self._clock = _clock()
         self._is_syncing = False
@@ -374,7 +374,7 @@ class Register:
         return lambda: self._change_listeners.remove(update)
 
     @callback
-    def listen_day(self, begin: Callable[[], Awaitable[None]]) -> None:
+    def listen_day(self, begin: Callable[[], Awaitable[object]]) -> None:
         """Let something be done once a day, and again if it raises RegisterError."""
         self._day_listeners.append(begin)
 
