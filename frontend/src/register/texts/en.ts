@@ -706,6 +706,7 @@ export const en = {
   did_search_sightings: "Looked where somebody was seen",
   did_watch_case: "Asked to be told of a sighting",
   did_alert_case: "Told those who respond of a search",
+  did_any_case: "Opened a search of somebody else",
   did_close_case: "Closed a search",
   did_export_case: "Exported what a search has found",
   did_forget_sightings: "Removed what was seen of somebody",

@@ -707,6 +707,7 @@ export const zhHans: Texts = {
   did_search_sightings: "查询出现记录",
   did_watch_case: "设置出现提醒",
   did_alert_case: "通知应急人员寻找",
+  did_any_case: "查看他人的寻找案件",
   did_close_case: "结束寻找案件",
   did_export_case: "导出寻找结果",
   did_forget_sightings: "删除通行记录",

@@ -707,6 +707,7 @@ export const zhHant: Texts = {
   did_search_sightings: "查詢出現紀錄",
   did_watch_case: "設定出現提醒",
   did_alert_case: "通知應變人員尋找",
+  did_any_case: "檢視他人的尋找案件",
   did_close_case: "結束尋找案件",
   did_export_case: "匯出尋找結果",
   did_forget_sightings: "刪除通行紀錄",
