@@ -1,6 +1,8 @@
 """Documentation says what the code says, in each language, and its examples work."""
 
+import ast
 from functools import cache
+import inspect
 import json
 import os
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import hass_frontend
+from markdown_it import MarkdownIt
 import pytest
 import voluptuous as vol
 import yaml
@@ -17,10 +20,14 @@ import yaml
 from benchmarks.__main__ import PARTS
 from custom_components.community_safety import services, zigbee_services
 from custom_components.community_safety.catalogue import DEVICE_KINDS
+from custom_components.community_safety.catalogue.camera import SHORTEST_RETENTION
 from custom_components.community_safety.catalogue.measurements import MEASUREMENTS
 from custom_components.community_safety.const import DOMAIN
+from custom_components.community_safety.core import authority, tellers
 from custom_components.community_safety.core.device import DERIVED
+from custom_components.community_safety.gateways.frigate.gateway import _is_continuous
 from custom_components.community_safety.gateways.protocol import validators
+from custom_components.rental_units import community_safety as platform
 from custom_components.rental_units.alerts.channels import PROVIDERS
 from homeassistant.components.automation.config import async_validate_config_item
 from homeassistant.components.notify import SERVICE_SEND_MESSAGE
@@ -70,6 +77,21 @@ VARIABLES = {
     },
     "answer": {"supplies": [{"status": "confirmed"}]},
 }
+#: Languages whose examples are run, by the tests below; what Zigbee2MQTT is told, by
+#: itself, in tests/real_zigbee2mqtt/test_docs.py.
+RUN = {"json", "python", "yaml"}
+#: How examples without a language begin, and what runs them, or why nothing can.
+OTHERS = {
+    "git clone ": "test_checkout",
+    "scripts/": "test_command",
+    "curl ": "tests/community_safety/gateways/webhook/test_webhook.py",
+    "${": "test_template_of_a_carrier",
+    "catalogue/  ←": "a drawing of the layers",
+    "incoming ──": "a drawing of the wires",
+    "进线 ──": "a drawing of the wires",
+}
+#: What begins like an action of ours, and is a file, a folder of the storage or a test.
+NO_ACTIONS = {"blueprints", "db", "py", "zigbee_backups", "zip"}
 #: A way through pages and menus: in italics, within one paragraph and cell.
 _WAY = re.compile(
     r"(?<!\*)\*((?:(?!\n\n)[^*|`]){1,99}→(?:(?!\n\n)[^*|`]){1,99})\*(?!\*)"
@@ -82,14 +104,18 @@ ELSEWHERE = {
 }
 
 
-def blocks(path: Path, language: str) -> list[str]:
-    """Return the examples of a page in one language, as they would be pasted."""
-    text = path.read_text("utf-8")
-    found = re.findall(rf"(?ms)^( *)```{language}\n(.*?)^\1```$", text)
+def code(path: Path) -> list[tuple[str, str]]:
+    """Return the examples of a page, as they would be pasted: the language of each, and its text."""
     return [
-        "\n".join(line.removeprefix(indent) for line in body.splitlines())
-        for indent, body in found
+        (token.info, token.content)
+        for token in MarkdownIt().parse(path.read_text("utf-8"))
+        if token.type in ("fence", "code_block")
     ]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """Return the examples of a page in one language."""
+    return [text for said, text in code(path) if said == language]
 
 
 def examples(language: str) -> list[Any]:
@@ -309,12 +335,100 @@ def test_other_servers(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_example_is_run(path: Path) -> None:
+    """An example is in a language that is run here, or is named with what runs it, or why nothing can."""
+    assert [
+        (language, text)
+        for language, text in code(path)
+        if language not in RUN and (language or not text.startswith(tuple(OTHERS)))
+    ] == []
+
+
+def test_an_example_that_nothing_runs() -> None:
+    """Each row of what is run otherwise is needed, and what it names is there."""
+    texts = [text for path in PROSE for language, text in code(path) if not language]
+    assert [
+        beginning
+        for beginning in OTHERS
+        if not any(text.startswith(beginning) for text in texts)
+    ] == []
+    assert [
+        runs
+        for runs in OTHERS.values()
+        if not (runs in globals() or (ROOT / runs).is_file() or "drawing" in runs)
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_checkout(name: str) -> None:
+    """Who begins with a checkout takes it from where it is published, and goes into its folder."""
+    (text,) = [text for _, text in code(ROOT / name) if text.startswith("git clone ")]
+    clone, folder, *commands = text.splitlines()
+    assert clone == f"git clone {build_docs.SOURCE}"
+    assert folder == f"cd {build_docs.SOURCE.rpartition('/')[2]}"
+    assert [command for command in commands if not command.startswith("scripts/")] == []
+
+
+@pytest.mark.parametrize("text", examples("python"))
+def test_python(text: str) -> None:
+    """What another integration is told to offer is what is looked for there, and what ours offers."""
+    (function,) = ast.parse(text).body
+    assert isinstance(function, ast.AsyncFunctionDef)
+    looked_for = "".join(inspect.getsource(module) for module in (authority, tellers))
+    assert f'"{function.name}"' in looked_for
+    ours = getattr(platform, function.name)
+    assert inspect.iscoroutinefunction(ours)
+    assert [argument.arg for argument in function.args.args] == list(
+        inspect.signature(ours).parameters
+    )
+    # The types that it names are ours, or Home Assistant's own.
+    names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    assert names - vars(authority).keys() - vars(tellers).keys() == set()
+
+
+@pytest.mark.parametrize("language", build_docs.LANGUAGES)
+def test_template_of_a_carrier(language: str) -> None:
+    """The template that a carrier is asked to approve has the variables that are filled in, and no other."""
+    page = build_docs.source("channels", language)
+    (text,) = [text for _, text in code(page) if text.startswith("${")]
+    variables = re.findall(r"\$\{(\w+)\}", text)
+    alibaba = (
+        ROOT / "custom_components/rental_units/alerts/channels/alibaba.py"
+    ).read_text("utf-8")
+    assert [name for name in variables if f'"{name}"' not in alibaba] == []
+    # Directly after the address, with nothing that could be any.
+    assert variables[-1] == "link"
+    assert "/${link}" in text
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_actions_are_there(path: Path) -> None:
+    """An action, a trigger or a condition of ours that a page names is one."""
+    known = set(SCHEMAS) | {
+        f"{file.parent.name}.{name}"
+        for file in ROOT.glob("custom_components/*/*.yaml")
+        if file.stem in ("conditions", "triggers")
+        for name in yaml.safe_load(file.read_text("utf-8"))
+    }
+    named = {
+        match[0]
+        for span in re.findall(r"`([^`\n]+)`", path.read_text("utf-8"))
+        for match in re.finditer(r"\b(?:community_safety|rental_units)\.(\w+)", span)
+        if match[1] not in NO_ACTIONS
+    }
+    assert sorted(named - known) == []
+
+
 @pytest.mark.parametrize("text", examples("yaml"))
 async def test_yaml(hass: HomeAssistant, text: str) -> None:
     """Home Assistant takes each example, and so does the action that it calls."""
     example = yaml.safe_load(text)
     if "template" in example:
         await check_template(hass, example)
+        return
+    if "record" in example:
+        check_frigate(example)
         return
     assert await async_setup_component(hass, "automation", {})
     assert await async_setup_component(hass, DOMAIN, {})
@@ -335,6 +449,16 @@ async def check_template(hass: HomeAssistant, example: dict[str, Any]) -> None:
         (state,) = hass.states.async_all("binary_sensor")
         assert state.state == shown
         assert state.attributes["device_class"] == "smoke"
+
+
+def check_frigate(example: dict[str, Any]) -> None:
+    """See that Frigate keeps, by these settings, what our own rule asks of a camera."""
+    assert example["mqtt"]["host"]
+    assert example["lpr"]["enabled"]
+    record = example["record"]
+    assert record["enabled"]
+    assert _is_continuous(record)
+    assert record["continuous"]["days"] >= SHORTEST_RETENTION.default
 
 
 def check_action(hass: HomeAssistant, action: dict[str, Any]) -> None:
