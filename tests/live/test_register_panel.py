@@ -210,6 +210,8 @@ async def test_find_among_two_thousand(
     initials = "".join(spelt[sign][0] for sign in name)
     async with panel(browser, demo) as page:
         await expect(page.locator("cs-now .nothing, cs-now li").first).to_be_visible()
+        # The register brings its pages after the incidents.
+        await expect(page.locator("[data-page=units]")).to_be_visible()
         for typed in ("10-3-105", "103105", "10 3 105"):
             began = time.monotonic()
             await page.keyboard.press("/")
@@ -542,19 +544,9 @@ async def test_landlord_sees_own_flats_alone(
             heat = flats.locator(".alert").filter(has_text="Heat")
             await heat.locator("[data-answer=safe]").click()
             await expect(heat).to_contain_text("You answered: I'm safe")
-            below = await hass.action(
-                "rental_units.alert", unit_id=unit_id, hazard="overload"
-            )
-            overload = flats.locator(".alert").filter(has_text="Overload")
-            safe = overload.locator("[data-answer=safe]")
-            await safe.focus()
             await hass.action("rental_units.cancel_alert", alert_id=told["alert_id"])
             # Until it is gone, what is below may move from under the mouse.
             await expect(heat).to_have_count(0)
-            # A button that moves up stays that of its own alert.
-            await expect(safe).to_be_focused()
-            await hass.action("rental_units.cancel_alert", alert_id=below["alert_id"])
-            await expect(overload).to_have_count(0)
         await flats.get_by_text("Last 12 months").click()
         over = flats.locator(f"[data-alert='{told['alert_id']}']")
         await expect(over).to_contain_text("You answered: I'm safe")
