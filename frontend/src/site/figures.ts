@@ -1,5 +1,7 @@
 /** What closed alarms say of how fast people and machines were. Nothing here knows a browser. */
 
+import { FLOOD_ALARMS, FLOOD_SECONDS } from "../order";
+
 export interface Closed {
   alarm_id: string;
   incident_id: string;
@@ -43,6 +45,11 @@ export interface Figures {
   /** Of life alarms that a person has judged. */
   judged: number;
   falseAlarms: number;
+  /** Of life alarms: the most within the time of a flood, and how often there was one. */
+  busiest: number;
+  floods: number;
+  /** Warnings and faults that were open for more than a day. */
+  stale: number;
   devices: Device[];
   /** The oldest first. */
   months: Month[];
@@ -64,6 +71,8 @@ export interface Month {
 }
 
 const MOST_DEVICES = 10;
+/** A warning or a fault that was open for longer has stood there unasked. */
+const STALE_SECONDS = 86_400;
 
 /** Returns the smallest value that a share of all does not exceed; `values` are sorted. */
 export function quantile(values: readonly number[], share: number): number {
@@ -80,6 +89,24 @@ function spread(seconds: number[]): Spread | null {
         inMinute: values.filter((value) => value <= 60).length,
       }
     : null;
+}
+
+/** Returns how many came at most within the time of a flood, and how often they were one; `times` are sorted. */
+function rush(times: readonly number[]): Pick<Figures, "busiest" | "floods"> {
+  let first = 0;
+  let busiest = 0;
+  let floods = 0;
+  let isFlood = false;
+  times.forEach((at, index) => {
+    while (at - (times[first] ?? at) > FLOOD_SECONDS) {
+      first += 1;
+    }
+    const count = index - first + 1;
+    busiest = Math.max(busiest, count);
+    floods += Number(count > FLOOD_ALARMS && !isFlood);
+    isFlood = count > FLOOD_ALARMS;
+  });
+  return { busiest, floods };
 }
 
 const isJudged = ({ outcome }: Closed): boolean => outcome !== null && outcome !== "test";
@@ -100,7 +127,8 @@ function counted<Row extends Omit<Month, "name">>(row: Row, alarm: Closed): Row 
  * `monthOf` names the month of a time.
  */
 export function figuresOf(alarms: Iterable<Closed>, monthOf: (at: number) => string): Figures {
-  const life = [...alarms].filter((alarm) => !alarm.drill && alarm.severity === "alarm");
+  const real = [...alarms].filter((alarm) => !alarm.drill);
+  const life = real.filter((alarm) => alarm.severity === "alarm");
   life.sort((a, b) => a.raised_at - b.raised_at);
   const incidents = new Map<string, Closed[]>();
   const devices = new Map<string, Device>();
@@ -128,6 +156,8 @@ export function figuresOf(alarms: Iterable<Closed>, monthOf: (at: number) => str
     reset: took((alarm) => (alarm.reason === "reset" ? alarm.closed_at : null), Math.max),
     judged: life.filter(isJudged).length,
     falseAlarms: life.filter(isFalse).length,
+    ...rush(life.map((alarm) => alarm.raised_at)),
+    stale: real.filter((alarm) => alarm.severity !== "alarm" && alarm.closed_at - alarm.raised_at > STALE_SECONDS).length,
     devices: [...devices.values()].sort((a, b) => b.count - a.count).slice(0, MOST_DEVICES),
     months: [...months.values()],
   };

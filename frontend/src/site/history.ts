@@ -6,6 +6,7 @@ import { define } from "../define";
 import { reasonOf, type Rejected } from "../errors";
 import type { Past } from "../incident";
 import { dateAndClock, lasted, month, quantity } from "../format";
+import { FLOOD_SECONDS } from "../order";
 import { save } from "../save";
 import { common, tokens } from "../styles";
 import { csv, figuresOf, type Closed, type Figures, type Month, type Page, type Spread } from "./figures";
@@ -318,6 +319,14 @@ export class HistoryPage extends LitElement {
         <div>
           <dt>${t("figure_false")}</dt>
           <dd>${wrong(figures)}</dd>
+        </div>
+        <div>
+          <dt>${t("figure_busiest", { minutes: FLOOD_SECONDS / 60 })}</dt>
+          <dd>${t("figure_floods", { count: figures.busiest, floods: figures.floods })}</dd>
+        </div>
+        <div>
+          <dt>${t("figure_stale")}</dt>
+          <dd>${figures.stale}</dd>
         </div>
       </dl>
       ${figures.devices.length

@@ -82,3 +82,14 @@ test("a file has no formula, and its quotes are doubled", () => {
     "\ufeffa,\"'=HYPERLINK(\"\"x\"\")\"\r\n\"b, c\",'-1\r\n卧室,\"line\nbreak\"\r\n",
   );
 });
+
+test("how many alarms came within ten minutes, how often that was a flood, and what stood open for days", () => {
+  const at = (...times: number[]): Closed[] => times.map((time, index) => closed(`${time} ${index}`, { raised_at: time }));
+  const flood = (begin: number): Closed[] => at(...Array.from({ length: 11 }, (_, index) => begin + index * 60));
+  expect(figuresOf(at(0, 600, 1201), hundreds)).toMatchObject({ busiest: 2, floods: 0 });
+  expect(figuresOf([...flood(0), ...flood(100_000), ...at(100_600)], hundreds)).toMatchObject({ busiest: 12, floods: 2 });
+  const drills = flood(0).map((alarm) => ({ ...alarm, drill: true }));
+  const old = { severity: "fault", raised_at: 0, closed_at: 86_401 } as const;
+  const rows = [...drills, closed("old", old), closed("younger", { ...old, closed_at: 86_400 }), closed("life", { ...old, severity: "alarm" })];
+  expect(figuresOf(rows, hundreds)).toMatchObject({ busiest: 1, floods: 0, stale: 1 });
+});
