@@ -18,9 +18,14 @@ from custom_components.community_safety import async_setup
 from custom_components.community_safety.const import DOMAIN, PLATFORMS, Severity
 from custom_components.community_safety.core.device import DeviceDescription
 from custom_components.community_safety.core.house import DATA_HOUSE
+from custom_components.community_safety.open_alarms import REMOVED
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HassJob, HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from homeassistant.setup import async_setup_component
 from homeassistant.util.async_ import get_scheduled_timer_handles
 from tests.common import (
@@ -235,10 +240,16 @@ async def test_a_gateway_that_is_taken_away_is_no_fault(
     assert hass.data[DATA_HOUSE].book.open == {}
 
 
-async def test_a_disabled_gateway_is_removed(
-    hass: HomeAssistant, hass_config_file: sqlite3.Connection
+@pytest.mark.parametrize("disabled_by", [ConfigEntryDisabler.USER, None])
+async def test_a_gateway_that_was_never_set_up_is_removed(
+    hass: HomeAssistant,
+    hass_config_file: sqlite3.Connection,
+    disabled_by: ConfigEntryDisabler | None,
 ) -> None:
-    """Its latches stay until a person has confirmed that, although nothing was set up."""
+    """Its latches stay until a person has confirmed that, although nothing was set up.
+
+    It was disabled, or what it depends on did not come about.
+    """
     device = f"mqtt/{BASE}/breaker-1"
     insert(
         hass_config_file,
@@ -246,9 +257,13 @@ async def test_a_disabled_gateway_is_removed(
         f"{device}/supply",
         {"device": device, "key": "supply", "at": 1.0},
     )
-    entry = _entry(hass, disabled_by=ConfigEntryDisabler.USER)
+    entry = _entry(hass, disabled_by=disabled_by)
+    assert DATA_HOUSE not in hass.data
     await hass.config_entries.async_remove(entry.entry_id)
     house = hass.data[DATA_HOUSE]
+    assert ir.async_get(hass).async_get_issue(
+        DOMAIN, f"{REMOVED}{entry.unique_id or entry.entry_id}"
+    )
     assert list(house.cut_off.latches) == [f"{device}/supply"]
     house.forget_gateway(f"mqtt/{BASE}")
     assert house.cut_off.latches == {}

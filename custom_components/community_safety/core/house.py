@@ -501,13 +501,14 @@ class House:
             # A person has said how it is.
             settings.unread = False
             self._show_unread()
-        if not await self._put_settings(uid):
+        if not await self._put_settings(uid, patient=True):
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="not_stored"
             )
 
-    def _put_settings(self, uid: str) -> asyncio.Future[bool]:
-        return self.storage.put("settings", uid, self.settings_of(uid).as_dict())
+    def _put_settings(self, uid: str, *, patient: bool = False) -> asyncio.Future[bool]:
+        row = self.settings_of(uid).as_dict()
+        return self.storage.put("settings", uid, row, patient=patient)
 
     @callback
     def _storage_trouble(self, reason: str | None) -> None:

@@ -37,6 +37,9 @@ RESCUE_SECONDS = 60
 OPEN_SECONDS = 10
 #: A disk that does not answer must not hold up an alarm for longer.
 PATIENCE_SECONDS = 1.0
+#: Who sets something waits so long for it: a machine that has just started is busy, and a disk
+#: that is slow has not refused.
+LONG_PATIENCE_SECONDS = 10.0
 #: Pages of the log file at which SQLite takes them into the database: its default.
 LOG_PAGES = 1000
 PAGE_BYTES = 4096
@@ -176,14 +179,23 @@ class Storage:
         data: dict[str, Any] | None,
         *,
         closed_at: float | None = None,
+        patient: bool = False,
     ) -> asyncio.Future[bool]:
         """Queue a row, or its removal (None).
 
         The result is True when it is on disk, False when the disk refused or did not
-        answer within PATIENCE_SECONDS; it is then still queued.
+        answer within PATIENCE_SECONDS; it is then still queued. Who is `patient` waits for
+        LONG_PATIENCE_SECONDS, also for a file that is being opened.
         """
         future: asyncio.Future[bool] = self._hass.loop.create_future()
-        self.put_then(table, key, data, partial(_resolve, future), closed_at=closed_at)
+        self.put_then(
+            table,
+            key,
+            data,
+            partial(_resolve, future),
+            closed_at=closed_at,
+            patient=patient,
+        )
         return future
 
     @callback
@@ -195,6 +207,7 @@ class Storage:
         then: Waiter,
         *,
         closed_at: float | None = None,
+        patient: bool = False,
     ) -> None:
         """Queue a row as `put` does, and call `then` once, at once when it is answered.
 
@@ -208,12 +221,14 @@ class Storage:
             self._held[table, key] = row
         else:
             self._queue[table, key] = row
-        if self._cancel_retry or self._closed or not self._ready:
+        may_be_ready = self._ready or (patient and self._is_writing)
+        if self._cancel_retry or self._closed or not may_be_ready:
             # The disk is known to be broken: nobody waits for the next try.
             self._hass.loop.call_soon(then, False)
             return
         # Patience runs from here: an earlier commit may be what takes so long.
-        self._waiting.add(then, self._hass.loop)
+        seconds = LONG_PATIENCE_SECONDS if patient else PATIENCE_SECONDS
+        self._waiting.add(then, self._hass.loop, seconds)
         if not (self._is_writing or self._due):
             self._due = self._hass.loop.call_soon(self._begin_writing)
 
@@ -686,26 +701,33 @@ class Storage:
 class _Waiting:
     """Who waits for one batch, and for how long at most."""
 
-    __slots__ = ("_patience", "_waiters")
+    __slots__ = ("_timers", "_waiters")
 
     def __init__(self) -> None:
         """Initialize."""
-        self._waiters: list[Waiter] = []
-        self._patience: asyncio.TimerHandle | None = None
+        #: By their patience, in seconds, and when it ends.
+        self._waiters: dict[float, list[Waiter]] = {}
+        self._timers: dict[float, asyncio.TimerHandle] = {}
 
-    def add(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Let one more wait."""
-        if self._patience is None:
-            self._patience = loop.call_later(PATIENCE_SECONDS, self.answer, False)
-        self._waiters.append(waiter)
+    def add(
+        self, waiter: Waiter, loop: asyncio.AbstractEventLoop, seconds: float
+    ) -> None:
+        """Let one more wait, for so many seconds at most."""
+        if (waiters := self._waiters.get(seconds)) is None:
+            waiters = self._waiters[seconds] = []
+            self._timers[seconds] = loop.call_later(
+                seconds, self._answer, seconds, False
+            )
+        waiters.append(waiter)
 
     def answer(self, stored: bool) -> None:
         """Answer everybody who still waits."""
-        if self._patience:
-            self._patience.cancel()
-            self._patience = None
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+        for seconds in tuple(self._waiters):
+            self._answer(seconds, stored)
+
+    def _answer(self, seconds: float, stored: bool) -> None:
+        self._timers.pop(seconds).cancel()
+        for waiter in self._waiters.pop(seconds):
             waiter(stored)
 
 

@@ -34,6 +34,7 @@ from homeassistant.core import (
     HomeAssistant,
     callback,
 )
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from tests.common import BASE, Peer, insert, patience, wait_until
@@ -331,6 +332,62 @@ async def test_a_disk_that_hangs_is_not_waited_for(
         assert not await storage.put("settings", "a", {})
     hold.set()
     await waiting
+
+
+async def test_who_sets_something_waits_for_a_slow_disk(
+    hass: HomeAssistant,
+    storage: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A machine that has just started is busy: that is no disk that refuses."""
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.01)
+    hold = threading.Event()
+    request.addfinalizer(hold.set)
+    waiting = asyncio.ensure_future(storage._async_run(hold.wait))
+    await asyncio.sleep(0)
+    house = hass.data[DATA_HOUSE]
+    setting = asyncio.ensure_future(house.async_store_settings("x"))
+    async with patience():
+        # Patience of who cannot wait is over; what is set is still awaited.
+        assert not await storage.put("settings", "a", {})
+        assert not setting.done()
+        hold.set()
+        await setting
+    await waiting
+    # And it ends, where no answer comes at all.
+    monkeypatch.setattr(module, "LONG_PATIENCE_SECONDS", 0.01)
+    again = threading.Event()
+    request.addfinalizer(again.set)
+    waiting = asyncio.ensure_future(storage._async_run(again.wait))
+    await asyncio.sleep(0)
+    async with patience():
+        with pytest.raises(HomeAssistantError) as caught:
+            await house.async_store_settings("x")
+    assert caught.value.translation_key == "not_stored"
+    again.set()
+    await waiting
+
+
+async def test_who_sets_something_waits_for_a_file_that_is_being_opened(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Nobody knows yet that a disk is broken which has not answered once."""
+    monkeypatch.setattr(module, "OPEN_SECONDS", 0.01)
+    storage = Storage(hass, Path(hass.config.path("slow.db")), lambda _trouble: None)
+    hold = threading.Event()
+    request.addfinalizer(hold.set)
+    storage._executor.submit(hold.wait)
+    async with patience():
+        assert await storage.async_open() == {}
+        setting = storage.put("settings", "a", {"text": "x"}, patient=True)
+        assert not await storage.put("settings", "b", {})
+        assert not setting.done()
+        hold.set()
+        assert await setting
+    rows = await storage._async_run(lambda: storage._living("settings"))
+    assert rows == {"a": {"text": "x"}, "b": {}}
+    await storage.async_close()
 
 
 async def test_log_has_its_length(hass: HomeAssistant, storage: Storage) -> None:
