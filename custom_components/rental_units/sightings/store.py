@@ -45,7 +45,8 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
     """Write down what was seen at this property's devices; return how much of it is new.
 
     Devices are its that have a door which it has assigned; where it is the only property,
-    all are. What is there already is left as it is. Raises RegisterError.
+    all are. What is there already is left as it is, unless it was corrected: who does not
+    know what they have told of it tells the same as that. Raises RegisterError.
     """
     if not is_only:
         devices = {row.device_id for row in rows}
@@ -61,21 +62,36 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
         key = row.event_id, sources[row.device_id, row.channel]
         if row.corrected or key not in by_key:
             by_key[key] = row
-    events = select(Sighting.event_id, Sighting.source_id).where(
-        Sighting.event_id.in_({key[0] for key in by_key})
+    found = session.execute(
+        select(
+            Sighting.event_id,
+            Sighting.source_id,
+            Sighting.number_id,
+            Sighting.decision,
+            Sighting.granted,
+            Sighting.inwards,
+            Sighting.category,
+        ).where(Sighting.event_id.in_({key[0] for key in by_key}))
     )
-    for key in session.execute(events).tuples().all():
-        if key in by_key and by_key[key].corrected:
+    there = {(event_id, source): said for event_id, source, *said in found}
+    by_key = {
+        key: row for key, row in by_key.items() if row.corrected or key not in there
+    }
+    ids = _numbers(session, box, by_key.values()) if by_key else {}
+    for key in by_key.keys() & there.keys():
+        row = by_key[key]
+        number_id = ids.get((row.kind, row.number))
+        said = [number_id, row.decision, row.granted, row.inwards, row.category]
+        if there[key] == said:
+            del by_key[key]
+        else:
             session.execute(
                 delete(Sighting).where(
                     Sighting.event_id == key[0], Sighting.source_id == key[1]
                 )
             )
-        else:
-            by_key.pop(key, None)
     if not by_key:
         return 0
-    ids = _numbers(session, box, by_key.values())
     cards = _cards(session, box, by_key.values())
     session.execute(
         insert(Sighting),

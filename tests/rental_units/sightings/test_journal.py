@@ -371,6 +371,29 @@ async def test_corrected(
     assert (row["medium"], row["card_number"]) == ("plate", "••••12")
 
 
+async def test_corrected_to_what_it_was(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    journal: Journal,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A gateway that has forgotten what it told tells it once more: the row stays, with its card."""
+    first = seen(event_id="e1", number="4711", kind=SeenKind.PLATE, at=1.0)
+    journal.take(first)
+    await flush(hass, freezer)
+    # The time of an event is its beginning: by that it shows whether it was written anew.
+    journal.take(replace(first, corrected=True, at=2.0))
+    await flush(hass, freezer)
+
+    def read(session: Any) -> list[float]:
+        return list(session.scalars(select(Sighting.at)))
+
+    assert await entry.runtime_data.async_run(read) == [1.0]
+    journal.take(replace(first, corrected=True, category="car", at=2.0))
+    await flush(hass, freezer)
+    assert await entry.runtime_data.async_run(read) == [2.0]
+
+
 async def test_encrypted_and_found(
     hass: HomeAssistant,
     entry: MockConfigEntry,

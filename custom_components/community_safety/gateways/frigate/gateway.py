@@ -56,8 +56,11 @@ _AWAY = ("offline", "disabled")
 _NOBODY = "unknown"
 
 
-def _store(hass: HomeAssistant, entry: GatewayConfigEntry) -> Store[dict[str, float]]:
-    """Return where it is kept up to when everything was taken."""
+def _store(hass: HomeAssistant, entry: GatewayConfigEntry) -> Store[dict[str, Any]]:
+    """Return where it is kept up to when everything was taken, and what was told of since.
+
+    Of what was seen, that is the ids alone by which Frigate knows it.
+    """
     return Store(hass, 1, f"{DOMAIN}.frigate.{entry.entry_id}", atomic_writes=True)
 
 
@@ -107,7 +110,7 @@ class FrigateGateway(MqttGateway):
         self._logos: set[str] = set()
         #: From when on it is asked for what it has seen, and never before, in Unix time.
         self._since = self._begin = 0.0
-        self._kept: float | None = None
+        self._kept: dict[str, Any] = {}
         #: When the last statistics were made, by Frigate's clock: once told they are no news.
         self._stats_at: object = None
         #: Monotonic times of the last answers that are asked for seldom.
@@ -120,11 +123,13 @@ class FrigateGateway(MqttGateway):
     async def async_start(self) -> None:
         now = time.time()
         try:
-            kept = ((await self._store.async_load()) or {}).get("since")
+            data = (await self._store.async_load()) or {}
         except HomeAssistantError as err:
             # What was seen meanwhile is lost with it; cameras do not wait for that.
             LOGGER.error("What Frigate has told cannot be read: %s", err)
-            kept = None
+            data = {}
+        kept = data.get("since")
+        self._tracks.go_on(data.get("told"))
         # What was before the gateway was added is nobody's business, in no run.
         self._since = self._begin = min(kept, now) if isinstance(kept, float) else now
         for device in self.devices.values():
@@ -560,7 +565,7 @@ class FrigateGateway(MqttGateway):
             self._missed.discard(event)
 
     async def _async_keep(self) -> None:
-        """Note up to when everything was taken."""
+        """Note up to when everything was taken, and of what was told that is asked for anew."""
         if not self._answers:
             return
         passages = self.house.passages
@@ -569,9 +574,11 @@ class FrigateGateway(MqttGateway):
             (passages.taken(row.device, index) for row in self._cameras.values()),
             default=index,
         )
-        if (since := taken / 1_000_000) != self._kept:
-            self._kept = since
-            await self._store.async_save({"since": since})
+        since = taken / 1_000_000
+        kept = {"since": since, "told": self._tracks.told_since(since - 1)}
+        if kept != self._kept:
+            self._kept = kept
+            await self._store.async_save(kept)
 
 
 def _is_continuous(record: Mapping[str, Any]) -> bool:

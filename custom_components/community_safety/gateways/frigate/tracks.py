@@ -57,8 +57,9 @@ class _Track:
     read: dict[Means, tuple[str, float | None]] = field(default_factory=dict)
     #: What the object itself had last, as events and HTTP tell it.
     had: dict[Means, str | None] = field(default_factory=dict)
-    #: What was told of it; empty where it was taken back.
-    told: dict[Means, str] = field(default_factory=dict)
+    #: What was told of it; empty where it was taken back, None where an earlier run told it:
+    #: what that was is kept nowhere.
+    told: dict[Means, str | None] = field(default_factory=dict)
     #: It has gone.
     is_over: bool = False
     #: Monotonic times at which something was first read, and at which it was last heard of.
@@ -76,9 +77,9 @@ class _Track:
         It lags behind what is read: only what has changed is news. What is there no more was
         taken back, there or by a person.
         """
-        if self.had.get(means) == text:
+        before, self.had[means] = self.had.get(means), text
+        if before == text:
             return
-        self.had[means] = text
         if text is None:
             self.read.pop(means, None)
         else:
@@ -88,8 +89,10 @@ class _Track:
         """Yield what is new of it."""
         for means in Means:
             text, score = self.read.get(means, ("", None))
-            before = self.told.get(means)
-            if text != (before or ""):
+            before = self.told.get(means, "")
+            is_corrected = means in self.told
+            # What an earlier run has told is not taken back before it is known what there is.
+            if text != before and (text or before is not None or means in self.had):
                 self.told[means] = text
                 yield Seen(
                     event=self.id,
@@ -99,7 +102,7 @@ class _Track:
                     number=text,
                     category=self.label,
                     score=score,
-                    corrected=before is not None,
+                    corrected=is_corrected,
                 )
 
 
@@ -111,6 +114,25 @@ class Tracks:
         self._open: dict[str, _Track] = {}
         #: What has ended, and what nobody says is still there.
         self._past: dict[str, _Track] = {}
+        #: What an earlier run has told of, by id, and by which means.
+        self._earlier: dict[str, list[Means]] = {}
+
+    def go_on(self, told: object) -> None:
+        """Take what an earlier run has told of, as `told_since`; what is none is left out."""
+        for key, words in told.items() if isinstance(told, dict) else ():
+            if isinstance(key, str) and isinstance(words, list):
+                self._earlier[key] = [Means(word) for word in words if word in Means]
+
+    def told_since(self, since: float) -> dict[str, list[Means]]:
+        """Return what has begun since then and was told of: by which means, and not what.
+
+        So it is known after a restart that what is found then was corrected. `since` is Unix
+        time.
+        """
+        tracks = (*self._past.values(), *self._open.values())
+        return {
+            row.id: list(row.told) for row in tracks if row.told and row.start >= since
+        }
 
     def event(self, message: object) -> list[Seen]:
         """Take a message of `events`. Return what it lets us tell."""
@@ -227,6 +249,7 @@ class Tracks:
             if not 0 <= start < 4_294_967_296:
                 raise ValueError("start_time: no time")
             track = self._open[key] = _Track(key, camera, float(start))
+            track.told = dict.fromkeys(self._earlier.pop(key, ()))
             if len(self._open) > MOST_OPEN:
                 del self._open[next(iter(self._open))]
         track.heard = time.monotonic()

@@ -430,6 +430,93 @@ async def test_a_car_that_leaves_while_nobody_listens(
     assert sink.told == [("plate", "TEST1234", False)]
 
 
+async def test_what_a_person_corrects_while_nobody_listens(
+    hass: HomeAssistant,
+    peer: Peer,
+    frigate: Frigate,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Home Assistant was off: what was told before is told anew as it is now, or taken back."""
+    entry = await add_frigate(hass, peer, frigate)
+    sink = with_sink(hass)
+    cars = [frigate.see() for _number in range(3)]
+    person = frigate.see(label="person")
+    for number, car in enumerate(cars):
+        frigate.read(car, f"MARK000{number}", 0.8)
+    frigate.know(person, "MARK Person", 0.9)
+    parked, nobody = frigate.see(), frigate.see()
+    frigate.read(parked, "MARK0009", 0.8)
+    for event in (*cars, person, nobody):
+        frigate.end(event)
+    await pass_time(hass, freezer, peer, entry, 150)
+    assert len(sink.taken) == 5
+    await hass.config_entries.async_unload(entry.entry_id)
+    sink.taken.clear()
+    kept = hass_storage[f"community_safety.frigate.{entry.entry_id}"]["data"]
+    assert kept["told"].keys() == {row.id for row in (*cars, person, parked)}
+    assert "MARK" not in repr(kept)
+    # In its own pages, of which nobody is told anything.
+    frigate.correct(cars[0], "MARK0007")
+    frigate.take_back(cars[1])
+    frigate.take_back(person)
+    frigate.correct(parked, "MARK0008")
+    freezer.tick(3600)
+    await set_up(hass, peer, entry)
+    assert sorted(sink.told) == sorted(
+        [
+            ("plate", "MARK0007", True),
+            ("plate", "", True),
+            # It is not known any more what was told of it.
+            ("plate", "MARK0002", True),
+            ("face", "", True),
+            ("plate", "MARK0008", True),
+        ]
+    )
+    by_event = {row.event: row.number for row in sink.taken}
+    assert by_event[cars[1].id] == by_event[person.id] == ""
+    await pass_time(hass, freezer, peer, entry, 120)
+    assert len(sink.taken) == 5
+
+
+async def test_what_goes_on_after_a_restart(
+    hass: HomeAssistant,
+    peer: Peer,
+    entry: MockConfigEntry,
+    frigate: Frigate,
+    later: Later,
+) -> None:
+    """A word about one means takes back nothing of another, before it is known what there is."""
+    sink = with_sink(hass)
+    person = frigate.see(label="person")
+    frigate.know(person, "MARK Person", 0.9)
+    await later(150)
+    assert sink.told == [("face", "MARK Person", False)]
+    await hass.config_entries.async_unload(entry.entry_id)
+    # It is in no database: nobody can be asked.
+    person.is_kept = False
+    await set_up(hass, peer, entry)
+    frigate.tell_read(person, "MARK0001", 0.9)
+    await later(1)
+    assert sink.told[1:] == [("plate", "MARK0001", False)]
+    frigate.take_back(person)
+    await later(1)
+    assert sink.told[2:] == [("face", "", True)]
+
+
+@pytest.mark.parametrize(
+    "told", [5, [], {"x": 5}, {"x": ["MARK"]}, {5: ["plate"]}, None]
+)
+def test_what_was_kept_is_nothing(told: Any) -> None:
+    """What somebody has broken on the disk says nothing, and breaks nothing."""
+    found = tracks.Tracks()
+    found.go_on(told)
+    after = {"id": "1790000000.5-a", "camera": "c", "label": "car"}
+    read = {"recognized_license_plate": ["TEST1234", 0.9]}
+    (seen,) = found.event({"type": "end", "after": {**after, **read}})
+    assert not seen.corrected
+
+
 async def test_what_nobody_took_comes_again(
     hass: HomeAssistant,
     peer: Peer,
@@ -449,7 +536,8 @@ async def test_what_nobody_took_comes_again(
     sink.fails = False
     await hass.config_entries.async_unload(entry.entry_id)
     await set_up(hass, peer, entry)
-    assert sink.told == [("plate", "MARK1234", False)]
+    # Told again, it takes the place of what there may be.
+    assert sink.told == [("plate", "MARK1234", True)]
     assert logged(caplog, "MARK") == []
 
 
