@@ -530,6 +530,10 @@ class GetDoorCards(Command[dict[str, Any]]):
             # They are to be there, and are not proven to be; and the other way round.
             "missing": counts.get((True, Proof.UNPROVEN), 0),
             "left": counts.get((False, Proof.UNPROVEN), 0),
+            # To what has a list that nobody can read: they are there, or gone, for all we know.
+            "sent": sum(
+                count for (_, proof), count in counts.items() if proof == Proof.SENT
+            ),
         }
 
 

@@ -248,7 +248,7 @@ async def renew_card(ask: Ask) -> None:
     "get_door_cards",
 )
 async def door_cards(ask: Ask) -> dict[str, Any]:
-    """List the cards that a controller is to hold, a page, those that are not proven first; and how its own list was found."""
+    """List the cards or plates (`medium`) that a controller is to hold, a page, those that are not proven first; and how its own list was found."""
     data = ask.data
     device_id = data["device_id"]
     found = await ask.async_do(
@@ -263,6 +263,7 @@ async def door_cards(ask: Ask) -> dict[str, Any]:
             for row in found["cards"]
         ],
         "list": lists[0] if lists else None,
+        "medium": medium_of(ask.hass, device_id) or Medium.CARD,
     }
 
 

@@ -187,10 +187,10 @@ export class DoorSection extends Page {
     </section>`;
   }
 
-  private whom({ building, stairwell, number }: Doorway): string {
+  private whom({ medium, building, stairwell, number }: Doorway): string {
     const { t } = this.room;
     if (!building) {
-      return t("door_for_all");
+      return t(medium === "plate" ? "door_for_all_plates" : "door_for_all");
     }
     const place = [building, stairwell, number].filter(Boolean).join("-");
     return number ? t("door_for_unit", { place }) : t(stairwell ? "door_for_stairwell" : "door_for_building", { place });
@@ -201,19 +201,25 @@ export class DoorSection extends Page {
     const { t } = room;
     const { list } = found;
     const unknown = list?.unknown ?? [];
-    const isCalm = !unknown.length && !found.missing && !found.left && !found.pending;
+    const isCalm = !unknown.length && !found.missing && !found.left && !found.pending && !found.sent;
+    const ofPlates = found.medium === "plate";
     return html`<section class="box" data-part="list">
-      <h2>${t("door_list")}</h2>
-      <p class="number">${list ? t("door_list_read", { time: timeOf(room, list.at), count: list.count }) : t("door_list_unread")}</p>
+      <h2>${t(ofPlates ? "door_plates" : "door_list")}</h2>
+      <p class="number">
+        ${list
+          ? t(ofPlates ? "door_plates_read" : "door_list_read", { time: timeOf(room, list.at), count: list.count })
+          : t(found.sent ? "door_list_unreadable" : "door_list_unread")}
+      </p>
       <ul class="actions flat tags">
         <li class="tag">${t("door_total", { count: found.total })}</li>
+        ${found.sent ? html`<li class="tag warn" data-part="sent">${t("door_sent", { count: found.sent })}</li>` : nothing}
         ${found.pending ? html`<li class="tag warn">${t("door_pending", { count: found.pending })}</li>` : nothing}
         ${found.missing ? html`<li class="tag bad">${t("door_missing", { count: found.missing })}</li>` : nothing}
         ${found.left ? html`<li class="tag bad">${t("door_left", { count: found.left })}</li>` : nothing}
         ${isCalm && list ? html`<li class="tag good">${t("door_as_it_should")}</li>` : nothing}
       </ul>
       ${unknown.length
-        ? html`<h3>${t("door_unknown")}</h3>
+        ? html`<h3>${t(ofPlates ? "door_unknown_plates" : "door_unknown")}</h3>
             <ul class="actions flat">
               ${unknown.map((number) => html`<li class="tag bad number">${number}</li>`)}
             </ul>
@@ -261,7 +267,9 @@ export class DoorSection extends Page {
         ? t("proven_there")
         : card.proof === "unproven"
           ? t(card.wanted ? "door_card_missing" : "door_card_left")
-          : t("being_asked");
+          : card.proof === "sent"
+            ? t("sent_there")
+            : t("being_asked");
     const number = card.card_number || t("no_number");
     return html`<li class="actions" data-card=${card.card_id} data-proof=${card.proof}>
       <strong class="number">

@@ -240,6 +240,10 @@ export interface DoorCards {
   pending: number;
   missing: number;
   left: number;
+  /** To what has a list that nobody can read. */
+  sent: number;
+  /** `card` or `plate`. */
+  medium: string;
   list: { at: string; count: number; unknown: string[] } | null;
 }
 
@@ -271,6 +275,8 @@ export interface Doorway {
   /** Of its controller; null if that is gone. */
   name: string | null;
   door: string;
+  /** `card` or `plate`. */
+  medium: string;
   building: string;
   stairwell: string;
   number: string;

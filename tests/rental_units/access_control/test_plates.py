@@ -6,6 +6,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.community_safety.core import credentials
 from custom_components.community_safety.core.house import DATA_HOUSE
@@ -32,6 +33,7 @@ from tests.community_safety.gateways.vzenith.common import (
     say_anew,
 )
 from tests.rental_units.common import call
+from tests.rental_units.panel import panel_of
 
 from .common import NUMBER, OWN, House, refusal, settle, until
 
@@ -173,6 +175,35 @@ async def test_sent_again(
         camera.beat()
         await pass_time(site.hass, freezer, RESEND_SECONDS / 2 + GRACE_SECONDS)
     await wait_until(site.hass, lambda: set(camera.rows) == {PLATE})
+
+
+async def test_list_of_a_gate(
+    site: House, camera: Camera, can_read: bool, hass_ws_client: WebSocketGenerator
+) -> None:
+    """Its page says that it holds plates, and how much of that is proven."""
+    person = await site.move_in()
+    await issue(site, person)
+    await site.becomes(person, "active" if can_read else "sent")
+    panel = await panel_of(site.hass, site.entry, hass_ws_client)
+    gate = device_of(site.hass, camera).device_id
+    found = await panel.get("door_cards", device_id=gate)
+    assert (found["medium"], found["total"]) == ("plate", 1)
+    assert found["sent"] == (0 if can_read else 1)
+    assert (found["pending"], found["missing"], found["left"]) == (0, 0, 0)
+    assert [row["proof"] for row in found["cards"]] == (
+        ["proven"] if can_read else ["sent"]
+    )
+    assert {row["medium"] for row in (await panel.get("doors"))["doors"]} == {
+        "card",
+        "plate",
+    }
+    # Taken back, it is gone for all that anybody knows.
+    await site.move_out(person)
+    await site.becomes(person, "expired" if can_read else "sent")
+    found = await panel.get("door_cards", device_id=gate)
+    assert (found["total"], found["sent"]) == ((0, 0) if can_read else (1, 1))
+    board = await panel.get("door_cards", device_id=site.controller(site.first))
+    assert (board["medium"], board["sent"]) == ("card", 0)
 
 
 @pytest.mark.parametrize("can_read", [False], indirect=True)
