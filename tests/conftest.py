@@ -6,7 +6,6 @@ from contextlib import closing
 from itertools import islice
 import logging
 from pathlib import Path
-import re
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from homeassistant.core import HomeAssistant, callback
 from simulator.listening import held_port
 
 from .common import Peer, add_gateway, clear_broker, wait_until
+from .complaints import COMPLAINT
 
 ROOT = Path(__file__).parent.parent
 #: How much of a stack asyncio's debug mode keeps of who made a task, future or timer.
@@ -95,13 +95,6 @@ def _quiet_statements() -> None:
     10,000 runs that takes all memory there is.
     """
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-
-
-#: What Home Assistant says of code of ours that uses it in a way that ends, or that blocks it.
-COMPLAINT = re.compile(
-    r"Detected (?:that custom integration|blocking call)"
-    r"|The deprecated .* from (?:community_safety|rental_units)\b"
-)
 
 
 class _Complaints(logging.Handler):

@@ -10,7 +10,7 @@ import aiohttp
 CLIENT_ID = "http://127.0.0.1:{port}/"
 ANSWER_SECONDS = 60
 
-type OnEvent = Callable[[dict[str, Any]], None]
+type OnEvent = Callable[[Any], None]
 
 
 class CallError(Exception):
@@ -93,7 +93,11 @@ class HomeAssistant:
 
     async def subscribe(self, event_type: str, listener: OnEvent) -> None:
         """Call a listener with each event of a type."""
-        await self._send("subscribe_events", {"event_type": event_type}, listener)
+        await self.listen(listener, "subscribe_events", event_type=event_type)
+
+    async def listen(self, listener: OnEvent, command: str, **more: Any) -> None:
+        """Call a listener with what a websocket command that subscribes tells."""
+        await self._send(command, more, listener)
 
     async def action(
         self, action: str, target: dict[str, Any] | None = None, **data: Any

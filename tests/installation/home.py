@@ -11,6 +11,7 @@ from simulator.demo.configuration import begin_onboarding, confirm_http
 from simulator.demo.flows import CONFIG as FLOWS, begin, check, enter, walk
 from simulator.demo.home_assistant import CallError, HomeAssistant
 from simulator.demo.setup import onboard
+from tests.complaints import complaints
 
 #: What Home Assistant's program says when it wants to be started again.
 RESTART = 100
@@ -35,6 +36,7 @@ class Home:
         self.custom = folder / "custom_components"
         self._github = github
         self._process: asyncio.subprocess.Process | None = None
+        self._complaints: list[str] = []
         #: The Python that it runs with: that of another release updates Home Assistant.
         self.python = sys.executable
         self._port = free_port()
@@ -48,11 +50,17 @@ class Home:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        """End it, however it is."""
+        """End it, however it is. Nothing of all that was done with it is deprecated or blocks."""
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
         await self.hass.__aexit__()
+        self._hear()
+        assert self._complaints == []
+
+    def _hear(self) -> None:
+        """Keep what Home Assistant has complained of: the start after the next takes the log."""
+        self._complaints += complaints(self.log())
 
     async def move_in(self) -> None:
         """Start it for the first time, as its first user."""
@@ -94,6 +102,7 @@ class Home:
         await self._until_it_runs()
 
     async def _launch(self) -> None:
+        self._hear()
         self._process = await asyncio.create_subprocess_exec(
             self.python,
             # Home Assistant would find the integrations of this checkout in the path.

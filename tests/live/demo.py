@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from simulator.broker import free_port
+from tests.complaints import complaints
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,10 +71,23 @@ class Demo:
             assert await process.wait() == 0
 
     def stop(self) -> int:
-        """End it; return its exit code."""
+        """End it; return its exit code. Nothing of all that was done with it is deprecated or blocks."""
         self._process.send_signal(signal.SIGTERM)
         self._process.communicate(timeout=90)
+        assert self.complaints() == []
         return self._process.returncode
+
+    def log(self) -> str:
+        """Return what Home Assistant has written since its last start."""
+        return (self.config / "home-assistant.log").read_text("utf-8")
+
+    def complaints(self) -> list[str]:
+        """Return what it complains of, also before it was started again."""
+        return [
+            line
+            for path in sorted(self.config.glob("home-assistant.log*"))
+            for line in complaints(path.read_text("utf-8"))
+        ]
 
     @staticmethod
     def _command(*arguments: str) -> list[str]:

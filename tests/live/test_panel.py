@@ -88,6 +88,21 @@ FOCUSED = """() => {
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
   return at?.textContent?.trim() ?? ""
 }"""
+#: Elements of others in the panel, and if the browser knows them.
+THEIRS = """() => {
+  const found = new Map()
+  const walk = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      const name = element.localName
+      if (name.includes("-") && !/^(cs|community-safety)-/.test(name)) found.set(name, !!customElements.get(name))
+      else if (element.shadowRoot) walk(element.shadowRoot)
+    }
+  }
+  const find = (root) => root.querySelector("community-safety-panel") ?? [...root.querySelectorAll("*")]
+    .filter((item) => item.shadowRoot).map((item) => find(item.shadowRoot)).find(Boolean)
+  walk(find(document).shadowRoot)
+  return Object.fromEntries(found)
+}"""
 #: So many presses of the Tab key lead anywhere.
 MOST_TABS = 60
 
@@ -569,6 +584,26 @@ async def test_focus_stays_where_it_was(
         assert await watched.evaluate(FOCUSED) == before
     await story.do("clear", "1-1-201")
     await story.do("clear", "1-1-202")
+
+
+async def test_elements_of_home_assistant(
+    browser: Browser, demo: Demo, story: Story
+) -> None:
+    """Each of its elements that is drawn is one that this release has."""
+    await story.do("smoke", "1-1-201")
+    seen: dict[str, bool] = {}
+    for path in ("/now", "/map", "/devices"):
+        async with panel(browser, demo) as page:
+            if path == "/now":
+                await card(page, "1-1-201").get_by_role("link", name="Open").click()
+                await page.locator("cs-cameras [data-camera]").wait_for()
+            else:
+                await page.goto(page.url.replace("/now", path))
+                await page.locator("cs-map, cs-devices").wait_for()
+            seen |= await page.evaluate(THEIRS)
+    assert [name for name, is_known in seen.items() if not is_known] == []
+    assert "ha-menu-button" in seen
+    await story.do("clear", "1-1-201")
 
 
 @pytest.mark.parametrize(
