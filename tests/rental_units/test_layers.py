@@ -13,21 +13,43 @@ DOORS = {
     *("access", "actions", "forms", "services", "entity", "repairs", "websocket"),
 }
 #: Features beside the register.
-FEATURES = ("access_control", "alerts", "places", "reports", "search", "sightings")
+FEATURES = (
+    *("access_control", "alerts", "care", "places", "reports", "search"),
+    "sightings",
+)
 #: What a folder must not import, however it is written.
 FORBIDDEN = {
     "public": {"storage", "register", "app", *FEATURES, "transfer", *DOORS},
     "storage": {"public", "app", "register", *FEATURES, "transfer", *DOORS},
     "register": {"public", "app", *FEATURES, "transfer", *DOORS},
     "access_control": {
-        *("public", "app", "alerts", "places", "reports", "search", "sightings"),
-        *("transfer", *DOORS),
+        *("public", "app", "alerts", "care", "places", "reports", "search"),
+        *("sightings", "transfer", *DOORS),
     },
-    "places": {"access_control", "reports", "search", "sightings", "transfer", *DOORS},
-    "reports": {"access_control", "app", "search", "sightings", "transfer", *DOORS},
-    "search": {"public", "app", "reports", "transfer", *DOORS},
+    "alerts": {"care"},
+    "care": {"public", "app", "places", "reports", "search", "transfer", *DOORS},
+    "places": {
+        "access_control",
+        "care",
+        "reports",
+        "search",
+        "sightings",
+        "transfer",
+        *DOORS,
+    },
+    "reports": {
+        "access_control",
+        "app",
+        "care",
+        "search",
+        "sightings",
+        "transfer",
+        *DOORS,
+    },
+    "search": {"public", "app", "care", "reports", "transfer", *DOORS},
     "sightings": {
-        *("public", "app", "alerts", "places", "reports", "search", "transfer"),
+        *("public", "app", "alerts", "care", "places", "reports", "search"),
+        "transfer",
         *DOORS,
     },
     "app": {"transfer", *DOORS},

@@ -1,0 +1,1 @@
+"""Tests of the watch for signs of life."""
