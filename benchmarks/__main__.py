@@ -20,6 +20,7 @@ from . import (
     alerts,
     broker as brokers,
     burst,
+    care,
     doors,
     latency,
     register,
@@ -36,7 +37,7 @@ from .plot import plot
 from .verdict import verdicts
 from .zigbee_homes import Run
 
-_WITHOUT_BROKER = ("zigbee", "alerts", "register", "doors", "search")
+_WITHOUT_BROKER = ("zigbee", "alerts", "register", "doors", "search", "care")
 PARTS = ("throughput", "latency", "burst", "scale", *_WITHOUT_BROKER)
 
 
@@ -62,6 +63,9 @@ class Size:
     #: Of thirty days, and looks of each kind.
     sightings: int
     looks: int
+    #: Who live alone, for so many days.
+    persons: int
+    days: int
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
@@ -81,6 +85,8 @@ FULL = Size(
     passing_seconds=60,
     sightings=1_000_000,
     looks=100,
+    persons=40,
+    days=110,
 )
 QUICK = Size(
     messages=2000,
@@ -98,6 +104,8 @@ QUICK = Size(
     passing_seconds=10,
     sightings=50_000,
     looks=20,
+    persons=30,
+    days=60,
 )
 
 
@@ -140,6 +148,11 @@ def run(
         with attempts.of("search"):
             result["search"] = search.measure_all(
                 attempts.say, sightings=size.sightings, rate=50, looks=size.looks
+            )
+    if "care" in parts:
+        with attempts.of("care"):
+            result["care"] = care.measure_all(
+                attempts.say, persons=size.persons, days=size.days
             )
     return {part: found for part, found in result.items() if found}
 

@@ -291,6 +291,28 @@ def _search(part: _Goals) -> None:
         )
 
 
+#: The goals for a window: alarms and questions a week, mean and 90th percentile in hours.
+CARE = {"from_day_0": (0.2, 1, 7, 11.5), "from_day_28": (0.25, 0.75, 6.6, 10.5)}
+CARE_WINDOWS = {
+    "from_day_0": "in the first week",
+    "from_day_28": "after four weeks",
+}
+
+
+def _care(part: _Goals) -> None:
+    for window, limits in CARE.items():
+        what = f"Care, {CARE_WINDOWS[window]}"
+        path = f"cases/announced/{window}"
+        alarms, questions, mean, p90 = limits
+        part.most(f"{what}: needless alarms a week", alarms, f"{path}/alarms_a_week")
+        part.most(f"{what}: questions a week", questions, f"{path}/questions_a_week")
+        part.most(f"{what}: delay in hours, mean", mean, f"{path}/mean")
+        part.most(f"{what}: delay in hours, 90th percentile", p90, f"{path}/p90")
+        part.most(f"{what}: delay in hours, at home", 12, f"{path}/worst_at_home")
+        part.most(f"{what}: delay in hours, the worst", 16, f"{path}/worst")
+    part.most("Care: what is kept of a person, in bytes", 10_000, "cost/bytes")
+
+
 _JUDGES: dict[str, Callable[[_Goals], None]] = {
     "throughput": _throughput,
     "latency": _latency,
@@ -301,4 +323,5 @@ _JUDGES: dict[str, Callable[[_Goals], None]] = {
     "register": _register,
     "doors": _doors,
     "search": _search,
+    "care": _care,
 }
