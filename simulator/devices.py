@@ -728,6 +728,8 @@ class Camera(Device):
         "recordings-short": "keep_less",
         "car": "see_car",
         "face": "see_face",
+        "child": "see_child",
+        "person": "see_person",
     }
 
     #: How long recordings are kept, in days, and with a disk that is too full.
@@ -770,6 +772,14 @@ class Camera(Device):
         """Let somebody pass whose face has a name."""
         self._read(self._next(), "face", "Test Person", 0.93, False)
 
+    def see_child(self) -> None:
+        """Let a child in red pass by: there is no number, and a look."""
+        self._see(means="sight", category="person", colour="red", age_group="child")
+
+    def see_person(self) -> None:
+        """Let somebody pass by of whom nothing can be told: it is dark."""
+        self._see(means="sight", category="person")
+
     def _next(self) -> str:
         self._seen += 1
         return f"{self.id}-{self._seen}"
@@ -777,18 +787,24 @@ class Camera(Device):
     def _read(
         self, event: str, means: str, text: str, score: float, corrected: bool
     ) -> None:
+        self._see(
+            event,
+            number=text,
+            means=means,
+            category="car" if means == "plate" else "person",
+            score=score,
+            corrected=corrected,
+        )
+
+    def _see(self, event: str | None = None, **told: Any) -> None:
         self._told += 1
         self.tell_passage(
             {
                 "index": self._told,
                 "door": "1",
-                "number": text,
                 "decision": "seen",
-                "means": means,
-                "category": "car" if means == "plate" else "person",
-                "score": score,
-                "event": event,
-                "corrected": corrected,
+                "event": event or self._next(),
+                **told,
             }
         )
 

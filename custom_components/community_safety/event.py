@@ -14,7 +14,7 @@ from .catalogue.measurements import SIGHTINGS, Value, point_key
 from .core.alarm import Change
 from .core.alarms import Announcement
 from .core.device import SafetyDevice
-from .core.passages import Decision, Passage
+from .core.passages import Decision, Means, Passage
 from .core.selftests import SelfTest
 from .entity import JoiningEntity, SafetyEntity, add_for_each_device
 from .gateways.base import Gateway, GatewayConfigEntry
@@ -167,9 +167,11 @@ class PassageEvent(SafetyEntity, EventEntity):
         """Tell of what happens now; what was fetched later is history."""
         is_said = passage.decision in (Decision.GRANTED, Decision.SEEN)
         kind = passage.decision.value if is_said else "denied"
-        # A door at which a camera has only seen somebody has let nobody in or out.
+        # A door at which a camera has only seen somebody has let nobody in or out; and who
+        # is seen on foot before a barrier is no vehicle.
         if (
             passage.door == self._channel
+            and passage.means is not Means.SIGHT
             and not passage.late
             and kind in self.event_types
         ):

@@ -2,11 +2,16 @@ import { expect, test } from "vitest";
 import { asked, onMap } from "../src/register/case";
 import type { SeenAt } from "../src/register/model";
 
-const wanted = { plate: "", category: "", colour: "", age_group: "", since: "", until: "", place: "", household: false };
+const wanted = { plate: "", category: "", colour: "", age_group: "", since: "", until: "", place: "", household: false, untold: false };
 
 test("what is empty is not asked, and spaces say nothing", () => {
   expect(asked(wanted)).toEqual({});
   expect(asked({ ...wanted, plate: " A0T1K9 ", colour: " " })).toEqual({ plate: "A0T1K9" });
+});
+
+test("what cameras do not tell is asked for only with something that they may tell", () => {
+  expect(asked({ ...wanted, category: "person", untold: true })).toEqual({ category: "person" });
+  expect(asked({ ...wanted, colour: "red", untold: true })).toEqual({ colour: "red", untold: true });
 });
 
 test("a place is a device with its door, and times are told apart from the browser's zone", () => {

@@ -37,6 +37,8 @@ class Means(StrEnum):
     PLATE = "plate"
     #: A name that somebody has given to a face. It opens nothing.
     FACE = "face"
+    #: By nothing: a camera has seen somebody or something, and there is no number.
+    SIGHT = "sight"
 
 
 class Decision(StrEnum):
@@ -57,6 +59,36 @@ class Decision(StrEnum):
     OTHER = "other"
 
 
+class Colour(StrEnum):
+    """The colour of clothes or of a vehicle, as cameras tell it.
+
+    Those of Hikvision's ISAPI and of GA/T 1400.3 have these twelve in common, once what only
+    says how light one is (`deepBlue`, `silver`) is left out.
+    """
+
+    BLACK = "black"
+    WHITE = "white"
+    GREY = "grey"
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    GREEN = "green"
+    CYAN = "cyan"
+    BLUE = "blue"
+    PURPLE = "purple"
+    PINK = "pink"
+    BROWN = "brown"
+
+
+class AgeGroup(StrEnum):
+    """About how old a camera takes somebody for: it may well err by one of these."""
+
+    CHILD = "child"
+    TEENAGER = "teenager"
+    ADULT = "adult"
+    ELDERLY = "elderly"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One credential at one door, or before one camera. The same index may come twice.
@@ -69,6 +101,9 @@ class Passage:
     What a camera has read may be wrong: `score` is how sure it is, from 0 to 1. It is told
     once more, `corrected`, when the camera knows better: what has the same `event` at the
     same device and by the same means takes the place of what was told of it before.
+
+    What has no number is told by `Means.SIGHT`, with an empty one. What a camera does not
+    tell is None, and never guessed.
     """
 
     device_id: str | None
@@ -84,6 +119,8 @@ class Passage:
     means: Means = Means.CARD
     #: What was seen, in the camera's words: `car`, `person`.
     category: str | None = None
+    colour: Colour | None = None
+    age_group: AgeGroup | None = None
     score: float | None = None
     event: str | None = None
     corrected: bool = False

@@ -33,6 +33,8 @@ from .work import Command, NotCoveredError, Work, refused
 type Answer = dict[str, JsonValueType]
 
 _DAY: Final = 86_400
+#: The class of whoever has an age.
+PERSON: Final = "person"
 
 
 def _case_of(work: Work, case_id: str) -> SearchCase:
@@ -226,7 +228,7 @@ class Look(Command[Answer]):
             case.seen_at = max(case.seen_at or 0.0, found.rows[0].at)
         return {
             "deed_id": deed.id,
-            **shown(found, work.hand.now),
+            **shown(found, wanted, work.hand.now),
             "names": _names(work, found),
         }
 
@@ -249,7 +251,11 @@ class Look(Command[Answer]):
         if case.kind == CaseKind.ACCESS:
             # It is about themselves, and nobody else: not whose plate is like theirs, either.
             said = {"alike": False}
-        names_somebody = said.get("plate") or said.get("category")
+        if said.get("age_group"):
+            # Nothing else has an age, and the index is by the class.
+            said.setdefault("category", PERSON)
+        names = ("plate", "category", "colour")
+        names_somebody = any(said.get(key) for key in names)
         if case.person_id and not names_somebody:
             said["person_id"] = case.person_id
         elif not names_somebody:
@@ -260,7 +266,7 @@ class Look(Command[Answer]):
             raise refused("search_plate", characters=str(plates.LEAST_CHARACTERS))
         wanted = Wanted(**said, since=since, until=until)
         if not (wanted.person_id or wanted.plate):
-            if not (wanted.category or wanted.places):
+            if not (wanted.describes or wanted.places):
                 raise refused("search_too_wide")
             wanted = replace(
                 wanted, since=max(wanted.since, min(until, now) - MOST_DAYS * _DAY)
@@ -270,18 +276,29 @@ class Look(Command[Answer]):
         return wanted
 
 
-def shown(found: Found, now: float) -> Answer:
-    """Return sightings for an answer, with the gaps between them."""
+def shown(found: Found, wanted: Wanted, now: float) -> Answer:
+    """Return sightings for an answer, with the gaps between them.
+
+    `untold` is how many more were seen, up to as many as an answer has, of which the camera
+    did not tell what was asked: with these they are among the sightings, each with what.
+    """
     ats = [row.at for row in found.rows]
     # The last of an answer that is not all has one before it that is not shown.
     befores = [*ats[1:], None][: len(ats)]
     return {
         "numbers": found.numbers,
         "more": found.more,
+        "untold": found.untold,
         "last": moment(ats[0]) if ats else None,
         "since_last": max(0.0, round(now - ats[0])) if ats else None,
         "sightings": [
-            {**_row(row), "gap": _gap(row.at, before)}
+            {
+                **_row(row),
+                "untold": [
+                    key for key in wanted.looks if not (row.attributes or {}).get(key)
+                ],
+                "gap": _gap(row.at, before),
+            }
             for row, before in zip(found.rows, befores, strict=True)
         ],
     }

@@ -62,6 +62,27 @@ WHY: Final[Mapping[CaseKind, Reason]] = {
 #: Cases in which those who respond may be told: they look for somebody who is lost.
 TELLS: Final = frozenset({CaseKind.LOST_CHILD, CaseKind.LOST_ELDER, CaseKind.MISSING})
 
+#: How somebody or something may look, in the words in which Community Safety tells it: what a
+#: camera says in other words is shown as it came. Classes are those that are worth a choice.
+LOOKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "category": ("person", "bicycle", "motorcycle", "car", "bus", "truck"),
+    "colour": (
+        "black",
+        "white",
+        "grey",
+        "red",
+        "orange",
+        "yellow",
+        "green",
+        "cyan",
+        "blue",
+        "purple",
+        "pink",
+        "brown",
+    ),
+    "age_group": ("child", "teenager", "adult", "elderly"),
+}
+
 #: So long a case is open at the most, in seconds.
 CASE_SECONDS: Final = 24 * 3600
 #: Days after its end that it is known who was looked for: to answer a complaint. That there

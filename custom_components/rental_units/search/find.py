@@ -5,7 +5,7 @@ how many others there are.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Self
 
@@ -39,11 +39,24 @@ class Wanted:
     category: str | None = None
     colour: str | None = None
     age_group: str | None = None
+    #: Also what a camera has seen without telling of these how it looked: it may be them.
+    untold: bool = False
     #: Devices, with a channel or all of theirs.
     places: tuple[tuple[str, str | None], ...] = ()
     #: Unix times: from the first until before the last.
     since: float
     until: float
+
+    @property
+    def looks(self) -> dict[str, str]:
+        """Return what is said of how they look, beside their class."""
+        said = {"colour": self.colour, "age_group": self.age_group}
+        return {key: value for key, value in said.items() if value}
+
+    @property
+    def describes(self) -> bool:
+        """Return if it is about how somebody or something looks."""
+        return bool(self.category or self.looks)
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -92,6 +105,8 @@ class Found:
     more: bool
     #: Cards and plates that were looked for: with none, nobody can be seen.
     numbers: int
+    #: What may be it as well, as the camera did not tell how it looked; `most` at the most.
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,7 @@ def search(
         return Found([], more=False, numbers=numbers)
     found: dict[tuple[str, int], Spotted] = {}
     for leg in legs:
-        for query in _queries(leg, wanted, sources):
+        for query in _queries(leg, wanted, sources, _looks(wanted)):
             if only:
                 query = query.where(Sighting.event_id.in_(only))
             latest = query.order_by(Sighting.at.desc()).limit(most + 1)
@@ -129,11 +144,41 @@ def search(
                 if key not in found or leg.exact:
                     found[key] = _spotted(leg, sighting, *about)
     rows = sorted(found.values(), key=lambda row: (row.at, row.event_id), reverse=True)
-    return Found(rows[:most], more=len(rows) > most, numbers=numbers)
+    return Found(
+        rows[:most],
+        more=len(rows) > most,
+        numbers=numbers,
+        untold=_count_untold(session, legs, wanted, sources, most),
+    )
+
+
+def _count_untold(
+    session: Session,
+    legs: Iterable[_Leg],
+    wanted: Wanted,
+    sources: Collection[int],
+    most: int,
+) -> int:
+    """Return how much was left out of which a camera did not tell what is asked."""
+    if not wanted.looks or wanted.untold:
+        return 0
+    untold = [
+        *_looks(replace(wanted, untold=True)),
+        or_(*(_told(key).is_(None) for key in wanted.looks)),
+    ]
+    found = set[tuple[str, int]]()
+    for leg in legs:
+        for query in _queries(leg, wanted, sources, untold):
+            keys = query.with_only_columns(Sighting.event_id, Sighting.source_id)
+            found |= {(row[0], row[1]) for row in session.execute(keys.limit(most))}
+    return min(len(found), most)
 
 
 def _queries(
-    leg: _Leg, wanted: Wanted, sources: Collection[int]
+    leg: _Leg,
+    wanted: Wanted,
+    sources: Collection[int],
+    looks: Iterable[ColumnElement[bool]],
 ) -> Iterator[Select[Any]]:
     query = (
         select(
@@ -147,7 +192,7 @@ def _queries(
         .outerjoin(SeenNumber, SeenNumber.id == Sighting.number_id)
         .where(
             leg.condition,
-            *_looks(wanted),
+            *looks,
             Sighting.at >= wanted.since,
             Sighting.at < wanted.until,
         )
@@ -166,9 +211,17 @@ def _looks(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of what a camera says."""
     if wanted.category:
         yield Sighting.category == wanted.category
-    for key, value in (("colour", wanted.colour), ("age_group", wanted.age_group)):
-        if value:
-            yield Sighting.attributes[key].as_string() == value
+    elif wanted.untold:
+        # What a door has noticed was seen by nobody.
+        yield Sighting.category.is_not(None)
+    for key, value in wanted.looks.items():
+        told = _told(key)
+        yield or_(told == value, told.is_(None)) if wanted.untold else told == value
+
+
+def _told(key: str) -> ColumnElement[str]:
+    """Return what a camera tells of how somebody or something looks; null if it does not."""
+    return Sighting.attributes[key].as_string()
 
 
 def _sources(session: Session, wanted: Wanted) -> list[int]:

@@ -36,6 +36,8 @@ RETRY_SECONDS: Final = 5.0
 #: all over each index, and takes longer.
 PORTION: Final = 200
 PURGED: Final = 50
+#: What a camera may say of how somebody or something looks: attributes of a passage.
+LOOKS: Final = ("colour", "age_group")
 #: What waits in memory for each property at the most. More is left to the devices.
 MOST_WAITING: Final = 20_000
 _DAY: Final = 86_400
@@ -63,6 +65,7 @@ def seen_of(passage: Any) -> Seen | None:
     index = f"{passage.index}@{stamp.timestamp():.0f}" if stamp else str(passage.index)
     decision = str(passage.decision)
     card = numbers.normal(passage.number) if passage.means == "card" else None
+    looks = {key: getattr(passage, key) for key in LOOKS}
     return Seen(
         device_id=passage.device_id,
         channel=passage.door,
@@ -78,6 +81,7 @@ def seen_of(passage: Any) -> Seen | None:
         granted=None if decision == "seen" else passage.granted,
         inwards=passage.inwards,
         category=passage.category,
+        attributes={key: str(value) for key, value in looks.items() if value} or None,
     )
 
 

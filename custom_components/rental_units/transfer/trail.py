@@ -58,9 +58,10 @@ def _cells(
     yield f"••••{row.digits}" if row.digits else ""
     yield "" if row.inwards is None else sheet["inwards" if row.inwards else "outwards"]
     yield row.decision
-    yield row.category
-    yield attributes.get("colour")
-    yield attributes.get("age_group")
+    # In other words than these it is shown as it came.
+    looks = {**attributes, "category": row.category}
+    for key in ("category", "colour", "age_group"):
+        yield words[key].get(looks.get(key), looks.get(key))
     yield sheet["yes" if row.exact else "alike"]
     yield round(gap / 60) if gap >= GAP_SECONDS else None
 

@@ -30,7 +30,7 @@ from ..app.work import Command
 from ..const import LANGUAGES, Reason
 from ..forms import default_language
 from ..search.book import DATA_SEARCHES, SearchBook
-from ..search.const import MOST_LETTERS, OUTCOMES, WHY, CaseKind
+from ..search.const import LOOKS, MOST_LETTERS, OUTCOMES, WHY, CaseKind
 from ..search.rows import Subject
 from ..transfer.trail import trail_file
 from .base import REASON, TEXT, Ask, command
@@ -105,7 +105,7 @@ async def open_search_case(ask: Ask) -> dict[str, Any]:
 
 @command("search_case", _CASE, "get_case")
 async def search_case(ask: Ask) -> dict[str, Any]:
-    """Show a search: who is looked for while it is open, all that was done in it, and which doors, gates and cameras there are."""
+    """Show a search: who is looked for while it is open, all that was done in it, which doors, gates and cameras there are, and in which words these say how somebody looks."""
     book, case_id = _book(ask), ask.data["case_id"]
     row = await _async_do(ask, GetCase(case_id, book.vault), case_id)
     deeds: Any = row["deeds"]
@@ -115,6 +115,7 @@ async def search_case(ask: Ask) -> dict[str, Any]:
         **(describe(case, time.time()) if case else {}),
         **row,
         "accounts": await ask.async_accounts(who),
+        "words": {key: list(words) for key, words in LOOKS.items()},
         "places": [
             {"device_id": device_id, "door": door, **_where(book, device_id, door)}
             for device_id, door in await book.async_sources()
@@ -142,6 +143,7 @@ def _where(book: SearchBook, device_id: str, door: str) -> dict[str, Any]:
         vol.Optional("category"): TEXT,
         vol.Optional("colour"): TEXT,
         vol.Optional("age_group"): TEXT,
+        vol.Optional("untold", default=False): cv.boolean,
         vol.Optional("places", default=list): vol.All(
             [vol.ExactSequence([cv.string, vol.Any(None, cv.string)])],
             vol.Length(max=_MOST_PLACES),
@@ -152,7 +154,7 @@ def _where(book: SearchBook, device_id: str, door: str) -> dict[str, Any]:
     "search_sightings",
 )
 async def search_sightings(ask: Ask) -> dict[str, Any]:
-    """Look in an open search: where its person or plate was seen, the newest first, with the gaps in between. `household` adds those who live with them; a plate may have `*` and `?`, and O and 0, I and 1 and the province are taken for one another; `category`, `colour` and `age_group` are what a camera says; places are devices with a door or null. Each look is in the case and in the audit."""
+    """Look in an open search: where its person or plate was seen, the newest first, with the gaps in between. `household` adds those who live with them; a plate may have `*` and `?`, and O and 0, I and 1 and the province are taken for one another; `category`, `colour` and `age_group` are what a camera says, and `untold` adds what it has seen without saying that; places are devices with a door or null. Each look is in the case and in the audit."""
     data, book = ask.data, _book(ask)
     said = {
         key: value for key, value in data.items() if key not in ("case_id", "entry_id")

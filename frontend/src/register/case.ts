@@ -3,7 +3,7 @@ import { property, state } from "lit/decorators.js";
 import { lasted } from "../format";
 import { save } from "../save";
 import { CompoundMap } from "./compound";
-import type { Look, PlaceRow, SearchFile, SearchRow, SeenAt } from "./model";
+import type { Look, Looks, PlaceRow, SearchFile, SearchRow, SeenAt } from "./model";
 import { Page, pageStyles } from "./page";
 import { apiOf, option, timeOf, type Api } from "./room";
 import { LOST } from "./searches";
@@ -11,21 +11,33 @@ import { languageOf } from "./texts";
 
 const OUTCOMES = ["found", "not_found", "handed_over", "mistake"];
 const MINUTE = 60;
+const LOOKS: Looks[] = ["category", "colour", "age_group"];
 const TYPES: Record<string, string> = {
   csv: "text/csv",
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
 
-type Wanted = Record<"plate" | "category" | "colour" | "age_group" | "since" | "until" | "place", string> & { household: boolean };
-const nothingWanted = (): Wanted => ({ plate: "", category: "", colour: "", age_group: "", since: "", until: "", place: "", household: false });
+type Wanted = Record<"plate" | Looks | "since" | "until" | "place", string> & { household: boolean; untold: boolean };
+const nothingWanted = (): Wanted => ({
+  plate: "",
+  category: "",
+  colour: "",
+  age_group: "",
+  since: "",
+  until: "",
+  place: "",
+  household: false,
+  untold: false,
+});
 
 /** What of a form is asked: what is empty is not said. */
 export function asked(wanted: Wanted): Record<string, unknown> {
-  const { household, place, since, until, ...words } = wanted;
+  const { household, place, since, until, untold, ...words } = wanted;
   const said = Object.entries(words).filter(([, value]) => value.trim() !== "");
   return {
     ...Object.fromEntries(said.map(([key, value]) => [key, value.trim()])),
     ...(household ? { household } : {}),
+    ...(untold && (wanted.colour || wanted.age_group) ? { untold } : {}),
     ...(place ? { places: [JSON.parse(place) as [string, string | null]] } : {}),
     ...(since ? { since: new Date(since).toISOString() } : {}),
     ...(until ? { until: new Date(until).toISOString() } : {}),
@@ -66,6 +78,8 @@ export class CasePage extends Page {
   @state() private wanted = nothingWanted();
   private unfollow: (() => void) | null = null;
   private newest = "";
+  /** The last look was about cards and plates, and not about how somebody looks. */
+  private isByNumber = true;
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -127,6 +141,7 @@ export class CasePage extends Page {
 
   private async ask(api: Api, said: Record<string, unknown>): Promise<void> {
     this.isLooking = true;
+    this.isByNumber = !LOOKS.some((key) => key in said);
     try {
       this.look = await api.ask<Look>("search_sightings", { case_id: this.caseId, ...said }, { withReason: false });
     } finally {
@@ -174,9 +189,13 @@ export class CasePage extends Page {
     const { room } = this;
     const { t } = room;
     const [last] = look.sightings;
+    const untold = look.untold ? html`<p>${t("search_untold", { count: look.untold })}</p>` : nothing;
     if (!last) {
-      const why = this.file?.person_id && look.numbers === 0 ? "search_no_numbers" : "search_nothing_seen";
-      return html`<section class="box last" aria-live="polite"><h2>${t(why)}</h2></section>`;
+      const why = this.isByNumber && this.file?.person_id && look.numbers === 0 ? "search_no_numbers" : "search_nothing_seen";
+      return html`<section class="box last" aria-live="polite">
+        <h2>${t(why)}</h2>
+        ${untold}
+      </section>`;
     }
     const map = onMap(look.sightings);
     return html`<section class="box last" aria-live="polite">
@@ -187,6 +206,7 @@ export class CasePage extends Page {
           <span>${t("ago", { time: lasted(look.since_last ?? 0, room.hass.locale.language) })}</span>
           ${this.tags(last)}
         </p>
+        ${untold}
       </section>
       <section class="box" aria-labelledby="trail">
         <h2 id="trail">${t("trail")}</h2>
@@ -228,7 +248,8 @@ export class CasePage extends Page {
     const { t } = this.room;
     return html`${row.inwards === null ? nothing : html`<span class="tag">${t(row.inwards ? "went_in" : "went_out")}</span>`}
     ${row.granted === false ? html`<span class="tag warn">${t("was_refused")}</span>` : nothing}
-    ${row.exact ? nothing : html`<span class="tag warn">${t("only_alike")}</span>`}`;
+    ${row.exact ? nothing : html`<span class="tag warn">${t("only_alike")}</span>`}
+    ${row.untold.map((key) => html`<span class="tag warn">${t(`untold_${key}`)}</span>`)}`;
   }
 
   private sighting(row: SeenAt, number: number): TemplateResult {
@@ -239,7 +260,7 @@ export class CasePage extends Page {
         <strong class="number">${timeOf(room, row.at)}</strong>
         <span>${this.place(row)}</span>
         ${this.tags(row)}
-        <span class="quiet">${[row.name ?? "", row.number, row.category ?? "", row.colour ?? "", row.age_group ?? ""].filter((part) => part !== "").join(" · ")}</span>
+        <span class="quiet">${[row.name ?? "", row.number, ...LOOKS.map((key) => (row[key] ? option(room, `search_${key}`, row[key]) : ""))].filter((part) => part !== "").join(" · ")}</span>
       </li>
       ${row.gap === null
         ? nothing
@@ -322,20 +343,9 @@ export class CasePage extends Page {
       >
         ${file.person_id === null
           ? nothing
-          : html`<label class="choice">
-              <input
-                type="checkbox"
-                name="household"
-                .checked=${wanted.household}
-                @change=${(event: Event) => {
-                  this.wanted = { ...wanted, household: (event.target as HTMLInputElement).checked };
-                }}
-              />
-              ${t("search_household")}
-            </label>`}
+          : this.choice("household", t("search_household"))}
         <div class="fields">
-          ${this.field("plate", t("search_plate"))} ${this.field("category", t("search_category"))} ${this.field("colour", t("search_colour"))}
-          ${this.field("age_group", t("search_age_group"))}
+          ${this.field("plate", t("search_plate"))} ${LOOKS.map((name) => this.chosen(name, file))}
           <label class="field">
             ${t("search_place")}
             <select
@@ -353,6 +363,7 @@ export class CasePage extends Page {
           </label>
           ${this.field("since", t("search_since"), "datetime-local")} ${this.field("until", t("search_until"), "datetime-local")}
         </div>
+        ${wanted.colour || wanted.age_group ? this.choice("untold", t("search_with_untold")) : nothing}
         <div class="actions"><button class="main" type="submit" data-do="look" ?disabled=${room.locked || this.isLooking}>${t("search_look")}</button></div>
       </form>
     </section>`;
@@ -369,7 +380,38 @@ export class CasePage extends Page {
     </button>`;
   }
 
-  private field(name: Exclude<keyof Wanted, "household" | "place">, label: string, type = "text"): TemplateResult {
+  private choice(name: "household" | "untold", label: string): TemplateResult {
+    return html`<label class="choice">
+      <input
+        type="checkbox"
+        name=${name}
+        .checked=${this.wanted[name]}
+        @change=${(event: Event) => {
+          this.wanted = { ...this.wanted, [name]: (event.target as HTMLInputElement).checked };
+        }}
+      />
+      ${label}
+    </label>`;
+  }
+
+  /** What a camera may say: one of the words that cameras have for it. */
+  private chosen(name: Looks, file: SearchFile): TemplateResult {
+    const { room, wanted } = this;
+    return html`<label class="field">
+      ${room.t(`search_${name}`)}
+      <select
+        name=${name}
+        @change=${(event: Event) => {
+          this.wanted = { ...this.wanted, [name]: (event.target as HTMLSelectElement).value };
+        }}
+      >
+        <option value="">${room.t("search_any_look")}</option>
+        ${file.words[name].map((word) => html`<option value=${word} ?selected=${word === wanted[name]}>${option(room, `search_${name}`, word)}</option>`)}
+      </select>
+    </label>`;
+  }
+
+  private field(name: Exclude<keyof Wanted, Looks | "household" | "untold" | "place">, label: string, type = "text"): TemplateResult {
     return html`<label class="field">
       ${label}
       <input

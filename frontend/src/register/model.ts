@@ -464,7 +464,12 @@ export interface SearchFile extends SearchRow {
   }[];
   accounts: Record<string, string>;
   places: (SeenWhere & { device_id: string; door: string })[];
+  /** In which words cameras say how somebody looks. */
+  words: Record<Looks, string[]>;
 }
+
+/** What a camera may say of how somebody or something looks. */
+export type Looks = "category" | "colour" | "age_group";
 
 export interface SeenAt {
   at: string;
@@ -481,6 +486,8 @@ export interface SeenAt {
   name: string | null;
   /** Else the number may only be taken for the one that is looked for. */
   exact: boolean;
+  /** What was asked of how they look, and the camera does not tell. */
+  untold: ("colour" | "age_group")[];
   /** So many seconds before, nothing was seen; null for less than is worth a word. */
   gap: number | null;
   where: SeenWhere;
@@ -494,5 +501,7 @@ export interface Look {
   more: boolean;
   last: string | null;
   since_last: number | null;
+  /** How many more were seen of which the camera does not tell what was asked. */
+  untold: number;
   sightings: SeenAt[];
 }

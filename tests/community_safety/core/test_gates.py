@@ -13,7 +13,12 @@ from custom_components.community_safety.core import credentials, doors, proving
 from custom_components.community_safety.core.alarm import Alarm
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
-from custom_components.community_safety.core.passages import Decision
+from custom_components.community_safety.core.passages import (
+    AgeGroup,
+    Colour,
+    Decision,
+    Means,
+)
 from custom_components.community_safety.core.ports import Credential
 from custom_components.community_safety.core.proving import Reason, Status
 from custom_components.community_safety.gateways.mqtt import gateway as gateway_module
@@ -467,6 +472,57 @@ async def test_passages_of_then_and_nonsense(
         "passage: decision is not valid",
         "passage: retained, or of an unknown device",
     }
+
+
+async def test_seen_and_nothing_else(
+    hass: HomeAssistant, gateway: MockConfigEntry, peer: Peer
+) -> None:
+    """Who has no number is told with what a camera says of them; before a barrier it is no vehicle."""
+    register: Register = await offer(hass)
+    await peer.config("gate", "vehicle_gate", ["locked_1"], commands=["credentials"])
+    await peer.state("gate", locked_1=True)
+    message = {
+        "version": 1,
+        "id": "p1",
+        "time": 1_790_000_000,
+        "index": 1,
+        "door": "1",
+        "decision": "seen",
+        "means": "sight",
+        "category": "person",
+        "colour": "red",
+        "age_group": "child",
+    }
+    await peer.send(f"{BASE}/gate/passage", message)
+    (passage,) = register.passages
+    assert (passage.means, passage.number) == (Means.SIGHT, "")
+    assert (passage.colour, passage.age_group) == (Colour.RED, AgeGroup.CHILD)
+    assert state(hass, "event", "passage_1") == "unknown"
+    told = {key: message[key] for key in message if key not in ("colour", "age_group")}
+    await peer.send(f"{BASE}/gate/passage", {**told, "index": 2})
+    assert (register.passages[-1].colour, register.passages[-1].age_group) == (
+        None,
+        None,
+    )
+    # It lets nobody in, and what is known by something says by what.
+    for wrong in (
+        {**message, "decision": "granted"},
+        {**message, "number": PLATE},
+        {**message, "means": "plate"},
+        {key: message[key] for key in message if key != "means"},
+    ):
+        await peer.send(f"{BASE}/gate/passage", wrong)
+    assert len(register.passages) == 2
+    assert sum(gateway.runtime_data.refused.values()) == 4
+    # With a number it may look like something all the same.
+    car = {**message, "number": PLATE, "means": "plate", "category": "car"}
+    del car["age_group"]
+    await peer.send(f"{BASE}/gate/passage", car)
+    assert (register.passages[-1].number, register.passages[-1].colour) == (
+        PLATE,
+        Colour.RED,
+    )
+    assert state(hass, "event", "passage_1") != "unknown"
 
 
 async def test_seen_at_a_door(

@@ -17,7 +17,13 @@ from pytest_homeassistant_custom_component.common import (
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from custom_components.community_safety.core.passages import Decision, Means, Passage
+from custom_components.community_safety.core.passages import (
+    AgeGroup,
+    Colour,
+    Decision,
+    Means,
+    Passage,
+)
 from custom_components.rental_units.access_control.models import Card
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.models import Audit
@@ -345,6 +351,20 @@ def test_what_a_passage_comes_to() -> None:
     face = seen_of(replace(card, number=""))
     assert face
     assert face.number is None
+    sight = seen_of(
+        replace(
+            card,
+            number="",
+            means=Means.SIGHT,
+            event="e2",
+            colour=Colour.RED,
+            age_group=AgeGroup.CHILD,
+        )
+    )
+    assert sight
+    assert (sight.number, sight.event_id) == (None, "sight e2")
+    assert sight.attributes == {"colour": "red", "age_group": "child"}
+    assert found.attributes is None
     assert seen_of(replace(card, device_id=None)) is None
 
 

@@ -1,4 +1,4 @@
-"""A gateway of one Frigate: its cameras, their recordings, and the plates and faces they read.
+"""A gateway of one Frigate: its cameras, their recordings, and whom and what they see.
 
 MQTT tells what happens, and replays nothing; HTTP is asked for what was missed, and for how far
 recordings reach back: what is configured there proves nothing, for old ones go early where a

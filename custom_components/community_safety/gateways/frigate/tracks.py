@@ -1,4 +1,4 @@
-"""What Frigate has seen, from its first word about it to the last: plates, and names of faces.
+"""What Frigate has seen, from its first word about it to the last: plates, faces and people.
 
 It tells of one object under one id: as it goes on (`events`), as a plate is read and read again
 (`tracked_object_update`), and once more over HTTP. A passage is what is known in the end. Who
@@ -30,9 +30,9 @@ PERSON = "person"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A plate, or the name of a face. `at` is Unix time; whom it is about is in no text.
+    """A plate, the name of a face, or somebody. `at` is Unix time; whom it is about is in no text.
 
-    Without a number, what was told before is taken back.
+    Without a number, what was told before is taken back; somebody who was only seen has none.
     """
 
     event: str
@@ -62,6 +62,8 @@ class _Track:
     told: dict[Means, str | None] = field(default_factory=dict)
     #: It has gone.
     is_over: bool = False
+    #: That it was seen was told.
+    is_seen: bool = False
     #: Monotonic times at which something was first read, and at which it was last heard of.
     since: float | None = None
     heard: float = 0.0
@@ -87,23 +89,32 @@ class _Track:
 
     def tell(self) -> Iterator[Seen]:
         """Yield what is new of it."""
-        for means in Means:
+        if self.is_over and self.label == PERSON and not self.is_seen:
+            # Whoever it was: somebody who is lost may have no card and no known face.
+            self.is_seen = True
+            yield self._seen(Means.SIGHT, "", None, corrected=False)
+        for means in (Means.PLATE, Means.FACE):
             text, score = self.read.get(means, ("", None))
             before = self.told.get(means, "")
             is_corrected = means in self.told
             # What an earlier run has told is not taken back before it is known what there is.
             if text != before and (text or before is not None or means in self.had):
                 self.told[means] = text
-                yield Seen(
-                    event=self.id,
-                    camera=self.camera,
-                    at=self.start,
-                    means=means,
-                    number=text,
-                    category=self.label,
-                    score=score,
-                    corrected=is_corrected,
-                )
+                yield self._seen(means, text, score, corrected=is_corrected)
+
+    def _seen(
+        self, means: Means, number: str, score: float | None, *, corrected: bool
+    ) -> Seen:
+        return Seen(
+            event=self.id,
+            camera=self.camera,
+            at=self.start,
+            means=means,
+            number=number,
+            category=self.label,
+            score=score,
+            corrected=corrected,
+        )
 
 
 class Tracks:

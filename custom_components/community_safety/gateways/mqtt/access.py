@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from ...const import DOMAIN
 from ...core.device import SafetyDevice
-from ...core.passages import Decision, Means, Passage
+from ...core.passages import AgeGroup, Colour, Decision, Means, Passage
 from ...core.ports import Credential
 from ..base import CommandError
 
@@ -75,16 +75,20 @@ def _moment(seconds: float) -> datetime:
 
 
 def passage(device: SafetyDevice, message: dict[str, Any]) -> Passage:
-    """Return the passage of a valid message. Raises ValueError for a face that lets in."""
+    """Return the passage of a valid message.
+
+    Raises ValueError for a face, or for what was only seen, that lets in.
+    """
     means = Means(message.get("means", Means.CARD))
     decision = Decision(message["decision"])
-    if means is Means.FACE and decision is not Decision.SEEN:
-        raise ValueError("passage: a face lets nobody in")
+    if means in (Means.FACE, Means.SIGHT) and decision is not Decision.SEEN:
+        raise ValueError(f"passage: a {means} lets nobody in")
+    colour, age_group = message.get("colour"), message.get("age_group")
     is_late, told = message.get("late", False), _moment(message["time"])
     return Passage(
         device_id=device.device_id,
         door=message["door"],
-        number=message["number"],
+        number=message.get("number", ""),
         decision=decision,
         at=told if is_late else dt_util.utcnow(),
         index=message["index"],
@@ -93,6 +97,8 @@ def passage(device: SafetyDevice, message: dict[str, Any]) -> Passage:
         late=is_late,
         means=means,
         category=message.get("category"),
+        colour=Colour(colour) if colour else None,
+        age_group=AgeGroup(age_group) if age_group else None,
         score=message.get("score"),
         event=message.get("event"),
         corrected=message.get("corrected", False),

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.device import SafetyDevice
 from custom_components.community_safety.core.house import DATA_HOUSE
-from custom_components.community_safety.core.passages import Passage
+from custom_components.community_safety.core.passages import Means, Passage
 from custom_components.community_safety.gateways.frigate.gateway import FrigateGateway
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -30,13 +30,15 @@ class Sink:
         """Initialize."""
         self.takes_faces = takes_faces
         self.taken: list[Passage] = []
+        #: Those who were only seen.
+        self.seen: list[Passage] = []
         self.fails = False
 
     def passed(self, passage: Passage) -> None:
         """Take one."""
         if self.fails:
             raise ValueError(passage.number)
-        self.taken.append(passage)
+        (self.seen if passage.means is Means.SIGHT else self.taken).append(passage)
 
     @property
     def told(self) -> list[tuple[str, str, bool]]:

@@ -148,6 +148,39 @@ async def test_a_face_is_who_it_is_in_the_end(
     assert "MARK" not in repr(entry.runtime_data.diagnostics())
 
 
+async def test_somebody(
+    hass: HomeAssistant,
+    peer: Peer,
+    entry: MockConfigEntry,
+    frigate: Frigate,
+    later: Later,
+) -> None:
+    """Whoever has gone was seen once, by no number; what was a shadow, or a car, was nobody."""
+    sink = with_sink(hass)
+    person, car = frigate.see(label="person"), frigate.see()
+    await later(150)
+    assert sink.seen == []
+    shadow = frigate.see(label="person")
+    after = {"id": shadow.id, "camera": shadow.camera, "false_positive": True}
+    peer.publish("frigate/events", {"type": "update", "after": after})
+    del frigate.events[shadow.id]
+    frigate.know(person, "MARK Person", 0.93)
+    frigate.end(person)
+    frigate.end(car)
+    await later(90)
+    # With the next start they are asked for once more, and told again as the same.
+    await hass.config_entries.async_unload(entry.entry_id)
+    await set_up(hass, peer, entry)
+    assert {row.event for row in sink.seen} == {person.id}
+    (seen, *_) = sink.seen
+    assert (seen.number, seen.category, seen.score) == ("", "person", None)
+    assert (seen.decision, seen.corrected) == (Decision.SEEN, False)
+    assert seen.at.timestamp() == pytest.approx(person.start)
+    assert (seen.colour, seen.age_group) == (None, None)
+    # Who it is goes to whom takes names, and beside it.
+    assert {row.number for row in sink.taken} == {"MARK Person"}
+
+
 async def test_what_people_wear_is_no_face(
     hass: HomeAssistant, frigate: Frigate, later: Later
 ) -> None:

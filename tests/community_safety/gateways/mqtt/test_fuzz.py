@@ -29,7 +29,7 @@ from homeassistant.components.mqtt.models import ReceiveMessage
 from homeassistant.core import HomeAssistant
 from tests.common import BASE, Peer, add_gateway, wait_until
 
-from .test_native import CREDENTIAL, INVALID, VALID
+from .test_native import CREDENTIAL, HEAD, INVALID, VALID
 from .test_zigbee2mqtt import BREAKER_ENTRY, BREAKER_NAME, DEVICES, SMOKE, SMOKE_NAME
 
 MESSAGES = int(os.environ.get("FUZZ_MESSAGES", "2000"))
@@ -128,6 +128,7 @@ GOOD = {
     "passage": [
         VALID["smoke-1/passage"],
         {**VALID["smoke-1/passage"], "means": "plate", "inwards": True, "late": True, "score": 0.5, "event": "e", "corrected": True, "category": "c"},
+        {**HEAD, "index": 8, "door": "1", "decision": "seen", "means": "sight", "category": "person", "colour": "red", "age_group": "child"},
     ],
     "result": [
         VALID["smoke-1/result"],

@@ -154,6 +154,8 @@ INVALID: dict[str, dict[str, list[Any]]] = {
         "late": NO_BOOLEANS,
         "means": ["fob", "", 1, None],
         "category": NUMBERS,
+        "colour": ["crimson", "Red", "", 1, None, ["red"]],
+        "age_group": ["baby", "", 7, None],
         "score": [-0.1, 1.1, "1", None, True],
         "event": IDS,
         "corrected": NO_BOOLEANS,
