@@ -52,6 +52,9 @@ class Fault(StrEnum):
     FIRST_PAGE = "first_page"
     #: Too many wrong passwords came from somewhere: nobody may log in for now.
     RATE_LIMIT = "rate_limit"
+    #: A snapshot does not end, or is a page.
+    ENDLESS = "endless"
+    NO_JPEG = "no_jpeg"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +86,8 @@ class Event:
     name: tuple[str | None, float | None] | None = None
     #: It is in the database: it was filmed or photographed.
     is_kept: bool = True
+    #: What its snapshot shows; None: what no decoder takes.
+    picture: bytes | None = None
     way: int = WAY
 
 
@@ -134,6 +139,7 @@ class Frigate:
                 web.get("/api/stats", self._stats),
                 web.get("/api/events", self._events),
                 web.get("/api/events/{id}", self._event),
+                web.get("/api/events/{id}/snapshot.jpg", self._snapshot),
                 web.get("/api/{camera}/recordings/summary", self._summary),
             ]
         )
@@ -467,6 +473,22 @@ class Frigate:
         if event is None or not event.is_kept or not self._may_see(event.camera):
             return _json({"message": "Event not found"}, status=404)
         return _json(self._row(event))
+
+    async def _snapshot(self, request: web.Request) -> web.StreamResponse:
+        event = self.events.get(request.match_info["id"])
+        if event is None or not event.is_kept or not self._may_see(event.camera):
+            return _json({"message": "Event not found"}, status=404)
+        if Fault.ENDLESS in self.faults:
+            endless = web.StreamResponse(headers={"Content-Type": "image/jpeg"})
+            await endless.prepare(request)
+            # Whoever reads it has to stop by themselves.
+            for _piece in range(1000):
+                await endless.write(JPEG * 4096)
+            return endless
+        if Fault.NO_JPEG in self.faults:
+            page = "<html>Sign in</html>"
+            return web.Response(text=page, content_type="text/html")
+        return web.Response(body=event.picture or JPEG, content_type="image/jpeg")
 
     async def _summary(self, request: web.Request) -> web.Response:
         name = request.match_info["camera"]

@@ -50,6 +50,7 @@ from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
 from .search.book import DATA_SEARCHES, SearchBook
 from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
+from .sighting_view import SightingPictureView
 from .sightings.journal import journal_of
 from .spoken import async_load
 from .storage.errors import RegisterError
@@ -80,6 +81,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(ReportView)
     hass.http.register_view(ReceiptView)
     hass.http.register_view(ReceiptPhotoView)
+    hass.http.register_view(SightingPictureView)
     await async_setup_sidecar(hass)
     return True
 

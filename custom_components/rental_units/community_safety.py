@@ -25,6 +25,7 @@ from .app.people import NameActors
 from .app.policy import COMMANDS, Permit
 from .app.work import refused
 from .const import DOMAIN, Reason
+from .search.pictures import DATA_PICTURES, Pictures
 from .sightings.journal import journal_of
 from .storage.errors import RegisterError
 
@@ -42,6 +43,11 @@ async def async_get_authority_provider(hass: HomeAssistant) -> Provider:
 async def async_take_alarms(hass: HomeAssistant, alarms: Alarms) -> None:
     """Take what is asked about alarms, and told of answers."""
     core_of(hass).take(alarms)
+
+
+async def async_take_pictures(hass: HomeAssistant, pictures: Pictures) -> None:
+    """Take what fetches pictures of sightings."""
+    hass.data[DATA_PICTURES] = pictures
 
 
 async def async_get_passage_sink(hass: HomeAssistant, credentials: Credentials) -> Sink:

@@ -1037,6 +1037,13 @@ async def searches_of(
         "open_search_case": {"kind": "vehicle", "authority": "110", **number},
         "search_case": case,
         "search_sightings": {**case, **number},
+        "search_picture": {
+            **case,
+            "deed_id": shown["deed_id"],
+            "device_id": "camera",
+            "door": "1",
+            "event_id": "sight 1790000000.5-abcdef",
+        },
         "watch_search_case": {**case, "watch": False},
         "alert_search_case": case,
         "export_search": {**case, "deed_id": shown["deed_id"], "format": "csv"},

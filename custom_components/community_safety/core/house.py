@@ -27,6 +27,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..catalogue import GATEWAY, HAZARDS
 from ..const import DOMAIN, LOGGER, Severity
 from ..localization import async_option
+from . import pictures, tellers
 from .alarms import AlarmBook
 from .authority import Authority
 from .credentials import Credentials
@@ -40,7 +41,6 @@ from .passages import Passages
 from .ports import Port
 from .recordings import Recordings
 from .storage import TABLES, Found, Storage
-from .tellers import async_hand_over
 from .telling import tell
 
 DATA_HOUSE: HassKey[House] = HassKey(DOMAIN)
@@ -84,6 +84,7 @@ class House:
             hass, self.passages, self.device, self.description
         )
         self.recordings = Recordings(hass)
+        self.pictures = pictures.Pictures(hass, self.device)
         self._devices: dict[str, tuple[Port, SafetyDevice]] = {}
         self._watchers: list[Callable[[str], None]] = []
         self._found_listeners: list[CALLBACK_TYPE] = []
@@ -128,7 +129,8 @@ class House:
         """
         await self.authority.async_take(domain, platform)
         await self.passages.async_take(domain, platform, self.credentials)
-        await async_hand_over(hass, self.book, domain, platform)
+        await tellers.async_hand_over(hass, self.book, domain, platform)
+        await pictures.async_hand_over(hass, self.pictures, domain, platform)
 
     def _take_over(self, rows: Found) -> None:
         """Take over what an earlier run has left, as far as it can be read."""

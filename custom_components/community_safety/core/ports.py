@@ -88,6 +88,18 @@ class CredentialPort(Port, Protocol):
         """
 
 
+@runtime_checkable
+class PicturePort(Port, Protocol):
+    """A port whose cameras keep pictures of what they have told of."""
+
+    async def async_picture(self, device: SafetyDevice, event: str) -> bytes:
+        """Return the picture of what a camera has told of by `Passage.event`.
+
+        As the camera gives it: what it is, whoever shows it has to look at. Raises
+        HomeAssistantError if there is none, none any more, or no answer.
+        """
+
+
 #: Returns a device by its unique id with the port to it, None while it is not there: to be
 #: asked at each try, for a reload makes both anew.
 type Find = Callable[[str], tuple[Port, SafetyDevice] | None]

@@ -21,6 +21,7 @@ from ..search.const import (
 )
 from ..search.find import Found, Spotted, Wanted
 from ..search.models import SearchCase, SearchDeed
+from ..search.pictures import Shot
 from ..search.rows import Brief, Subject
 from ..search.watch import wanted_of
 from ..sightings import plates, store
@@ -315,6 +316,7 @@ def _row(row: Spotted) -> Answer:
     attributes = dict(row.attributes or {})
     return {
         "at": moment(row.at),
+        "event_id": row.event_id,
         "device_id": row.device_id,
         "door": row.channel,
         "medium": row.medium,
@@ -424,6 +426,51 @@ class CloseCase(Command[None]):
         work.tell(Kind.SEARCH_CHANGED)
 
 
+def _looked_for(work: Work, box: Vault, case: SearchCase, deed_id: str) -> Wanted:
+    """Return what a look of a case was about. Raises ServiceValidationError."""
+    look = next((row for row in case.deeds if row.id == deed_id), None)
+    if look is None or look.what != Deed.SEARCHED:
+        raise refused("no_search_look")
+    criteria = rows.criteria_of(work.session, box, look)
+    if not criteria:
+        raise refused("key_lost")
+    wanted = Wanted.from_data(criteria)
+    if wanted.person_id:
+        # Meanwhile they may have been merged with another, who is the same.
+        wanted = replace(wanted, person_id=case.person_id)
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class SeePicture(Command[None]):
+    """Let somebody see the picture of what a look has shown; `is_shown` once it is."""
+
+    name = "search_sightings"
+    box: Vault
+    shot: Shot
+    is_shown: bool = False
+
+    @override
+    def run(self, work: Work) -> None:
+        shot = self.shot
+        case = _open_case_of(work, shot.case_id)
+        wanted = _looked_for(work, self.box, case, shot.deed_id)
+        found = find.search(
+            work.session, self.box, wanted, work.today, only=[shot.event_id]
+        )
+        is_found = any(
+            (row.device_id, row.channel) == (shot.device_id, shot.channel)
+            for row in found.rows
+        )
+        # In a picture there are others too: it is no part of a copy for who is concerned.
+        if not is_found or case.kind == CaseKind.ACCESS:
+            raise refused("no_search_picture")
+        if self.is_shown:
+            _note(work, case, Deed.PICTURED)
+        else:
+            work.audit(person_id=case.person_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """What is to be in a file, and its receipt."""
@@ -448,16 +495,7 @@ class ExportCase(Command[Exported]):
     @override
     def run(self, work: Work) -> Exported:
         case = _open_case_of(work, self.case_id)
-        look = next((row for row in case.deeds if row.id == self.deed_id), None)
-        if look is None or look.what != Deed.SEARCHED:
-            raise refused("no_search_look")
-        criteria = rows.criteria_of(work.session, self.box, look)
-        if not criteria:
-            raise refused("key_lost")
-        wanted = Wanted.from_data(criteria)
-        if wanted.person_id:
-            # Meanwhile they may have been merged with another, who is the same.
-            wanted = replace(wanted, person_id=case.person_id)
+        wanted = _looked_for(work, self.box, case, self.deed_id)
         is_copy = case.kind == CaseKind.ACCESS
         found = find.search(
             work.session,

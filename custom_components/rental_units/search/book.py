@@ -36,6 +36,7 @@ from ..telling import tell
 from . import rows
 from .find import Spotted
 from .models import SearchCase
+from .pictures import Links
 from .rows import Brief
 from .texts import texts
 from .watch import News, know, newest
@@ -64,6 +65,8 @@ class SearchBook:
         self.register = places.register
         self._permit = permit
         self.cases: Mapping[str, Brief] = {}
+        #: To pictures of what was seen.
+        self.links = Links()
         self._listeners: list[CALLBACK_TYPE] = []
         self._following = asyncio.Lock()
         self._looking = asyncio.Lock()

@@ -46,6 +46,7 @@ class Deed(StrEnum):
     TOLD = "told"
     WATCHED = "watched"
     UNWATCHED = "unwatched"
+    PICTURED = "pictured"
     EXPORTED = "exported"
     CLOSED = "closed"
 

@@ -148,7 +148,8 @@ def search(
         rows[:most],
         more=len(rows) > most,
         numbers=numbers,
-        untold=_count_untold(session, legs, wanted, sources, most),
+        # Who asks of some events alone knows them.
+        untold=0 if only else _count_untold(session, legs, wanted, sources, most),
     )
 
 

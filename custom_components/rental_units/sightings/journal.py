@@ -85,6 +85,11 @@ def seen_of(passage: Any) -> Seen | None:
     )
 
 
+def event_of(event_id: str) -> str | None:
+    """Return the camera's own event of a sighting, None where it told none: see `seen_of`."""
+    return event_id.partition(" ")[2] or None
+
+
 class Journal:
     """What is to be written down, for all properties."""
 

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 import hashlib
 import time
@@ -9,6 +10,7 @@ from typing import Any
 
 import voluptuous as vol
 
+from homeassistant.components.http.auth import async_sign_path
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
@@ -22,6 +24,7 @@ from ..app.search import (
     Look,
     NoteReceipt,
     OpenCase,
+    SeePicture,
     TellResponders,
     Watch,
     describe,
@@ -31,7 +34,9 @@ from ..const import LANGUAGES, Reason
 from ..forms import default_language
 from ..search.book import DATA_SEARCHES, SearchBook
 from ..search.const import LOOKS, MOST_LETTERS, OUTCOMES, WHY, CaseKind
+from ..search.pictures import LINK_SECONDS, Shot, may_be_pictured
 from ..search.rows import Subject
+from ..sighting_view import picture_path
 from ..transfer.trail import trail_file
 from .base import REASON, TEXT, Ask, command
 from .feed import Feed
@@ -167,16 +172,49 @@ async def search_sightings(ask: Ask) -> dict[str, Any]:
         ask, Look(data["case_id"], book.vault, said), data["case_id"]
     )
     names = found.pop("names")
+    case = book.cases.get(data["case_id"])
+    has_pictures = case is not None and case.kind is not CaseKind.ACCESS
     return {
         **found,
         "sightings": [
             {
                 **row,
                 "name": names.get(row["person_id"]),
+                "pictured": has_pictures
+                and may_be_pictured(ask.hass, row["device_id"], row["event_id"]),
                 "where": _where(book, row["device_id"], row["door"]),
             }
             for row in found["sightings"]
         ],
+    }
+
+
+@command(
+    "search_picture",
+    {
+        **_CASE,
+        vol.Required("deed_id"): cv.string,
+        vol.Required("device_id"): cv.string,
+        vol.Required("door"): cv.string,
+        vol.Required("event_id"): cv.string,
+    },
+    "search_sightings",
+)
+async def search_picture(ask: Ask) -> dict[str, Any]:
+    """Return a link (`path`) to the picture of a sighting that a look (`deed_id`) has shown, and that is `pictured`. It is good once, for two minutes, for this user, and while the search is open; the picture is fetched from the camera then, and kept nowhere."""
+    data, book = ask.data, _book(ask)
+    shot = Shot(
+        *(data[key] for key in ("case_id", "deed_id", "device_id", "door", "event_id"))
+    )
+    await _async_do(ask, SeePicture(book.vault, shot), shot.case_id)
+    path = picture_path(ask.data["entry_id"], book.links.issue(shot, ask.user.id))
+    return {
+        "path": async_sign_path(
+            ask.hass,
+            path,
+            timedelta(seconds=LINK_SECONDS),
+            refresh_token_id=ask.connection.refresh_token_id,
+        )
     }
 
 

@@ -77,6 +77,8 @@ export class CasePage extends Page {
   @state() private isLooking = false;
   @state() private wanted = nothingWanted();
   private unfollow: (() => void) | null = null;
+  /** The picture that is shown, of which sighting; without a path it could not be had. */
+  @state() private picture: { of: SeenAt; path: string | null } | null = null;
   private newest = "";
   /** The last look was about cards and plates, and not about how somebody looks. */
   private isByNumber = true;
@@ -91,6 +93,7 @@ export class CasePage extends Page {
       this.end();
       this.file = this.look = null;
       this.newest = "";
+      this.picture = null;
       this.wanted = nothingWanted();
       void this.reload();
     }
@@ -124,6 +127,17 @@ export class CasePage extends Page {
     }
   }
 
+  /** A link is good once: the picture is asked for when somebody wants to see it, and again then. */
+  private async show(api: Api, look: Look, of: SeenAt): Promise<void> {
+    this.picture = null;
+    await this.trying(async () => {
+      const { device_id, door, event_id } = of;
+      const said = { case_id: this.caseId, deed_id: look.deed_id, device_id, door, event_id };
+      const { path } = await api.ask<{ path: string }>("search_picture", said, { withReason: false });
+      this.picture = { of, path };
+    });
+  }
+
   /** Something was seen while the page is open, or somebody has closed the case. */
   private async heard(row: SearchRow | undefined): Promise<void> {
     const { api, file } = this;
@@ -141,6 +155,7 @@ export class CasePage extends Page {
 
   private async ask(api: Api, said: Record<string, unknown>): Promise<void> {
     this.isLooking = true;
+    this.picture = null;
     this.isByNumber = !LOOKS.some((key) => key in said);
     try {
       this.look = await api.ask<Look>("search_sightings", { case_id: this.caseId, ...said }, { withReason: false });
@@ -206,13 +221,13 @@ export class CasePage extends Page {
           <span>${t("ago", { time: lasted(look.since_last ?? 0, room.hass.locale.language) })}</span>
           ${this.tags(last)}
         </p>
-        ${untold}
+        ${untold} ${this.pictured(api, look, last)}
       </section>
       <section class="box" aria-labelledby="trail">
         <h2 id="trail">${t("trail")}</h2>
         <p class="quiet">${t("trail_hint")}</p>
         <ol class="flat">
-          ${look.sightings.map((row, index) => this.sighting(row, look.sightings.length - index))}
+          ${look.sightings.map((row, index) => this.sighting(api, look, row, look.sightings.length - index))}
         </ol>
         ${look.more ? html`<p class="quiet">${t("search_more")}</p>` : nothing}
         ${map.length
@@ -252,7 +267,27 @@ export class CasePage extends Page {
     ${row.untold.map((key) => html`<span class="tag warn">${t(`untold_${key}`)}</span>`)}`;
   }
 
-  private sighting(row: SeenAt, number: number): TemplateResult {
+  private pictured(api: Api, look: Look, row: SeenAt): TemplateResult | typeof nothing {
+    const { picture, room } = this;
+    if (!row.pictured || !this.file?.open) {
+      return nothing;
+    }
+    if (picture?.of !== row) {
+      return html`<button data-do="picture" ?disabled=${room.locked} @click=${() => void this.show(api, look, row)}>${room.t("search_picture")}</button>`;
+    }
+    return picture.path === null
+      ? html`<p class="quiet" role="status">${room.t("search_no_picture")}</p>`
+      : html`<img
+          class="seen"
+          src=${picture.path}
+          alt=${room.t("search_picture_of", { place: this.place(row), at: timeOf(room, row.at) })}
+          @error=${() => {
+            this.picture = { of: row, path: null };
+          }}
+        />`;
+  }
+
+  private sighting(api: Api, look: Look, row: SeenAt, number: number): TemplateResult {
     const { room } = this;
     const { t } = room;
     return html`<li data-sighting=${number}>
@@ -261,6 +296,7 @@ export class CasePage extends Page {
         <span>${this.place(row)}</span>
         ${this.tags(row)}
         <span class="quiet">${[row.name ?? "", row.number, ...LOOKS.map((key) => (row[key] ? option(room, `search_${key}`, row[key]) : ""))].filter((part) => part !== "").join(" · ")}</span>
+        ${row === look.sightings[0] ? nothing : this.pictured(api, look, row)}
       </li>
       ${row.gap === null
         ? nothing
@@ -475,6 +511,11 @@ export class CasePage extends Page {
       }
       li:first-child {
         border-top: 0;
+      }
+      .seen {
+        max-width: 100%;
+        max-height: 60vh;
+        object-fit: contain;
       }
       li.gap {
         border-top: 2px dashed var(--outline-color, var(--secondary-text-color));

@@ -473,6 +473,7 @@ export type Looks = "category" | "colour" | "age_group";
 
 export interface SeenAt {
   at: string;
+  event_id: string;
   device_id: string;
   door: string;
   medium: string | null;
@@ -486,6 +487,8 @@ export interface SeenAt {
   name: string | null;
   /** Else the number may only be taken for the one that is looked for. */
   exact: boolean;
+  /** Its camera may have a picture of it. */
+  pictured: boolean;
   /** What was asked of how they look, and the camera does not tell. */
   untold: ("colour" | "age_group")[];
   /** So many seconds before, nothing was seen; null for less than is worth a word. */

@@ -10,6 +10,7 @@ from custom_components.community_safety.core.passages import AgeGroup, Colour
 from custom_components.community_safety.gateways.protocol import SCHEMA
 from custom_components.rental_units.const import LANGUAGES
 from custom_components.rental_units.search.const import LOOKS
+from custom_components.rental_units.search.pictures import MOST_LINKS, Links, Shot
 from custom_components.rental_units.search.texts import texts
 from homeassistant.core import HomeAssistant
 from tests.rental_units.panel import Panel
@@ -100,3 +101,13 @@ def test_words_are_those_of_cameras() -> None:
     for language in LANGUAGES:
         for key, known in LOOKS.items():
             assert texts(language)[key].keys() == set(known)
+
+
+def test_links_fill_no_memory() -> None:
+    """Of more than anybody follows, the oldest are forgotten."""
+    links = Links()
+    shots = [Shot("case", "deed", "camera", "1", f"sight {n}") for n in range(150)]
+    tokens = [links.issue(shot, "user") for shot in shots]
+    assert links.take(tokens[0], "user") is None
+    assert links.take(tokens[-1], "user") == shots[-1]
+    assert len(links._links) == MOST_LINKS - 1

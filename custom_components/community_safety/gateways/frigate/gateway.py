@@ -27,7 +27,7 @@ from ..messages import MOST_DEVICES, decode
 from ..over_mqtt import MqttGateway
 from ..protocol import DEVICE_ID
 from .server import FrigateError, LoginError, RefusedError, new_server
-from .tracks import Seen, Tracks
+from .tracks import Seen, Tracks, is_id
 
 #: How often it is asked, and how often for what changes slowly, in seconds.
 ASK_SECONDS = 60
@@ -167,6 +167,18 @@ class FrigateGateway(MqttGateway):
     @override
     async def async_refresh(self, device: SafetyDevice, keys: Iterable[str]) -> None:
         self._ask()
+
+    async def async_picture(self, device: SafetyDevice, event: str) -> bytes:
+        """Return what its camera saw, as `core.ports.PicturePort`."""
+        if not is_id(event):
+            raise CommandError(device, "refused", "it has no such picture")
+        try:
+            return await self._server.picture("events", event, "snapshot.jpg")
+        except RefusedError:
+            # It was never photographed, or is gone already.
+            raise CommandError(device, "refused", "it has no such picture") from None
+        except FrigateError as err:
+            raise CommandError(device, "not_connected", str(err)) from err
 
     @override
     def diagnostics(self) -> dict[str, Any]:

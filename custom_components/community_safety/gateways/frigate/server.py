@@ -5,7 +5,7 @@ day: then it is asked for anew. A password that was refused is not sent again.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import (
@@ -26,6 +26,11 @@ from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 ANSWER_SECONDS = 30.0
 #: What an answer may be at most, in bytes: the configuration of many cameras is large.
 MOST_BYTES = 16_000_000
+#: And a picture: what a camera sees has some hundred thousand.
+MOST_PICTURE_BYTES = 8_000_000
+
+
+type _Read = Callable[[ClientResponse], Awaitable[Any]]
 
 
 class FrigateError(Exception):
@@ -66,11 +71,21 @@ class Server:
 
     async def get(self, *path: str, **query: str | float) -> Any:
         """Return the JSON that is at a path below `api`."""
+        return await self._async_ask(path, query, _async_json)
+
+    async def picture(self, *path: str) -> bytes:
+        """Return the JPEG that is at a path below `api`."""
+        content: bytes = await self._async_ask(path, {}, _async_picture)
+        return content
+
+    async def _async_ask(
+        self, path: tuple[str, ...], query: Mapping[str, str | float], read: _Read
+    ) -> Any:
         if self._refused:
             raise self._refused
         try:
             async with self._turn, asyncio.timeout(ANSWER_SECONDS):
-                return await self._async_get(path, query)
+                return await self._async_get(path, query, read)
         except LoginError as err:
             self._refused = err
             raise
@@ -79,16 +94,16 @@ class Server:
             raise FrigateError(repr(err)) from err
 
     async def _async_get(
-        self, path: tuple[str, ...], query: Mapping[str, str | float]
+        self, path: tuple[str, ...], query: Mapping[str, str | float], read: _Read
     ) -> Any:
         was_open = self._is_open
         if not self._is_open and self._token is None:
             await self._async_log_in()
-        status, answer = await self._async_send("GET", path, query=query)
+        status, answer = await self._async_send("GET", path, read, query=query)
         if _is_asked_who(status) and self._token:
             # It is good for a day; or its password was changed.
             await self._async_log_in()
-            status, answer = await self._async_send("GET", path, query=query)
+            status, answer = await self._async_send("GET", path, read, query=query)
         if _is_asked_who(status):
             reason = "a log-in is needed" if was_open else "its token is not taken"
             raise LoginError(reason)
@@ -103,6 +118,7 @@ class Server:
         status, _answer = await self._async_send(
             "POST",
             ("login",),
+            _async_json,
             body={"user": self._username, "password": self._password},
         )
         if status == 404:
@@ -117,11 +133,12 @@ class Server:
         self,
         method: str,
         path: tuple[str, ...],
+        read: _Read,
         *,
         query: Mapping[str, str | float] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> tuple[int, Any]:
-        """Return the status of an answer, and its JSON if that is 200. Raises ValueError."""
+        """Return the status of an answer, and what it holds if that is 200. Raises ValueError."""
         async with self._session.request(
             method,
             self._root.joinpath(*path).with_query(query or {}),
@@ -137,7 +154,7 @@ class Server:
                 cookies = list(response.cookies.values())
                 self._token = cookies[0].value if cookies else None
                 return 200, None
-            return 200, await _async_json(response)
+            return 200, await read(response)
 
 
 def new_server(hass: HomeAssistant, data: Mapping[str, Any]) -> Server:
@@ -158,11 +175,24 @@ def _is_asked_who(status: int) -> bool:
 
 async def _async_json(response: ClientResponse) -> Any:
     """Return the JSON of an answer. Raises ValueError for what is none, or does not end."""
+    content = await _async_content(response, MOST_BYTES)
     try:
-        await response.content.readexactly(MOST_BYTES + 1)
+        return json_loads(content)
+    except JSON_DECODE_EXCEPTIONS as err:
+        raise ValueError("not JSON") from err
+
+
+async def _async_picture(response: ClientResponse) -> bytes:
+    """Return the JPEG of an answer. Raises ValueError for what is none, or does not end."""
+    content = await _async_content(response, MOST_PICTURE_BYTES)
+    if not content.startswith(b"\xff\xd8\xff"):
+        raise ValueError("not a JPEG")
+    return content
+
+
+async def _async_content(response: ClientResponse, most: int) -> bytes:
+    try:
+        await response.content.readexactly(most + 1)
     except asyncio.IncompleteReadError as err:
-        try:
-            return json_loads(err.partial)
-        except JSON_DECODE_EXCEPTIONS as error:
-            raise ValueError("not JSON") from error
+        return err.partial
     raise ValueError("too long")

@@ -193,7 +193,7 @@ class Tracks:
             item
             for item in found
             if isinstance(item, str)
-            and _ID.fullmatch(item)
+            and is_id(item)
             and item not in self._open
             and item not in self._past
         ]
@@ -283,6 +283,11 @@ class Tracks:
         self._past[track.id] = track
         if len(self._past) > MOST_PAST:
             del self._past[next(iter(self._past))]
+
+
+def is_id(text: str) -> bool:
+    """Return if it is the name of an object, which may become part of an address."""
+    return _ID.fullmatch(text) is not None
 
 
 def _pair(found: object, score: object) -> tuple[str | None, object]:
