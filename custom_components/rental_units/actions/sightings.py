@@ -26,6 +26,7 @@ async def _async_get_passages(call: ServiceCall) -> ServiceResponse:
             dt_util.as_utc(since).timestamp(),
             dt_util.as_utc(until).timestamp(),
             data.get("door"),
+            data.get("page"),
         ),
         call.context,
         why(call),
@@ -42,6 +43,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
                 vol.Optional("door"): TEXT,
                 vol.Optional("since"): cv.datetime,
                 vol.Optional("until"): cv.datetime,
+                vol.Optional("page"): TEXT,
             }
         ),
         is_question=True,

@@ -22,12 +22,13 @@ _USUALLY = timedelta(days=1)
         vol.Optional("door"): TEXT,
         vol.Optional("since"): cv.datetime,
         vol.Optional("until"): cv.datetime,
+        vol.Optional("page"): TEXT,
         **REASON,
     },
     "get_passages",
 )
 async def passages(ask: Ask) -> dict[str, Any]:
-    """List who passed at a door, or at all of a controller, for a reason: the newest first, of the last day or of at most seven; `more` says that there are earlier ones, `until` then is the time of the last row."""
+    """List who passed at a door, or at all of a controller, for a reason: the newest first, of the last day or of at most seven; `more` says that there are earlier ones, and `next` which `page` to ask for then, for the same time."""
     data = ask.data
     until = data.get("until") or dt_util.utcnow()
     since = data.get("since") or until - _USUALLY
@@ -37,5 +38,6 @@ async def passages(ask: Ask) -> dict[str, Any]:
             dt_util.as_utc(since).timestamp(),
             dt_util.as_utc(until).timestamp(),
             data.get("door"),
+            data.get("page"),
         )
     )

@@ -28,6 +28,14 @@ export class DoorGuest extends GuestElement {
   }
 }
 
+/** Who went through, and what was asked for it; `next` is the page that follows. */
+interface Passed {
+  passages: Passage[];
+  more: boolean;
+  next: string | null;
+  asked: object;
+}
+
 export class DoorSection extends Page {
   @property({ attribute: false }) api!: Api;
   @property() deviceId = "";
@@ -38,7 +46,7 @@ export class DoorSection extends Page {
   @state() private all = false;
   @state() private isAssigning = false;
   /** Who went through in the last day, for the reason that was given: null until somebody has asked. */
-  @state() private passed: { passages: Passage[]; more: boolean } | null = null;
+  @state() private passed: Passed | null = null;
   @state() private isAsking = false;
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
@@ -118,18 +126,32 @@ export class DoorSection extends Page {
             ${passed.passages.map((row) => this.passage(row))}
           </ul>`
         : html`<p>${t("passages_none")}</p>`}
-      ${passed.more ? html`<p class="quiet">${t("passages_more", { count: passed.passages.length })}</p>` : nothing}
+      ${passed.more
+        ? html`<p class="quiet">${t("passages_more", { count: passed.passages.length })}</p>
+            <button data-do="passages-more" ?disabled=${room.locked} @click=${() => void this.trying(() => this.lookFurther(passed))}>
+              ${t("passages_further")}
+            </button>`
+        : nothing}
     </section>`;
   }
 
   private async look(reason: string): Promise<void> {
     const { api, deviceId, door, room } = this;
+    const asked = { device_id: deviceId, door: door || "1", reason };
     const [passed] = await Promise.all([
-      api.ask<{ passages: Passage[]; more: boolean }>("passages", { device_id: deviceId, door: door || "1", reason }, { withReason: false }),
+      api.ask<Passed>("passages", asked, { withReason: false }),
       room.hass.loadBackendTranslation("entity", "community_safety"),
     ]);
     if (deviceId === this.deviceId && door === this.door) {
-      this.passed = passed;
+      this.passed = { ...passed, asked };
+    }
+  }
+
+  private async lookFurther(before: Passed): Promise<void> {
+    const { asked, next, passages } = before;
+    const found = await this.api.ask<Passed>("passages", { ...asked, page: next }, { withReason: false });
+    if (this.passed === before) {
+      this.passed = { ...found, asked, passages: [...passages, ...found.passages] };
     }
   }
 

@@ -274,6 +274,28 @@ async def test_ends_in_the_middle(
     assert len(tried) == count
 
 
+async def test_nothing_is_planned_after_the_end(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    street: Street,
+    opened: Open,
+    searches: SearchBook,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What ends well while the property ends leaves no clock behind, which would wake for a day."""
+    await opened(subject="MARK-SOMEBODY")
+    read = rows.read
+
+    def ends(*args: Any) -> Any:
+        hass.loop.call_soon_threadsafe(searches.stop)
+        return read(*args)
+
+    monkeypatch.setattr(rows, "read", ends)
+    await searches.async_follow()
+    assert [row for row in searches.cases.values() if not row.closed_at]
+    assert searches._cancel is None
+
+
 @pytest.mark.parametrize(
     ("said", "found"),
     [

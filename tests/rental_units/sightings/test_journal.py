@@ -48,6 +48,7 @@ from custom_components.rental_units.sightings.store import Seen
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import CompartmentRow, Vault
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 from tests.rental_units.common import account, call, check_in, device_id
@@ -621,9 +622,55 @@ async def test_passages_of_one_moment(
     await flush(hass, freezer)
     monkeypatch.setattr("custom_components.rental_units.app.sightings.MOST_ROWS", 3)
     first = await passages(hass, entry)
-    assert (first["more"], len(first["passages"])) == (True, 1)
-    rest = await passages(hass, entry, until=first["passages"][-1]["at"])
-    assert (rest["more"], len(rest["passages"])) == (False, 3)
+    assert (first["more"], len(first["passages"])) == (True, 3)
+    rest = await passages(hass, entry, page=first["next"])
+    assert (rest["more"], rest["next"], len(rest["passages"])) == (False, None, 1)
+
+
+@pytest.mark.parametrize("most", [1, 2, 7])
+async def test_more_in_one_second_than_a_page(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    journal: Journal,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+) -> None:
+    """A crowd passes several doors at once: page by page, each is shown, and nobody twice."""
+    crowd = [
+        seen(f"{letter}{n}", number=f"5555{n:02}{door:02}", channel=str(door))
+        for n, letter in enumerate("aBc_é1@-Z")
+        for door in (1, 2, 3)
+    ]
+    for one in crowd:
+        journal.take(one)
+    freezer.tick(1)
+    journal.take(seen(99, number="55559999"))
+    await flush(hass, freezer)
+    monkeypatch.setattr("custom_components.rental_units.app.sightings.MOST_ROWS", most)
+    shown: list[str] = []
+    page: dict[str, Any] = {}
+    while True:
+        found = await passages(hass, entry, **page)
+        shown += [row["card_number"] for row in found["passages"]]
+        assert len(found["passages"]) <= most
+        if not found["more"]:
+            break
+        page = {"page": found["next"]}
+    assert len(shown) == len(crowd) + 1
+    numbers = [*(str(row.number) for row in crowd), "55559999"]
+    assert sorted(shown) == sorted(f"••••{number[-4:]}" for number in numbers)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("page", ["x", "1 2", "nan 1 e", "1.0 a e"])
+async def test_no_such_page(
+    hass: HomeAssistant, entry: MockConfigEntry, page: str
+) -> None:
+    """What is no page is said to be none, whatever it is."""
+    with pytest.raises(ServiceValidationError) as failure:
+        await passages(hass, entry, page=page)
+    assert failure.value.translation_key == "passages_no_page"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

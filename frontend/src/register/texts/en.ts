@@ -236,6 +236,7 @@ export const en = {
   passages_title: "Who went through in the last 24 hours",
   passages_none: "Nobody.",
   passages_more: "Only the last {count} are shown.",
+  passages_further: "Earlier ones",
   passage_nobody: "nobody who is known",
   passage_in: "in",
   passage_out: "out",

@@ -237,6 +237,7 @@ export const zhHans: Texts = {
   passages_title: "最近 24 小时的通行记录",
   passages_none: "无人通行。",
   passages_more: "仅显示最近 {count} 条。",
+  passages_further: "更早的记录",
   passage_nobody: "未登记的人",
   passage_in: "进",
   passage_out: "出",

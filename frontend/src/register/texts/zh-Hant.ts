@@ -237,6 +237,7 @@ export const zhHant: Texts = {
   passages_title: "最近 24 小時的通行紀錄",
   passages_none: "無人通行。",
   passages_more: "僅顯示最近 {count} 筆。",
+  passages_further: "更早的紀錄",
   passage_nobody: "未登記的人",
   passage_in: "進",
   passage_out: "出",
