@@ -208,6 +208,8 @@ DEFAULT_PLACES = {
     "e-bike": "lift-1",
     "pram": "lift-1",
     "recordings-short": "shed",
+    "child": "shed",
+    "person": "shed",
 }
 
 

@@ -6,10 +6,13 @@
     scripts/demo smoke --answer sms    somebody answers over push (as usual), sms, call; or nobody
     scripts/demo clear --false-alarm   the fire was none
     scripts/demo swipe 1-1 [--card N]  a card before the reader of 1-1, 1-2, 2-1 or the gate
+    scripts/demo lost-child            a child with the card of a tenant of 1-1-201 passes doors,
+                                       the gate and a camera: find them in the control room
     scripts/demo phones                what residents' phones get, such as a code at their door
 
 Events: smoke, overload, leakage, pile-smoke, tank-low, hydrant-low, e-bike, pram,
-welded (the breaker of a place will not really open), swipe, clear, broker-restart, phones.
+welded (the breaker of a place will not really open), swipe, lost-child, person, clear,
+broker-restart, phones.
 """
 
 import argparse

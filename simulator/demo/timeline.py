@@ -14,6 +14,7 @@ import uuid
 from simulator.compound import NATIVE_TOPIC, ZIGBEE_TOPIC
 from simulator.control import TOPIC
 from simulator.device import Fault
+from simulator.doors import CONTROLLERS
 from simulator.link import Link
 from simulator.residents import RESIDENTS
 
@@ -56,7 +57,14 @@ _EXPECTED = {
     "pram": Expected(seconds=4),
 }
 _FAULTS = tuple(fault.value for fault in Fault)
-EVENTS = (*_EXPECTED, *_FAULTS, "swipe", "clear", "broker-restart", "phones")
+EVENTS = (
+    *(*_EXPECTED, *_FAULTS, "swipe", "lost-child", "person"),
+    *("clear", "broker-restart", "phones"),
+)
+#: By which doors a lost child goes: the last is the gate. And how long from one to the next, in
+#: seconds: boards tell whole ones.
+LOST_WAY = tuple(door.place for row in CONTROLLERS for door in row.doors)
+PACE_SECONDS = 1.5
 #: Seconds until every cause has gone, and until everything is back after the broker.
 CLEAR_SECONDS = 45
 RETURN_SECONDS = 60
@@ -94,6 +102,12 @@ async def show(
                 case "swipe":
                     door = await story.do(event, where, card=card)
                     print(f"• {door['name']}: {'opens' if door['granted'] else 'no'}")
+                    return 0
+                case "lost-child":
+                    return await story.lose_child(card)
+                case "person":
+                    camera = await story.do(event, where)
+                    print(f"• {camera['area']}, {camera['name']}: somebody")
                     return 0
                 case "broker-restart":
                     return await story.restart_broker(run["pid"])
@@ -173,6 +187,20 @@ class Story:
         if error := done.get("error"):
             raise StoryError(error)
         return done
+
+    async def lose_child(self, card: str) -> int:
+        """Let a child with a card go by three doors and through the gate, and past a camera.
+
+        At a door that is not theirs the card is refused, and they were seen there all the same.
+        """
+        for place in LOST_WAY:
+            door = await self.do("swipe", place, card=card)
+            print(f"• {door['name']}: {'opens' if door['granted'] else 'no'}")
+            await asyncio.sleep(PACE_SECONDS)
+        camera = await self.do("child", None)
+        print(f"• {camera['area']}, {camera['name']}: a child in red")
+        print("• Where are they? Look in the control room, page Search: docs/search.md")
+        return 0
 
     async def phones(self) -> int:
         """Print what comes to the phones of residents, until it is interrupted."""

@@ -1155,13 +1155,12 @@ async def test_a_card_from_check_in_until_it_is_gone(
 async def test_a_lost_child_in_three_taps(
     browser: Browser, demo: Demo, story: Story
 ) -> None:
-    """From *Search* to where they were last, over a door and a gate; and it is over once found."""
+    """From *Search* to where they were last, over three doors and a gate; then by how they look."""
     number = 10058479
     async with panel(browser, demo, path="/units") as page:
         await check_in(page, "1-2-101", NAMES[-21])
         await issue(page, number)
-        assert await opens(story, "1-2", number)
-        assert await opens(story, "gate", number)
+    assert await story.lose_child(str(number)) == 0
     async with panel(browser, demo, path="/searches", size=PHONE) as page:
         await expect(page.locator("[data-kind=lost_child]")).to_be_visible()
         await page.evaluate(
@@ -1179,8 +1178,19 @@ async def test_a_lost_child_in_three_taps(
         last = page.locator("cs-case .last .where")
         await expect(last).to_contain_text("gate", ignore_case=True)
         assert await page.evaluate("window.taps") == 3
-        await expect(page.locator("cs-case [data-sighting]")).to_have_count(2)
+        await expect(page.locator("cs-case [data-sighting]")).to_have_count(4)
         assert str(number) not in await page.content()
+        for name, word in (
+            ("category", "person"),
+            ("colour", "red"),
+            ("age_group", "child"),
+        ):
+            await page.locator(f"cs-case select[name={name}]").select_option(word)
+        await page.locator("cs-case [data-do=look]").click()
+        await expect(last).to_contain_text("shed", ignore_case=True)
+        await expect(page.locator("cs-case [data-sighting]").first).to_contain_text(
+            "Person · Red · Child"
+        )
         await everybody_can(page, "case")
         close = page.locator("cs-case [data-do=close-found] button")
         await close.click()
