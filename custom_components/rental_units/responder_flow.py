@@ -27,6 +27,9 @@ _SCHEMA = vol.Schema(
                 domain=["schedule", "calendar", "input_boolean", "binary_sensor"]
             )
         ),
+        vol.Optional("areas"): selector.AreaSelector(
+            selector.AreaSelectorConfig(multiple=True)
+        ),
     }
 ).extend(person_schema(RESPONDER, required=["name"]).schema)
 
@@ -48,7 +51,7 @@ class ResponderFlow(RegisterFlow):
             await async_label(self.hass, "duty", user_input["duty"]),
             {
                 field: user_input[field]
-                for field in ("duty", "schedule")
+                for field in ("duty", "schedule", "areas")
                 if user_input.get(field)
             },
             key or ulid_now(),

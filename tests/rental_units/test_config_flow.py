@@ -438,7 +438,13 @@ async def test_everything_of_a_person(
         "quiet_until": "07:00:00",
     }
     more = {"notify": "notify.mark", "webhook": "https://example.com/a#secret"}
-    data = {"duty": "volunteer", "schedule": "schedule.a", **everything, **more}
+    data = {
+        "duty": "volunteer",
+        "schedule": "schedule.a",
+        "areas": ["gate"],
+        **everything,
+        **more,
+    }
     await fill(hass, await begin(hass, entry, "responder"), data)
     duty = next(
         row for row in entry.subentries.values() if row.data.get("duty") == "volunteer"

@@ -106,6 +106,9 @@ class Request:
     #: The message is about somebody: see models.Alert.
     private: bool = False
     who: str | None = None
+    #: Ids of people who hear of it before others do, where a channel takes them in turn. In
+    #: no row: it says where something is.
+    first: frozenset[str] = frozenset()
     #: When it happened, in Unix time; None: now.
     at: float | None = None
 
@@ -380,6 +383,7 @@ class Engine:
             if self._is_same(other, alert):
                 await self._async_join(other, alert)
                 return other
+        self.people.put_first(alert, request.first)
         self._open(alert)
         line = self.timeline.line(alert, "raised", who=request.who)
         await self.ledger.put(alert, line)

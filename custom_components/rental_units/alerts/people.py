@@ -74,6 +74,8 @@ class People:
         self._is_blind = False
         #: Who has been told of an alert, by the alert: they stay until it ends.
         self._told: dict[str, dict[_Part, Recipient]] = {}
+        #: Who hears of an alert before others do.
+        self._first: dict[str, Collection[str]] = {}
         #: Whom an earlier run has told, by the alert, until they are read.
         self._earlier: dict[str, set[_Part]] = {}
 
@@ -85,6 +87,12 @@ class People:
             for row in deliveries
             if row.person_id
         }
+
+    @callback
+    def put_first(self, alert: Alert, person_ids: Collection[str]) -> None:
+        """Let these people hear of an alert before others do."""
+        if person_ids:
+            self._first[alert.id] = person_ids
 
     async def async_recipients(
         self, alert: Alert, audience: Iterable[str]
@@ -157,11 +165,13 @@ class People:
         told = self._told.setdefault(alert.id, {})
         now = {(row.person_id, row.role, row.unit_id): row for row in people}
         told.update(now)
-        return people + [
+        earlier = [
             row
             for part, row in told.items()
             if part not in now and AUDIENCES.get(row.role, Audience.RESPONDERS) in names
         ]
+        first = self._first.get(alert.id, ())
+        return sorted([*people, *earlier], key=lambda row: row.person_id not in first)
 
     def is_told(self, person_id: str) -> bool:
         """Return if an open alert tells somebody. It is asked from the database's thread."""
@@ -228,6 +238,7 @@ class People:
         """Drop the people of an alert that is over."""
         self._found.pop(alert.id, None)
         self._told.pop(alert.id, None)
+        self._first.pop(alert.id, None)
         self._earlier.pop(alert.id, None)
         self._readings.pop(alert.id, None)
         for key in [key for key in self._asked if key[0] == alert.id]:

@@ -31,6 +31,8 @@ class Post:
     #: duty now.
     is_reachable: bool
     is_on: bool
+    #: Areas of Home Assistant where they are on duty; none: anywhere in the property.
+    areas: frozenset[str] = frozenset()
 
     @property
     def is_covered(self) -> bool:
@@ -59,6 +61,7 @@ def posts(register: Register, people: Mapping[str, Recipient]) -> list[Post]:
             person is not None
             and any(address.channel in channels for address in person.addresses),
             is_on(row.data.get("schedule") or ""),
+            frozenset(row.data.get("areas", ())),
         )
         for row in register.entry.get_subentries_of_type(SUBENTRY_RESPONDER)
         for person in (people.get(row.subentry_id),)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from homeassistant.auth.models import User
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
@@ -214,8 +215,31 @@ class SearchBook:
                 " ".join(parts),
                 severity=Severity.ALARM,
                 audience=("responders",),
+                first=self._near(last),
                 is_anew=True,
             )
+
+    def _near(self, last: Spotted | None) -> frozenset[str]:
+        """Return the ids of those who respond where somebody was seen last, or in that building.
+
+        A building is a floor of Home Assistant. Who has no area of their own is anywhere.
+        """
+        area_id = self.where(last.device_id, last.channel).area_id if last else None
+        registry = ar.async_get(self._hass)
+        area = registry.async_get_area(area_id) if area_id else None
+        if area is None:
+            return frozenset()
+        building = (
+            ar.async_entries_for_floor(registry, area.floor_id)
+            if area.floor_id
+            else [area]
+        )
+        near = {row.id for row in building}
+        return frozenset(
+            row.person.person_id
+            for row in self.register.phonebook.posts()
+            if row.person and row.areas & near
+        )
 
     async def _async_raise(
         self,
@@ -225,6 +249,7 @@ class SearchBook:
         severity: Severity,
         audience: tuple[str, ...],
         who: str | None = None,
+        first: frozenset[str] = frozenset(),
         is_anew: bool = False,
     ) -> bool:
         """Raise a private alert of a case; return if it is told."""
@@ -244,6 +269,7 @@ class SearchBook:
                     message=message,
                     audience=audience,
                     who=who,
+                    first=first,
                     incident_id=_incident(case_id),
                     private=True,
                 )

@@ -12,6 +12,7 @@ from custom_components.rental_units.alerts.const import Severity
 from custom_components.rental_units.alerts.engine import Engine, Request
 from custom_components.rental_units.alerts.models import Alert
 from custom_components.rental_units.alerts.people import CALLER
+from custom_components.rental_units.register import Address
 from custom_components.rental_units.search import book
 from custom_components.rental_units.search.book import DATA_SEARCHES
 from custom_components.rental_units.search.const import CASE_SECONDS
@@ -21,7 +22,14 @@ from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import CompartmentRow, Vault
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.rental_units.alerts.conftest import House, add_provider, house  # noqa: F401
+from homeassistant.helpers import area_registry as ar, floor_registry as fr
+from tests.rental_units.alerts.conftest import (
+    NUMBERS,
+    House,
+    add_provider,  # noqa: F401
+    house,  # noqa: F401
+    sms,  # noqa: F401
+)
 from tests.rental_units.alerts.providers import Provider
 from tests.rental_units.alerts.test_phones import (
     Register,
@@ -113,6 +121,62 @@ async def test_responders(
     await hass.config_entries.async_reload(house.entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert len(await stored(house)) == 2
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "first"),
+    [("Shop", "+12025550108"), ("School", "+12025550107"), ("East gate", None)],
+)
+async def test_those_near_hear_of_it_first(
+    hass: HomeAssistant,
+    house: House,  # noqa: F811
+    sms: Provider,  # noqa: F811
+    street: Street,
+    panel: Panel,
+    seen_at: str,
+    first: str | None,
+) -> None:
+    """Who is on duty in the area or in its building; all others are told after them, and told."""
+    floor = fr.async_get(hass).async_create("Building 1").floor_id
+    areas = ar.async_get(hass)
+    for name in ("Shop", "Stairwell 1-1"):
+        area = areas.async_get_area_by_name(f"Area of {name}")
+        assert area
+        areas.async_update(area.id, floor_id=floor)
+    for number, name in ((7, "School"), (8, "Stairwell 1-1")):
+        area = areas.async_get_area_by_name(f"Area of {name}")
+        assert area
+        flows = hass.config_entries.subentries
+        flow = await flows.async_init(
+            (house.entry.entry_id, "responder"), context={"source": "user"}
+        )
+        await flows.async_configure(
+            flow["flow_id"],
+            {
+                "duty": "volunteer",
+                "name": f"Placeholder {name}",
+                "phone": f"+1202555010{number}",
+                "areas": [area.id],
+            },
+        )
+        await hass.async_block_till_done()
+    await street.see(seen_at, **plate())
+    case = await opened(panel, plate=PLATE)
+    assert await panel.get("alert_search_case", case_id=case) == {"told": True}
+    await house.settled()
+    engine = house.engine
+    (alert,) = engine.alerts.values()
+    rows = [row for row in engine.dispatcher.of(alert) if row.channel == "sms"]
+    order = []
+    for row in rows:
+        found = await engine.people.async_find(alert, row.address_id)
+        assert found
+        assert isinstance(found[1], Address)
+        order.append(found[1].target)
+    assert sorted(order) == [NUMBERS["fire-post"], "+12025550107", "+12025550108"]
+    assert order[0] == (first or NUMBERS["fire-post"])
+    # Where that was is in no row but in what is taken back.
+    assert alert.area_ids == []
 
 
 async def test_told_anew(
