@@ -13,6 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from .app.application import application_of
 from .app.search import SeePicture
 from .const import LOGGER
+from .public.pages import PICTURE_HEADERS
 from .public.views import SecretView
 from .reports.photos import Cleaner
 from .search.book import DATA_SEARCHES
@@ -21,13 +22,6 @@ from .search.pictures import DATA_PICTURES
 from .sightings.journal import event_of
 
 _PATH: Final = "/api/rental_units/sighting"
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def picture_path(entry_id: str, token: str) -> str:
@@ -83,9 +77,9 @@ class SightingPictureView(SecretView):
             # It was closed while the camera was asked.
             return _nothing(HTTPStatus.FORBIDDEN)
         return web.Response(
-            body=photo.jpeg, content_type="image/jpeg", headers=_HEADERS
+            body=photo.jpeg, content_type="image/jpeg", headers=PICTURE_HEADERS
         )
 
 
 def _nothing(status: HTTPStatus) -> web.Response:
-    return web.Response(status=status, headers=_HEADERS)
+    return web.Response(status=status, headers=PICTURE_HEADERS)

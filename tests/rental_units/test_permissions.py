@@ -3,6 +3,7 @@
 What may be done is read from the one table, and what is registered and not in it fails.
 """
 
+from base64 import b64encode
 from datetime import timedelta
 from http import HTTPStatus
 import itertools
@@ -73,6 +74,7 @@ from .common import (
     unit_id,
 )
 from .panel import content, panel_of
+from .reports.pictures import photo
 
 USER = "user"
 CALLERS = (*sorted(AccountRole), USER)
@@ -1045,6 +1047,8 @@ async def searches_of(
             "event_id": "sight 1790000000.5-abcdef",
         },
         "watch_search_case": {**case, "watch": False},
+        "attach_search_picture": {**case, "photo": b64encode(photo()).decode()},
+        "search_case_picture": case,
         "alert_search_case": case,
         "export_search": {**case, "deed_id": shown["deed_id"], "format": "csv"},
         "close_search_case": {**over, "outcome": "found"},

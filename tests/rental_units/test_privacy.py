@@ -1,5 +1,6 @@
 """Nothing personal is anywhere but in the register's own database."""
 
+from base64 import b64encode
 from datetime import timedelta
 import json
 import logging
@@ -358,6 +359,10 @@ async def use_search(panel: Panel, person: str) -> None:
         await panel.get("search_case", **of)
     await panel.get("search_sightings", **case, plate="*M4RK5")
     await panel.get("watch_search_case", **case)
+    shown = b64encode(PHOTOS[0]).decode()
+    await panel.get("attach_search_picture", **case, photo=shown)
+    await panel.get("search_case_picture", **case)
+    await panel.refusal("attach_search_picture", **case, photo="MARK-NO-PHOTO")
     assert (await panel.get("alert_search_case", **case))["told"]
     for wrong in (
         {**said, "subject": ["MARK-LOST-2"]},

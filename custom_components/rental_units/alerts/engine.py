@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -118,6 +118,17 @@ class Request:
         return not self.drill or self.names_audience
 
 
+class Pictures(Protocol):
+    """What knows of pictures for those whom an incident's private alerts tell."""
+
+    @callback
+    def is_pictured(self, incident_id: str) -> bool:
+        """Return if there is one."""
+
+    async def async_picture(self, incident_id: str) -> bytes | None:
+        """Return the JPEG, None if there is none any more. Raises RegisterError."""
+
+
 class Engine:
     """Alerts of one entry."""
 
@@ -141,6 +152,7 @@ class Engine:
             now,
         )
         self.links = AlertLinks(hass, entry.entry_id)
+        self.pictures: Pictures | None = None
         self.people = People(hass, entry, register)
         self.facts = FactFinder(hass, register)
         self.verifier = Verifier(hass, entry, register, self, self._tell_checks)
@@ -310,6 +322,22 @@ class Engine:
         if delivery is None or alert is None or self._is_over(alert):
             return None
         return alert, delivery
+
+    @callback
+    def is_pictured(self, alert: Alert) -> bool:
+        """Return if there is a picture for whom an alert tells of somebody."""
+        return bool(
+            alert.private
+            and alert.incident_id
+            and self.pictures
+            and self.pictures.is_pictured(alert.incident_id)
+        )
+
+    async def async_picture(self, alert: Alert) -> bytes | None:
+        """Return that as a JPEG, None if there is none (any more). Raises RegisterError."""
+        if not (self.is_pictured(alert) and self.pictures and alert.incident_id):
+            return None
+        return await self.pictures.async_picture(alert.incident_id)
 
     @property
     def is_blind(self) -> bool:

@@ -23,7 +23,7 @@ from .runtime import DATA_ENGINES, engine_of
 from .services import async_raise_kept, async_setup_alert_services
 from .unwritten import Unwritten
 from .verifier import CONFIRM
-from .views import AnswerView, CallbackView
+from .views import AnswerPictureView, AnswerView, CallbackView
 
 DATA_PRESSED: HassKey[Pressed] = HassKey(f"{DOMAIN}_pressed")
 _ACTION = "mobile_app_notification_action"
@@ -39,6 +39,7 @@ async def async_setup_alerts(hass: HomeAssistant) -> None:
     await inbox.async_load()
     await async_load(hass, "alerts")
     hass.http.register_view(AnswerView)
+    hass.http.register_view(AnswerPictureView)
     hass.http.register_view(CallbackView)
     hass.bus.async_listen(_ACTION, partial(_async_pressed, hass))
     hass.bus.async_listen(_RECEIVED, partial(_received, hass))

@@ -14,7 +14,16 @@ from aiohttp import web
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
 from ..public.limits import Limit
-from ..public.pages import button, emergency, page, paragraph, too_many
+from ..public.pages import (
+    PICTURE_HEADERS,
+    button,
+    emergency,
+    page,
+    paragraph,
+    picture,
+    too_many,
+)
+from ..public.views import SecretView, is_fetched_ahead, is_foreign
 from ..register.checks import Check
 from ..storage.errors import RegisterError
 from .channels.alibaba import OUT_ID_CHARACTERS, Report, pressed, reported
@@ -77,9 +86,13 @@ class AnswerView(HomeAssistantView):
         if unit:
             lines.append(text["unit"].format(place=unit))
         lines.append(_answered(alert, delivery, engine, language) or text["ask"])
+        shown = ""
+        if is_pictured := engine.is_pictured(alert):
+            shown = picture(f"{ANSWER_PATH}/{token}/picture", text["picture"])
         return _page(
             language,
             "".join(paragraph(line) for line in lines)
+            + shown
             + "".join(
                 button(
                     "answer",
@@ -91,6 +104,7 @@ class AnswerView(HomeAssistantView):
                 for answer, label in buttons(language)
             )
             + _emergency(request, language),
+            pictures=is_pictured,
         )
 
     async def post(self, request: web.Request, token: str) -> web.Response:
@@ -156,6 +170,39 @@ class AnswerView(HomeAssistantView):
             key, status = "later", HTTPStatus.SERVICE_UNAVAILABLE
         text = texts(language)["page"][key]
         return _page(language, paragraph(text) + _emergency(request, language), status)
+
+
+class AnswerPictureView(SecretView):
+    """The picture of who is looked for, on the page of who was told, while that is needed."""
+
+    url = ANSWER_PATH + "/{token}/picture"
+    name = "api:rental_units:answer_picture"
+
+    def __init__(self) -> None:
+        """Initialize."""
+        self._wrong = Limit(WRONG_A_MINUTE)
+        self._seen = Limit(ANSWERS_A_MINUTE)
+
+    async def get(self, request: web.Request, token: str) -> web.Response:
+        """Send it."""
+        found = _by_token(request, token)
+        if found is None and not self._wrong.allows(request.remote or ""):
+            return too_many()
+        if found and not self._seen.allows(token):
+            return too_many()
+        jpeg = None
+        # No other page shows it, and what makes previews of links is not shown it.
+        if found and not is_foreign(request) and not is_fetched_ahead(request):
+            engine, alert, _delivery = found
+            try:
+                jpeg = await engine.async_picture(alert)
+            except RegisterError:
+                return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        if jpeg is None:
+            return web.Response(status=HTTPStatus.NOT_FOUND)
+        return web.Response(
+            body=jpeg, content_type="image/jpeg", headers=PICTURE_HEADERS
+        )
 
 
 class CallbackView(HomeAssistantView):
@@ -349,5 +396,8 @@ def _emergency(request: web.Request, language: str) -> str:
     return emergency(country, texts(language)["page"]["call"])
 
 
-def _page(language: str, body: str, status: int = HTTPStatus.OK) -> web.Response:
-    return page(language, texts(language)["page"]["title"], body, status)
+def _page(
+    language: str, body: str, status: int = HTTPStatus.OK, *, pictures: bool = False
+) -> web.Response:
+    title = texts(language)["page"]["title"]
+    return page(language, title, body, status, pictures=pictures)

@@ -1,7 +1,7 @@
 """Commands about searches. Nobody is looked for without a case, whoever asks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, override
 
 from homeassistant.util.json import JsonValueType
@@ -99,6 +99,7 @@ def describe(case: Brief, now: float) -> Answer:
         "watched_by": case.watched_by,
         "seen_at": moment(case.seen_at),
         "told_at": moment(case.told_at),
+        "pictured": case.is_pictured,
         "looks": case.looks,
     }
 
@@ -401,6 +402,42 @@ class TellResponders(Command[tuple[str, Spotted | None]]):
         _note(work, case, Deed.TOLD)
         work.tell(Kind.SEARCH_CHANGED)
         return subject.description, next(iter(found.rows), None) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPicture(Command[None]):
+    """Let those who respond see a picture of who is lost, until the case closes; None: none."""
+
+    name = "alert_case"
+    case_id: str
+    box: Vault
+    jpeg: bytes | None = field(repr=False)
+
+    @override
+    def run(self, work: Work) -> None:
+        case = _open_case_of(work, self.case_id)
+        if case.kind not in TELLS:
+            raise refused("search_tells_nobody")
+        rows.put_picture(work.session, self.box, case, self.jpeg)
+        _note(work, case, Deed.ATTACHED if self.jpeg else Deed.DETACHED)
+        work.tell(Kind.SEARCH_CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPicture(Command[bytes]):
+    """Return the picture that is attached to a case."""
+
+    name = "get_case"
+    case_id: str
+    box: Vault
+
+    @override
+    def run(self, work: Work) -> bytes:
+        case = _open_case_of(work, self.case_id)
+        work.audit(person_id=case.person_id)
+        if (jpeg := rows.picture_of(work.session, self.box, case)) is None:
+            raise refused("no_search_picture")
+        return jpeg
 
 
 @dataclass(frozen=True, slots=True)

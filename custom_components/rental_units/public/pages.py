@@ -39,6 +39,15 @@ dt{{opacity:.8}}dd{{margin:0 0 .6em;font-weight:600}}
 button[aria-pressed=true]{{outline:.2em solid currentColor;outline-offset:-.4em}}
 @media (prefers-color-scheme:dark){{body{{background:#121212;color:#e3e3e3}}.wrong{{color:#ffb4ab}}a.calm{{color:#a8c7fa}}}}
 </style></head><body><h1>{title}</h1>{body}</body></html>"""
+#: Of a picture of somebody, or that somebody has sent.
+PICTURE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
 _BUTTON = (
     '<form method="post"><button{kind} name="{name}" value="{value}"'
     ' aria-pressed="{pressed}">{text}</button></form>'

@@ -45,6 +45,12 @@ def is_foreign(request: web.Request) -> bool:
     return request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
 
 
+def is_fetched_ahead(request: web.Request) -> bool:
+    """Return if a browser fetches something that nobody looks at yet, as it says itself."""
+    names = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+    return any(name in request.headers for name in names)
+
+
 def is_looked_at(request: web.Request) -> bool:
     """Return if somebody has opened a page, as far as their browser says so.
 
@@ -52,10 +58,7 @@ def is_looked_at(request: web.Request) -> bool:
     is no browser: it says nothing. (https://www.w3.org/TR/fetch-metadata/)
     """
     headers = request.headers
-    is_ahead = any(
-        name in headers for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
-    )
-    return not is_ahead and (
+    return not is_fetched_ahead(request) and (
         headers.get("Sec-Fetch-Dest"),
         headers.get("Sec-Fetch-Mode"),
     ) == ("document", "navigate")

@@ -26,6 +26,7 @@ from ..places.texts import texts as place_texts, title
 from ..places.views import WRONG_A_MINUTE, call, contacts, later, reader, refuse
 from ..public.limits import Limit
 from ..public.pages import (
+    PICTURE_HEADERS,
     button,
     check_box,
     choice,
@@ -465,15 +466,7 @@ class ReceiptPhotoView(_OfReceipt):
         if jpeg is None:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         return web.Response(
-            body=jpeg,
-            content_type="image/jpeg",
-            headers={
-                "Cache-Control": "no-store",
-                "Content-Security-Policy": "default-src 'none'",
-                "Referrer-Policy": "no-referrer",
-                "X-Content-Type-Options": "nosniff",
-                "X-Robots-Tag": "noindex",
-            },
+            body=jpeg, content_type="image/jpeg", headers=PICTURE_HEADERS
         )
 
 

@@ -47,6 +47,8 @@ DATA_SEARCHES: HassKey[dict[str, SearchBook]] = HassKey(f"{DOMAIN}_searches")
 #: What could not be done is tried again after so many seconds.
 RETRY_SECONDS: Final = 30.0
 _DAY: Final = 86_400
+#: What stands before the id of a case, where alerts name it.
+_SEARCH: Final = "search"
 
 
 class SearchBook:
@@ -98,6 +100,8 @@ class SearchBook:
     @callback
     def go_on(self) -> None:
         """Do what came due while nobody was here: once alerts can be told."""
+        if engine := engine_of(self._hass, self.entry.entry_id):
+            engine.pictures = self
         if self.register.blind is None:
             self._background(self._async_due())
             self._written(())
@@ -302,6 +306,34 @@ class SearchBook:
             partial(_set, case_id=case.id, key="taken_back_at", value=time.time())
         )
 
+    @callback
+    def is_pictured(self, incident_id: str) -> bool:
+        """Return if those who are told of a search may see a picture now."""
+        case = self._case_of(incident_id)
+        return case is not None and case.is_pictured
+
+    async def async_picture(self, incident_id: str) -> bytes | None:
+        """Return the JPEG for those who are told of a search, None if there is none any more.
+
+        Raises RegisterError.
+        """
+        if (case := self._case_of(incident_id)) is None:
+            return None
+
+        def read(session: Session) -> bytes | None:
+            row = session.get(SearchCase, case.id)
+            return rows.picture_of(session, self.vault, row) if row else None
+
+        jpeg = await self.register.async_read(read)
+        # It may have been closed meanwhile.
+        return jpeg if self._case_of(incident_id) else None
+
+    def _case_of(self, incident_id: str) -> Brief | None:
+        """Return the open case of an alert."""
+        kind, _, case_id = incident_id.partition(":")
+        case = self.cases.get(case_id) if kind == _SEARCH else None
+        return case if case and case.is_open(time.time()) else None
+
     # Who waits for the next sighting
 
     @callback
@@ -374,7 +406,7 @@ def _set(session: Session, case_id: str, key: str, value: float) -> None:
 
 def _incident(case_id: str) -> str:
     """Return what the alerts of a case have in common."""
-    return f"search:{case_id}"
+    return f"{_SEARCH}:{case_id}"
 
 
 def _clock(at: float) -> str:

@@ -44,6 +44,8 @@ class Deed(StrEnum):
     OPENED = "opened"
     SEARCHED = "searched"
     TOLD = "told"
+    ATTACHED = "attached"
+    DETACHED = "detached"
     WATCHED = "watched"
     UNWATCHED = "unwatched"
     PICTURED = "pictured"

@@ -222,7 +222,8 @@ def _looks(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 def _told(key: str) -> ColumnElement[str]:
     """Return what a camera tells of how somebody or something looks; null if it does not."""
-    return Sighting.attributes[key].as_string()
+    told: ColumnElement[str] = Sighting.attributes[key].as_string()
+    return told
 
 
 def _sources(session: Session, wanted: Wanted) -> list[int]:

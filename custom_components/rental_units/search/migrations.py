@@ -37,5 +37,6 @@ FEATURE = Feature(
             )""",
             "CREATE INDEX ix_search_deeds_case_id ON search_deeds (case_id)",
         ),
+        statements("ALTER TABLE search_cases ADD COLUMN picture_id TEXT"),
     ),
 )

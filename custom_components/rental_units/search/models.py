@@ -39,6 +39,8 @@ class SearchCase(Base):
     #: When those who respond were told, and when it was taken back.
     told_at: Mapped[float | None]
     taken_back_at: Mapped[float | None]
+    #: The row of the vault with a picture for those who respond; gone once it is closed.
+    picture_id: Mapped[str | None]
     deeds: Mapped[list[SearchDeed]] = relationship(
         cascade="all, delete-orphan",
         passive_deletes=True,

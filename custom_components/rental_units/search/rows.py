@@ -1,5 +1,6 @@
 """Questions and changes about cases, as pure functions on a session."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 import json
@@ -15,6 +16,7 @@ from .models import SearchCase, SearchDeed
 
 #: Kinds of the rows in the vault.
 KIND = "search_case"
+PICTURE_KIND = "search_picture"
 DEED_KIND = "search_deed"
 
 
@@ -49,6 +51,8 @@ class Brief:
     #: How often somebody has looked, and the newest sighting that is known.
     looks: int
     seen_at: float | None
+    #: Those who respond may see a picture.
+    is_pictured: bool = False
 
     def is_open(self, now: float) -> bool:
         """Return if something can be asked in it, whoever has yet to close it."""
@@ -109,6 +113,35 @@ def subject_of(session: Session, box: Vault, case: SearchCase) -> Subject | None
     return Subject(**data) if data else None
 
 
+def put_picture(
+    session: Session, box: Vault, case: SearchCase, jpeg: bytes | None
+) -> None:
+    """Attach a picture in the place of another; None: attach none any more."""
+    if case.picture_id:
+        vault.drop(session, case.picture_id)
+    case.picture_id = (
+        box.put(
+            session,
+            Compartment.SEALED,
+            PICTURE_KIND,
+            b64encode(jpeg).decode(),
+            person_id=case.person_id,
+            # It goes with the end of the case, and that is within a day.
+            keep_days=2,
+        )
+        if jpeg
+        else None
+    )
+    session.flush()
+
+
+def picture_of(session: Session, box: Vault, case: SearchCase) -> bytes | None:
+    """Return the JPEG that is attached to a case; None if there is none (any more)."""
+    row = session.get(CompartmentRow, case.picture_id) if case.picture_id else None
+    text = box.open_if_possible(row)
+    return b64decode(text) if text else None
+
+
 def criteria_of(session: Session, box: Vault, deed: SearchDeed) -> dict[str, Any]:
     """Return what was looked for; empty if that is not known any more."""
     return _open(session, box, deed.sealed_id)
@@ -162,6 +195,10 @@ def close(
     """Close a case: nothing is asked in it any more, and nobody is told of a sighting."""
     case.closed_at, case.closed_by, case.outcome = now, who, outcome
     case.watched_by = None
+    if case.picture_id:
+        # It was for those who looked for them.
+        vault.drop(session, case.picture_id)
+        case.picture_id = None
     note(session, case, Deed.CLOSED, who=who, now=now, command_id=command_id)
 
 
@@ -215,6 +252,7 @@ def brief(case: SearchCase, looks: int) -> Brief:
         case.taken_back_at,
         looks,
         case.seen_at,
+        case.picture_id is not None,
     )
 
 

@@ -1,6 +1,7 @@
 """Searches, from a panel: the case first, then what was seen, and what becomes of it."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
+import binascii
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from homeassistant.util import dt as dt_util
 
 from ..alerts.channels.push import phones_with
 from ..app.search import (
+    AttachPicture,
     CloseCase,
     ExportCase,
     ForgetSightings,
@@ -25,13 +27,15 @@ from ..app.search import (
     NoteReceipt,
     OpenCase,
     SeePicture,
+    ShowPicture,
     TellResponders,
     Watch,
     describe,
 )
-from ..app.work import Command
+from ..app.work import Command, refused
 from ..const import LANGUAGES, Reason
 from ..forms import default_language
+from ..reports.book import DATA_REPORTS
 from ..search.book import DATA_SEARCHES, SearchBook
 from ..search.const import LOOKS, MOST_LETTERS, OUTCOMES, WHY, CaseKind
 from ..search.pictures import LINK_SECONDS, Shot, may_be_pictured
@@ -52,10 +56,14 @@ def _book(ask: Ask) -> SearchBook:
 
 
 async def _async_do[T](ask: Ask, change: Command[T], case_id: str) -> T:
-    """Carry out a command of a case: the case says why."""
+    """Carry out a command of a case."""
+    return await ask.application.async_do(change, ask.context, _why(ask, case_id))
+
+
+def _why(ask: Ask, case_id: str) -> Reason:
+    """Return why something is done: the case says it."""
     case = _book(ask).cases.get(case_id)
-    why = WHY[case.kind] if case else Reason.MANAGEMENT
-    return await ask.application.async_do(change, ask.context, why)
+    return WHY[case.kind] if case else Reason.MANAGEMENT
 
 
 @command("search_cases", REASON, "get_cases")
@@ -229,6 +237,37 @@ async def watch_search_case(ask: Ask) -> dict[str, Any]:
     change = Watch(data["case_id"], _book(ask).vault, data["watch"])
     await _async_do(ask, change, data["case_id"])
     return {"phones": len(phones_with(ask.hass, ask.user.id))}
+
+
+@command(
+    "attach_search_picture",
+    {**_CASE, vol.Optional("photo"): cv.string},
+    "alert_case",
+)
+async def attach_search_picture(ask: Ask) -> None:
+    """Let those who respond see a photo (base64) of who is lost, beside the description, until the search closes; without one, none any more. It is written anew: place, time and camera are not kept."""
+    book, case_id = _book(ask), ask.data["case_id"]
+    jpeg = None
+    if text := ask.data.get("photo"):
+        # Nothing is decoded for who may not.
+        await ask.application.async_authorize(
+            ask.context, AttachPicture.name, _why(ask, case_id)
+        )
+        try:
+            data = b64decode(text, validate=True)
+        except binascii.Error:
+            raise refused("photo_not_a_photo") from None
+        reports = ask.hass.data[DATA_REPORTS][book.entry.entry_id]
+        jpeg = (await reports.cleaner.async_clean(data)).jpeg
+    await _async_do(ask, AttachPicture(case_id, book.vault, jpeg), case_id)
+
+
+@command("search_case_picture", _CASE, "get_case")
+async def search_case_picture(ask: Ask) -> dict[str, str]:
+    """Return the photo that is attached to a search, as base64 of a JPEG."""
+    book, case_id = _book(ask), ask.data["case_id"]
+    jpeg = await _async_do(ask, ShowPicture(case_id, book.vault), case_id)
+    return {"content": b64encode(jpeg).decode()}
 
 
 @command("alert_search_case", _CASE, "alert_case")

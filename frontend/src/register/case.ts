@@ -5,6 +5,7 @@ import { save } from "../save";
 import { CompoundMap } from "./compound";
 import type { Look, Looks, PlaceRow, SearchFile, SearchRow, SeenAt } from "./model";
 import { Page, pageStyles } from "./page";
+import { encoded } from "./photo";
 import { apiOf, option, timeOf, type Api } from "./room";
 import { LOST } from "./searches";
 import { languageOf } from "./texts";
@@ -79,6 +80,8 @@ export class CasePage extends Page {
   private unfollow: (() => void) | null = null;
   /** The picture that is shown, of which sighting; without a path it could not be had. */
   @state() private picture: { of: SeenAt; path: string | null } | null = null;
+  /** The picture that those who respond may see. */
+  @state() private attached: string | null = null;
   private newest = "";
   /** The last look was about cards and plates, and not about how somebody looks. */
   private isByNumber = true;
@@ -93,7 +96,7 @@ export class CasePage extends Page {
       this.end();
       this.file = this.look = null;
       this.newest = "";
-      this.picture = null;
+      this.picture = this.attached = null;
       this.wanted = nothingWanted();
       void this.reload();
     }
@@ -136,6 +139,51 @@ export class CasePage extends Page {
       const { path } = await api.ask<{ path: string }>("search_picture", said, { withReason: false });
       this.picture = { of, path };
     });
+  }
+
+  private async attach(input: HTMLInputElement): Promise<void> {
+    const { t } = this.room;
+    await this.trying(async () => {
+      const [file] = [...(input.files ?? [])];
+      if (file) {
+        await this.deed("attach_search_picture", { photo: await encoded(file, t) }, () => t("search_attached"));
+      }
+    });
+    input.value = "";
+    this.attached = null;
+  }
+
+  private async showAttached(api: Api): Promise<void> {
+    await this.trying(async () => {
+      const { content } = await api.ask<{ content: string }>("search_case_picture", { case_id: this.caseId }, { withReason: false });
+      this.attached = `data:image/jpeg;base64,${content}`;
+    });
+  }
+
+  private attaching(api: Api, file: SearchFile): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    return html`<label class="field">
+        ${t("search_attach")}
+        <input type="file" name="picture" accept="image/*" ?disabled=${room.locked} @change=${(event: Event) => void this.attach(event.target as HTMLInputElement)} />
+      </label>
+      <p class="quiet">${t("search_attach_hint")}</p>
+      ${file.pictured
+        ? html`${this.attached ? html`<img class="seen" src=${this.attached} alt=${t("search_attach")} />` : nothing}
+            <div class="actions">
+              <button data-do="show-attached" ?disabled=${room.locked} @click=${() => void this.showAttached(api)}>${t("search_show_attached")}</button>
+              <button
+                data-do="detach"
+                ?disabled=${room.locked}
+                @click=${() => {
+                  this.attached = null;
+                  void this.deed("attach_search_picture", {}, () => t("search_detached"));
+                }}
+              >
+                ${t("search_detach")}
+              </button>
+            </div>`
+        : nothing}`;
   }
 
   /** Something was seen while the page is open, or somebody has closed the case. */
@@ -349,6 +397,7 @@ export class CasePage extends Page {
           : nothing}
       </div>
       ${isWatched && !isMine ? html`<p class="quiet">${t("search_watched_by_other")}</p>` : nothing}
+      ${api.may("alert_case") && LOST.includes(file.kind) ? this.attaching(api, file) : nothing}
       ${api.may("alert_case") && LOST.includes(file.kind) && !file.description ? html`<p class="quiet">${t("search_tell_needs")}</p>` : nothing}
       ${api.may("close_case")
         ? html`<p>${t("search_close")}</p>

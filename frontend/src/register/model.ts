@@ -436,6 +436,8 @@ export interface SearchRow {
   /** The newest sighting that is known. */
   seen_at: string | null;
   told_at: string | null;
+  /** Those who respond may see a picture. */
+  pictured: boolean;
   looks: number;
 }
 

@@ -3,18 +3,16 @@ import { property, state } from "lit/decorators.js";
 import { BlurPhoto, type Box } from "./blur";
 import type { HazardFile, HazardPicture, HazardRow, Outcome } from "./model";
 import { Page, pageStyles } from "./page";
+import { encoded } from "./photo";
 import { placeName } from "./places";
 import { hazardName } from "./reports";
 import { apiOf, option, pathOf, timeOf, type Api } from "./room";
-import type { Translate } from "./texts";
 
 const PARTIES = ["property", "grid_worker", "police", "landlord"];
 const OPEN = ["new", "assigned", "reopened"];
 const DONE = ["mended", "confirmed", "closed"];
 /** The server takes so many with what is mended. */
 const MOST_PHOTOS = 3;
-/** A photo is sent with so many pixels on its longer side: more than that is not kept. */
-const LONGEST_SIDE = 1600;
 
 /** What somebody can do about a report in this state; to merge it there have to be others. */
 export function deedsOf(state: string, may: (right: string) => boolean, hasOthers: boolean): Set<string> {
@@ -27,19 +25,6 @@ export function deedsOf(state: string, may: (right: string) => boolean, hasOther
     merge_reports: isOpen && hasOthers,
   };
   return new Set(Object.keys(fitting).filter((deed) => fitting[deed] && may(deed)));
-}
-
-/** Returns a photo as it is sent, small enough for a message. Throws Error where the browser cannot read it. */
-async function encoded(file: File, t: Translate): Promise<string> {
-  const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(t("photo_unread", { name: file.name }));
-  });
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(bitmap.width * scale);
-  canvas.height = Math.round(bitmap.height * scale);
-  canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return canvas.toDataURL("image/jpeg", 0.85).split(",")[1] ?? "";
 }
 
 /** A report: what is to be seen, whose it is, and what was done. */
