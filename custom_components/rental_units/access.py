@@ -29,7 +29,7 @@ PUBLIC = frozenset(
         *("config_entry_id", "unit_id", "person_id", "duplicate_id", "user_id"),
         *("lease_id", "command_id", "grant_id", "alert_id", "alarm_id", "incident_id"),
         *("card_id", "reading_id", "door_id", "door", "holder", "everywhere"),
-        *("report_id", "into_id", "party", "everything"),
+        *("report_id", "into_id", "party", "everything", "page"),
         *(str(key) for key in cv.ENTITY_SERVICE_FIELDS),
         *("role", "channels", "only", "language", "quiet_from", "quiet_until"),
         *("start", "end", "open_end", "date", "since", "until", "version", "everyone"),
