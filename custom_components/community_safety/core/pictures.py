@@ -39,7 +39,9 @@ class Pictures:
         Raises HomeAssistantError if there is none, none any more, or no answer.
         """
         if (found := self._at(device_id)) is None:
-            raise HomeAssistantError("It keeps no pictures")
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="no_pictures"
+            )
         port, device = found
         return await port.async_picture(device, event)
 
