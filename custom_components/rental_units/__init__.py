@@ -42,6 +42,7 @@ from .places.book import DATA_BOOKS, PlaceBook, async_remove_tags
 from .places.resident_view import ResidentView
 from .places.rows import is_party
 from .places.views import CodeView
+from .places.visitors_view import VisitorsView
 from .register import Register, RegisterConfigEntry
 from .repairs import show_issues, show_start
 from .reports.book import DATA_REPORTS, ReportBook, folder_of, open_in_units
@@ -78,6 +79,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await async_load(hass, "places", "reports", "search")
     hass.http.register_view(CodeView)
     hass.http.register_view(ResidentView(open_in_units))
+    hass.http.register_view(VisitorsView)
     hass.http.register_view(ReportView)
     hass.http.register_view(ReceiptView)
     hass.http.register_view(ReceiptPhotoView)

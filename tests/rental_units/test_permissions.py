@@ -103,6 +103,8 @@ VIEWS = {
     ("/api/q/{token}", "GET"): HTTPStatus.GONE,
     ("/api/q/{token}/resident", "GET"): HTTPStatus.GONE,
     ("/api/q/{token}/resident", "POST"): HTTPStatus.GONE,
+    ("/api/q/{token}/resident/visitors", "GET"): HTTPStatus.GONE,
+    ("/api/q/{token}/resident/visitors", "POST"): HTTPStatus.GONE,
     ("/api/q/{token}/report", "GET"): HTTPStatus.GONE,
     ("/api/q/{token}/report", "POST"): HTTPStatus.GONE,
     ("/api/h/{token}", "GET"): HTTPStatus.GONE,

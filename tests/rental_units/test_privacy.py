@@ -5,6 +5,7 @@ from datetime import timedelta
 import json
 import logging
 from pathlib import Path
+import re
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -163,6 +164,7 @@ async def test_marked_data(
     await use_reports(
         hass, await panel_of(hass, entry, hass_ws_client, admin), entry, client
     )
+    code = await use_visitors(hass, entry, client)
     await use_doors(hass, entry, admin)
     await use_search(await panel_of(hass, entry, hass_ws_client, admin), person)
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
@@ -209,7 +211,7 @@ async def test_marked_data(
     found = [
         (where, mark, text[max(0, text.index(mark) - 200) : text.index(mark) + 80])
         for where, text in {**written, **files}.items()
-        for mark in MARKS
+        for mark in (*MARKS, code)
         if mark in text
     ]
     assert found == []
@@ -217,10 +219,12 @@ async def test_marked_data(
     # Not even there: numbers of cards are encrypted.
     assert b"77004711" not in database
     assert b"M4RK5" not in database
+    assert code.encode() not in database
     # Nor who is looked for, but what those who respond have been told: until it is over.
     for mark in (b"MARK-LOST", b"MARK-GUARDIAN", b"MARK-LOOKS"):
         assert mark not in database
     assert b"MARK-VISITOR" in database
+    assert b"MARK-CALLER" in database
     assert b"MARK-LANDLORD" in database
     assert b"MARK-PARTY" in database
     assert b"MARK-VISIT" in database
@@ -389,6 +393,44 @@ async def use_places(hass: HomeAssistant, panel: Panel, entry: MockConfigEntry) 
     assert "MARK-VISIT" in repr(await panel.get("place", **of))
     await panel.refusal("visit_place", **of, finding="hazard", note=["MARK-6"])
     await panel.refusal("place", code="MARK-7")
+
+
+async def use_visitors(hass: HomeAssistant, entry: MockConfigEntry, client: Any) -> str:
+    """Let a visitor in on the page of a landlord without an account; return the code."""
+    host = await check_in(
+        hass, entry, "1-1-102", name="MARK-HOST", phone="13800138000", role="landlord"
+    )
+    places = hass.data[DATA_BOOKS][entry.entry_id]
+    place = next(
+        row
+        for row in places.places.values()
+        if row.unit_id == unit_id(entry, "1-1-102")
+    )
+    application = application_of(hass, entry.entry_id)
+    issued = IssueCodes([place.id], places.new_token)
+    (plate,) = await application.async_fill(issued, None)
+    # What is given to who has entered a one-time code.
+    given = places.links.sign("resident", place=place.id, person=host)
+    headers = {"Cookie": f"rental_units_resident={given}"}
+    path = f"/api/q/{plate.token}/resident/visitors"
+
+    async def form() -> dict[str, str]:
+        page = await (await client.get(path, headers=headers)).text()
+        found = re.search(r'name="form" value="([^"]+)"', page)
+        assert found
+        begin = dt_util.now().strftime("%Y-%m-%dT%H:%M")
+        return {"form": found[1], "name": "MARK-CALLER", "begin": begin, "hours": "2"}
+
+    wrong = {**await form(), "hours": "MARK-10"}
+    for said, status in ((wrong, 400), ({**await form(), "end": "MARK-11"}, 303)):
+        answer = await client.post(
+            path, data=said, headers=headers, allow_redirects=False
+        )
+        assert answer.status == status
+    answer = await client.post(path, data=await form(), headers=headers)
+    found = re.search(r"<dd>(\d{10})</dd>", await answer.text())
+    assert found
+    return found[1]
 
 
 async def use_reports(

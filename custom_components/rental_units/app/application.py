@@ -233,6 +233,20 @@ class Application:
         """Return where a user, or an automation, may carry out a command."""
         return permit(self.roles(user), command, why)
 
+    @callback
+    def _held_by(self, person_id: str) -> list[Held]:
+        """Return the roles that an account would have of somebody, by their leases."""
+        units_of = self.register.phonebook.units_of
+        return [
+            Held(role, units_of(person_id, part)) for role, part in OWN_LEASES.items()
+        ]
+
+    @callback
+    def units_for(self, person_id: str, command: str) -> frozenset[str]:
+        """Return the units in which somebody without an account may carry out a command."""
+        found = permit(self._held_by(person_id), command, Reason.REQUEST)
+        return (found.units if found else None) or frozenset()
+
     async def async_authorize(
         self,
         context: Context,
@@ -290,6 +304,25 @@ class Application:
             await self.async_refuse(context, command.what, command.units)
             raise Unauthorized(context=context) from None
 
+    async def async_do_for[T](self, command: Command[T], person_id: str) -> T:
+        """Carry out what somebody asks for on a page of theirs, without an account.
+
+        They may what their leases let an account of theirs; that it was they is in the
+        audit. Raises Unauthorized, RegisterError, and what the command raises.
+        """
+        held, why = self._held_by(person_id), Reason.REQUEST
+        found = permit(held, command.what, why)
+        try:
+            if found is None or not found.covers(command.units):
+                raise NotCoveredError
+            caller = Caller(None, found, held)
+            return await self._async_do(command, caller, why, person_id=person_id)
+        except NotCoveredError:
+            await self.register.refusals.async_note(
+                None, command.what, command.units or ()
+            )
+            raise Unauthorized from None
+
     async def async_fill[T](self, command: Command[T], user_id: str | None) -> T:
         """Carry out what a form of Home Assistant's settings asks for.
 
@@ -302,8 +335,15 @@ class Application:
         )
 
     async def _async_do[T](
-        self, command: Command[T], caller: Caller, why: Reason, *, tell: bool = True
+        self,
+        command: Command[T],
+        caller: Caller,
+        why: Reason,
+        *,
+        tell: bool = True,
+        person_id: str | None = None,
     ) -> T:
+        """Do it; `person_id` is who asks, where that is no user."""
         config = self._hass.config
         hand = Hand(self.register.today, time.time(), caller.user_id)
 
@@ -320,6 +360,8 @@ class Application:
                 self._is_told,
                 self.register.keep,
             )
+            if person_id:
+                work.audit(person_id=person_id, what="resident_page")
             result = command.run(work)
             session.flush()
             events.record(session, hand.happened)

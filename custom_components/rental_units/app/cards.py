@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, override
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from homeassistant.util.json import JsonValueType
@@ -292,26 +292,34 @@ class GetVisitors(Command[list[Answer]]):
     @override
     def run(self, work: Work) -> list[Answer]:
         unit_of(work, self.unit_id)
-        now = work.hand.now
-        rows = work.session.execute(
-            select(Card, Person)
-            .join(Person, Person.id == Card.person_id)
-            .where(
-                Card.unit_id == self.unit_id,
-                Card.holder == Holder.VISITOR,
-                Card.closed_at.is_(None),
-                # Who has been there is nobody's business any more.
-                Card.end_at > now,
-            )
-            .order_by(Card.begin_at.desc(), Card.id)
-            .options(selectinload(Card.places))
-        ).all()
-        for _card, person in rows:
-            work.audit(self.unit_id, person.id)
-        return [
-            {**describe(card, now), "name": work.named(person.name, [self.unit_id])}
-            for card, person in rows
-        ]
+        return visits(work, Card.unit_id == self.unit_id)
+
+
+def visits(work: Work, *of: ColumnElement[bool]) -> list[Answer]:
+    """Return visits that are not over, with the visitor's name, who comes last first."""
+    now = work.hand.now
+    rows = work.session.execute(
+        select(Card, Person)
+        .join(Person, Person.id == Card.person_id)
+        .where(
+            *of,
+            Card.holder == Holder.VISITOR,
+            Card.closed_at.is_(None),
+            # Who has been there is nobody's business any more.
+            Card.end_at > now,
+        )
+        .order_by(func.coalesce(Card.begin_at, Card.created_at).desc(), Card.id)
+        .options(selectinload(Card.places))
+    ).all()
+    for card, person in rows:
+        work.audit(card.unit_id, person.id)
+    return [
+        {
+            **describe(card, now),
+            "name": work.named(person.name, [card.unit_id] if card.unit_id else None),
+        }
+        for card, person in rows
+    ]
 
 
 def open_cards(session: Session, person_id: str, now: float) -> list[Answer]:

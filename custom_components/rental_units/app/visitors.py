@@ -1,5 +1,6 @@
 """Commands about visitors, whom a landlord lets in by a code, for some hours."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 import secrets
 from typing import Final, override
@@ -13,7 +14,7 @@ from ..const import Role
 from ..register import queries
 from ..register.people import Contact
 from ..storage.vault import Vault
-from .cards import Answer, DecideCard, IssueCard, card_of
+from .cards import Answer, DecideCard, IssueCard, card_of, visits
 from .units import unit_of
 from .work import Command, NotCoveredError, OfUnit, Work, refused
 
@@ -112,10 +113,33 @@ class EndVisit(Command[str]):
 
     name = "end_visit"
     card_id: str
+    #: Whose visitor it has to be. None: anybody's.
+    host_id: str | None = None
 
     @override
     def run(self, work: Work) -> str:
         card = card_of(work, self.card_id)
-        if card.holder != Holder.VISITOR:
+        is_theirs = self.host_id is None or card.host_id == self.host_id
+        if card.holder != Holder.VISITOR or not is_theirs:
             work.caller.check(None, "no_such_card")
         return DecideCard(self.card_id, Decision.REVOKED).run(work)
+
+
+@dataclass(frozen=True, slots=True)
+class GetOwnVisitors(Command[list[Answer]]):
+    """Return whom somebody has let in to units of theirs, who come last first."""
+
+    name = "get_visitors"
+    unit_ids: Collection[str]
+    host_id: str
+
+    @property
+    @override
+    def units(self) -> Collection[str]:
+        return self.unit_ids
+
+    @override
+    def run(self, work: Work) -> list[Answer]:
+        return visits(
+            work, Card.host_id == self.host_id, Card.unit_id.in_(self.unit_ids)
+        )

@@ -13,19 +13,36 @@ from homeassistant.core import HomeAssistant
 from ..alerts.runtime import engine_of
 from ..alerts.texts import title as alert_title
 from ..public.limits import Limit
-from ..public.pages import facts, field, form, hidden, link, page, paragraph, warning
+from ..public.pages import (
+    facts,
+    field,
+    form,
+    hidden,
+    lead_to,
+    link,
+    page,
+    paragraph,
+    warning,
+)
 from ..public.views import SecretView, is_foreign
 from ..storage.errors import RegisterError
 from .book import CODE_PATH, PlaceBook, book_of
-from .residents import CODE_SECONDS, PASS_SECONDS, Residents, Shown, TooManyError
+from .residents import (
+    CODE_SECONDS,
+    COOKIE,
+    PASS_SECONDS,
+    RESIDENT_PATH,
+    Residents,
+    Shown,
+    TooManyError,
+)
 from .rows import PlaceInfo
 from .texts import texts
 from .views import WRONG_A_MINUTE, busy, call, contacts, later, reader, refuse
+from .visitors_view import VISITORS_PATH, homes_of
 
-RESIDENT_PATH: Final = CODE_PATH + "/{token}/resident"
 #: Forms that one address sends a minute.
 SENT_A_MINUTE: Final = 20
-_COOKIE: Final = "rental_units_resident"
 _MINUTES: Final = CODE_SECONDS // 60
 
 #: Returns the open hazard reports of a property's units, in a language; None: not known.
@@ -57,7 +74,7 @@ class ResidentView(SecretView):
             return refuse(request, self._wrong)
         book, place = found
         language = reader(request)
-        if given := request.cookies.get(_COOKIE):
+        if given := request.cookies.get(COOKIE):
             try:
                 shown = await self._of(request, book).async_show(place, given)
             except RegisterError:
@@ -156,6 +173,8 @@ class ResidentView(SecretView):
             )
             for row in shown.cards
         ) or facts([(text["cards"], text["no_cards"])])
+        if homes_of(hass, book, shown.person_id).intersection(units):
+            yield link(VISITORS_PATH.format(token=token), text["visitors"])
         yield "".join(contacts(book, language))
         yield form(_path(token), hidden("leave", "1"), text["leave"])
         yield link(CODE_PATH + f"/{token}", text["back"])
@@ -237,14 +256,7 @@ def _go(request: web.Request, token: str, given: str | None) -> web.Response:
 
     A cookie that only this page is sent, by no other site's link and to no script.
     """
-    response = web.Response(
-        status=HTTPStatus.SEE_OTHER,
-        headers={
-            "Location": _path(token),
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-        },
-    )
+    response = lead_to(_path(token))
     about: dict[str, Any] = {
         "path": _path(token),
         "httponly": True,
@@ -252,9 +264,9 @@ def _go(request: web.Request, token: str, given: str | None) -> web.Response:
         "secure": request.secure,
     }
     if given is None:
-        response.del_cookie(_COOKIE, **about)
+        response.del_cookie(COOKIE, **about)
     else:
-        response.set_cookie(_COOKIE, given, max_age=PASS_SECONDS, **about)
+        response.set_cookie(COOKIE, given, max_age=PASS_SECONDS, **about)
     return response
 
 

@@ -29,7 +29,7 @@ from ..public.limits import Limit
 from ..register import queries
 from ..register.addresses import parse_phone
 from ..register.models import ContactAddress, Lease, Person, Unit
-from .book import PlaceBook
+from .book import CODE_PATH, PlaceBook
 from .rows import PlaceInfo
 from .texts import texts
 
@@ -48,6 +48,9 @@ OF_A_PROPERTY: Final = 200
 MOST_OPEN: Final = 1000
 #: So long somebody is shown their page, who has entered the code.
 PASS_SECONDS: Final = 900
+#: Where their page is, and in which cookie their pass.
+RESIDENT_PATH: Final = CODE_PATH + "/{token}/resident"
+COOKIE: Final = "rental_units_resident"
 #: Over these a code is sent: it has to be read.
 _CHANNELS: Final = (Channel.SMS, Channel.EMAIL)
 _PURPOSE: Final = "resident"
@@ -87,6 +90,7 @@ class Home:
 class Shown:
     """What somebody is shown at their door."""
 
+    person_id: str
     homes: list[Home]
     cards: list[dict[str, JsonValueType]]
 
@@ -214,13 +218,21 @@ class Residents:
 
         It is in the audit. Raises RegisterError.
         """
-        claims = self._book.links.read(_PURPOSE, given)
-        if claims is None or claims.get("place") != place.id:
+        if (person_id := holder_of(self._book, place, given)) is None:
             return None
         today, units = self._book.register.today, self._book.units_in(place)
         return await self._book.register.async_run(
-            lambda session: _show(session, str(claims["person"]), units, today)
+            lambda session: _show(session, person_id, units, today)
         )
+
+
+@callback
+def holder_of(book: PlaceBook, place: PlaceInfo, given: str) -> str | None:
+    """Return who was given a pass for a place; None if it does not hold (any more)."""
+    claims = book.links.read(_PURPOSE, given)
+    if claims is None or claims.get("place") != place.id:
+        return None
+    return str(claims["person"])
 
 
 def _normal(address: str, country: str | None) -> str:
@@ -288,6 +300,7 @@ def _show(
             person_id=person_id,
         )
     return Shown(
+        person_id,
         [Home(unit_id, role) for unit_id, role in leases],
         open_cards(session, person_id, time.time()),
     )

@@ -203,6 +203,18 @@ def picture(address: str, text: str) -> str:
     return f'<img src="{escape(address)}" alt="{escape(text)}" loading="lazy"><br>'
 
 
+def lead_to(path: str) -> web.Response:
+    """Return the answer to a form that leads to a page of ours, which may be loaded again."""
+    return web.Response(
+        status=HTTPStatus.SEE_OTHER,
+        headers={
+            "Location": path,
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+        },
+    )
+
+
 def too_many() -> web.Response:
     """Return the answer to who asks too often."""
     return web.Response(

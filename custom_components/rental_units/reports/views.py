@@ -34,6 +34,7 @@ from ..public.pages import (
     facts,
     form,
     hidden,
+    lead_to,
     link,
     page,
     paragraph,
@@ -231,7 +232,7 @@ class ReportView(SecretView):
             )
         if not written:
             return refuse(request, self._guard.wrong)
-        return _go(f"{RECEIPT_PATH}/{receipt}")
+        return lead_to(f"{RECEIPT_PATH}/{receipt}")
 
 
 def _nonce(places: PlaceBook, place: PlaceInfo, sent: Sent) -> str:
@@ -300,17 +301,6 @@ _STATUS: Final = {
     "not_kept": HTTPStatus.SERVICE_UNAVAILABLE,
     "photo_busy": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-
-
-def _go(path: str) -> web.Response:
-    return web.Response(
-        status=HTTPStatus.SEE_OTHER,
-        headers={
-            "Location": path,
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-        },
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +410,7 @@ class ReceiptView(_OfReceipt):
             return _shown(request, book, receipt, token, "full")
         except RegisterError:
             return later(request)
-        return _go(f"{RECEIPT_PATH}/{token}")
+        return lead_to(f"{RECEIPT_PATH}/{token}")
 
     async def _async_said(
         self, request: web.Request, book: ReportBook, sent: Sent
