@@ -8,16 +8,12 @@ PostgreSQL, and simulated UHPPOTE boards in a thread beside it, over UDP: what t
 the figures. All people are marks. Prints JSON, times in seconds.
 """
 
-import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 import csv
 from datetime import datetime
-import json
 import os
 from pathlib import Path
-import shutil
-import tempfile
 import threading
 import time
 from types import MappingProxyType
@@ -32,14 +28,19 @@ from custom_components.rental_units.sightings.journal import async_purge
 from custom_components.rental_units.sightings.models import Sighting
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import device_registry as dr
-from homeassistant.setup import async_setup_component
 from simulator.broker import free_port
 from simulator.uhppote import Board
-from tests.rental_units.postgresql import postgresql
 
-from .homes import in_process
-from .register import DOMAIN, ROOT, _spread, lags, start
+from .property import (
+    DOMAIN,
+    lags,
+    on_each_database,
+    open_property,
+    others_wait,
+    print_measured,
+    settled,
+    spread,
+)
 from .throughput import Say
 
 SAFETY = "community_safety"
@@ -132,10 +133,12 @@ async def until(proof: Callable[[], Awaitable[bool]]) -> None:
 class Compound:
     """A property with its controllers."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, boards: Boards) -> None:
-        """Initialize."""
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, boards: Boards, user_id: str
+    ) -> None:
+        """Initialize; `user_id` is who does it all."""
         self.hass, self.entry, self.boards = hass, entry, boards
-        self.user_id = ""
+        self.user_id = user_id
 
     @property
     def register(self) -> Any:
@@ -185,15 +188,18 @@ class Compound:
         return found[1].device_id if found and found[1].available else None
 
     async def assign(self, units: int) -> None:
-        """Let each stairwell have a door, and the last board be at the gate."""
+        """Let each stairwell have a door, and the last board be at the gate.
+
+        No board is left out: one without a door of the property holds nothing.
+        """
         places = sorted({(unit // 100, unit // 20 % 5) for unit in range(units)})
         *others, gate = self.boards.boards
         for number, (building, stairwell) in enumerate(places):
-            board = others[number // DOORS % len(others)]
+            board = others[number % len(others)]
             await self.call(
                 "assign_door",
                 device_id=self.device(board),
-                door=str(number % DOORS + 1),
+                door=str(number // len(others) % DOORS + 1),
                 building=str(building),
                 stairwell=str(stairwell),
             )
@@ -217,43 +223,21 @@ class Compound:
             await self.register.async_read(lambda session: session.scalar(query))
         )
 
-    async def write_until(self, done: asyncio.Future[Any]) -> list[float]:
-        """Return how long others wait who write meanwhile, as an alert does."""
-        times = []
-        while not done.done():
-            before = time.perf_counter()
-            await self.register.async_run(lambda session: session.execute(select(1)))
-            times.append(time.perf_counter() - before)
-            await asyncio.sleep(0.05)
-        return times
-
 
 async def measure(
     folder: Path,
-    url: str | None,
     *,
+    url: str | None,
     units: int,
     controllers: int,
     rate: float,
     seconds: float,
 ) -> dict[str, Any]:
     """Issue, read back, forget and refill, and let people pass."""
-    hass = await start(folder)
-    await async_setup_component(hass, "http", {"http": {"server_port": free_port()}})
-    dr.async_get(hass)
+    hass, entry, user = await open_property(folder, url)
     boards = Boards(controllers)
     await boards.start()
-    flows = hass.config_entries.flow
-    flow = await flows.async_init(DOMAIN, context={"source": "user"})
-    result = await flows.async_configure(
-        flow["flow_id"],
-        {"name": "Property 1", "database": "postgresql" if url else "sqlite"},
-    )
-    if url:
-        result = await flows.async_configure(flow["flow_id"], {"url": url})
-    compound = Compound(hass, result["result"], boards)
-    user = await hass.auth.async_create_user("benchmark", group_ids=["system-admin"])
-    compound.user_id = user.id
+    compound = Compound(hass, entry, boards, user.id)
     await compound.add_boards()
     figures: dict[str, Any] = {"units": units, "controllers": controllers}
 
@@ -277,12 +261,14 @@ async def measure(
     await hass.async_block_till_done()
     figures["megabytes_before"] = memory()
 
-    async def fill() -> None:
-        await compound.assign(units)
-        await until(compound.all_proven)
-
-    note("written and proven at all controllers", await lags(fill()))
+    # Each replans all cards: a hundred of them take their time before the last is written.
+    note("doors assigned", await lags(compound.assign(units)))
+    note(
+        "written and proven at all controllers", await lags(until(compound.all_proven))
+    )
     figures["places"] = await compound.places()
+    # At the door of its stairwell, and at the gate.
+    assert figures["places"] == 2 * figures["cards"]
     figures["megabytes_filled"] = memory()
     credentials = hass.data[DATA_HOUSE].credentials
 
@@ -315,29 +301,25 @@ async def measure(
     rushing = hass.async_create_task(
         lags(boards.rush(numbers, rate, seconds)), eager_start=False
     )
-    waits = await compound.write_until(rushing)
-
-    async def all_kept() -> bool:
-        return await compound.sightings() >= boards.swiped
-
+    waits = await others_wait(entry, rushing.done)
     before = time.perf_counter()
-    await until(all_kept)
+    kept = await settled(compound.sightings, boards.swiped)
     note("passages", await rushing)
     figures["passages"] |= {
         "rate": rate,
         "swiped": boards.swiped,
-        "lost": boards.swiped - await compound.sightings(),
+        "lost": boards.swiped - kept,
         "dropped": hass.data[DATA_HOUSE].passages.dropped.total(),
         "last_kept_after": round(time.perf_counter() - before, 2),
-        "others_wait": _spread(waits),
+        "others_wait": spread(waits),
     }
 
     purging = hass.async_create_task(
         lags(async_purge(compound.register, time.time() + 60)), eager_start=False
     )
-    waits = await compound.write_until(purging)
+    waits = await others_wait(entry, purging.done)
     note("purge", await purging)
-    figures["purge"]["others_wait"] = _spread(waits)
+    figures["purge"]["others_wait"] = spread(waits)
     figures["megabytes"] = memory()
     await hass.async_stop(force=True)
     return figures
@@ -346,49 +328,15 @@ async def measure(
 def measure_all(
     say: Say, *, units: int, controllers: int, rate: float, seconds: float
 ) -> dict[str, Any]:
-    """Return the figures of each kind of database, each in a process of its own."""
-    arguments = (
-        *("benchmarks.doors", "--units", str(units), "--controllers", str(controllers)),
+    """Return the figures of each kind of database."""
+    return on_each_database(
+        say,
+        f"doors: {units} units, {controllers} controllers",
+        "benchmarks.doors",
+        *("--units", str(units), "--controllers", str(controllers)),
         *("--rate", str(rate), "--seconds", str(seconds)),
     )
-    say(f"doors: {units} units, {controllers} controllers, SQLite")
-    found = {"sqlite": in_process(*arguments)}
-    try:
-        with postgresql() as url:
-            say("doors: PostgreSQL")
-            found["postgresql"] = in_process(*arguments, "--url", url)
-    except RuntimeError as err:
-        say(f"doors: {err}")
-    return found
-
-
-def main() -> None:
-    """Measure with one database, and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--units", type=int, default=2000)
-    parser.add_argument("--controllers", type=int, default=40)
-    parser.add_argument("--rate", type=float, default=500)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--url")
-    arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="rental_units_benchmark_"))
-    (folder / "custom_components").symlink_to(ROOT / "custom_components")
-    (folder / "configuration.yaml").touch()
-    try:
-        found = asyncio.run(
-            measure(
-                folder,
-                arguments.url,
-                units=arguments.units,
-                controllers=arguments.controllers,
-                rate=arguments.rate,
-                seconds=arguments.seconds,
-            )
-        )
-    finally:
-        shutil.rmtree(folder)
-    print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main()
+    print_measured(measure, units=2000, controllers=40, rate=500.0, seconds=60.0)

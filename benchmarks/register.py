@@ -8,43 +8,35 @@ PostgreSQL. All people are marks. While the register is imported, one flat is al
 and again over a webhook. Prints JSON, times in seconds.
 """
 
-import argparse
 import asyncio
 from collections.abc import Awaitable
 import csv
-from dataclasses import dataclass
 import gc
-import itertools
-import json
-import logging
 from pathlib import Path
 import resource
-import shutil
-import statistics
-import tempfile
 import time
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 
 from custom_components.rental_units.register.models import ContactAddress, Lease, Person
-from homeassistant import bootstrap, config_entries, loader
-from homeassistant.auth import auth_manager_from_config
-from homeassistant.auth.models import User
-from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from homeassistant.setup import async_setup_component
 from simulator.broker import free_port
-from tests.rental_units.postgresql import postgresql
 
-from .homes import in_process
+from .property import (
+    DOMAIN,
+    Lags,
+    Panel,
+    lags,
+    on_each_database,
+    open_property,
+    print_measured,
+    spread,
+)
 from .throughput import Say
 
-ROOT = Path(__file__).parent.parent
-DOMAIN = "rental_units"
-LOGGER = logging.getLogger(__name__)
 CALLS = 500
 
 
@@ -78,72 +70,6 @@ def write_register(path: Path, units: int) -> None:
             for role, name, phone in people[: 4 if number % 4 else 3]:
                 lease = ("2026-01-01", "2030-01-01") if role == "tenant" else ("", "")
                 rows.writerow([*place, role, name, phone, *lease])
-
-
-async def start(folder: Path) -> HomeAssistant:
-    """Start Home Assistant's core."""
-    hass = HomeAssistant(str(folder))
-    hass.config.country = "CN"
-    hass.config.skip_pip = True
-    loader.async_setup(hass)
-    hass.config_entries = config_entries.ConfigEntries(hass, {})
-    await bootstrap.async_load_base_functionality(hass)
-    hass.auth = await auth_manager_from_config(hass, [], [])
-    return hass
-
-
-@dataclass(frozen=True, slots=True)
-class Lags:
-    """How long work took, in seconds, what came of it, and what held up the event loop."""
-
-    seconds: float
-    loop_held_up: float
-    #: The same without the time that garbage collections took: what the work itself did.
-    loop_held_up_by_work: float
-    #: The longest full garbage collection: nothing goes on meanwhile, in no thread. It goes
-    #: over all that lives in the process, whoever made it: see `collection_without_register`.
-    garbage_collection: float
-    result: Any
-
-
-async def lags(work: Awaitable[Any]) -> Lags:
-    """Do work, and look at what it costs others."""
-    worst, by_work, done = 0.0, 0.0, False
-    collections, begun, collected, is_collecting = [0.0], 0.0, 0.0, False
-
-    def collecting(phase: str, info: dict[str, int]) -> None:
-        nonlocal begun, collected, is_collecting
-        is_collecting = phase == "start"
-        if is_collecting:
-            begun = time.perf_counter()
-            return
-        took = time.perf_counter() - begun
-        collected += took
-        if info["generation"] == 2:
-            collections.append(took)
-
-    async def watch() -> None:
-        nonlocal worst, by_work
-        while not done:
-            before, collected_before = time.perf_counter(), collected
-            await asyncio.sleep(0.001)
-            held = time.perf_counter() - before
-            while is_collecting:  # noqa: ASYNC110
-                # It has ended in another thread, which has not said so yet.
-                await asyncio.sleep(0)
-            worst = max(worst, held)
-            by_work = max(by_work, held - (collected - collected_before))
-
-    watcher = asyncio.create_task(watch())
-    gc.callbacks.append(collecting)
-    await asyncio.sleep(0)
-    before = time.perf_counter()
-    result = await work
-    took = time.perf_counter() - before
-    done = True
-    await watcher
-    gc.callbacks.remove(collecting)
-    return Lags(took, worst, by_work, max(collections), result)
 
 
 class Flat:
@@ -230,70 +156,9 @@ class Flat:
         return times
 
 
-class Panel:
-    """A panel's connection, whose answers are waited for one by one."""
-
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, user: User) -> None:
-        """Initialize."""
-        self._entry_id = entry.entry_id
-        #: What the last command has come to.
-        self.answer: Any = None
-        self._answers = asyncio.Queue[bytes]()
-        self._numbers = itertools.count(1)
-        self._connection = ActiveConnection(
-            cast("Any", LOGGER),
-            hass,
-            cast("Any", self._answers.put_nowait),
-            user,
-            None,
-            None,
-        )
-
-    async def ask(self, command: str, **data: Any) -> float:
-        """Return the seconds until a command is answered."""
-        before = time.perf_counter()
-        self._connection.async_handle(
-            {
-                "id": next(self._numbers),
-                "type": f"{DOMAIN}/{command}",
-                "entry_id": self._entry_id,
-                **data,
-            }
-        )
-        answer = await self._answers.get()
-        took = time.perf_counter() - before
-        found = json.loads(answer)
-        assert found["success"], answer
-        self.answer = found["result"]
-        return took
-
-
-def _spread(times: list[float]) -> dict[str, float]:
-    times = sorted(times)
-    return {
-        "count": len(times),
-        "median": round(statistics.median(times), 4),
-        "p99": round(times[int(len(times) * 0.99)], 4),
-        "most": round(times[-1], 4),
-    }
-
-
-async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
+async def measure(folder: Path, *, units: int, url: str | None) -> dict[str, Any]:
     """Import, start and ask."""
-    hass = await start(folder)
-    await async_setup_component(hass, "http", {"http": {"server_port": free_port()}})
-    # A person: no user of the system imports.
-    user = await hass.auth.async_create_user("benchmark", group_ids=["system-admin"])
-    flows = hass.config_entries.flow
-    flow = await flows.async_init(DOMAIN, context={"source": "user"})
-    result = await flows.async_configure(
-        flow["flow_id"],
-        {"name": "Property 1", "database": "postgresql" if url else "sqlite"},
-    )
-    if url:
-        result = await flows.async_configure(flow["flow_id"], {"url": url})
-    entry: ConfigEntry = result["result"]
-    await hass.async_block_till_done()
+    hass, entry, user = await open_property(folder, url)
     flat = Flat(hass, entry)
     await flat.move_in()
     write_register(folder / DOMAIN / "register.csv", units)
@@ -335,10 +200,10 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
     begun = time.perf_counter()
     gc.collect()
     figures["collection_without_register"] = round(time.perf_counter() - begun, 3)
-    figures["alert"] = _spread([await flat.alert() for _ in range(20)])
+    figures["alert"] = spread([await flat.alert() for _ in range(20)])
     note("import, tried only", await lags(load()))
     importing = hass.async_create_task(lags(load(dry_run=False)))
-    figures["alert_during_import"] = _spread(await flat.alert_until(importing))
+    figures["alert_during_import"] = spread(await flat.alert_until(importing))
     measured = await importing
     note("import, with alerts", measured)
     for key in ("rows", "units_added", "people_added", "leases_added"):
@@ -361,16 +226,16 @@ async def measure(folder: Path, units: int, url: str | None) -> dict[str, Any]:
             "get_unit", device_id=devices[number * 7 % len(devices)], reason="alarm"
         )
         times.append(time.perf_counter() - before)
-    figures["get_unit"] = _spread(times)
+    figures["get_unit"] = spread(times)
     panel = Panel(hass, entry, user)
-    figures["list_units"] = _spread(
+    figures["list_units"] = spread(
         [await panel.ask("units", limit=200) for _ in range(CALLS // 10)]
     )
     for what, queries in (
         ("search_by_name", ("mark-t1", "mt19", "mark-s77")),
         ("search_by_number", ("1234", "77", "0001")),
     ):
-        figures[what] = _spread(
+        figures[what] = spread(
             [
                 await panel.ask("search", query=queries[number % len(queries)])
                 for number in range(CALLS // 10)
@@ -399,34 +264,14 @@ async def _start(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 def measure_all(say: Say, *, units: int) -> dict[str, Any]:
-    """Return the figures of each kind of database, each in a process of its own."""
-    say(f"register: {units} units, SQLite")
-    arguments = ("benchmarks.register", "--units", str(units))
-    found = {"sqlite": in_process(*arguments)}
-    try:
-        with postgresql() as url:
-            say(f"register: {units} units, PostgreSQL")
-            found["postgresql"] = in_process(*arguments, "--url", url)
-    except RuntimeError as err:
-        say(f"register: {err}")
-    return found
-
-
-def main() -> None:
-    """Measure with one database, and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--units", type=int, default=2000)
-    parser.add_argument("--url")
-    arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="rental_units_benchmark_"))
-    (folder / "custom_components").symlink_to(ROOT / "custom_components")
-    (folder / "configuration.yaml").touch()
-    try:
-        found = asyncio.run(measure(folder, arguments.units, arguments.url))
-    finally:
-        shutil.rmtree(folder)
-    print(json.dumps(found))
+    """Return the figures of each kind of database."""
+    return on_each_database(
+        say,
+        f"register: {units} units",
+        "benchmarks.register",
+        *("--units", str(units)),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    print_measured(measure, units=2000)

@@ -9,15 +9,11 @@ They are written as the journal writes them, encrypted numbers and all. Each loo
 the panel, with its case and its rows in the audit. Prints JSON, times in seconds.
 """
 
-import argparse
 import asyncio
 from functools import partial
 from itertools import batched
-import json
 from pathlib import Path
 import random
-import shutil
-import tempfile
 import time
 from typing import Any
 
@@ -32,12 +28,17 @@ from custom_components.rental_units.sightings.models import SeenKind, Sighting
 from custom_components.rental_units.sightings.store import Seen
 from custom_components.rental_units.storage.vault import Vault
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.setup import async_setup_component
-from simulator.broker import free_port
-from tests.rental_units.postgresql import postgresql
 
-from .homes import in_process
-from .register import DOMAIN, ROOT, Panel, _spread, lags, start
+from .property import (
+    Panel,
+    lags,
+    on_each_database,
+    open_property,
+    others_wait,
+    print_measured,
+    settled,
+    spread,
+)
 from .throughput import Say
 
 DAY = 86_400
@@ -210,37 +211,14 @@ class Compound:
             )
             gate = f"gate{chance.randrange(GATES)}"
             await look("place", somebody, places=[[gate, None]])
-        return {what: _spread(row) for what, row in times.items()}
-
-
-async def _others_wait(compound: Compound, done: asyncio.Event) -> list[float]:
-    """Return how long others wait who write meanwhile, as an alert does."""
-    times = []
-    while not done.is_set():
-        before = time.perf_counter()
-        await compound.register.async_run(lambda session: session.execute(select(1)))
-        times.append(time.perf_counter() - before)
-        await asyncio.sleep(0.05)
-    return times
+        return {what: spread(row) for what, row in times.items()}
 
 
 async def measure(
-    folder: Path, url: str | None, *, sightings: int, rate: float, looks: int
+    folder: Path, *, url: str | None, sightings: int, rate: float, looks: int
 ) -> dict[str, Any]:
     """Fill, look, and purge."""
-    hass = await start(folder)
-    await async_setup_component(hass, "http", {"http": {"server_port": free_port()}})
-    user = await hass.auth.async_create_user("benchmark", group_ids=["system-admin"])
-    flows = hass.config_entries.flow
-    flow = await flows.async_init(DOMAIN, context={"source": "user"})
-    result = await flows.async_configure(
-        flow["flow_id"],
-        {"name": "Property 1", "database": "postgresql" if url else "sqlite"},
-    )
-    if url:
-        result = await flows.async_configure(flow["flow_id"], {"url": url})
-    entry: ConfigEntry = result["result"]
-    await hass.async_block_till_done()
+    hass, entry, user = await open_property(folder, url)
     compound = Compound(entry, Panel(hass, entry, user), sightings)
     begun = time.perf_counter()
     await compound.fill()
@@ -261,13 +239,13 @@ async def measure(
     passed = await passing
     figures["while people pass"] = measured.result
     figures["loop_held_up_by_work"] = round(measured.loop_held_up_by_work, 3)
-    kept = await _settled(compound, sightings + passed)
+    kept = await settled(compound.count, sightings + passed)
     figures |= {"passed": passed, "lost": sightings + passed - kept}
 
     # A day's sightings go, as they do each night, while people pass and somebody looks.
     done = asyncio.Event()
     passing = hass.async_create_task(compound.pass_by(hass, rate, done))
-    waiting = hass.async_create_task(_others_wait(compound, done))
+    waiting = hass.async_create_task(others_wait(entry, done.is_set))
     purging = hass.async_create_task(
         lags(journal.async_purge(compound.register, time.time() - (DAYS - 1) * DAY)),
         eager_start=False,
@@ -283,64 +261,23 @@ async def measure(
     figures["purge"] = {
         "rows": purged.result,
         "seconds": round(purged.seconds, 2),
-        "others_wait": _spread(await waiting),
-        "person": _spread(times),
+        "others_wait": spread(await waiting),
+        "person": spread(times),
     }
     await hass.async_stop(force=True)
     return figures
 
 
-async def _settled(compound: Compound, wanted: int) -> int:
-    """Return how many sightings are on the disk, once no more are to come."""
-    for _ in range(100):
-        if (found := await compound.count()) >= wanted:
-            break
-        await asyncio.sleep(0.2)
-    return found
-
-
 def measure_all(say: Say, *, sightings: int, rate: float, looks: int) -> dict[str, Any]:
-    """Return the figures of each kind of database, each in a process of its own."""
-    arguments = (
-        *("benchmarks.search", "--sightings", str(sightings)),
+    """Return the figures of each kind of database."""
+    return on_each_database(
+        say,
+        f"search: {sightings} sightings",
+        "benchmarks.search",
+        *("--sightings", str(sightings)),
         *("--rate", str(rate), "--looks", str(looks)),
     )
-    say(f"search: {sightings} sightings, SQLite")
-    found = {"sqlite": in_process(*arguments)}
-    try:
-        with postgresql() as url:
-            say(f"search: {sightings} sightings, PostgreSQL")
-            found["postgresql"] = in_process(*arguments, "--url", url)
-    except RuntimeError as err:
-        say(f"search: {err}")
-    return found
-
-
-def main() -> None:
-    """Measure with one database, and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--sightings", type=int, default=1_000_000)
-    parser.add_argument("--rate", type=float, default=50)
-    parser.add_argument("--looks", type=int, default=100)
-    parser.add_argument("--url")
-    arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="rental_units_benchmark_"))
-    (folder / "custom_components").symlink_to(ROOT / "custom_components")
-    (folder / "configuration.yaml").touch()
-    try:
-        found = asyncio.run(
-            measure(
-                folder,
-                arguments.url,
-                sightings=arguments.sightings,
-                rate=arguments.rate,
-                looks=arguments.looks,
-            )
-        )
-    finally:
-        shutil.rmtree(folder)
-    print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main()
+    print_measured(measure, sightings=1_000_000, rate=50.0, looks=100)
