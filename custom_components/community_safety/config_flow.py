@@ -18,7 +18,6 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import selector
-from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 
 from .bundle.sidecars import RENTAL_UNITS, async_place_sidecar, missing_sidecars
@@ -27,7 +26,7 @@ from .const import CONF_DIALECT, CONF_THRESHOLDS, CONF_TOPIC, DOMAIN, LOGGER
 from .flows.adopted import ADOPTED, AdoptedDeviceFlow, AdoptedFlow
 from .flows.frigate import FRIGATE, FrigateFlow
 from .flows.isapi import ISAPI, IsapiFlow
-from .flows.topics import DIALECTS, MQTT, title_of
+from .flows.topics import DIALECTS, async_mqtt, title_of
 from .flows.uhppote import UHPPOTE, UhppoteFlow
 from .flows.vzenith import VZENITH, VzenithFlow
 from .flows.webhook import WEBHOOK, WebhookDeviceFlow, WebhookFlow
@@ -211,9 +210,7 @@ class CommunitySafetyConfigFlow(
     async def _async_step_topic(
         self, dialect: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
-        mqtt = await async_import_module(self.hass, MQTT)
-        if not await mqtt.async_wait_for_mqtt_client(self.hass):
-            return self.async_abort(reason="mqtt_not_ready")
+        await async_mqtt(self.hass)
         self._dialect = dialect
         errors: dict[str, str] = {}
         if user_input is not None:

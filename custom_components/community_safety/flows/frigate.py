@@ -5,15 +5,14 @@ from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.helpers import selector
-from homeassistant.helpers.importlib import async_import_module
 
 from ..const import CONF_DIALECT, CONF_REFUSED, CONF_TOPIC
 from ..gateways.frigate.server import FrigateError, LoginError, RefusedError, new_server
 from .login import PASSWORD, USERNAME, LoginFlow, address
-from .topics import MQTT, TopicFlow
+from .topics import TopicFlow, async_mqtt
 
 FRIGATE = "frigate"
 #: What Frigate's own documentation has in its examples.
@@ -35,9 +34,7 @@ class FrigateFlow(TopicFlow, LoginFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask where it is, on the broker and over HTTP."""
-        mqtt = await async_import_module(self.hass, MQTT)
-        if not await mqtt.async_wait_for_mqtt_client(self.hass):
-            return self.async_abort(reason="mqtt_not_ready")
+        await async_mqtt(self.hass)
         errors: dict[str, str] = {}
         words: dict[str, str] = {}
         if user_input is not None:
@@ -46,9 +43,7 @@ class FrigateFlow(TopicFlow, LoginFlow):
             data, errors, words = await self._async_try(user_input)
             if not errors:
                 return self._create_frigate(data)
-        return self._show_frigate(
-            FRIGATE, _SCHEMA, user_input or DEFAULTS, errors, words
-        )
+        return self.show_login(FRIGATE, _SCHEMA, user_input or DEFAULTS, errors, words)
 
     async def async_step_found_frigate(
         self, user_input: dict[str, Any] | None = None
@@ -62,7 +57,8 @@ class FrigateFlow(TopicFlow, LoginFlow):
             data, errors, words = await self._async_try(user_input)
             if not errors:
                 return self._create_frigate(data)
-        return self._show_frigate(
+        words = {"topic": self._topic, **words}
+        return self.show_login(
             "found_frigate", _FOUND, user_input or DEFAULTS, errors, words
         )
 
@@ -75,33 +71,21 @@ class FrigateFlow(TopicFlow, LoginFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Follow it to another topic or address. Its cameras and alarms stay the same."""
-        return await self._async_change_frigate(
-            "reconfigure_frigate",
-            _SCHEMA,
-            self._get_reconfigure_entry().data,
-            user_input,
-        )
+        step = "reconfigure_frigate"
+        return await self._async_change_frigate(step, _SCHEMA, user_input)
 
     async def async_step_reauth_frigate(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for another log-in, because that which we have was refused."""
-        return await self._async_change_frigate(
-            "reauth_frigate",
-            vol.Schema(_LOGIN),
-            self._get_reauth_entry().data,
-            user_input,
-        )
+        schema = vol.Schema(_LOGIN)
+        return await self._async_change_frigate("reauth_frigate", schema, user_input)
 
     async def _async_change_frigate(
-        self,
-        step: str,
-        schema: vol.Schema,
-        known: Mapping[str, Any],
-        user_input: dict[str, Any] | None,
+        self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
-        is_reauth = step == "reauth_frigate"
-        entry = self._get_reauth_entry() if is_reauth else self._get_reconfigure_entry()
+        entry, known = self.asked_for, self.asked_for.data
+        is_reauth = self.source == SOURCE_REAUTH
         errors: dict[str, str] = {}
         words: dict[str, str] = {}
         if user_input is not None:
@@ -118,24 +102,8 @@ class FrigateFlow(TopicFlow, LoginFlow):
                 return self.async_update_reload_and_abort(
                     entry, data={CONF_DIALECT: FRIGATE, **data, CONF_REFUSED: False}
                 )
-        return self._show_frigate(
-            step, schema, user_input or known, errors, {"device": entry.title, **words}
-        )
-
-    def _show_frigate(
-        self,
-        step: str,
-        schema: vol.Schema,
-        values: Mapping[str, Any],
-        errors: dict[str, str],
-        words: Mapping[str, str],
-    ) -> ConfigFlowResult:
         return self.show_login(
-            step,
-            schema,
-            values,
-            errors,
-            {"reason": "", "prefix": "", "topic": self._topic, **words},
+            step, schema, user_input or known, errors, {"device": entry.title, **words}
         )
 
     async def _async_try(

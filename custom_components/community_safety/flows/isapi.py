@@ -50,7 +50,7 @@ class IsapiFlow(LoginFlow):
                     title=str(info.get("model") or "Hikvision"),
                     data={CONF_DIALECT: ISAPI, **data},
                 )
-        return self._show_isapi(
+        return self.show_login(
             ISAPI, _SCHEMA, user_input or {CONF_USERNAME: "admin"}, errors, words
         )
 
@@ -58,30 +58,20 @@ class IsapiFlow(LoginFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Follow a terminal to another address, or see which doors it has now."""
-        data = self._get_reconfigure_entry().data
-        return await self._async_change("reconfigure_isapi", _SCHEMA, data, user_input)
+        return await self._async_change_isapi("reconfigure_isapi", _SCHEMA, user_input)
 
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for another log-in, because that which we have was refused."""
-        return await self._async_change(
-            "reauth_confirm",
-            vol.Schema(_LOGIN),
-            self._get_reauth_entry().data,
-            user_input,
-        )
+        schema = vol.Schema(_LOGIN)
+        return await self._async_change_isapi("reauth_confirm", schema, user_input)
 
-    async def _async_change(
-        self,
-        step: str,
-        schema: vol.Schema,
-        known: Mapping[str, Any],
-        user_input: dict[str, Any] | None,
+    async def _async_change_isapi(
+        self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         """Try what was entered, and take it if it is the same terminal that lets us in."""
-        is_reauth = step == "reauth_confirm"
-        entry = self._get_reauth_entry() if is_reauth else self._get_reconfigure_entry()
+        entry, known = self.asked_for, self.asked_for.data
         errors: dict[str, str] = {}
         words: dict[str, str] = {}
         if user_input is not None:
@@ -95,24 +85,8 @@ class IsapiFlow(LoginFlow):
                     entry, data_updates={**data, CONF_REFUSED: False}
                 )
         values = user_input or {key: known[key] for key in (CONF_URL, CONF_USERNAME)}
-        return self._show_isapi(
-            step, schema, values, errors, {"device": entry.title, **words}
-        )
-
-    def _show_isapi(
-        self,
-        step: str,
-        schema: vol.Schema,
-        values: Mapping[str, Any],
-        errors: dict[str, str],
-        words: Mapping[str, str],
-    ) -> ConfigFlowResult:
         return self.show_login(
-            step,
-            schema,
-            values,
-            errors,
-            {"reason": "", "left": "?", "minutes": "", **words},
+            step, schema, values, errors, {"device": entry.title, **words}
         )
 
     async def _async_log_in(

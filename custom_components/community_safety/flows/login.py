@@ -6,7 +6,12 @@ from typing import Any
 import voluptuous as vol
 from yarl import URL
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_PASSWORD
 from homeassistant.helpers import selector
 
@@ -18,8 +23,19 @@ PASSWORD = selector.TextSelector(
 )
 
 
+#: What the texts of errors have room for, as long as there is none.
+_NOTHING = {"heard": "", "left": "?", "minutes": "", "prefix": "", "reason": ""}
+
+
 class LoginFlow(ConfigFlow):
     """A flow that asks for a log-in."""
+
+    @property
+    def asked_for(self) -> ConfigEntry:
+        """Return the entry whose log-in was refused, or that somebody changes."""
+        if self.source == SOURCE_REAUTH:
+            return self._get_reauth_entry()
+        return self._get_reconfigure_entry()
 
     def show_login(
         self,
@@ -27,9 +43,12 @@ class LoginFlow(ConfigFlow):
         schema: vol.Schema,
         values: Mapping[str, Any],
         errors: dict[str, str],
-        placeholders: Mapping[str, str],
+        words: Mapping[str, str],
     ) -> ConfigFlowResult:
-        """Show a form with what was entered, but for a password: it may be wrong, or ours."""
+        """Show a form with what was entered, but for a password: it may be wrong, or ours.
+
+        `words` are what its texts need, and those of its errors.
+        """
         return self.async_show_form(
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(
@@ -37,7 +56,7 @@ class LoginFlow(ConfigFlow):
                 {key: value for key, value in values.items() if key != CONF_PASSWORD},
             ),
             errors=errors,
-            description_placeholders=placeholders,
+            description_placeholders={**_NOTHING, **words},
         )
 
 

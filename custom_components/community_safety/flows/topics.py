@@ -1,13 +1,14 @@
 """What steps of gateways on MQTT have in common: topics, and who announces itself there."""
 
 import asyncio
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import voluptuous as vol
 
 from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_USER, ConfigFlow
 from homeassistant.const import CONF_NAME
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.util.json import json_loads_object
@@ -28,6 +29,14 @@ DIALECTS = {
 ANSWER_SECONDS = 5
 #: What Frigate says of itself, without its cameras.
 _FRIGATE_WORDS = ("online", "offline", "stopped")
+
+
+async def async_mqtt(hass: HomeAssistant) -> ModuleType:
+    """Return Home Assistant's MQTT, which has a client. Raises AbortFlow without one."""
+    mqtt = await async_import_module(hass, MQTT)
+    if not await mqtt.async_wait_for_mqtt_client(hass):
+        raise AbortFlow("mqtt_not_ready")
+    return mqtt
 
 
 class TopicFlow(ConfigFlow):
@@ -60,13 +69,11 @@ class TopicFlow(ConfigFlow):
 
     async def _async_probe(self) -> dict[str, str]:
         """Listen for the gateway, and return errors for the form."""
-        mqtt = await async_import_module(self.hass, MQTT)
+        mqtt = await async_mqtt(self.hass)
         try:
             mqtt.util.valid_publish_topic(self._topic)
         except vol.Invalid:
             return {CONF_TOPIC: "invalid_topic"}
-        if not await mqtt.async_wait_for_mqtt_client(self.hass):
-            raise AbortFlow("mqtt_not_ready")
         heard: asyncio.Queue[Any] = asyncio.Queue()
 
         @callback

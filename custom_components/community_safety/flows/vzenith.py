@@ -24,13 +24,13 @@ from ..const import (
     DOMAIN,
 )
 from .login import PASSWORD, USERNAME, LoginFlow, origin
+from .topics import async_mqtt
 
 if TYPE_CHECKING:
     from homeassistant.components.mqtt.models import ReceiveMessage
 
 VZENITH = "vzenith"
-#: What it needs of MQTT and of the cameras' pages is imported by who adds one.
-_MQTT = "homeassistant.components.mqtt"
+#: What it needs of the cameras' pages is imported by who adds one.
 _PACKAGE = f"custom_components.{DOMAIN}.gateways.{VZENITH}"
 #: A camera beats every ten seconds.
 HEARD_SECONDS = 12
@@ -63,9 +63,7 @@ class VzenithFlow(LoginFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask which camera, and how its barrier is wired; it must be heard."""
-        mqtt = await async_import_module(self.hass, _MQTT)
-        if not await mqtt.async_wait_for_mqtt_client(self.hass):
-            return self.async_abort(reason="mqtt_not_ready")
+        await async_mqtt(self.hass)
         errors: dict[str, str] = {}
         words: dict[str, str] = {}
         if user_input is not None:
@@ -89,7 +87,7 @@ class VzenithFlow(LoginFlow):
                     )
                 errors = {CONF_SERIAL: "vzenith_not_heard"}
                 words = {"heard": ", ".join(sorted(heard)) or "–"}
-        return self._show_vzenith(VZENITH, _SCHEMA, user_input or {}, errors, words)
+        return self.show_login(VZENITH, _SCHEMA, user_input or {}, errors, words)
 
     async def async_step_reconfigure_vzenith(
         self, user_input: dict[str, Any] | None = None
@@ -105,24 +103,12 @@ class VzenithFlow(LoginFlow):
                 return self.async_update_reload_and_abort(
                     entry, data={CONF_DIALECT: VZENITH, **data, **kept}
                 )
-        return self._show_vzenith(
+        return self.show_login(
             "reconfigure_vzenith",
             vol.Schema(_WIRING),
             user_input or entry.data,
             errors,
             {"device": entry.title, **words},
-        )
-
-    def _show_vzenith(
-        self,
-        step: str,
-        schema: vol.Schema,
-        values: Mapping[str, Any],
-        errors: dict[str, str],
-        words: Mapping[str, str],
-    ) -> ConfigFlowResult:
-        return self.show_login(
-            step, schema, values, errors, {"heard": "", "reason": "", **words}
         )
 
     async def _async_wired(
@@ -173,7 +159,7 @@ class VzenithFlow(LoginFlow):
 
     async def _async_hear(self, serial: str) -> dict[str, str]:
         """Listen until a camera speaks; return what its topics begin with, and others'."""
-        mqtt = await async_import_module(self.hass, _MQTT)
+        mqtt = await async_mqtt(self.hass)
         words = await async_import_module(self.hass, f"{_PACKAGE}.words")
         heard: dict[str, str] = {}
         is_there = asyncio.Event()
