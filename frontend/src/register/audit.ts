@@ -14,6 +14,8 @@ const DAYS = [1, 7, 30, 365];
 const REFUSED = "_refused";
 /** What is done without an account, at the pages that need none. */
 const BY_ANYBODY = new Set(["file_report", "answer_report"]);
+/** What only a person does, and without an account on their own page. */
+const BY_RESIDENTS = new Set(["resident_page", "invite_visitor", "get_visitors", "end_visit"]);
 
 /** Who has read or changed what, and what was refused. */
 export class AuditPage extends Page {
@@ -137,17 +139,17 @@ export class AuditPage extends Page {
 
   private what(row: AuditRow): string {
     const { t } = this.room;
-    const isRefused = row.what.endsWith(REFUSED);
-    const name = isRefused ? row.what.slice(0, -REFUSED.length) : row.what;
+    const name = deed(row);
     const text = name.startsWith("safety.") ? t("did_safety") : did(name, t);
-    return isRefused ? t("did_refused", { what: text }) : text;
+    return name === row.what ? text : t("did_refused", { what: text });
   }
 
   private by(row: AuditRow): string {
     if (row.who) {
       return this.accounts[row.who] ?? row.who;
     }
-    return this.room.t(BY_ANYBODY.has(row.what) ? "who_reported" : "automation");
+    const { t } = this.room;
+    return t(BY_ANYBODY.has(row.what) ? "who_reported" : BY_RESIDENTS.has(deed(row)) ? "who_resident" : "automation");
   }
 
   private reasonOf(row: AuditRow): string {
@@ -248,6 +250,9 @@ export class AuditPage extends Page {
     `,
   ];
 }
+
+/** What was done, or refused. */
+const deed = ({ what }: AuditRow): string => (what.endsWith(REFUSED) ? what.slice(0, -REFUSED.length) : what);
 
 /** What a command of the register does, in words; of a later version, what it is called. */
 const did = (name: string, t: (key: Key) => string): string => (`did_${name}` in en ? t(`did_${name}` as Key) : name);

@@ -616,6 +616,7 @@ export const en = {
   photo_after: "After",
   report_steps: "What was done",
   who_reported: "whoever has reported it",
+  who_resident: "a resident, on their page",
   report_deeds: "What is to be done",
   report_note: "Note (no names)",
   report_party: "Whose it is",

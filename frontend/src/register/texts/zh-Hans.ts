@@ -617,6 +617,7 @@ export const zhHans: Texts = {
   photo_after: "整改后",
   report_steps: "处理记录",
   who_reported: "上报人",
+  who_resident: "住户本人（门口页面）",
   report_deeds: "处理",
   report_note: "备注（请勿写姓名）",
   report_party: "处理方",

@@ -617,6 +617,7 @@ export const zhHant: Texts = {
   photo_after: "改善後",
   report_steps: "處理紀錄",
   who_reported: "通報人",
+  who_resident: "住戶本人（門口頁面）",
   report_deeds: "處理",
   report_note: "備註（請勿寫姓名）",
   report_party: "處理方",
