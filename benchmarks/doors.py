@@ -235,6 +235,8 @@ async def measure(
 ) -> dict[str, Any]:
     """Issue, read back, forget and refill, and let people pass."""
     hass, entry, user = await open_property(folder, url)
+    # Before that, no controller is asked for anything.
+    await hass.async_start()
     boards = Boards(controllers)
     await boards.start()
     compound = Compound(hass, entry, boards, user.id)
