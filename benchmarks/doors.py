@@ -263,7 +263,6 @@ async def measure(
     await hass.async_block_till_done()
     figures["megabytes_before"] = memory()
 
-    # Each replans all cards: a hundred of them take their time before the last is written.
     note("doors assigned", await lags(compound.assign(units)))
     note(
         "written and proven at all controllers", await lags(until(compound.all_proven))

@@ -26,7 +26,7 @@ from ..const import CONF_KEEP_DAYS, DEFAULT_KEEP_DAYS, DOMAIN, LOGGER
 from ..issues import listed, put_issue
 from ..register import Register, RegisterConfigEntry
 from ..storage.errors import RegisterError
-from ..storage.events import DomainEvent
+from ..storage.events import DomainEvent, Kind
 from ..storage.vault import Vault
 from . import numbers, outbox
 from .const import AWAY, KEY_LOST, NO_ANSWER, REFUSED, SHOWN_DIGITS, Medium
@@ -130,6 +130,8 @@ class Office:
         self._register = register
         self._box = Vault(register.keys)
         self._turning = self._again = False
+        #: Doors are others' now: all cards are to be planned anew.
+        self._is_stale = False
         #: Controllers that are being asked.
         self._serving: set[str] = set()
         #: What was proven, and could not be written down yet, by card and controller.
@@ -165,8 +167,15 @@ class Office:
             sink.answer()
 
     async def async_hear(self, happened: Sequence[DomainEvent]) -> None:
-        """Plan what has changed. Raises RegisterError: then it is told again."""
-        await self._async_plan(partial(outbox.concerned, happened=happened))
+        """Plan what has changed. Raises RegisterError: then it is told again.
+
+        Of a door that may be all cards: who assigns it does not wait for that, and who
+        assigns many has them planned together. A start plans all.
+        """
+        if any(row.kind == Kind.DOORS_CHANGED for row in happened):
+            self._is_stale = True
+        else:
+            await self._async_plan(partial(outbox.concerned, happened=happened))
         self.wake()
 
     async def _async_plan(self, find: Callable[[Session], list[str]]) -> None:
@@ -219,6 +228,13 @@ class Office:
 
     async def _async_look(self) -> None:
         await self._async_write()
+        if self._is_stale:
+            self._is_stale = False
+            try:
+                await self._async_plan(outbox.all_open)
+            except RegisterError:
+                self._is_stale = True
+                raise
         devices = await self._register.async_run(
             partial(outbox.devices_due, now=time.time())
         )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from ..register import queries
 from ..register.leases import UNDO_DAYS
 from ..register.models import Lease, Person
-from ..storage.events import DomainEvent, Kind
+from ..storage.events import DomainEvent
 from ..storage.vault import CompartmentRow, Vault
 from . import numbers
 from .const import (
@@ -79,10 +79,8 @@ def is_due(now: float) -> ColumnElement[bool]:
 
 
 def concerned(session: Session, happened: Iterable[DomainEvent]) -> list[str]:
-    """Return the cards that what has happened may be about."""
+    """Return the cards that what has happened to people and units may be about."""
     happened = list(happened)
-    if any(row.kind == Kind.DOORS_CHANGED for row in happened):
-        return all_open(session)
     people = {row.person_id for row in happened if row.person_id}
     units = {row.unit_id for row in happened if row.unit_id}
     # Of a card that lost its holder, nobody can say any more whose it was.

@@ -70,6 +70,39 @@ async def test_ended_in_the_middle(
     assert house.first.cards == house.gate.cards == []
 
 
+async def test_doors_that_are_planned_later(
+    house: House, monkeypatch: pytest.MonkeyPatch, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who assigns a door waits for no card; what could not be planned is planned with the next beat."""
+    person = await house.move_in()
+    await house.issue(person)
+    await house.becomes(person, "active")
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "all_open", full)
+        await house.assign(house.second)
+        await settle(house.hass)
+        assert house.numbers(house.second) == []
+    await pass_time(house.hass, freezer, BEAT.total_seconds())
+    await wait_until(house.hass, lambda: house.numbers(house.second) == [NUMBER])
+    await house.becomes(person, "active")
+
+
+async def test_doors_and_the_process_ends(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A door that was assigned as it ended is planned with the next start."""
+    person = await house.move_in()
+    await house.issue(person)
+    await house.becomes(person, "active")
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "all_open", full)
+        await house.assign(house.second)
+        await settle(house.hass)
+        await house.hass.config_entries.async_unload(house.entry.entry_id)
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await wait_until(house.hass, lambda: house.numbers(house.second) == [NUMBER])
+
+
 async def test_proof_that_cannot_be_written(
     house: House, monkeypatch: pytest.MonkeyPatch, freezer: FrozenDateTimeFactory
 ) -> None:
