@@ -4,11 +4,12 @@ Who gives cards to controllers is Community Safety; this is all that it is told,
 told in the process alone.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import batched
+from itertools import batched, islice
 import time
 from typing import Any, Final, Protocol
 
@@ -118,6 +119,13 @@ async def async_fact_of(order: Awaitable[Any]) -> Fact:
         return Fact(is_there=None, reason=REFUSED)
 
 
+def _note_all(
+    session: Session, found: Iterable[tuple[tuple[str, str], tuple[Order, Fact]]]
+) -> None:
+    for _key, (order, fact) in found:
+        outbox.note(session, order, fact, time.time())
+
+
 class Office:
     """The cards of one property, as long as it is loaded."""
 
@@ -136,6 +144,7 @@ class Office:
         self._serving: set[str] = set()
         #: What was proven, and could not be written down yet, by card and controller.
         self._unwritten: dict[tuple[str, str], tuple[Order, Fact]] = {}
+        self._writing = asyncio.Lock()
         #: What controllers were last said to be to hold, by number.
         self._asked: dict[str, Mapping[str, Order]] = {}
         #: How lists were found in this run.
@@ -307,13 +316,17 @@ class Office:
         )
 
     async def _async_write(self) -> None:
-        """Write down what was proven. Raises RegisterError; it is written later then."""
-        for key, (order, fact) in list(self._unwritten.items()):
-            await self._register.async_run(
-                partial(outbox.note, order=order, fact=fact, now=time.time())
-            )
-            if self._unwritten.get(key) == (order, fact):
-                del self._unwritten[key]
+        """Write down what was proven. Raises RegisterError; it is written later then.
+
+        What many controllers prove at the same time is written together, and once: each of
+        them waits here.
+        """
+        async with self._writing:
+            while some := list(islice(self._unwritten.items(), PORTION)):
+                await self._register.async_run(partial(_note_all, found=some))
+                for key, row in some:
+                    if self._unwritten.get(key) == row:
+                        del self._unwritten[key]
 
     # What Community Safety asks and tells
 

@@ -1,5 +1,6 @@
 """A process that ends at any step, and a database that does not take it: nothing is lost."""
 
+import asyncio
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -125,6 +126,29 @@ async def test_proof_that_cannot_be_written(
     await pass_time(house.hass, freezer, BEAT.total_seconds())
     await house.becomes(person, "active")
     assert house.first.asked.count(PUT_CARD) == house.gate.asked.count(PUT_CARD) == 1
+
+
+async def test_each_proof_is_written_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty controllers prove something at the same time: none writes what the others have."""
+    written: list[str] = []
+
+    def note(_session: Any, order: outbox.Order, *_args: Any) -> None:
+        written.append(order.device_id)
+
+    monkeypatch.setattr(outbox, "note", note)
+    office, fact = house.office, outbox.Fact(is_there=True)
+    devices = [f"device {number}" for number in range(40)]
+
+    async def proven(device: str) -> None:
+        order = outbox.Order("card", device, 1, True, 0.0, 1.0, frozenset(), None)
+        office._unwritten["card", device] = order, fact
+        await office._async_write()
+        assert ("card", device) not in office._unwritten
+
+    await asyncio.gather(*map(proven, devices))
+    assert sorted(written) == sorted(devices)
 
 
 async def test_suspended_while_it_is_given(
