@@ -60,10 +60,10 @@ class Decision(StrEnum):
 
 
 class Colour(StrEnum):
-    """The colour of clothes or of a vehicle, as cameras tell it.
+    """The colour of clothes or of a vehicle, in the words of our protocol.
 
-    Those of Hikvision's ISAPI and of GA/T 1400.3 have these twelve in common, once what only
-    says how light one is (`deepBlue`, `silver`) is left out.
+    Coarse on purpose: at night and from afar cameras err by shades. A gateway whose maker has
+    other words says which of these they are, and tells nothing where that is not known.
     """
 
     BLACK = "black"
