@@ -95,11 +95,14 @@ MARKS = {
     DataClass.ADDRESS: "1 Mark Street",
     DataClass.CONTACT: E164,
 }
+#: Its address is signed for somebody, who is asked for first.
+SIGNED = "/api/rental_units/sighting/{entry_id}/{token}"
 #: Path and method of each view, and what it answers to anybody without a valid token: no
 #: login opens them, and none closes them.
 VIEWS = {
     ("/api/r/{token}", "GET"): HTTPStatus.GONE,
     ("/api/r/{token}", "POST"): HTTPStatus.GONE,
+    ("/api/r/{token}/picture", "GET"): HTTPStatus.NOT_FOUND,
     ("/api/q/{token}", "GET"): HTTPStatus.GONE,
     ("/api/q/{token}/resident", "GET"): HTTPStatus.GONE,
     ("/api/q/{token}/resident", "POST"): HTTPStatus.GONE,
@@ -111,6 +114,7 @@ VIEWS = {
     ("/api/h/{token}", "POST"): HTTPStatus.GONE,
     ("/api/h/{token}/{photo_id}", "GET"): HTTPStatus.GONE,
     ("/api/rental_units/callback/{entry_id}/{token}", "POST"): HTTPStatus.FORBIDDEN,
+    (SIGNED, "GET"): HTTPStatus.NOT_FOUND,
 }
 #: Views behind a login, what they answer to those who may, and by which command.
 LOGIN_VIEWS = {
@@ -811,6 +815,9 @@ async def test_views(
     for (path, method), refused in VIEWS.items():
         where = path.format(entry_id=entry.entry_id, token="nonsense", photo_id="x")
         answer = await client.request(method, where, headers=headers)
+        if path == SIGNED and caller == "anonymous":
+            assert answer.status == HTTPStatus.UNAUTHORIZED
+            continue
         assert answer.status == refused
         other = path.format(
             entry_id="nobody", token=engine.links.report_token(), photo_id="x"
