@@ -89,7 +89,7 @@ async def test_words(street: Street, panel: Panel, opened: Open) -> None:
     ]
     assert [row[7:10] for row in rows[-2:]] == [
         ["van", "teal", ""],
-        ["人", "红色", "儿童"],
+        ["人员", "红色", "儿童"],
     ]
 
 
