@@ -23,7 +23,7 @@ class Link:
         self,
         port: int,
         *,
-        will: tuple[str, dict[str, Any] | bytes] | None = None,
+        will: tuple[str, dict[str, Any]] | None = None,
         subscriptions: tuple[str, ...] = (),
         receive: Receive | None = None,
         connected: Callable[[], None] | None = None,
@@ -48,7 +48,7 @@ class Link:
         self._client.max_inflight_messages_set(10_000)
         self._client.reconnect_delay_set(*RETRY_SECONDS)
         if will:
-            self._client.will_set(will[0], _payload(will[1]), qos=1, retain=True)
+            self._client.will_set(will[0], json.dumps(will[1]), qos=1, retain=True)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = lambda *_: self._call(self._on_lost)
         self._on_way = 0
@@ -81,8 +81,13 @@ class Link:
         """Publish JSON, or bytes as they are. Without a connection it is lost."""
         if not self.is_connected:
             return None
+        payload = (
+            message
+            if isinstance(message, bytes)
+            else json.dumps(message, ensure_ascii=False)
+        )
         self._on_way += 1
-        return self._client.publish(topic, _payload(message), qos=qos, retain=retain)
+        return self._client.publish(topic, payload, qos=qos, retain=retain)
 
     async def window(self, most: int) -> None:
         """Wait until fewer than `most` messages are on their way to the broker."""
@@ -125,10 +130,3 @@ class Link:
             return
         if self._receive:
             self._receive(topic, message)
-
-
-def _payload(message: Any) -> str | bytes:
-    """Return JSON, or bytes as they are."""
-    if isinstance(message, bytes):
-        return message
-    return json.dumps(message, ensure_ascii=False)
