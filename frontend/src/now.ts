@@ -593,7 +593,6 @@ export class NowPage extends LitElement {
         color: var(--c);
       }
       .where a {
-        min-height: 24px;
         display: inline-flex;
         flex-wrap: wrap;
         gap: 0 8px;
