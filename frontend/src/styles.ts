@@ -176,7 +176,8 @@ export const common = css`
   }
   h1 + .box,
   p + :is(.actions, .box, .choices),
-  :is(.actions, .choices) + p {
+  :is(.actions, .choices) + :is(p, .field),
+  .field + p {
     margin-top: 8px;
   }
   label.choice {

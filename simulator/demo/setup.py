@@ -118,7 +118,7 @@ class Setup:
         await self._people.run()
         await self._step("cards", "Doors for whom, and cards", self._cards)
         await self._step(
-            "confirmed", "The tenants there confirm their numbers", self._confirmed
+            "confirmed", "Who lives or lets there confirms a number", self._confirmed
         )
         await self._plates.run()
         write(STATE_FILE, self._state)
@@ -559,10 +559,16 @@ class Setup:
 
     async def _confirmed(self) -> None:
         """Let them press the link in the test message: at their door they get a code then."""
+        people = await self._people_of(LANDLORDS_UNIT)
+        tenants = (row for row in people if row["role"] == "tenant")
+        wanted = {
+            "landlord": next(row for row in people if row["role"] == "landlord"),
+            **{f"tenant-{number}": row for number, row in enumerate(tenants, 1)},
+        }
         story = Story(self._hass, self._broker_port)
         await story.start()
         try:
-            for number, row in enumerate(await self._tenants(), 1):
+            for who, row in wanted.items():
                 await self._hass.action(
                     "rental_units.verify_contacts",
                     config_entry_id=self._state["property"],
@@ -570,7 +576,7 @@ class Setup:
                 )
                 await self._until(
                     "the test message has come",
-                    partial(_press, story, f"{LANDLORDS_UNIT}-tenant-{number}"),
+                    partial(_press, story, f"{LANDLORDS_UNIT}-{who}"),
                 )
         finally:
             await story.stop()
@@ -579,7 +585,8 @@ class Setup:
             return (
                 all(
                     any(address["verified_at"] for address in row["addresses"])
-                    for row in await self._tenants()
+                    for row in await self._people_of(LANDLORDS_UNIT)
+                    if row["role"] in ("landlord", "tenant")
                 )
                 or None
             )

@@ -71,18 +71,27 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
             Sighting.granted,
             Sighting.inwards,
             Sighting.category,
+            Sighting.attributes,
         ).where(Sighting.event_id.in_({key[0] for key in by_key}))
     )
-    there = {(event_id, source): said for event_id, source, *said in found}
+    there = {(event_id, source): known for event_id, source, *known in found}
     by_key = {
         key: row for key, row in by_key.items() if row.corrected or key not in there
     }
     ids = _numbers(session, box, by_key.values()) if by_key else {}
+    said = {
+        key: {
+            "number_id": ids.get((row.kind, row.number)),
+            "decision": row.decision,
+            "granted": row.granted,
+            "inwards": row.inwards,
+            "category": row.category,
+            "attributes": dict(row.attributes) if row.attributes else None,
+        }
+        for key, row in by_key.items()
+    }
     for key in by_key.keys() & there.keys():
-        row = by_key[key]
-        number_id = ids.get((row.kind, row.number))
-        said = [number_id, row.decision, row.granted, row.inwards, row.category]
-        if there[key] == said:
+        if there[key] == list(said[key].values()):
             del by_key[key]
         else:
             session.execute(
@@ -100,13 +109,8 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
                 "event_id": event_id,
                 "source_id": source_id,
                 "at": row.at,
-                "number_id": ids.get((row.kind, row.number)),
                 "card_id": _card_of(cards, row),
-                "decision": row.decision,
-                "granted": row.granted,
-                "inwards": row.inwards,
-                "category": row.category,
-                "attributes": dict(row.attributes) if row.attributes else None,
+                **said[event_id, source_id],
             }
             for (event_id, source_id), row in by_key.items()
         ],

@@ -83,7 +83,7 @@ export class CasePage extends Page {
   /** The picture that those who respond may see. */
   @state() private attached: string | null = null;
   private newest = "";
-  /** The last look was about cards and plates, and not about how somebody looks. */
+  /** The last look was about somebody's cards or a plate: whatever else fits may be somebody else. */
   private isByNumber = true;
 
   override disconnectedCallback(): void {
@@ -204,7 +204,7 @@ export class CasePage extends Page {
   private async ask(api: Api, said: Record<string, unknown>): Promise<void> {
     this.isLooking = true;
     this.picture = null;
-    this.isByNumber = !LOOKS.some((key) => key in said);
+    this.isByNumber = "plate" in said || (!LOOKS.some((key) => key in said) && Boolean(this.file?.person_id ?? this.file?.plate));
     try {
       this.look = await api.ask<Look>("search_sightings", { case_id: this.caseId, ...said }, { withReason: false });
     } finally {
@@ -262,7 +262,7 @@ export class CasePage extends Page {
     }
     const map = onMap(look.sightings);
     return html`<section class="box last" aria-live="polite">
-        <h2>${t("last_seen")}</h2>
+        <h2>${t(this.isByNumber ? "last_seen" : "last_fitting")}</h2>
         <p class="where">${this.place(last)}</p>
         <p>
           <strong class="number">${timeOf(room, last.at)}</strong>

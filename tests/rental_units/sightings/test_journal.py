@@ -392,11 +392,23 @@ async def test_corrected(
     assert (row["medium"], row["card_number"]) == ("plate", "••••12")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"number": "4712"},
+        {"category": "car"},
+        {"attributes": {"colour": "red"}},
+        {"decision": "seen"},
+        {"granted": None},
+        {"inwards": True},
+    ],
+)
 async def test_corrected_to_what_it_was(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     journal: Journal,
     freezer: FrozenDateTimeFactory,
+    other: dict[str, Any],
 ) -> None:
     """A gateway that has forgotten what it told tells it once more: the row stays, with its card."""
     first = seen(event_id="e1", number="4711", kind=SeenKind.PLATE, at=1.0)
@@ -410,7 +422,7 @@ async def test_corrected_to_what_it_was(
         return list(session.scalars(select(Sighting.at)))
 
     assert await entry.runtime_data.async_run(read) == [1.0]
-    journal.take(replace(first, corrected=True, category="car", at=2.0))
+    journal.take(replace(first, corrected=True, at=2.0, **other))
     await flush(hass, freezer)
     assert await entry.runtime_data.async_run(read) == [2.0]
 

@@ -666,6 +666,7 @@ export const en = {
   search_no_numbers: "They have no card and no plate: no door can see them. Look with those who live with them, or by description.",
   search_nothing_seen: "Nothing was seen in this time.",
   last_seen: "Last seen",
+  last_fitting: "The last that fits: it may be somebody else",
   ago: "{time} ago",
   trail: "The trail, the newest first",
   trail_hint: "A gap says that nothing was seen, and not where somebody was.",

@@ -667,6 +667,7 @@ export const zhHans: Texts = {
   search_no_numbers: "此人没有登记卡或车牌，门禁无法识别。请查同住的人，或按特征查找。",
   search_nothing_seen: "这段时间内没有记录。",
   last_seen: "最后一次出现",
+  last_fitting: "最近一条相符的记录（可能不是本人）",
   ago: "{time} 前",
   trail: "行踪（最新在前）",
   trail_hint: "间隔只说明没有记录，不说明人在哪里。",

@@ -667,6 +667,7 @@ export const zhHant: Texts = {
   search_no_numbers: "此人沒有登記卡或車牌，門禁無法識別。請查同住的人，或依特徵查找。",
   search_nothing_seen: "這段時間內沒有紀錄。",
   last_seen: "最後一次出現",
+  last_fitting: "最近一筆相符的紀錄（可能不是本人）",
   ago: "{time} 前",
   trail: "行蹤（最新在前）",
   trail_hint: "間隔只說明沒有紀錄，不說明人在哪裡。",
