@@ -146,6 +146,8 @@ def _zigbee(zigbee: dict[str, Any]) -> list[Panel]:
     ]
 
 
+#: The parts that the picture has figures of.
+SHOWN = ("throughput", "latency", "scale", "zigbee")
 _PERCENTILES = {"median": "median", "p99": "99th percentile"}
 
 
@@ -166,7 +168,9 @@ def plot(result: dict[str, Any]) -> str:
         f"{machine['cores']} cores",
     ]
     about += filter(None, [result.get("broker")])
-    about += [max(run["date"] for run in result["runs"].values())]
+    # Of other parts there is nothing in it.
+    dates = [run["date"] for part, run in result["runs"].items() if part in SHOWN]
+    about += [max(dates)] if dates else []
     bold = ' font-weight="bold"'
     text(20, y, "Same messages, same machine", f'{bold} font-size="18"')
     y += 24

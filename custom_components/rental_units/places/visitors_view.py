@@ -61,6 +61,8 @@ SEEN_A_MINUTE: Final = 60
 MOST_LETTERS: Final = 100
 #: For how long somebody may be let in, in hours.
 HOURS: Final = (1, 2, 4, 8, 12, 24, 48, MOST_HOURS)
+#: What the form begins with.
+_USUALLY: Final = "2"
 _FORM: Final = "visitors form"
 _INVITE: Final = "invite_visitor"
 #: How a day and time is written, to fill it in and to read it.
@@ -338,7 +340,7 @@ def _body(host: _Host, rows: list[Row], said: dict[str, str]) -> Iterator[str]:
                 (str(row), hours["one" if row == 1 else "other"].format(hours=row))
                 for row in HOURS
             ),
-            said.get("hours", ""),
+            said.get("hours", _USUALLY),
         ),
         text["invite"],
     )
