@@ -53,6 +53,7 @@ ATTR_HISTORY = "history"
 ATTR_OUTCOME = "outcome"
 ATTR_REASON = "reason"
 ATTR_SINCE = "since"
+ATTR_UNTIL = "until"
 
 #: Closed alarms in one answer, and in one read of the storage.
 MOST_HISTORY = 1000
@@ -98,6 +99,7 @@ SCHEMAS = {
             **SEVERITY_FIELD,
             vol.Optional(ATTR_HISTORY, default=False): cv.boolean,
             vol.Optional(ATTR_SINCE): cv.datetime,
+            vol.Optional(ATTR_UNTIL): cv.datetime,
         }
     ),
 }
@@ -221,7 +223,7 @@ async def _async_get_alarms(call: ServiceCall) -> ServiceResponse:
         return wanted.matches(alarm) and may(call.hass, user, alarm, POLICY_READ)
 
     alarms = [alarm for alarm in _house(call).book.open.values() if is_meant(alarm)]
-    if call.data[ATTR_HISTORY] or ATTR_SINCE in call.data:
+    if call.data[ATTR_HISTORY] or {ATTR_SINCE, ATTR_UNTIL} & call.data.keys():
         closed: list[Alarm] = []
         try:
             async for alarm in _async_history(call):
@@ -243,8 +245,9 @@ async def _async_history(call: ServiceCall) -> AsyncIterator[Alarm]:
     Read piece by piece: alarms of this moment are written in between.
     """
     since: datetime | None = call.data.get(ATTR_SINCE)
+    until: datetime | None = call.data.get(ATTR_UNTIL)
     begin = dt_util.as_utc(since).timestamp() if since else 0
-    end = time.time()
+    end = dt_util.as_utc(until).timestamp() if until else time.time()
     seen: set[str] = set()
     while True:
         rows = await _house(call).storage.async_history(begin, end, MOST_HISTORY)
@@ -327,8 +330,11 @@ def nothing_in_target() -> ServiceValidationError:
 
 def _describe(call: ServiceCall, alarm: Alarm) -> dict[str, JsonValueType]:
     """Return an alarm for people: times are those of Home Assistant, with their zone."""
+    known = describe(call.hass, alarm)
     return {
-        **_with_times(describe(call.hass, alarm)),
+        **_with_times({**known, "closed_at": alarm.closed_at}),
+        # A device that is gone was somewhere.
+        "area_id": known["area_id"] or alarm.area_id,
         "device_kind": kind_of(call.hass, alarm),
         # A person's words stay in the panel: an answer is kept by traces.
         "timeline": [

@@ -33,7 +33,11 @@ from homeassistant.exceptions import (
     Unauthorized,
     UnknownUser,
 )
-from homeassistant.helpers import area_registry as ar, entity_registry as er
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.helpers.target import TargetSelection
 from homeassistant.setup import async_setup_component
@@ -740,6 +744,39 @@ async def test_get_alarms(
         {"area_id": "1_1_301"},
     ):
         assert not (await act(hass, "get_alarms", history=True, **narrow))["alarms"]
+
+
+async def test_one_page_after_another(
+    hass: HomeAssistant,
+    flat: None,
+    person: MockUser,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More closed alarms than an answer holds are asked for by when the last was closed.
+
+    Those of a device that is gone are where they were raised.
+    """
+    await act(hass, "reset", context=by(person), area_id="1_1_201")
+    for _ in range(4):
+        await peer.state("smoke-1", smoke=True)
+        await peer.state("smoke-1", smoke=False)
+        await act(hass, "reset", context=by(person), area_id="1_1_201")
+    everything = (await act(hass, "get_alarms", history=True))["alarms"]
+    monkeypatch.setattr(services, "MOST_HISTORY", 2)
+    found: dict[str, Any] = {}
+    page = (await act(hass, "get_alarms", history=True))["alarms"]
+    while new := {row["alarm_id"]: row for row in page if row["alarm_id"] not in found}:
+        found |= new
+        until = page[-1]["closed_at"]
+        page = (await act(hass, "get_alarms", until=until))["alarms"]
+    assert [*found.values()] == everything
+    assert {row["area_id"] for row in everything} == {"1_1_201"}
+    registry = dr.async_get(hass)
+    for device_id in {row["device_id"] for row in everything}:
+        registry.async_remove_device(device_id)
+    closed = (await act(hass, "get_alarms", history=True))["alarms"]
+    assert {row["area_id"] for row in closed} == {"1_1_201"}
 
 
 async def test_all_pages(
