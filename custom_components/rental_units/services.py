@@ -3,7 +3,17 @@
 from homeassistant.core import HomeAssistant, SupportsResponse, callback
 
 from .access import sealed
-from .actions import accounts, cards, files, people, reports, sightings, tenancy, units
+from .actions import (
+    accounts,
+    cards,
+    files,
+    people,
+    reports,
+    scores,
+    sightings,
+    tenancy,
+    units,
+)
 from .const import DOMAIN
 
 ACTIONS = {
@@ -12,6 +22,7 @@ ACTIONS = {
     **units.ACTIONS,
     **cards.ACTIONS,
     **reports.ACTIONS,
+    **scores.ACTIONS,
     **sightings.ACTIONS,
     **accounts.ACTIONS,
     **files.ACTIONS,

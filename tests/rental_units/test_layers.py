@@ -14,7 +14,7 @@ DOORS = {
 }
 #: Features beside the register.
 FEATURES = (
-    *("access_control", "alerts", "care", "places", "reports", "search"),
+    *("access_control", "alerts", "care", "places", "reports", "scores", "search"),
     "sightings",
 )
 #: What a folder must not import, however it is written.
@@ -23,15 +23,19 @@ FORBIDDEN = {
     "storage": {"public", "app", "register", *FEATURES, "transfer", *DOORS},
     "register": {"public", "app", *FEATURES, "transfer", *DOORS},
     "access_control": {
-        *("public", "app", "alerts", "care", "places", "reports", "search"),
-        *("sightings", "transfer", *DOORS),
+        *("public", "app", "alerts", "care", "places", "reports", "scores"),
+        *("search", "sightings", "transfer", *DOORS),
     },
-    "alerts": {"care"},
-    "care": {"public", "app", "places", "reports", "search", "transfer", *DOORS},
+    "alerts": {"care", "scores"},
+    "care": {
+        *("public", "app", "places", "reports", "scores", "search", "transfer"),
+        *DOORS,
+    },
     "places": {
         "access_control",
         "care",
         "reports",
+        "scores",
         "search",
         "sightings",
         "transfer",
@@ -41,15 +45,17 @@ FORBIDDEN = {
         "access_control",
         "app",
         "care",
+        "scores",
         "search",
         "sightings",
         "transfer",
         *DOORS,
     },
-    "search": {"public", "app", "care", "reports", "transfer", *DOORS},
+    "scores": {"app", "alerts", "care", "search", "sightings", "transfer", *DOORS},
+    "search": {"public", "app", "care", "reports", "scores", "transfer", *DOORS},
     "sightings": {
-        *("public", "app", "alerts", "care", "places", "reports", "search"),
-        "transfer",
+        *("public", "app", "alerts", "care", "places", "reports", "scores"),
+        *("search", "transfer"),
         *DOORS,
     },
     "app": {"transfer", *DOORS},

@@ -75,6 +75,7 @@ from .common import (
 )
 from .panel import content, panel_of
 from .reports.pictures import photo
+from .scores.common import EXAMPLE, table
 
 USER = "user"
 CALLERS = (*sorted(AccountRole), USER)
@@ -181,6 +182,8 @@ async def data_of(
         "close_report": {"report_id": reports[2], **why},
         "reopen_report": {"report_id": reports[3], **why},
         "merge_reports": {"report_id": reports[4], "into_id": reports[5], **why},
+        "get_score_catalogue": of_entry,
+        "save_score_catalogue": {**of_entry, "catalogue": table()},
         "check_in": {**device, "name": "MARK-NAME-2", "phone": "13800138002"},
         "get_unit": {**device, "reason": "alarm"},
         "get_unit_revealed": {**device, "reason": "alarm", "reveal": True},
@@ -436,6 +439,7 @@ NEVER = {
         # Their own cases, and what follows from them for nobody but themselves.
         *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
         *("close_case", "export_case"),
+        "get_score_catalogue",
     },
     AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts", "get_mine", "answer"},
     AccountRole.INSTALLER: {
@@ -460,6 +464,8 @@ NEVER = {
         *("get_case", "search_sightings", "watch_case", "alert_case", "export_case"),
     },
     AccountRole.DUTY: {"export_case", "forget_sightings"},
+    # It is judged, and does not judge itself.
+    AccountRole.MANAGER: {"save_score_catalogue"},
     AccountRole.SUPERVISOR: {"open_case", "get_case", "search_sightings"},
 }
 
@@ -901,6 +907,8 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "removed_units": {},
         "restore_unit": {"unit_id": unit},
         "erase_person": person,
+        "score_catalogue": {},
+        "save_score_catalogue": {"content": EXAMPLE, "dry_run": False},
     }
 
 

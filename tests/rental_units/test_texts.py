@@ -161,7 +161,7 @@ def test_what_is_public() -> None:
     assert fields - PUBLIC == {
         *(kind.key for kind in KINDS if kind.is_personal),
         *("name", "address", "contacts", "message", "note", "file", "card_number"),
-        "plate",
+        *("plate", "catalogue"),
     }
     assert fields & PUBLIC == PUBLIC
 

@@ -119,6 +119,12 @@ WORDS = {
     ),
     "get_reports": (PEOPLE, r"hazard reports", r"隐患上报"),
     "reveal_at_place": (PEOPLE, r"at a scanned plate", r"扫门牌码后"),
+    "get_score_catalogue": (
+        PEOPLE,
+        r"reads scores|scores the property",
+        r"查看评分|为小区评分",
+    ),
+    "save_score_catalogue": (PEOPLE, r"scores the property", r"为小区评分"),
     "get_own_audit": (PEOPLE, r"own deeds in the audit", r"审计中自己的操作"),
     "get_audit": (PEOPLE, r"^the audit", r"查看审计记录"),
     "get_alerts": (ALERTS, r"^(?!nothing)", r"^(?!无)"),

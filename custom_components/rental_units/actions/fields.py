@@ -23,6 +23,7 @@ REASON: Final[Fields] = {
     vol.Optional(ATTR_REASON, default=Reason.MANAGEMENT): vol.Coerce(Reason)
 }
 OF_ENTRY: Final[Fields] = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string, **REASON}
+_FILE: Final = vol.Required("file")
 CONTACT: Final[Fields] = {
     **{vol.Optional(kind.key): TEXT for kind in KINDS},
     vol.Optional("channels"): vol.All(
@@ -32,6 +33,12 @@ CONTACT: Final[Fields] = {
     vol.Inclusive("quiet_from", "quiet"): cv.time,
     vol.Inclusive("quiet_until", "quiet"): cv.time,
 }
+
+
+def file_named(endings: str, field: vol.Marker = _FILE) -> Fields:
+    """Return the field of a file's name: a name only, no path."""
+    name = rf"\w[\w .()（）-]*\.(?i:{endings})\Z"
+    return {field: vol.All(cv.string, vol.Match(name))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,9 @@ from homeassistant.util.json import JsonValueType
 from ..access import application_of_entry
 from ..const import LANGUAGES
 from ..transfer.actions import async_export, async_import
-from .fields import OF_ENTRY, Action, Fields, why
+from .fields import OF_ENTRY, Action, Fields, file_named, why
 
 _REGISTER: Final[Fields] = {**OF_ENTRY, vol.Optional("language"): vol.In(LANGUAGES)}
-
-
-def _file(endings: str) -> Fields:
-    """Return the field of a file's name: a name only, no path."""
-    name = rf"\w[\w .()（）-]*\.(?i:{endings})\Z"
-    return {vol.Required("file"): vol.All(cv.string, vol.Match(name))}
 
 
 async def _async_get_files(call: ServiceCall) -> ServiceResponse:
@@ -38,7 +32,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
         async_import,
         vol.Schema(
             {
-                **_file("csv|txt|xlsx"),
+                **file_named("csv|txt|xlsx"),
                 **_REGISTER,
                 vol.Optional("dry_run", default=True): cv.boolean,
             }
@@ -46,7 +40,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
         is_question=True,
     ),
     "export_register": Action(
-        async_export, vol.Schema({**_file("csv|xlsx"), **_REGISTER}), is_question=True
+        async_export,
+        vol.Schema({**file_named("csv|xlsx"), **_REGISTER}),
+        is_question=True,
     ),
     "get_files": Action(_async_get_files, vol.Schema(OF_ENTRY), is_question=True),
     "rotate_key": Action(_async_rotate_key, vol.Schema(OF_ENTRY)),

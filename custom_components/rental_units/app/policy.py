@@ -62,6 +62,8 @@ class DataClass(StrEnum):
     SIGHTINGS = "sightings"
     #: Searches: who is looked for, why, and by whose number.
     CASE = "case"
+    #: Scores of the property: criteria, figures and points, no person.
+    SCORE = "score"
     CARE = "care"
     SEALED = "sealed"
 
@@ -76,6 +78,7 @@ _PLACE: Final = frozenset({DataClass.PLACE})
 _REPORT: Final = frozenset({DataClass.REPORT})
 _PHOTO: Final = frozenset({DataClass.REPORT, DataClass.PHOTO})
 _CASE: Final = frozenset({DataClass.CASE})
+_SCORE: Final = frozenset({DataClass.SCORE})
 _PASSAGES: Final = _REGISTER | _CARD | {DataClass.SIGHTINGS}
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
@@ -172,6 +175,8 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     #: Those of others too: else a case is for who has opened it.
     "any_case": _CASE,
     "forget_sightings": frozenset({DataClass.SIGHTINGS}),
+    "get_score_catalogue": _SCORE,
+    "save_score_catalogue": _SCORE,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -234,6 +239,7 @@ IN_PERSON: Final = frozenset(
         "alert_case",
         "close_case",
         "forget_sightings",
+        "save_score_catalogue",
     }
 )
 
@@ -301,6 +307,9 @@ _SEARCH: Final = (
     "close_case",
 )
 _SOUGHT: Final = _PASSAGES | _CASE | _ALERT
+_SEES_SCORES: Final = ("get_score_catalogue",)
+#: What those do who judge a property: it does not judge itself.
+_SCORES: Final = (*_SEES_SCORES, "save_score_catalogue")
 #: What somebody does who comes to a door.
 _VISITS: Final = ("get_places", "get_place", "visit_place")
 _INCIDENT: Final = (
@@ -329,6 +338,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PHOTO, *_TRIAGE),
         _row(_PASSAGES, "get_passages", "forget_sightings"),
         _row(_SOUGHT, *_SEARCH, "any_case", "alert_case", "export_case"),
+        _row(_SCORE, *_SEES_SCORES),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -367,12 +377,14 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PHOTO, *_MENDS, needs_reason=True),
         # Who is on the spot says that somebody is missing; who is on duty looks.
         _row(_CASE, "open_case", "get_cases"),
+        _row(_SCORE, *_SEES_SCORES),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.COMMUNITY_OFFICE: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_REPORT, "get_reports"),
+        _row(_SCORE, *_SCORES),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.LANDLORD: (
@@ -404,6 +416,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.SUPERVISOR: (
         _row({DataClass.AUDIT}, "get_audit", needs_reason=True),
         _row(_CASE, "get_cases"),
+        _row(_SCORE, *_SEES_SCORES),
         _row(_ALERT, "get_alerts"),
     ),
     # They change nothing but what they bring themselves: a visit, and a case of theirs.
@@ -413,6 +426,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_PHOTO, "get_reports", "get_report", needs_reason=True),
         _row(_SOUGHT, *_SEARCH, "export_case"),
+        _row(_SCORE, *_SEES_SCORES),
         _row(_ALERT, "get_alerts", "get_roster"),
     ),
     # It writes what a booking or a sensor tells it, and is shown nobody.
@@ -420,6 +434,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PERSON, "check_in", "check_out", "renew_lease", "update_contact"),
         _row(_CONTACT, "verify_contacts"),
         _row(_REPORT, "get_reports", "assign_report"),
+        _row(_SCORE, *_SEES_SCORES),
         _row(_ALERT, *_ALERTS, "alert_beyond"),
         _row(_SAFETY, "safety.acknowledge", "safety.cut_off", "safety.silence"),
     ),

@@ -11,6 +11,7 @@ from ..const import CONF_URL, DOMAIN
 from ..places.migrations import FEATURE as PLACES
 from ..register.migrations import FEATURE as REGISTER
 from ..reports.migrations import FEATURE as REPORTS
+from ..scores.migrations import FEATURE as SCORES
 from ..search.migrations import FEATURE as SEARCH
 from ..sightings.migrations import FEATURE as SIGHTINGS
 from ..storage.engine import Database
@@ -20,7 +21,7 @@ from ..storage.vault import FEATURE as VAULT
 #: In the order in which they build upon each other.
 FEATURES = (
     *(EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES, SIGHTINGS),
-    *(REPORTS, SEARCH),
+    *(REPORTS, SEARCH, SCORES),
 )
 
 

@@ -22,6 +22,7 @@ _SQLITE = {
     "SQLITE_NOTADB": "register_damaged",
     "SQLITE_CANTOPEN": "register_unreachable",
     "SQLITE_READONLY": "register_unreachable",
+    "SQLITE_CONSTRAINT_TRIGGER": "record_sealed",
 }
 #: The same by the beginning of PostgreSQL's SQLSTATE.
 _POSTGRESQL = {
@@ -36,6 +37,7 @@ _POSTGRESQL = {
     "57014": "register_locked",
     "57P": "register_unreachable",
     "58": "register_full",
+    "P0001": "record_sealed",
     "XX": "register_damaged",
 }
 

@@ -67,6 +67,8 @@ class Kind(StrEnum):
     REPORT_CHANGED = "report_changed"
     #: A search was opened or closed, or somebody was told of it.
     SEARCH_CHANGED = "search_changed"
+    #: The criteria of the scores, a sheet of a month, or a ranking.
+    SCORES_CHANGED = "scores_changed"
 
 
 @dataclass(frozen=True, slots=True)

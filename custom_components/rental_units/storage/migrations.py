@@ -46,6 +46,41 @@ def statements(*texts: str) -> Step:
     return run
 
 
+def sealed(table: str, condition: str = "", columns: Sequence[str] = ()) -> Step:
+    """Return a step after which the database itself refuses to change or delete rows.
+
+    `condition` says which, of the row as it was (`OLD`); `columns` are those that may not be
+    changed, if not all. Whatever program writes: who may drop the guard may do anything.
+    """
+
+    def run(connection: Connection) -> None:
+        when = f"WHEN ({condition})" if condition else ""
+        is_sqlite = connection.dialect.name == "sqlite"
+        if not is_sqlite:
+            connection.execute(
+                text(
+                    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger"
+                    " LANGUAGE plpgsql AS"
+                    " $$ BEGIN RAISE EXCEPTION 'the row is sealed'; END $$"
+                )
+            )
+        of = f" OF {', '.join(columns)}" if columns else ""
+        for deed, what in (("update", f"UPDATE{of}"), ("delete", "DELETE")):
+            refuse = (
+                "BEGIN SELECT RAISE(ABORT, 'the row is sealed'); END"
+                if is_sqlite
+                else "EXECUTE FUNCTION refuse_change()"
+            )
+            connection.execute(
+                text(
+                    f"CREATE TRIGGER sealed_{table}_{deed} BEFORE {what} ON {table}"
+                    f" FOR EACH ROW {when} {refuse}"
+                )
+            )
+
+    return run
+
+
 def migrate(connection: Connection, features: Iterable[Feature]) -> None:
     """Bring a database to the present version. Raises TooNewError.
 

@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     places,
     reading,
     reports,
+    scores,
     search,
     sightings,
 )

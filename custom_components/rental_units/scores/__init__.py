@@ -1,0 +1,1 @@
+"""Scores of property management: criteria, monthly sheets, rankings. No person is in them."""
