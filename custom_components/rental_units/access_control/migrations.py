@@ -63,5 +63,10 @@ FEATURE = Feature(
         ),
         # Visitors end with the stay of who lets them in.
         statements("ALTER TABLE cards ADD COLUMN host_id TEXT"),
+        # A form of the landlord's page lets in one visitor, also over a restart.
+        statements(
+            "ALTER TABLE cards ADD COLUMN form_digest TEXT",
+            "CREATE UNIQUE INDEX ux_cards_form_digest ON cards (form_digest)",
+        ),
     ),
 )

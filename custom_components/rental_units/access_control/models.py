@@ -22,6 +22,7 @@ class Card(Base):
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
         ),
+        Index("ux_cards_form_digest", "form_digest", unique=True),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
@@ -39,6 +40,8 @@ class Card(Base):
     )
     #: The landlord who lets a visitor in. It stays when they are erased: then nobody does.
     host_id: Mapped[str | None] = mapped_column(default=None)
+    #: The keyed hash of what is a form's alone, by which they did: it is good once.
+    form_digest: Mapped[str | None] = mapped_column(default=None)
     #: It opens every door of the property.
     everywhere: Mapped[bool] = mapped_column(default=False)
     #: Its hours, in Unix time, where they do not follow from leases.

@@ -26,6 +26,8 @@ MOST_OPEN: Final = 5
 MOST_A_DAY: Final = 10
 #: Ten digits that are a card's number in 32 bits: readers of codes send no more.
 CODES: Final = range(1_000_000_000, 2**32)
+#: Why nothing comes of a form that is sent twice.
+FORM_TAKEN: Final = "form_taken"
 _DAY: Final = 86_400
 
 
@@ -45,11 +47,14 @@ class InviteVisitor(OfUnit[Answer]):
     begin: float | None = None
     #: The landlord who asks. None: who asks does so for the whole property.
     host_id: str | None = None
+    #: The digest of what is the form's alone by which they ask: it lets in one visitor.
+    form_digest: str | None = None
 
     @override
     def run(self, work: Work) -> Answer:
         unit = unit_of(work, self.unit_id)
         self._check_host(work)
+        self._check_form(work)
         self._check_limits(work)
         code = self._code(work)
         card_id = IssueCard(
@@ -63,7 +68,7 @@ class InviteVisitor(OfUnit[Answer]):
         ).run(work)
         card = work.session.get(Card, card_id)
         assert card
-        card.host_id = self.host_id
+        card.host_id, card.form_digest = self.host_id, self.form_digest
         work.session.flush()
         return {"card_id": card_id, "code": code}
 
@@ -78,6 +83,13 @@ class InviteVisitor(OfUnit[Answer]):
             for row in leases
         ):
             raise NotCoveredError
+
+    def _check_form(self, work: Work) -> None:
+        if self.form_digest is None:
+            return
+        same = select(Card.id).where(Card.form_digest == self.form_digest)
+        if work.session.scalar(same):
+            raise refused(FORM_TAKEN)
 
     def _check_limits(self, work: Work) -> None:
         now = work.hand.now

@@ -23,6 +23,7 @@ from homeassistant.util.json import JsonValueType
 
 from ..app.application import DATA_APPLICATIONS, Application
 from ..app.visitors import (
+    FORM_TAKEN,
     MOST_DAYS_AHEAD,
     MOST_HOURS,
     EndVisit,
@@ -108,14 +109,14 @@ class _Host:
         )
 
     def read(self, ticket: str) -> str | None:
-        """Return what is this form's alone; None if it is none of theirs, or too old."""
+        """Return the digest of what is this form's alone; None: not theirs, or too old."""
         claims = self.book.links.read(_FORM, ticket)
         if claims is None or (claims["place"], claims["person"]) != (
             self.place.id,
             self.person_id,
         ):
             return None
-        return str(claims["jti"])
+        return self.book.links.digest(_FORM, claims["jti"])
 
 
 class VisitorsView(SecretView):
@@ -129,8 +130,6 @@ class VisitorsView(SecretView):
         self._wrong = Limit(WRONG_A_MINUTE)
         self._sent = Limit(SENT_A_MINUTE)
         self._seen = Limit(SEEN_A_MINUTE)
-        #: Forms by which somebody was let in, and until when they could be sent again.
-        self._used: dict[str, float] = {}
 
     async def get(self, request: web.Request, token: str) -> web.Response:
         """Show whom they have let in."""
@@ -163,50 +162,12 @@ class VisitorsView(SecretView):
         try:
             if "end" in said:
                 return await _async_end(host, said["end"])
-            return await self._async_invite(request, host, form_id, said)
+            return await _async_invite(request, host, form_id, said)
         except Unauthorized:
             # It is their unit no more, or their visitor is another's.
             return lead_to(RESIDENT_PATH.format(token=token))
         except RegisterError:
             return later(request)
-
-    async def _async_invite(
-        self, request: web.Request, host: _Host, form_id: str, said: dict[str, str]
-    ) -> web.Response:
-        now = time.time()
-        self._used = {key: until for key, until in self._used.items() if until > now}
-        if form_id in self._used:
-            # Sent twice, or loaded again: nobody wants two visits of it.
-            return await _async_page(request, host, "taken")
-        if (command := _command(host, said, now)) is None:
-            return await _async_page(request, host, "fields", said)
-        # Before it is done: the second of two at once is one too many.
-        self._used[form_id] = now + PASS_SECONDS
-        try:
-            invited = await host.application.async_do_for(command, host.person_id)
-        except ServiceValidationError as err:
-            about = err.translation_placeholders
-            key = err.translation_key or ""
-            return await _async_page(request, host, key, said, about)
-        except RegisterError:
-            del self._used[form_id]
-            raise
-        text = texts(host.language)["visitors"]
-        return page(
-            host.language,
-            text["code_title"],
-            facts(
-                (
-                    (text["name"], command.visitor.name or ""),
-                    (text["code"], str(invited["code"])),
-                    (text["unit"], host.homes[command.unit_id]),
-                    (text["begin"], _shown(command.begin or now)),
-                    (text["until"], _shown(command.end)),
-                )
-            )
-            + paragraph(text["once"])
-            + link(host.path, text["on"]),
-        )
 
 
 def _host(
@@ -232,7 +193,9 @@ def _host(
     return _Host(application, book, place, token, language, person_id, names)
 
 
-def _command(host: _Host, said: dict[str, str], now: float) -> InviteVisitor | None:
+def _command(
+    host: _Host, form_id: str, said: dict[str, str], now: float
+) -> InviteVisitor | None:
     """Return what a form asks for; None if it cannot be read."""
     name = " ".join(said.get("name", "").split())
     unit_id = said.get("unit", next(iter(host.homes)) if len(host.homes) == 1 else "")
@@ -256,6 +219,39 @@ def _command(host: _Host, said: dict[str, str], now: float) -> InviteVisitor | N
         (now if is_now else begin) + hours * 3600,
         None if is_now else begin,
         host.person_id,
+        form_id,
+    )
+
+
+async def _async_invite(
+    request: web.Request, host: _Host, form_id: str, said: dict[str, str]
+) -> web.Response:
+    now = time.time()
+    if (command := _command(host, form_id, said, now)) is None:
+        return await _async_page(request, host, "fields", said)
+    try:
+        invited = await host.application.async_do_for(command, host.person_id)
+    except ServiceValidationError as err:
+        about = err.translation_placeholders
+        key = err.translation_key or ""
+        # What was sent already is not to be filled in for a third time.
+        kept = None if key == FORM_TAKEN else said
+        return await _async_page(request, host, key, kept, about)
+    text = texts(host.language)["visitors"]
+    return page(
+        host.language,
+        text["code_title"],
+        facts(
+            (
+                (text["name"], command.visitor.name or ""),
+                (text["code"], str(invited["code"])),
+                (text["unit"], host.homes[command.unit_id]),
+                (text["begin"], _shown(command.begin or now)),
+                (text["until"], _shown(command.end)),
+            )
+        )
+        + paragraph(text["once"])
+        + link(host.path, text["on"]),
     )
 
 

@@ -342,15 +342,17 @@ class ReportBook:
         to: State | None,
         text: str = "",
         photos: Sequence[Photo] = (),
+        form: str = "",
     ) -> bool:
         """Take what the holder of a receipt says; return False if there is no such report.
 
-        `to` is confirmed or reopened, None where something is added. What was merged speaks
-        for the report that goes on; its photos stay its own.
+        `to` is confirmed or reopened, None where something is added: by a form, once. What
+        was merged speaks for the report that goes on; its photos stay its own.
         Raises RegisterError, rows.WrongStateError, rows.TooManyPhotosError.
         """
         now = time.time()
-        deed = rows.Deed(now, note=text)
+        added = self.places.links.digest(f"{_PURPOSE} added", f"{digest} {form}")
+        deed = rows.Deed(now, note=text, digest=None if to else added)
 
         def work(stored: list[Stored]) -> Callable[[Session], bool]:
             def write(session: Session) -> bool:
@@ -364,6 +366,7 @@ class ReportBook:
                 elif to:
                     rows.change(session, report, to, deed)
                 else:
+                    rows.note(session, report, "added", deed)
                     if State(report.state) not in ADDABLE:
                         raise rows.WrongStateError
                     rows.add_photos(
@@ -374,14 +377,16 @@ class ReportBook:
                         kind=PhotoKind.BEFORE,
                         now=now,
                     )
-                    rows.note(session, report, "added", deed)
                     report.version += 1
                 _audit(session, "answer_report", report)
                 return True
 
             return write
 
-        found = await self.async_with_photos(photos, work)
+        try:
+            found = await self.async_with_photos(photos, work)
+        except rows.SentTwiceError:
+            return True
         await self._async_follow()
         return found
 

@@ -49,5 +49,10 @@ FEATURE = Feature(
             )""",
             "CREATE INDEX ix_report_steps_report_id ON report_steps (report_id)",
         ),
+        # What is added to a report by a form is added once.
+        statements(
+            "ALTER TABLE report_steps ADD COLUMN digest TEXT",
+            "CREATE UNIQUE INDEX ux_report_steps_digest ON report_steps (digest)",
+        ),
     ),
 )

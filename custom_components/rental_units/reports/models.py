@@ -80,6 +80,7 @@ class ReportStep(Base):
     """What was done about a report."""
 
     __tablename__ = "report_steps"
+    __table_args__ = (Index("ux_report_steps_digest", "digest", unique=True),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
     report_id: Mapped[str] = mapped_column(
@@ -92,3 +93,5 @@ class ReportStep(Base):
     #: Id of the Home Assistant user; None: whoever has the receipt, or nobody.
     who: Mapped[str | None]
     note: Mapped[str] = mapped_column(default="")
+    #: The keyed hash of what is a form's alone, by which it was done: it is good once.
+    digest: Mapped[str | None] = mapped_column(default=None)

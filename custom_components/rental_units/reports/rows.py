@@ -38,6 +38,10 @@ class WrongStateError(Exception):
     """A report does not come to this state from that in which it is."""
 
 
+class SentTwiceError(Exception):
+    """What a form adds to a report was added by it before."""
+
+
 class TooManyPhotosError(Exception):
     """A report has as many photos as it may have."""
 
@@ -50,6 +54,8 @@ class Deed:
     #: Id of the Home Assistant user; None: whoever has the receipt, or nobody.
     who: str | None = None
     note: str = ""
+    #: By which form, where that is good once.
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +263,18 @@ def reopen(session: Session, report: HazardReport, due_at: float, deed: Deed) ->
 
 
 def note(session: Session, report: HazardReport, what: str, deed: Deed) -> None:
-    """Write down what was done about a report."""
+    """Write down what was done about a report. Raises SentTwiceError."""
+    same = select(ReportStep.id).where(ReportStep.digest == deed.digest)
+    if deed.digest and session.scalar(same):
+        raise SentTwiceError
     session.add(
         ReportStep(
-            report_id=report.id, at=deed.now, what=what, who=deed.who, note=deed.note
+            report_id=report.id,
+            at=deed.now,
+            what=what,
+            who=deed.who,
+            note=deed.note,
+            digest=deed.digest,
         )
     )
 

@@ -400,7 +400,9 @@ class ReceiptView(_OfReceipt):
         sent = Sent()
         try:
             to = await self._async_said(request, book, sent)
-            await book.async_answer(digest, to, sent.text, sent.photos)
+            await book.async_answer(
+                digest, to, sent.text, sent.photos, sent.said.get("form", "")
+            )
         except UploadError as err:
             added = sent.said.get("text", "")
             return _shown(request, book, receipt, token, err.key, added=added)
@@ -420,6 +422,8 @@ class ReceiptView(_OfReceipt):
             await self._guard.async_read(request, book, sent)
             if not (sent.text or sent.photos):
                 raise UploadError("no_photo")
+            if not sent.said.get("form"):
+                raise UploadError("old")
             return None
         said = await async_answer(request)
         if said not in (State.CONFIRMED, State.REOPENED):
@@ -523,7 +527,8 @@ def _body(
     if receipt.can_add:
         yield form(
             path,
-            text_area("text", text["add_text"], MOST_LETTERS, added)
+            hidden("form", secrets.token_urlsafe(16))
+            + text_area("text", text["add_text"], MOST_LETTERS, added)
             + upload(PHOTO, words["page"]["photos"]),
             text["add"],
             files=True,

@@ -74,9 +74,17 @@ class Phone:
             path, data={"answer": word}, allow_redirects=False
         )
 
-    async def add(self, path: str, *photos: bytes, text: str = "") -> Any:
+    async def adding(self, path: str) -> str:
+        """Return what the form of a receipt says of itself; empty if there is none."""
+        found = _SIGNED.search(await (await self.client.get(path)).text())
+        return found[1] if found else ""
+
+    async def add(
+        self, path: str, *photos: bytes, text: str = "", form: str | None = None
+    ) -> Any:
         """Add something to a report."""
         data = FormData()
+        data.add_field("form", await self.adding(path) if form is None else form)
         data.add_field("text", text)
         _attach(data, photos)
         return await self.client.post(path, data=data, allow_redirects=False)

@@ -21,7 +21,11 @@ from custom_components.rental_units.places.book import CODE_PATH
 from custom_components.rental_units.public.limits import Limit
 from custom_components.rental_units.reports import upload, views
 from custom_components.rental_units.reports.book import ReportBook, folder_of
-from custom_components.rental_units.reports.models import HazardReport, ReportPhoto
+from custom_components.rental_units.reports.models import (
+    HazardReport,
+    ReportPhoto,
+    ReportStep,
+)
 from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import CompartmentRow
 from homeassistant.core import HomeAssistant
@@ -284,6 +288,35 @@ async def test_sent_twice(
     )
     assert await counts(entry) == (1, 1, 1)
     assert len(files(hass, entry)) == 1
+
+
+@sqlite_only
+async def test_added_twice(
+    hass: HomeAssistant, entry: MockConfigEntry, phone: Phone
+) -> None:
+    """What is added to a report by a form is added once, also after a restart."""
+    path = await phone.report()
+    form = await phone.adding(path)
+    assert form
+    for number in (2, 3):
+        answer = await phone.add(
+            path, photo(picture=scene(number)), text="MARK more", form=form
+        )
+        assert answer.status == HTTPStatus.SEE_OTHER
+        assert answer.headers["Location"] == path
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    assert await counts(entry) == (1, 2, 2)
+    assert len(files(hass, entry)) == 2
+    # Another form adds, whatever it says; what is no form of ours adds nothing.
+    answer = await phone.add(path, text="MARK more")
+    assert answer.status == HTTPStatus.SEE_OTHER
+    answer = await phone.add(path, text="MARK more", form="")
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    steps = await entry.runtime_data.async_run(
+        lambda session: [row.what for row in session.scalars(select(ReportStep))]
+    )
+    assert steps == ["new", "added", "added"]
 
 
 @sqlite_only
