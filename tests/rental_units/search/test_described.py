@@ -4,10 +4,12 @@ import base64
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 from custom_components.community_safety.core.passages import AgeGroup, Colour
 from custom_components.community_safety.gateways.protocol import SCHEMA
+from custom_components.rental_units import const
 from custom_components.rental_units.const import LANGUAGES
 from custom_components.rental_units.search.const import LOOKS
 from custom_components.rental_units.search.pictures import MOST_LINKS, Links, Shot
@@ -17,6 +19,7 @@ from tests.rental_units.panel import Panel
 
 from .conftest import CARD, Open, Street, plate
 
+TRANSLATIONS = Path(const.__file__).with_name("translations")
 RED_CHILD = {"colour": "red", "age_group": "child"}
 
 
@@ -101,6 +104,25 @@ def test_words_are_those_of_cameras() -> None:
     for language in LANGUAGES:
         for key, known in LOOKS.items():
             assert texts(language)[key].keys() == set(known)
+
+
+def test_files_and_panel_say_the_same() -> None:
+    """What a file calls a colour, the panel and its forms call it too: their lists are two."""
+    different = []
+    for language in LANGUAGES:
+        path = TRANSLATIONS / f"{language}.json"
+        chosen = json.loads(path.read_text("utf-8"))["selector"]
+        for key, words in LOOKS.items():
+            files = texts(language)[key]
+            panel = chosen[f"search_{key}"]["options"]
+            different += [
+                (language, key, word, files.get(word), panel.get(word))
+                for word in sorted({*words, *files, *panel})
+                # A list begins with a capital letter, and a cell of a file does not.
+                if word not in files
+                or files[word].lower() != panel.get(word, "").lower()
+            ]
+    assert different == []
 
 
 def test_links_fill_no_memory() -> None:
