@@ -173,6 +173,7 @@ class PassageEvent(SafetyEntity, EventEntity):
             passage.door == self._channel
             and passage.means is not Means.SIGHT
             and not passage.late
+            and not passage.corrected
             and kind in self.event_types
         ):
             self._trigger_event(kind, {"decision": passage.decision.value})

@@ -32,8 +32,10 @@ async def main(folder: str, serial: str, address: str, event_port: int) -> None:
         await hass.auth.async_create_user("Desk", group_ids=["system-admin"])
         boards = {"boards": {serial: address}}
         data = {"dialect": "uhppote", "protocol": "udp", "event_port": event_port}
-        await hass.config_entries.async_add(_entry(SAFETY, BOARD, data | boards))
-        await hass.config_entries.async_add(_entry(REGISTER, "property 1", {}))
+        await hass.config_entries.async_add(
+            entry_of(SAFETY, BOARD, data | boards, minor_version=2)
+        )
+        await hass.config_entries.async_add(property_entry())
     running = asyncio.create_task(hass.async_run())
     await hass.async_block_till_done()
     house = House(hass)
@@ -108,8 +110,8 @@ class House:
         await self._call("check_out", device_id=self._flat)
 
 
-def _entry(domain: str, unique_id: str, data: dict[str, Any]) -> ConfigEntry:
-    """Return an entry; the id of the property's is always the same, as its database's is."""
+def property_entry() -> ConfigEntry:
+    """Return that of a property with one flat; its id is always the same, as its database's is."""
     flat = ConfigSubentryDataWithId(
         data={"building": "1", "number": "201"},
         subentry_id="unit201",
@@ -117,19 +119,30 @@ def _entry(domain: str, unique_id: str, data: dict[str, Any]) -> ConfigEntry:
         title="1-201",
         unique_id="1//201",
     )
-    is_register = domain == REGISTER
+    return entry_of(
+        REGISTER, "property 1", {}, entry_id="01placeholder", subentries_data=[flat]
+    )
+
+
+def entry_of(
+    domain: str, unique_id: str, data: dict[str, Any], **more: Any
+) -> ConfigEntry:
+    """Return an entry."""
+    about: dict[str, Any] = {
+        "entry_id": f"01{domain}",
+        "version": 1,
+        "minor_version": 1,
+        "subentries_data": [],
+    }
     return ConfigEntry(
         data=data,
         discovery_keys=MappingProxyType({}),
         domain=domain,
-        entry_id="01placeholder" if is_register else "01board",
-        minor_version=1 if is_register else 2,
         options={},
         source="user",
-        subentries_data=[flat] if is_register else [],
-        title="Property 1" if is_register else "UHPPOTE",
+        title=unique_id,
         unique_id=unique_id,
-        version=1,
+        **{**about, **more},
     )
 
 

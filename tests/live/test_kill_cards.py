@@ -1,96 +1,39 @@
 """Kill -9 at each step in which a card is taken: whoever has left gets in no more."""
 
-import asyncio
-from collections.abc import Callable
-from contextlib import closing
 from datetime import datetime
-import os
 from pathlib import Path
-import sqlite3
-import sys
 
 import pytest
 
 from simulator.broker import free_port
 from simulator.uhppote import DELETE_CARD, GET_CARD, Board, Fault
 
-ROOT = Path(__file__).parents[2]
-#: Real seconds; a busy machine takes a minute to start a house.
-PATIENCE = 120
+from .process import Process
+
 pytestmark = pytest.mark.timeout(900)
 
 #: What a controller is to hold, and what is proven of it.
 type Rows = list[tuple[int, str]]
 
 
-class House:
+class House(Process):
     """A Home Assistant process, and the board that it talks to."""
 
     def __init__(self, folder: Path, board: Board) -> None:
         """Prepare a configuration folder."""
-        self.folder, self.board = folder, board
-        (folder / "configuration.yaml").write_text("logger:\n  default: error\n")
-        (folder / "custom_components").mkdir()
-        for domain in ("community_safety", "rental_units"):
-            (folder / "custom_components" / domain).symlink_to(
-                ROOT / "custom_components" / domain
-            )
-        self._event_port = free_port()
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Start it, and wait until it is set up."""
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.live.doors", self.folder),
-            *(str(self.board.serial), self.board.address, str(self._event_port)),
-            cwd=ROOT,
-            env={**os.environ, "SETUP_PORT": str(free_port())},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
+        self.board = board
+        super().__init__(
+            folder,
+            "tests.live.doors",
+            *(str(board.serial), board.address, str(free_port())),
         )
-        assert self._process.stdout
-        async with asyncio.timeout(PATIENCE):
-            assert await self._process.stdout.readline() == b"set up\n"
-
-    def tell(self, line: str) -> None:
-        """Have it do something."""
-        assert self._process
-        assert self._process.stdin
-        self._process.stdin.write(f"{line}\n".encode())
-
-    def kill(self) -> None:
-        """Kill -9, at once."""
-        assert self._process
-        if self._process.returncode is None:
-            self._process.kill()
-
-    async def dead(self) -> None:
-        """Wait until it has ended."""
-        assert self._process
-        async with asyncio.timeout(PATIENCE):
-            await self._process.wait()
-
-    async def terminate(self) -> None:
-        """Stop it as a system does that shuts down."""
-        assert self._process
-        self._process.terminate()
-        await self.dead()
-        assert self._process.returncode == 0
 
     def rows(self) -> Rows:
         """Return what is on the disk of the newest card, by controller."""
-        path = self.folder / "rental_units_01placeholder.db"
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            return database.execute(
-                "SELECT wanted, proof FROM card_places WHERE card_id ="
-                " (SELECT id FROM cards ORDER BY created_at DESC LIMIT 1)"
-            ).fetchall()
-
-    async def until(self, proof: Callable[[], bool]) -> None:
-        """Wait until something is so, as long as the process does what it does."""
-        async with asyncio.timeout(PATIENCE):
-            while not proof():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        return self.read(
+            "SELECT wanted, proof FROM card_places WHERE card_id ="
+            " (SELECT id FROM cards ORDER BY created_at DESC LIMIT 1)"
+        )
 
 
 def asked(house: House) -> None:

@@ -99,8 +99,9 @@ class Passage:
     told each time, None where it tells none: one that has begun to count anew is known by it.
 
     What a camera has read may be wrong: `score` is how sure it is, from 0 to 1. It is told
-    once more, `corrected`, when the camera knows better: what has the same `event` at the
-    same device and by the same means takes the place of what was told of it before.
+    once more, `corrected`, when the camera knows better, or may: what has the same `event` at
+    the same device and by the same means takes the place of what was told of it before, if
+    anything was. Without a number then, it is taken back.
 
     What has no number is told by `Means.SIGHT`, with an empty one. What a camera does not
     tell is None, and never guessed.

@@ -9,7 +9,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.helpers import selector
 
-from ..const import CONF_DIALECT, CONF_REFUSED, CONF_TOPIC
+from ..const import CONF_DIALECT, CONF_PERSONS, CONF_REFUSED, CONF_TOPIC
 from ..gateways.frigate.server import FrigateError, LoginError, RefusedError, new_server
 from .login import PASSWORD, USERNAME, LoginFlow, address
 from .topics import TopicFlow, async_mqtt
@@ -22,7 +22,13 @@ _LOGIN: dict[vol.Marker, Any] = {
     vol.Optional(CONF_USERNAME): USERNAME,
     vol.Optional(CONF_PASSWORD): PASSWORD,
 }
-_SERVER = {vol.Required(CONF_URL): selector.TextSelector(), **_LOGIN}
+_SERVER = {
+    vol.Required(CONF_URL): selector.TextSelector(),
+    **_LOGIN,
+    vol.Required(CONF_PERSONS, default=True): selector.BooleanSelector(),
+}
+#: What nobody is asked for anew, where only the log-in is.
+_KEPT = (CONF_URL, CONF_PERSONS)
 _SCHEMA = vol.Schema({vol.Required(CONF_TOPIC): selector.TextSelector(), **_SERVER})
 _FOUND = vol.Schema(_SERVER)
 
@@ -89,7 +95,8 @@ class FrigateFlow(TopicFlow, LoginFlow):
         errors: dict[str, str] = {}
         words: dict[str, str] = {}
         if user_input is not None:
-            entered = {CONF_URL: known[CONF_URL], **user_input}
+            kept = {key: known[key] for key in _KEPT if key in known}
+            entered = {**kept, **user_input}
             if not is_reauth and _is_same(known, entered):
                 # It is not shown, so it need not be entered anew.
                 entered.setdefault(CONF_PASSWORD, known.get(CONF_PASSWORD))
@@ -114,7 +121,9 @@ class FrigateFlow(TopicFlow, LoginFlow):
         Returns what to keep; or the errors for the form, and what they need.
         """
         # What is left empty is not there.
-        data = {key: value for key, value in user_input.items() if value}
+        data = {
+            key: value for key, value in user_input.items() if value not in ("", None)
+        }
         data[CONF_TOPIC] = self._topic
         try:
             data[CONF_URL] = address(data[CONF_URL])

@@ -46,7 +46,8 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
 
     Devices are its that have a door which it has assigned; where it is the only property,
     all are. What is there already is left as it is, unless it was corrected: who does not
-    know what they have told of it tells the same as that. Raises RegisterError.
+    know what they have told of it tells the same as that. What is taken back, and is not
+    there, is nothing. Raises RegisterError.
     """
     if not is_only:
         devices = {row.device_id for row in rows}
@@ -58,10 +59,14 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
         return 0
     sources = _sources(session, rows)
     by_key = dict[tuple[str, int], Seen]()
+    #: What is more than taken back.
+    new = set[tuple[str, int]]()
     for row in rows:
         key = row.event_id, sources[row.device_id, row.channel]
         if row.corrected or key not in by_key:
             by_key[key] = row
+        if row.number or not row.corrected:
+            new.add(key)
     found = session.execute(
         select(
             Sighting.event_id,
@@ -76,7 +81,9 @@ def write(session: Session, box: Vault, rows: Sequence[Seen], *, is_only: bool) 
     )
     there = {(event_id, source): known for event_id, source, *known in found}
     by_key = {
-        key: row for key, row in by_key.items() if row.corrected or key not in there
+        key: row
+        for key, row in by_key.items()
+        if (row.corrected if key in there else key in new)
     }
     ids = _numbers(session, box, by_key.values()) if by_key else {}
     said = {

@@ -369,6 +369,28 @@ def test_what_a_passage_comes_to() -> None:
     assert seen_of(replace(card, device_id=None)) is None
 
 
+async def test_taken_back(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    journal: Journal,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What is taken back has no number any more; what was never there leaves no row."""
+    read = seen(event_id="e1", number="4711", kind=SeenKind.PLATE)
+    journal.take(read)
+    journal.take(seen(event_id="e3", number=None))
+    await flush(hass, freezer)
+    journal.take(replace(read, event_id="e4"))
+    for event_id in ("e1", "e2", "e4"):
+        journal.take(replace(read, event_id=event_id, number=None, corrected=True))
+    await flush(hass, freezer)
+    columns = select(Sighting.event_id, Sighting.number_id).order_by(Sighting.event_id)
+    rows = await entry.runtime_data.async_run(
+        lambda session: session.execute(columns).tuples().all()
+    )
+    assert rows == [("e1", None), ("e3", None), ("e4", None)]
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_corrected(
     hass: HomeAssistant,

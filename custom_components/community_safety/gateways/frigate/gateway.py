@@ -19,7 +19,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from ...catalogue.measurements import Value
-from ...const import CONF_REFUSED, DOMAIN, LOGGER
+from ...const import CONF_PERSONS, CONF_REFUSED, DOMAIN, LOGGER
 from ...core.device import DeviceDescription, SafetyDevice
 from ...core.passages import LATE_SECONDS, Decision, Means, Passage
 from ..base import CommandError, GatewayConfigEntry, Problem
@@ -56,11 +56,8 @@ _AWAY = ("offline", "disabled")
 _NOBODY = "unknown"
 
 
-def _store(hass: HomeAssistant, entry: GatewayConfigEntry) -> Store[dict[str, Any]]:
-    """Return where it is kept up to when everything was taken, and what was told of since.
-
-    Of what was seen, that is the ids alone by which Frigate knows it.
-    """
+def _store(hass: HomeAssistant, entry: GatewayConfigEntry) -> Store[dict[str, float]]:
+    """Return where it is kept up to when everything was taken."""
     return Store(hass, 1, f"{DOMAIN}.frigate.{entry.entry_id}", atomic_writes=True)
 
 
@@ -110,7 +107,7 @@ class FrigateGateway(MqttGateway):
         self._logos: set[str] = set()
         #: From when on it is asked for what it has seen, and never before, in Unix time.
         self._since = self._begin = 0.0
-        self._kept: dict[str, Any] = {}
+        self._kept: float | None = None
         #: When the last statistics were made, by Frigate's clock: once told they are no news.
         self._stats_at: object = None
         #: Monotonic times of the last answers that are asked for seldom.
@@ -123,15 +120,17 @@ class FrigateGateway(MqttGateway):
     async def async_start(self) -> None:
         now = time.time()
         try:
-            data = (await self._store.async_load()) or {}
+            kept = ((await self._store.async_load()) or {}).get("since")
         except HomeAssistantError as err:
-            # What was seen meanwhile is lost with it; cameras do not wait for that.
+            # Cameras do not wait for that.
             LOGGER.error("What Frigate has told cannot be read: %s", err)
-            data = {}
-        kept = data.get("since")
-        self._tracks.go_on(data.get("told"))
+            kept = None
         # What was before the gateway was added is nobody's business, in no run.
-        self._since = self._begin = min(kept, now) if isinstance(kept, float) else now
+        self._begin = min(self.entry.created_at.timestamp(), now)
+        if not isinstance(kept, float):
+            # It ended before anything was noted.
+            kept = now - LOOK_FOR_OPEN_SECONDS
+        self._since = max(self._begin, min(kept, now))
         for device in self.devices.values():
             self._cameras[device.description.id] = _Camera(device)
             self.house.passages.begin_anew(device)
@@ -296,7 +295,10 @@ class FrigateGateway(MqttGateway):
     def _tell(self, found: Iterable[Seen], *, late: bool = False) -> None:
         """Hand on what was read, and keep nothing of it."""
         now = time.time()
+        takes_persons = self.entry.data.get(CONF_PERSONS, True)
         for seen in found:
+            if seen.means is not Means.PLATE and not takes_persons:
+                continue
             if (camera := self._cameras.get(seen.camera)) is None:
                 self.discarded["passages of unknown cameras"] += 1
             elif seen.means is not Means.FACE or self._is_name(camera, seen.number):
@@ -577,7 +579,7 @@ class FrigateGateway(MqttGateway):
             self._missed.discard(event)
 
     async def _async_keep(self) -> None:
-        """Note up to when everything was taken, and of what was told that is asked for anew."""
+        """Note up to when everything was taken."""
         if not self._answers:
             return
         passages = self.house.passages
@@ -586,11 +588,9 @@ class FrigateGateway(MqttGateway):
             (passages.taken(row.device, index) for row in self._cameras.values()),
             default=index,
         )
-        since = taken / 1_000_000
-        kept = {"since": since, "told": self._tracks.told_since(since - 1)}
-        if kept != self._kept:
-            self._kept = kept
-            await self._store.async_save(kept)
+        if (since := taken / 1_000_000) != self._kept:
+            self._kept = since
+            await self._store.async_save({"since": since})
 
 
 def _is_continuous(record: Mapping[str, Any]) -> bool:

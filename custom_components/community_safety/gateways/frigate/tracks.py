@@ -57,9 +57,10 @@ class _Track:
     read: dict[Means, tuple[str, float | None]] = field(default_factory=dict)
     #: What the object itself had last, as events and HTTP tell it.
     had: dict[Means, str | None] = field(default_factory=dict)
-    #: What was told of it; empty where it was taken back, None where an earlier run told it:
-    #: what that was is kept nowhere.
-    told: dict[Means, str | None] = field(default_factory=dict)
+    #: It was heard to begin: else an earlier run may have told of it, and what is kept nowhere.
+    is_new: bool = False
+    #: What this run has told of it; empty where it was taken back.
+    told: dict[Means, str] = field(default_factory=dict)
     #: It has gone.
     is_over: bool = False
     #: That it was seen was told.
@@ -95,8 +96,8 @@ class _Track:
             yield self._seen(Means.SIGHT, "", None, corrected=False)
         for means in (Means.PLATE, Means.FACE):
             text, score = self.read.get(means, ("", None))
-            before = self.told.get(means, "")
-            is_corrected = means in self.told
+            before = self.told.get(means, "" if self.is_new else None)
+            is_corrected = means in self.told or not self.is_new
             # What an earlier run has told is not taken back before it is known what there is.
             if text != before and (text or before is not None or means in self.had):
                 self.told[means] = text
@@ -125,25 +126,6 @@ class Tracks:
         self._open: dict[str, _Track] = {}
         #: What has ended, and what nobody says is still there.
         self._past: dict[str, _Track] = {}
-        #: What an earlier run has told of, by id, and by which means.
-        self._earlier: dict[str, list[Means]] = {}
-
-    def go_on(self, told: object) -> None:
-        """Take what an earlier run has told of, as `told_since`; what is none is left out."""
-        for key, words in told.items() if isinstance(told, dict) else ():
-            if isinstance(key, str) and isinstance(words, list):
-                self._earlier[key] = [Means(word) for word in words if word in Means]
-
-    def told_since(self, since: float) -> dict[str, list[Means]]:
-        """Return what has begun since then and was told of: by which means, and not what.
-
-        So it is known after a restart that what is found then was corrected. `since` is Unix
-        time.
-        """
-        tracks = (*self._past.values(), *self._open.values())
-        return {
-            row.id: list(row.told) for row in tracks if row.told and row.start >= since
-        }
 
     def event(self, message: object) -> list[Seen]:
         """Take a message of `events`. Return what it lets us tell."""
@@ -161,10 +143,11 @@ class Tracks:
             after.get("recognized_license_plate_score"),
         )
         name, share = _pair(after.get("sub_label"), None)
-        track = self._track(after)
-        track.take_state(Means.PLATE, plate, score)
+        track = self._track(after, is_new=kind == "new")
         if track.label == PERSON:
             track.take_state(Means.FACE, name, share)
+        else:
+            track.take_state(Means.PLATE, plate, score)
         return self._end(track) if kind == "end" else self._told_already(track)
 
     def update(self, message: object) -> list[Seen]:
@@ -209,9 +192,10 @@ class Tracks:
         )
         name, share = _pair(row.get("sub_label"), data.get("sub_label_score"))
         track = self._track(row)
-        track.take_state(Means.PLATE, plate, score)
         if track.label == PERSON:
             track.take_state(Means.FACE, name, share)
+        else:
+            track.take_state(Means.PLATE, plate, score)
         return (
             self._told_already(track)
             if row.get("end_time") is None
@@ -246,8 +230,8 @@ class Tracks:
                 del self._open[key]
                 self._remember(track)
 
-    def _track(self, row: Mapping[str, Any]) -> _Track:
-        """Return what is known of an object. Raises ValueError."""
+    def _track(self, row: Mapping[str, Any], *, is_new: bool = False) -> _Track:
+        """Return what is known of an object, which is new if it begins. Raises ValueError."""
         key, camera = _field(row, "id", str), _field(row, "camera", str)
         if max(len(key), len(camera)) > MOST_TEXT:
             raise ValueError("id: too long")
@@ -259,8 +243,8 @@ class Tracks:
                 start = float(key.partition("-")[0])
             if not 0 <= start < 4_294_967_296:
                 raise ValueError("start_time: no time")
-            track = self._open[key] = _Track(key, camera, float(start))
-            track.told = dict.fromkeys(self._earlier.pop(key, ()))
+            track = _Track(key, camera, float(start), is_new=is_new)
+            self._open[key] = track
             if len(self._open) > MOST_OPEN:
                 del self._open[next(iter(self._open))]
         track.heard = time.monotonic()

@@ -84,6 +84,7 @@ async def test_added_by_hand(hass: HomeAssistant, frigate: Frigate) -> None:
         "dialect": "frigate",
         "topic": "frigate",
         "url": frigate.url,
+        "persons": True,
     }
 
 
@@ -226,12 +227,14 @@ async def test_moved(
     assert result["step_id"] == "reconfigure_frigate"
     result = await fill_in(hass, result, topic="cameras", url="http://127.0.0.1:1")
     assert result["errors"] == {"base": "frigate_no_answer"}
-    result = await fill_in(hass, result, topic="cameras", url=frigate.url)
+    result = await fill_in(
+        hass, result, topic="cameras", url=frigate.url, persons=False
+    )
     assert (result["type"], result["reason"]) == (
         FlowResultType.ABORT,
         "reconfigure_successful",
     )
-    assert entry.data["topic"] == "cameras"
+    assert (entry.data["topic"], entry.data["persons"]) == ("cameras", False)
     assert device_of(hass).device_id == before
     result = await entry.start_reconfigure_flow(hass)
     result = await fill_in(hass, result, topic="taken", url=frigate.url)
@@ -270,7 +273,9 @@ async def test_another_log_in(
     """Its password was changed: what is entered is tried, also while MQTT is silent."""
     frigate.users = {USERNAME: PASSWORD}
     frigate.cameras["hall"] = Camera()
-    entry = await add_frigate(hass, peer, frigate, username=USERNAME, password="old")
+    entry = await add_frigate(
+        hass, peer, frigate, username=USERNAME, password="old", persons=False
+    )
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_frigate"
     frigate.die()
@@ -282,7 +287,7 @@ async def test_another_log_in(
         "reauth_successful",
     )
     assert entry.data["password"] == PASSWORD
-    assert entry.data["refused"] is False
+    assert (entry.data["refused"], entry.data["persons"]) == (False, False)
     assert entry.data["topic"] == "frigate"
     frigate.announce()
     await peer.settled()
