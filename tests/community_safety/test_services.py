@@ -744,6 +744,18 @@ async def test_get_alarms(
         {"area_id": "1_1_301"},
     ):
         assert not (await act(hass, "get_alarms", history=True, **narrow))["alarms"]
+    # By their ids, which an automation is told.
+    ids = [alarm["alarm_id"] for alarm in closed[:2]]
+    named = {"alarm_id": [*ids, "unknown"]}
+    assert await act(hass, "get_alarms", **named) == {"alarms": []}
+    found = (await act(hass, "get_alarms", history=True, **named))["alarms"]
+    assert [alarm["alarm_id"] for alarm in found] == ids
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = (await act(hass, "get_alarms"))["alarms"]
+    named = {"alarm_id": alarm["alarm_id"]}
+    assert (await act(hass, "get_alarms", **named))["alarms"] == [alarm]
+    elsewhere = {**named, "area_id": "1_1_301"}
+    assert await act(hass, "get_alarms", **elsewhere) == {"alarms": []}
 
 
 async def test_one_page_after_another(

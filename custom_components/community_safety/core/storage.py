@@ -9,6 +9,7 @@ into it meanwhile takes the place of nothing.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -40,6 +41,8 @@ PATIENCE_SECONDS = 1.0
 #: Who sets something waits so long for it: a machine that has just started is busy, and a disk
 #: that is slow has not refused.
 LONG_PATIENCE_SECONDS = 10.0
+#: So long those are answered who wait, in seconds, before others have their turn.
+ANSWER_SECONDS = 0.02
 #: Pages of the log file at which SQLite takes them into the database: its default.
 LOG_PAGES = 1000
 PAGE_BYTES = 4096
@@ -109,7 +112,10 @@ class Storage:
         self._on_trouble = on_trouble
         self._executor = ThreadPoolExecutor(1, "community_safety_storage")
         self._queue: dict[tuple[str, str], Row | None] = {}
-        self._waiting = _Waiting()
+        self._waiting = _Waiting(self._answer)
+        #: Who is answered next, and what goes on with it.
+        self._answers: deque[tuple[Waiter, bool]] = deque()
+        self._answering: asyncio.Handle | None = None
         #: Done when nothing is being written any more.
         self._idle: asyncio.Future[None] | None = None
         #: Hands over what is queued, after the present turn of the loop.
@@ -166,6 +172,8 @@ class Storage:
             self._begin_writing()
         if self._idle:
             await self._idle
+        while self._answers:
+            self._answer_next()
         if self.waiting:
             LOGGER.error("%d records could not be stored", self.waiting)
         await self._async_run(self._end)
@@ -245,7 +253,7 @@ class Storage:
     @property
     def is_busy(self) -> bool:
         """Return if anything is not on disk yet."""
-        return bool(self.waiting) or self._is_writing
+        return bool(self.waiting or self._answers) or self._is_writing
 
     async def async_written(self) -> bool:
         """Return if all that was put is on disk, once it is.
@@ -293,6 +301,15 @@ class Storage:
         """
         return await self._async_run(self._latest, table, prefix, most)
 
+    async def async_closed(
+        self, table: str, after: tuple[float, str], until: float, most: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Return closed rows with their keys, in order of time and key, from there on.
+
+        Raises sqlite3.Error.
+        """
+        return await self._async_run(self._closed_rows, table, after, until, most)
+
     async def async_purge(self) -> None:
         """Drop closed rows that are too old or too many."""
         try:
@@ -338,7 +355,7 @@ class Storage:
             self._due.cancel()
             self._due = None
         batch, self._queue = self._queue, {}
-        waiting, self._waiting = self._waiting, _Waiting()
+        waiting, self._waiting = self._waiting, _Waiting(self._answer)
         self._executor.submit(self._write, batch, waiting)
         if not self._is_writing:
             self._idle = self._hass.loop.create_future()
@@ -381,6 +398,28 @@ class Storage:
         waiting.answer(error is None and self.newer is None)
         if error is not None:
             self._waiting.answer(False)
+
+    @callback
+    def _answer(self, waiters: Iterable[Waiter], stored: bool) -> None:
+        """Answer some of those who wait, one after the other.
+
+        Each may start an automation: hundreds of alarms are stored at the same moment.
+        """
+        self._answers.extend((waiter, stored) for waiter in waiters)
+        if self._answering is None:
+            self._answer_next()
+
+    @callback
+    def _answer_next(self) -> None:
+        """Answer for a moment, and go on when others have had their turn."""
+        self._answering = None
+        until = time.perf_counter() + ANSWER_SECONDS
+        while self._answers:
+            waiter, stored = self._answers.popleft()
+            waiter(stored)
+            if self._answers and time.perf_counter() >= until:
+                self._answering = self._hass.loop.call_soon(self._answer_next)
+                return
 
     @callback
     def _take(self, found: Found) -> None:
@@ -667,6 +706,17 @@ class Storage:
         ).fetchall()
         return [_row(*row) for row in rows]
 
+    def _closed_rows(
+        self, table: str, after: tuple[float, str], until: float, most: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        rows = self._db.execute(
+            f"SELECT {_BYTES} FROM {table}"  # noqa: S608
+            " WHERE (closed_at, key) > (?, ?) AND closed_at < ?"
+            " ORDER BY closed_at, key LIMIT ?",
+            (*after, until, most),
+        ).fetchall()
+        return [(row[0].decode(errors="replace"), _row(*row)) for row in rows]
+
     def _rows(self, table: str, keys: list[str]) -> list[dict[str, Any]]:
         rows = self._db.execute(
             f"SELECT {_BYTES} FROM {table} WHERE key IN"  # noqa: S608
@@ -701,10 +751,11 @@ class Storage:
 class _Waiting:
     """Who waits for one batch, and for how long at most."""
 
-    __slots__ = ("_timers", "_waiters")
+    __slots__ = ("_tell", "_timers", "_waiters")
 
-    def __init__(self) -> None:
-        """Initialize."""
+    def __init__(self, tell: Callable[[list[Waiter], bool], None]) -> None:
+        """Initialize; `tell` answers those whose time is over, or whose rows are on disk."""
+        self._tell = tell
         #: By their patience, in seconds, and when it ends.
         self._waiters: dict[float, list[Waiter]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
@@ -727,8 +778,7 @@ class _Waiting:
 
     def _answer(self, seconds: float, stored: bool) -> None:
         self._timers.pop(seconds).cancel()
-        for waiter in self._waiters.pop(seconds):
-            waiter(stored)
+        self._tell(self._waiters.pop(seconds), stored)
 
 
 def _resolve(future: asyncio.Future[bool], stored: bool) -> None:

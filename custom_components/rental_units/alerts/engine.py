@@ -427,6 +427,9 @@ class Engine:
 
     def _is_same(self, old: Alert, new: Alert) -> bool:
         """Return if what is new is part of an open alert."""
+        # First: hundreds are open, and nearly all are about another place.
+        if not self._is_about(old, new):
+            return False
         if (old.drill, old.announced, old.message, old.policy) != (
             *(new.drill, new.announced, new.message, new.policy),
         ):
@@ -443,8 +446,10 @@ class Engine:
         now = self.timebase.now()
         if now - self._taken_at.get(old.id, now) > ACKNOWLEDGED_SECONDS:
             return False
-        if self._is_silent(old) or self._is_beyond(old, new):
-            return False
+        return not (self._is_silent(old) or self._is_beyond(old, new))
+
+    def _is_about(self, old: Alert, new: Alert) -> bool:
+        """Return if two alerts are about the same: alarm, incident, or place for a while."""
         if new.alarm_id and new.alarm_id in old.alarm_ids:
             return True
         if old.incident_id or new.incident_id:
@@ -452,7 +457,7 @@ class Engine:
         place = (set(old.unit_ids), set(old.area_ids))
         return (
             place == (set(new.unit_ids), set(new.area_ids))
-            and now - old.begun_at < INCIDENT_SECONDS
+            and self.timebase.now() - old.begun_at < INCIDENT_SECONDS
         )
 
     def _is_silent(self, alert: Alert) -> bool:
@@ -995,6 +1000,7 @@ class Engine:
         self.people.forget(alert)
         self.facts.forget(alert)
         self.escalation.forget(alert)
+        self.responses.forget(alert)
         self._taken_at.pop(alert.id, None)
         self.news.tell(alert, progress)
         self.helpers.forget(alert)

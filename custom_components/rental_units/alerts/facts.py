@@ -111,7 +111,7 @@ class FactFinder:
                 answer: Any = await self._hass.services.async_call(
                     CORE,
                     "get_alarms",
-                    {"area_id": list(alert.area_ids)},
+                    {"alarm_id": list(alert.alarm_ids)},
                     blocking=True,
                     return_response=True,
                 )
@@ -119,10 +119,9 @@ class FactFinder:
             return None
         states: dict[str, str] = {}
         for alarm in answer["alarms"]:
-            if alarm["alarm_id"] in alert.alarm_ids:
-                for line in alarm["timeline"]:
-                    for name, result in line.get("supplies", {}).items():
-                        states[name] = result["status"]
+            for line in alarm["timeline"]:
+                for name, result in line.get("supplies", {}).items():
+                    states[name] = result["status"]
         return (
             sum(status == "confirmed" for status in states.values()),
             tuple(

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache, partial
+from itertools import batched
 import json
 import re
 from typing import Any
@@ -30,6 +31,8 @@ from .unwritten import Tables, Unwritten
 RETRY_SECONDS = 5
 #: A database that does not answer must not hold up an alert for longer.
 PATIENCE_SECONDS = 1.0
+#: So many rows are taken before others have their turn.
+AT_ONCE = 200
 
 #: What a register that cannot be read or written may raise.
 TROUBLE = (SQLAlchemyError, HomeAssistantError, OSError)
@@ -133,7 +136,7 @@ class Ledger:
 
     async def _async_keep(self, rows: Iterable[Row]) -> None:
         """Hold these rows in the file, beside those of an earlier run that are not taken in."""
-        tables = _tables(rows, to_file=True)
+        tables = await _async_tables(rows, to_file=True)
         for name, earlier in self._earlier.items():
             both = json.loads(earlier) + json.loads(tables.get(name, "[]"))
             tables[name] = json_dumps(both)
@@ -193,7 +196,7 @@ class Ledger:
             # Killed between the commit and its removal, it must not hold what is older.
             await self._async_keep(batch.values())
         try:
-            tables = _tables(batch.values())
+            tables = await _async_tables(batch.values())
             if self._earlier:
                 await self._async_take_in()
             await self._async_write(tables)
@@ -256,12 +259,23 @@ def _answer(waiting: list[asyncio.Future[bool]], stored: bool) -> None:
             future.set_result(stored)
 
 
-def _tables(rows: Iterable[Row], *, to_file: bool = False) -> Tables:
+async def _async_tables(rows: Iterable[Row], *, to_file: bool = False) -> Tables:
     """Return rows as they are now: the loop goes on changing them while they are written.
 
-    What is said of somebody is for the database, and in no file of ours.
+    Thousands are taken some at a time, and others have their turn in between: what changes
+    meanwhile is queued anew. What is said of somebody is for the database, and in no file
+    of ours.
     """
-    rows = list(rows)
+    found: dict[str, list[str]] = {}
+    for index, part in enumerate(batched(rows, AT_ONCE, strict=False)):
+        if index:
+            await asyncio.sleep(0)
+        for name, text_ in _tables(part, to_file=to_file).items():
+            found.setdefault(name, []).append(text_[1:-1])
+    return {name: f"[{','.join(parts)}]" for name, parts in found.items()}
+
+
+def _tables(rows: Sequence[Row], *, to_file: bool) -> Tables:
 
     def said(row: Row) -> dict[str, Any]:
         is_kept_back = to_file and isinstance(row, Alert) and row.private

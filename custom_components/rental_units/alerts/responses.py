@@ -5,7 +5,7 @@ A person is a slot here: a role and a number, such as the second tenant. Who tha
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -67,16 +67,17 @@ class Responses:
         tell(self._listeners)
 
     @callback
-    def items(
-        self, permit: Permit, is_meant: Callable[[Alert], bool] = lambda _alert: True
-    ) -> dict[str, Item]:
-        """Return what somebody may see of open alerts, by keys: alerts, and their units."""
-        self._refresh()
-        found: dict[str, Item] = {}
-        for alert in self._engine.alerts.values():
-            if is_meant(alert):
-                found |= seen(permit, alert, self._told[alert.id])
-        return found
+    def of(self, alert_id: str, permit: Permit) -> Mapping[str, Item]:
+        """Return what somebody may see of an open alert, by keys: itself, and its units.
+
+        It is the same object while nothing of it was changed.
+        """
+        if not (alert := self._engine.alerts.get(alert_id)):
+            return {}
+        told = self._fresh(alert)
+        if permit not in told.seen:
+            told.seen[permit] = seen(permit, alert, told)
+        return told.seen[permit]
 
     async def async_past(self, ids: Ids) -> list[tuple[Alert, Told]]:
         """Return alerts of before, by their ids or those of alarms. Raises RegisterError."""
@@ -109,24 +110,27 @@ class Responses:
     @callback
     def people(self, alert: Alert) -> dict[Part, int]:
         """Return who is behind the slots of an open alert, with their numbers."""
-        self._refresh()
-        return dict(self._told[alert.id].slots)
+        return dict(self._fresh(alert).slots)
 
-    def _refresh(self) -> None:
+    @callback
+    def forget(self, alert: Alert) -> None:
+        """Drop what is known of an alert that is over."""
+        self._told.pop(alert.id, None)
+
+    def _fresh(self, alert: Alert) -> Told:
+        """Return who was told of an open alert, as it is now."""
         engine = self._engine
-        for alert_id in self._told.keys() - engine.alerts.keys():
-            del self._told[alert_id]
-        for alert_id, alert in engine.alerts.items():
-            calls = engine.helpers.of(alert).rows
-            if (told := self._told.get(alert_id)) is None:
-                deliveries = engine.dispatcher.of(alert)
-                meant = self._meant(alert)
-                self._told[alert_id] = self._begin(alert, meant, deliveries, calls)
-            elif told.news or told.place != self._place(alert):
-                if told.place != self._place(alert):
-                    told.mean(self._place(alert), self._meant(alert))
-                self._show(told, alert, told.take(told.news), calls)
-                told.news = []
+        calls = engine.helpers.of(alert).rows
+        if (told := self._told.get(alert.id)) is None:
+            deliveries = engine.dispatcher.of(alert)
+            told = self._begin(alert, self._meant(alert), deliveries, calls)
+            self._told[alert.id] = told
+        elif told.news or told.place != self._place(alert):
+            if told.place != self._place(alert):
+                told.mean(self._place(alert), self._meant(alert))
+            self._show(told, alert, told.take(told.news), calls)
+            told.news = []
+        return told
 
     def _begin(
         self,
@@ -146,6 +150,7 @@ class Responses:
     ) -> None:
         """Make the items of an alert anew; the slots of these people alone."""
         told.show(people, calls)
+        told.seen = {}
         told.head = self._head(alert, calls)
         by_unit: defaultdict[str | None, list[Item]] = defaultdict(list)
         for part, item in told.shown.items():
@@ -237,6 +242,8 @@ class Told:
         self.place: _Place = ((), (), False)
         self.head: Item = {}
         self.items: dict[str | None, Item] = {}
+        #: What of it somebody may see, by what they may.
+        self.seen: dict[Permit, Mapping[str, Item]] = {}
         #: The numbers of the slots, which stay while the alert is open.
         self.slots: dict[Part, int] = {}
         self.parts: defaultdict[str, list[Part]] = defaultdict(list)

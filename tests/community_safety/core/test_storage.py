@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 import os
 from pathlib import Path
 import sqlite3
@@ -490,3 +491,31 @@ async def test_rows_whose_values_are_of_another_shape(
     assert devices["breaker-3"].settings.protected == set()
     assert devices["breaker-4"].silence == 7
     assert devices["breaker-1"].silence != "long"
+
+
+async def test_many_are_answered_in_turn(
+    hass: HomeAssistant, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds may be stored at once: others have their turn between two of them, in order."""
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0)
+    turns: list[str] = []
+
+    def answered(number: int, stored: bool) -> None:
+        assert stored
+        turns.append(str(number))
+        hass.loop.call_soon(turns.append, "other")
+
+    await wait_until(hass, lambda: not storage.is_busy)
+    for number in range(3):
+        storage.put_then("counts", str(number), {}, partial(answered, number))
+    await wait_until(hass, lambda: "0" in turns)
+    # What comes later is told later, however soon it is on disk.
+    storage.put_then("counts", "3", {}, partial(answered, 3))
+    await wait_until(hass, lambda: not storage.is_busy)
+    assert [item for item in turns if item != "other"] == ["0", "1", "2", "3"]
+    assert turns[:3] == ["0", "other", "1"]
+    # At the end nobody is left without an answer.
+    for number in range(4, 7):
+        storage.put_then("counts", str(number), {}, partial(answered, number))
+    await storage.async_close()
+    assert [item for item in turns if item != "other"][-3:] == ["4", "5", "6"]
