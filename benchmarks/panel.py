@@ -1,6 +1,6 @@
 """How fast the control room shows what happens, and what a day costs the browser.
 
-    scripts/benchmark_panel [--quick] [--out DIR] [--only latency,load,find,many,day]
+    scripts/benchmark_panel [--quick] [--out DIR] [--only latency,load,find,flood,many,day]
 
 A whole demo (Home Assistant, broker, automations, people) and a real Chromium on one
 machine. Times are in milliseconds, from the alarm's `raised_at` to the frame after the one
@@ -48,7 +48,7 @@ BUILT = {
     "panel": ROOT / "custom_components/community_safety/panel/built",
     "register": ROOT / "custom_components/rental_units/panel/built",
 }
-PARTS = ("latency", "load", "find", "many", "day")
+PARTS = ("latency", "load", "find", "flood", "many", "day")
 #: What a module of the build needs before it runs.
 IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([^"'`]+)["'`]""")
 #: Flats in which a sensor of ours is, and how many others there are in the large compound.
@@ -93,6 +93,26 @@ WATCH = f"""(() => {{
   }}
   wait()
 }})()"""
+#: How long keys wait that are pressed meanwhile; what waits for less than a frame is not told of.
+INPUTS = """window.inputs = []
+new PerformanceObserver((list) => list.getEntries().forEach(({ name, processingStart, startTime }) => {
+  if (name === "keydown") inputs.push(processingStart - startTime)
+})).observe({ type: "event", durationThreshold: 16, buffered: true })"""
+#: How long after its last alarm was raised all of a flood is counted.
+COUNTED = f"""(count) => new Promise((done) => {{
+  const find = {FIND}
+  const wait = () => {{
+    const panel = find("community-safety-panel")
+    const shown = Number(panel.renderRoot.querySelector("[data-count=fire] strong")?.textContent)
+    if (!(shown >= count)) return requestAnimationFrame(wait)
+    requestAnimationFrame(() => {{
+      const at = performance.timeOrigin + performance.now()
+      const raised = [...panel.feed.book.incidents.values()].flatMap((item) => item.alarms.map((alarm) => alarm.raised_at * 1000))
+      done(at - Math.max(...raised))
+    }})
+  }}
+  wait()
+}})"""
 #: Takes the panel's subscription from the server, and tells it of a day instead: each second
 #: ten incidents change, each minute one is over and another begins.
 DAY = """(() => {
@@ -161,6 +181,7 @@ class Size:
     alarms: int = 30
     loads: int = 7
     finds: int = 10
+    flood: int = 100
     incidents: int = 2000
     day: int = 8 * 3600
 
@@ -385,54 +406,109 @@ async def find(house: House, size: Size) -> dict[str, Any]:
     return {"units": len(UNITS), **{key: spread(row) for key, row in found.items()}}
 
 
-async def many(house: House, size: Size, say: Say) -> dict[str, Any]:
-    """Measure a page that is opened while there are very many incidents, and one that is open as they come."""
-    say(f"many: {size.incidents} sensors")
-    places = [
+async def sensors(house: House, count: int) -> tuple[str, ...]:
+    """Let there be a sensor in so many flats; return the flats."""
+    places = tuple(
         f"{building}-{stairwell}-{storey}{door:02}"
         for building in range(3, 3 + BUILDINGS)
         for stairwell in range(1, STAIRWELLS + 1)
         for storey in range(1, STOREYS + 1)
         for door in range(1, DOORS + 1)
-    ][: size.incidents]
+    )[:count]
     for place in places:
         house.sensor(place)
         await asyncio.sleep(0.01)
-    begun = time.monotonic()
-    while True:
-        devices = await house.home.call("config/device_registry/list")
-        ours = sum("bench" in str(row["identifiers"]) for row in devices)
-        if ours >= len(places) or time.monotonic() - begun > 600:
-            break
-        await asyncio.sleep(2)
+    async with asyncio.timeout(600):
+        while True:
+            devices = await house.home.call("config/device_registry/list")
+            known = re.findall(
+                r"bench-([\w-]+)'", str([row["identifiers"] for row in devices])
+            )
+            if set(places) <= set(known):
+                return places
+            await asyncio.sleep(2)
+
+
+@asynccontextmanager
+async def pressed(page: Page) -> AsyncIterator[list[float]]:
+    """Press a key all the time; when that ends, how long each has waited is in the list."""
+    found: list[float] = []
+    presses = 0
+
+    async def press() -> None:
+        nonlocal presses
+        while True:
+            # It does nothing in the panel.
+            await page.keyboard.press("Shift")
+            presses += 1
+            await asyncio.sleep(0.05)
+
+    await page.evaluate(INPUTS)
+    task = asyncio.create_task(press())
+    yield found
+    task.cancel()
+    await asyncio.wait({task})
+    waited = await page.evaluate("inputs")
+    found += waited + [0.0] * max(0, presses - len(waited))
+
+
+async def flood(house: House, size: Size) -> dict[str, Any]:
+    """Measure how soon many alarms of one moment are counted, and how long a key waits meanwhile."""
+    places = await sensors(house, size.flood)
+    async with house.page() as page:
+        await house.open(page)
+        async with pressed(page) as waited:
+            counted = asyncio.ensure_future(page.evaluate(COUNTED, len(places)))
+            await asyncio.sleep(0.2)
+            burn(house, places)
+            found = await counted
+            # What follows the alarms, such as the proof of each cut-off.
+            await asyncio.sleep(5)
+    await house.over(places)
+    return {
+        "alarms": len(places),
+        "all_counted": round(found, 1),
+        "input_delay": spread(waited),
+    }
+
+
+def burn(house: House, places: tuple[str, ...]) -> None:
+    """Let it smoke in all of these flats."""
+    for place in places:
+        sensor = house.sensor(place)
+        sensor.smoke = True
+        house.tell(sensor)
+
+
+async def many(house: House, size: Size, say: Say) -> dict[str, Any]:
+    """Measure a page that is opened while there are very many incidents, and one that is open as they come."""
+    say(f"many: {size.incidents} sensors")
+    places = await sensors(house, size.incidents)
     async with house.page(WATCH) as page:
         await house.open(page)
         await page.evaluate("Object.assign(bench, {longest: 0, total: 0})")
         begun = time.monotonic()
-        for place in places:
-            sensor = house.sensor(place)
-            sensor.smoke = True
-            house.tell(sensor)
-        await page.wait_for_function(
-            f"(count) => ({FIND})('community-safety-panel').feed.book.incidents.size >= count",
-            arg=len(places),
-            timeout=300_000,
-        )
-        told = time.monotonic() - begun
-        flood = await page.evaluate("bench")
+        async with pressed(page) as waited:
+            burn(house, places)
+            await page.wait_for_function(
+                f"(count) => ({FIND})('community-safety-panel').feed.book.incidents.size >= count",
+                arg=len(places),
+                timeout=300_000,
+            )
+            told = time.monotonic() - begun
+            flood = await page.evaluate("bench")
     await asyncio.sleep(20)
     opened = []
     for _number in range(min(3, size.loads)):
         async with house.page(WATCH) as page:
             await house.open(page)
             opened.append(await watched(page))
-            last = page
-            size_of = "cs-now"
-            await last.locator(size_of).wait_for()
+            await page.locator("cs-now").wait_for()
     return {
         "incidents": len(places),
         "all_told": round(told * 1000),
         "longest_task_while_told": round(flood["longest"]),
+        "input_delay_while_told": spread(waited),
         "opened": {
             "first": spread([row["first"] for row in opened]),
             "all": spread([row["whole"] for row in opened]),
@@ -523,6 +599,7 @@ async def measure(
         works: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
             "load": lambda: load(demo, size),
             "find": lambda: find(demo, size),
+            "flood": lambda: flood(demo, size),
             "day": lambda: day(demo, size, say),
             "many": lambda: many(demo, size, say),
         }
@@ -535,7 +612,7 @@ async def measure(
         if "latency" in parts:
             found["latency"][str(found["areas"])] = await latency(demo, size)
             say(f"latency: {found['latency']}")
-        for part in ("load", "find", "day", "many"):
+        for part in ("load", "find", "flood", "day", "many"):
             if part in parts:
                 found[part] = await works[part]()
                 say(f"{part}: {found[part]}")

@@ -5,6 +5,7 @@ Home Assistant's actions and the panel's commands both end here.
 
 import asyncio
 from collections.abc import Collection, Iterable
+from datetime import date
 
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL
@@ -15,6 +16,7 @@ from homeassistant.exceptions import (
     Unauthorized,
     UnknownUser,
 )
+from homeassistant.util import dt as dt_util
 
 from .commissioning import missing, reports_tests, sign_off
 from .const import DOMAIN
@@ -25,10 +27,13 @@ from .core.device import SafetyDevice
 from .core.disconnect import Checked, Result
 from .core.house import DATA_HOUSE, House
 from .core.incidents import SHELVABLE, hazard_rank
-from .core.latches import OpeningReason, Supply
+from .core.latches import LeftReason, OpeningReason, Supply
 from .core.orders import Order
 from .localization import async_option
 from .target import Found, area_of, may
+
+#: So many days ahead somebody may leave a supply off.
+MOST_LEFT_DAYS = 365
 
 
 class Caller:
@@ -131,6 +136,37 @@ class Caller:
         await self._async_authorize(Action.RESTORE, found=found)
         return await self._house.cut_off.async_restore(
             _supplies(found), who=who, checked=checked
+        )
+
+    async def async_leave_off(
+        self,
+        found: Collection[Found],
+        until: date,
+        why: LeftReason,
+        comment: str | None = None,
+    ) -> None:
+        """Put the restore of latched supplies off until a day, by a person who says why.
+
+        Raises ServiceValidationError if that is not one of the days to come, or none of
+        them is latched. `comment` is a person's words.
+        """
+        who = await self.async_person()
+        await self._async_authorize(Action.RESTORE, found=found)
+        days = (until - dt_util.now().date()).days
+        if not 0 < days <= MOST_LEFT_DAYS:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="wrong_day",
+                translation_placeholders={"days": str(MOST_LEFT_DAYS)},
+            )
+        # After it: somebody may have restored one meanwhile.
+        latches = [self._house.latches.get(supply) for supply in _supplies(found)]
+        if not any(latches):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="nothing_to_restore"
+            )
+        self._house.cut_off.leave_off(
+            filter(None, latches), until, why, who=who, comment=comment
         )
 
     async def async_open_protected(

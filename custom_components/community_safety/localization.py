@@ -59,6 +59,13 @@ def async_sentence(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     )
 
 
+@callback
+def async_left_off_due(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
+    """Return that the day has come until which a supply was left off."""
+    text = _text(hass, "common", "left_off_due", "{hazard}: left off until today")
+    return text.format(hazard=async_option(hass, "hazard", data["hazard"]))
+
+
 def _text(hass: HomeAssistant, category: str, key: str, default: str) -> str:
     texts = async_get_cached_translations(hass, hass.config.language, category, DOMAIN)
     return texts.get(f"component.{DOMAIN}.{category}.{key}", default)

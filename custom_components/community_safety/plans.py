@@ -1,4 +1,7 @@
-"""Pictures of buildings with their places pinned on them. They are shown, and decide nothing."""
+"""Pictures of buildings with their places pinned on them, and where buildings stand on earth.
+
+They are shown, and decide nothing.
+"""
 
 import asyncio
 import base64
@@ -33,6 +36,10 @@ class Plan(TypedDict):
     pins: Mapping[str, list[float]]
 
 
+#: Latitude and longitude in degrees, by floor.
+type Positions = dict[str, list[float]]
+
+
 class Plans:
     """The plans of this Home Assistant, each in a file of its own: it is large."""
 
@@ -40,12 +47,31 @@ class Plans:
         """Initialize."""
         self._hass = hass
         self._index: Store[list[str]] = Store(hass, VERSION, f"{DOMAIN}.plans")
+        self._positions: Store[Positions] = Store(hass, VERSION, f"{DOMAIN}.positions")
         self._lock = asyncio.Lock()
 
     async def async_floors(self) -> list[str]:
         """Return the floors that have a plan."""
         found = await self._index.async_load() or []
         return sorted(set(found).intersection(fr.async_get(self._hass).floors))
+
+    async def async_positions(self) -> Positions:
+        """Return where buildings stand, as far as somebody has said so."""
+        floors = fr.async_get(self._hass).floors
+        found = await self._positions.async_load() or {}
+        return {key: place for key, place in found.items() if key in floors}
+
+    async def async_put(self, floor_id: str, position: list[float] | None) -> None:
+        """Keep where a building stands, or nothing any more.
+
+        Raises HomeAssistantError if the disk does not take it.
+        """
+        async with self._lock:
+            found = await self.async_positions()
+            found.pop(floor_id, None)
+            if position:
+                found[floor_id] = position
+            await _async_save(self._positions, found)
 
     async def async_get(self, floor_id: str) -> Plan | None:
         """Return the plan of a floor.
@@ -87,6 +113,9 @@ class Plans:
                     await self._file(floor_id).async_remove()
                 if left != found:
                     await _async_save(self._index, sorted(left))
+                known = await self.async_positions()
+                if known != (await self._positions.async_load() or {}):
+                    await _async_save(self._positions, known)
             except (OSError, HomeAssistantError) as err:
                 LOGGER.warning("The plan of a floor that is gone stays: %s", err)
 
@@ -120,7 +149,9 @@ def setup_plans(hass: HomeAssistant) -> None:
     hass.bus.async_listen(fr.EVENT_FLOOR_REGISTRY_UPDATED, floor_changed)
 
 
-async def _async_save[T: (list[str], Plan)](store: Store[T], data: T) -> None:
+async def _async_save[T: (list[str], Plan, Positions)](
+    store: Store[T], data: T
+) -> None:
     """Save, and look: what Home Assistant cannot write it logs, and says nothing.
 
     Raises HomeAssistantError.

@@ -18,7 +18,7 @@ from homeassistant.helpers.typing import ConfigType
 from .catalogue import Nature
 from .core.alarm import Change
 from .core.alarms import Announcement
-from .localization import async_option, async_sentence
+from .localization import async_left_off_due, async_option, async_sentence
 from .target import HAZARD_FIELD, SEVERITY_FIELD, AlarmFilter, async_get_house, kind_of
 
 
@@ -53,6 +53,10 @@ class AlarmTrigger(Trigger):
     def _is_meant(self, item: Announcement) -> bool:
         return item.change is self._change and self._filter.matches(item.alarm)
 
+    def _sentence(self, item: Announcement) -> str:
+        """Return what has happened, for the trace and the logbook."""
+        return async_sentence(self._hass, item.data)
+
     @override
     async def async_attach_runner(
         self,
@@ -75,7 +79,7 @@ class AlarmTrigger(Trigger):
                         self._hass, "hazard", item.alarm.hazard
                     ),
                 },
-                async_sentence(self._hass, item.data),
+                self._sentence(item),
                 item.context,
             )
 
@@ -106,10 +110,9 @@ class AlarmCleared(AlarmTrigger):
     _change = Change.CLEARED
 
 
-class CutOffFailed(AlarmTrigger):
-    """A supply is not proven open, or a door not proven released."""
+class _OfOneKind(AlarmTrigger):
+    """One that says by itself which hazards and severities are meant."""
 
-    _change = Change.RAISED
     _schema = vol.Schema(
         {
             vol.Optional(CONF_TARGET): cv.TARGET_FIELDS,
@@ -117,9 +120,29 @@ class CutOffFailed(AlarmTrigger):
         }
     )
 
+
+class CutOffFailed(_OfOneKind):
+    """A supply is not proven open, or a door not proven released."""
+
+    _change = Change.RAISED
+
     @override
     def _is_meant(self, item: Announcement) -> bool:
         return item.alarm.nature is Nature.LINKAGE and super()._is_meant(item)
+
+
+class LeftOffDue(_OfOneKind):
+    """The day has come until which somebody has left a supply off."""
+
+    _change = Change.NOTED
+
+    @override
+    def _is_meant(self, item: Announcement) -> bool:
+        return super()._is_meant(item) and item.data["what"] == "left_off_due"
+
+    @override
+    def _sentence(self, item: Announcement) -> str:
+        return async_left_off_due(self._hass, item.data)
 
 
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
@@ -130,4 +153,5 @@ async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
         "alarm_acknowledged": AlarmAcknowledged,
         "alarm_cleared": AlarmCleared,
         "cut_off_failed": CutOffFailed,
+        "left_off_due": LeftOffDue,
     }

@@ -1,6 +1,6 @@
 /** The incidents as the server tells them, without a gap. */
 
-import type { Ended, Heard, Incident, Message } from "./model";
+import type { Ended, Heard, Incident, KeptOff, Message } from "./model";
 
 /** Seconds without a sign of life until that is looked into, and until all is called old. */
 export const CHECKING_SECONDS = 15;
@@ -12,6 +12,8 @@ export class Book {
   readonly incidents = new Map<string, Incident>();
   readonly names = new Map<string, string>();
   devices: Heard | null = null;
+  /** Supplies that are off for no incident. */
+  keptOff: KeptOff[] = [];
   /** What the last messages have changed or ended, by id. */
   changed: string[] = [];
   ended: Ended[] = [];
@@ -43,11 +45,13 @@ export class Book {
     switch (message.kind) {
       case "snapshot":
         this.devices = message.devices;
+        this.keptOff = message.kept_off ?? [];
         this.put(message.incidents);
         this.renew(message.more ?? false);
         break;
       case "beat":
         this.devices = message.devices;
+        this.keptOff = message.kept_off ?? [];
         break;
       case "change":
         this.put(message.incidents);

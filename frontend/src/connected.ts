@@ -257,6 +257,9 @@ export abstract class Connected extends LitElement {
       },
       closeHelp: (call, outcome, note) => this.closeHelp(call, outcome, note),
       pastPeople: (incidentId, alarmIds) => this.register?.past(incidentId, alarmIds) ?? Promise.resolve(null),
+      fail: this.fail,
+      propertiesWith: (right) =>
+        (this.register?.session?.properties ?? []).flatMap(({ entry_id: id, rights }) => (right in rights ? [id] : [])),
       marked: this.marked,
       deed: (id, action) => this.deeds.get(`${id} ${action}`),
       did: (key) => this.deeds.get(key),
@@ -323,12 +326,16 @@ export abstract class Connected extends LitElement {
     const { t, words } = this.language(feed);
     const reason = missed(answer, words, action);
     if (reason !== null) {
-      this.note(key, { state: "failed", text: t("failed", { reason }) });
+      this.fail(key, reason);
     } else if (action === "silence") {
       this.note(key, { state: "done", text: t("silenced") });
     }
     return reason === null;
   }
+
+  private readonly fail = (key: string, reason: string): void => {
+    this.note(key, { state: "failed", text: translator(this.hass.language)("failed", { reason }) });
+  };
 
   private note(key: string, deed: Deed): void {
     this.deeds.set(key, deed);

@@ -49,6 +49,10 @@ export interface Context {
   did(key: string): Deed | undefined;
   /** Sends a command; its answer, or undefined if it failed: then `did` says why. `patience` is in milliseconds. */
   ask<Answer>(key: string, command: object, patience?: number): Promise<Answer | undefined>;
+  /** Lets the last command under a key have failed: it was answered, and its answer says so. */
+  fail(key: string, reason: string): void;
+  /** The properties of the register in which the user has a right, by their ids. */
+  propertiesWith(right: string): string[];
   /** Who was told of an incident that is over, and who answered; null where nobody may know. */
   pastPeople(incidentId: string, alarmIds: string[]): Promise<People | null>;
   /** Goes to a path below the panel's address; and such an address. */

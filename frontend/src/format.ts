@@ -29,6 +29,15 @@ export const clockMinutes = (hass: Hass, at: number): string =>
 export const date = (hass: Hass, at: number): string =>
   format(hass, { year: "numeric", month: "short", day: "numeric" }).format(at * 1000);
 
+/** Returns on which day of the house a time is, in ISO 8601. */
+export const isoDay = (hass: Hass, at: number): string =>
+  // As dates are written in Swedish.
+  new Intl.DateTimeFormat("sv", { timeZone: hass.config.time_zone }).format(at * 1000);
+
+/** Returns a day in ISO 8601 as a date. */
+export const day = (hass: Hass, iso: string): string =>
+  new Intl.DateTimeFormat(hass.locale.language, { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" }).format(new Date(iso));
+
 export const month = (hass: Hass, at: number): string =>
   format(hass, { year: "numeric", month: "short" }).format(at * 1000);
 

@@ -4,12 +4,13 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
 import { closing, deeds, helpDeed, hindrance, said } from "./deeds";
 import { Feed } from "./feed";
-import { clock, dateAndClock, lasted } from "./format";
+import { clock, dateAndClock, isoDay, lasted } from "./format";
 import { AGAIN_SECONDS } from "./hold";
 import { classIcon, statusIcon, supplyIcon } from "./icons";
 import type { Action, Incident, Supply } from "./model";
 import { LAST_LIFE_CLASS, classOf, statusOf } from "./order";
 import { howToHold } from "./press-twice";
+import { print } from "./print";
 import { isCalling, type Alert, type Group, type People, type Slot } from "./response";
 import { entryOf, pastPowerOf, reportOf } from "./story";
 import { common, ranks, tokens } from "./styles";
@@ -23,13 +24,16 @@ const LEAST_COMMENT = 4;
 /** How long a warning or fault may call nobody, in minutes. */
 const SHELF_MINUTES = [15, 60, 240, 480] as const;
 const SHELF_REASONS = ["chattering", "maintenance", "works", "awaiting_repair", "other"] as const;
-const POWER_ENTRIES = new Set(["cut_off", "restored", "drill", "came_back_closed", "current_returned"]);
+const LEFT_REASONS = ["awaiting_repair", "investigation", "works", "vacant", "other"] as const;
+/** So many days ahead power may be left off. */
+const MOST_LEFT_DAYS = 365;
+const POWER_ENTRIES = new Set(["cut_off", "restored", "left_off", "left_off_due", "drill", "came_back_closed", "current_returned"]);
 const PEOPLE_ENTRIES = new Set(["on_my_way", "false_alarm", "need_help", "help_closed"]);
 const FILTERS = ["all", "power", "people", "staff"] as const;
 /** So many other incidents of a stairwell are named. */
 const MOST_NEAR = 8;
 type Filter = (typeof FILTERS)[number];
-type Sheet = "reset" | "restore" | "shelve" | "note" | "report";
+type Sheet = "reset" | "restore" | "shelve" | "leave_off" | "note" | "report";
 
 /** Who is behind a slot. */
 interface Named {
@@ -38,6 +42,9 @@ interface Named {
   number: number;
   name: string;
 }
+
+const radio = (name: string, isChosen: boolean, choose: () => void, text: string) =>
+  html`<label class="choice"><input type="radio" name=${name} .checked=${isChosen} @change=${choose} /> ${text}</label>`;
 
 const partOf = (group: Group, slot: Slot): string => `${group.alert_id} ${group.unit_id ?? ""} ${slot.role} ${slot.number}`;
 
@@ -60,7 +67,9 @@ export class IncidentPage extends LitElement {
   @state() private checked: (typeof CHECKED)[number] | null = null;
   @state() private comment = "";
   @state() private minutes: (typeof SHELF_MINUTES)[number] = 60;
-  @state() private reason: (typeof SHELF_REASONS)[number] | null = null;
+  /** Why it is shelved, or left off. */
+  @state() private reason: (typeof SHELF_REASONS)[number] | (typeof LEFT_REASONS)[number] | null = null;
+  @state() private until = "";
   @query("dialog") private dialog?: HTMLDialogElement;
   private feed: Feed | null = null;
   /** What it was when it was last heard of: it stays readable when it is over. */
@@ -389,24 +398,21 @@ export class IncidentPage extends LitElement {
           ${this.button(incident, "unshelve", () => {
             void context.act(incident, "unshelve");
           })}
+          ${this.button(incident, "leave_off", this.opens("leave_off"))}
           ${this.button(incident, "note", this.opens("note"))}`}
       ${incident.drill || this.past ? nothing : html`<button @click=${this.opens("report")}>${t("text_119")}</button>`}
-      <button @click=${this.print}>${t("print")}</button>
-      ${deeds(context, incident, "silence", "release", "shelve", "unshelve", "note")}
+      <button @click=${print}>${t("print")}</button>
+      ${deeds(context, incident, "silence", "release", "shelve", "unshelve", "leave_off", "note")}
     </section>`;
   }
 
   private opens(sheet: Sheet): () => void {
     return () => {
-      this.comment = "";
+      this.comment = this.until = "";
       this.checked = this.reason = null;
       this.sheet = sheet;
     };
   }
-
-  private readonly print = (): void => {
-    window.print();
-  };
 
   /** What a cut-off opens and what stays on, before anybody holds the button. */
   private cutList(incident: Incident) {
@@ -508,6 +514,7 @@ export class IncidentPage extends LitElement {
                       <span class="mark ${supply.state === "may_be_on" ? "may-be-on" : supply.state === "proven" ? "proven" : ""}">
                         ${supplyIcon(supply.state)} <span>${words.supplyState(supply)}</span>
                       </span>
+                      ${words.left([supply])}
                     </td>
                     <td class="number">${words.flow(supply)}</td>
                   </tr>`,
@@ -587,6 +594,7 @@ export class IncidentPage extends LitElement {
       reset: () => this.resetSheet(incident, place),
       restore: () => this.restoreSheet(incident, place),
       shelve: () => this.shelveSheet(incident, place),
+      leave_off: () => this.leaveSheet(incident, place),
       note: () => this.noteSheet(incident, place),
       report: () => html`<h2 id="sheet">${t("report_said")}</h2>
         <p class="report">${reportOf(words, incident, this.context.help.has(incident.incident_id))}</p>`,
@@ -680,12 +688,7 @@ export class IncidentPage extends LitElement {
 
   private shelveSheet(incident: Incident, place: string) {
     const { t, words, hass } = this.context;
-    const { reason } = this;
-    const comment = this.comment.trim();
-    const isMissing = reason === null || (reason === "other" && comment.length < LEAST_COMMENT);
     const hinders = hindrance(this.context, incident, "shelve");
-    const choice = (name: string, isChosen: boolean, choose: () => void, text: string) =>
-      html`<label class="choice"><input type="radio" name=${name} .checked=${isChosen} @change=${choose} /> ${text}</label>`;
     const lasts = (minutes: number): string =>
       new Intl.NumberFormat(hass.locale.language, {
         style: "unit",
@@ -697,37 +700,68 @@ export class IncidentPage extends LitElement {
       <fieldset>
         <legend>${t("shelve_for")}</legend>
         ${SHELF_MINUTES.map((minutes) =>
-          choice("minutes", this.minutes === minutes, () => (this.minutes = minutes), lasts(minutes)),
+          radio("minutes", this.minutes === minutes, () => (this.minutes = minutes), lasts(minutes)),
         )}
       </fieldset>
-      <fieldset>
-        <legend>${t("shelve_why")}</legend>
-        ${SHELF_REASONS.map((item) =>
-          choice("reason", reason === item, () => (this.reason = item), words.option("shelf_reason", item)),
-        )}
-        ${reason === "other"
-          ? html`<textarea
-              maxlength="500"
-              aria-label=${t("shelve_why")}
-              .value=${this.comment}
-              @input=${this.typed}
-            ></textarea>`
-          : nothing}
-      </fieldset>
-      <button
-        class="main"
-        ?disabled=${isMissing || hinders !== ""}
-        @click=${() => {
-          this.close();
-          void this.context.act(incident, "shelve", {
-            seconds: this.minutes * 60,
-            reason,
-            ...(reason === "other" ? { comment } : {}),
-          });
-        }}
-      >
-        ${undotted(t("shelve"))}
-      </button>`;
+      ${this.why(SHELF_REASONS, (item) => words.option("shelf_reason", item))}
+      ${this.does(incident, "shelve", this.isSaid && hinders === "", () => ({ seconds: this.minutes * 60, ...this.said }))}`;
+  }
+
+  /** The power stays off until a day, on which somebody is reminded of it. */
+  private leaveSheet(incident: Incident, place: string) {
+    const { t, words, now, hass } = this.context;
+    const hinders = hindrance(this.context, incident, "leave_off");
+    return html`<h2 id="sheet">${t("leave_title", { place })}</h2>
+      <p>${t("leave_means")}</p>
+      <label>
+        ${t("leave_until")}
+        <input
+          type="date"
+          required
+          min=${isoDay(hass, now + 86_400)}
+          max=${isoDay(hass, now + MOST_LEFT_DAYS * 86_400)}
+          .value=${this.until}
+          @input=${(event: Event) => {
+            const input = event.target as HTMLInputElement;
+            this.until = input.validity.valid ? input.value : "";
+          }}
+        />
+      </label>
+      ${this.why(LEFT_REASONS, (item) => words.option("left_reason", item))}
+      ${this.does(incident, "leave_off", this.isSaid && hinders === "" && this.until !== "", () => ({ until: this.until, ...this.said }))}`;
+  }
+
+  /** Why, from a list; something else is written. */
+  private why<Reason extends NonNullable<IncidentPage["reason"]>>(reasons: readonly Reason[], nameOf: (reason: Reason) => string) {
+    const { t } = this.context;
+    return html`<fieldset>
+      <legend>${t("shelve_why")}</legend>
+      ${reasons.map((item) => radio("reason", this.reason === item, () => (this.reason = item), nameOf(item)))}
+      ${this.reason === "other"
+        ? html`<textarea maxlength="500" aria-label=${t("shelve_why")} .value=${this.comment} @input=${this.typed}></textarea>`
+        : nothing}
+    </fieldset>`;
+  }
+
+  private get isSaid(): boolean {
+    return this.reason !== null && (this.reason !== "other" || this.comment.trim().length >= LEAST_COMMENT);
+  }
+
+  private get said(): object {
+    return { reason: this.reason, ...(this.reason === "other" ? { comment: this.comment.trim() } : {}) };
+  }
+
+  private does(incident: Incident, action: "shelve" | "leave_off", isReady: boolean, data: () => object) {
+    return html`<button
+      class="main"
+      ?disabled=${!isReady}
+      @click=${() => {
+        this.close();
+        void this.context.act(incident, action, data());
+      }}
+    >
+      ${undotted(this.context.t(action))}
+    </button>`;
   }
 
   private noteSheet(incident: Incident, place: string) {

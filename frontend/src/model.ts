@@ -1,7 +1,7 @@
 /** What the server tells, and what of Home Assistant's frontend is used. Times are Unix seconds. */
 
 export type Rank = "fire" | "linkage" | "electrical" | "supervision" | "fault" | "shelved" | "power_off";
-export type Action = "acknowledge" | "reset" | "restore" | "cut_off" | "silence" | "release" | "shelve" | "unshelve" | "note" | "end_drill";
+export type Action = "acknowledge" | "reset" | "restore" | "cut_off" | "silence" | "release" | "shelve" | "unshelve" | "leave_off" | "note" | "end_drill";
 export type SupplyState =
   | "proven"
   | "relay_only"
@@ -67,6 +67,8 @@ export interface Supply {
   reason: string | null;
   at: number | null;
   who: string | null;
+  /** A person has put its restore off until a day, in ISO 8601; it is due when that has come. */
+  left: { until: string; why: string; who: string; is_due: boolean } | null;
 }
 
 export interface Incident {
@@ -94,6 +96,20 @@ export interface Ended {
   incident: Incident | null;
 }
 
+/** A supply that a person has switched off, for no incident. */
+export interface KeptOff {
+  supply_id: string;
+  device_id: string | null;
+  name: string;
+  channel: string;
+  area_id: string | null;
+  proven: boolean | null;
+  /** Why a protected load was switched off. */
+  reason: string | null;
+  at: number;
+  who: string | null;
+}
+
 export interface Heard {
   all: number;
   heard: number;
@@ -101,12 +117,12 @@ export interface Heard {
 
 export type Message = { sequence: number; at: number } & (
   /** `more`: there are so many that the rest follows in changes, until one says that it is the last. */
-  | { kind: "snapshot"; incidents: Incident[]; devices: Heard | null; more?: boolean }
+  | { kind: "snapshot"; incidents: Incident[]; devices: Heard | null; kept_off?: KeptOff[]; more?: boolean }
   | { kind: "change"; incidents: Incident[]; gone: Ended[]; more?: boolean }
   /** The user may do other things than before. */
   | { kind: "rights" }
   | { kind: "names"; names: Record<string, string> }
-  | { kind: "beat"; devices: Heard | null }
+  | { kind: "beat"; devices: Heard | null; kept_off?: KeptOff[] }
 );
 
 export interface Connection {
@@ -121,16 +137,17 @@ export interface Hass {
   connected: boolean;
   language: string;
   locale: { language: string; time_format: string; time_zone: string };
-  config: { time_zone: string; location_name: string; components: string[] };
+  config: { time_zone: string; location_name: string; components: string[]; latitude?: number; longitude?: number };
   areas: Record<string, { area_id: string; name: string; floor_id: string | null } | undefined>;
   floors: Record<string, { floor_id: string; name: string } | undefined>;
-  devices: Record<string, { area_id: string | null } | undefined>;
+  devices: Record<string, { area_id: string | null; labels?: string[] } | undefined>;
   entities: Record<
     string,
     { entity_id: string; area_id: string | null; device_id: string | null; platform?: string; translation_key?: string } | undefined
   >;
   states: Record<string, { entity_id: string; state: string; attributes: Record<string, unknown> } | undefined>;
   themes: { darkMode?: boolean };
+  panels?: Record<string, { component_name: string } | undefined>;
   user?: { id: string; name: string; is_admin?: boolean };
   localize(key: string, values?: Record<string, unknown>): string;
   loadBackendTranslation(category: string, integration: string): Promise<unknown>;

@@ -10,7 +10,7 @@ import { MOST_CARDS, MOST_OPEN, foldsOf, keyOfRest, restOf, rowsOf, type Fold } 
 import { clock, lasted } from "./format";
 import { classIcon, statusIcon } from "./icons";
 import type { Ended, Incident, Rank } from "./model";
-import { LINKAGE_CLASS, byUrgency, classOf, isNew, openAlarms, statusOf, FLOOD_SECONDS, type Flood } from "./order";
+import { LINKAGE_CLASS, byUrgency, classOf, isDue, isNew, openAlarms, returnsOf, statusOf, FLOOD_SECONDS, type Flood } from "./order";
 import { Steady } from "./steady";
 import { common, ranks, tokens } from "./styles";
 import { AGAIN_SECONDS } from "./twice";
@@ -147,6 +147,7 @@ export class NowPage extends LitElement {
       >
         ${repeat(real, keyOf, (row) => this.anyRow(row, ends))}
       </ul>
+      ${book.keptOff.length ? html`<cs-kept-off .context=${context} .dark=${this.dark}></cs-kept-off>` : nothing}
       ${book.truth !== null && !sorted.some((incident) => !incident.drill) ? this.nothing() : nothing}
       ${drills.length
         ? html`<section class="drills">
@@ -306,6 +307,8 @@ export class NowPage extends LitElement {
         <span class="quiet">${words.address(incident)}</span>
         ${ends?.first === incident.raised_at ? html`<span class="chip quiet">${t("chip_first")}</span>` : nothing}
         ${ends?.latest === incident.raised_at ? html`<span class="chip quiet">${t("chip_latest")}</span>` : nothing}
+        ${returnsOf(incident) ? html`<span class="chip quiet">${t("chip_returns", { count: returnsOf(incident) })}</span>` : nothing}
+        ${!gone && isDue(incident) ? html`<span class="chip quiet">${t("chip_due")}</span>` : nothing}
         ${STALE.has(incident.rank) && !gone && incident.last.what !== "note" && context.now - incident.raised_at > STALE_SECONDS
           ? html`<span class="chip quiet">${t("stale_why")}</span>`
           : nothing}`,

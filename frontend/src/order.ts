@@ -26,11 +26,15 @@ export function classOf(incident: Incident, help: ReadonlySet<string> = NO_HELP)
   return help.has(incident.incident_id) ? 0 : CLASSES[incident.rank];
 }
 
-/** As the server's order: drill last, class, not seen, present, the oldest, id. */
+/** Was one of its supplies to be off until today? */
+export const isDue = (incident: Incident): boolean => incident.supplies.some(({ left }) => left?.is_due);
+
+/** As the server's order: drill last, class, not seen, present, the oldest, id; of power that is off, what is due first. */
 export function byUrgency(help: ReadonlySet<string> = NO_HELP) {
   return (a: Incident, b: Incident): number =>
     Number(a.drill) - Number(b.drill) ||
     classOf(a, help) - classOf(b, help) ||
+    Number(isDue(b)) - Number(isDue(a)) ||
     Number(a.acknowledged) - Number(b.acknowledged) ||
     Number(b.present) - Number(a.present) ||
     a.raised_at - b.raised_at ||
@@ -39,6 +43,9 @@ export function byUrgency(help: ReadonlySet<string> = NO_HELP) {
 
 export const openAlarms = (incident: Incident): Alarm[] =>
   incident.alarms.filter((alarm) => alarm.state !== "closed");
+
+/** How often its open alarms have come back. */
+export const returnsOf = (incident: Incident): number => openAlarms(incident).reduce((sum, alarm) => sum + alarm.returns, 0);
 
 /** What of an incident is shown, for the server: an alarm that came or became worse since is not acknowledged. */
 export const seenIn = (incident: Incident): Record<string, Alarm["severity"]> =>

@@ -18,7 +18,6 @@ import { Navigation } from "./navigation";
 import { NowPage } from "./now";
 import { LAST_LIFE_CLASS, NO_HELP, classOf, countersOf, isNew, type Counters } from "./order";
 import { ownPages, type Own } from "./own-pages";
-import { pressTwice, pressesTwice } from "./press-twice";
 import { keyOf, type Call, type Session } from "./response";
 import { Siren, loudest, soundsOf, type Sounding } from "./sound";
 import { common, tokens } from "./styles";
@@ -66,6 +65,7 @@ const LAZY: Record<string, (language: string) => Promise<unknown>> = {
   doors: site(() => import("./site/doors")),
   devices: site(() => import("./site/devices")),
   history: site(() => import("./site/history")),
+  log: site(() => import("./site/log")),
   handover: site(() => import("./site/handover")),
 };
 
@@ -78,7 +78,6 @@ export class SafetyPanel extends Connected {
   @state() private isWide = false;
   @state() private isTight = false;
   @query("cs-now") private now?: NowPage | null;
-  @query("dialog") private dialog?: HTMLDialogElement;
   /** The pages of who knows the people, and the element that shows them. */
   private extension: Extension | null = null;
   private guest: (HTMLElement & Guest) | null = null;
@@ -361,7 +360,7 @@ export class SafetyPanel extends Connected {
         ${pages.length > 1 && !(this.narrow && id) && !this.wall
           ? html`<cs-navigation
               .pages=${pages}
-              .current=${id ? "now" : (this.extension?.owns(page) ?? page)}
+              .current=${id ? "now" : page === "log" ? "history" : (this.extension?.owns(page) ?? page)}
               .label=${t("pages")}
               .more=${t("more")}
               .href=${this.hrefOf}
@@ -473,10 +472,12 @@ export class SafetyPanel extends Connected {
           .dark=${dark}
           .narrow=${narrow}
         ></cs-doors>`;
+      case "log":
+        return html`<cs-log .context=${context} .day=${this.path.split("/")[2] || null} .dark=${dark} .narrow=${narrow}></cs-log>`;
       case "handover":
         return html`<cs-handover .context=${context} .dark=${dark} .narrow=${narrow} @tone=${this.openSound}></cs-handover>`;
       case "devices":
-        return html`<cs-devices .context=${context} .dark=${dark} .narrow=${narrow}></cs-devices>`;
+        return html`<cs-devices .context=${context} .device=${decoded(this.path.split("/")[2] ?? "") || null} .dark=${dark} .narrow=${narrow}></cs-devices>`;
       default:
         return html`<cs-history
           .context=${context}
@@ -535,9 +536,6 @@ export class SafetyPanel extends Connected {
   }
 
   protected override updated(): void {
-    if (this.keysShown && !this.dialog?.open) {
-      this.dialog?.showModal();
-    }
     const count = [...(this.feed?.book.incidents.values() ?? [])].filter(
       (incident) => isNew(incident) && classOf(incident) <= LAST_LIFE_CLASS,
     ).length;
@@ -548,6 +546,7 @@ export class SafetyPanel extends Connected {
   private strip(context: Context, incidents: Incident[]) {
     const { t, book, age } = context;
     const counts = countersOf(incidents);
+    counts.off += book.keptOff.length;
     const isKnown = book.truth !== null;
     const fresh = incidents.filter(isNew).length;
     return html`<section class="strip" aria-label=${t("counters")}>
@@ -660,6 +659,7 @@ export class SafetyPanel extends Connected {
 
   private readonly showKeys = (): void => {
     this.keysShown = true;
+    void work();
   };
 
   private keys(context: Context) {
@@ -675,45 +675,18 @@ export class SafetyPanel extends Connected {
       ]),
       ["?", t("key_help")],
     ];
-    return html`<dialog
-      aria-labelledby="keys"
-      @close=${() => {
+    return html`<cs-keys
+      .context=${context}
+      .keys=${list}
+      .single=${this.singleKeys}
+      .dark=${this.dark}
+      @single=${(event: CustomEvent<boolean>) => {
+        localStorage.setItem(KEYS_STORED, event.detail ? "on" : "off");
+      }}
+      @closed=${() => {
         this.keysShown = false;
       }}
-    >
-      <div class="rows">
-        <h2 id="keys">${t("keys")}</h2>
-        <dl>${list.map(([key, text]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${text}</dd></div>`)}</dl>
-        <label class="choice">
-          <input
-            type="checkbox"
-            .checked=${this.singleKeys}
-            @change=${(event: Event) => {
-              localStorage.setItem(KEYS_STORED, (event.target as HTMLInputElement).checked ? "on" : "off");
-            }}
-          />
-          ${t("keys_on")}
-        </label>
-        <label class="choice">
-          <input
-            type="checkbox"
-            .checked=${pressesTwice()}
-            @change=${(event: Event) => {
-              pressTwice((event.target as HTMLInputElement).checked);
-              this.requestUpdate();
-            }}
-          />
-          ${t("keys_twice")}
-        </label>
-        <button
-          @click=${() => {
-            this.dialog?.close();
-          }}
-        >
-          ${t("close")}
-        </button>
-      </div>
-    </dialog>`;
+    ></cs-keys>`;
   }
 
   private readonly key = (event: KeyboardEvent): void => {
@@ -980,21 +953,6 @@ export class SafetyPanel extends Connected {
         height: 1px;
         overflow: hidden;
         clip-path: inset(50%);
-      }
-      dl {
-        margin: 0;
-        display: grid;
-        gap: 8px;
-      }
-      dl div {
-        display: flex;
-        gap: 16px;
-      }
-      dt {
-        min-width: 48px;
-      }
-      dd {
-        margin: 0;
       }
       :host([narrow]) main {
         padding: 8px 8px 24px;

@@ -333,19 +333,22 @@ export class Register {
     const answers = await Promise.all(
       this.properties.map(({ entry_id }) =>
         this.connection
-          .sendMessagePromise<{ places: Record<string, Parameters<typeof unitIn>[0]> } | null>({ type: "rental_units/places", entry_id })
+          .sendMessagePromise<{ places: Record<string, Parameters<typeof unitIn>[0] & Pick<Unit, "position">> } | null>({ type: "rental_units/places", entry_id })
           // The names of areas say it too.
           .catch(() => null),
       ),
     );
-    const found = answers.flatMap((answer) =>
-      Object.entries(answer?.places ?? {}).flatMap(([areaId, place]): [string, Unit][] => {
+    const units = new Map<string, Unit>();
+    for (const answer of answers) {
+      for (const [areaId, place] of Object.entries(answer?.places ?? {})) {
         const unit = unitIn(place);
-        return unit ? [[areaId, unit]] : [];
-      }),
-    );
-    if (found.length && !this.stopped) {
-      this.units = new Map(found);
+        if (unit) {
+          units.set(areaId, { ...unit, position: place.position });
+        }
+      }
+    }
+    if (units.size && !this.stopped) {
+      this.units = units;
       this.changed();
     }
   }

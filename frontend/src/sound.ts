@@ -22,17 +22,21 @@ export interface Sounding {
   keys: ReadonlySet<string>;
 }
 
-/** Everything that makes a sound now: alarms that nobody has seen, and open calls for help. */
+/** Everything that makes a sound now: alarms that nobody has seen, open calls for help, and power that was to be off until today. */
 export function soundsOf(incidents: Iterable<Incident>, calls: Iterable<Call>): Sound[] {
-  const alarms = [...incidents].flatMap((incident) => {
+  const all = [...incidents];
+  const alarms = all.flatMap((incident) => {
     const signal = incident.drill ? "drill" : OF_CLASS[classOf(incident)];
     return openAlarms(incident)
       .filter((alarm) => alarm.acknowledged_at === null)
       .flatMap((alarm) => (signal ? [{ key: `${alarm.alarm_id} ${alarm.severity} ${alarm.calls}`, signal }] : []));
   });
+  const due = all.flatMap(({ supplies }) =>
+    supplies.flatMap(({ supply_id: id, left }): Sound[] => (left?.is_due ? [{ key: `${id} ${left.until}`, signal: "water" }] : [])),
+  );
   // A call is heard whatever was seen of its alarm.
   const help = [...calls].map((call): Sound => ({ key: `call ${keyOf(call)}`, signal: call.alert.drill ? "drill" : "help" }));
-  return [...help, ...alarms];
+  return [...help, ...alarms, ...due];
 }
 
 /** Returns the worst of what is not muted, null for silence. */

@@ -1,6 +1,6 @@
 /** What has become of an incident, line by line, and what is read out of it. */
 
-import { clock, dateAndClock } from "./format";
+import { clock, dateAndClock, day } from "./format";
 import type { Alarm, Entry, Incident } from "./model";
 import { powerOf } from "./order";
 import { lines } from "./timeline";
@@ -97,6 +97,16 @@ export function entryOf(words: Words, alarm: Alarm, entry: Entry): string {
       const why = words.option("shelf_reason", String(reason));
       return words.t("what_shelved", {
         time: dateAndClock(words.hass, Number(until)),
+        reason: typeof text === "string" ? words.t("says", { what: why, said: text }) : why,
+      });
+    }
+    case "left_off":
+    case "left_off_due": {
+      const { left, until, reason, text } = entry;
+      const why = words.option("left_reason", String(reason));
+      return words.t(`what_${entry.what}`, {
+        supplies: Array.isArray(left) ? left.map((name) => String(name).replace(/ supply$/, "")).join(words.t("comma")) : "",
+        day: typeof until === "string" ? day(words.hass, until) : "",
         reason: typeof text === "string" ? words.t("says", { what: why, said: text }) : why,
       });
     }

@@ -8,7 +8,7 @@ export interface Line {
 }
 
 /** All entries of all alarms, the oldest first. */
-export function lines(incident: Incident): Line[] {
+export function lines(incident: Pick<Incident, "alarms">): Line[] {
   const seen = new Set<string>();
   return incident.alarms
     .flatMap((alarm) => (alarm.timeline ?? []).map((entry) => ({ alarm, entry })))

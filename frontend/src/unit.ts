@@ -5,7 +5,12 @@ export interface Unit {
   stairwell: string;
   storey: number;
   door: string;
+  /** Where that is on earth, as the register has it. */
+  position?: Position | null | undefined;
 }
+
+/** Latitude and longitude, in degrees. */
+export type Position = readonly [number, number];
 
 /** `1-2-301`, `1栋2单元301室`: the storey is the number without its last two digits. */
 const NAMES = [

@@ -1,6 +1,6 @@
 /** Sentences about incidents, in the language of who reads. */
 
-import { clock, clockMinutes, lasted, quantity } from "./format";
+import { clock, clockMinutes, day, lasted, quantity } from "./format";
 import type { Alarm, Hass, Incident, Supply } from "./model";
 import { LINKAGE_CLASS, classOf, isOfDoors, openAlarms, powerOf, seenBy, statusOf } from "./order";
 import { callOf, isCalling, type Alert, type Answer, type Call, type Group, type People, type Reached, type Slot } from "./response";
@@ -119,6 +119,17 @@ export class Words {
       : this.t("status_seen_nobody", { time });
   }
 
+  /** Until when supplies are left off, "" if no day was said. */
+  left(supplies: readonly Supply[]): string {
+    const [first] = supplies.flatMap(({ left }) => left ?? []).sort((a, b) => (a.until < b.until ? -1 : 1));
+    return first
+      ? this.t(first.is_due ? "left_due" : "left_until", {
+          day: day(this.hass, first.until),
+          reason: this.option("left_reason", first.why),
+        })
+      : "";
+  }
+
   flow(supply: Supply): string {
     const { language } = this.hass.locale;
     return [
@@ -181,6 +192,10 @@ export class Words {
     }
     if (power.protected) {
       parts.push(this.t("power_protected", { count: power.protected }));
+    }
+    const left = this.left(incident.supplies);
+    if (left) {
+      parts.push(left);
     }
     return parts.join(" · ");
   }

@@ -39,6 +39,7 @@ export const supply = (more: Partial<Supply> = {}): Supply => ({
   reason: null,
   at: null,
   who: null,
+  left: null,
   ...more,
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { byUrgency, classOf, countersOf, floodOf, powerOf, seenBy, statusOf } from "../src/order";
+import { byUrgency, classOf, countersOf, floodOf, isDue, powerOf, returnsOf, seenBy, statusOf } from "../src/order";
 import { alarm, incident, supply } from "./made";
 
 describe("order", () => {
@@ -116,4 +116,23 @@ test("flood: more than ten new real alarms of life in ten minutes, by building",
     first: "0",
     latest: "late",
   });
+});
+
+test("of power that is off, what was to be off until today comes first, and after what burns", () => {
+  const off = (id: string, raised: number, due: boolean | null) =>
+    incident(id, {
+      rank: "power_off",
+      acknowledged: true,
+      present: false,
+      raised_at: raised,
+      supplies: [supply({ latched: true, left: due === null ? null : { until: "2026-12-04", why: "works", who: "u", is_due: due } })],
+    });
+  const rows = [off("old", 1, null), off("later", 2, false), off("due", 3, true), incident("fire", { raised_at: 9 })];
+  expect(rows.sort(byUrgency()).map((row) => row.incident_id)).toEqual(["fire", "due", "old", "later"]);
+  expect(rows.map(isDue)).toEqual([false, true, false, false]);
+});
+
+test("returns are those of what is open", () => {
+  const alarms = [alarm({ returns: 2 }), alarm({ returns: 5 }), alarm({ returns: 9, state: "closed" })];
+  expect(returnsOf(incident("a", { alarms }))).toBe(7);
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Incident } from "../src/model";
 import type { Call } from "../src/response";
 import { Siren, loudest, soundsOf, type Signal } from "../src/sound";
-import { alarm, incident } from "./made";
+import { alarm, incident, supply } from "./made";
 
 const NOTHING: ReadonlySet<string> = new Set<string>();
 const call = (more: { key?: string; drill?: boolean } = {}): Call => ({
@@ -138,4 +138,19 @@ describe("the siren", () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(begun).toHaveLength(2);
   });
+});
+
+test("power that was to be off until today is heard once, until another day is said", () => {
+  const off = (until: string, due: boolean): Incident =>
+    incident("a", {
+      rank: "power_off",
+      acknowledged: true,
+      alarms: [alarm({ state: "closed", acknowledged_at: 1 })],
+      supplies: [supply({ latched: true, left: { until, why: "works", who: "u", is_due: due } })],
+    });
+  expect(heard([off("2026-12-04", false)])).toBeNull();
+  expect(heard([off("2026-12-04", true)])).toBe("water");
+  const muted = all([off("2026-12-04", true)]);
+  expect(heard([off("2026-12-04", true)], muted)).toBeNull();
+  expect(heard([off("2026-12-09", true)], muted)).toBe("water");
 });

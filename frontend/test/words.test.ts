@@ -159,3 +159,16 @@ test("how the power of what is over was cut and came back, once for each deed", 
   ]);
   expect(pastPowerOf(words, incident("a"))).toEqual([]);
 });
+
+test("power that is left off says until when and why, and asks when that day has come", () => {
+  const left = (until: string, due: boolean) => supply({ state: "proven", latched: true, left: { until, why: "vacant", who: "u", is_due: due } });
+  const item = incident("a", { supplies: [left("2026-12-09", false), left("2026-12-04", false), supply()] });
+  expect(words.power(item)).toContain("left off until Dec 4, 2026 (vacant)");
+  expect(words.left([left("2026-12-04", true)])).toBe("was to be off until Dec 4, 2026 (vacant): restore it, or say until when");
+  expect(words.left([supply()])).toBe("");
+  const entry = { at: 1, what: "left_off", who: "user", left: ["Breaker supply", "Box supply_2"], until: "2026-12-04", reason: "other", text: "Owner away" };
+  expect(entryOf(words, alarm(), entry)).toBe("Left off until Dec 4, 2026 (other: Owner away): Breaker, Box supply_2");
+  expect(entryOf(words, alarm(), { at: 1, what: "left_off_due", left: ["Breaker supply"] })).toBe(
+    "The day has come until which it was left off: Breaker",
+  );
+});

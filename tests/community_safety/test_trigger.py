@@ -503,7 +503,7 @@ async def test_descriptions(hass: HomeAssistant, gateway: MockConfigEntry) -> No
         for key, value in descriptions.items()
         if value and key.startswith(f"{DOMAIN}.")
     }
-    assert fields.pop("cut_off_failed") == {}
+    assert fields.pop("cut_off_failed") == fields.pop("left_off_due") == {}
     assert fields.keys() == {
         "alarm_raised",
         "alarm_returned",

@@ -425,7 +425,7 @@ async def test_power_off_stays(hass: HomeAssistant, panel: Panel, peer: Peer) ->
     await panel.does("reset", **incident, outcome="real", cause="cooking")
     fire = (await panel.subscribes())["incidents"][0]
     assert fire["rank"] == "power_off"
-    assert fire["may"] == {"note": None, "restore": None}
+    assert fire["may"] == {"note": None, "restore": None, "leave_off": None}
     await panel.subscribes("incident", **incident)
     await panel.does("restore", **incident, checked="on_site")
     gone = await panel.hears(

@@ -170,6 +170,7 @@ async def test_snapshot(house: House, panel: Panel) -> None:
             "channel": "",
             "protected": False,
             "entity_id": "switch.breaker_1_protected_load",
+            "off": None,
         }
     ]
     assert breaker["may"] == {"sign_off": "no_area"}
@@ -457,3 +458,99 @@ async def test_ends_with_the_panel(house: House, panel: Panel, peer: Peer) -> No
     assert {
         key: len(rows) for key, rows in found[1]._listeners.items() if rows
     } == before
+
+
+async def test_protected_load_by_its_name(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    peer: Peer,
+    hass_admin_user: MockUser,
+) -> None:
+    """It is switched off by its name and a reason, shown as kept off, and restored."""
+    peer.obedient_breaker("breaker-1")
+    found = house.device(BREAKER)
+    assert found
+    assert (await rows(panel))["Breaker 1"]["may"] == {"sign_off": "no_area"}
+    found[1].settings.protected.add("supply")
+    await house.async_save_settings(found[1])
+    row = (await rows(panel))["Breaker 1"]
+    assert row["may"]["open_protected"] is None
+    named = {"device_id": row["device_id"], "supply": "supply"}
+    order = {**named, "name": "Breaker 1 ", "reason": "electric_shock"}
+    for wrong, key in (
+        ({"name": "Breaker 2"}, "wrong_name"),
+        ({"supply": "supply_2"}, "nothing_in_target"),
+    ):
+        answer = await panel.ask("open_protected", **{**order, **wrong})
+        assert answer["error"]["translation_key"] == key
+    assert house.latches.rows == {}
+    (result,) = (await panel.does("open_protected", **order))["supplies"]
+    assert result["status"] == "confirmed"
+    row = (await rows(panel))["Breaker 1"]
+    (latch,) = house.latches.rows.values()
+    assert row["supplies"][0]["off"] == {
+        "at": latch.at,
+        "who": hass_admin_user.id,
+        "reason": "electric_shock",
+        "proven": True,
+    }
+    assert (row["may"]["restore"], "open_protected" in row["may"]) == (None, False)
+    # No incident is about it: it stands among them all the same.
+    snapshot = await panel.subscribes()
+    (off,) = snapshot["kept_off"]
+    assert (off["name"], off["reason"], off["proven"]) == (
+        "Breaker 1",
+        "electric_shock",
+        True,
+    )
+    assert (await panel.hears("names"))["names"] == {hass_admin_user.id: "Mock User"}
+    await panel.does("restore_supply", **named, checked="on_site")
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + timedelta(seconds=stream.BEAT_SECONDS)
+    )
+    beat = await panel.hears("beat", lambda message: "kept_off" in message)
+    assert beat["kept_off"] == []
+    answer = await panel.ask("restore_supply", **named, checked="on_site")
+    assert answer["error"]["translation_key"] == "nothing_to_restore"
+
+
+async def test_one_supply_of_a_fire(
+    hass: HomeAssistant, house: House, panel: Panel, peer: Peer
+) -> None:
+    """What a fire has cut is restored at its device only when that is over; it is no news there."""
+    peer.obedient_breaker("breaker-1")
+    move(hass, house, BREAKER, "1-1-201")
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = house.book.open.values()
+    await panel.does("cut_off", incident_id=alarm.incident_id)
+    row = (await rows(panel))["Breaker 1"]
+    assert row["may"]["restore"] == "still_present"
+    assert (await panel.subscribes())["kept_off"] == []
+    named = {"device_id": row["device_id"], "supply": "supply", "checked": "camera"}
+    answer = await panel.ask("restore_supply", **named)
+    assert answer["error"]["translation_key"] == "still_present"
+    await peer.state("smoke-1", smoke=False)
+    await wait_until(hass, lambda: not alarm.present)
+    await panel.does("restore_supply", **named)
+    assert house.latches.rows == {}
+
+
+async def test_police_switch_nothing(
+    house: House, police: Panel, peer: Peer, hass: HomeAssistant
+) -> None:
+    """Who may only read is offered neither, and refused both."""
+    peer.obedient_breaker("breaker-1")
+    found = house.device(BREAKER)
+    assert found
+    found[1].settings.protected.add("supply")
+    row = (await rows(police))["Breaker 1"]
+    assert row["may"] == {}
+    named = {"device_id": row["device_id"], "supply": "supply"}
+    for command, more in (
+        ("open_protected", {"name": "Breaker 1", "reason": "water"}),
+        ("restore_supply", {"checked": "on_site"}),
+    ):
+        answer = await police.ask(command, **named, **more)
+        assert answer["error"]["code"] == "unauthorized"
+    assert house.latches.rows == {}

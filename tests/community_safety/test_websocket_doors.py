@@ -189,6 +189,15 @@ async def test_orders(board: Board, panel: Panel) -> None:
     answer = await panel.does("door_orders", door_id=door_id(board))
     assert set(answer["names"]) == {row["who"] for row in answer["orders"]}
     assert (await panel.does("door_orders", door_id=door_id(board, 2)))["orders"] == []
+    # The log of the day has them too, in order and with who it was.
+    day = dt_util.as_local(dt_util.utc_from_timestamp(answer["orders"][0]["at"])).date()
+    log = await panel.does("day", day=str(day), after=["orders", 0, ""])
+    assert [row["order"] for row in log["orders"]] == ["open", "unlock", "lock"]
+    (who,) = set(answer["names"])
+    assert {(row["who"], row["area_id"], row["channel"]) for row in log["orders"]} == {
+        (who, "hall", "1")
+    }
+    assert (log["names"], log["next"]) == (answer["names"], None)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the panel's history is told, over the real websocket."""
 
+from datetime import timedelta
 import sqlite3
 from typing import Any
 from unittest.mock import patch
@@ -12,6 +13,7 @@ from custom_components.community_safety.core.authority import Action
 from custom_components.community_safety.core.house import DATA_HOUSE, House
 from custom_components.community_safety.websocket import history
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 from tests.common import Peer, wait_until
 
 from .test_authority import Register, offer
@@ -221,3 +223,71 @@ async def test_names_in_the_past(
     assert answer["names"] == {}
     register.rights = {hass_read_only_user.id: {Action.READ: ["1_1_201"]}}
     assert (await other.does("history"))["names"] == {who: "Mock User"}
+
+
+async def test_day(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    peer: Peer,
+    hass_admin_user: MockUser,
+) -> None:
+    """All that happened on a day is told, of what is over and of what is open, and who did it."""
+    await hass.config.async_set_time_zone("Asia/Shanghai")
+    days = [str(dt_util.now().date() + timedelta(days=day)) for day in (-1, 0, 1)]
+    midnight = dt_util.start_of_local_day().timestamp()
+    await peer.state("smoke-1", smoke=True)
+    (alarm,) = house.book.open.values()
+    alarm.timeline[0]["at"] = midnight - 0.001
+    seen = {"alarms": {alarm.id: alarm.severity}, "incident_id": alarm.incident_id}
+    await panel.does("acknowledge", **seen)
+    alarm.timeline[-1]["at"] = midnight
+    told = [await panel.does("day", day=day) for day in days]
+    assert list(map(what, told)) == [["raised"], ["acknowledged"], []]
+    assert told[0]["names"] == {}
+    assert told[1]["names"] == {hass_admin_user.id: "Mock User"}
+    assert told[1]["alarms"][0]["area_id"] == "1_1_201"
+    await peer.state("smoke-1", smoke=False)
+    await wait_until(hass, lambda: not alarm.present)
+    await panel.does("reset", incident_id=alarm.incident_id, outcome="test")
+    await wait_until(hass, lambda: not house.storage.is_busy)
+    told = [await panel.does("day", day=day) for day in days]
+    today = ["acknowledged", "cleared", "reset"]
+    assert list(map(what, told)) == [["raised"], today, []]
+    # What is ordered of doors follows, as the last part.
+    assert told[0]["next"][0] == "orders"
+    last = await panel.does("day", day=days[0], after=told[0]["next"])
+    assert (last["alarms"], last["orders"], last["next"]) == ([], [], None)
+    assert "error" in await panel.ask("day", day=days[0], after=["users", 0, ""])
+
+
+def what(part: dict[str, Any]) -> list[str]:
+    """Return what a part of a day tells."""
+    return [item["what"] for row in part["alarms"] for item in row["timeline"]]
+
+
+async def test_day_in_parts(
+    hass: HomeAssistant,
+    house: House,
+    panel: Panel,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+    hass_admin_user: MockUser,
+) -> None:
+    """However much it was, all of it comes, and each once."""
+    for _time in range(3):
+        await burn(panel, house, peer)
+    monkeypatch.setattr(history, "PAGE_ROWS", 2)
+    day = dt_util.now().date().isoformat()
+    parts = [await panel.does("day", day=day)]
+    while parts[-1]["next"]:
+        parts.append(await panel.does("day", day=day, after=parts[-1]["next"]))
+    assert len(parts) == 3
+    ids = [row["alarm_id"] for part in parts for row in part["alarms"]]
+    assert len(ids) == len(set(ids)) == 3
+    hass_admin_user.groups = []
+    hass_admin_user.mock_policy({})
+    assert (await panel.does("day", day=day))["alarms"] == []
+    with patch.object(house.storage, "_closed_rows", side_effect=sqlite3.Error("bad")):
+        answer = await panel.ask("day", day=day)
+    assert answer["error"]["translation_key"] == "history_unreadable"

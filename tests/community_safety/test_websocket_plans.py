@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.community_safety.const import DOMAIN
 from custom_components.community_safety.core.authority import Action
-from custom_components.community_safety.plans import DATA_PLANS, MOST_PICTURE
+from custom_components.community_safety.plans import DATA_PLANS, MOST_PICTURE, VERSION
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import area_registry as ar, floor_registry as fr
@@ -66,13 +66,14 @@ def plan(**more: Any) -> dict[str, Any]:
 async def test_there_and_gone(building: str, panel: Panel, police: Panel) -> None:
     """It is kept, everybody who sees the house sees it, and it is gone when one says so."""
     floor = {"floor_id": building}
-    assert await panel.does("plans") == {"plans": [], "may": [building]}
+    nowhere = {"positions": {}}
+    assert await panel.does("plans") == {"plans": [], "may": [building], **nowhere}
     assert await panel.does("plan", **floor) is None
     await panel.does("set_plan", **floor, plan=plan())
-    assert await police.does("plans") == {"plans": [building], "may": []}
+    assert await police.does("plans") == {"plans": [building], "may": [], **nowhere}
     assert await police.does("plan", **floor) == plan()
     await panel.does("set_plan", **floor, plan=None)
-    assert await panel.does("plans") == {"plans": [], "may": [building]}
+    assert await panel.does("plans") == {"plans": [], "may": [building], **nowhere}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ async def test_who_sees_only_a_part(
     await panel.does("set_plan", floor_id=building, plan=plan())
     hass_read_only_user.groups = []
     hass_read_only_user.mock_policy({})
-    assert await police.does("plans") == {"plans": [], "may": []}
+    assert await police.does("plans") == {"plans": [], "positions": {}, "may": []}
     answer = await police.ask("plan", floor_id=building)
     assert answer["error"]["code"] == "unauthorized"
 
@@ -216,3 +217,35 @@ async def test_read_beside_the_event_loop(
         await panel.does("set_plan", floor_id=building, plan=plan())
     assert len(threads) == 1
     assert threads[0] != hass.loop_thread_id
+
+
+async def test_position(
+    hass: HomeAssistant, building: str, panel: Panel, police: Panel
+) -> None:
+    """Where a building stands is said by who may configure all of it, and seen by who sees all."""
+    floor = {"floor_id": building}
+    for wrong in ([91, 0], [0, 181], [0], "here"):
+        answer = await panel.ask("set_position", **floor, position=wrong)
+        assert answer["error"]["code"] == "invalid_format"
+    answer = await police.ask("set_position", **floor, position=[30, 120])
+    assert answer["error"]["code"] == "unauthorized"
+    for other in ("nowhere", "building_2"):
+        answer = await panel.ask("set_position", floor_id=other, position=[30, 120])
+        assert answer["error"]["translation_key"] == "nothing_in_target"
+    assert (await police.does("plans"))["positions"] == {}
+    await panel.does("set_position", **floor, position=[30.25, 120.125])
+    assert (await police.does("plans"))["positions"] == {building: [30.25, 120.125]}
+    await panel.does("set_position", **floor, position=None)
+    assert (await panel.does("plans"))["positions"] == {}
+    # It goes with its floor: another may get the same id.
+    await panel.does("set_position", **floor, position=[30, 120])
+    fr.async_get(hass).async_delete(building)
+    await hass.async_block_till_done()
+    kept = Store[dict[str, Any]](hass, VERSION, f"{DOMAIN}.positions")
+    assert await kept.async_load() == {}
+    with patch.object(Store, "async_save"):
+        areas, floors = ar.async_get(hass), fr.async_get(hass)
+        again = floors.async_create("Building 3").floor_id
+        areas.async_create("3-1-201", floor_id=again)
+        answer = await panel.ask("set_position", floor_id=again, position=[1, 2])
+    assert answer["error"]["translation_key"] == "plan_not_kept"

@@ -38,6 +38,7 @@ from .test_panel import (
     card,
     count,
     demo,
+    hold,
     panel,
     story,
 )
@@ -499,6 +500,143 @@ async def test_plan(browser: Browser, demo: Demo, story: Story) -> None:
         assert boxes[0]["x"] < boxes[1]["x"]
         await fire.click()
         await expect(page.locator("cs-incident h1")).to_have_text("1-1-201")
+    await story.do("clear", "1-1-201")
+
+
+async def test_left_off_until_a_day(browser: Browser, demo: Demo, story: Story) -> None:
+    """Power whose restore is put off says until when and why, and is on the log of the day."""
+    await story.do("smoke", "1-2-101")
+    async with panel(browser, demo) as page:
+        fire = card(page, "1-2-101")
+        await expect(fire).to_contain_text("power 1/1 off, proven")
+        await fire.get_by_role("link", name="Open").click()
+        incident = page.locator("cs-incident")
+        await story.do("clear", "1-2-101")
+        # It is back at once, and once more: that is counted.
+        await expect(incident.locator("header")).to_contain_text("over,")
+        await story.do("smoke", "1-2-101")
+        await page.get_by_role("link", name="All incidents").click()
+        await expect(fire).to_contain_text("came back 1 ×")
+        await fire.get_by_role("link", name="Open").click()
+        await story.do("clear", "1-2-101")
+        await incident.locator("[data-action=reset]").click()
+        await incident.get_by_role("button", name="Cooking").click()
+        await incident.locator("[data-action=leave_off]").click()
+        sheet = incident.locator("dialog")
+        leave = sheet.get_by_role("button", name="Leave off until")
+        day = sheet.get_by_label("Until which day?")
+        tomorrow = str(await day.get_attribute("min"))
+        await sheet.get_by_label("Repair is ordered").check()
+        await expect(leave).to_be_disabled()
+        await day.fill("2020-01-01")
+        await expect(leave).to_be_disabled()
+        await day.fill(tomorrow)
+        await everybody_can(page, "leave off")
+        await leave.click()
+        said = re.compile(r"left off until .*\(Repair is ordered\)")
+        await expect(incident.locator("tr[data-supply]")).to_contain_text(said)
+        await expect(incident.locator("ol")).to_contain_text(
+            re.compile(r"Left off until .*\(Repair is ordered\): Breaker")
+        )
+        await incident.get_by_role("link", name="All incidents").click()
+        await expect(fire).to_contain_text(said)
+        await page.goto(page.url.replace("/now", "/handover"))
+        await expect(page.locator("cs-handover")).to_contain_text(said)
+        # All of it is on the log, with who did it.
+        await go(page, "history")
+        await page.get_by_role("link", name="Daily log").click()
+        rows = page.locator("cs-log tbody tr")
+        for what in ("Alarm: Smoke", "Cut off: Breaker", "Left off until"):
+            await expect(
+                rows.filter(has_text="1-2-101").filter(has_text=what).first
+            ).to_be_visible()
+        left = rows.filter(has_text="Left off until")
+        await expect(left.locator("td").last).to_have_text("Demo")
+        await everybody_can(page, "daily log")
+        await page.get_by_label("Only what people did").check()
+        await expect(rows.filter(has_text="Alarm: Smoke")).to_have_count(0)
+        await page.emulate_media(media="print")
+        await expect(page.locator("cs-log input").first).to_be_hidden()
+        await expect(left).to_be_visible()
+        await page.emulate_media(media="screen")
+        await page.get_by_label("Day", exact=True).fill("2020-01-01")
+        await page.get_by_label("Day", exact=True).press("Tab")
+        await expect(page.locator("cs-log")).to_contain_text("0 entries")
+        assert page.url.endswith("/log/2020-01-01")
+        await go(page, "now")
+        await fire.get_by_role("link", name="Open").click()
+        await incident.locator("[data-action=restore]").click()
+        await incident.locator("dialog").get_by_label("On site").click()
+        await hold(page, incident.locator("dialog cs-hold button"), 1800)
+        await expect(incident.locator("header")).to_contain_text("is over")
+
+
+async def test_protected_load_by_its_name(
+    browser: Browser, demo: Demo, story: Story, home: HomeAssistant
+) -> None:
+    """What stays on in a fire is switched off at its device, by its name; it is listed until it is back."""
+    async with panel(browser, demo) as page:
+        await go(page, "devices")
+        lighting = row(page, "Emergency lighting", "1-1")
+        await expect(lighting).to_contain_text("stays on")
+        await expect(page.locator("cs-devices .top")).to_contain_text("A drill tells")
+        await lighting.get_by_role("button", name="Power").click()
+        sheet = page.locator("cs-devices dialog")
+        off = sheet.locator("cs-hold button")
+        await expect(off).to_be_disabled()
+        name = str(await lighting.locator("strong").first.text_content())
+        await sheet.get_by_role("textbox").fill(name[:-1])
+        await sheet.get_by_role("combobox").select_option("repair")
+        await expect(off).to_be_disabled()
+        await sheet.get_by_role("textbox").fill(name)
+        await everybody_can(page, "power of a device")
+        await hold(page, off, 1300)
+        await expect(sheet).to_contain_text(re.compile("kept off since .* by Demo"))
+        await sheet.get_by_role("button", name="Close").click()
+        await expect(lighting).to_contain_text("power kept off since")
+        assert page.url.endswith("/devices")
+        await go(page, "now")
+        listed = page.locator("cs-now li").filter(has_text="Repair or test")
+        await expect(listed).to_contain_text(name)
+        await expect(listed).to_contain_text("by Demo")
+        assert int(await count(page, "off")) >= 1
+        await listed.get_by_role("link", name="Open").click()
+        await sheet.get_by_label("On site").check()
+        await hold(page, sheet.locator("cs-hold button"), 1800)
+        await expect(sheet).to_contain_text("Stays on")
+        await page.keyboard.press("Escape")
+        await go(page, "now")
+        await expect(listed).to_have_count(0)
+
+
+async def test_geographic_map(browser: Browser, demo: Demo, story: Story) -> None:
+    """A building stands on Home Assistant's own map with what is wrong in it, and leads there."""
+    await story.do("smoke", "1-1-201")
+    async with panel(browser, demo) as page:
+        await page.goto(page.url.replace("/now", "/map/building_1"))
+        await page.get_by_role("button", name="Position: Building 1").click()
+        form = page.locator("cs-position")
+        await form.get_by_label("Latitude").fill("30.2741")
+        await form.get_by_label("Longitude").fill("120.1551")
+        await everybody_can(page, "position")
+        await form.get_by_role("button", name="Keep position").click()
+        await expect(form).to_have_count(0)
+        await go(page, "map")
+        await page.get_by_role("button", name="Geographic map").click()
+        mark = page.locator("cs-geography ha-entity-marker").filter(has_text="1 Fire")
+        await expect(mark).to_be_visible()
+        await mark.click()
+        await expect(page.locator("cs-map h2")).to_contain_text("Building 1")
+        assert page.url.endswith("/map/building_1")
+        # Nothing of it is there for who may not set it.
+        async with panel(browser, demo, POLICE, path="/map") as other:
+            await expect(
+                other.get_by_role("button", name="Geographic map")
+            ).to_be_visible()
+            await expect(other.locator("[data-do=position]")).to_have_count(0)
+        await page.get_by_role("button", name="Position: Building 1").click()
+        await form.get_by_role("button", name="No position").click()
+        await expect(form).to_have_count(0)
     await story.do("clear", "1-1-201")
 
 

@@ -299,10 +299,25 @@ async def test_places(
     """Where units stand is told to who is told of alerts there, and of no other unit."""
     await add_unit(hass, entry, building="3", number="Shop", area_id="area_shop")
     owner = await check_in(hass, entry, "1-1-101", role="landlord")
-    flat = {"building": "1", "stairwell": "1", "number": "101"}
-    shop = {"building": "3", "stairwell": "", "number": "Shop"}
+    office = await panel_of(hass, entry, hass_ws_client)
+    (building,) = [
+        row
+        for row in (await office.get("place_list"))["places"]
+        if (row["kind"], row["building"]) == ("building", "3")
+    ]
+    await office.get(
+        "save_place",
+        place_id=building["place_id"],
+        version=building["version"],
+        latitude=30.25,
+        longitude=120.125,
+    )
+    flat = {"building": "1", "stairwell": "1", "number": "101", "position": None}
+    shop = {"building": "3", "stairwell": "", "number": "Shop", "position": None}
+    # Where on earth, to who sees places.
+    placed = {**shop, "position": [30.25, 120.125]}
     for role, person, places in (
-        ("police", None, {"area_101": flat, "area_shop": shop}),
+        ("duty", None, {"area_101": flat, "area_shop": placed}),
         ("landlord", owner, {"area_101": flat}),
         ("mediator", None, None),
     ):

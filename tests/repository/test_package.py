@@ -19,9 +19,11 @@ from tests.bundled import files_of
 
 ROOT = Path(__file__).parents[2]
 #: Most bytes of the control room as they are sent: until the incidents are there, all of
-#: its pages, and the register's with those of doors, places, reports and search. A page is fetched when it is
+#: its pages about alarms, and the register's with those of doors, places, reports and search. A page is fetched when it is
 #: opened.
 MOST_FIRST_VIEW, MOST_PANEL, MOST_REGISTER = 45_000, 90_000, 95_000
+#: Pages that are about no alarm, and Home Assistant's map: each of them, fetched by who opens it.
+BESIDE, MOST_BESIDE = ("doors.", "geography.", "log.", "supplies."), 5_000
 #: What a module of the build needs before it runs; what it fetches later is in brackets.
 IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([^"'`]+)["'`]""")
 CARDS_CHUNKS = ("cards.", "elements.")
@@ -124,7 +126,8 @@ def test_the_control_room_is_small(archive: zipfile.ZipFile) -> None:
             name.removeprefix(f"{built}/"): sent(built, Path(name).name)
             for name in names
             # Cards are for dashboards that people make themselves, and fetched in those alone.
-            if name[-3:] == ".js" and not Path(name).name.startswith(CARDS_CHUNKS)
+            if name[-3:] == ".js"
+            and not Path(name).name.startswith((*CARDS_CHUNKS, *BESIDE))
         }
         languages = [
             sum(size for name, size in sizes.items() if name.startswith(f"{language}."))
@@ -153,6 +156,14 @@ def test_the_control_room_is_small(archive: zipfile.ZipFile) -> None:
     assert len(languages) == 4
     assert sum(first.values()) + max(languages) <= MOST_FIRST_VIEW, first
     assert whole(built) <= MOST_PANEL
+    beside = [
+        name
+        for name in archive.namelist()
+        if name.startswith(tuple(f"{built}/{chunk}" for chunk in BESIDE))
+        and name.endswith(".js")
+    ]
+    assert len(beside) == len(BESIDE)
+    assert max(sent(built, Path(name).name) for name in beside) <= MOST_BESIDE
     modules = json.loads(archive.read(f"{built}/modules.json"))
     assert sent(built, modules["cards"]) <= MOST_EVERYWHERE
     assert whole("bundled/rental_units/panel/built") <= MOST_REGISTER

@@ -127,7 +127,7 @@ class AlarmBook:
     async def async_restore_closed(self) -> None:
         """Take over the closed alarms for which supplies are still off."""
         for row in await self._storage.async_rows(
-            "alarms", set(self.incidents.wanted_off()) - self.open.keys()
+            "alarms", self.incidents.wanted_off() - self.open.keys()
         ):
             try:
                 self.incidents.join(Alarm.from_dict(row))

@@ -1,9 +1,10 @@
 """Verified cut-off: command, read back relay and current, prove, and cut again."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 import time
 from typing import Any
@@ -25,7 +26,7 @@ from .device import (
     layout_of,
     registered,
 )
-from .latches import Latch, Latches, OpeningReason, Supply
+from .latches import Latch, Latches, Left, LeftReason, OpeningReason, Supply
 from .ports import Find
 from .proving import (
     Answer,
@@ -170,7 +171,7 @@ class CutOff:
         #: What an alarm wants off as soon as it is known what is protected, and who says so.
         self._unsettled: dict[tuple[str, str | None], list[Supply]] = {}
         #: Ids of the alarms whose supplies are being closed again.
-        self._closing: list[str] = []
+        self._closing: Counter[str] = Counter()
         book.listen(self._alarm_changed, immediate=True)
 
     @property
@@ -178,11 +179,13 @@ class CutOff:
         """Return what is latched, by the id of the supply."""
         return self._latches.rows
 
-    def wanted_off(self) -> Iterator[str]:
-        """Yield the ids of the alarms for which supplies are off, or are just being closed."""
-        for latch in self._latches.rows.values():
-            yield from latch.alarms
-        yield from self._closing
+    def wanted_off(self) -> AbstractSet[str]:
+        """Return the ids of the alarms for which supplies are off, or are just being closed."""
+        return (
+            self._latches.alarms | self._closing.keys()
+            if self._closing
+            else self._latches.alarms
+        )
 
     @callback
     def attach(self, device: SafetyDevice) -> None:
@@ -515,13 +518,7 @@ class CutOff:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="nothing_to_restore"
             )
-        alarms = {
-            alarm.id: alarm
-            for latch in latched
-            if not self.spares(latch)
-            for alarm in self._alarms_of(latch)
-        }
-        for alarm in alarms.values():
+        for alarm in self._wanting(latched):
             if alarm.present:
                 raise ServiceValidationError(
                     translation_domain=DOMAIN,
@@ -534,7 +531,7 @@ class CutOff:
         wanted = {latch.supply.id: latch.alarms for latch in latched}
         closing = [key for keys in wanted.values() for key in keys]
         # Their incident may be over with this, and has to hold who has done it.
-        self._closing += closing
+        self._closing.update(closing)
         try:
             results = await asyncio.gather(
                 *(self._async_close(latch.supply) for latch in latched)
@@ -551,9 +548,68 @@ class CutOff:
                     ),
                 )
         finally:
-            for alarm_id in closing:
-                self._closing.remove(alarm_id)
+            self._closing -= Counter(closing)
         return list(results)
+
+    def _wanting(self, latches: Iterable[Latch]) -> Iterator[Alarm]:
+        """Yield the alarms that want supplies off, but for those that are protected by now."""
+        for latch in latches:
+            if not self.spares(latch):
+                yield from self._alarms_of(latch)
+
+    def are_wanted_off(self, latches: Iterable[Latch]) -> bool:
+        """Return if a hazard that is still there wants one of these off."""
+        return any(alarm.present for alarm in self._wanting(latches))
+
+    @callback
+    def leave_off(
+        self,
+        latches: Iterable[Latch],
+        until: date,
+        why: LeftReason,
+        *,
+        who: str,
+        comment: str | None = None,
+    ) -> None:
+        """Put the restore of supplies off until a day, by a person who says why.
+
+        Nothing closes them then: it is told that the day has come. `comment` is a person's
+        words.
+        """
+        left = Left(until=until.isoformat(), why=why, who=who)
+        words = {"text": comment} if comment else {}
+        latches = list(latches)
+        for latch in latches:
+            latch.left = left
+            self._latches.store(latch)
+        self._note_left(
+            latches, "left_off", who=who, until=left.until, reason=why, **words
+        )
+
+    @callback
+    def remind(self, today: date) -> None:
+        """Tell of the supplies that were to be off until today, once."""
+        due = [
+            latch
+            for latch in self._latches.rows.values()
+            if latch.left and not latch.left.is_due and latch.left.until <= str(today)
+        ]
+        for latch in due:
+            assert latch.left
+            latch.left = replace(latch.left, is_due=True)
+            self._latches.store(latch)
+        self._note_left(due, "left_off_due")
+
+    def _note_left(self, latches: Iterable[Latch], what: str, **details: Any) -> None:
+        """Note on the timeline of each alarm which of its supplies that is about."""
+        names: dict[str, list[str]] = {}
+        for latch in latches:
+            for alarm_id in latch.alarms:
+                names.setdefault(alarm_id, []).append(
+                    f"{self.name(latch.device)} {latch.key}"
+                )
+        for alarm_id, supplies in names.items():
+            self._book.note(alarm_id, what, left=supplies, **details)
 
     async def _async_close(self, supply: Supply) -> Result:
         if not self._find(supply.uid):

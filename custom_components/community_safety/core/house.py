@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Container, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from homeassistant.helpers.integration_platform import (
     async_process_integration_platforms,
 )
 from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..catalogue import GATEWAY, HAZARDS
@@ -44,6 +45,8 @@ from .storage import TABLES, Found, Storage
 from .telling import tell
 
 DATA_HOUSE: HassKey[House] = HassKey(DOMAIN)
+#: The hour at which people are reminded of what is to be done that day.
+REMIND_HOUR = 8
 
 
 class House:
@@ -208,6 +211,7 @@ class House:
         if "settings" in rows:
             self.cut_off.settings_found()
         tell(tuple(self._found_listeners))
+        self._remind()
         self.hass.async_create_background_task(
             self.book.async_restore_closed(), f"{DOMAIN} closed alarms"
         )
@@ -284,8 +288,13 @@ class House:
             self.recordings.new_day()
             await self.storage.async_purge()
 
+        @callback
+        def remind(_now: datetime) -> None:
+            self._remind()
+
         async def close(_event: Event) -> None:
             end_days()
+            end_mornings()
             end_checks()
             self.book.store_announced()
             await self.storage.async_close()
@@ -294,13 +303,22 @@ class House:
         def started(_hass: HomeAssistant) -> None:
             self.book.started()
             self.passages.begin()
+            self._remind()
 
         end_days = async_track_time_change(
             self.hass, new_day, hour=0, minute=0, second=0
         )
+        end_mornings = async_track_time_change(
+            self.hass, remind, hour=REMIND_HOUR, minute=0, second=0
+        )
         end_checks = self.credentials.start()
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, close)
         async_at_started(self.hass, started)
+
+    def _remind(self) -> None:
+        """Tell of what was to be off until today, once the day has begun for people."""
+        now = dt_util.now()
+        self.cut_off.remind((now - timedelta(hours=REMIND_HOUR)).date())
 
     def devices(self) -> Iterator[tuple[Port, SafetyDevice]]:
         """Walk over every device of every loaded gateway, gateways included."""

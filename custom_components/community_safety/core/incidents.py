@@ -5,7 +5,7 @@ lasts from its first alarm until the last is closed and no supply cut for it is 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -122,7 +122,7 @@ class Incidents:
         self._of_alarm: dict[str, Incident] = {}
         self._faults: dict[str, deque[float]] = {}
         #: Returns the ids of the alarms for which supplies are off; set by the house.
-        self.wanted_off: Callable[[], Iterable[str]] = lambda: ()
+        self.wanted_off: Callable[[], AbstractSet[str]] = frozenset
 
     def __iter__(self) -> Iterator[Incident]:
         """Walk over what is not over, the most urgent first."""
@@ -177,7 +177,7 @@ class Incidents:
                 key=lambda row: row.closed_at or 0,
             )
             if len(closed) > MOST_CLOSED:
-                wanted = set(self.wanted_off())
+                wanted = self.wanted_off()
                 for row in closed[:-MOST_CLOSED]:
                     if row.id not in wanted:
                         del incident.alarms[row.id], self._of_alarm[row.id]

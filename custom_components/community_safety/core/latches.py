@@ -1,7 +1,7 @@
 """Latches: what stays open until a person restores it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 import time
@@ -23,6 +23,27 @@ class OpeningReason(StrEnum):
     WATER = "water"
     REPAIR = "repair"
     OTHER = "other"
+
+
+class LeftReason(StrEnum):
+    """Why a person leaves a supply off until a day."""
+
+    AWAITING_REPAIR = "awaiting_repair"
+    INVESTIGATION = "investigation"
+    WORKS = "works"
+    VACANT = "vacant"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """That a person leaves a supply off until a day, which is a date in ISO 8601."""
+
+    until: str
+    why: LeftReason
+    who: str
+    #: The day has come, and it was told.
+    is_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +82,8 @@ class Latch:
     before: dict[str, float] = field(default_factory=dict)
     #: Why a person has opened a protected load.
     reason: OpeningReason | None = None
+    #: Its restore was put off.
+    left: Left | None = None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Latch:
@@ -68,8 +91,9 @@ class Latch:
 
         Raises TypeError if one is missing.
         """
-        known = {item.name for item in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in known})
+        latch = cls(**_known(cls, data))
+        latch.left = Left(**_known(Left, data["left"])) if latch.left else None
+        return latch
 
     @property
     def supply(self) -> Supply:
@@ -84,6 +108,11 @@ class Latches:
         """Initialize."""
         self._storage = storage
         self.rows: dict[str, Latch] = {}
+        #: The same by device and by alarm: of hundreds that are cut at once each is asked
+        #: for again and again. And the alarms by which a supply is found.
+        self._of_device: dict[str, dict[str, Latch]] = {}
+        self._of_alarm: dict[str, dict[str, Latch]] = {}
+        self._tied: dict[str, list[str]] = {}
         self._listeners: list[Callable[[Latch], None]] = []
 
     def restore(self, rows: Mapping[str, dict[str, Any]]) -> None:
@@ -105,9 +134,10 @@ class Latches:
                     newer.before[load] = max(value, newer.before.get(load, 0))
                 newer.at = latch.at
                 newer.who, newer.reason = latch.who, latch.reason or newer.reason
+                newer.left = newer.left or latch.left
                 self.store(newer)
             else:
-                self.rows[key] = latch
+                self._take(latch)
                 self._tell(latch)
 
     @callback
@@ -123,11 +153,21 @@ class Latches:
         """Return the latch of a supply."""
         return self.rows.get(supply.id)
 
-    def of_device(self, uid: str) -> Iterator[Latch]:
+    def of_device(self, uid: str) -> list[Latch]:
         """Return the latches of a device."""
-        for latch in tuple(self.rows.values()):
-            if latch.device == uid:
-                yield latch
+        return list(self._of_device.get(uid, {}).values())
+
+    def of_alarms(self, alarm_ids: Iterable[str]) -> list[Latch]:
+        """Return the latches that any of these alarms wants off."""
+        found: dict[str, Latch] = {}
+        for alarm_id in alarm_ids:
+            found |= self._of_alarm.get(alarm_id, {})
+        return list(found.values())
+
+    @property
+    def alarms(self) -> AbstractSet[str]:
+        """Return the ids of the alarms that want something off."""
+        return self._of_alarm.keys()
 
     def check_closing(self, supply: Supply, name: str) -> None:
         """Raise HomeAssistantError if a supply of the device `name` must stay off.
@@ -161,7 +201,7 @@ class Latches:
         The command does not wait for the disk. If a crash comes between, the alarm does
         not count as announced yet, and what it has led to is done again.
         """
-        latch = self.rows[supply.id] = Latch(
+        latch = Latch(
             device=supply.uid,
             key=supply.key,
             at=time.time(),
@@ -170,6 +210,7 @@ class Latches:
             before=before,
             reason=reason,
         )
+        self._take(latch)
         self.store(latch)
         return latch
 
@@ -179,14 +220,45 @@ class Latches:
         latch = self.rows.pop(supply.id, None)
         self._storage.put("latches", supply.id, None)
         if latch:
+            self._tie(latch, [])
+            _let_go(self._of_device, latch.device, supply.id)
             self._tell(latch)
 
     @callback
     def store(self, latch: Latch) -> asyncio.Future[bool]:
         """Store a latch that has changed."""
+        if self.rows.get(latch.supply.id) is latch:
+            self._tie(latch, latch.alarms)
         stored = self._storage.put("latches", latch.supply.id, asdict(latch))
         self._tell(latch)
         return stored
 
+    def _take(self, latch: Latch) -> None:
+        key = latch.supply.id
+        self.rows[key] = self._of_device.setdefault(latch.device, {})[key] = latch
+        self._tie(latch, latch.alarms)
+
+    def _tie(self, latch: Latch, alarm_ids: list[str]) -> None:
+        """Let a latch be found by the alarms that want it off now."""
+        key = latch.supply.id
+        for alarm_id in self._tied.pop(key, ()):
+            _let_go(self._of_alarm, alarm_id, key)
+        if alarm_ids:
+            self._tied[key] = [*alarm_ids]
+        for alarm_id in alarm_ids:
+            self._of_alarm.setdefault(alarm_id, {})[key] = latch
+
     def _tell(self, latch: Latch) -> None:
         tell(tuple(self._listeners), latch)
+
+
+def _known(kind: type, data: dict[str, Any]) -> dict[str, Any]:
+    names = {item.name for item in fields(kind)}
+    return {key: value for key, value in data.items() if key in names}
+
+
+def _let_go(index: dict[str, dict[str, Latch]], name: str, key: str) -> None:
+    found = index.get(name, {})
+    found.pop(key, None)
+    if not found:
+        index.pop(name, None)

@@ -34,6 +34,11 @@ class OrderReason(StrEnum):
     OTHER = "other"
 
 
+def door_of(key: str) -> str:
+    """Return the door that an order is of."""
+    return key.rpartition(" ")[0]
+
+
 class Orders:
     """Writes them down before they are carried out, and once more with what came of it."""
 
@@ -69,6 +74,12 @@ class Orders:
 
     async def _put(self, key: str, row: dict[str, Any]) -> None:
         await self._storage.put(_TABLE, key, row, closed_at=row["at"])
+
+    async def async_closed(
+        self, after: tuple[float, str], until: float, most: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Return orders with their keys, the oldest first. Raises sqlite3.Error."""
+        return await self._storage.async_closed(_TABLE, after, until, most)
 
     async def async_of(self, door: str) -> list[dict[str, Any]]:
         """Return the last orders of a door, the newest first. Raises sqlite3.Error."""

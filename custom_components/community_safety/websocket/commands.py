@@ -34,15 +34,16 @@ from ..core.authority import Action
 from ..core.disconnect import Checked, Result
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
+from ..core.latches import LeftReason, OpeningReason
 from ..core.orders import Order, OrderReason
 from ..plans import DATA_PLANS
 from ..services import nothing_in_target
-from ..target import find_alarm_events, find_commands, may
+from ..target import Found, find_alarm_events, find_commands, find_supplies, may
 from .devices import Devices, Places
 from .doors import DoorFeed, async_orders, door_of, readable
 from .feed import Subscription
-from .history import async_incident, async_page
-from .rows import Reader, supplies_to_cut, supplies_to_restore
+from .history import async_day, async_incident, async_page
+from .rows import Reader, supplies_kept_off, supplies_to_cut, supplies_to_restore
 
 #: What a person may type, in characters; and the least that says anything.
 MOST_TEXT = 500
@@ -57,6 +58,7 @@ STEPS = ("verified", "called_119", "plan_started", "head_informed")
 _TEXT = vol.All(cv.string, vol.Strip, vol.Length(min=1, max=MOST_TEXT))
 _INCIDENT = {vol.Required("incident_id"): cv.string}
 _DOOR = {vol.Required("door_id"): cv.string}
+_SUPPLY = {vol.Required("device_id"): cv.string, vol.Required("supply"): cv.string}
 #: Alarms of an incident by id with their severity, as the person has seen them.
 _SEEN = {**_INCIDENT, vol.Required("alarms"): {cv.string: vol.Coerce(Severity)}}
 
@@ -180,10 +182,10 @@ async def _map(ask: Ask) -> None:
 
 @_command("plans")
 async def _plans(ask: Ask) -> dict[str, Any]:
-    """Tell which floors have a plan, and of which the user may set one."""
+    """Tell which floors have a plan or a position, and of which the user may set them."""
     hass, user = ask.hass, ask.connection.user
     if not user.permissions.access_all_entities(POLICY_READ):
-        return {"plans": [], "may": []}
+        return {"plans": [], "positions": {}, "may": []}
     rights = await hass.data[DATA_HOUSE].authority.async_rights(user)
     reader = Reader(user, rights)
     may = [
@@ -193,7 +195,12 @@ async def _plans(ask: Ask) -> dict[str, Any]:
         and (areas := _areas_of(hass, floor_id))
         and reader.has(Action.CONFIGURE, areas)
     ]
-    return {"plans": await hass.data[DATA_PLANS].async_floors(), "may": sorted(may)}
+    plans = hass.data[DATA_PLANS]
+    return {
+        "plans": await plans.async_floors(),
+        "positions": await plans.async_positions(),
+        "may": sorted(may),
+    }
 
 
 @_command("plan", {vol.Required("floor_id"): cv.string})
@@ -231,6 +238,24 @@ async def _set_plan(ask: Ask) -> None:
         raise nothing_in_target()
     await ask.caller.async_configure(areas)
     await ask.hass.data[DATA_PLANS].async_set(floor_id, plan)
+
+
+@_command(
+    "set_position",
+    {
+        vol.Required("floor_id"): cv.string,
+        vol.Required("position"): vol.Any(
+            None, vol.ExactSequence([cv.latitude, cv.longitude])
+        ),
+    },
+)
+async def _set_position(ask: Ask) -> None:
+    """Keep where a building stands on earth: latitude and longitude in degrees, or null."""
+    floor_id, position = ask.data["floor_id"], ask.data["position"]
+    if not (areas := _areas_of(ask.hass, floor_id)):
+        raise nothing_in_target()
+    await ask.caller.async_configure(areas)
+    await ask.hass.data[DATA_PLANS].async_put(floor_id, position)
 
 
 @_command("subscribe_devices")
@@ -290,6 +315,22 @@ async def _history(ask: Ask) -> dict[str, Any]:
     """Send alarms that are over, the newest first, a page at a time."""
     return await async_page(
         ask.hass, ask.connection.user, ask.data["since"], ask.data["until"]
+    )
+
+
+@_command(
+    "day",
+    {
+        vol.Required("day"): cv.date,
+        vol.Optional("after"): vol.ExactSequence(
+            [vol.In(("alarms", "orders")), vol.Coerce(float), cv.string]
+        ),
+    },
+)
+async def _day(ask: Ask) -> dict[str, Any]:
+    """Send what happened on a day, and who did what: of alarms and of doors, in parts."""
+    return await async_day(
+        ask.hass, ask.connection.user, ask.data["day"], ask.data.get("after")
     )
 
 
@@ -384,6 +425,26 @@ async def _restore(ask: Ask) -> dict[str, Any]:
     return _results(await ask.caller.async_restore(found, ask.data["checked"]))
 
 
+@_command(
+    "leave_off",
+    {
+        **_INCIDENT,
+        vol.Required("until"): cv.date,
+        vol.Required("reason"): vol.Coerce(LeftReason),
+        vol.Optional("comment"): _TEXT,
+    },
+)
+async def _leave_off(ask: Ask) -> None:
+    incident = await _async_incident(ask)
+    reason = ask.data["reason"]
+    await ask.caller.async_leave_off(
+        supplies_kept_off(ask.hass, incident),
+        ask.data["until"],
+        reason,
+        _comment(ask, is_needed=reason is LeftReason.OTHER),
+    )
+
+
 @_command("silence", _INCIDENT)
 async def _silence(ask: Ask) -> dict[str, Any]:
     return await _async_press_of_incident(ask, "silence")
@@ -397,6 +458,36 @@ async def _release(ask: Ask) -> dict[str, Any]:
 @_command("self_test", {vol.Required("device_id"): _DEVICES})
 async def _self_test(ask: Ask) -> dict[str, Any]:
     return await _async_press(ask, "self_test", ask.data["device_id"])
+
+
+@_command(
+    "restore_supply",
+    {**_SUPPLY, vol.Required("checked"): vol.Coerce(Checked)},
+)
+async def _restore_supply(ask: Ask) -> dict[str, Any]:
+    """Restore one supply, also one that is off for no incident."""
+    found = _supply(ask)
+    return _results(await ask.caller.async_restore([found], ask.data["checked"]))
+
+
+@_command(
+    "open_protected",
+    {
+        **_SUPPLY,
+        vol.Required("name"): cv.string,
+        vol.Required("reason"): vol.Coerce(OpeningReason),
+    },
+)
+async def _open_protected(ask: Ask) -> dict[str, Any]:
+    """Switch a protected load off, by who has written what it is called."""
+    found = _supply(ask)
+    if ask.data["name"].strip() != found.name:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="wrong_name",
+            translation_placeholders={"device": found.name},
+        )
+    return _results(await ask.caller.async_open_protected([found], ask.data["reason"]))
 
 
 @_command(
@@ -511,6 +602,14 @@ async def _async_press(ask: Ask, command: str, devices: list[str]) -> dict[str, 
             for item, error in zip(found, errors, strict=True)
         ]
     }
+
+
+def _supply(ask: Ask) -> Found:
+    """Return the supply that is meant. Raises ServiceValidationError."""
+    for found in find_supplies(ask.hass, {"device_id": [ask.data["device_id"]]}):
+        if found.key == ask.data["supply"]:
+            return found
+    raise nothing_in_target()
 
 
 def _any_alarm(incident: Incident) -> Alarm:

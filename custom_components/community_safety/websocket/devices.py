@@ -1,7 +1,7 @@
 """Where devices are and how they are, told to who commissions them and to who looks."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import batched
 import time
@@ -20,6 +20,7 @@ from ..core.alarms import Announcement
 from ..core.authority import Action
 from ..core.device import AVAILABILITY, SafetyDevice
 from ..core.house import House
+from ..core.latches import Latch
 from ..target import area_of
 from .rows import Reader
 from .stream import BEAT_SECONDS, Stream
@@ -148,6 +149,7 @@ class Devices(Changing):
         self._undo = [
             house.watch(self._came_or_went),
             house.book.listen(self._alarm_changed, immediate=True),
+            house.latches.listen(lambda latch: self._mark([latch.device])),
             hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, self._registered),
             hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, self._registered),
             async_track_time_interval(
@@ -299,6 +301,8 @@ def row(
         _event(hass, device)
     ):
         may["sign_off"] = next(iter(missing(house, device, area_id)), None)
+    latches = {latch.key: latch for latch in house.latches.of_device(device.uid)}
+    may |= _power(hass, house, device, latches, reader)
     return {
         "device_id": device.device_id,
         "name": device.name,
@@ -337,12 +341,51 @@ def row(
                     device,
                     point_key("protected", device.points[key].channel),
                 ),
+                # Until a person restores it.
+                "off": {
+                    "at": latch.at,
+                    "who": latch.who,
+                    "reason": latch.reason,
+                    "proven": latch.proven,
+                }
+                if (latch := latches.get(key))
+                else None,
             }
             for key in device.supplies
         ],
         "signed_off": signed and {"at": signed["at"], "who": signed["who"]},
         "may": may,
     }
+
+
+def _power(
+    hass: HomeAssistant,
+    house: House,
+    device: SafetyDevice,
+    latches: Mapping[str, Latch],
+    reader: Reader,
+) -> dict[str, str | None]:
+    """Return if the user may restore what is off, and open what is protected by its name."""
+    area_id = area_of(hass, device)
+
+    def may(action: Action, keys: Collection[str]) -> bool:
+        return (
+            bool(keys)
+            and reader.has(action, [area_id])
+            and all(
+                reader.controls(_entity(hass, "switch", device, key)) for key in keys
+            )
+        )
+
+    found: dict[str, str | None] = {}
+    if may(Action.RESTORE, latches):
+        found["restore"] = (
+            "still_present" if house.cut_off.are_wanted_off(latches.values()) else None
+        )
+    protected = device.settings.protected - latches.keys()
+    if may(Action.CUT_OFF, protected & {*device.supplies}):
+        found["open_protected"] = None
+    return found
 
 
 def heard_at(device: SafetyDevice) -> float | None:

@@ -207,18 +207,21 @@ async def async_orders(hass: HomeAssistant, user: User, item: Found) -> dict[str
         ) from err
     reader = Reader(user, await house.authority.async_rights(user))
     may_read = reader.has(Action.READ, [item.area_id])
-    rows = [
-        {
-            key: row.get(key)
-            for key in ("order", "at", "who", "why", "proven", "comment")
-            # What people wrote is for who may know who wrote it, and for them.
-            if key != "comment" or may_read or row.get("who") == user.id
-        }
-        for row in read
-        if "order" in row
-    ]
+    rows = [told(row, user, may_read) for row in read if "order" in row]
     known = {str(row["who"]) for row in rows if may_read or row["who"] == user.id}
     return {
         "orders": rows,
         "names": await house.authority.async_names(known, user),
+    }
+
+
+def told(row: dict[str, Any], user: User, may_read: bool) -> dict[str, Any]:
+    """Return an order as a user may see it.
+
+    What people wrote is for who may know who wrote it, and for them.
+    """
+    return {
+        key: row.get(key)
+        for key in ("order", "at", "who", "why", "proven", "comment")
+        if key != "comment" or may_read or row.get("who") == user.id
     }

@@ -23,7 +23,7 @@ from ..core.device import AVAILABILITY, SafetyDevice
 from ..core.house import DATA_HOUSE
 from ..core.incidents import Incident
 from ..core.latches import Latch
-from .rows import View, row, view
+from .rows import View, kept_off, row, view
 from .stream import BEAT_SECONDS, Stream
 
 DATA_FEED: HassKey[Feed] = HassKey(f"{DOMAIN}_feed")
@@ -318,6 +318,7 @@ class Subscription(Stream):
             "snapshot",
             incidents=list(rows.values()),
             devices=self._heard(),
+            kept_off=self._kept_off(),
             more=bool(rest),
         )
         self._ask_names(rows.values())
@@ -370,7 +371,7 @@ class Subscription(Stream):
     @callback
     def beat(self) -> None:
         """Send a sign of life."""
-        self._beat(devices=self._heard())
+        self._beat(devices=self._heard(), kept_off=self._kept_off())
 
     def _rows(self, ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return rows as the user may read them."""
@@ -413,6 +414,14 @@ class Subscription(Stream):
             if found and found.incident_id != key:
                 return found.incident_id
         return None
+
+    def _kept_off(self) -> list[dict[str, Any]]:
+        """Return the supplies that are off for no incident: a person has cut them by hand."""
+        if self._only:
+            return []
+        rows = kept_off(self._hass, self._reader)
+        self._ask_names(rows)
+        return rows
 
     def _heard(self) -> dict[str, int] | None:
         """Return how many devices there are, and how many are heard in time.

@@ -1,7 +1,7 @@
 """An incident as one user may see it, with what that user may do about it now."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -134,9 +134,19 @@ def supplies_to_restore(hass: HomeAssistant, incident: Incident) -> list[Found]:
     While its hazard is there, those that are protected loads by now, if there are any.
     """
     house = hass.data[DATA_HOUSE]
-    latches = list(_latches(house, incident))
+    latches = _latches(house, incident)
     free = [latch for latch in latches if _may_close(house, incident, latch)]
     return [find_supply(hass, latch.supply) for latch in free or latches]
+
+
+def supplies_kept_off(hass: HomeAssistant, incident: Incident) -> list[Found]:
+    """Return every supply that is off for an incident until a person restores it."""
+    house = hass.data[DATA_HOUSE]
+    return [
+        find_supply(hass, latch.supply)
+        for latch in _latches(house, incident)
+        if not house.cut_off.spares(latch)
+    ]
 
 
 def row(
@@ -194,6 +204,28 @@ def row(
     }
 
 
+def kept_off(hass: HomeAssistant, reader: Reader) -> list[dict[str, Any]]:
+    """Return the supplies that are off for no incident, as a user may read them."""
+    house = hass.data[DATA_HOUSE]
+    known = house.book.incidents.alarm
+    return [
+        {
+            "supply_id": latch.supply.id,
+            "device_id": place.device_id,
+            "name": place.name,
+            "channel": latch.key.partition("_")[2],
+            "area_id": place.area_id,
+            "proven": latch.proven,
+            "reason": latch.reason,
+            "at": latch.at,
+            "who": latch.who,
+        }
+        for latch in house.latches.rows.values()
+        if not any(known(alarm_id) for alarm_id in latch.alarms)
+        and reader.reads((place := find_supply(hass, latch.supply)).entity_id)
+    ]
+
+
 def people(rows: Mapping[str, Any]) -> set[str]:
     """Return the ids of who did something, anywhere in a row."""
     found: set[str] = set()
@@ -221,10 +253,8 @@ def _places(hass: HomeAssistant, incident: Incident) -> Iterator[Found]:
         yield find_supply(hass, supply)
 
 
-def _latches(house: House, incident: Incident) -> Iterator[Latch]:
-    for latch in house.latches.rows.values():
-        if not incident.alarms.keys().isdisjoint(latch.alarms):
-            yield latch
+def _latches(house: House, incident: Incident) -> list[Latch]:
+    return house.latches.of_alarms(incident.alarms)
 
 
 def _may_close(house: House, incident: Incident, latch: Latch) -> bool:
@@ -260,6 +290,8 @@ def _supply(house: House, incident: Incident, place: Found) -> dict[str, Any]:
         "reason": latch.unproven if latch and state is State.MAY_BE_ON else None,
         "at": latch.at if latch else None,
         "who": latch.who if latch else None,
+        # Until a day, in ISO 8601; `is_due`: that has come.
+        "left": asdict(latch.left) if latch and latch.left else None,
     }
 
 
@@ -334,10 +366,14 @@ def _offers(hass: HomeAssistant, seen: View, reader: Reader) -> dict[str, str | 
         offers["cut_off"] = None
     mine = {latch.supply.id: latch for latch in _latches(house, incident)}
     off = [place for place in places if place.supply.id in mine]
-    # What is behind a gateway that is away cannot be told to close.
-    if any(place.here for place in off) and _may_switch(reader, Action.RESTORE, off):
-        free = any(_may_close(house, incident, latch) for latch in mine.values())
-        offers["restore"] = None if free else still_there
+    if off and _may_switch(reader, Action.RESTORE, off):
+        # What is behind a gateway that is away cannot be told to close.
+        if any(place.here for place in off):
+            free = any(_may_close(house, incident, latch) for latch in mine.values())
+            offers["restore"] = None if free else still_there
+        # While it burns nobody thinks of another day.
+        if not incident.present and not all(map(house.cut_off.spares, mine.values())):
+            offers["leave_off"] = None
     return offers
 
 

@@ -198,6 +198,13 @@ class People:
             found += self.callers(alert)
         return found
 
+    @callback
+    def of_test_by(self, user_id: str) -> list[Recipient]:
+        """Return whom a test concerns that a user begins, as far as is known now."""
+        alert = Alert(who=user_id, drill=True, audiences=[*map(str, Audience)])
+        responders = self._register.phonebook.last_known((), [Audience.RESPONDERS])
+        return self.of_test(alert, responders)
+
     def _is_tester(self, alert: Alert, person: Recipient) -> bool:
         return alert.who is not None and any(
             alert.who in users_of(self._hass, address.target)

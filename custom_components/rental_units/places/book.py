@@ -108,6 +108,17 @@ class PlaceBook:
             await _async_forget_tags(self._hass, [before[row].tag_id for row in gone])
 
     @callback
+    def positions(self) -> dict[str, tuple[float, float]]:
+        """Return the latitude and longitude of units by their ids, and of buildings by their names."""
+        return {
+            row.unit_id or row.building: (row.latitude, row.longitude)
+            for row in self.places.values()
+            if row.latitude is not None
+            and row.longitude is not None
+            and (row.unit_id or row.kind is PlaceKind.BUILDING)
+        }
+
+    @callback
     def _read_later(self) -> None:
         if self._cancel_read is None:
             self._cancel_read = async_call_later(

@@ -18,9 +18,10 @@ from ..alerts.responses import seen
 from ..alerts.runtime import DATA_ENGINES
 from ..app.people import NamePeople
 from ..app.work import refused
-from ..const import Reason, Role
+from ..const import Duty, Reason, Role
+from ..storage.errors import RegisterError
 from .base import TEXT, Ask, command
-from .feed import Feed
+from .feed import Feed, GroupFeed
 
 _IDS: dict[vol.Marker, Any] = {
     vol.Optional(key): vol.All([cv.string], vol.Length(min=1, max=200))
@@ -66,12 +67,17 @@ async def subscribe_response(ask: Ask) -> Feed:
     await ask.application.async_authorize(ask.context, "get_alerts")
     responses = _engine(ask).responses
 
-    def read() -> Mapping[str, Any] | None:
-        if (found := ask.application.permit(ask.user, "get_alerts")) is None:
+    def keys() -> list[str] | None:
+        if ask.application.permit(ask.user, "get_alerts") is None:
             return None
-        return responses.items(found, ids.match) if ids else responses.items(found)
+        alerts = _engine(ask).alerts
+        return [key for key, row in alerts.items() if not ids or ids.match(row)]
 
-    return Feed(ask, read, [responses.listen])
+    def group(key: str) -> Mapping[str, Any]:
+        found = ask.application.permit(ask.user, "get_alerts")
+        return responses.of(key, found) if found else {}
+
+    return GroupFeed(ask, keys, group, [responses.listen])
 
 
 @command("response", _IDS, "get_alerts")
@@ -159,6 +165,28 @@ async def close_help(ask: Ask) -> dict[str, Any]:
     if not closed:
         raise refused("no_help_open")
     return {"closed": closed}
+
+
+@command("drill_told", {}, "get_roster")
+async def drill_told(ask: Ask) -> dict[str, Any]:
+    """Say whom a drill tells that this user begins: themselves, over the app, and the office's `posts`. An automation may name others."""
+    await ask.application.async_authorize(ask.context, "get_roster", units=None)
+    phonebook = ask.application.register.phonebook
+    if not phonebook.is_known:
+        # That is not nobody.
+        raise RegisterError("property_not_loaded")
+    told = _engine(ask).people.of_test_by(ask.user.id)
+    office = {row.person_id for row in told if row.role == Duty.PROPERTY_OFFICE}
+    return {
+        "you": any(row.person_id not in office for row in told),
+        "posts": [
+            row.title
+            for row in phonebook.posts()
+            if row.duty == Duty.PROPERTY_OFFICE
+            and row.person
+            and row.person.person_id in office
+        ],
+    }
 
 
 # One's own flats

@@ -12,6 +12,7 @@ from ..app.people import FindDuplicates, FindPeople, GetPerson
 from ..app.reading import GetUnit, ListUnits
 from ..app.work import refused
 from ..const import Reason
+from ..places.book import DATA_BOOKS
 from ..register.units import Summary, UnitInfo
 from .base import REASON, TEXT, Ask, command
 
@@ -80,14 +81,18 @@ async def units(ask: Ask) -> dict[str, Any]:
 
 @command("places", {}, "get_alerts")
 async def places(ask: Ask) -> dict[str, Any]:
-    """Tell where units stand, by their areas: what a map is drawn from. It names no person."""
+    """Tell where units stand, by their areas, and to who may see places where on earth that is: what a map is drawn from. It names no person."""
     caller = await ask.application.async_authorize(ask.context, "get_alerts")
+    book = ask.hass.data[DATA_BOOKS][ask.application.register.entry.entry_id]
+    may_see = ask.application.permit(ask.user, "get_places") is not None
+    found = book.positions() if may_see else {}
     return {
         "places": {
             unit.area_id: {
                 "building": unit.building,
                 "stairwell": unit.stairwell,
                 "number": unit.number,
+                "position": found.get(unit.building) or found.get(unit.id),
             }
             for unit in ask.application.register.units.values()
             if unit.area_id and caller.permit.covers([unit.id])

@@ -9,6 +9,7 @@ import { Subscription } from "../feed";
 import { date, dateAndClock, quantity } from "../format";
 import { mdiCheckBold, icon } from "../icons";
 import type { Incident } from "../model";
+import { print } from "../print";
 import type { People } from "../response";
 import { common, tokens } from "../styles";
 import { AGAIN_SECONDS } from "../twice";
@@ -43,13 +44,19 @@ export class DevicesPage extends LitElement {
   @state() private most = MOST_ROWS;
   /** The device whose checklist is open. */
   @state() private open: string | null = null;
+  /** The one whose power is worked: its id is in the address. */
+  @property() device: string | null = null;
   /** What the person has said so far: which supplies stay on, and that it was tried by hand. */
   @state() private stays = new Map<string, boolean>();
   @state() private byHand = false;
   /** What a drill is of that was pressed once: what was listed then. */
   private asked: readonly Device[] = [];
+  /** Whom a drill tells. */
+  @state() private told = "";
+  private hasAsked = false;
   @state() private amperes = "";
   @query("dialog") private dialog?: HTMLDialogElement;
+  private labelNames: ReadonlyMap<string, string> = new Map();
   private feed: Subscription<Message, Inventory> | null = null;
   private readonly chains = new Map<string, Chain>();
   private t: Translate = translator("en");
@@ -76,6 +83,15 @@ export class DevicesPage extends LitElement {
     void hass.loadBackendTranslation("entity", DOMAIN).then(() => {
       this.requestUpdate();
     });
+    hass.connection.sendMessagePromise<{ label_id: string; name: string }[]>({ type: "config/label_registry/list" }).then(
+      (labels) => {
+        this.labelNames = new Map(labels.map(({ label_id: id, name }) => [id, name]));
+        this.requestUpdate();
+      },
+      () => {
+        // They are a help, and no more.
+      },
+    );
     this.feed = new Subscription<Message, Inventory>(
       hass.connection,
       { type: `${DOMAIN}/subscribe_devices` },
@@ -89,8 +105,14 @@ export class DevicesPage extends LitElement {
   }
 
   protected override updated(): void {
-    if (this.open && !this.dialog?.open) {
+    if (!this.dialog?.open) {
       this.dialog?.showModal();
+    }
+    if (this.device !== null) {
+      // Said where it failed: the sheet then has no more than its title.
+      import("./supplies").catch(() => {
+        this.context.fail(`${this.device ?? ""} power`, this.context.t("page_failed"));
+      });
     }
   }
 
@@ -111,10 +133,11 @@ export class DevicesPage extends LitElement {
     const here = narrowed(devices.values(), null, this.area, context.now);
     const wanted = this.words.trim().toLowerCase();
     const rows = narrowed(here, this.filter, null, context.now)
-      .filter((device) => !wanted || `${device.name} ${this.place(device)} ${device.model ?? ""}`.toLowerCase().includes(wanted))
+      .filter((device) => !wanted || `${device.name} ${this.place(device)} ${device.model ?? ""} ${this.labels(device).join(" ")}`.toLowerCase().includes(wanted))
       .sort((a, b) => this.compare(a, b));
     const { tested, all } = testedCount(here, context.now);
     const opened = this.open === null ? undefined : devices.get(this.open);
+    const powered = this.device === null ? undefined : devices.get(this.device);
     return html`
       <header class="top">
         <h2>${t("devices_tested", { tested, all })} <span class="quiet">${t("devices_all", { count: here.length })}</span></h2>
@@ -154,7 +177,11 @@ export class DevicesPage extends LitElement {
         : nothing}
       <p class="only-print signatures"><span>${t("handed_by")}</span><span>${t("taken_by")}</span></p>
       <p class="quiet foot">${context.t("not_certified")}</p>
-      ${opened ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.checklist(opened)}</dialog>` : nothing}
+      ${opened
+        ? html`<dialog aria-labelledby="sheet" @close=${this.closed}>${this.checklist(opened)}</dialog>`
+        : powered
+          ? html`<dialog aria-labelledby="sheet" @close=${this.left}>${this.powerOf(powered)}</dialog>`
+          : nothing}
     `;
   }
 
@@ -164,8 +191,12 @@ export class DevicesPage extends LitElement {
     const found = listed
       .filter((device) => device.may.self_test === null && device.shows_test && !device.supplies.length && !device.testing)
       .slice(0, MOST_TESTED);
+    if (found.length > 1 && !this.hasAsked) {
+      this.hasAsked = true;
+      void this.askTold();
+    }
     return found.length > 1
-      ? html`<cs-twice
+      ? html`${this.told} <cs-twice
           data-do="drill"
           .label=${t("drill_start", { count: found.length })}
           .again=${context.t("says", { what: context.t("press_again", { seconds: AGAIN_SECONDS }), said: t("drill_means") })}
@@ -178,12 +209,26 @@ export class DevicesPage extends LitElement {
       : nothing;
   }
 
+  private async askTold(): Promise<void> {
+    const { context, t } = this;
+    const told = await Promise.all(
+      context.propertiesWith("get_roster").map((id) =>
+        context.hass.connection
+          .sendMessagePromise<{ you: boolean; posts: string[] }>({ type: "rental_units/drill_told", entry_id: id })
+          // It is not known whom: nothing is said.
+          .catch(() => null),
+      ),
+    );
+    if (told.length && !told.includes(null)) {
+      const names = [...(told.some((item) => item?.you) ? [t("drill_you")] : []), ...told.flatMap((item) => item?.posts ?? [])];
+      this.told = names.length ? context.t("says", { what: t("drill_told"), said: names.join(context.t("comma")) }) : t("drill_nobody");
+    }
+  }
+
   private readonly print = (): void => {
     // All of them are on the paper.
     this.most = Infinity;
-    void this.updateComplete.then(() => {
-      window.print();
-    });
+    void this.updateComplete.then(print);
   };
 
   private compare(a: Device, b: Device): number {
@@ -240,6 +285,7 @@ export class DevicesPage extends LitElement {
         open,
         ...deeds,
         chain && JSON.stringify([chain.states, chain.found, chain.cuts]),
+        this.labels(device).join(),
         // Words of kinds and hazards come after the rows.
         this.kind(device),
         device.faults.map((hazard) => context.words.option("hazard", hazard)).join(),
@@ -249,6 +295,7 @@ export class DevicesPage extends LitElement {
           <strong>${device.name}</strong>
           <span>${this.place(device) || this.bad(this.t("no_area"))}</span>
           <span class="quiet">${this.kind(device)}${device.model ? ` · ${device.model}` : ""}</span>
+          <span class="labels">${this.labels(device).map((label) => html`<span class="chip quiet">${label}</span>`)}</span>
         </div>
         <div class="how">
           ${this.power(device)} <span>${this.heard(device)}</span>
@@ -296,7 +343,41 @@ export class DevicesPage extends LitElement {
         >
           ${t("sign_off_open")}
         </button>`
+      : nothing}
+    ${device.may.restore !== undefined || device.may.open_protected !== undefined
+      ? html`<button
+          data-do="power"
+          aria-label=${`${t("supplies_open")} ${device.name} ${this.place(device)}`}
+          @click=${() => {
+            context.go(`/devices/${encodeURIComponent(device.device_id)}${location.search}`);
+          }}
+        >
+          ${t("supplies_open")}
+        </button>`
       : nothing}`;
+  }
+
+  private powerOf(device: Device) {
+    const { context } = this;
+    return html`<div class="rows">
+      <h2 id="sheet">${context.t("says", { what: context.t("power"), said: device.name })}</h2>
+      <cs-supplies .context=${context} .device=${device} .who=${(id: string) => this.who(id)} .dark=${this.dark}></cs-supplies>
+      ${this.deed(`${device.device_id} power`)}
+      <button @click=${() => { this.dialog?.close(); }}>${context.t("close")}</button>
+    </div>`;
+  }
+
+  private readonly left = (): void => {
+    const from = this.device ?? "";
+    this.context.go(`/devices${location.search}`);
+    void this.updateComplete.then(() => {
+      this.renderRoot.querySelector<HTMLElement>(`[data-device="${CSS.escape(from)}"] [data-do="power"]`)?.focus();
+    });
+  };
+
+  /** What people have labelled it with, in Home Assistant. */
+  private labels({ device_id: id }: Device): string[] {
+    return (this.context.hass.devices[id]?.labels ?? []).flatMap((label) => this.labelNames.get(label) ?? []);
   }
 
   private bad(text: string) {
@@ -358,9 +439,10 @@ export class DevicesPage extends LitElement {
   }
 
   private supplies(device: Device) {
-    return device.supplies.map(
-      (supply) =>
-        html`<span>${supply.channel
+    return device.supplies.map((supply) =>
+      supply.off
+        ? this.bad(this.t("kept_off_since", { channel: supply.channel.toUpperCase(), date: date(this.context.hass, supply.off.at) }).trim())
+        : html`<span>${supply.channel
           ? this.context.t("says", { what: supply.channel.toUpperCase(), said: this.t(supply.protected ? "stays_on" : "is_cut") })
           : this.t(supply.protected ? "stays_on" : "is_cut")}</span>`,
     );
@@ -597,6 +679,9 @@ export class DevicesPage extends LitElement {
     css`
       :host {
         display: block;
+      }
+      .labels:empty {
+        display: none;
       }
       .top {
         display: flex;

@@ -17,6 +17,8 @@ export interface Closed {
   cleared_at: number | null;
   proven_at: number | null;
   closed_at: number;
+  /** How often it came back while it was open. */
+  returns: number;
   reason?: string;
   outcome: string | null;
   cause: string | null;
@@ -50,6 +52,8 @@ export interface Figures {
   floods: number;
   /** Warnings and faults that were open for more than a day. */
   stale: number;
+  /** Alarms that came back so often that somebody should see to their device. */
+  chattering: number;
   devices: Device[];
   /** The oldest first. */
   months: Month[];
@@ -73,6 +77,8 @@ export interface Month {
 const MOST_DEVICES = 10;
 /** A warning or a fault that was open for longer has stood there unasked. */
 const STALE_SECONDS = 86_400;
+/** What comes back so often, and so often a minute, is chattering. */
+const CHATTERING = 3;
 
 /** Returns the smallest value that a share of all does not exceed; `values` are sorted. */
 export function quantile(values: readonly number[], share: number): number {
@@ -109,6 +115,8 @@ function rush(times: readonly number[]): Pick<Figures, "busiest" | "floods"> {
   return { busiest, floods };
 }
 
+const isChattering = ({ returns, raised_at: at, cleared_at: end, closed_at: closed }: Closed): boolean =>
+  returns >= CHATTERING && returns * 60 >= CHATTERING * ((end ?? closed) - at);
 const isJudged = ({ outcome }: Closed): boolean => outcome !== null && outcome !== "test";
 const isFalse = ({ outcome }: Closed): boolean => outcome === "false_alarm";
 
@@ -158,6 +166,7 @@ export function figuresOf(alarms: Iterable<Closed>, monthOf: (at: number) => str
     falseAlarms: life.filter(isFalse).length,
     ...rush(life.map((alarm) => alarm.raised_at)),
     stale: real.filter((alarm) => alarm.severity !== "alarm" && alarm.closed_at - alarm.raised_at > STALE_SECONDS).length,
+    chattering: real.filter(isChattering).length,
     devices: [...devices.values()].sort((a, b) => b.count - a.count).slice(0, MOST_DEVICES),
     months: [...months.values()],
   };

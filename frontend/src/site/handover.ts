@@ -6,6 +6,7 @@ import { dateAndClock } from "../format";
 import { classIcon } from "../icons";
 import type { Incident } from "../model";
 import { LAST_LIFE_CLASS, byUrgency, classOf, isNew } from "../order";
+import { print } from "../print";
 import { common, ranks, tokens } from "../styles";
 import { byUrgency as byDoor, isLeftOpen } from "./door";
 import { followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
@@ -117,9 +118,7 @@ export class HandoverPage extends LitElement {
           <button
             class="main"
             ?disabled=${!isReady}
-            @click=${() => {
-              window.print();
-            }}
+            @click=${print}
           >
             ${context.t("print")}
           </button>
@@ -159,7 +158,7 @@ export class HandoverPage extends LitElement {
 
   /** Supplies that are kept off, whatever else is open there. */
   private off(incidents: Incident[]) {
-    const { words, hass } = this.context;
+    const { book, words, hass, t } = this.context;
     const found = new Map(
       incidents.flatMap((item) => item.supplies.filter((supply) => supply.latched).map((supply) => [supply.supply_id, { item, supply }])),
     );
@@ -169,9 +168,19 @@ export class HandoverPage extends LitElement {
         ({ item, supply }) =>
           html`<li>
             <strong>${words.area(supply.area_id) ?? words.place(item)}</strong> <span>${words.supply(supply)}</span>
-            <span>${words.supplyState(supply)}</span>
+            <span>${[words.supplyState(supply), words.left([supply])].filter(Boolean).join(t("comma"))}</span>
             ${supply.at ? html`<time>${dateAndClock(hass, supply.at)}</time>` : nothing}
           </li>`,
+      ).concat(
+        book.keptOff.map(
+          (row) =>
+            html`<li>
+              <strong>${words.area(row.area_id) ?? t("no_place")}</strong> <span>${row.name} ${row.channel.toUpperCase()}</span>
+              <span>${t(row.proven ? "supply_proven" : "supply_may_be_on")}</span>
+              ${row.who ? html`<span>${t("by", { who: words.who(row.who) })}</span>` : nothing}
+              <time>${dateAndClock(hass, row.at)}</time>
+            </li>`,
+        ),
       ),
     );
   }

@@ -118,6 +118,13 @@ export class HistoryPage extends LitElement {
     }
   };
 
+  private readonly log = (event: MouseEvent): void => {
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.context.go("/log");
+    }
+  };
+
   /** Goes to the incident of an alarm: it may still be open. */
   private goTo(id: string): (event: MouseEvent) => void {
     return (event) => {
@@ -250,6 +257,7 @@ export class HistoryPage extends LitElement {
             this.words = (event.target as HTMLInputElement).value;
           }}
         />
+        <a class="button" href=${context.to("/log")} @click=${this.log}>${t("log")}</a>
         ${(
           [
             ["csv", "history_csv"],
@@ -327,6 +335,10 @@ export class HistoryPage extends LitElement {
         <div>
           <dt>${t("figure_stale")}</dt>
           <dd>${figures.stale}</dd>
+        </div>
+        <div>
+          <dt>${t("figure_chattering")}</dt>
+          <dd>${figures.chattering}</dd>
         </div>
       </dl>
       ${figures.devices.length

@@ -19,10 +19,17 @@ export interface Device {
   last_test: { at: number; ended_at: number | null; who: string | null; found: string[] } | null;
   /** In amperes. */
   rated_current: { value: number; is_set: boolean; entity_id: string | null } | null;
-  supplies: { key: string; channel: string; protected: boolean; entity_id: string | null }[];
+  supplies: {
+    key: string;
+    channel: string;
+    protected: boolean;
+    entity_id: string | null;
+    /** Until a person restores it; why is said of a protected load that a person has switched off. */
+    off: { at: number; who: string | null; reason: string | null; proven: boolean | null } | null;
+  }[];
   signed_off: { at: number; who: string } | null;
   /** What the user may do: null now, or the code of what is in the way. Missing: not offered. */
-  may: { self_test?: null; sign_off?: string | null };
+  may: { self_test?: null; sign_off?: string | null; restore?: string | null; open_protected?: null };
 }
 
 export type Message = { sequence: number; at: number } & (
@@ -115,6 +122,7 @@ export const FILTERS = {
   no_area: (device: Device) => device.area_id === null,
   rated_default: (device: Device) => device.rated_current !== null && !device.rated_current.is_set,
   faults: (device: Device) => device.faults.length > 0,
+  kept_off: (device: Device) => device.supplies.some(({ off }) => off !== null),
   not_signed_off: (device: Device) => device.signed_off === null,
 } as const;
 export type Filter = keyof typeof FILTERS;

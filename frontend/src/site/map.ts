@@ -21,18 +21,32 @@ import {
   classIcon,
   icon,
 } from "../icons";
-import type { Hass } from "../model";
+import type { Hass, Rank } from "../model";
 import { NO_HELP, statusOf } from "../order";
 import { areasOf as areasOfCall } from "../response";
 import { common, ranks, tokens } from "../styles";
+import type { Position } from "../unit";
 import { byFloor, byUrgency, isCalm, type Door } from "./door";
 import { doorIcon, doorSigns, doorStyles, followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
 import { GROUNDS, areasOf, cellsOf, layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
+import type { Marked } from "./geography";
 import { marksOf, totalsOf, unfolded, type Mark } from "./marks";
+import { positionOf } from "./places";
 import "./plan";
 import { translator, type Key, type Translate } from "./texts";
 
 const FILLED = new Set(["fire", "linkage", "electrical"]);
+/** The token of each rank's colour. */
+const COLOURS: Record<Rank | "drill", string> = {
+  fire: "--fire",
+  linkage: "--linkage",
+  electrical: "--electrical",
+  supervision: "--supervision",
+  fault: "--fault",
+  shelved: "--shielded",
+  power_off: "--shielded",
+  drill: "--shielded",
+};
 const WAYS = new Set<string>(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"] satisfies Way[]);
 
 interface Message {
@@ -60,7 +74,10 @@ export class MapPage extends LitElement {
   /** It is beside the list, where nobody scrolls it: what is well does not take the place of what is not. */
   @property({ type: Boolean }) beside = false;
   /** The buildings that have a plan, and those whose plan this user may set. */
-  @state() private plans: { plans: string[]; may: string[] } = { plans: [], may: [] };
+  @state() private plans: { plans: string[]; positions: Record<string, Position>; may: string[] } = { plans: [], positions: {}, may: [] };
+  /** Buildings are shown where they are on earth; the building of which that is being said. */
+  @state() private isGeographic = false;
+  @state() private placing: string | null = null;
   /** The buildings of which the plan is shown. */
   @state() private planned: ReadonlySet<string> = new Set<string>();
   private feed: Subscription<Message, Placed> | null = null;
@@ -156,12 +173,84 @@ export class MapPage extends LitElement {
         ${this.doorsOf(GROUNDS, t("grounds"))}`;
     }
     const open = this.narrow ? [] : unfolded(buildings, this.marks, this.beside);
-    return html`<nav class="tiles" aria-label=${t("buildings")}>
+    return html`${this.geography()}
+      <nav class="tiles" aria-label=${t("buildings")}>
         ${buildings.map((building) => this.tile(this.nameOf(building), areasOf(building), building.key))}
       </nav>
       ${open.map((building) => this.section(building))}
       ${buildings.some(({ key }) => key === GROUNDS) ? nothing : this.doorsOf(GROUNDS, t("grounds"))}
       ${!open.length && !this.narrow ? html`<p class="quiet hint">${t("map_choose")}</p>` : nothing}`;
+  }
+
+  /** The buildings where they are on earth, where that is known of one and somebody wants to see it. */
+  private geography() {
+    const { t, context } = this;
+    const marked = this.marked();
+    if (!marked.length || context.isQuiet || this.beside) {
+      return nothing;
+    }
+    return html`<p class="no-print">
+        <button
+          data-do="geography"
+          aria-pressed=${this.isGeographic ? "true" : "false"}
+          @click=${() => {
+            this.isGeographic = !this.isGeographic;
+            void this.fetchGeography();
+          }}
+        >
+          ${t("geography")}
+        </button>
+      </p>
+      ${this.isGeographic
+        ? html`<cs-geography
+            .context=${context}
+            .marked=${marked}
+            .dark=${this.dark}
+            @building=${(event: CustomEvent<string>) => {
+              context.go(`/map/${encodeURIComponent(event.detail)}`);
+            }}
+          ></cs-geography>`
+        : nothing}`;
+  }
+
+  private async fetchGeography(): Promise<void> {
+    try {
+      await import("./geography");
+    } catch {
+      this.isGeographic = false;
+      this.placing = null;
+      this.context.fail("geography", this.context.t("page_failed"));
+    }
+  }
+
+  private marked(): Marked[] {
+    const { context, marks, plans } = this;
+    const style = getComputedStyle(this);
+    return this.buildings.flatMap((building): Marked[] => {
+      const position = positionOf(building, plans.positions, context.words.units);
+      if (!position) {
+        return [];
+      }
+      const totals = totalsOf(marks, areasOf(building));
+      const incident = totals[0]?.incident;
+      const rank = incident && (incident.drill ? "drill" : incident.rank);
+      const name = this.nameOf(building);
+      const words = totals.map((total) => {
+        const word = total.incident ? context.words.classWord(total.incident, NO_HELP) : context.t("class_help");
+        return `${word} ${String(total.places)}`;
+      });
+      const short = /\d+/.exec(name)?.[0] ?? name.slice(0, 3);
+      const colour = totals.length ? (rank ? COLOURS[rank] : "--help") : "--good";
+      return [
+        {
+          key: building.key,
+          label: [short, ...(words[0] ? [words[0]] : [])].join(" "),
+          title: context.t("says", { what: name, said: words.join(context.t("comma")) || context.t("none") }),
+          colour: style.getPropertyValue(colour).trim(),
+          position,
+        },
+      ];
+    });
   }
 
   private one(building: Building, stairwellKey: string | undefined) {
@@ -251,7 +340,33 @@ export class MapPage extends LitElement {
               ${this.t("plan")}
             </button>`
           : nothing}
+        ${!this.context.isQuiet && mayEdit
+          ? html`<button
+              class="no-print"
+              data-do="position"
+              aria-expanded=${this.placing === key ? "true" : "false"}
+              aria-label=${this.context.t("says", { what: this.t("position"), said: name })}
+              @click=${() => {
+                this.placing = this.placing === key ? null : key;
+                void this.fetchGeography();
+              }}
+            >
+              ${this.t("position")}
+            </button>`
+          : nothing}
       </h2>
+      ${this.placing === key
+        ? html`<cs-position
+            .context=${this.context}
+            .floorId=${key}
+            .position=${this.plans.positions[key] ?? null}
+            .dark=${this.dark}
+            @changed=${() => {
+              this.placing = null;
+              void this.askPlans();
+            }}
+          ></cs-position>`
+        : nothing}
       ${isPlan ? this.plan(building, mayEdit) : this.schematic(building)} ${this.doorsOf(key, name)}
     </section>`;
   }

@@ -16,6 +16,7 @@ const closed = (id: string, more: Partial<Closed> = {}): Closed => ({
   cleared_at: 1100,
   proven_at: 1000.4,
   closed_at: 1200,
+  returns: 0,
   reason: "reset",
   outcome: "real",
   cause: "cooking",
@@ -92,4 +93,18 @@ test("how many alarms came within ten minutes, how often that was a flood, and w
   const old = { severity: "fault", raised_at: 0, closed_at: 86_401 } as const;
   const rows = [...drills, closed("old", old), closed("younger", { ...old, closed_at: 86_400 }), closed("life", { ...old, severity: "alarm" })];
   expect(figuresOf(rows, hundreds)).toMatchObject({ busiest: 1, floods: 0, stale: 1 });
+});
+
+test("what came back three times a minute is counted, what came back now and then is not", () => {
+  const figures = figuresOf(
+    [
+      closed("chatters", { returns: 5, cleared_at: 1100 }),
+      closed("warning", { returns: 3, cleared_at: 1060, severity: "warning" }),
+      closed("seldom", { returns: 5, cleared_at: 1101 }),
+      closed("twice", { returns: 2, cleared_at: 1001 }),
+      closed("drill", { returns: 9, drill: true }),
+    ],
+    hundreds,
+  );
+  expect(figures.chattering).toBe(2);
 });

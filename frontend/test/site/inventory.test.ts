@@ -47,6 +47,11 @@ describe("the last test", () => {
 
 test("each filter finds what it is for, and nothing that is well", () => {
   const ill: Record<Filter, Partial<Device>> = {
+    kept_off: {
+      supplies: [
+        { key: "supply", channel: "", protected: true, entity_id: null, off: { at: NOW, who: "user", reason: "water", proven: true } },
+      ],
+    },
     not_tested: { last_test: null },
     silent: { unresponsive: true },
     battery: { battery: 15 },

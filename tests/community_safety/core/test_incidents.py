@@ -155,7 +155,7 @@ def test_order() -> None:
         "drill": alarm(area="a", drill=True),
         "over": alarm(area="i"),
     }
-    found.wanted_off = lambda: [rows["power off"].id]
+    found.wanted_off = lambda: {rows["power off"].id}
     joined(found, *rows.values())
     for name in ("older fire, seen", "older fire, seen and gone", "warning, seen"):
         rows[name].acknowledged_at = 10

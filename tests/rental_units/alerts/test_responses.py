@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
     MockUser,
     async_fire_time_changed,
 )
@@ -20,14 +21,16 @@ from custom_components.rental_units.app.policy import Permit
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.register.models import ContactAddress, Lease
 from custom_components.rental_units.register.phonebook import Phonebook
-from custom_components.rental_units.websocket import alerts
+from custom_components.rental_units.websocket import alerts, feed
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 from tests.rental_units.common import account
 from tests.rental_units.panel import Panel, panel_of
 
 from .conftest import House
 from .providers import Provider
+from .test_campaigns import add_office
 from .test_whose_answer import ONCE, raised, say
 
 
@@ -493,7 +496,7 @@ async def test_people_who_are_read_later(
     alert = await raised(house)
 
     def states() -> list[str]:
-        items = house.engine.responses.items(Permit(None))
+        items = house.engine.responses.of(alert.id, Permit(None))
         own = items[f"{alert.id}/{house.units['201']}"]
         return sorted(row["state"] for row in own["slots"])
 
@@ -505,3 +508,60 @@ async def test_people_who_are_read_later(
     assert states() == ["no_answer", "no_answer"]
     await house.entry.runtime_data.phonebook.async_learn()
     assert states() == before
+
+
+async def test_whom_a_drill_tells(
+    hass: HomeAssistant, house: House, sms: Provider, hass_ws_client: WebSocketGenerator
+) -> None:
+    """Before a drill is begun it is said who hears of it: the office, and who begins it."""
+    user = await account(hass, house.entry, "duty")
+    panel = await panel_of(hass, house.entry, hass_ws_client, user)
+    assert await panel.get("drill_told") == {"you": False, "posts": []}
+    await add_office(house)
+    await house.entry.runtime_data.phonebook.async_learn()
+    (title,) = [
+        row.title
+        for row in house.entry.subentries.values()
+        if row.data.get("duty") == "property_office"
+    ]
+    assert await panel.get("drill_told") == {"you": False, "posts": [title]}
+    phone = MockConfigEntry(domain="mobile_app", data={"user_id": user.id})
+    phone.add_to_hass(hass)
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=phone.entry_id, identifiers={("mobile_app", "phone")}
+    )
+    assert await panel.get("drill_told") == {"you": True, "posts": [title]}
+    with patch.object(house.entry.runtime_data.phonebook, "is_known", False):
+        assert await panel.refusal("drill_told") == "property_not_loaded"
+    installer = await account(hass, house.entry, "installer")
+    other = await panel_of(hass, house.entry, hass_ws_client, installer)
+    assert await other.refusal("drill_told") == "Unauthorized"
+
+
+async def test_many_are_told_in_turn(
+    hass: HomeAssistant, house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many alerts some are looked at, and others have their turn; what ends goes."""
+    monkeypatch.setattr(feed, "SLICE_SECONDS", 0)
+    alerts = [
+        await raised(house, unit_id=[house.units[flat]]) for flat in ("201", "202")
+    ]
+    first = await panel.follow("subscribe_response")
+    assert {alert.id for alert in alerts} <= first["items"].keys()
+    before = house.engine.responses.of(alerts[0].id, Permit(None))
+    for alert in alerts:
+        say(
+            house, alert, "tenant-a" if alert is alerts[0] else "neighbour", Answer.SAFE
+        )
+    told = [await later(house, panel), await panel.event()]
+    changed = [{key.partition("/")[0] for key in event["items"]} for event in told]
+    assert changed == [{alert.id} for alert in alerts]
+    assert [event["sequence"] for event in told] == [2, 3]
+    # What nothing was changed of is the same, and is not looked at.
+    after = house.engine.responses.of(alerts[0].id, Permit(None))
+    assert after is not before
+    assert house.engine.responses.of(alerts[0].id, Permit(None)) is after
+    house.engine.cancel(alerts[0], who=None)
+    gone = await later(house, panel, "gone")
+    assert {key.partition("/")[0] for key in gone["keys"]} == {alerts[0].id}
+    assert house.engine.responses.of(alerts[0].id, Permit(None)) == {}
