@@ -32,10 +32,8 @@ from .store import Seen
 FLUSH_SECONDS: Final = 1.0
 #: And so long until a database that is away is tried again.
 RETRY_SECONDS: Final = 5.0
-#: Rows of one transaction, when they are written, and when they are purged: what goes stands
-#: all over each index, and takes longer.
-PORTION: Final = 200
-PURGED: Final = 50
+#: Rows of one transaction, written or purged: whoever waits to write is next after them.
+PORTION: Final = 50
 #: What a camera may say of how somebody or something looks: attributes of a passage.
 LOOKS: Final = ("colour", "age_group")
 #: What waits in memory for each property at the most. More is left to the devices.
@@ -276,11 +274,11 @@ async def async_purge(register: Register, before: float | None = None) -> int:
     # Whoever waits to write is next: they queue for the one thread that does.
     count = 0
     while gone := await register.async_run(
-        partial(store.purge, before=before, most=PURGED)
+        partial(store.purge, before=before, most=PORTION)
     ):
         count += gone
     for ids in batched(
-        await register.async_read(store.unseen, long=True), PURGED, strict=False
+        await register.async_read(store.unseen, long=True), PORTION, strict=False
     ):
         await register.async_run(partial(store.drop_unseen, ids=ids))
     await register.async_run(store.drop_sources)
