@@ -85,7 +85,7 @@ FULL = Size(
     passing_seconds=60,
     sightings=1_000_000,
     looks=100,
-    persons=40,
+    persons=200,
     days=110,
 )
 QUICK = Size(

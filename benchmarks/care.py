@@ -1,7 +1,7 @@
 """How soon others are told when somebody shows no sign of life, and how often in vain.
 
     scripts/benchmark --only care
-    python -m benchmarks.care [--persons 40] [--days 110]
+    python -m benchmarks.care [--persons 200] [--days 110]
 
 Lives that are made up (care_people.py) go through the watch itself, sign by sign. In every hour of
 every day that somebody is at home something happens at a minute chosen by chance, after which
@@ -9,8 +9,9 @@ nothing more would be heard: the delay is from there until others are told. A qu
 in a silence that the life goes on after is a needless one.
 
 How people answer is an assumption: four of five questions while they are up, two of five while
-they sleep. Beside it stand the fixed limits that are in use today, on the same lives. The
-figures of the rule were chosen on other people than these. Prints JSON, times in hours.
+they sleep; who is out says so, and whoever finds nobody at home learns until when. Beside it
+stand the fixed limits that are in use today, on the same lives. The figures of the rule were
+chosen on other people than these. Prints JSON, times in hours.
 """
 
 import argparse
@@ -171,7 +172,7 @@ class Trial:
             for day in range(one.days - 2)
             for hour in range(HOURS)
             if (at := BEGIN + day * DAY + (hour + self.chance.random()) * HOUR) > first
-            and not any(left <= at < back for left, back in one.absences)
+            and self._is_home(at)
         ]
         self._next = 0
 
@@ -189,6 +190,9 @@ class Trial:
 
     def _is_out(self, at: float) -> bool:
         return any(begin <= at < end for begin, end in self.outages)
+
+    def _is_home(self, at: float) -> bool:
+        return not any(left <= at < back for left, back in self.life.absences)
 
     def _happens(self) -> list[tuple[float, _What, float]]:
         """Return what happens in this life, in its order."""
@@ -278,19 +282,22 @@ class Trial:
                     self._note(min(answered_at, until), tell_at, until)
                     if answered_at >= until:
                         break
-                    watch.answer(Answer.FINE, answered_at)
+                    is_home = self._is_home(answered_at)
+                    watch.answer(Answer.FINE if is_home else Answer.OUT, answered_at)
                     continue
             self._note(min(tell_at, until), tell_at, until)
             if tell_at >= until:
                 break
             tally.alarms += 1
             watch.told(tell_at)
-            # Somebody looks in, and says that all is well.
+            # Somebody looks in, and says that all is well, or that nobody is at home.
             seen_at = tell_at + ANSWERS_AFTER
             self._note(min(seen_at, until), tell_at, until)
             watch.close(Outcome.NEEDLESS, min(seen_at, until))
             if seen_at >= until:
                 break
+            if not self._is_home(seen_at):
+                watch.leave(seen_at, until)
         self._note(until, until, until)
 
 
@@ -376,7 +383,7 @@ def measure_all(say: Say, *, persons: int, days: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--persons", type=int, default=40)
+    parser.add_argument("--persons", type=int, default=200)
     parser.add_argument("--days", type=int, default=110)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--cases", default=",".join(CASES))

@@ -31,7 +31,7 @@ from custom_components.rental_units.sightings import journal as module, store
 from custom_components.rental_units.sightings.journal import (
     FLUSH_SECONDS,
     PORTION,
-    PURGED,
+    PORTION,
     RETRY_SECONDS,
     Journal,
     async_purge,
@@ -478,7 +478,7 @@ async def test_purged_in_portions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After thirty days a sighting goes, a few at a time, and its number with the last one."""
-    monkeypatch.setattr(module, "PURGED", 3)
+    monkeypatch.setattr(module, "PORTION", 3)
     for n in range(7):
         journal.take(seen(n))
     journal.take(seen(8, number="5", device_id="other"))
@@ -509,7 +509,7 @@ async def test_purge_lets_others_write(
     hass: HomeAssistant, entry: MockConfigEntry, journal: Journal, freezer: Any
 ) -> None:
     """Whoever writes meanwhile waits for no more than a portion."""
-    for n in range(3 * PURGED):
+    for n in range(3 * PORTION):
         journal.take(seen(n, number=str(n)))
     await flush(hass, freezer)
     freezer.tick(timedelta(days=31))
@@ -528,9 +528,9 @@ async def test_purge_lets_others_write(
 
     purging = hass.async_create_task(async_purge(register))
     await write(purging)
-    assert await purging == 3 * PURGED
-    steps = [before - after for before, after in pairwise([6 * PURGED, *portions])]
-    assert max(steps) == PURGED
+    assert await purging == 3 * PORTION
+    steps = [before - after for before, after in pairwise([6 * PORTION, *portions])]
+    assert max(steps) == PORTION
 
 
 async def test_seen_again_while_it_is_purged(
@@ -542,7 +542,7 @@ async def test_seen_again_while_it_is_purged(
     freezer.tick(timedelta(days=31))
     register = entry.runtime_data
     before = time.time() - timedelta(days=30).total_seconds()
-    await register.async_run(partial(store.purge, before=before, most=PURGED))
+    await register.async_run(partial(store.purge, before=before, most=PORTION))
     ids = await register.async_read(store.unseen)
     journal.take(seen(2))
     await flush(hass, freezer)
