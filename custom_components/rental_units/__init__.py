@@ -32,6 +32,7 @@ from .app.application import DATA_APPLICATIONS, Application, application_of
 from .app.files import async_remove_exports
 from .app.schema import database_of
 from .app.units import RemoveUnit
+from .care.book import DATA_CARE, CareBook
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .duties import DutyWatch, tell_apart
 from .entity import async_remove_gently
@@ -68,6 +69,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_BOOKS] = {}
     hass.data[DATA_REPORTS] = {}
     hass.data[DATA_SEARCHES] = {}
+    hass.data[DATA_CARE] = {}
     hass.data[DATA_READERS] = Readers(hass)
     hass.data[DATA_LEAVING] = Leaving(hass, partial(async_remove_sidecar, hass))
     await hass.data[DATA_LEAVING].async_load()
@@ -102,6 +104,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     book = PlaceBook(hass, entry, register)
     reports = ReportBook(hass, entry, book)
     searches = SearchBook(hass, entry, book, application.permit)
+    care = CareBook(
+        hass,
+        entry,
+        register,
+        application.is_resident,
+        application.async_end_watches,
+    )
     engine: Engine | None = None
     try:
         await register.async_start()
@@ -109,6 +118,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         await book.async_start()
         await reports.async_start()
         await searches.async_start()
+        await care.async_start()
         await application.async_start(
             {
                 "alerts": engine.async_hear,
@@ -119,12 +129,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 # After the places: it shows what they are called.
                 "reports": reports.async_hear,
                 "searches": searches.async_hear,
+                "care": care.async_hear,
             },
             engine.is_active,
             engine.people.is_told,
         )
     except RegisterError as err:
         searches.stop()
+        await care.async_stop()
         if engine:
             await engine.async_stop()
         await register.async_stop()
@@ -142,6 +154,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     hass.data[DATA_BOOKS][entry.entry_id] = book
     hass.data[DATA_REPORTS][entry.entry_id] = reports
     hass.data[DATA_SEARCHES][entry.entry_id] = searches
+    hass.data[DATA_CARE][entry.entry_id] = care
     office.start()
     journal_of(hass).attach(register)
     searches.go_on()
@@ -186,6 +199,8 @@ async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
     hass.data[DATA_OFFICES].pop(entry.entry_id, None)
     hass.data[DATA_REPORTS].pop(entry.entry_id, None)
+    if care := hass.data[DATA_CARE].pop(entry.entry_id, None):
+        await care.async_stop()
     if searches := hass.data[DATA_SEARCHES].pop(entry.entry_id, None):
         searches.stop()
     if book := hass.data[DATA_BOOKS].pop(entry.entry_id, None):

@@ -1,6 +1,6 @@
 """What a call names, and that nothing personal of it is written down elsewhere."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 import voluptuous as vol
@@ -43,7 +43,7 @@ PUBLIC = frozenset(
 MARK = "**REDACTED**"
 
 
-def sealed(schema: vol.Schema) -> vol.Schema:
+def sealed(schema: vol.Schema, public: Collection[str] = PUBLIC) -> vol.Schema:
     """Return a schema that takes what may be personal out of what was passed to it.
 
     Home Assistant fires an event with the data of every call as it was passed, and after
@@ -54,7 +54,7 @@ def sealed(schema: vol.Schema) -> vol.Schema:
         if not isinstance(data, MutableMapping):
             raise vol.Invalid("expected a dictionary that can be redacted")
         whole = dict(data)
-        for key in data.keys() - PUBLIC:
+        for key in data.keys() - set(public):
             data[key] = MARK
         return schema(whole)
 

@@ -6,6 +6,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from .alerts.channels import redacted
+from .care.book import DATA_CARE
 from .const import SUBENTRY_RESPONDER
 from .register import RegisterConfigEntry
 from .register.queries import counts
@@ -46,6 +47,7 @@ async def async_get_config_entry_diagnostics(
             **Counter(str(row.state) for row in book.reports.values()),
             "overdue": len(book.overdue),
         },
+        "care": hass.data[DATA_CARE][entry.entry_id].counts(),
         "silent_responders": sum(
             not row.is_reachable for row in register.phonebook.posts()
         ),

@@ -18,6 +18,8 @@ from homeassistant.util import dt as dt_util
 
 from .alerts.engine import Engine
 from .alerts.runtime import engine_of
+from .care.book import DATA_CARE, CareBook
+from .care.watch import State
 from .entity import FigureEntity, UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Register, RegisterConfigEntry
@@ -106,6 +108,39 @@ REPORTS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CareSensorDescription(SensorEntityDescription):
+    """How many watches stand so."""
+
+    states: tuple[State, ...]
+
+
+CARE = (
+    CareSensorDescription(
+        key="care_running",
+        translation_key="care_running",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        states=(State.WATCHING, State.AWAY),
+    ),
+    CareSensorDescription(
+        key="care_suspended",
+        translation_key="care_suspended",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        states=(State.SUSPENDED,),
+    ),
+    CareSensorDescription(
+        key="care_asking",
+        translation_key="care_asking",
+        states=(State.ASKING,),
+    ),
+    CareSensorDescription(
+        key="care_alarm",
+        translation_key="care_alarm",
+        states=(State.ALARM,),
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: RegisterConfigEntry,
@@ -115,6 +150,8 @@ async def async_setup_entry(
     await async_add_for_each_unit(entry, async_add_entities, _entities)
     book = hass.data[DATA_REPORTS][entry.entry_id]
     async_add_entities([ReportSensor(book, entry, row) for row in REPORTS])
+    care = hass.data[DATA_CARE][entry.entry_id]
+    async_add_entities([CareSensor(care, entry, row) for row in CARE])
     if engine := engine_of(hass, entry.entry_id):
         async_add_entities([AddressSensor(engine, entry, row) for row in ADDRESSES])
 
@@ -215,3 +252,41 @@ class ReportSensor(SensorEntity):
     @override
     def native_value(self) -> int | None:
         return self.entity_description.value_fn(self._book)
+
+
+class CareSensor(SensorEntity):
+    """How many people are watched for signs of life, and how it stands: never with whom."""
+
+    entity_description: CareSensorDescription
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+    _attr_state_class = SensorStateClass.MEASUREMENT
+
+    def __init__(
+        self,
+        book: CareBook,
+        entry: RegisterConfigEntry,
+        description: CareSensorDescription,
+    ) -> None:
+        """Initialize."""
+        self._book = book
+        self.entity_description = description
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = property_device(entry)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the watches."""
+        self.async_on_remove(self._book.listen(self.async_write_ha_state))
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return if it is known: nobody is to read that nobody needs help."""
+        return self._book.is_known
+
+    @property
+    @override
+    def native_value(self) -> int:
+        counts = self._book.counts()
+        return sum(counts[row] for row in self.entity_description.states)

@@ -2,10 +2,11 @@
 
 from homeassistant.core import HomeAssistant, SupportsResponse, callback
 
-from .access import sealed
+from .access import PUBLIC, sealed
 from .actions import (
     accounts,
     cards,
+    care,
     files,
     people,
     reports,
@@ -21,6 +22,7 @@ ACTIONS = {
     **people.ACTIONS,
     **units.ACTIONS,
     **cards.ACTIONS,
+    **care.ACTIONS,
     **reports.ACTIONS,
     **scores.ACTIONS,
     **sightings.ACTIONS,
@@ -37,6 +39,6 @@ def async_setup_services(hass: HomeAssistant) -> None:
             DOMAIN,
             name,
             action.run,
-            sealed(action.schema),
+            sealed(action.schema, () if action.is_sealed else PUBLIC),
             SupportsResponse.ONLY if action.is_question else SupportsResponse.OPTIONAL,
         )

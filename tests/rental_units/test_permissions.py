@@ -24,6 +24,7 @@ from custom_components.rental_units.alerts.links import ANSWER_PATH
 from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.care import Named
 from custom_components.rental_units.app.places import IssueCodes, PutParty, SavePlace
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
@@ -38,6 +39,8 @@ from custom_components.rental_units.app.policy import (
 )
 from custom_components.rental_units.app.search import Look, OpenCase, Watch
 from custom_components.rental_units.app.work import Command
+from custom_components.rental_units.care.const import Turn
+from custom_components.rental_units.care_work import Desk, sources_of
 from custom_components.rental_units.const import DOMAIN, Reason
 from custom_components.rental_units.panel import STATIC_URL
 from custom_components.rental_units.places.book import CODE_PATH, DATA_BOOKS
@@ -140,6 +143,9 @@ PANEL = {
     # Who is looked for is asked by a person who looks at the answer.
     *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
     *("alert_case", "close_case", "export_case", "forget_sightings"),
+    # How somebody lives is shown to a person, and changed by one.
+    *("care_start", "care_change", "care_revoke", "care_list", "care_get"),
+    *("care_close", "care_figures"),
 }
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
@@ -176,6 +182,9 @@ async def data_of(
     return {
         # While they are there.
         **of_cards,
+        "care_answer": {**device, "answer": "fine", **why},
+        **{name: {**device, **why} for name in ("care_away", "care_pause")},
+        "care_guests": {**device, **why},
         "get_reports": of_entry,
         "assign_report": {"report_id": reports[0], "party": "property", **why},
         "mend_report": {"report_id": reports[1], **why},
@@ -441,7 +450,12 @@ NEVER = {
         *("close_case", "export_case"),
         "get_score_catalogue",
     },
-    AccountRole.RESIDENT: TABLE_COMMANDS.keys() - {"get_alerts", "get_mine", "answer"},
+    AccountRole.RESIDENT: TABLE_COMMANDS.keys()
+    - {
+        *("get_alerts", "get_mine", "answer"),
+        # Of themselves.
+        *("care_get", "care_answer", "care_away", "care_guests", "care_pause"),
+    },
     AccountRole.INSTALLER: {
         row for row, classes in TABLE_COMMANDS.items() if classes - {DataClass.SAFETY}
     },
@@ -450,6 +464,8 @@ NEVER = {
         *(row for row, classes in TABLE_COMMANDS.items() if DataClass.CARD in classes),
     },
     AccountRole.LANDLORD: {
+        # How their tenants live is nothing to them.
+        *(row for row in TABLE_COMMANDS if row.startswith("care_")),
         *("alert_beyond", "tell_again", "safety.reset", "get_audit"),
         # Keys to the building are the property's to give.
         *("issue_card", "issue_plate", "resume_card", "renew_card", "assign_door"),
@@ -461,12 +477,16 @@ NEVER = {
     },
     AccountRole.GRID_WORKER: {
         *("get_unit_revealed", "get_person_revealed"),
+        *("care_start", "care_change", "care_revoke"),
         *("get_case", "search_sightings", "watch_case", "alert_case", "export_case"),
     },
-    AccountRole.DUTY: {"export_case", "forget_sightings"},
     # It is judged, and does not judge itself.
     AccountRole.MANAGER: {"save_score_catalogue"},
-    AccountRole.SUPERVISOR: {"open_case", "get_case", "search_sightings"},
+    AccountRole.DUTY: {"export_case", "forget_sightings", "care_start", "care_revoke"},
+    AccountRole.SUPERVISOR: {
+        *("open_case", "get_case", "search_sightings"),
+        *(row for row in TABLE_COMMANDS if row.startswith("care_")),
+    },
 }
 
 
@@ -1073,6 +1093,60 @@ async def searches_of(
     }
 
 
+async def care_of(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    title: str,
+    data: dict[str, dict[str, Any]],
+    caller: MockUser,
+) -> dict[str, dict[str, Any]]:
+    """Return the data of the commands about watches, over people in a unit.
+
+    Who lives there and asks is watched themselves: of the others they are told nothing.
+    """
+    hass.states.async_set("binary_sensor.motion", "off")
+    unit, why = unit_id(entry, title), {"reason": "inspection"}
+    sources = [{"entity_id": "binary_sensor.motion", "kind": "inside", "how": "on"}]
+    contacts = [Named(Contact("MARK-C", E164), Turn.RELATIVES)]
+    application = application_of(hass, entry.entry_id)
+    desk = Desk(hass, application, Context(user_id=administrator(hass).id))
+    own = [
+        who for part, who in application.own(caller).get(unit, ()) if part == "tenant"
+    ]
+    people = [*own, data["check_out"]["person_id"]]
+    others = [
+        await check_in(hass, entry, title, name=f"MARK-W{number}", phone=None)
+        for number in range(2)
+    ]
+    heard = sources_of(hass, sources, cards=False)
+    watch, over = [
+        await desk.async_start(person_id, unit, heard, contacts)
+        for person_id in (people[0], others[0])
+    ]
+    of = {"watch_id": watch, **why}
+    return {
+        "care_watches": why,
+        "subscribe_care": why,
+        "care_watch": of,
+        "care_proposals": {"unit_id": unit, **why},
+        "care_start": {
+            "person_id": others[1],
+            "unit_id": unit,
+            "sources": sources,
+            "contacts": [{"name": "MARK-C2", "phone": "13800138007"}],
+            **why,
+        },
+        "care_change": {**of, "sensitivity": "early"},
+        "care_answer": {**of, "answer": "fine"},
+        "care_away": of,
+        "care_pause": {**of, "until": None},
+        "care_guests": {**of, "until": None},
+        "care_close": {**of, "outcome": "real"},
+        "care_revoke": {"watch_id": over, **why},
+        "care_figures": why,
+    }
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("title", [OWN, OTHER])
 @pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
@@ -1097,6 +1171,7 @@ async def test_panel(
     data |= await reports_of(hass, entry, unit, made)
     # Before who is looked for is erased.
     data = await searches_of(hass, entry, made, caller) | data
+    data = await care_of(hass, entry, title, made, caller) | data
     assert data.keys() == COMMANDS.keys()
     panel = await panel_of(hass, entry, hass_ws_client, caller)
     done, wanted = {}, {}

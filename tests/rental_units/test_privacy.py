@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from sqlalchemy import func, select
 
 from custom_components.community_safety.core.passages import Decision, Means, Passage
 from custom_components.rental_units.access import MARK, sealed
@@ -22,12 +23,14 @@ from custom_components.rental_units.access_control.readers import DATA_READERS
 from custom_components.rental_units.access_control.sink import Sink
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.places import IssueCodes
+from custom_components.rental_units.care.models import CareWatch
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.rental_units.places.book import DATA_BOOKS
 from custom_components.rental_units.sightings.journal import journal_of
+from custom_components.rental_units.storage.vault import Compartment, CompartmentRow
 from homeassistant.const import EVENT_CALL_SERVICE, EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -167,6 +170,9 @@ async def test_marked_data(
     code = await use_visitors(hass, entry, client)
     await use_doors(hass, entry, admin)
     await use_search(await panel_of(hass, entry, hass_ws_client, admin), person)
+    await use_care(
+        hass, await panel_of(hass, entry, hass_ws_client, admin), entry, person
+    )
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
@@ -376,6 +382,54 @@ async def use_search(panel: Panel, person: str) -> None:
         await panel.refusal("open_search_case", **wrong)
     for of in (case, theirs):
         await panel.get("close_search_case", **of, outcome="found")
+
+
+async def use_care(
+    hass: HomeAssistant, panel: Panel, entry: MockConfigEntry, person: str
+) -> None:
+    """Watch somebody, let them be heard and call for help, and end it: nothing is left."""
+    unit = unit_id(entry, "1-1-101")
+    hass.states.async_set("binary_sensor.flat", "off")
+    said = {
+        "person_id": person,
+        "unit_id": unit,
+        "sources": [{"entity_id": "binary_sensor.flat", "kind": "inside", "how": "on"}],
+        "contacts": [{"name": "MARK-CARER", "phone": "13800138007"}],
+    }
+    before = await rows_of(entry)
+    of = await panel.get("care_start", **said)
+    assert await rows_of(entry) != before
+    hass.states.async_set("binary_sensor.flat", "on")
+    for answer in ("help", "out", "fine"):
+        await panel.get("care_answer", **of, answer=answer)
+    data = {"person_id": person, "until": dt_util.now() + timedelta(days=1)}
+    await call(hass, "care_away", dict(data), user=None)
+    for wrong in (
+        {**said, "person_id": ["MARK-CARE-1"]},
+        {**said, "contacts": [{"name": ["MARK-CARE-2"]}]},
+        {**said, "sources": [{"MARK-CARE-3": "x"}]},
+        {**said, "born": "MARK-CARE-4"},
+    ):
+        await panel.refusal("care_start", **wrong)
+    assert "MARK-CARER" in repr(await panel.get("care_watch", **of))
+    await panel.get("care_watches")
+    await panel.get("care_revoke", **of)
+    assert await rows_of(entry) == before
+
+
+async def rows_of(entry: MockConfigEntry) -> list[int]:
+    """Return how many watches there are, and how much the vault holds by consents to them."""
+    return await entry.runtime_data.async_run(
+        lambda session: [
+            session.scalar(select(func.count()).select_from(CareWatch)) or 0,
+            session.scalar(
+                select(func.count())
+                .select_from(CompartmentRow)
+                .where(CompartmentRow.compartment == Compartment.CARE)
+            )
+            or 0,
+        ]
+    )
 
 
 async def use_places(hass: HomeAssistant, panel: Panel, entry: MockConfigEntry) -> None:

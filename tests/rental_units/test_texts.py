@@ -162,6 +162,8 @@ def test_what_is_public() -> None:
         *(kind.key for kind in KINDS if kind.is_personal),
         *("name", "address", "contacts", "message", "note", "file", "card_number"),
         *("plate", "catalogue"),
+        # How somebody is, and that they are not at home.
+        *("answer", "back"),
     }
     assert fields & PUBLIC == PUBLIC
 

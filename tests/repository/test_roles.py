@@ -81,6 +81,18 @@ WORDS = {
     "alert_case": (PEOPLE, r"tells responders", r"通知应急人员"),
     "export_case": (PEOPLE, r"inside a case[^;]* exports", r"寻人寻车[^；]*导出结果"),
     "forget_sightings": (PEOPLE, r"removes sightings", r"删除通行记录"),
+    "care_start": (PEOPLE, r"keeps watches", r"管理生命迹象关护"),
+    "care_list": (PEOPLE, r"(keeps|works) watches", r"(管理|处理)生命迹象关护"),
+    "care_get": (
+        PEOPLE,
+        r"(keeps|works) watches|their own watch",
+        r"(管理|处理|自己的)生命迹象关护",
+    ),
+    "care_answer": (
+        PEOPLE,
+        r"(keeps|works) watches|their own watch|for who is watched",
+        r"(管理|处理|自己的)生命迹象关护|代被关护者回答",
+    ),
     "lose_card": (
         PEOPLE,
         r"issues cards|reports cards lost",

@@ -49,6 +49,8 @@ class Action:
     schema: vol.Schema
     #: It is called for its answer alone.
     is_question: bool = False
+    #: Nothing of what it was called with is in the event of the call: not even about whom.
+    is_sealed: bool = False
 
 
 def why(call: ServiceCall) -> Reason:

@@ -30,6 +30,7 @@ from ..storage import events
 from ..storage.errors import RegisterError
 from ..storage.events import DomainEvent, Kind
 from ..storage.vault import Vault
+from .care import EndWatches
 from .consents import EndConsents
 from .files import (
     FindExports,
@@ -125,6 +126,11 @@ class Application:
 
     async def _async_end_consents(self) -> None:
         await self.async_fill(EndConsents(), None)
+        await self.async_end_watches()
+
+    async def async_end_watches(self) -> None:
+        """End the watches over those who have moved out. Raises RegisterError."""
+        await self.async_fill(EndWatches(), None)
 
     # Who may
 
@@ -216,6 +222,17 @@ class Application:
         """Return who a user is as the landlord of a unit; None if they are not."""
         parts = self.own(user).get(unit_id, []) if user else []
         return next((who for role, who in parts if role is Role.LANDLORD), None)
+
+    @callback
+    def is_resident(self, user_id: str, unit_id: str) -> bool:
+        """Return if a user lives in a unit, as their role says."""
+        units_of = self.register.phonebook.units_of
+        return any(
+            role is AccountRole.RESIDENT
+            and person_id
+            and unit_id in units_of(person_id, OWN_LEASES[role])
+            for role, person_id, _ in (self._grants or {}).get(user_id, ())
+        )
 
     @callback
     def held_in(self, role: str, person_id: str | None) -> list[str] | None:

@@ -79,6 +79,7 @@ _REPORT: Final = frozenset({DataClass.REPORT})
 _PHOTO: Final = frozenset({DataClass.REPORT, DataClass.PHOTO})
 _CASE: Final = frozenset({DataClass.CASE})
 _SCORE: Final = frozenset({DataClass.SCORE})
+_CARE: Final = frozenset({DataClass.CARE})
 _PASSAGES: Final = _REGISTER | _CARD | {DataClass.SIGHTINGS}
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
@@ -177,6 +178,19 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "forget_sightings": frozenset({DataClass.SIGHTINGS}),
     "get_score_catalogue": _SCORE,
     "save_score_catalogue": _SCORE,
+    #: How somebody lives is in it: see app/care.py.
+    "care_start": _PERSON | _CARE,
+    "care_change": _PERSON | _CARE,
+    "care_revoke": _CARE,
+    "care_list": _REGISTER | _CARE,
+    "care_get": _REGISTER | _CARE,
+    "care_answer": _CARE,
+    "care_away": _CARE,
+    "care_pause": _CARE,
+    "care_guests": _CARE,
+    "care_close": _CARE,
+    #: How often, and nobody.
+    "care_figures": _CARE,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -240,6 +254,12 @@ IN_PERSON: Final = frozenset(
         "close_case",
         "forget_sightings",
         "save_score_catalogue",
+        "care_start",
+        "care_change",
+        "care_list",
+        "care_get",
+        "care_close",
+        "care_figures",
     }
 )
 
@@ -278,6 +298,10 @@ _LEASES: Final = (
 )
 _UNITS: Final = ("add_unit", "update_unit", "remove_unit", "restore_unit")
 _CONSENTS: Final = ("give_consent", "revoke_consent", "get_consents")
+#: What somebody says who is watched, or who has heard it of them.
+_STATES: Final = ("care_answer", "care_away", "care_guests", "care_pause")
+_SEES_TO: Final = ("care_list", "care_get", *_STATES, "care_close", "care_figures")
+_WATCHES: Final = ("care_start", "care_change", "care_revoke", *_SEES_TO)
 _SEEN: Final = ("get_unit", "get_person", "find_people")
 _READS: Final = (*_SEEN, "get_unit_revealed", "get_person_revealed")
 _ALERTS: Final = ("alert", "acknowledge_alert", "cancel_alert", "get_alerts")
@@ -331,7 +355,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     ),
     AccountRole.MANAGER: (
         _row(_ALL, *_LEASES, *_READS, *_UNITS, "merge_people", "verify_contacts"),
-        _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
+        _row(_PERSON | _CARE, *_CONSENTS, *_WATCHES),
         _row(_ALL | _CARD, "find_duplicates", "get_units", "import_register"),
         _row(_PERSON | _CARD, *_CARDS, *_VISITORS, *_DOORS),
         _row(_ALL | _PLACE, *_PLACES),
@@ -356,6 +380,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_REGISTER | _CARD, "read_card", needs_reason=True),
         _row(_PASSAGES, "get_passages"),
         _row(_SOUGHT, *_SEARCH, "any_case", "alert_case"),
+        # Who is told at night that somebody shows no sign of life.
+        _row(_REGISTER | _CARE, *_SEES_TO, needs_reason=True),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),
@@ -363,7 +389,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.DESK: (
         _row(_ALL, *_LEASES, *_READS, "verify_contacts", "get_units"),
         _row(_ALL | _CARD, "import_register"),
-        _row(_PERSON | {DataClass.CARE}, *_CONSENTS),
+        _row(_PERSON | _CARE, *_CONSENTS),
         _row(_PERSON | _CARD, *_CARDS, *_VISITORS, *_SEES_DOORS),
         _row(_UNIT | _PLACE, *_VISITS, "print_codes", "revoke_code"),
         _row(_PHOTO, *_TRIAGE),
@@ -375,6 +401,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_PHOTO, *_MENDS, needs_reason=True),
+        _row(_REGISTER | _CARE, *_SEES_TO, needs_reason=True),
         # Who is on the spot says that somebody is missing; who is on duty looks.
         _row(_CASE, "open_case", "get_cases"),
         _row(_SCORE, *_SEES_SCORES),
@@ -385,6 +412,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_REPORT, "get_reports"),
         _row(_SCORE, *_SCORES),
+        _row(_PERSON | _CARE, *_WATCHES, needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.LANDLORD: (
@@ -404,7 +432,11 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
             scope=Scope.OWN,
         ),
     ),
-    AccountRole.RESIDENT: (_row(_ALERT, "get_alerts", *_MINE, scope=Scope.OWN),),
+    AccountRole.RESIDENT: (
+        _row(_ALERT, "get_alerts", *_MINE, scope=Scope.OWN),
+        # For themselves alone, and not for who lives with them: see app/care.py.
+        _row(_REGISTER | _CARE, "care_get", *_STATES, scope=Scope.OWN),
+    ),
     AccountRole.RESPONDER: (
         _row(_ALERT, "get_alerts", "acknowledge_alert", "get_roster"),
         # What the duty officer writes down is for who goes in.
@@ -435,6 +467,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_CONTACT, "verify_contacts"),
         _row(_REPORT, "get_reports", "assign_report"),
         _row(_SCORE, *_SEES_SCORES),
+        # A button at the bed, or at the door.
+        _row(_CARE, *_STATES),
         _row(_ALERT, *_ALERTS, "alert_beyond"),
         _row(_SAFETY, "safety.acknowledge", "safety.cut_off", "safety.silence"),
     ),

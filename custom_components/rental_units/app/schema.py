@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 
 from ..access_control.migrations import FEATURE as ACCESS_CONTROL
 from ..alerts.migrations import FEATURE as ALERTS
+from ..care.migrations import FEATURE as CARE
 from ..const import CONF_URL, DOMAIN
 from ..places.migrations import FEATURE as PLACES
 from ..register.migrations import FEATURE as REGISTER
@@ -21,7 +22,7 @@ from ..storage.vault import FEATURE as VAULT
 #: In the order in which they build upon each other.
 FEATURES = (
     *(EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES, SIGHTINGS),
-    *(REPORTS, SEARCH, SCORES),
+    *(REPORTS, SEARCH, SCORES, CARE),
 )
 
 

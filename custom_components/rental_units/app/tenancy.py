@@ -11,6 +11,7 @@ from homeassistant.util.json import JsonValueType
 
 from ..access_control import outbox
 from ..alerts import history
+from ..care import rows as watches
 from ..const import Role
 from ..places import rows as places
 from ..register import consents, leases, queries
@@ -452,6 +453,7 @@ class MergePeople(Command[str]):
         ):
             duty.person = kept
         self._move_grants(work, other, kept)
+        watches.move_person(session, other.id, kept.id)
         consents.move(session, other, kept)
         vault.move_person(session, other.id, kept.id)
         outbox.move_person(session, other.id, kept.id)

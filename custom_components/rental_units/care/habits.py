@@ -223,6 +223,19 @@ class Habits:
                     seen[quarter] += signs >> quarter & 1
         return [one / of if of else None for one, of in zip(seen, known, strict=True)]
 
+    def day(self, day: int) -> list[bool | None]:
+        """Return in which quarters of a day there was a sign; None: it could not be seen."""
+        row = day - self.first
+        if not 0 <= row <= self.figures.days + 1:
+            return [None] * QUARTERS
+        signs, hidden = (
+            bits >> row * QUARTERS & _DAY_BITS for bits in (self.signs, self.hidden)
+        )
+        return [
+            True if signs >> quarter & 1 else None if hidden >> quarter & 1 else False
+            for quarter in range(QUARTERS)
+        ]
+
     # As it is kept
 
     def as_data(self) -> dict[str, Any]:

@@ -149,8 +149,9 @@ class Source:
     #: Quarters with signs, as heavy as they are recent, at a time.
     weight: float = 0.0
     weighed_at: float = 0.0
-    #: Since when it cannot be heard.
+    #: Since when it cannot be heard, and if it says so itself: else it was found silent.
     lost_since: float | None = None
+    is_unavailable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,35 +240,62 @@ class Watch:
         """Hear anything at all: the source lives, which is no sign of life of a person."""
         source = self.sources[key]
         now = self._clock(now)
-        # While nobody is heard anywhere its silence says nothing about the source.
-        source.pause = max(source.pause, self.kept.last - source.heard_at)
+        if not source.is_unavailable:
+            # While nobody is heard anywhere its silence says nothing about the source.
+            source.pause = max(source.pause, self.kept.last - source.heard_at)
         source.heard_at = now
         if source.lost_since is not None:
-            source.lost_since = None
+            source.lost_since, source.is_unavailable = None, False
             self._see(now)
 
     def lost(self, keys: Iterable[str], now: float) -> None:
         """Know that sources cannot be heard: each is unavailable, or its gateway is."""
         now = self._clock(now)
         for key in keys:
-            if self.sources[key].lost_since is None:
-                self.sources[key].lost_since = now
+            source = self.sources[key]
+            source.is_unavailable = True
+            if source.lost_since is None:
+                source.lost_since = now
+        self._see(now)
+
+    def regained(self, keys: Iterable[str], now: float) -> None:
+        """Know that sources are there again, which is no proof that one hears anything.
+
+        One that had been silent for too long has to be heard.
+        """
+        now = self._clock(now)
+        for key in keys:
+            source = self.sources[key]
+            if not source.is_unavailable or source.lost_since is None:
+                continue
+            source.is_unavailable = False
+            # The time stood still for it too.
+            source.heard_at = min(now, source.heard_at + now - source.lost_since)
+            if key not in self._silent(now):
+                source.lost_since = None
         self._see(now)
 
     def sweep(self, now: float) -> list[str]:
         """Find sources that are silent while others are heard; return those that are new."""
-        now, found = self._clock(now), list[str]()
-        weights = self._weights(now)
+        now = self._clock(now)
+        found = [
+            key for key in self._silent(now) if self.sources[key].lost_since is None
+        ]
+        for key in found:
+            self.sources[key].lost_since = now
+        self._see(now)
+        return found
+
+    def _silent(self, now: float) -> list[str]:
+        """Return what is silent for too long while others are heard."""
+        weights, found = self._weights(now), list[str]()
         most_weight = MOST_BLIND * sum(weights.values())
         for key, source in self.sources.items():
             is_rare = weights[key] <= most_weight
             least = LEAST_RARE_PAUSE if is_rare else LEAST_PAUSE
             silent = self.kept.last - source.heard_at
-            most = max(least, 2 * source.pause)
-            if source.lost_since is None and silent > most and key != CARDS:
-                source.lost_since = now
+            if silent > max(least, 2 * source.pause) and key != CARDS:
                 found.append(key)
-        self._see(now)
         return found
 
     def looked(self, now: float) -> None:

@@ -4,7 +4,7 @@ What it keeps of somebody is in the vault, in rows of the kind that the scope is
 they go in the transaction in which the consent ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, or_, select
@@ -39,17 +39,20 @@ def give(
     until: date | None,
     now: float,
     who: str | None,
+    turns: Mapping[str, int] | None = None,
 ) -> Consent:
-    """Write a consent, or renew it: what was kept by the one of before stays."""
-    consent = session.scalar(
-        select(Consent).where(Consent.person_id == person.id, Consent.scope == scope)
-    )
+    """Write a consent, or renew it: what was kept by the one of before stays.
+
+    `turns` says by their ids who is asked in which turn; else it is as before, or the first.
+    """
+    consent = consent_of(session, person.id, scope)
     if consent is None:
         consent = Consent(person_id=person.id, scope=scope)
         session.add(consent)
     consent.until, consent.given_at, consent.given_by = until, now, who
+    turns = {**{row.person_id: row.turn for row in consent.contacts}, **(turns or {})}
     consent.contacts = [
-        ConsentContact(person_id=row.id, place=place)
+        ConsentContact(person_id=row.id, place=place, turn=turns.get(row.id, 1))
         for place, row in enumerate(dict.fromkeys(contacts))
     ]
     session.flush()
@@ -61,6 +64,13 @@ def end(session: Session, consent: Consent) -> None:
     vault.forget_person(session, consent.person_id, consent.scope)
     session.delete(consent)
     session.flush()
+
+
+def consent_of(session: Session, person_id: str, scope: ConsentScope) -> Consent | None:
+    """Return what somebody has agreed to, whether it counts today or not."""
+    return session.scalar(
+        select(Consent).where(Consent.person_id == person_id, Consent.scope == scope)
+    )
 
 
 def overdue(session: Session, today: date) -> Sequence[Consent]:

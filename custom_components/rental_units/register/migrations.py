@@ -204,6 +204,10 @@ STEPS: tuple[Step, ...] = (
     ),
     # Organisations are parties like persons.
     statements("ALTER TABLE persons ADD COLUMN kind TEXT NOT NULL DEFAULT 'person'"),
+    # Relatives are asked first, and neighbours after them.
+    statements(
+        "ALTER TABLE consent_contacts ADD COLUMN turn INTEGER NOT NULL DEFAULT 1"
+    ),
 )
 
 FEATURE = Feature("register", STEPS)

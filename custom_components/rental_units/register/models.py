@@ -250,6 +250,8 @@ class ConsentContact(Base):
     )
     #: From 0 on, in the order in which they are asked.
     place: Mapped[int]
+    #: From 1 on: those of a turn are asked together, after those of the turn before.
+    turn: Mapped[int] = mapped_column(default=1)
     person: Mapped[Person] = relationship()
 
 

@@ -69,6 +69,8 @@ class Kind(StrEnum):
     SEARCH_CHANGED = "search_changed"
     #: The criteria of the scores, a sheet of a month, or a ranking.
     SCORES_CHANGED = "scores_changed"
+    #: A watch for signs of life was begun, changed, or has ended.
+    CARE_CHANGED = "care_changed"
 
 
 @dataclass(frozen=True, slots=True)

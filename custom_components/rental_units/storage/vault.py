@@ -251,6 +251,16 @@ class Vault:
         session.flush()
         return row.id
 
+    def rewrite(self, session: Session, row_id: str, text: str) -> bool:
+        """Let a row hold something else; return False if it is gone."""
+        row = session.get(CompartmentRow, row_id)
+        if row is None:
+            return False
+        row.body = text
+        if row.key_id:
+            row.key_id, row.body = self._keys.seal(text, row.id)
+        return True
+
     def read(self, session: Session, row_id: str) -> str | None:
         """Return what a row holds; None if there is none. Raises RegisterError."""
         row = session.get(CompartmentRow, row_id)

@@ -12,6 +12,7 @@ from . import (  # noqa: F401
     alerts,
     authority,
     cards,
+    care,
     changes,
     consents,
     files,
