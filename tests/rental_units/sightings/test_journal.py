@@ -31,7 +31,6 @@ from custom_components.rental_units.sightings import journal as module, store
 from custom_components.rental_units.sightings.journal import (
     FLUSH_SECONDS,
     PORTION,
-    PORTION,
     RETRY_SECONDS,
     Journal,
     async_purge,
