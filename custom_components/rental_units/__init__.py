@@ -34,6 +34,7 @@ from .app.schema import database_of
 from .app.units import RemoveUnit
 from .care.book import DATA_CARE, CareBook
 from .const import DOMAIN, LOGGER, PLATFORMS
+from .desk.book import DATA_DESKS, DeskBook
 from .duties import DutyWatch, tell_apart
 from .entity import async_remove_gently
 from .forms import current_user
@@ -70,6 +71,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_REPORTS] = {}
     hass.data[DATA_SEARCHES] = {}
     hass.data[DATA_CARE] = {}
+    hass.data[DATA_DESKS] = {}
     hass.data[DATA_READERS] = Readers(hass)
     hass.data[DATA_LEAVING] = Leaving(hass, partial(async_remove_sidecar, hass))
     await hass.data[DATA_LEAVING].async_load()
@@ -78,7 +80,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_websocket(hass)
     await async_setup_panel(hass)
     await async_setup_alerts(hass)
-    await async_load(hass, "places", "reports", "search")
+    await async_load(hass, "desk", "places", "reports", "search")
     hass.http.register_view(CodeView)
     hass.http.register_view(ResidentView(open_in_units))
     hass.http.register_view(VisitorsView)
@@ -111,6 +113,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         application.is_resident,
         application.async_end_watches,
     )
+    desk = DeskBook(hass, entry, register)
     engine: Engine | None = None
     try:
         await register.async_start()
@@ -119,6 +122,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         await reports.async_start()
         await searches.async_start()
         await care.async_start()
+        await desk.async_start()
         await application.async_start(
             {
                 "alerts": engine.async_hear,
@@ -130,6 +134,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "reports": reports.async_hear,
                 "searches": searches.async_hear,
                 "care": care.async_hear,
+                "desk": desk.async_hear,
             },
             engine.is_active,
             engine.people.is_told,
@@ -155,6 +160,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     hass.data[DATA_REPORTS][entry.entry_id] = reports
     hass.data[DATA_SEARCHES][entry.entry_id] = searches
     hass.data[DATA_CARE][entry.entry_id] = care
+    hass.data[DATA_DESKS][entry.entry_id] = desk
     office.start()
     journal_of(hass).attach(register)
     searches.go_on()
@@ -201,6 +207,7 @@ async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     hass.data[DATA_REPORTS].pop(entry.entry_id, None)
     if care := hass.data[DATA_CARE].pop(entry.entry_id, None):
         await care.async_stop()
+    hass.data[DATA_DESKS].pop(entry.entry_id, None)
     if searches := hass.data[DATA_SEARCHES].pop(entry.entry_id, None):
         searches.stop()
     if book := hass.data[DATA_BOOKS].pop(entry.entry_id, None):
@@ -272,4 +279,6 @@ async def async_remove_config_entry_device(
 
 async def _async_updated(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     tell_apart(hass, entry)
+    if desk := hass.data[DATA_DESKS].get(entry.entry_id):
+        desk.follow_options()
     await entry.runtime_data.async_sync()

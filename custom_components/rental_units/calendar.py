@@ -1,4 +1,4 @@
-"""The ends of the leases of a property."""
+"""The ends of the leases of a property, and until when an authority is told."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
+from .desk_entities import NoticeCalendar
 from .register import Register, RegisterConfigEntry
 from .register.queries import lease_ends
 
@@ -20,8 +21,10 @@ async def async_setup_entry(
     entry: RegisterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the calendar."""
-    async_add_entities([LeaseCalendar(entry.runtime_data)])
+    """Set up the calendars."""
+    async_add_entities(
+        [LeaseCalendar(entry.runtime_data), NoticeCalendar(hass, entry, "notices")]
+    )
 
 
 class LeaseCalendar(CalendarEntity):

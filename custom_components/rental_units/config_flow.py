@@ -27,6 +27,7 @@ from .const import (
     DOMAIN,
     SUBENTRY_RESPONDER,
 )
+from .desk_flow import DeskFlow
 from .places.const import (
     CONF_MEETING_POINT,
     CONF_OFFICE_PHONE,
@@ -238,8 +239,8 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
         return {}
 
 
-class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
-    """Units, places, how long people are kept, how they are alerted, and who may do what."""
+class PropertyOptionsFlow(RolesFlow, DeskFlow, PolicyFlow, ChannelFlow):
+    """Units, places, desks, how long people are kept, how they are alerted, and who may do what."""
 
     @callback
     @override
@@ -262,7 +263,7 @@ class PropertyOptionsFlow(RolesFlow, PolicyFlow, ChannelFlow):
         return self.async_show_menu(
             step_id="init",
             menu_options=[
-                *("units", "places", "reports", "roles", "retention"),
+                *("units", "places", "desk", "reports", "roles", "retention"),
                 *("policy", "channel"),
             ],
         )

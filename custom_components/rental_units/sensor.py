@@ -20,6 +20,7 @@ from .alerts.engine import Engine
 from .alerts.runtime import engine_of
 from .care.book import DATA_CARE, CareBook
 from .care.watch import State
+from .desk_entities import NOTICES, NoticeSensor
 from .entity import FigureEntity, UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Register, RegisterConfigEntry
@@ -152,6 +153,7 @@ async def async_setup_entry(
     async_add_entities([ReportSensor(book, entry, row) for row in REPORTS])
     care = hass.data[DATA_CARE][entry.entry_id]
     async_add_entities([CareSensor(care, entry, row) for row in CARE])
+    async_add_entities([NoticeSensor(hass, entry, row) for row in NOTICES])
     if engine := engine_of(hass, entry.entry_id):
         async_add_entities([AddressSensor(engine, entry, row) for row in ADDRESSES])
 

@@ -1,4 +1,7 @@
-"""The hazards that are to be mended, as a to-do list. It names places, and nobody."""
+"""Hazards that are to be mended, and what an authority is to be told, as lists of things to do.
+
+They name places, and nobody.
+"""
 
 from typing import override
 
@@ -7,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
+from .desk_entities import NoticeList
 from .event import property_device
 from .register import RegisterConfigEntry
 from .reports.book import DATA_REPORTS, ReportBook
@@ -19,8 +23,13 @@ async def async_setup_entry(
     entry: RegisterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the list of a property."""
-    async_add_entities([ReportList(hass.data[DATA_REPORTS][entry.entry_id], entry)])
+    """Set up the lists of a property."""
+    async_add_entities(
+        [
+            ReportList(hass.data[DATA_REPORTS][entry.entry_id], entry),
+            NoticeList(hass, entry, "notices"),
+        ]
+    )
 
 
 class ReportList(TodoListEntity):

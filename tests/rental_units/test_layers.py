@@ -14,8 +14,8 @@ DOORS = {
 }
 #: Features beside the register.
 FEATURES = (
-    *("access_control", "alerts", "care", "places", "reports", "scores", "search"),
-    "sightings",
+    *("access_control", "alerts", "care", "desk", "places", "reports", "scores"),
+    *("search", "sightings"),
 )
 #: What a folder must not import, however it is written.
 FORBIDDEN = {
@@ -23,17 +23,22 @@ FORBIDDEN = {
     "storage": {"public", "app", "register", *FEATURES, "transfer", *DOORS},
     "register": {"public", "app", *FEATURES, "transfer", *DOORS},
     "access_control": {
-        *("public", "app", "alerts", "care", "places", "reports", "scores"),
+        *("public", "app", "alerts", "care", "desk", "places", "reports", "scores"),
         *("search", "sightings", "transfer", *DOORS),
     },
-    "alerts": {"care", "scores"},
+    "alerts": {"care", "desk", "scores"},
     "care": {
-        *("public", "app", "places", "reports", "scores", "search", "transfer"),
-        *DOORS,
+        *("public", "app", "desk", "places", "reports", "scores", "search"),
+        *("transfer", *DOORS),
+    },
+    "desk": {
+        *("public", "app", "access_control", "alerts", "care", "scores", "search"),
+        *("sightings", "transfer", *DOORS),
     },
     "places": {
         "access_control",
         "care",
+        "desk",
         "reports",
         "scores",
         "search",
@@ -45,6 +50,7 @@ FORBIDDEN = {
         "access_control",
         "app",
         "care",
+        "desk",
         "scores",
         "search",
         "sightings",
@@ -52,9 +58,11 @@ FORBIDDEN = {
         *DOORS,
     },
     "scores": {"app", "alerts", "care", "search", "sightings", "transfer", *DOORS},
-    "search": {"public", "app", "care", "reports", "scores", "transfer", *DOORS},
+    "search": {
+        *("public", "app", "care", "desk", "reports", "scores", "transfer", *DOORS),
+    },
     "sightings": {
-        *("public", "app", "alerts", "care", "places", "reports", "scores"),
+        *("public", "app", "alerts", "care", "desk", "places", "reports", "scores"),
         *("search", "transfer"),
         *DOORS,
     },

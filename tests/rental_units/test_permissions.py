@@ -25,6 +25,7 @@ from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.care import Named
+from custom_components.rental_units.app.desk import GiveNotices
 from custom_components.rental_units.app.places import IssueCodes, PutParty, SavePlace
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
@@ -42,6 +43,8 @@ from custom_components.rental_units.app.work import Command
 from custom_components.rental_units.care.const import Turn
 from custom_components.rental_units.care_work import Desk, sources_of
 from custom_components.rental_units.const import DOMAIN, Reason
+from custom_components.rental_units.desk.book import DATA_DESKS
+from custom_components.rental_units.desk.const import How
 from custom_components.rental_units.panel import STATIC_URL
 from custom_components.rental_units.places.book import CODE_PATH, DATA_BOOKS
 from custom_components.rental_units.places.const import PartyRole
@@ -146,13 +149,15 @@ PANEL = {
     # How somebody lives is shown to a person, and changed by one.
     *("care_start", "care_change", "care_revoke", "care_list", "care_get"),
     *("care_close", "care_figures"),
+    *("get_notices", "give_notice", "excuse_notice", "reopen_notice"),
+    "export_notices",
 }
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
 ANYWHERE = {
     *("places", "units", "search", "subscribe_response", "response"),
     *("roles", "grant_role", "revoke_role", "audit", "duplicates", "subscribe_roster"),
-    *("roster_week", "reports"),
+    *("roster_week", "reports", "notices"),
 }
 
 
@@ -449,6 +454,8 @@ NEVER = {
         *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
         *("close_case", "export_case"),
         "get_score_catalogue",
+        # What they are to be told.
+        "get_notices",
     },
     AccountRole.RESIDENT: TABLE_COMMANDS.keys()
     - {
@@ -474,10 +481,13 @@ NEVER = {
         *("assign_report", "close_report", "merge_reports", "remove_photo"),
         *("print_codes", "reveal_at_place", "read_card", "get_passages"),
         *("open_case", "get_cases", "get_case", "search_sightings", "forget_sightings"),
+        # What need not be told, they do not say.
+        *("excuse_notice", "reopen_notice", "export_notices"),
     },
     AccountRole.GRID_WORKER: {
         *("get_unit_revealed", "get_person_revealed"),
         *("care_start", "care_change", "care_revoke"),
+        *("give_notice", "excuse_notice", "export_notices"),
         *("get_case", "search_sightings", "watch_case", "alert_case", "export_case"),
     },
     # It is judged, and does not judge itself.
@@ -1147,6 +1157,24 @@ async def care_of(
     }
 
 
+async def notices_of(
+    hass: HomeAssistant, entry: MockConfigEntry, unit: str
+) -> dict[str, dict[str, Any]]:
+    """Return the data of the commands about what is to be told of a unit."""
+    desk = hass.data[DATA_DESKS][entry.entry_id]
+    given, excused, reopened, *_ = [row.id for row in desk.due if row.unit_id == unit]
+    application = application_of(hass, entry.entry_id)
+    await application.async_fill(GiveNotices({reopened: 1}, How.REGISTERED, "1"), None)
+    return {
+        "notices": {"reason": "inspection"},
+        "give_notice": {"notices": {given: 1}, "how": "registered", "receipt": "2"},
+        "excuse_notice": {"notice_id": excused, "version": 1, "excuse": "relative"},
+        "reopen_notice": {"notice_id": reopened, "version": 2},
+        "export_notices": {},
+        "notice_exports": {},
+    }
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("title", [OWN, OTHER])
 @pytest.mark.parametrize("role", [row for row in CALLERS if row != "automation"])
@@ -1169,7 +1197,8 @@ async def test_panel(
     data = panel_data(made, unit)
     data |= await places_of(hass, entry, unit)
     data |= await reports_of(hass, entry, unit, made)
-    # Before who is looked for is erased.
+    # Before who is looked for is erased, and who has come is gone.
+    data = await notices_of(hass, entry, unit) | data
     data = await searches_of(hass, entry, made, caller) | data
     data = await care_of(hass, entry, title, made, caller) | data
     assert data.keys() == COMMANDS.keys()

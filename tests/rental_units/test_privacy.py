@@ -174,6 +174,7 @@ async def test_marked_data(
         hass, await panel_of(hass, entry, hass_ws_client, admin), entry, person
     )
     await use_panel(await panel_of(hass, entry, hass_ws_client, admin), entry, person)
+    await use_desk(await panel_of(hass, entry, hass_ws_client, admin))
     await call(hass, "check_out", {"device_id": device})
     with pytest.raises(HomeAssistantError):
         await entry.runtime_data.async_run(
@@ -238,6 +239,7 @@ async def test_marked_data(
     assert b"MARK-HAZARD" in database
     assert b"MARK-ADDED" in database
     assert b"MARK-MENDED" in database
+    assert b"MARK-RECEIPT" in database
     # What phones write into photos is nowhere, and the pixels are not in the database.
     for mark in (MAKER.encode(), PLACE.encode(), COMMENT, b"JFIF"):
         assert mark not in database
@@ -513,6 +515,19 @@ async def use_reports(
     data = {**of, "note": "MARK-MENDED"}
     await call(hass, "mend_report", data)
     await phone.answer(path, "reopened")
+
+
+async def use_desk(panel: Panel) -> None:
+    """Tell of marks with marked receipts, and take them along."""
+    rows = (await panel.get("notices"))["notices"]
+    assert "MARK-" in repr(rows)
+    seen = {rows[0]["notice_id"]: rows[0]["version"]}
+    told = {"notices": seen, "how": "registered"}
+    await panel.refusal("give_notice", **told, receipt=["MARK-12"])
+    await panel.refusal("give_notice", **{**told, "how": "MARK-13"}, receipt="1")
+    await panel.get("give_notice", **told, receipt="MARK-RECEIPT")
+    for kind in ("csv", "xlsx"):
+        await panel.get("export_notices", format=kind, everything=True)
 
 
 async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:

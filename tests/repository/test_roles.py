@@ -130,6 +130,13 @@ WORDS = {
         r"(处理|整改|查阅)(自己房屋的)?隐患上报",
     ),
     "get_reports": (PEOPLE, r"hazard reports", r"隐患上报"),
+    "get_notices": (PEOPLE, r"\bnotices\b", r"登记(；|$)|办理[^；]*登记|列出登记"),
+    "give_notice": (
+        PEOPLE,
+        r"gives(, excuses and exports)? notices",
+        r"办理[^；]*登记",
+    ),
+    "export_notices": (PEOPLE, r"exports notices", r"导出登记"),
     "reveal_at_place": (PEOPLE, r"at a scanned plate", r"扫门牌码后"),
     "get_score_catalogue": (
         PEOPLE,

@@ -191,6 +191,11 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "care_close": _CARE,
     #: How often, and nobody.
     "care_figures": _CARE,
+    "get_notices": _REGISTER,
+    "give_notice": _REGISTER,
+    "excuse_notice": _REGISTER,
+    "reopen_notice": _REGISTER,
+    "export_notices": _ALL,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -260,6 +265,10 @@ IN_PERSON: Final = frozenset(
         "care_get",
         "care_close",
         "care_figures",
+        "give_notice",
+        "excuse_notice",
+        "reopen_notice",
+        "export_notices",
     }
 )
 
@@ -334,6 +343,8 @@ _SOUGHT: Final = _PASSAGES | _CASE | _ALERT
 _SEES_SCORES: Final = ("get_score_catalogue",)
 #: What those do who judge a property: it does not judge itself.
 _SCORES: Final = (*_SEES_SCORES, "save_score_catalogue")
+#: What has to be told to an authority.
+_NOTICES: Final = ("get_notices", "give_notice", "excuse_notice", "reopen_notice")
 #: What somebody does who comes to a door.
 _VISITS: Final = ("get_places", "get_place", "visit_place")
 _INCIDENT: Final = (
@@ -360,6 +371,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PERSON | _CARD, *_CARDS, *_VISITORS, *_DOORS),
         _row(_ALL | _PLACE, *_PLACES),
         _row(_PHOTO, *_TRIAGE),
+        _row(_ALL, *_NOTICES, "export_notices"),
         _row(_PASSAGES, "get_passages", "forget_sightings"),
         _row(_SOUGHT, *_SEARCH, "any_case", "alert_case", "export_case"),
         _row(_SCORE, *_SEES_SCORES),
@@ -393,6 +405,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PERSON | _CARD, *_CARDS, *_VISITORS, *_SEES_DOORS),
         _row(_UNIT | _PLACE, *_VISITS, "print_codes", "revoke_code"),
         _row(_PHOTO, *_TRIAGE),
+        _row(_ALL, *_NOTICES, "export_notices"),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
         _row(_REGISTER, "safety.read"),
     ),
@@ -402,6 +415,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_PHOTO, *_MENDS, needs_reason=True),
         _row(_REGISTER | _CARE, *_SEES_TO, needs_reason=True),
+        _row(_REGISTER, "get_notices", needs_reason=True),
         # Who is on the spot says that somebody is missing; who is on duty looks.
         _row(_CASE, "open_case", "get_cases"),
         _row(_SCORE, *_SEES_SCORES),
@@ -413,10 +427,13 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_REPORT, "get_reports"),
         _row(_SCORE, *_SCORES),
         _row(_PERSON | _CARE, *_WATCHES, needs_reason=True),
+        _row(_REGISTER, "get_notices", needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.LANDLORD: (
         _row(_ALL, *_LEASES, *_READS, "get_units", scope=Scope.OWN),
+        # It is theirs to tell.
+        _row(_REGISTER, "get_notices", "give_notice", scope=Scope.OWN),
         _row(
             _PERSON | _CARD,
             *("request_card", "lose_card", *_SEES_CARDS, *_VISITORS),
@@ -457,6 +474,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_ALL | _PLACE, "reveal_at_place", needs_reason=True),
         _row(_PHOTO, "get_reports", "get_report", needs_reason=True),
+        _row(_REGISTER, "get_notices", needs_reason=True),
         _row(_SOUGHT, *_SEARCH, "export_case"),
         _row(_SCORE, *_SEES_SCORES),
         _row(_ALERT, "get_alerts", "get_roster"),

@@ -9,6 +9,7 @@ from ..access_control.migrations import FEATURE as ACCESS_CONTROL
 from ..alerts.migrations import FEATURE as ALERTS
 from ..care.migrations import FEATURE as CARE
 from ..const import CONF_URL, DOMAIN
+from ..desk.migrations import FEATURE as DESK
 from ..places.migrations import FEATURE as PLACES
 from ..register.migrations import FEATURE as REGISTER
 from ..reports.migrations import FEATURE as REPORTS
@@ -22,7 +23,7 @@ from ..storage.vault import FEATURE as VAULT
 #: In the order in which they build upon each other.
 FEATURES = (
     *(EVENTS, VAULT, REGISTER, ALERTS, ACCESS_CONTROL, PLACES, SIGHTINGS),
-    *(REPORTS, SEARCH, SCORES, CARE),
+    *(REPORTS, SEARCH, SCORES, CARE, DESK),
 )
 
 

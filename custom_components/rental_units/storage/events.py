@@ -71,6 +71,8 @@ class Kind(StrEnum):
     SCORES_CHANGED = "scores_changed"
     #: A watch for signs of life was begun, changed, or has ended.
     CARE_CHANGED = "care_changed"
+    #: What is to be told to an authority was told, or need not be.
+    NOTICE_CHANGED = "notice_changed"
 
 
 @dataclass(frozen=True, slots=True)

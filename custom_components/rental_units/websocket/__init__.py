@@ -15,6 +15,7 @@ from . import (  # noqa: F401
     care,
     changes,
     consents,
+    desk,
     files,
     places,
     reading,

@@ -1,0 +1,42 @@
+"""The steps of the desks' tables. See storage/migrations.py for what a step must be."""
+
+from ..storage.migrations import Feature, statements
+
+FEATURE = Feature(
+    "desk",
+    (
+        statements(
+            """CREATE TABLE desk_exports (
+                id TEXT PRIMARY KEY,
+                at DOUBLE PRECISION NOT NULL,
+                who TEXT,
+                notices INTEGER NOT NULL
+            )""",
+            "CREATE INDEX ix_desk_exports_at ON desk_exports (at)",
+            """CREATE TABLE desk_notices (
+                id TEXT PRIMARY KEY,
+                lease_id TEXT NOT NULL REFERENCES leases (id) ON DELETE CASCADE,
+                kind TEXT NOT NULL,
+                state TEXT NOT NULL,
+                begins_on DATE NOT NULL,
+                counts_from DATE NOT NULL,
+                due_on DATE NOT NULL,
+                is_assumed BOOLEAN NOT NULL,
+                settled_at DOUBLE PRECISION,
+                settled_by TEXT,
+                settled_how TEXT,
+                receipt TEXT NOT NULL,
+                late BOOLEAN NOT NULL,
+                export_id TEXT REFERENCES desk_exports (id) ON DELETE SET NULL,
+                exported TEXT,
+                exported_as TEXT,
+                version INTEGER NOT NULL
+            )""",
+            "CREATE UNIQUE INDEX ux_desk_notices_lease_kind"
+            " ON desk_notices (lease_id, kind)",
+            "CREATE INDEX ix_desk_notices_state ON desk_notices (state)",
+            "CREATE INDEX ix_desk_notices_export_id ON desk_notices (export_id)",
+            "CREATE TABLE desk_state (id INTEGER PRIMARY KEY, since DATE NOT NULL)",
+        ),
+    ),
+)
