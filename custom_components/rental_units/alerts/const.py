@@ -71,6 +71,20 @@ class DeliveryState(StrEnum):
     EXPIRED = "expired"
 
 
+class About(StrEnum):
+    """What an alert is about, and so who may know of it."""
+
+    #: What has happened somewhere: for all who are there, or have to come.
+    PLACE = "place"
+    #: One person, who is asked if all is well.
+    WELFARE = "welfare"
+    #: The same person, who has not answered: those named look in, or come because help is
+    #: called for; and that it is over.
+    LOOK_IN = "look_in"
+    HELP = "help"
+    OVER = "over"
+
+
 class Answer(StrEnum):
     """What a person can say to an alert."""
 
@@ -78,10 +92,42 @@ class Answer(StrEnum):
     SAFE = "safe"
     NEED_HELP = "need_help"
     FALSE_ALARM = "false_alarm"
+    FINE = "fine"
+    OUT = "out"
+    ALL_WELL = "all_well"
+    HELP = "help"
 
 
-#: Keys of a phone, as the voice names them.
-KEYS: Final = {str(number): answer for number, answer in enumerate(Answer, 1)}
+class Wording(StrEnum):
+    """In which words somebody hears of a person: it is their role in such an alert."""
+
+    #: The person.
+    ASKED = "asked"
+    #: They hear who it is, and where; all others only where.
+    RELATIVES = "relatives"
+    NEIGHBOURS = "neighbours"
+    DOOR = "door"
+
+
+_LOOKED: Final = (Answer.ON_MY_WAY, Answer.ALL_WELL, Answer.HELP)
+#: What can be answered, in the order of the phone's keys as the voice names them.
+ANSWERS: Final = {
+    About.PLACE: (
+        *(Answer.ON_MY_WAY, Answer.SAFE, Answer.NEED_HELP, Answer.FALSE_ALARM),
+    ),
+    About.WELFARE: (Answer.FINE, Answer.OUT, Answer.HELP),
+    About.LOOK_IN: _LOOKED,
+    About.HELP: _LOOKED,
+    About.OVER: (),
+}
+#: Those that call for help.
+URGENT: Final = frozenset({Answer.NEED_HELP, Answer.HELP})
+
+
+def pressed_key(about: str, key: str) -> Answer | None:
+    """Return what a phone's key answers; None for no key, or one that answers nothing."""
+    answers = {str(number): row for number, row in enumerate(ANSWERS[About(about)], 1)}
+    return answers.get(key)
 
 
 class Progress(StrEnum):

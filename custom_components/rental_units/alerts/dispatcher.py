@@ -20,7 +20,7 @@ from .channels.base import (
     UnknownError,
     WrongNumberError,
 )
-from .const import DeliveryState as State
+from .const import About, DeliveryState as State
 from .lanes import Lane
 from .ledger import Ledger
 from .messages import Composer
@@ -63,7 +63,7 @@ class Dispatcher(Deliveries):
         self._timebase = timebase
         self._hass = hass
         self._entry = entry
-        self._composer = composer
+        self.composer = composer
         self._find = find
         self._tell_failing = tell_failing
         self._tell_alive = tell_alive
@@ -140,17 +140,26 @@ class Dispatcher(Deliveries):
     @callback
     def close(self, alert: Alert, reason: str) -> None:
         """End what is on its way for an alert, and forget it."""
-        self._recall(alert)
+        self.halt(alert, reason)
         for delivery in self.of(alert):
-            if delivery.state in (State.QUEUED, State.SENDING):
-                self._end(delivery, State.EXPIRED, reason)
             delivery.due_at = None
             self._forget(delivery)
         self.alerts.pop(alert.id, None)
         self._of.pop(alert.id, None)
         self._of_person.pop(alert.id, None)
         self.clock.sweep()
-        self._composer.forget(alert)
+        self.composer.forget(alert)
+
+    @callback
+    def halt(self, alert: Alert, reason: str) -> None:
+        """End what is on its way for an alert, and what would follow it."""
+        self._recall(alert)
+        for delivery in self.of(alert):
+            if delivery.rest:
+                delivery.rest = []
+                self._ledger.put(delivery)
+            if delivery.state in (State.QUEUED, State.SENDING):
+                self._end(delivery, State.EXPIRED, reason)
 
     def _recall(self, alert: Alert) -> None:
         """Take back what providers have queued of an alert: it would be false by then."""
@@ -185,7 +194,7 @@ class Dispatcher(Deliveries):
     @callback
     def rewrite(self, alert: Alert) -> None:
         """Write what is yet to be sent of an alert anew."""
-        self._composer.forget(alert)
+        self.composer.forget(alert)
 
     # The clock and the lanes
 
@@ -249,7 +258,7 @@ class Dispatcher(Deliveries):
                 self._next(delivery)
                 return
             found = await self._find(alert, delivery.address_id)
-            message = self._composer.message(alert, delivery, channel, found)
+            message = self.composer.message(alert, delivery, channel, found)
             if self._must_wait(alert, delivery, found):
                 lane.give_back()
                 return
@@ -297,7 +306,8 @@ class Dispatcher(Deliveries):
         Whatever has led to an attempt: a step, the turn of a channel, one more try.
         """
         address = found[1] if found else ""
-        if isinstance(address, str):
+        if isinstance(address, str) or alert.about != About.PLACE:
+            # Who is to be found is not left until the morning.
             return False
         severity = severity_of(alert, delivery)
         if not (until := quiet_until(severity, alert.hazard, address, dt_util.now())):

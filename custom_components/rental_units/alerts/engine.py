@@ -5,7 +5,15 @@ restart they are read, and the clock goes on.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -30,6 +38,7 @@ from .const import (
     ACCOUNTED,
     AGAIN_STEP,
     ALL_CLEAR,
+    ANSWERS,
     CORE,
     HELP_STEP,
     OPEN,
@@ -37,6 +46,7 @@ from .const import (
     RANK,
     TAKING,
     VALIDITY,
+    About,
     AlertState,
     Answer,
     DeliveryState,
@@ -55,6 +65,7 @@ from .messages import Composer
 from .models import Alert, Delivery, Help, key_of
 from .news import News
 from .people import TESTER, People
+from .personal import Personal
 from .planning import DUTIES
 from .policies import Policy, policy_of
 from .principals import remember
@@ -160,7 +171,14 @@ class Engine:
             hass,
             entry,
             self.ledger,
-            Composer(hass, self.links, self.helpers, self.facts, self.unit_name),
+            Composer(
+                hass,
+                self.links,
+                self.helpers,
+                self.facts,
+                self.unit_name,
+                title=lambda: self.title,
+            ),
             token=self.links.token,
             find=self.people.async_find,
             tell_failing=self.news.tell_failing,
@@ -182,8 +200,9 @@ class Engine:
                 check=self._check_roll_call,
             )
         )
-        #: Open alerts by id.
+        #: Open alerts by id, but for those about a person, which are for nobody else.
         self.alerts: dict[str, Alert] = {}
+        self.personal = Personal(self, register)
         self.responses = Responses(self, register)
         self.ledger.listener = self.responses.note
         self._active_units: Counter[str] = Counter()
@@ -222,9 +241,23 @@ class Engine:
                 alert.due_at = self.timebase.now()
             self.ledger.put(alert)
             self.clock.watch(alert)
-        self._entry.async_create_background_task(
-            self.hass, self.async_purge(), "rental_units old alerts"
-        )
+        if self.personal.alerts:
+            await self.personal.async_restore()
+        self.background(self.async_purge(), "rental_units old alerts")
+
+    @property
+    def _open_alerts(self) -> list[Alert]:
+        return [*self.alerts.values(), *self.personal.alerts.values()]
+
+    @callback
+    def get(self, alert_id: str) -> Alert | None:
+        """Return an open alert, whatever it is about, to who answers it."""
+        return self.alerts.get(alert_id) or self.personal.alerts.get(alert_id)
+
+    @callback
+    def background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do something that ends with the entry."""
+        self._entry.async_create_background_task(self.hass, work, name)
 
     def _adopt(self, alert: Alert, deliveries: list[Delivery]) -> None:
         """Let the times of an earlier run be those of this one's Timebase."""
@@ -249,7 +282,7 @@ class Engine:
         """Stop the clock and write what is not written."""
         self.clock.stop()
         self.helpers.clock.stop()
-        self.ledger.put(*self.alerts.values())
+        self.ledger.put(*self._open_alerts)
         await self.dispatcher.async_stop()
         await self.ledger.async_close()
         self.news.tell_unwritable(None)
@@ -265,7 +298,7 @@ class Engine:
         known, channels = options.get(FORMER, {}), options.get("channels", {})
         before, self._channels = self._channels, channels
         former = {}
-        if self.alerts or self.is_blind:
+        if self._open_alerts or self.is_blind:
             former = {
                 name: own
                 for name, own in {**known, **before}.items()
@@ -318,7 +351,7 @@ class Engine:
     def find(self, token: str) -> tuple[Alert, Delivery] | None:
         """Return what the token of a link is for; None if that is over, or never was."""
         delivery = self.dispatcher.by_token.get(token)
-        alert = self.alerts.get(delivery.alert_id) if delivery else None
+        alert = self.get(delivery.alert_id) if delivery else None
         if delivery is None or alert is None or self._is_over(alert):
             return None
         return alert, delivery
@@ -398,6 +431,7 @@ class Engine:
             drill=request.drill,
             announced=request.is_announced,
             private=request.private,
+            about=About.PLACE,
             who=request.who,
             step=0,
             round=0,
@@ -412,18 +446,22 @@ class Engine:
                 await self._async_join(other, alert)
                 return other
         self.people.put_first(alert, request.first)
+        await self.async_begin(alert)
+        return alert
+
+    async def async_begin(self, alert: Alert) -> None:
+        """Write a new alert down, and walk its first step."""
         self._open(alert)
-        line = self.timeline.line(alert, "raised", who=request.who)
+        line = self.timeline.line(alert, "raised", who=alert.who)
         await self.ledger.put(alert, line)
         self.news.tell(alert, Progress.RAISED)
         if alert.state not in OPEN:
-            return alert
-        if policy.steps[0].after:
+            return
+        if (alert.due_at or 0.0) > self.timebase.now():
             self.clock.watch(alert)
         else:
             alert.due_at = None
             self._due(alert)
-        return alert
 
     def _is_same(self, old: Alert, new: Alert) -> bool:
         """Return if what is new is part of an open alert."""
@@ -537,10 +575,13 @@ class Engine:
         may cut the power then. *Safe* accounts for the unit. A call for help is a flag of
         its own.
         """
-        if delivery.person_id is None or (
-            delivery.answer == answer and answer is not Answer.NEED_HELP
-        ):
-            # A robot's, or once more what is known.
+        is_known = delivery.answer == answer and answer is not Answer.NEED_HELP
+        is_asked = answer in ANSWERS[About(alert.about)]
+        if delivery.person_id is None or is_known or not is_asked:
+            # A robot's, once more what is known, or what nobody has asked.
+            return
+        if alert.about != About.PLACE:
+            self.personal.answer(alert, answer, delivery, via)
             return
         unit_id = delivery.unit_id
         call = None
@@ -823,7 +864,7 @@ class Engine:
             if set(alert.alarm_ids) - over:
                 self.ledger.put(alert)
                 return False
-        self._close(alert, AlertState.CANCELLED, Progress.CANCELLED, who=who)
+        self.close(alert, AlertState.CANCELLED, Progress.CANCELLED, who=who)
         return True
 
     async def async_take_back(self, incident_id: str) -> int:
@@ -840,7 +881,7 @@ class Engine:
             if self.helpers.of(alert).open:
                 self.ledger.put(alert)
             else:
-                self._close(alert, AlertState.CANCELLED, Progress.CANCELLED)
+                self.close(alert, AlertState.CANCELLED, Progress.CANCELLED)
         # What waits to be written says no more, either.
         return await self._register.async_run(
             partial(take_back, incident_id=incident_id)
@@ -859,7 +900,7 @@ class Engine:
                 self.clock.watch(alert)
                 return
             was_active = alert.state == AlertState.ACTIVE
-            self._close(
+            self.close(
                 alert,
                 AlertState.ENDED,
                 Progress.UNANSWERED if was_active else Progress.ENDED,
@@ -906,7 +947,7 @@ class Engine:
                 clock.wake()
         asks = self.dispatcher.channels.keys() & {Channel.SMS, Channel.CALL}
         self.news.tell_unanswerable(bool(asks) and not self.links.answer_base())
-        self.ledger.put(*self.alerts.values())
+        self.ledger.put(*self._open_alerts)
 
     async def async_is_from(
         self, alert: Alert, delivery: Delivery, user_id: str | None
@@ -933,6 +974,11 @@ class Engine:
     async def async_language(self, alert: Alert, delivery: Delivery) -> str:
         """Return the language of who got a delivery."""
         return await self.people.async_language(alert, delivery)
+
+    @callback
+    def said(self, alert: Alert, delivery: Delivery, language: str) -> tuple[str, str]:
+        """Return title and text of what a delivery has told."""
+        return self.dispatcher.composer.said(alert, delivery, language)
 
     @callback
     def has_unit(self, unit_id: str) -> bool:
@@ -966,10 +1012,13 @@ class Engine:
 
     @callback
     def _open(self, alert: Alert) -> None:
-        self.alerts[alert.id] = alert
+        self._shelf(alert)[alert.id] = alert
         for unit_id in alert.unit_ids:
             self.unit_name(unit_id)
         self._count(alert, alert.unit_ids)
+
+    def _shelf(self, alert: Alert) -> dict[str, Alert]:
+        return self.alerts if alert.about == About.PLACE else self.personal.alerts
 
     def _count(self, alert: Alert, unit_ids: Iterable[str], number: int = 1) -> None:
         """Count an alert for units; what is mere news is none for them."""
@@ -981,13 +1030,14 @@ class Engine:
             self._drill_units.update(change)
 
     @callback
-    def _close(
+    def close(
         self,
         alert: Alert,
         state: AlertState,
         progress: Progress,
         who: str | None = None,
     ) -> None:
+        """End an open alert, and tell that it has."""
         if alert.state not in OPEN:
             return
         alert.state = state
@@ -995,24 +1045,27 @@ class Engine:
         alert.due_at = None
         self.dispatcher.close(alert, state.value)
         self.ledger.put(alert, self.timeline.line(alert, progress.value, who=who))
-        del self.alerts[alert.id]
+        del self._shelf(alert)[alert.id]
         self._count(alert, alert.unit_ids, -1)
         self.people.forget(alert)
+        self.personal.forget(alert)
         self.facts.forget(alert)
         self.escalation.forget(alert)
         self.responses.forget(alert)
         self._taken_at.pop(alert.id, None)
         self.news.tell(alert, progress)
         self.helpers.forget(alert)
-        if not self.alerts:
+        if not self._open_alerts:
             self.configure()
 
     async def async_hear(self, events: Sequence[DomainEvent]) -> None:
         """Forget who was erased: what is queued for them is not sent."""
         erased = {row.person_id for row in events if row.kind == Kind.PERSON_ERASED}
-        for alert in list(self.alerts.values()):
+        for alert in self._open_alerts:
             self.people.drop(alert, erased)
             self.dispatcher.drop(alert, erased, "erased")
+        for person_id in filter(None, erased):
+            await self.personal.async_forget(person_id)
 
     async def async_purge(self, _now: datetime | None = None) -> None:
         """Drop alerts that closed too long ago."""

@@ -10,7 +10,7 @@ from homeassistant.core import callback
 from ..register import Audience, Recipient
 from .channels.local import speakers
 from .clock import Clock
-from .const import AGAIN_STEP, HELP_STEP, OPEN, AlertState, Progress
+from .const import AGAIN_STEP, HELP_STEP, OPEN, About, AlertState, Progress
 from .dispatcher import Dispatcher
 from .facts import FactFinder
 from .help import Calls
@@ -49,10 +49,13 @@ class Parts:
 def goes_on(alert: Alert) -> bool:
     """Return if an alert's next step is to be walked.
 
-    An acknowledgement ends the escalation, and not what everybody is to hear at first.
+    An acknowledgement ends the escalation, and not what everybody is to hear at first; but
+    nobody else hears of a person of whom all is known.
     """
     if alert.state == AlertState.ACTIVE:
         return True
+    if alert.about != About.PLACE:
+        return False
     policy = Policy.from_dict(alert.policy)
     return (
         alert.state == AlertState.ACKNOWLEDGED

@@ -13,7 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..const import Letting
 from ..register import Register
 from ..register.models import Unit
-from .const import CORE, Severity
+from .const import CORE, About, Severity
 from .ledger import TROUBLE
 from .models import Alert
 
@@ -34,6 +34,8 @@ class Facts:
     #: Supplies that are off, proven, and the names of those of which it is not.
     proven: int = 0
     unproven: tuple[str, ...] = ()
+    #: Whom it is about, where that is a person.
+    name: str = field(default="", repr=False)
 
 
 class FactFinder:
@@ -56,6 +58,8 @@ class FactFinder:
 
     async def async_find(self, alert: Alert) -> bool:
         """Look for what is known now; return if it is something new."""
+        if alert.about != About.PLACE:
+            return await self._async_name(alert)
         if alert.severity == Severity.MESSAGE:
             return False
         before = self.of(alert)
@@ -69,6 +73,20 @@ class FactFinder:
         )
         self._facts[alert.id] = found
         return found != before
+
+    async def _async_name(self, alert: Alert) -> bool:
+        """Look for the name of whom an alert is about; what is known once stays known."""
+        key = alert.person_id or ""
+        if self.of(alert).name or alert.about == About.WELFARE:
+            return False
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                people = await self._register.phonebook.async_people([key])
+        except (*TROUBLE, TimeoutError):
+            return False
+        if key in people:
+            self._facts[alert.id] = Facts(name=people[key].name)
+        return key in people
 
     def _people(self, alert: Alert) -> int | None:
         if not alert.unit_ids:

@@ -13,13 +13,15 @@ from homeassistant.util import dt as dt_util
 
 from ..const import Role
 from ..register.models import Lease, Person
-from .const import OPEN
+from .const import OPEN, About
 from .models import Alert, Delivery, Entry, Help
 
 #: Alerts of before in one answer: a fire of hours may have some.
 MOST_CLOSED = 20
 #: Alerts of before about a unit, in one answer.
 MOST_OF_UNIT = 100
+#: The kind of the line of an answer.
+ANSWER = "answer"
 
 type Open = tuple[Alert, list[Delivery], list[Help]]
 
@@ -67,6 +69,7 @@ def read_closed(session: Session, ids: Ids) -> list[Open]:
         select(Alert)
         .where(
             Alert.state.not_in(OPEN),
+            Alert.about == About.PLACE,
             or_(
                 Alert.id.in_(ids.alert_ids),
                 Alert.incident_id.in_(ids.incident_ids),
@@ -92,6 +95,7 @@ def read_of_unit(
         select(Alert)
         .where(
             Alert.state.not_in(OPEN),
+            Alert.about == About.PLACE,
             Alert.created_at >= since,
             cast(Alert.unit_ids, String).contains(json_dumps(unit_id), autoescape=True),
         )
@@ -186,7 +190,27 @@ def take_back(session: Session, incident_id: str) -> int:
 
 def purge(session: Session, before: float) -> None:
     """Drop alerts that closed before a Unix time, with their rows."""
-    old = select(Alert.id).where(Alert.closed_at < before)
+    _drop(session, Alert.closed_at < before)
+
+
+def drop_about(session: Session, person_id: str) -> None:
+    """Drop what was asked and told about a person."""
+    _drop(session, Alert.person_id == person_id)
+
+
+def _drop(session: Session, which: ColumnElement[bool]) -> None:
+    old = select(Alert.id).where(which)
     for table in (Delivery, Entry, Help):
         session.execute(delete(table).where(table.alert_id.in_(old)))
-    session.execute(delete(Alert).where(Alert.closed_at < before))
+    session.execute(delete(Alert).where(which))
+
+
+def read_answers(session: Session, alert_ids: Iterable[str]) -> list[Entry]:
+    """Return what was answered to these alerts, in its order."""
+    rows = session.scalars(
+        select(Entry)
+        .where(Entry.alert_id.in_(alert_ids), Entry.kind == ANSWER)
+        .order_by(Entry.at, Entry.id)
+    ).all()
+    session.expunge_all()
+    return list(rows)

@@ -25,6 +25,7 @@ from homeassistant.helpers.json import json_dumps
 
 from ..const import LOGGER
 from ..storage.errors import RegisterError, explain
+from .const import About
 from .models import TABLES, Alert, Row, values
 from .unwritten import Tables, Unwritten
 
@@ -75,6 +76,8 @@ class Ledger:
         self._is_stalled = False
         #: Why nothing can be written; None while all is well.
         self.trouble: str | None = None
+        #: Alerts of which nothing is kept.
+        self._dropped: set[str] = set()
         #: Called with the rows that are new or have changed.
         self.listener: Callable[[Sequence[Row]], None] = lambda _rows: None
 
@@ -90,6 +93,8 @@ class Ledger:
         The result is True when they are on disk, False when the database refused or did
         not answer within PATIENCE_SECONDS; they are then still queued.
         """
+        if self._dropped:
+            rows = tuple(row for row in rows if _alert_id(row) not in self._dropped)
         for row in rows:
             self._queue[row.id] = row
             if isinstance(row, Alert):
@@ -108,6 +113,15 @@ class Ledger:
         if self._flushing is None:
             self._begin()
         return future
+
+    @callback
+    def drop(self, alert_id: str) -> None:
+        """Write no more of an alert, whatever is still to come of it."""
+        self._dropped.add(alert_id)
+        for row in [
+            row for row in self._queue.values() if _alert_id(row) in self._dropped
+        ]:
+            del self._queue[row.id]
 
     async def async_open(self, *, is_away: bool = False) -> None:
         """Take in what an earlier run could not write; later, while the database is away.
@@ -253,6 +267,10 @@ class Ledger:
         self.trouble = reason
 
 
+def _alert_id(row: Row) -> str:
+    return row.id if isinstance(row, Alert) else row.alert_id
+
+
 def _answer(waiting: list[asyncio.Future[bool]], stored: bool) -> None:
     for future in waiting:
         if not future.done():
@@ -311,6 +329,7 @@ def _take_in(session: Session, tables: Tables) -> int:
     for row in found.get(Alert.__tablename__, ()):
         # A release of before has written the file.
         row.setdefault("private", False)
+        row.setdefault("about", About.PLACE)
     ids = {row["id"] for row in found.get(Alert.__tablename__, ())}
     others = {
         row["alert_id"] for rows in found.values() for row in rows if "alert_id" in row

@@ -161,7 +161,7 @@ async def _async_answer(
     if not (found := _find(hass, token)):
         return is_all_known(hass)
     engine, delivery = found
-    if (alert := engine.alerts.get(delivery.alert_id)) is None:
+    if (alert := engine.get(delivery.alert_id)) is None:
         return True
     if await engine.async_is_from(alert, delivery, context.user_id):
         engine.answer(alert, answer, delivery, via="app", context=context)

@@ -6,7 +6,15 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import texts
 from .channels.base import Channel, Message, RefusedError
-from .const import ACTION_PREFIX, ALL_CLEAR, HELP_STEP, Severity
+from .const import (
+    ACTION_PREFIX,
+    ALL_CLEAR,
+    ANSWERS,
+    HELP_STEP,
+    About,
+    Severity,
+    Wording,
+)
 from .facts import FactFinder
 from .help import Helpers
 from .links import AlertLinks
@@ -14,8 +22,9 @@ from .models import Alert, Delivery, severity_of
 from .people import Found
 from .planning import DUTIES
 
-#: Language; if it is a call for help; for who responds; for who lives in a unit of it.
-type _For = tuple[str, bool, bool, bool]
+#: Language; if it is a call for help; for who responds; for who lives in a unit of it. Of
+#: what is about a person: language, and the role of who hears of them.
+type _For = tuple[str, bool, bool, bool] | tuple[str, str]
 
 
 class Composer:
@@ -28,13 +37,16 @@ class Composer:
         helpers: Helpers,
         facts: FactFinder,
         unit_name: Callable[[str | None], str],
+        *,
+        title: Callable[[], str],
     ) -> None:
-        """Initialize."""
+        """Initialize; `title` returns what the property is called."""
         self._hass = hass
         self._links = links
         self._helpers = helpers
         self._facts = facts
         self._unit_name = unit_name
+        self._title = title
         #: Title and text of an alert by language, and for whom it is.
         self._written: dict[str, dict[_For, tuple[str, str]]] = {}
 
@@ -59,12 +71,18 @@ class Composer:
         to_person = recipient is not None
         asks = to_person and is_question(alert)
         written = self._written.setdefault(alert.id, {})
-        is_help = delivery.step == HELP_STEP
-        # A robot and a loudspeaker say who needs help, and nothing that is personal.
-        responds = delivery.role in DUTIES or (is_help and to_person)
-        key = language, is_help, responds, delivery.unit_id is not None
-        if key not in written:
-            written[key] = self._write(alert, *key)
+        key: _For
+        if alert.about != About.PLACE:
+            key = language, delivery.role
+            if key not in written:
+                written[key] = self._write_personal(alert, delivery.role, language)
+        else:
+            is_help = delivery.step == HELP_STEP
+            # A robot and a loudspeaker say who needs help, and nothing that is personal.
+            responds = delivery.role in DUTIES or (is_help and to_person)
+            key = language, is_help, responds, delivery.unit_id is not None
+            if key not in written:
+                written[key] = self._write(alert, *key)
         title, text = written[key]
         button = self._links.token(delivery, "button") if asks else ""
         return Message(
@@ -82,13 +100,14 @@ class Composer:
             round=delivery.round,
             to=address if isinstance(address, str) else address.target,
             link=self._links.answer_url(delivery) if asks else "",
+            keys=texts.keys(alert, language) if asks else "",
             callback=self._links.callback_url(alert, delivery)
             if to_person and channel.wants_callback
             else "",
             receipt=self._links.token(delivery, "receipt"),
             buttons=tuple(
                 (f"{ACTION_PREFIX}_{button}_{answer}", answer, title)
-                for answer, title in texts.buttons(language)
+                for answer, title in texts.buttons(alert, language)
                 if asks
             ),
         )
@@ -113,12 +132,29 @@ class Composer:
         head = texts.help_title(alert, units, language) if is_help else ""
         return head or texts.title(alert, language), texts.join(parts, language)
 
+    def _write_personal(
+        self, alert: Alert, role: str, language: str
+    ) -> tuple[str, str]:
+        name = self._facts.of(alert).name if role == Wording.RELATIVES else ""
+        unit = self._unit_name(alert.unit_id)
+        about = texts.who(name, unit, language) or self._title()
+        return texts.personal(alert, role, about, language)
+
+    @callback
+    def said(self, alert: Alert, delivery: Delivery, language: str) -> tuple[str, str]:
+        """Return title and text as the page behind a delivery's link shows them."""
+        if alert.about != About.PLACE:
+            return self._write_personal(alert, delivery.role, language)
+        return texts.title(alert, language), texts.body(alert, language)
+
 
 def is_question(alert: Alert) -> bool:
     """Return if somebody has to answer: what is over, and mere news, is only told.
 
     A message is news unless its policy wants an answer of each unit, as a roll call does.
     """
+    if alert.about != About.PLACE:
+        return bool(ANSWERS[About(alert.about)])
     return alert.hazard not in ALL_CLEAR and (
         alert.severity != Severity.MESSAGE or bool(alert.policy["each_unit"])
     )

@@ -107,6 +107,13 @@ STEPS: tuple[Step, ...] = (
     statements(
         "ALTER TABLE alerts ADD COLUMN private BOOLEAN NOT NULL DEFAULT FALSE",
     ),
+    statements(
+        "ALTER TABLE alerts ADD COLUMN about TEXT NOT NULL DEFAULT 'place'",
+        "ALTER TABLE alerts ADD COLUMN person_id TEXT",
+        "ALTER TABLE alerts ADD COLUMN unit_id TEXT",
+        "ALTER TABLE alerts ADD COLUMN answer_by DOUBLE PRECISION",
+        "CREATE INDEX ix_alerts_person_id ON alerts (person_id)",
+    ),
 )
 
 FEATURE = Feature("alerts", STEPS)

@@ -13,7 +13,7 @@ from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..storage.base import Base
-from .const import HELP_STEP, AlertState, DeliveryState, Severity
+from .const import HELP_STEP, About, AlertState, DeliveryState, Severity
 
 _DELIVERIES = uuid.UUID("5b3a6d0e-52a3-4d0a-8f0b-6f0d6f5f1c11")
 
@@ -54,6 +54,12 @@ class Alert(Base):
     announced: Mapped[bool] = mapped_column(default=False)
     #: Its message is about somebody: it is for people alone, and forgotten when it is over.
     private: Mapped[bool] = mapped_column(default=False)
+    #: About whom it is, whose flat that is, and until when they are asked, where it is
+    #: about somebody and no place. What has asked for it names it by its `incident_id`.
+    about: Mapped[str] = mapped_column(String(16), default=About.PLACE)
+    person_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    unit_id: Mapped[str | None] = mapped_column(String(64))
+    answer_by: Mapped[float | None] = mapped_column(Float)
     #: Id of the user who has raised it.
     who: Mapped[str | None] = mapped_column(String(64))
     step: Mapped[int] = mapped_column(Integer, default=0)

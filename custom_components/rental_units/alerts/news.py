@@ -9,7 +9,7 @@ from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from ..issues import listed, put_issue
 from ..register import RegisterConfigEntry
 from ..telling import tell
-from .const import EVENT_ALERT, Answer, Progress
+from .const import EVENT_ALERT, About, Answer, Progress
 from .help import Helpers
 from .models import Alert
 
@@ -71,7 +71,12 @@ class News:
         *,
         decides: bool = False,
     ) -> None:
-        """Fire the event: units and areas, and what was answered, for all if it `decides`."""
+        """Fire the event: units and areas, and what was answered, for all if it `decides`.
+
+        Nobody but who has asked for it hears of what is about a person.
+        """
+        if alert.about != About.PLACE:
+            return
         self._hass.bus.async_fire(
             EVENT_ALERT,
             {

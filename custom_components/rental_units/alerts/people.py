@@ -1,7 +1,7 @@
 """Who is behind the addresses of an alert."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from homeassistant.core import HomeAssistant, callback
@@ -17,6 +17,7 @@ from ..register import (
 )
 from .channels.base import NotSentError
 from .channels.push import phones_with, users_of
+from .const import About
 from .ledger import TROUBLE
 from .models import Alert, Delivery
 
@@ -31,6 +32,7 @@ RETRY_SECONDS = 2.0
 READ_SECONDS = 2.0
 #: What stands before the id of an address that is not a person's.
 AREA = "area:"
+ENTITY = "entity:"
 ROBOT = "robot:"
 #: The role of who tests and is in no role here, and what stands before the ids of their phones.
 TESTER = "tester"
@@ -70,7 +72,7 @@ class People:
         #: Its result is False if these are people as they were last known.
         self._readings: dict[str, asyncio.Future[bool]] = {}
         #: Questions that the register has not answered in time.
-        self._asked: dict[tuple[str, tuple[Audience, ...]], _Reading] = {}
+        self._asked: dict[tuple[str, tuple[str, ...]], _Reading] = {}
         self._is_blind = False
         #: Who has been told of an alert, by the alert: they stay until it ends.
         self._told: dict[str, dict[_Part, Recipient]] = {}
@@ -102,8 +104,8 @@ class People:
         While it does not answer, people are told as they were last known. Who was told
         once stays until the alert ends, though they are out of the register meanwhile.
         """
-        names = [Audience(name) for name in audience]
-        known = self._register.phonebook.last_known(alert.unit_ids, names)
+        names = list(audience)
+        known = self._last_known(alert, names)
         key = alert.id, tuple(names)
         # One that has taken too long is waited for again, and not asked twice.
         if (reading := self._asked.pop(key, None)) is None:
@@ -130,11 +132,25 @@ class People:
         self._is_blind = False
         return self._with_told(alert, found, names), True
 
-    async def _async_ask(self, alert: Alert, names: list[Audience]) -> list[Recipient]:
+    def _last_known(self, alert: Alert, names: list[str]) -> list[Recipient]:
+        phonebook = self._register.phonebook
+        if alert.about != About.PLACE:
+            return _as_named(phonebook.last_known_people(_ids(names)), names)
+        return phonebook.last_known(alert.unit_ids, map(Audience, names))
+
+    async def _async_ask(self, alert: Alert, names: list[str]) -> list[Recipient]:
         """Ask the register. Raises RegisterError."""
+        if alert.about != About.PLACE:
+            # Everybody at once: by the next step it may be away.
+            everybody = alert.audiences
+            found = await self._register.phonebook.async_people(_ids(everybody))
+            self._earlier.pop(alert.id, None)
+            return _as_named(found, everybody)
         if alert.id in self._earlier:
             await self._async_recall(alert)
-        return await self._register.async_recipients(alert.unit_ids, names)
+        return await self._register.async_recipients(
+            alert.unit_ids, list(map(Audience, names))
+        )
 
     async def _async_recall(self, alert: Alert) -> None:
         """Read those whom an earlier run has told, also if they would not be now.
@@ -160,11 +176,15 @@ class People:
                 )
 
     def _with_told(
-        self, alert: Alert, people: list[Recipient], names: list[Audience]
+        self, alert: Alert, people: list[Recipient], names: list[str]
     ) -> list[Recipient]:
         told = self._told.setdefault(alert.id, {})
         now = {(row.person_id, row.role, row.unit_id): row for row in people}
         told.update(now)
+        if alert.about != About.PLACE:
+            return [
+                row for row in told.values() if named(row.role, row.person_id) in names
+            ]
         earlier = [
             row
             for part, row in told.items()
@@ -257,7 +277,7 @@ class People:
         After a restart all people of an alert are read once. Raises NotSentError while
         the register cannot be read.
         """
-        if address_id.startswith((AREA, ROBOT)):
+        if address_id.startswith((AREA, ENTITY, ROBOT)):
             return None, address_id.partition(":")[2]
         known = self._found.setdefault(alert.id, {})
         if address_id not in known:
@@ -282,11 +302,32 @@ class People:
         return person.language if person else self._hass.config.language
 
     async def _async_read(self, alert: Alert, known: dict[str, Found]) -> bool:
-        people, is_fresh = await self.async_recipients(alert, list(Audience))
+        everybody = list(Audience) if alert.about == About.PLACE else alert.audiences
+        people, is_fresh = await self.async_recipients(alert, everybody)
         for person in [*people, *self.callers(alert)]:
             for address_id, found in ways_to(person).items():
                 known.setdefault(address_id, found)
         return is_fresh
+
+
+def named(role: str, person_id: str) -> str:
+    """Return the audience of one person, in the role in which they are told."""
+    return f"{role}:{person_id}"
+
+
+def _ids(names: Iterable[str]) -> list[str]:
+    """Return the ids of the people whom such audiences name."""
+    return [name.partition(":")[2] for name in names]
+
+
+def _as_named(people: Mapping[str, Recipient], names: Iterable[str]) -> list[Recipient]:
+    """Return those of these people whom audiences name, in the role of each."""
+    parts = (name.partition(":") for name in names)
+    return [
+        replace(people[key], role=role, unit_id=None)
+        for role, _, key in parts
+        if key in people
+    ]
 
 
 def _retrieve(reading: asyncio.Task[list[Recipient]]) -> None:

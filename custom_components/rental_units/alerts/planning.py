@@ -9,7 +9,7 @@ from ..const import Duty, Role
 from ..register import Address, Recipient
 from .const import ALL_CLEAR, VALIDITY, DeliveryState, Severity
 from .models import Alert, Delivery, key_of, severity_of
-from .people import AREA, ROBOT, Found, ways_to
+from .people import AREA, ENTITY, ROBOT, Found, ways_to
 from .policies import CHANNELS, Step
 
 DUTIES = frozenset(duty.value for duty in Duty)
@@ -93,6 +93,8 @@ def plan(
     if "announce" in step.channels:
         for area in speaking:
             add(f"{AREA}{area}", "announce")
+    for entity_id in step.places:
+        add(f"{ENTITY}{entity_id}", "announce")
     if "webhook" in step.channels:
         for index in range(robots):
             add(f"{ROBOT}{index}", "robot")

@@ -35,6 +35,8 @@ class Step:
     every: float = 60
     #: One channel after another, and only if the one before did not reach the person.
     in_turn: bool = False
+    #: Loudspeakers and lights, by their entities, that are used whoever is told.
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

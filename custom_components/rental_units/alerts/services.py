@@ -29,7 +29,7 @@ from ..app.work import refused
 from ..const import DOMAIN, LOGGER
 from ..register import Audience
 from ..storage.errors import RegisterError
-from .const import OPEN, Severity
+from .const import OPEN, About, Severity
 from .contact_actions import VERIFY_SCHEMA, async_verify_contacts
 from .core import core_of
 from .engine import Engine, Request
@@ -418,7 +418,13 @@ type _Row = tuple[Alert, _Counts, list[Entry], list[Help]]
 def _read(
     session: Session, ids: set[str], alarms: set[str], history: bool
 ) -> list[_Row]:
-    query = select(Alert).order_by(Alert.created_at.desc()).limit(MOST_HISTORY)
+    query = (
+        select(Alert)
+        # What is about somebody is for who has asked for it.
+        .where(Alert.about == About.PLACE)
+        .order_by(Alert.created_at.desc())
+        .limit(MOST_HISTORY)
+    )
     if ids:
         query = query.where(Alert.id.in_(ids))
     if alarms:

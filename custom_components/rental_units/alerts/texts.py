@@ -7,7 +7,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 
 from ..spoken import in_all_languages, spoken
-from .const import ALL_CLEAR, Answer, Severity
+from .const import ALL_CLEAR, ANSWERS, About, Answer, Severity, Wording
 from .facts import Facts
 from .models import Alert
 
@@ -80,6 +80,41 @@ def body(alert: Alert, language: str, *, advise: bool = True) -> str:
     return _drill(alert, text) + str(text["stop"]).join(parts)
 
 
+def who(name: str, unit: str, language: str) -> str:
+    """Return what somebody is called to who knows them by name, or only where they live."""
+    if not (name and unit):
+        return name or unit
+    return str(texts(language)["personal"]["with"]).format(name=name, unit=unit)
+
+
+def personal(alert: Alert, wording: str, about: str, language: str) -> tuple[str, str]:
+    """Return headline and message about a person; without a wording what is said aloud."""
+    text = texts(language)
+    said: dict[str, str] = text["personal"][alert.about]
+    body = said.get(wording) or said.get("body", "")
+    if wording not in set(Wording):
+        # Whoever is there hears it: no name, no place.
+        return "", _drill(alert, text) + text["personal"]["spoken"]
+    at: datetime = dt_util.as_local(dt_util.utc_from_timestamp(alert.answer_by or 0))
+    return (
+        _drill(alert, text) + said["title"].format(who=about),
+        _drill(alert, text) + body.format(who=about, time=f"{at:%H:%M}"),
+    )
+
+
+def keys(alert: Alert, language: str) -> str:
+    """Return what is said of the phone's keys, where they are not those of every alarm."""
+    own = texts(language)["personal"].get(alert.about, {})
+    return str(own.get("keys", ""))
+
+
+def page_title(alert: Alert, language: str) -> str:
+    """Return what is above the page of a link."""
+    text = texts(language)
+    is_place = alert.about == About.PLACE
+    return str(text["page"]["title"] if is_place else text["personal"]["page"])
+
+
 def help_title(alert: Alert, units: str, language: str) -> str:
     """Return the headline of a call for help."""
     text = texts(language)
@@ -113,10 +148,10 @@ def join(parts: list[str], language: str) -> str:
     return str(texts(language)["stop"]).join(parts)
 
 
-def buttons(language: str) -> list[tuple[Answer, str]]:
-    """Return the four answers."""
+def buttons(alert: Alert, language: str) -> list[tuple[Answer, str]]:
+    """Return what can be answered."""
     text = texts(language)["answer"]
-    return [(answer, text[answer]) for answer in Answer]
+    return [(answer, text[answer]) for answer in ANSWERS[About(alert.about)]]
 
 
 def _drill(alert: Alert, text: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from homeassistant.components.http import KEY_HASS, HomeAssistantView
 from ..public.limits import Limit
 from ..public.pages import (
     PICTURE_HEADERS,
+    ambulance,
     button,
     emergency,
     page,
@@ -36,7 +37,7 @@ from .channels.twilio import (
     is_signed,
     thanks,
 )
-from .const import KEYS, OPEN, Answer
+from .const import ANSWERS, OPEN, URGENT, About, Answer, pressed_key
 from .engine import Engine
 from .inbox import is_all_known
 from .links import (
@@ -49,7 +50,7 @@ from .links import (
 )
 from .models import Alert, Delivery
 from .runtime import DATA_ENGINES, engine_of
-from .texts import body, buttons, join, texts, title
+from .texts import buttons, join, page_title, texts
 from .verifier import CONFIRM, CONFIRM_KEY
 
 #: A provider reports about at most so many deliveries at once.
@@ -82,7 +83,7 @@ class AnswerView(HomeAssistantView):
         unit = engine.unit_name(delivery.unit_id)
         text = texts(language)["page"]
         # What the message said: a text message may have had no room for it.
-        lines = [title(alert, language), body(alert, language)]
+        lines = list(engine.said(alert, delivery, language))
         if unit:
             lines.append(text["unit"].format(place=unit))
         lines.append(_answered(alert, delivery, engine, language) or text["ask"])
@@ -99,11 +100,12 @@ class AnswerView(HomeAssistantView):
                     answer.value,
                     label,
                     pressed=answer == delivery.answer,
-                    urgent=answer is Answer.NEED_HELP,
+                    urgent=answer in URGENT,
                 )
-                for answer, label in buttons(language)
+                for answer, label in buttons(alert, language)
             )
-            + _emergency(request, language),
+            + _emergency(request, language, alert),
+            alert,
             pictures=is_pictured,
         )
 
@@ -121,13 +123,20 @@ class AnswerView(HomeAssistantView):
         try:
             answer = Answer(str((await request.post()).get("answer")))
         except ValueError, LookupError:
-            return _page(language, paragraph(text["ask"]), HTTPStatus.BAD_REQUEST)
+            answer = None
+        if answer not in ANSWERS[About(alert.about)]:
+            return _page(
+                language, paragraph(text["ask"]), alert, status=HTTPStatus.BAD_REQUEST
+            )
         if alert.state in OPEN:
             engine.answer(alert, answer, delivery, via="link")
         said = _answered(alert, delivery, engine, language)
         return _page(
             language,
-            paragraph(text["thanks"]) + paragraph(said) + _emergency(request, language),
+            paragraph(text["thanks"])
+            + paragraph(said)
+            + _emergency(request, language, alert),
+            alert,
         )
 
     async def _async_confirm(
@@ -169,7 +178,8 @@ class AnswerView(HomeAssistantView):
             # Who calls for help must not read that it is over.
             key, status = "later", HTTPStatus.SERVICE_UNAVAILABLE
         text = texts(language)["page"][key]
-        return _page(language, paragraph(text) + _emergency(request, language), status)
+        shown = paragraph(text) + _emergency(request, language)
+        return _page(language, shown, status=status)
 
 
 class AnswerPictureView(SecretView):
@@ -291,7 +301,7 @@ async def _async_twilio(
         engine.dispatcher.lost(delivery, status.replace("-", "_"))
     elif status in PICKED_UP | ENDED and "Digits" not in form:
         engine.dispatcher.picked_up(delivery, is_over=is_machine or status in ENDED)
-    if answer := KEYS.get(form.get("Digits", "")):
+    if answer := pressed_key(alert.about, form.get("Digits", "")):
         engine.answer(alert, answer, delivery, via="call")
         language = await engine.async_language(alert, delivery)
         return _twiml(thanks(language))
@@ -320,7 +330,7 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
         if not isinstance(row, dict):
             continue
         delivery = known.get(str(row.get("out_id"))[:OUT_ID_CHARACTERS])
-        alert = engine.alerts.get(delivery.alert_id) if delivery else None
+        alert = engine.get(delivery.alert_id) if delivery else None
         if delivery is None or alert is None:
             is_missing = True
             continue
@@ -331,7 +341,7 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
                 engine.dispatcher.lost(delivery, "not_delivered")
             case (Report.PICKED_UP | Report.ENDED) as news if not pressed(row):
                 engine.dispatcher.picked_up(delivery, is_over=news is Report.ENDED)
-        if answer := KEYS.get(pressed(row)):
+        if answer := pressed_key(alert.about, pressed(row)):
             engine.answer(alert, answer, delivery, via="call")
     if is_missing and engine.is_blind:
         # A key may have been pressed for help: it is to be reported again.
@@ -343,7 +353,7 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
 def _find(engine: Engine, claims: dict[str, Any]) -> tuple[Alert, Delivery] | None:
     """Return the open alert and the delivery that a token is for."""
     delivery = engine.dispatcher.deliveries.get(claims["d"])
-    alert = engine.alerts.get(claims["a"])
+    alert = engine.get(claims["a"])
     if delivery is None or alert is None or delivery.alert_id != alert.id:
         return None
     return alert, delivery
@@ -390,14 +400,21 @@ def _confirmation(
     return page(check.language, text["title"].format(place=place), body, status)
 
 
-def _emergency(request: web.Request, language: str) -> str:
-    """Return a link that calls the fire brigade."""
+def _emergency(request: web.Request, language: str, alert: Alert | None = None) -> str:
+    """Return a link that calls the fire brigade, or for a person the ambulance."""
     country = request.app[KEY_HASS].config.country
-    return emergency(country, texts(language)["page"]["call"])
+    is_personal = alert is not None and alert.about != About.PLACE
+    call = ambulance if is_personal else emergency
+    return call(country, texts(language)["page"]["call"])
 
 
 def _page(
-    language: str, body: str, status: int = HTTPStatus.OK, *, pictures: bool = False
+    language: str,
+    body: str,
+    alert: Alert | None = None,
+    *,
+    status: int = HTTPStatus.OK,
+    pictures: bool = False,
 ) -> web.Response:
-    title = texts(language)["page"]["title"]
+    title = page_title(alert, language) if alert else texts(language)["page"]["title"]
     return page(language, title, body, status, pictures=pictures)

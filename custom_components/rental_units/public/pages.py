@@ -58,6 +58,8 @@ EMERGENCY = {
     **dict.fromkeys(("HK", "MO", "GB", "SG", "MY"), "999"),
     **dict.fromkeys(("US", "CA"), "911"),
 }
+#: An ambulance by country, where that is another number.
+AMBULANCE = {**EMERGENCY, "CN": "120"}
 #: The police by country, where that is another number.
 POLICE = {**EMERGENCY, **dict.fromkeys(("CN", "TW", "JP"), "110"), "KR": "112"}
 
@@ -114,6 +116,12 @@ def emergency_number(country: str | None) -> str:
 def emergency(country: str | None, text: str) -> str:
     """Return a link that calls the fire brigade of a country; `text` takes the number."""
     number = emergency_number(country)
+    return f'<a href="tel:{number}">{escape(text.format(number=number))}</a>'
+
+
+def ambulance(country: str | None, text: str) -> str:
+    """Return a link that calls an ambulance of a country; `text` takes the number."""
+    number = AMBULANCE.get(country or "CN", "112")
     return f'<a href="tel:{number}">{escape(text.format(number=number))}</a>'
 
 

@@ -109,6 +109,16 @@ class Phonebook:
         return self._choose(self._known, *self._meant(unit_ids, audiences))
 
     @callback
+    def last_known_people(self, person_ids: Collection[str]) -> dict[str, Recipient]:
+        """Return those of these people who were in a unit, or responded, when last read."""
+        rows = (
+            *(row for people in self._known.by_unit.values() for row in people),
+            *self._known.responders.values(),
+        )
+        wanted = set(person_ids)
+        return {row.person_id: row for row in rows if row.person_id in wanted}
+
+    @callback
     def units_of(self, person_id: str, role: str) -> frozenset[str]:
         """Return the units in which somebody has a role, as the register was last read."""
         if self._units_of is None:

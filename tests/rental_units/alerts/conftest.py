@@ -234,7 +234,7 @@ class House:
             and not engine._walking
             and not any(
                 row.state == "active" and row.due_at is None
-                for row in engine.alerts.values()
+                for row in (*engine.alerts.values(), *engine.personal.alerts.values())
             )
             and not any(
                 row.state == "sending" or (row.state == "queued" and not row.due_at)

@@ -20,7 +20,13 @@ from custom_components.rental_units.alerts.channels.base import (
     RefusedError,
     UnknownError,
 )
-from custom_components.rental_units.alerts.const import Answer, Severity
+from custom_components.rental_units.alerts.const import (
+    ANSWERS,
+    About,
+    Answer,
+    Severity,
+    pressed_key,
+)
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -161,6 +167,25 @@ async def test_alibaba_menu(house: House, add_provider: Add) -> None:
     assert json.loads(menu["MenuKeyMap.2.TtsParams"]) == {"answer": "I'm safe"}
     assert "link" not in json.loads(menu["StartTtsParams"])
     assert plain["Action"] == "SingleCallByTts"
+
+
+async def test_alibaba_questions(hass: HomeAssistant, add_provider: Add) -> None:
+    """What the first template says of its keys is not so of a question: it has its own."""
+    provider = await add_provider(ALIBABA_OK)
+    own = {**ALIBABA, "url": provider.url, "keys_template": "TTS_2"}
+    own |= {"show_number": "02100000000", "news_template": "TTS_3"}
+    buttons = (("x", Answer.FINE, "I'm fine"), ("y", Answer.OUT, "I'm out"))
+    asked = message("+8613800000000", buttons=buttons, keys="Press 1: I'm fine.")
+    for more in ({}, {"question_template": "TTS_4"}):
+        call = build(hass, {"channels": {"call": {**own, **more}}})["call"]
+        await call.async_send(asked)
+    plain, menu = (item["form"] for item in provider.heard)
+    assert (plain["Action"], plain["TtsCode"]) == ("SingleCallByTts", "TTS_3")
+    assert "keys" not in json.loads(plain["TtsParam"])
+    assert (menu["Action"], menu["StartCode"]) == ("IvrCall", "TTS_4")
+    assert json.loads(menu["StartTtsParams"])["keys"] == "Press 1: I'm fine."
+    assert json.loads(menu["MenuKeyMap.2.TtsParams"]) == {"answer": "I'm out"}
+    assert "MenuKeyMap.3.Key" not in menu
 
 
 async def test_alibaba_reports(
@@ -457,8 +482,9 @@ async def test_notify_action_and_entity(house: House) -> None:
         await channel.async_send(message("notify.nobody"))
 
 
-def test_buttons_are_all_answers() -> None:
-    """Each answer has a key of the phone."""
-    from custom_components.rental_units.alerts.const import KEYS  # noqa: PLC0415
-
-    assert list(KEYS.values()) == list(Answer)
+@pytest.mark.parametrize("about", About)
+def test_each_answer_has_a_key(about: About) -> None:
+    """The keys of the phone are the answers in their order, and no others."""
+    keys = map(str, range(len(ANSWERS[about]) + 1))
+    assert tuple(pressed_key(about, key) for key in keys) == (None, *ANSWERS[about])
+    assert pressed_key(about, "9") is None

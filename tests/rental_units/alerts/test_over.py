@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.rental_units.alerts.channels import build
-from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.alerts.const import ANSWERS, About, Answer
 from custom_components.rental_units.alerts.policies import CHANNELS
 from homeassistant.setup import async_setup_component
 
@@ -87,7 +87,7 @@ async def test_something_to_answer(
     )
     # Notify, email and webhook: a phone has buttons, and returns what it was sent.
     assert said.count("api/r/") == 3
-    assert said.count("RENTAL_UNITS") == len(Answer)
+    assert said.count("RENTAL_UNITS") == len(ANSWERS[About.PLACE])
     assert "api/r/" in sms.heard[0]["form"]["Body"]
     assert "Gather" in call.heard[0]["form"]["Twiml"]
 

@@ -8,7 +8,7 @@ from playwright.async_api import Page, async_playwright
 import pytest
 from sqlalchemy import select
 
-from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.alerts.const import ANSWERS, About
 from custom_components.rental_units.register.models import Person
 
 from .conftest import House
@@ -84,7 +84,7 @@ async def test_on_a_phone(
     client = await hass_client_no_auth()
     await phone.emulate_media(color_scheme=scheme)
     await phone.goto(str(client.make_url(f"/api/r/{token}")))
-    await looks_right(phone, scheme, len(Answer) + 1)
+    await looks_right(phone, scheme, len(ANSWERS[About.PLACE]) + 1)
     call = phone.locator("a")
     assert await call.get_attribute("href") == "tel:119"
     assert "119" in await call.inner_text()

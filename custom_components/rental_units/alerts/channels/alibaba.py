@@ -19,7 +19,6 @@ import uuid
 
 from homeassistant.util import dt as dt_util
 
-from ..const import KEYS
 from .base import (
     HttpChannel,
     Message,
@@ -203,6 +202,7 @@ class AlibabaCall(AlibabaSms):
         _template("template", "TTS", required=True),
         sender("show_number", r"\+?\d{5,15}", required=False),
         _template("keys_template", "TTS"),
+        _template("question_template", "TTS"),
         _template("news_template", "TTS"),
         *_WHERE,
     )
@@ -224,20 +224,25 @@ class AlibabaCall(AlibabaSms):
         keys_template = self.options.get("keys_template")
         # A menu is for numbers of the mainland, from a number of one's own.
         can_press = show_number and message.to.startswith("+86") and message.buttons
-        variables = _variables(message, CALL_CHARACTERS)
-        if keys_template and can_press:
+        start, more = self.options["template"], {}
+        if message.keys:
+            # What the first one says of its keys is not so of these.
+            start = self.options.get("question_template")
+            more["keys"] = _short(message.keys, CALL_CHARACTERS)
+        if keys_template and can_press and start:
             parameters |= {
                 "Action": "IvrCall",
-                "StartCode": self.options["template"],
-                "StartTtsParams": variables,
+                "StartCode": start,
+                "StartTtsParams": _variables(message, CALL_CHARACTERS, **more),
                 "Timeout": str(_KEY_MILLISECONDS),
                 **_menu(message, keys_template),
             }
         else:
+            news = self.options.get("news_template") if message.keys else None
             parameters |= {
                 "Action": "SingleCallByTts",
-                "TtsCode": self._template(message),
-                "TtsParam": variables,
+                "TtsCode": str(news or self._template(message)),
+                "TtsParam": _variables(message, CALL_CHARACTERS),
             }
         answer = await self._async_call("https://dyvmsapi.aliyuncs.com/", parameters)
         return str(answer.get("CallId") or "") or None
@@ -245,11 +250,10 @@ class AlibabaCall(AlibabaSms):
 
 def _menu(message: Message, template: str) -> dict[str, str]:
     """Return what is said after each key: a template with the answer as a variable."""
-    titles = {answer: title for _, answer, title in message.buttons}
     menu = {}
-    for number, (key, answer) in enumerate(KEYS.items(), 1):
-        said = {"answer": titles.get(answer, answer.value)}
-        menu[f"MenuKeyMap.{number}.Key"] = key
+    for number, (_, _, title) in enumerate(message.buttons, 1):
+        said = {"answer": title}
+        menu[f"MenuKeyMap.{number}.Key"] = str(number)
         menu[f"MenuKeyMap.{number}.Code"] = template
         menu[f"MenuKeyMap.{number}.TtsParams"] = json.dumps(said, ensure_ascii=False)
     return menu

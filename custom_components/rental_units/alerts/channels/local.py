@@ -114,7 +114,7 @@ class Script(Channel):
 
 
 class Announce(Channel):
-    """Satellites and media players of an area; the address is the area's id."""
+    """Satellites and media players of an area, by its id; or one of these or a light, by its own."""
 
     settings = (entity_of("tts_entity", "tts", "no_such_entity"),)
     # To hear it twice does no harm.
@@ -124,7 +124,8 @@ class Announce(Channel):
 
     @override
     async def async_send(self, message: Message) -> str | None:
-        found = speakers(self, message.to)
+        is_area = "." not in message.to
+        found = speakers(self, message.to) if is_area else self._one(message.to)
         if not found:
             raise RefusedError("no_speaker")
         if satellites := found.get("assist_satellite"):
@@ -147,7 +148,26 @@ class Announce(Channel):
                 },
                 self.timeout,
             )
+        if lights := found.get("light"):
+            await async_call(
+                self.hass,
+                "light",
+                "turn_on",
+                {"entity_id": lights, "brightness_pct": 100},
+                self.timeout,
+            )
         return None
+
+    def _one(self, entity_id: str) -> dict[str, list[str]]:
+        """Return an entity by its domain. Raises NotSentError for one that is not there."""
+        state = self.hass.states.get(entity_id)
+        if state is None or state.state == STATE_UNAVAILABLE:
+            # The action would leave it out, and say nothing.
+            raise NotSentError("unavailable")
+        domain = entity_id.partition(".")[0]
+        if domain == "media_player" and not self.options.get("tts_entity"):
+            return {}
+        return {domain: [entity_id]}
 
 
 @callback

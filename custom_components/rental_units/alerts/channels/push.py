@@ -25,7 +25,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import slugify
 
-from ..const import TAG_PREFIX, VALIDITY, Answer, Severity
+from ..const import TAG_PREFIX, URGENT, VALIDITY, Severity
 from .base import (
     HttpChannel,
     Message,
@@ -248,7 +248,7 @@ def payload(message: Message, *, can_link: bool = False) -> dict[str, Any]:
             {
                 "action": action,
                 "title": title,
-                **({"destructive": True} if answer is Answer.NEED_HELP else {}),
+                **({"destructive": True} if answer in URGENT else {}),
             }
             for action, answer, title in message.buttons
         ],
