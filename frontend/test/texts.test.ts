@@ -25,7 +25,7 @@ const FOLDERS: { folder: string; languages: Record<string, Record<string, string
     folder: "../src/register/",
     languages: REGISTER,
     same: [],
-    made: /^(did|filter|answer|rows|slot|as|untold)_|^search_(category|colour|age_group)$|^card_(requested|registered|pending|active|suspended|expired|revoked|lost|unproven|sent)$|^export_(xlsx|csv)$|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
+    made: /^(did|filter|answer|rows|slot|as|untold)_|^care_(state|why|answer|close|set|begin|end|chart|deed|how|kind|sensitivity|because)_|^search_(category|colour|age_group)$|^card_(requested|registered|pending|active|suspended|expired|revoked|lost|unproven|sent)$|^export_(xlsx|csv)$|^(check_out|renew_lease|correct_lease|move)_(title|done)$/,
   },
 ];
 

@@ -17,6 +17,8 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   report: async () => (await import("./report")).elements,
   searches: async () => ({ "cs-searches": (await import("./searches")).SearchesPage }),
   case: async () => (await import("./case")).elements,
+  care: async () => (await import("./care")).elements,
+  watch: async () => (await import("./watch")).elements,
   duty: async () => ({ "cs-duty": (await import("./duty")).DutyPage }),
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
   import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
@@ -87,6 +89,10 @@ export class Router extends GuestElement {
         return html`<cs-searches .room=${room} .narrow=${narrow}></cs-searches>`;
       case "case":
         return html`<cs-case .room=${room} .narrow=${narrow} .caseId=${id} .entryId=${entryId}></cs-case>`;
+      case "care":
+        return html`<cs-care .room=${room} .narrow=${narrow} .personId=${id}></cs-care>`;
+      case "watch":
+        return html`<cs-watch .room=${room} .narrow=${narrow} .watchId=${id} .entryId=${entryId}></cs-watch>`;
       case "duty":
         return html`<cs-duty .room=${room} .narrow=${narrow}></cs-duty>`;
       case "audit":

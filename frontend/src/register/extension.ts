@@ -6,9 +6,9 @@ import { beginAhead } from "./ahead";
 import { pages } from "./pages";
 
 /** First words of addresses. */
-const OURS = new Set(["units", "unit", "person", "duty", "import", "roles", "audit", "mine", "places", "place", "reports", "report", "searches", "case"]);
+const OURS = new Set(["units", "unit", "person", "duty", "import", "roles", "audit", "mine", "places", "place", "reports", "report", "searches", "case", "care", "watch"]);
 /** Under which page of the navigation the others are. */
-const BELOW: Record<string, string> = { unit: "units", person: "units", place: "places", report: "reports", case: "searches" };
+const BELOW: Record<string, string> = { unit: "units", person: "units", place: "places", report: "reports", case: "searches", watch: "care" };
 
 /** An element whose code is loaded when it is first asked for. */
 function later(tag: string, load: () => Promise<CustomElementConstructor>): () => HTMLElement & Guest {

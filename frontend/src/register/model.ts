@@ -510,3 +510,88 @@ export interface Look {
   untold: number;
   sightings: SeenAt[];
 }
+
+/** What somebody is heard by; null: somebody has said so. */
+export interface HeardBy {
+  key: string;
+  entity_id: string | null;
+  name: string | null;
+  area: string | null;
+}
+
+export interface WatchRow {
+  watch_id: string;
+  person_id: string;
+  name: string;
+  unit_id: string;
+  unit: string | null;
+  in_charge: string | null;
+  started_at: string;
+  until: string | null;
+  state: "alarm" | "asking" | "suspended" | "away" | "paused" | "watching";
+  why: string[];
+  /** Its key is lost: all below is null. */
+  unreadable: boolean;
+  because: string;
+  sensitivity: "early" | "normal" | "late" | null;
+  last: string | null;
+  by: HeardBy | null;
+  silent_since: string | null;
+  usual_by: string | null;
+  usual_on_days: number | null;
+  usual_of_days: number | null;
+  ask_at: string | null;
+  tell_at: string | null;
+  asked_at: string | null;
+  told_at: string | null;
+  away_since: string | null;
+  away_until: string | null;
+  paused_until: string | null;
+  guests_until: string | null;
+  moved: number | null;
+  dead: (HeardBy & { since: string })[];
+  asks: boolean;
+}
+
+export interface WatchSource extends HeardBy {
+  kind: string;
+  how: string | null;
+  least: number | null;
+  dead_since: string | null;
+}
+
+/** A day by its quarters of an hour. */
+export interface WatchChart {
+  day: string;
+  usual: (number | null)[];
+  today: (boolean | null)[];
+}
+
+export interface WatchMonth {
+  month: string;
+  asked: number;
+  told: number;
+  needless: number;
+  real: number;
+}
+
+export interface WatchFile extends WatchRow {
+  accounts: Record<string, string>;
+  contacts: { person_id: string; name: string; turn: number }[];
+  sources: WatchSource[];
+  chart: WatchChart;
+  now_quarter: number;
+  deeds: { at: string; what: string; user_id: string | null; person_id: string | null }[];
+  months: WatchMonth[];
+}
+
+export interface Proposal {
+  entity_id: string;
+  name: string;
+  area: string | null;
+  kind: string;
+  how: string;
+  least: number | null;
+  unit: string | null;
+  good: boolean;
+}

@@ -113,6 +113,7 @@ export class PersonPage extends Page {
       ${this.twins(api, person)}
       <p class="actions">
         ${api.may("get_audit") || api.may("get_own_audit") ? this.link(`/audit/person/${person.person_id}`, t("audit_of_person")) : nothing}
+        ${api.may("care_list") ? this.link(`/care/${person.person_id}`, t("care")) : nothing}
         ${api.may("forget_sightings")
           ? this.pressTwice(
               "forget_sightings",

@@ -194,8 +194,8 @@ export const apiOf = (room: Room, entryId: string | null): Api | null => {
   return property ? new Api(room, property) : null;
 };
 
-/** The address of a unit, a person, a place, a report or a search; it names the property where there are several. */
-export function pathOf(session: Session, kind: "unit" | "person" | "place" | "report" | "case", id: string, entryId: string): string {
+/** The address of a unit, a person, a place, a report, a search or a watch; it names the property where there are several. */
+export function pathOf(session: Session, kind: "unit" | "person" | "place" | "report" | "case" | "watch", id: string, entryId: string): string {
   const path = `/${kind}/${encodeURIComponent(id)}`;
   return session.properties.length > 1 ? `${path}/${entryId}` : path;
 }
