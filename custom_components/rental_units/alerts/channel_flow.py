@@ -27,7 +27,7 @@ from .channels import CLASSES, COMMON, PROVIDERS, chosen, settings_of
 from .channels.base import Channel, Message, SendError
 from .channels.setting import Setting
 from .channels.webhook import Robots
-from .const import ACTION_PREFIX, Severity
+from .const import ACTION_PREFIX, About as AlertAbout, Severity
 from .models import Alert, Delivery
 from .policies import reaching
 from .runtime import engine_of
@@ -121,16 +121,14 @@ class ChannelFlow(OptionsFlow):
             if not (errors := self._wrong(entered)):
                 self._entered = entered
                 return await self.async_step_channel_test()
-        # Alibaba's reports have to be set up in its console.
+        # Alibaba's reports have to be set up in its console, and replies in Twilio's.
         is_alibaba = self._provider == "alibaba"
-        placeholders = None
-        if is_alibaba:
-            engine = engine_of(self.hass, self.config_entry.entry_id)
-            links = engine.links if engine else None
-            placeholders = {
-                "report_url": (links and links.report_url()) or "–",
-                "answer_url": (links and links.answer_base()) or "–",
-            }
+        engine = engine_of(self.hass, self.config_entry.entry_id)
+        links = engine.links if engine else None
+        placeholders = {
+            "report_url": (links and links.report_url()) or "–",
+            "answer_url": (links and links.answer_base()) or "–",
+        }
         known = self._known()
         shown = {row.key: row.show(known.get(row.key)) for row in self._settings}
         return self.async_show_form(
@@ -320,7 +318,7 @@ class ChannelFlow(OptionsFlow):
         language = default_language(self.hass.config.language)
         text = texts.texts(language)
         place = self.config_entry.title
-        alert = Alert(id=uuid.uuid4().hex)
+        alert = Alert(id=uuid.uuid4().hex, about=AlertAbout.PLACE)
         delivery = Delivery(id=uuid.uuid4().hex, alert_id=alert.id)
         engine = engine_of(self.hass, self.config_entry.entry_id)
         # Nobody answers for a place or a group.
@@ -347,7 +345,7 @@ class ChannelFlow(OptionsFlow):
             receipt=links.token(delivery, "receipt") if links else "",
             buttons=tuple(
                 (f"{button}_{answer}", answer, title)
-                for answer, title in texts.buttons(language)
+                for answer, title in texts.buttons(alert, language)
                 if links
             ),
         )

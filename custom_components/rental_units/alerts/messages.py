@@ -84,6 +84,13 @@ class Composer:
             if key not in written:
                 written[key] = self._write(alert, *key)
         title, text = written[key]
+        if (
+            alert.about == About.WELFARE
+            and to_person
+            and channel.options.get("replies")
+        ):
+            said = texts.texts(language)["personal"]["welfare"]["reply"]
+            text = texts.join([text, said], language)
         button = self._links.token(delivery, "button") if asks else ""
         return Message(
             delivery_id=delivery.id,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.util.ulid import ulid_now
 
+from ..const import Channel
 from ..register import Register
 from ..storage.errors import RegisterError
 from ..telling import tell
@@ -23,6 +24,7 @@ from .models import Alert, Delivery, Entry
 from .people import named
 from .policies import CHANNELS, QUIET, Policy, Step
 from .responses import slot
+from .texts import replied, texts
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -304,6 +306,32 @@ class Personal:
 
         engine.background(announce(), "rental_units answer about a person")
 
+    async def async_reply(self, number: str, text: str) -> str:
+        """Take what was written from a phone; return what is written back, if anything is.
+
+        Only where it was asked by a text message. What is no word that is known answers
+        nothing. Raises NotSentError while the register does not say whose number it is.
+        """
+        asked: tuple[Alert, Delivery, str] | None = None
+        for alert in list(self.alerts.values()):
+            for row in self._engine.dispatcher.of(alert):
+                if alert.about != About.WELFARE or row.channel != Channel.SMS:
+                    continue
+                found = await self._engine.people.async_find(alert, row.address_id)
+                person, address = found or (None, "")
+                is_here = not isinstance(address, str) and address.target == number
+                is_last = asked is None or row.created_at > asked[1].created_at
+                if person and is_here and is_last:
+                    asked = alert, row, person.language
+        if asked is None:
+            return ""
+        alert, row, language = asked
+        said = texts(language)
+        if (answer := replied(text)) is None:
+            return str(said["personal"]["welfare"]["unclear"])
+        self._engine.answer(alert, answer, row, via="sms")
+        return str(said["page"]["thanks"])
+
     def _hold(self, alert: Alert) -> None:
         policy = Policy.from_dict(alert.policy)
         if alert.state != AlertState.ACTIVE or alert.step >= len(policy.steps):
@@ -317,10 +345,11 @@ class Personal:
     def _hurry(self, alert: Alert) -> None:
         """Tell everybody at once, in other words, who has not been told."""
         policy, now = Policy.from_dict(alert.policy), self._engine.timebase.now()
-        first = len(_begun(alert, policy))
+        first, after = len(_begun(alert, policy)), max(now - alert.begun_at, 0.0)
         steps = [
-            step if number < first or _reminds(step) else replace(step, after=after)
-            for after in (max(now - alert.begun_at, 0.0),)
+            step
+            if number < first
+            else replace(step, after=after + REMIND_SECONDS * _reminds(step))
             for number, step in enumerate(policy.steps)
         ]
         alert.policy = replace(policy, steps=tuple(steps)).as_dict()

@@ -98,7 +98,12 @@ class Policy:
         """Return the form that is stored."""
         data = asdict(self)
         data["steps"] = [
-            {k: list(v) if isinstance(v, tuple) else v for k, v in step.items()}
+            {
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in step.items()
+                # No form asks for them.
+                if key != "places" or value
+            }
             for step in data["steps"]
         ]
         return data

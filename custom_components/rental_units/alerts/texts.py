@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any
+import re
+from typing import Any, Final
+import unicodedata
 
 from homeassistant.util import dt as dt_util
 
 from ..spoken import in_all_languages, spoken
-from .const import ALL_CLEAR, ANSWERS, About, Answer, Severity, Wording
+from .const import ALL_CLEAR, ANSWERS, About, Answer, Severity, Wording, pressed_key
 from .facts import Facts
 from .models import Alert
 
@@ -37,6 +39,9 @@ ADVICE = {
     ),
 }
 
+
+#: What a phone puts behind a word.
+_PUNCTUATION: Final = re.compile(r"[^\w\s]")
 
 #: The texts of a language.
 texts = partial(spoken, "alerts")
@@ -100,6 +105,21 @@ def personal(alert: Alert, wording: str, about: str, language: str) -> tuple[str
         _drill(alert, text) + said["title"].format(who=about),
         _drill(alert, text) + body.format(who=about, time=f"{at:%H:%M}"),
     )
+
+
+def replied(text: str) -> Answer | None:
+    """Return what somebody has replied in any of our languages; None for anything else.
+
+    By the phone's keys or in a word. Nothing is guessed: more than a word may mean anything.
+    """
+    said = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", text)).casefold().strip()
+    if answer := pressed_key(About.WELFARE, said):
+        return answer
+    for language in in_all_languages("alerts").values():
+        for word, meant in language["personal"]["words"].items():
+            if said in meant.split(", "):
+                return Answer(word)
+    return None
 
 
 def keys(alert: Alert, language: str) -> str:

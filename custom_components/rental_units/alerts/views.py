@@ -13,6 +13,7 @@ from aiohttp import web
 
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
+from ..const import Channel
 from ..public.limits import Limit
 from ..public.pages import (
     PICTURE_HEADERS,
@@ -27,7 +28,8 @@ from ..public.pages import (
 from ..public.views import SecretView, is_fetched_ahead, is_foreign
 from ..register.checks import Check
 from ..storage.errors import RegisterError
-from .channels.alibaba import OUT_ID_CHARACTERS, Report, pressed, reported
+from .channels.alibaba import OUT_ID_CHARACTERS, Report, pressed, reported, written
+from .channels.base import NotSentError
 from .channels.twilio import (
     ENDED,
     FAILED,
@@ -35,6 +37,7 @@ from .channels.twilio import (
     RECEIVED,
     TwilioSms,
     is_signed,
+    reply,
     thanks,
 )
 from .const import ANSWERS, OPEN, URGENT, About, Answer, pressed_key
@@ -53,6 +56,8 @@ from .runtime import DATA_ENGINES, engine_of
 from .texts import buttons, join, page_title, texts
 from .verifier import CONFIRM, CONFIRM_KEY
 
+#: How Twilio posts, and Alibaba Cloud does not.
+FORM = "application/x-www-form-urlencoded"
 #: A provider reports about at most so many deliveries at once.
 MOST_REPORTS = 1000
 #: Pages that one address opens in vain, and answers by one link.
@@ -308,12 +313,39 @@ async def _async_twilio(
     return _twiml()
 
 
+async def _async_written(engine: Engine, request: web.Request) -> web.Response:
+    """Take what somebody has written to a number at Twilio, as its console reports it.
+
+    https://www.twilio.com/docs/messaging/guides/webhook-request
+    """
+    try:
+        posted = await request.post()
+    except ValueError, LookupError:
+        return web.Response(status=HTTPStatus.BAD_REQUEST)
+    form = [(key, str(value)) for key, value in posted.items()]
+    channel = engine.dispatcher.channels.get(Channel.SMS)
+    if not isinstance(channel, TwilioSms) or not _is_from_provider(
+        engine, request, Channel.SMS, form
+    ):
+        return web.Response(status=HTTPStatus.FORBIDDEN)
+    said = dict(form)
+    try:
+        back = await engine.personal.async_reply(
+            said.get("From", ""), said.get("Body", "")
+        )
+    except NotSentError:
+        back = texts(engine.hass.config.language)["page"]["later"]
+    return _twiml(reply(back))
+
+
 async def _async_report(engine: Engine, request: web.Request) -> web.Response:
     """Take the reports of Alibaba Cloud: JSON objects with our id as `out_id`.
 
     https://help.aliyun.com/document_detail/101867.html (SMS), .../zh/vms/voicereport-6 and
     .../zh/vms/voicecallreport-6 (calls)
     """
+    if request.content_type == FORM:
+        return await _async_written(engine, request)
     try:
         rows = json.loads(await request.text())
     except ValueError, LookupError, RecursionError:
@@ -325,9 +357,15 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     deliveries = engine.dispatcher.deliveries.values()
     known = {row.id[:OUT_ID_CHARACTERS]: row for row in deliveries}
-    is_missing = False
+    is_missing = is_later = False
     for row in rows[:MOST_REPORTS]:
         if not isinstance(row, dict):
+            continue
+        if said := written(row):
+            try:
+                await engine.personal.async_reply(*said)
+            except NotSentError:
+                is_later = True
             continue
         delivery = known.get(str(row.get("out_id"))[:OUT_ID_CHARACTERS])
         alert = engine.get(delivery.alert_id) if delivery else None
@@ -343,7 +381,7 @@ async def _async_report(engine: Engine, request: web.Request) -> web.Response:
                 engine.dispatcher.picked_up(delivery, is_over=news is Report.ENDED)
         if answer := pressed_key(alert.about, pressed(row)):
             engine.answer(alert, answer, delivery, via="call")
-    if is_missing and engine.is_blind:
+    if is_later or (is_missing and engine.is_blind):
         # A key may have been pressed for help: it is to be reported again.
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
     # What it does not get, it reports again.

@@ -41,7 +41,7 @@ export const sourcesOf = (chosen: readonly Chosen[]): object[] =>
 
 /** What of those who are told is sent; a row in which nothing was written is none. */
 export const contactsOf = (told: readonly Told[]): object[] =>
-  told.flatMap(({ person_id, name, phone, turn }) =>
+  told.flatMap(({ person_id, name, phone, turn }): object[] =>
     person_id === null ? (name.trim() ? [{ name: name.trim(), ...(phone.trim() ? { phone: phone.trim() } : {}), turn }] : []) : [{ person_id, turn }],
   );
 

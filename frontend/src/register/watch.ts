@@ -10,8 +10,7 @@ import { monthly, moment, notes, sentences, signStyles, stateOf } from "./signs"
 const ANSWERS = ["fine", "out", "help"] as const;
 const OUTCOMES = ["needless", "real"] as const;
 /** What may end by itself: until when is said with it. */
-const ENDING = ["away", "pause", "guests"] as const;
-type Ending = (typeof ENDING)[number];
+type Ending = "away" | "pause" | "guests";
 
 /** Is it so now, that somebody is away, not watched, or has guests? */
 export function isSo(row: Pick<WatchRow, "away_since" | "paused_until" | "guests_until">, what: Ending): boolean {

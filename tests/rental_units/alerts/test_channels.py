@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
+from custom_components.rental_units.alerts import texts
 from custom_components.rental_units.alerts.channels import (
     alibaba,
     build,
@@ -27,6 +28,7 @@ from custom_components.rental_units.alerts.const import (
     Severity,
     pressed_key,
 )
+from custom_components.rental_units.alerts.models import Alert
 from custom_components.rental_units.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -153,7 +155,8 @@ async def test_alibaba_menu(house: House, add_provider: Add) -> None:
     own = {**ALIBABA, "url": provider.url, "show_number": "02100000000"}
     options = {"channels": {"call": {**own, "keys_template": "TTS_2"}}}
     call = build(house.hass, options)["call"]
-    buttons = (("x", Answer.SAFE, "I'm safe"), ("y", Answer.NEED_HELP, "I need help"))
+    alert = Alert(about=About.PLACE)
+    buttons = tuple(("x", answer, text) for answer, text in texts.buttons(alert, "en"))
     long_id = "0123456789abcdef0123456789abcdef"
     await call.async_send(
         message("+8613800000000", delivery_id=long_id, buttons=buttons)

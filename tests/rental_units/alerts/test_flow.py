@@ -220,7 +220,7 @@ async def test_provider(
 async def test_address_of_a_provider(house: House, url: str) -> None:
     """An endpoint is the address of a server, without a name or password in it."""
     refused = await Flow(house).walk(*choose("sms", "twilio"), {**TWILIO, "url": url})
-    assert refused["errors"] == {"url": "invalid_address"}
+    assert refused["errors"] == {"url": "invalid_address", "base": "see_field"}
 
 
 async def test_none_takes_a_channel_away(house: House) -> None:
@@ -250,7 +250,7 @@ async def test_another_provider_begins_anew(house: House) -> None:
     with pytest.raises(InvalidData):
         await flow.fill(form, {"from": TWILIO["from"]})
     blank = await flow.fill(form, {**TWILIO, "auth_token": "  "})
-    assert blank["errors"] == {"auth_token": "missing"}
+    assert blank["errors"] == {"auth_token": "missing", "base": "see_field"}
 
 
 async def test_a_secret_is_changed_kept_or_forgotten(house: House) -> None:

@@ -1,6 +1,7 @@
 """What is asked of one person, and told about them to those whom they have named."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from datetime import time
 import time as clock
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 from sqlalchemy import func, select
 
+from custom_components.rental_units.alerts import texts
 from custom_components.rental_units.alerts.channels.twilio import sign
 from custom_components.rental_units.alerts.const import About, Answer, Wording
 from custom_components.rental_units.alerts.models import TABLES, Alert
@@ -27,12 +29,15 @@ from custom_components.rental_units.alerts.personal import (
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.tenancy import ErasePerson
 from custom_components.rental_units.register.models import ContactAddress, Person
+from custom_components.rental_units.spoken import in_all_languages
 from custom_components.rental_units.storage.errors import RegisterError
 from homeassistant.core import Context
 from homeassistant.helpers import device_registry as dr
+from tests.rental_units.panel import panel_of
 
 from .conftest import NUMBERS, TWILIO, House
-from .providers import Provider
+from .providers import ALIBABA_OK, Provider
+from .test_channels import ALIBABA
 from .test_phones import pushed, register  # noqa: F401
 
 type Add = Callable[..., Awaitable[Provider]]
@@ -45,6 +50,11 @@ MINUTE = 60
 @pytest.fixture
 async def relative(house: House) -> str:
     """Return the id of somebody who is in the register, and in no unit and no duty."""
+    return await add_relative(house)
+
+
+async def add_relative(house: House) -> str:
+    """Add somebody; a change of the options would remove them again."""
 
     def add(session: Any) -> None:
         person = Person(id="relative", name=NAME, language="zh-Hans")
@@ -64,6 +74,18 @@ def said(house: House) -> list[Said]:
     heard: list[Said] = []
     house.engine.personal.listen(heard.append)
     return heard
+
+
+@contextmanager
+def away(house: House) -> Generator[None]:
+    """Let the register not be readable."""
+
+    async def fail(*_args: Any, **_kwargs: Any) -> Any:
+        raise RegisterError("register_locked")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(house.entry.runtime_data, "async_read", fail)
+        yield
 
 
 def personal(house: House) -> Personal:
@@ -131,6 +153,19 @@ async def post(client: Any, url: str, form: dict[str, str]) -> Any:
     signed = {"X-Twilio-Signature": sign(TWILIO["auth_token"], url, form)}
     path = url.removeprefix("https://house.example")
     return await client.post(path, data=form, headers=signed)
+
+
+async def walk(house: House, seconds: float) -> None:
+    """Let time pass minute by minute, and all steps that are due then be walked."""
+    end = clock.time() + seconds
+    while True:
+        for _ in range(8):
+            await house.tick(0)
+            await house.settled()
+        if clock.time() >= end:
+            return
+        await house.tick(MINUTE)
+        await house.settled()
 
 
 async def by_link(house: House, client: Any, person: str, answer: str) -> None:
@@ -219,19 +254,15 @@ async def test_nobody_else_learns_of_it(
     assert await house.get(history=True) == []
     ids = list(personal(house).alerts)
     assert await house.get(alert_id=ids) == []
-    client = await hass_ws_client(house.hass)
-    await client.send_json_auto_id({"type": "rental_units/subscribe_response"})
-    assert (await client.receive_json())["success"]
-    shown = (await client.receive_json())["event"]
+    panel = await panel_of(house.hass, house.entry, hass_ws_client)
+    shown = await panel.follow("subscribe_response")
     assert not any(key in str(shown) for key in ids)
+    panel = await panel_of(house.hass, house.entry, hass_ws_client)
     for key in ("watch:1", "watch:2"):
         await personal(house).async_end(key)
     await house.settled()
-    await client.send_json_auto_id({"type": "rental_units/response", "alert_ids": ids})
-    answer = await client.receive_json()
-    while answer["type"] != "result":
-        answer = await client.receive_json()
-    assert answer["result"] == {"items": {}}
+    assert await panel.get("response", alert_ids=ids) == {"items": {}}
+    assert await house.get(alert_id=ids, history=True) == []
     assert house.events == []
 
 
@@ -261,6 +292,109 @@ async def test_by_a_key(
     await house.settled()
     assert call.heard == []
     assert personal(house).find("watch:1")
+
+
+async def test_by_a_reply(
+    house: House,
+    sms: Provider,
+    said: list[Said],
+    hass_client_no_auth: Any,
+) -> None:
+    """A word or a number is an answer, where it was asked; nothing is guessed of the rest."""
+    client = await hass_client_no_auth()
+    own = house.entry.options["channels"]["sms"]
+    house.options(channels={"sms": {**own, "replies": True}})
+    await house.hass.async_block_till_done()
+    await personal(house).async_ask(question(house))
+    await house.settled()
+    assert (
+        sms.heard[0]["form"]["Body"]
+        .splitlines()[1]
+        .endswith("Or reply 1: I'm fine, 2: I'm out, 3: help.")
+    )
+    url = house.engine.links.report_url()
+
+    async def write(body: str, number: str = NUMBERS["tenant-a"]) -> str:
+        answer = await post(client, url, {"From": number, "Body": body})
+        assert answer.status == 200
+        return await answer.text()
+
+    assert await write("Fine.", NUMBERS["neighbour"]) == "<Response></Response>"
+    assert "Please reply 1: I" in await write("I fell, my leg")
+    assert said == []
+    assert "passed on" in await write(" 我在外面。")
+    assert "passed on" in await write("3")
+    assert "passed on" in await write("3")
+    await house.settled()
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    assert [(row.answer, row.via) for row in said] == [
+        (Answer.OUT, "sms"),
+        (Answer.HELP, "sms"),
+    ]
+    path = url.removeprefix("https://house.example")
+    form = {"From": NUMBERS["tenant-a"], "Body": "fine"}
+    forged = await client.post(path, data=form)
+    assert forged.status == 403
+    # After a restart it has to be known whose number it is.
+    key = await add_relative(house)
+    await personal(house).async_ask(question(house, key="watch:9", person_id=key))
+    await house.settled()
+    await house.restart()
+    with away(house):
+        assert "try again" in await write("fine", NUMBER)
+    assert "谢谢" in await write("fine", NUMBER)
+
+
+async def test_by_a_reply_in_the_mainland(
+    house: House,
+    add_provider: Add,
+    said: list[Said],
+    hass_client_no_auth: Any,
+) -> None:
+    """Alibaba Cloud reports what was written without the prefix, among other reports."""
+    client = await hass_client_no_auth()
+    provider = await add_provider(ALIBABA_OK)
+    options = {**ALIBABA, "template": "SMS_1", "url": provider.url}
+    house.options(channels={"sms": options})
+    await house.put_address("tenant-a", "sms", "+8613800000000")
+    await personal(house).async_ask(question(house))
+    await house.settled()
+    path = house.engine.links.report_url().removeprefix("https://house.example")
+    report = {
+        "phone_number": "13800000000",
+        "content": "好",
+        "dest_code": "1",
+        "sequence_id": 1,
+    }
+    taken = await client.post(path, json=[report, {**report, "content": 1}])
+    assert (await taken.json())["code"] == 0
+    await house.settled()
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    assert [row.answer for row in said] == [Answer.FINE]
+    # What cannot be told now is reported again.
+    key = await add_relative(house)
+    await personal(house).async_ask(question(house, key="watch:9", person_id=key))
+    await house.settled()
+    await house.restart()
+    with away(house):
+        taken = await client.post(path, json=[{**report, "phone_number": NUMBER}])
+    assert taken.status == 503
+
+
+def test_replies() -> None:
+    """Each word means one thing, in whatever language it is written."""
+    words = [
+        (word, meant)
+        for language in in_all_languages("alerts").values()
+        for meant, all_words in language["personal"]["words"].items()
+        for word in all_words.split(", ")
+    ]
+    assert all(texts.replied(f" {word.upper()}! ") == meant for word, meant in words)
+    meanings = dict(words)
+    assert all(meanings[word] == meant for word, meant in words)
+    assert [texts.replied(text) for text in ("１", "2", "３。", "4", "", "好冷")] == [
+        *(Answer.FINE, Answer.OUT, Answer.HELP, None, None, None),
+    ]
 
 
 async def test_by_a_button(
@@ -425,10 +559,7 @@ async def test_those_who_look_in(
     await house.settled()
     assert sms.heard == call.heard == []
     # The stages go on as if the time had stood still.
-    await house.tick(20 * MINUTE)
-    await house.settled()
-    await house.tick(MINUTE)
-    await house.settled()
+    await walk(house, 21 * MINUTE)
     ((number, text),) = told(sms)
     assert (number, text) == (NUMBERS["neighbour"], "Please look in on 1-1-201")
     standing = personal(house).find("watch:2")
@@ -468,9 +599,7 @@ async def test_help_is_needed(
     await by_link(house, client, relative, "all_well")
     told(sms)
     await by_link(house, client, relative, "help")
-    for _ in range(4):
-        await house.tick(0)
-        await house.settled()
+    await walk(house, 0)
     assert sorted(told(sms)) == [
         (NUMBERS["fire-post"], "HELP NEEDED: 1-1-201"),
         (NUMBERS["neighbour"], "HELP NEEDED: 1-1-201"),
@@ -484,8 +613,7 @@ async def test_help_is_needed(
     assert not standing.is_settled
     # After a restart it is the same.
     await house.restart()
-    await house.tick(REMIND_SECONDS)
-    await house.settled()
+    await walk(house, REMIND_SECONDS)
     texts = dict(told(sms))
     assert texts[NUMBERS["neighbour"]] == "HELP NEEDED: 1-1-201"
     assert len(texts) == 3
@@ -503,18 +631,14 @@ async def test_a_call_for_help_is_urgent(
     everybody = {NUMBER, NUMBERS["neighbour"], NUMBERS["fire-post"]}
     urgent = look_in(house, is_urgent=True)
     await personal(house).async_tell(urgent)
-    for _ in range(4):
-        await house.tick(0)
-        await house.settled()
+    await walk(house, 0)
     assert {row[0] for row in told(sms)} == everybody
     await personal(house).async_tell(look_in(house, key="watch:3"))
     await house.settled()
     told(sms)
     await personal(house).async_tell(look_in(house, key="watch:3", is_urgent=True))
     await personal(house).async_tell(look_in(house, key="watch:3", is_urgent=True))
-    for _ in range(4):
-        await house.tick(0)
-        await house.settled()
+    await walk(house, 0)
     assert {row[0] for row in told(sms)} == everybody - {NUMBER}
 
 
@@ -544,8 +668,7 @@ async def test_one_in_two_stages(house: House, sms: Provider) -> None:
     )
     await personal(house).async_tell(look_in(house, stages=stages, unit_id=None))
     await house.settled()
-    await house.tick(5 * MINUTE)
-    await house.settled()
+    await walk(house, 5 * MINUTE)
     assert [text for _, text in told(sms)] == ["Please look in on Property 1"] * 2
     bodies = [row.role for row in (await house.stored()).values()]
     assert bodies == ["door"]
@@ -625,21 +748,15 @@ async def test_forgotten_while_it_cannot_be(
 
 
 async def test_while_the_register_cannot_be_read(
-    house: House, sms: Provider, relative: str, monkeypatch: pytest.MonkeyPatch
+    house: House, sms: Provider, relative: str
 ) -> None:
     """Who is known is told; all others as soon as it can be."""
-    read = house.entry.runtime_data.async_read
-
-    async def fail(*_args: Any, **_kwargs: Any) -> Any:
-        raise RegisterError("register_locked")
-
-    monkeypatch.setattr(house.entry.runtime_data, "async_read", fail)
     stage = Stage(people=("relative", "neighbour"), after=0, wording=Wording.RELATIVES)
-    await personal(house).async_tell(look_in(house, stages=(stage,)))
-    await house.settled()
+    with away(house):
+        await personal(house).async_tell(look_in(house, stages=(stage,)))
+        await house.settled()
     # Without a name, which is not known either.
     assert told(sms) == [(NUMBERS["neighbour"], "Please look in on 1-1-201")]
-    monkeypatch.setattr(house.entry.runtime_data, "async_read", read)
     await house.tick(3)
     await house.settled()
     assert [number for number, _ in told(sms)] == [NUMBER]

@@ -28,7 +28,7 @@ from .base import (
     UnknownError,
     WrongNumberError,
 )
-from .setting import Setting, Shown, base_url, like, sender
+from .setting import Setting, Shown, base_url, like, replies, sender
 
 _VERSION = "2017-05-25"
 _ACCESS = (
@@ -72,6 +72,7 @@ CALL_CHARACTERS = 100
 NO_LINK = "0"
 #: Voice takes no longer id of ours.
 OUT_ID_CHARACTERS = 15
+_DOMESTIC_DIGITS = 11
 _KEY_MILLISECONDS = 10_000
 #: Codes of a call's reports: answered, heard to the end or not, no key, a key.
 #: https://help.aliyun.com/document_detail/112804.html and 55085.html
@@ -104,6 +105,7 @@ class AlibabaSms(HttpChannel):
             shown=Shown.EVERYWHERE,
             config={"number": {"min": 15, "max": 500, "step": 1, "mode": "box"}},
         ),
+        replies(),
         *_WHERE,
     )
     explains_refusals: ClassVar[bool] = True
@@ -280,6 +282,19 @@ def reported(report: Mapping[str, Any]) -> Report | None:
     if pressed(report) or code in _HEARD:
         return Report.ENDED
     return None if not code or code in _UNDER_WAY else Report.LOST
+
+
+def written(report: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return who has replied what, where a report is of a message from a phone (SmsUp).
+
+    https://help.aliyun.com/document_detail/101867.html
+    """
+    number, text = report.get("phone_number"), report.get("content")
+    if "out_id" in report or not (isinstance(number, str) and isinstance(text, str)):
+        return None
+    # Those of the mainland come without a prefix.
+    is_domestic = len(number) == _DOMESTIC_DIGITS
+    return f"+86{number}" if is_domestic else f"+{number.lstrip('+')}", text
 
 
 def pressed(report: Mapping[str, Any]) -> str:

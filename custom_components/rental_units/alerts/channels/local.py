@@ -165,9 +165,10 @@ class Announce(Channel):
             # The action would leave it out, and say nothing.
             raise NotSentError("unavailable")
         domain = entity_id.partition(".")[0]
-        if domain == "media_player" and not self.options.get("tts_entity"):
-            return {}
-        return {domain: [entity_id]}
+        can_do = {"assist_satellite", "light"}
+        if self.options.get("tts_entity"):
+            can_do.add("media_player")
+        return {domain: [entity_id]} if domain in can_do else {}
 
 
 @callback

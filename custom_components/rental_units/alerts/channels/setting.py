@@ -118,6 +118,11 @@ def entity_of(key: str, domain: str, error: str, *, required: bool = False) -> S
     )
 
 
+def replies() -> Setting:
+    """Return the setting that what people reply is reported to us: else nobody is told to."""
+    return Setting(key="replies", shown=Shown.EVERYWHERE, config={"boolean": {}})
+
+
 def sender(key: str, pattern: str, *, required: bool = True) -> Setting:
     """Return the setting of what a message comes from, as its provider knows it."""
     return Setting(

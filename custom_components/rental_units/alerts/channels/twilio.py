@@ -23,7 +23,7 @@ from .base import (
     UnknownError,
     WrongNumberError,
 )
-from .setting import Setting, base_url, like, sender
+from .setting import Setting, base_url, like, replies, sender
 
 _SETTINGS = (
     Setting(
@@ -67,6 +67,7 @@ class TwilioSms(HttpChannel):
     settings = (
         *_SETTINGS,
         sender("from", r"\+[1-9]\d{6,14}|\d{5,6}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}"),
+        replies(),
         base_url(),
     )
     wants_callback: ClassVar[bool] = True
@@ -181,6 +182,15 @@ def twiml(message: Message) -> str:
         f'<Response><Gather numDigits="1" action={quoteattr(message.callback)}>'
         f"{(said + keys) * 3}</Gather></Response>"
     )
+
+
+def reply(text: str) -> str:
+    """Return what is written back to who has written, or nothing.
+
+    https://www.twilio.com/docs/messaging/twiml
+    """
+    said = f"<Message>{escape(text)}</Message>" if text else ""
+    return f"<Response>{said}</Response>"
 
 
 def thanks(language: str, key: str = "thanks") -> str:
