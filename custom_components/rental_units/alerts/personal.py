@@ -240,15 +240,15 @@ class Personal:
         if is_active and alert.due_at and alert.step < len(policy.steps):
             wait = alert.due_at - self._engine.timebase.now()
             next_at = time.time() + wait
-        stages = dict.fromkeys(step.audience for step in begun if not _reminds(step))
+        stage = len({step.audience for step in begun if not _reminds(step)})
         if alert.about == About.WELFARE:
             rows = self._engine.dispatcher.of(alert)
-            stages = dict.fromkeys((row.step, row.round) for row in rows)
+            stage = len({(row.step, row.round) for row in rows})
         return Standing(
             about=About(alert.about),
             begun_at=alert.created_at,
             drill=alert.drill,
-            stage=len(stages),
+            stage=stage,
             next_at=next_at,
             is_settled=not is_active,
             people=tuple(self._reached(alert)),

@@ -79,6 +79,7 @@ export function dayChart(room: Room, chart: WatchChart, nowQuarter: number): Tem
 export const chartStyles = css`
   figure {
     margin: 0;
+    max-width: 960px;
   }
   figure svg {
     display: block;

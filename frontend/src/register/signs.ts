@@ -98,7 +98,8 @@ export const signStyles = css`
   .wide {
     overflow-x: auto;
   }
-  td {
+  td,
+  th:not(:first-child) {
     text-align: end;
   }
 `;

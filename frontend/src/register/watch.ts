@@ -361,7 +361,7 @@ export class WatchPage extends Page {
         border: 3px solid var(--fault);
       }
       .box h3 {
-        margin-top: 12px;
+        margin: 12px 0 4px;
       }
       .ending .actions {
         align-items: end;

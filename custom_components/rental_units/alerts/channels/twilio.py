@@ -64,7 +64,7 @@ class TwilioSms(HttpChannel):
     """An SMS."""
 
     #: A number, a short code, or a name of letters and digits.
-    settings = (
+    settings: ClassVar[tuple[Setting, ...]] = (
         *_SETTINGS,
         sender("from", r"\+[1-9]\d{6,14}|\d{5,6}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}"),
         replies(),

@@ -754,7 +754,7 @@ export const en = {
   care_not_seen: "Too little can be heard: nothing can be said of how they are.",
   care_next: "If nothing is heard, they are asked {ask} and others are told {tell}.",
   care_next_others: "If nothing is heard, others are told {tell}.",
-  care_asked: "Asked {at}: no answer yet, or it was not fine.",
+  care_asked: "Asked {at}.",
   care_told: "Others were told {at}.",
   care_away: "Believed to be away since {since}. That says nothing of how they are.",
   care_away_until: "Away from {since} until {until}. It is asked when that is over.",

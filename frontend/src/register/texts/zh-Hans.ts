@@ -755,7 +755,7 @@ export const zhHans: Texts = {
   care_not_seen: "可用的感知太少，无法判断本人情况。",
   care_next: "如无动静，{ask} 询问本人，{tell} 通知他人。",
   care_next_others: "如无动静，{tell} 通知他人。",
-  care_asked: "{at} 已询问：尚无回答，或回答并非“我很好”。",
+  care_asked: "{at} 已询问本人。",
   care_told: "{at} 已通知他人。",
   care_away: "自 {since} 起视为外出，不代表一切正常。",
   care_away_until: "{since} 至 {until} 外出，到期后询问。",

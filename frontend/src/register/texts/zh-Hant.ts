@@ -755,7 +755,7 @@ export const zhHant: Texts = {
   care_not_seen: "可用的感知太少，無法判斷本人情況。",
   care_next: "如無動靜，{ask} 詢問本人，{tell} 通知他人。",
   care_next_others: "如無動靜，{tell} 通知他人。",
-  care_asked: "{at} 已詢問：尚無回答，或回答並非「我很好」。",
+  care_asked: "{at} 已詢問本人。",
   care_told: "{at} 已通知他人。",
   care_away: "自 {since} 起視為外出，不代表一切正常。",
   care_away_until: "{since} 至 {until} 外出，到期後詢問。",
