@@ -2,6 +2,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import type { Hit, Person, Proposal, WatchFile } from "./model";
 import { Page, pageStyles } from "./page";
+import { undotted } from "../translate";
 import { option, pathOf, today, type Api } from "./room";
 import { endAfterBirth } from "./watching";
 
@@ -11,6 +12,8 @@ const MOST_HITS = 5;
 /** The server takes no more. */
 const MOST_SOURCES = 24;
 const KINDS = ["inside", "door"] as const;
+/** What speaks in a flat, or lights up. */
+const SPEAKING = ["assist_satellite", "media_player", "light"];
 export const TURNS = [1, 2] as const;
 export const SENSITIVITIES = ["early", "normal", "late"] as const;
 
@@ -82,6 +85,7 @@ export class CareStart extends Page {
   @state() private unitId: string | null = null;
   @state() private chosen: Chosen[] | null = null;
   @state() private told: Told[] = [];
+  @state() private places: string[] = [];
   @state() private contactHits: Hit[] = [];
   @state() private isBusy = false;
   @state() private agrees = false;
@@ -106,6 +110,7 @@ export class CareStart extends Page {
       this.unitId = file.unit_id;
       this.hasCards = file.sources.some((row) => row.entity_id === null);
       this.told = file.contacts.map((row) => ({ ...row, phone: "" }));
+      this.places = file.places;
       this.words = { ...this.words, until: file.until ?? "" };
       await this.propose();
     } else if (this.personId && !this.person) {
@@ -146,7 +151,7 @@ export class CareStart extends Page {
     const { file, room } = this;
     const { t } = room;
     return html`<section class="box" aria-labelledby="start">
-      <h2 id="start">${t(file ? "care_change" : "care_start")}</h2>
+      <h2 id="start">${undotted(t(file ? "care_change" : "care_start"))}</h2>
       ${file ? nothing : html`<p class="quiet">${t("care_start_hint")}</p>`}
       <form
         @submit=${(event: Event) => {
@@ -154,8 +159,7 @@ export class CareStart extends Page {
           void this.send();
         }}
       >
-        ${file ? nothing : this.who()} ${this.unitId === null ? nothing : this.evidence()} ${this.unitId === null ? nothing : this.contacts()}
-        ${this.unitId === null ? nothing : this.scope()} ${this.said()}
+        ${file ? nothing : this.who()} ${this.unitId === null ? nothing : html`${this.evidence()} ${this.asking()} ${this.contacts()} ${this.scope()}`} ${this.said()}
         <div class="actions">
           <button
             class="main"
@@ -192,9 +196,9 @@ export class CareStart extends Page {
   }
 
   private async send(): Promise<void> {
-    const { api, because, chosen, file, hasCards, person, room, told, unitId, words } = this;
+    const { api, because, chosen, file, hasCards, person, places, room, told, unitId, words } = this;
     const { born = "", sensitivity, until = "" } = words;
-    const shared = { sources: sourcesOf(chosen ?? []), cards: hasCards, contacts: contactsOf(told) };
+    const shared = { sources: sourcesOf(chosen ?? []), cards: hasCards, contacts: contactsOf(told), places };
     this.isBusy = true;
     await this.trying(async () => {
       if (file) {
@@ -336,15 +340,7 @@ export class CareStart extends Page {
           : html`<p>${t("care_no_proposals")}</p>`
         : html`<div class="skeleton" role="status" aria-label=${t("waiting")}></div>`}
       ${count > MOST_SOURCES ? html`<p class="wrong" role="alert">${t("care_too_many", { count: MOST_SOURCES })}</p>` : nothing}
-      <div class="adding">
-        ${this.input("entity", t("care_other_entity"), "text", undefined, { list: "entities" })}
-        <datalist id="entities">
-          ${Object.keys(room.hass.states)
-            .filter((id) => (id.split(".")[0] ?? "") in this.ways)
-            .map((id) => html`<option value=${id}></option>`)}
-        </datalist>
-        <button type="button" data-do="add-entity" ?disabled=${!this.mayAdd} @click=${this.add}>${t("care_add")}</button>
-      </div>
+      ${this.adder("entity", t("care_other_entity"), (domain) => domain in this.ways, chosen?.map((row) => row.entity_id) ?? [], this.add)}
       <label class="choice">
         <input
           type="checkbox"
@@ -359,18 +355,67 @@ export class CareStart extends Page {
     </fieldset>`;
   }
 
-  private get mayAdd(): boolean {
-    const id = this.words["entity"] ?? "";
-    return id in this.room.hass.states && (id.split(".")[0] ?? "") in this.ways && !this.chosen?.some((row) => row.entity_id === id);
+  /** A field that takes one more entity of some domains. */
+  private adder(name: string, label: string, fits: (domain: string) => boolean, known: readonly string[], add: (id: string) => void): TemplateResult {
+    const { hass, t } = this.room;
+    const id = this.words[name] ?? "";
+    const may = (one: string): boolean => one in hass.states && fits(one.split(".")[0] ?? "") && !known.includes(one);
+    return html`<div class="adding">
+      ${this.input(name, label, "text", undefined, { list: `list-${name}` })}
+      <datalist id="list-${name}">${Object.keys(hass.states).filter(may).map((one) => html`<option value=${one}></option>`)}</datalist>
+      <button
+        type="button"
+        data-do="add-${name}"
+        ?disabled=${!may(id)}
+        @click=${() => {
+          add(id);
+          this.words = { ...this.words, [name]: "" };
+        }}
+      >
+        ${t("care_add")}
+      </button>
+    </div>`;
   }
 
-  private readonly add = (): void => {
-    const id = this.words["entity"] ?? "";
-    const [how = "change"] = this.ways[id.split(".")[0] ?? ""] ?? [];
+  private nameOf(id: string): string {
     const name = this.room.hass.states[id]?.attributes["friendly_name"];
-    this.chosen = [...(this.chosen ?? []), { entity_id: id, kind: "inside", how, least: null, name: typeof name === "string" ? name : id, area: null, unit: null, isOn: true }];
-    this.words = { ...this.words, entity: "" };
+    return typeof name === "string" ? name : id;
+  }
+
+  private readonly add = (id: string): void => {
+    const [how = "change"] = this.ways[id.split(".")[0] ?? ""] ?? [];
+    this.chosen = [...(this.chosen ?? []), { entity_id: id, kind: "inside", how, least: null, name: this.nameOf(id), area: null, unit: null, isOn: true }];
   };
+
+  // By what they are asked
+
+  private asking(): TemplateResult {
+    const { places, room } = this;
+    const { t } = room;
+    return html`<fieldset>
+      <legend>${t("care_places")}</legend>
+      <p class="quiet">${t("care_places_hint")}</p>
+      ${places.map(
+        (id) =>
+          html`<div class="line">
+            <span>${this.nameOf(id)}</span>
+            <span class="grow"></span>
+            <button
+              type="button"
+              aria-label=${`${t("care_remove")}: ${this.nameOf(id)}`}
+              @click=${() => {
+                this.places = places.filter((other) => other !== id);
+              }}
+            >
+              ${t("care_remove")}
+            </button>
+          </div>`,
+      )}
+      ${this.adder("place", t("care_place"), (domain) => SPEAKING.includes(domain), places, (id) => {
+        this.places = [...places, id];
+      })}
+    </fieldset>`;
+  }
 
   private put(index: number, more: Partial<Chosen>): void {
     this.chosen = (this.chosen ?? []).map((row, at) => (at === index ? { ...row, ...more } : row));
@@ -378,7 +423,8 @@ export class CareStart extends Page {
 
   private source(row: Chosen, index: number): TemplateResult {
     const { t } = this.room;
-    const ways = this.ways[row.entity_id.split(".")[0] ?? ""] ?? [row.how];
+    // What is heard already is heard as it is, whatever is proposed by now.
+    const ways = [...new Set([row.how, ...(this.ways[row.entity_id.split(".")[0] ?? ""] ?? [])])];
     const select = (name: string, label: string, value: string, options: [string, string][], picked: (value: string) => void): TemplateResult =>
       html`<select
         name=${name}
@@ -590,6 +636,12 @@ export class CareStart extends Page {
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 180px), 1fr));
         align-items: end;
         gap: 8px 12px;
+        margin-top: 8px;
+      }
+      .adding button {
+        justify-self: start;
+      }
+      fieldset :is(h3, .field, [role="radiogroup"]) {
         margin-top: 8px;
       }
       .hit {

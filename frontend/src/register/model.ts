@@ -578,6 +578,8 @@ export interface WatchMonth {
 export interface WatchFile extends WatchRow {
   accounts: Record<string, string>;
   contacts: { person_id: string; name: string; turn: number }[];
+  /** What speaks or lights up in the flat when they are asked. */
+  places: string[];
   sources: WatchSource[];
   chart: WatchChart;
   now_quarter: number;

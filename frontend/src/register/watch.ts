@@ -6,6 +6,7 @@ import type { WatchFile, WatchRow } from "./model";
 import { Page, pageStyles } from "./page";
 import { apiOf, day, nowIn, pathOf, timeOf, type Api } from "./room";
 import { monthly, moment, notes, sentences, signStyles, stateOf } from "./signs";
+import { notesOf } from "./watching";
 
 const ANSWERS = ["fine", "out", "help"] as const;
 const OUTCOMES = ["needless", "real"] as const;
@@ -156,7 +157,7 @@ export class WatchPage extends Page {
     return html`<section class="box standing ${file.state}" aria-labelledby="standing" aria-live="polite">
       <h2 id="standing">${t("care_standing")}</h2>
       ${sentences(room, file).map((text) => html`<p>${text}</p>`)}
-      <div class="line">${notes(room, file)}</div>
+      ${notesOf(file).length ? html`<div class="line">${notes(room, file)}</div>` : nothing}
       ${file.dead.length
         ? html`<h3>${t("care_dead")}</h3>
             <ul class="flat">
