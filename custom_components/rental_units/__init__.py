@@ -50,6 +50,8 @@ from .repairs import show_issues, show_start
 from .reports.book import DATA_REPORTS, ReportBook, folder_of, open_in_units
 from .reports.photos import PhotoFiles
 from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
+from .scores.book import DATA_SCORES, ScoreBook
+from .scores.periods import assumed_working_day
 from .search.book import DATA_SEARCHES, SearchBook
 from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
@@ -69,6 +71,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_OFFICES] = {}
     hass.data[DATA_BOOKS] = {}
     hass.data[DATA_REPORTS] = {}
+    hass.data[DATA_SCORES] = {}
     hass.data[DATA_SEARCHES] = {}
     hass.data[DATA_CARE] = {}
     hass.data[DATA_DESKS] = {}
@@ -105,6 +108,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     office = Office(hass, entry, register)
     book = PlaceBook(hass, entry, register)
     reports = ReportBook(hass, entry, book)
+    scores = ScoreBook(hass, entry, book, assumed_working_day)
     searches = SearchBook(hass, entry, book, application.permit)
     care = CareBook(
         hass,
@@ -120,6 +124,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         engine = await async_start_alerts(hass, entry, register)
         await book.async_start()
         await reports.async_start()
+        await scores.async_start()
         await searches.async_start()
         await care.async_start()
         await desk.async_start()
@@ -132,6 +137,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "places": book.async_hear,
                 # After the places: it shows what they are called.
                 "reports": reports.async_hear,
+                "scores": scores.async_hear,
                 "searches": searches.async_hear,
                 "care": care.async_hear,
                 "desk": desk.async_hear,
@@ -158,6 +164,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     hass.data[DATA_OFFICES][entry.entry_id] = office
     hass.data[DATA_BOOKS][entry.entry_id] = book
     hass.data[DATA_REPORTS][entry.entry_id] = reports
+    hass.data[DATA_SCORES][entry.entry_id] = scores
     hass.data[DATA_SEARCHES][entry.entry_id] = searches
     hass.data[DATA_CARE][entry.entry_id] = care
     hass.data[DATA_DESKS][entry.entry_id] = desk
@@ -204,6 +211,7 @@ async def _async_stop(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:
     await journal_of(hass).async_detach(entry.entry_id)
     hass.data[DATA_APPLICATIONS].pop(entry.entry_id, None)
     hass.data[DATA_OFFICES].pop(entry.entry_id, None)
+    hass.data[DATA_SCORES].pop(entry.entry_id, None)
     hass.data[DATA_REPORTS].pop(entry.entry_id, None)
     if care := hass.data[DATA_CARE].pop(entry.entry_id, None):
         await care.async_stop()

@@ -38,6 +38,7 @@ PUBLIC = frozenset(
         *("building", "stairwell", "number", "area_id", "rooms", "letting"),
         "with_people",
         *("severity", "hazard", "audience", "policy", "drill"),
+        *("month", "kind", "count"),
     }
 )
 MARK = "**REDACTED**"

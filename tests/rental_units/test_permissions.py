@@ -92,10 +92,12 @@ REFUSALS = {"needs_person", "needs_reason", "Unauthorized"}
 WIDER = {"get_unit_revealed": "get_unit", "alert_beyond": "alert"}
 #: Commands of the table that are no actions: forms and repairs of Home Assistant.
 FORMS = {"unit_form", "responder_form", "erase_missing"}
-#: And what widens some of them: searches that another has opened.
-FORMS |= {"any_case"}
+#: And what widens some of them: searches that another has opened, entries of another.
+FORMS |= {"any_case", "any_score_entry"}
 #: What the other integration asks (see test_community_safety).
 SAFETY = {name for name in TABLE_COMMANDS if name.startswith("safety.")}
+#: A month that is scored.
+SCORED = {"month": dt_util.now().strftime("%Y-%m")}
 #: What an answer must not hold but by a command of this class.
 MARKS = {
     DataClass.REGISTER: "MARK-",
@@ -151,6 +153,9 @@ PANEL = {
     *("care_close", "care_figures"),
     *("get_notices", "give_notice", "excuse_notice", "reopen_notice"),
     "export_notices",
+    # What people have seen, and say of it.
+    *("get_score_sheet", "add_score_entry", "withdraw_score_entry"),
+    *("state_score_fact", "comment_score", "appeal_score", "decide_score_appeal"),
 }
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
@@ -198,6 +203,15 @@ async def data_of(
         "merge_reports": {"report_id": reports[4], "into_id": reports[5], **why},
         "get_score_catalogue": of_entry,
         "save_score_catalogue": {**of_entry, "catalogue": table()},
+        "get_scores": of_entry,
+        "put_score_counts": {
+            **of_entry,
+            "month": SCORED["month"],
+            "kind": "disputes",
+            "count": 1,
+        },
+        "open_score_sheet": {**of_entry, **SCORED},
+        "freeze_score_sheet": {**of_entry, **SCORED},
         "check_in": {**device, "name": "MARK-NAME-2", "phone": "13800138002"},
         "get_unit": {**device, "reason": "alarm"},
         "get_unit_revealed": {**device, "reason": "alarm", "reveal": True},
@@ -453,7 +467,7 @@ NEVER = {
         # Their own cases, and what follows from them for nobody but themselves.
         *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
         *("close_case", "export_case"),
-        "get_score_catalogue",
+        *("get_score_catalogue", "get_scores", "comment_score"),
         # What they are to be told.
         "get_notices",
     },
@@ -497,6 +511,12 @@ NEVER = {
         *("open_case", "get_case", "search_sightings"),
         *(row for row in TABLE_COMMANDS if row.startswith("care_")),
     },
+    AccountRole.MANAGER: {
+        *("save_score_catalogue", "add_score_entry", "withdraw_score_entry"),
+        *("state_score_fact", "put_score_counts", "open_score_sheet"),
+        *("decide_score_appeal", "freeze_score_sheet"),
+    },
+    AccountRole.SUPERVISOR: {"open_case", "get_case", "search_sightings"},
 }
 
 
@@ -939,6 +959,20 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "erase_person": person,
         "score_catalogue": {},
         "save_score_catalogue": {"content": EXAMPLE, "dry_run": False},
+        "scores": {},
+        "score_sheet": SCORED,
+        "add_score_entry": {**SCORED, "criterion": "no_patrol"},
+        "withdraw_score_entry": {"entry": "unknown"},
+        "state_score_fact": {**SCORED, "criterion": "disputes", "left_out": True},
+        "put_score_counts": {**SCORED, "kind": "disputes", "count": 1},
+        "open_score_sheet": SCORED,
+        "comment_score": {**SCORED, "note": "x"},
+        "decide_score_appeal": {
+            "comment": "unknown",
+            "outcome": "accepted",
+            "note": "x",
+        },
+        "freeze_score_sheet": SCORED,
     }
 
 

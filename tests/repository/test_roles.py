@@ -144,6 +144,22 @@ WORDS = {
         r"查看评分|为小区评分",
     ),
     "save_score_catalogue": (PEOPLE, r"scores the property", r"为小区评分"),
+    "add_score_entry": (
+        PEOPLE,
+        r"scores the property|enters cases of scores",
+        r"为小区评分|录入评分",
+    ),
+    "comment_score": (
+        PEOPLE,
+        r"scores the property|comments on scores",
+        r"为小区评分|对评分提意见",
+    ),
+    "appeal_score": (PEOPLE, r"appeals against scores", r"对评分申诉"),
+    "put_score_counts": (
+        PEOPLE,
+        r"scores the property|opens and freezes scores",
+        r"为小区评分|公示和冻结评分",
+    ),
     "get_own_audit": (PEOPLE, r"own deeds in the audit", r"审计中自己的操作"),
     "get_audit": (PEOPLE, r"^the audit", r"查看审计记录"),
     "get_alerts": (ALERTS, r"^(?!nothing)", r"^(?!无)"),

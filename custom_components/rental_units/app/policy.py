@@ -177,6 +177,21 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "any_case": _CASE,
     "forget_sightings": frozenset({DataClass.SIGHTINGS}),
     "get_score_catalogue": _SCORE,
+    "get_scores": _SCORE,
+    #: What people have written of it too, which is not about anybody: but there may be
+    #: somebody in it, as in a photo.
+    "get_score_sheet": _SCORE | {DataClass.PHOTO},
+    "add_score_entry": _SCORE | {DataClass.PHOTO},
+    "withdraw_score_entry": _SCORE,
+    #: Those of others too.
+    "any_score_entry": _SCORE,
+    "state_score_fact": _SCORE,
+    "put_score_counts": _SCORE,
+    "open_score_sheet": _SCORE,
+    "comment_score": _SCORE | {DataClass.PHOTO},
+    "appeal_score": _SCORE | {DataClass.PHOTO},
+    "decide_score_appeal": _SCORE | {DataClass.PHOTO},
+    "freeze_score_sheet": _SCORE,
     "save_score_catalogue": _SCORE,
     #: How somebody lives is in it: see app/care.py.
     "care_start": _PERSON | _CARE,
@@ -258,6 +273,8 @@ IN_PERSON: Final = frozenset(
         "alert_case",
         "close_case",
         "forget_sightings",
+        *("get_score_sheet", "add_score_entry", "withdraw_score_entry"),
+        *("state_score_fact", "comment_score", "appeal_score", "decide_score_appeal"),
         "save_score_catalogue",
         "care_start",
         "care_change",
@@ -340,9 +357,15 @@ _SEARCH: Final = (
     "close_case",
 )
 _SOUGHT: Final = _PASSAGES | _CASE | _ALERT
-_SEES_SCORES: Final = ("get_score_catalogue",)
+_JUDGED: Final = _SCORE | {DataClass.PHOTO}
+_SEES_SCORES: Final = ("get_score_catalogue", "get_scores")
 #: What those do who judge a property: it does not judge itself.
-_SCORES: Final = (*_SEES_SCORES, "save_score_catalogue")
+_SCORES: Final = (
+    *(*_SEES_SCORES, "save_score_catalogue", "get_score_sheet", "add_score_entry"),
+    *("withdraw_score_entry", "any_score_entry", "state_score_fact"),
+    *("put_score_counts", "open_score_sheet", "comment_score"),
+    *("decide_score_appeal", "freeze_score_sheet"),
+)
 #: What has to be told to an authority.
 _NOTICES: Final = ("get_notices", "give_notice", "excuse_notice", "reopen_notice")
 #: What somebody does who comes to a door.
@@ -374,7 +397,10 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL, *_NOTICES, "export_notices"),
         _row(_PASSAGES, "get_passages", "forget_sightings"),
         _row(_SOUGHT, *_SEARCH, "any_case", "alert_case", "export_case"),
-        _row(_SCORE, *_SEES_SCORES),
+        _row(
+            _JUDGED,
+            *(*_SEES_SCORES, "get_score_sheet", "comment_score", "appeal_score"),
+        ),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -418,14 +444,18 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_REGISTER, "get_notices", needs_reason=True),
         # Who is on the spot says that somebody is missing; who is on duty looks.
         _row(_CASE, "open_case", "get_cases"),
-        _row(_SCORE, *_SEES_SCORES),
+        _row(
+            _JUDGED,
+            *(*_SEES_SCORES, "get_score_sheet", "add_score_entry"),
+            *("withdraw_score_entry", "comment_score"),
+        ),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.COMMUNITY_OFFICE: (
         _row(_UNIT, *_SEEN, "get_units", needs_reason=True),
         _row(_UNIT | _PLACE, *_VISITS, needs_reason=True),
         _row(_REPORT, "get_reports"),
-        _row(_SCORE, *_SCORES),
+        _row(_JUDGED, *_SCORES),
         _row(_PERSON | _CARE, *_WATCHES, needs_reason=True),
         _row(_REGISTER, "get_notices", needs_reason=True),
         _row(_ALERT, "get_alerts"),
@@ -476,7 +506,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PHOTO, "get_reports", "get_report", needs_reason=True),
         _row(_REGISTER, "get_notices", needs_reason=True),
         _row(_SOUGHT, *_SEARCH, "export_case"),
-        _row(_SCORE, *_SEES_SCORES),
+        _row(_JUDGED, *_SEES_SCORES, "comment_score"),
         _row(_ALERT, "get_alerts", "get_roster"),
     ),
     # It writes what a booking or a sensor tells it, and is shown nobody.
@@ -484,7 +514,12 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_PERSON, "check_in", "check_out", "renew_lease", "update_contact"),
         _row(_CONTACT, "verify_contacts"),
         _row(_REPORT, "get_reports", "assign_report"),
-        _row(_SCORE, *_SEES_SCORES),
+        # Figures that another system has, and what follows from the day it is.
+        _row(
+            _SCORE,
+            *(*_SEES_SCORES, "put_score_counts"),
+            *("open_score_sheet", "freeze_score_sheet"),
+        ),
         # A button at the bed, or at the door.
         _row(_CARE, *_STATES),
         _row(_ALERT, *_ALERTS, "alert_beyond"),

@@ -43,6 +43,69 @@ class Source(StrEnum):
     DOUBLE_DROP = "double_drop"
 
 
+class State(StrEnum):
+    """Life of a sheet."""
+
+    #: Cases are entered, and facts are read anew.
+    DRAFT = "draft"
+    #: It is shown for comments and appeals.
+    OPEN = "open"
+    FROZEN = "frozen"
+
+
+class Why(StrEnum):
+    """Why it is not known what a source comes to."""
+
+    #: Community Safety is not there, or does not answer.
+    NO_CORE = "no_core"
+    NO_ANSWER = "no_answer"
+    #: More alarms were closed at one moment than can be read.
+    TOO_MANY = "too_many"
+    #: It was looked at on too few days.
+    FEW_DAYS = "few_days"
+    NO_CAMERAS = "no_cameras"
+    #: Of some cameras it is not known since when they record.
+    CAMERAS_SILENT = "cameras_silent"
+    #: Nobody has entered the figure of the month, or of that a year before.
+    NOT_ENTERED = "not_entered"
+    #: It was not looked for yet.
+    NOT_READ = "not_read"
+
+
+class Outcome(StrEnum):
+    """What became of an appeal."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class Origin(StrEnum):
+    """Where the number of households is from."""
+
+    #: The units of the register.
+    REGISTER = "register"
+    ENTERED = "entered"
+
+
+class CountKind(StrEnum):
+    """Figures of a month that are entered or imported. No person is in them."""
+
+    POLICE_CALLS = "police_calls"
+    DISPUTES = "disputes"
+    #: Where not each household is a unit of the register.
+    HOUSEHOLDS = "households"
+
+
+class RecordKind(StrEnum):
+    """What is frozen."""
+
+    SHEET = "sheet"
+    QUARTER = "quarter"
+    HALF_YEAR = "half_year"
+    #: What people have decided about a proposal to end a contract.
+    DECISION = "decision"
+
+
 #: Points have two decimals, and so have amounts: what is shown is what is reckoned with.
 CENT: Final = Decimal("0.01")
 MOST_POINTS: Final = Decimal(100)
@@ -51,3 +114,9 @@ MOST_BYTES: Final = 200_000
 MOST_CRITERIA: Final = 200
 MOST_CHECKS: Final = 50
 MOST_LETTERS: Final = 500
+MOST_CASES: Final = 1000
+MOST_COUNT: Final = 1_000_000
+#: Working days for comments and appeals, before a sheet can be frozen.
+COMMENT_DAYS: Final = 5
+#: How far back a month may be that is entered.
+MOST_MONTHS_BACK: Final = 24

@@ -1,7 +1,8 @@
 """Questions and changes about scores, as pure functions on a session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import json
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -57,6 +58,15 @@ def catalogue_for(session: Session, month: str) -> ScoreCatalogue | None:
         .order_by(ScoreCatalogue.number.desc())
         .limit(1)
     )
+
+
+def catalogue_at(session: Session, said: Mapping[str, Any]) -> Catalogue | None:
+    """Return the criteria of what a sheet says; None for one without."""
+    if not (known := said.get("catalogue")):
+        return None
+    digest = known["digest"]
+    row = session.scalar(select(ScoreCatalogue).where(ScoreCatalogue.digest == digest))
+    return catalogue_of(row) if row else None
 
 
 def catalogue_of(row: ScoreCatalogue) -> Catalogue:
