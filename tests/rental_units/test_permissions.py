@@ -936,6 +936,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         },
         "subscribe_roster": {},
         "roster_week": {},
+        "drill_told": {},
         "audit": why,
         "roles": {},
         "grant_role": {
