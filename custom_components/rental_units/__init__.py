@@ -51,7 +51,6 @@ from .reports.book import DATA_REPORTS, ReportBook, folder_of, open_in_units
 from .reports.photos import PhotoFiles
 from .reports.views import ReceiptPhotoView, ReceiptView, ReportView
 from .scores.book import DATA_SCORES, ScoreBook
-from .scores.periods import assumed_working_day
 from .search.book import DATA_SEARCHES, SearchBook
 from .services import async_setup_services
 from .sidecar import async_remove_sidecar, async_setup_sidecar
@@ -108,7 +107,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     office = Office(hass, entry, register)
     book = PlaceBook(hass, entry, register)
     reports = ReportBook(hass, entry, book)
-    scores = ScoreBook(hass, entry, book, assumed_working_day)
     searches = SearchBook(hass, entry, book, application.permit)
     care = CareBook(
         hass,
@@ -118,6 +116,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         application.async_end_watches,
     )
     desk = DeskBook(hass, entry, register)
+    scores = ScoreBook(hass, entry, book, desk.last_working_day)
     engine: Engine | None = None
     try:
         await register.async_start()

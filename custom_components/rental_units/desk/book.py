@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -136,6 +136,12 @@ class DeskBook:
         }
         days = WorkingDays(self._look, own)
         return Rules.of(options, days, self._hass.config.country)
+
+    @callback
+    def last_working_day(self, begin: date, count: int) -> tuple[date, bool]:
+        """Return the last of so many working days after a day, and if one is only assumed."""
+        found = self.rules.days.after(begin, count)
+        return found.day, found.is_assumed
 
     @callback
     def listen(self, update: CALLBACK_TYPE) -> CALLBACK_TYPE:

@@ -1,7 +1,7 @@
 """Months, quarters and halves of a year: 2027-01, 2027-Q1, 2027-H1."""
 
 from calendar import monthrange
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, tzinfo
 import re
 from typing import Final
 
@@ -78,12 +78,3 @@ def before(period: str) -> str:
     if len(months) == 3:
         return quarter_of(first)
     return f"{first[:4]}-H{(int(first[5:]) + 5) // 6}"
-
-
-def assumed_working_day(begin: date, count: int) -> tuple[date, bool]:
-    """Return the last of so many days from Monday to Friday after a day; holidays are assumed."""
-    day = begin
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < 5
-    return day, True
