@@ -21,6 +21,7 @@ from . import (
     broker as brokers,
     burst,
     care,
+    care_scale,
     doors,
     latency,
     register,
@@ -66,6 +67,9 @@ class Size:
     #: Who live alone, for so many days.
     persons: int
     days: int
+    #: Of one Home Assistant, and for so long signs come in.
+    watches: int
+    signs_seconds: float
 
 
 # A breaker has about twenty entities, and a config entry at most 10,000 of them.
@@ -87,6 +91,8 @@ FULL = Size(
     looks=100,
     persons=200,
     days=110,
+    watches=1000,
+    signs_seconds=20,
 )
 QUICK = Size(
     messages=2000,
@@ -106,6 +112,8 @@ QUICK = Size(
     looks=20,
     persons=30,
     days=60,
+    watches=100,
+    signs_seconds=5,
 )
 
 
@@ -153,6 +161,9 @@ def run(
         with attempts.of("care"):
             result["care"] = care.measure_all(
                 attempts.say, persons=size.persons, days=size.days
+            )
+            result["care"]["scale"] = care_scale.measure_all(
+                attempts.say, watches=size.watches, seconds=size.signs_seconds
             )
     return {part: found for part, found in result.items() if found}
 

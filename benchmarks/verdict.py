@@ -299,6 +299,14 @@ CARE_WINDOWS = {
 }
 
 
+#: What goes on in a house of a thousand watches while others wait for the event loop.
+CARE_LOADS = {
+    "signs": "while signs come in",
+    "written": "while all are looked at and written",
+    "told": "while half are told of at once",
+}
+
+
 def _care(part: _Goals) -> None:
     for window, limits in CARE.items():
         what = f"Care, {CARE_WINDOWS[window]}"
@@ -311,6 +319,13 @@ def _care(part: _Goals) -> None:
         part.most(f"{what}: delay in hours, at home", 12, f"{path}/worst_at_home")
         part.most(f"{what}: delay in hours, the worst", 16, f"{path}/worst")
     part.most("Care: what is kept of a person, in bytes", 10_000, "cost/bytes")
+    for name in part.part.get("scale", ()):
+        for path, when in CARE_LOADS.items():
+            part.most(
+                f"Care, {name}: the loop is held up in s, {when}",
+                0.005,
+                f"scale/{name}/{path}_loop_held_up",
+            )
 
 
 _JUDGES: dict[str, Callable[[_Goals], None]] = {

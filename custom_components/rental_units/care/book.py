@@ -28,6 +28,8 @@ import math
 import time
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from homeassistant.const import EVENT_CORE_CONFIG_UPDATE, STATE_UNAVAILABLE
 from homeassistant.core import (
     CALLBACK_TYPE,
@@ -62,7 +64,7 @@ from ..telling import tell
 from . import heard, rows
 from .const import Count, Deed, Turn
 from .heard import Heard
-from .rows import Facts
+from .rows import Facts, Read
 from .teller import LookIn, Question, Said, Stage, Teller, Wording
 from .ward import Ward
 from .watch import CARDS, Answer, Outcome, State, Watch
@@ -78,7 +80,7 @@ SWEEP_SECONDS: Final = 3600.0
 #: What could not be done is tried again after so many seconds.
 RETRY_SECONDS: Final = 30.0
 #: Watches that are looked at in one turn of the event loop, and written in one transaction.
-PORTION: Final = 20
+PORTION: Final = 4
 WRITTEN: Final = 200
 #: A state that was reported so soon after it was there was restored, and not heard.
 RESTORED_SECONDS: Final = 60.0
@@ -129,6 +131,8 @@ class CareBook:
         self._teller: Teller | None = None
         self.facts: dict[str, Facts] = {}
         self.wards: dict[str, Ward] = {}
+        #: How many of them stand how.
+        self._counts = Counter[str]()
         #: Watches that nobody can read any more, by their ids: a key was lost.
         self.unreadable: frozenset[str] = frozenset()
         self._office: tuple[str, ...] = ()
@@ -144,6 +148,7 @@ class CareBook:
         self._cancel: CALLBACK_TYPE | None = None
         self._cancel_at = math.inf
         self._listeners: list[CALLBACK_TYPE] = []
+        self._is_telling = False
         #: One at a time writes how it stands: what is older never comes after what is newer.
         self._writing = asyncio.Lock()
         self._reading = asyncio.Lock()
@@ -222,6 +227,18 @@ class CareBook:
         self._listeners.append(update)
         return lambda: self._listeners.remove(update)
 
+    @callback
+    def _tell(self) -> None:
+        """Tell who listens, once for all that changes in this turn of the event loop."""
+        if not self._is_telling:
+            self._is_telling = True
+            self._hass.loop.call_soon(self._told)
+
+    @callback
+    def _told(self) -> None:
+        self._is_telling = False
+        tell(self._listeners)
+
     # Who is watched
 
     async def async_hear(self, happened: Sequence[DomainEvent]) -> None:
@@ -252,12 +269,15 @@ class CareBook:
         """Read who is watched; what is known of how it stands stays. Raises RegisterError."""
         async with self._reading:
             known = self.wards.keys() | self.unreadable
-            found = await self.register.async_read(
-                partial(
-                    rows.read, box=self.vault, today=self.register.today, known=known
-                ),
-                long=True,
-            )
+            zone = self.zone
+
+            def read(session: Session) -> tuple[Read, dict[str, Ward | None]]:
+                found = rows.read(session, self.vault, self.register.today, known)
+                return found, {
+                    key: _ward_of(text, zone) for key, text in found.texts.items()
+                }
+
+            found, wards = await self.register.async_read(read, long=True)
             self._office = found.office
             facts = {row.id: row for row in found.facts}
             gone = [row for key, row in self.facts.items() if key not in facts]
@@ -266,26 +286,21 @@ class CareBook:
                 self._forget(row)
             self._people = {row.person_id: row.id for row in found.facts}
             self.unreadable &= facts.keys()
-            for some in batched(found.texts.items(), PORTION, strict=False):
-                for watch_id, text in some:
-                    if watch_id in facts:
-                        self._take(watch_id, text, found.looked_at)
+            for some in batched(wards.items(), PORTION, strict=False):
+                for watch_id, ward in some:
+                    self._take(watch_id, ward, found.looked_at)
                 await asyncio.sleep(0)
-            for watch_id, ward in self.wards.items():
+            for watch_id, there in self.wards.items():
                 is_reachable = facts[watch_id].is_reachable
-                if ward.watch.is_asked != is_reachable:
-                    ward.watch.is_asked = is_reachable
-                    ward.is_changed = True
+                if there.watch.is_asked != is_reachable:
+                    there.watch.is_asked = is_reachable
+                    there.is_changed = True
                     self._plan(watch_id)
-        tell(self._listeners)
+        self._tell()
 
-    def _take(self, watch_id: str, text: str | None, looked_at: float) -> None:
-        """Take up a watch as it was written."""
-        try:
-            if text is None:
-                raise ValueError("no key")
-            ward = Ward.from_text(text, self.zone)
-        except KeyError, TypeError, ValueError:
+    def _take(self, watch_id: str, ward: Ward | None, looked_at: float) -> None:
+        """Take up a watch as it was written; None: nobody can read it."""
+        if ward is None:
             LOGGER.error("A watch for signs of life cannot be read, and watches nobody")
             self.unreadable |= {watch_id}
             return
@@ -294,6 +309,7 @@ class CareBook:
         kept.looked_at = max(kept.looked_at, min(looked_at, now))
         ward.watch.looked(now)
         self.wards[watch_id] = ward
+        self._counts[ward.state] += 1
         self._subscribe(watch_id)
         if self._hass.is_running:
             self._check(watch_id)
@@ -305,7 +321,8 @@ class CareBook:
         self.unreadable -= {facts.id}
         self._due.pop(facts.id, None)
         self._unsubscribe(facts.id)
-        ward = self.wards.pop(facts.id, None)
+        if ward := self.wards.pop(facts.id, None):
+            self._counts[ward.state] -= 1
         if ward and self._teller:
             keys = [key for key in (ward.question, ward.look_in) if key]
             self._background(self._async_forget(self._teller, keys, facts.person_id))
@@ -384,7 +401,7 @@ class CareBook:
             self._follow(watch_id)
         if (was_blind, was_dead) != (watch.is_blind, watch.dead):
             self._plan(watch_id)
-            tell(self._listeners)
+            self._tell()
 
     def _is_theirs(self, watch_id: str, context: Context) -> bool:
         """Return if something was done by who lives there: by hand, or in their own app.
@@ -413,8 +430,8 @@ class CareBook:
             for person_id, at in await self.register.async_read(
                 partial(rows.passages, event_ids=event_ids, people=people)
             ):
-                if watch_id := self._people.get(person_id):
-                    ward = self.wards[watch_id]
+                watch_id = self._people.get(person_id, "")
+                if ward := self.wards.get(watch_id):
                     now = self._now(ward)
                     # What is told late was earlier: what is known already says more.
                     is_news = ward.watch.kept.last < at
@@ -431,7 +448,7 @@ class CareBook:
         for watch_id in self.wards:
             self._check(watch_id)
             self._plan(watch_id)
-        tell(self._listeners)
+        self._tell()
 
     def _check(self, watch_id: str) -> None:
         """See which things a watch hears by are there at all."""
@@ -484,6 +501,9 @@ class CareBook:
         ward = self.wards[watch_id]
         watch, now = ward.watch, self._now(ward)
         before, ward.state = ward.state, watch.look(now).state
+        if ward.state is not before:
+            self._counts[before] -= 1
+            self._counts[ward.state] += 1
         kept = watch.kept
         if is_new := self._wants(ward):
             self._follow(watch_id)
@@ -497,7 +517,7 @@ class CareBook:
             at = math.inf
         self._schedule(watch_id, now + RETRY_SECONDS if is_new else at)
         if ward.state is not before:
-            tell(self._listeners)
+            self._tell()
 
     def _schedule(self, watch_id: str, at: float) -> None:
         self._due[watch_id] = at
@@ -560,7 +580,7 @@ class CareBook:
         put_issue(self._hass, self.entry, "care_blind", said, severity=WARNING)
         behind: dict[str, str] | None = {} if self.is_behind and self.wards else None
         put_issue(self._hass, self.entry, "care_behind", behind)
-        tell(self._listeners)
+        self._tell()
 
     @callback
     def _look(self, _now: datetime) -> None:
@@ -797,7 +817,7 @@ class CareBook:
         if is_over:
             self._background(self._async_count(watch_id, Count.NEEDLESS))
         self._follow(watch_id)
-        tell(self._listeners)
+        self._tell()
 
     async def _async_count(self, watch_id: str, what: Count) -> None:
         if ward := self.wards.get(watch_id):
@@ -842,7 +862,7 @@ class CareBook:
         self._check(watch_id)
         self._plan(watch_id)
         await self._async_follow(watch_id)
-        tell(self._listeners)
+        self._tell()
 
     def begin(self, make: Callable[[Watch, float], Ward]) -> str:
         """Return what the vault is to hold of a watch that begins."""
@@ -906,7 +926,7 @@ class CareBook:
 
     def counts(self) -> Counter[str]:
         """Return how many watches stand how; nobody is in it."""
-        found = Counter[str](row.state for row in self.wards.values())
+        found = +self._counts
         if self.unreadable:
             found[State.SUSPENDED] += len(self.unreadable)
         return found
@@ -927,6 +947,13 @@ class CareBook:
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         self.entry.async_create_background_task(self._hass, work, f"{DOMAIN} care")
+
+
+def _ward_of(text: str | None, zone: tzinfo) -> Ward | None:
+    try:
+        return Ward.from_text(text, zone) if text else None
+    except KeyError, TypeError, ValueError:
+        return None
 
 
 def answer(ward: Ward, said: Answer, now: float) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.care import Named
-from custom_components.rental_units.care.book import DATA_CARE, LOOK, CareBook
+from custom_components.rental_units.care.book import DATA_CARE, CareBook
 from custom_components.rental_units.care.const import KIND, Turn
 from custom_components.rental_units.care.teller import LookIn, Question, Said
 from custom_components.rental_units.care.ward import Ward
@@ -28,6 +28,8 @@ from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from tests.rental_units.common import administrator, check_in, unit_id
 
+#: So often it is looked: if more seldom, nobody did.
+STEP = timedelta(minutes=9)
 #: Eight on a Tuesday, by the clock of the house.
 MORNING = datetime(2026, 3, 3, 16, tzinfo=UTC)
 TITLE = "1-1-101"
@@ -203,7 +205,7 @@ class Home:
         """Let time go by, as it does where Home Assistant runs."""
         until = dt_util.utcnow() + timedelta(hours=hours)
         while (now := dt_util.utcnow()) < until:
-            self.freezer.tick(min(LOOK, until - now))
+            self.freezer.tick(min(STEP, until - now))
             async_fire_time_changed(self.hass)
             await self.settle()
 
