@@ -391,6 +391,8 @@ class CareBook:
             is_over = watch.sign(key, now)
         elif came is Heard.ALIVE:
             watch.heard(key, now)
+        elif came in (Heard.HOME, Heard.GONE):
+            is_over = watch.presence(key, now, is_home=came is Heard.HOME)
         elif came is Heard.LOST:
             watch.lost((key,), now)
         else:
@@ -811,18 +813,18 @@ class CareBook:
         is_over = False
         if is_own and deed in _ANSWERS:
             is_over = answer(ward, _ANSWERS[deed], now)
+            if key == ward.question and deed is not Deed.HELP:
+                # They may say otherwise for a while: it ends by itself.
+                ward.question = None
         elif deed is Deed.ALL_WELL and key == ward.look_in:
             ward.watch.close(Outcome.NEEDLESS, now)
             is_over = True
-        if is_over:
-            self._background(self._async_count(watch_id, Count.NEEDLESS))
+        counts = [Count.NEEDLESS] if is_over else []
+        for what in counts:
+            ward.count(self.month, what)
+        self._background(self._async_keep(watch_id, counts))
         self._follow(watch_id)
         self._tell()
-
-    async def _async_count(self, watch_id: str, what: Count) -> None:
-        if ward := self.wards.get(watch_id):
-            ward.count(self.month, what)
-            await self._async_keep(watch_id, [what])
 
     # What others do, by commands
 

@@ -17,6 +17,7 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import (
     ATTR_DEVICE_CLASS,
     ATTR_UNIT_OF_MEASUREMENT,
+    STATE_HOME,
     STATE_ON,
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
@@ -59,6 +60,8 @@ class How(StrEnum):
     RISE = "rise"
     #: A value jumps up by a step: power.
     JUMP = "jump"
+    #: It says if somebody is at home: a phone.
+    PRESENCE = "presence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ class Heard(StrEnum):
     #: The thing cannot be heard, or is there again, which proves nothing.
     LOST = "lost"
     BACK = "back"
+    #: Somebody has gone out, or has come home.
+    GONE = "gone"
+    HOME = "home"
 
 
 @dataclass(slots=True)
@@ -140,6 +146,10 @@ def judge(
         return Heard.NOTHING
     if new.state == before:
         return Heard.ALIVE
+    if how is How.PRESENCE:
+        if new.state == STATE_HOME:
+            return Heard.HOME
+        return Heard.GONE if before == STATE_HOME else Heard.ALIVE
     if how in (How.RISE, How.JUMP):
         is_sign = value is not None and _measured(meters, key, value, evidence, now)
     elif how is How.ON:
@@ -210,8 +220,8 @@ WAYS: Final[Mapping[str, frozenset[How]]] = {
     "input_button": frozenset({How.PRESS}),
     "input_boolean": frozenset({How.BY_HAND}),
     Platform.SENSOR: frozenset({How.RISE, How.JUMP, How.CHANGE}),
-    "person": frozenset({How.CHANGE}),
-    Platform.DEVICE_TRACKER: frozenset({How.CHANGE}),
+    "person": frozenset({How.PRESENCE}),
+    Platform.DEVICE_TRACKER: frozenset({How.PRESENCE}),
     **dict.fromkeys(_BY_HAND, frozenset({How.BY_HAND})),
 }
 

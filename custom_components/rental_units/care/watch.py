@@ -403,6 +403,25 @@ class Watch:
         self._was_needless(now)
         return True
 
+    def presence(self, key: str, now: float, *, is_home: bool) -> bool:
+        """Know what a phone says of where somebody is; return if that ends a question.
+
+        One that lies at home may say that it is elsewhere, and back again: nobody lives by that.
+        Who comes home after a while does.
+        """
+        now, kept = self._clock(now), self.kept
+        self.heard(key, now)
+        if not is_home:
+            if not self._is_out(now):
+                kept.left_at = now
+            return False
+        is_out = kept.left_at is not None or kept.out_since is not None
+        gone = now - max(kept.left_at or 0.0, kept.out_since or 0.0)
+        if is_out and gone >= GOING:
+            return self.sign(key, now)
+        kept.left_at = None
+        return False
+
     def _come_back(self, kind: SourceKind, now: float) -> None:
         """End an absence: what was not heard in it says nothing of habits."""
         kept = self.kept

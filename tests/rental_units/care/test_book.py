@@ -104,8 +104,17 @@ async def test_an_answer_ends_it(home: Home, answer: str) -> None:
     home.messages.say(key, home.person, answer)
     await home.settle()
     assert home.state == {"fine": "watching", "out": "away"}[answer]
-    assert home.messages.ended == [(key, False)]
-    assert [row.what for row in home.ward.deeds][-1] == answer
+    # For a while they may say otherwise: the alerts end it.
+    assert home.messages.ended == []
+    assert (await home.written())["question"] is None
+    home.messages.say(key, home.person, "help")
+    await home.settle()
+    assert [row.is_urgent for row in home.messages.told] == [True]
+    await home.desk().async_close(home.watch_id, Outcome.REAL)
+    assert home.state == {"fine": "watching", "out": "away"}[answer]
+    assert [row.what for row in home.ward.deeds][-4:] == [
+        *(answer, "help", "told", "real"),
+    ]
 
 
 @SQLITE
@@ -132,7 +141,7 @@ async def test_a_call_for_help_is_told_at_once(home: Home) -> None:
     # And a late word from the person ends all of it.
     home.messages.say(home.messages.asked[-1].key, home.person, "fine")
     await home.settle()
-    assert home.messages.open == set()
+    assert home.messages.open == {home.messages.asked[-1].key}
     assert (urgent.key, True) in home.messages.ended
     assert home.ward.months["2026-03"]["needless"] == 1
 
@@ -571,3 +580,28 @@ async def test_who_cannot_be_asked(home: Home) -> None:
     await home.settle()
     (row,) = await home.desk().async_list()
     assert row["asks"]
+
+
+@SQLITE
+async def test_a_phone(home: Home) -> None:
+    """Who has left with it is out, and comes home by it; one that wavers is no sign of anybody."""
+    phone = "device_tracker.phone"
+    home.hass.states.async_set(phone, "home")
+    thing = {"entity_id": phone, "kind": "door", "how": "presence"}
+    await home.start([*FLAT, thing])
+    await home.stir()
+    last = home.ward.watch.kept.last
+    await home.go(1)
+    await home.put(phone, "not_home")
+    assert (await home.desk().async_list())[0]["state"] == "away"
+    await home.go(0.2)
+    await home.put(phone, "home")
+    assert (await home.desk().async_list())[0]["state"] == "watching"
+    assert home.ward.watch.kept.last == last
+    await home.put(phone, "not_home")
+    await home.go(1)
+    await home.put(phone, "Work")
+    assert (await home.desk().async_list())[0]["state"] == "away"
+    await home.put(phone, "home")
+    assert home.ward.watch.kept.last == clock()
+    assert (await home.desk().async_list())[0]["state"] == "watching"

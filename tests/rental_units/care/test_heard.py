@@ -54,7 +54,10 @@ def heard(how: How, old: str | None, new: str | None, *, is_theirs: bool = True)
         (How.ON, "on", "on", Heard.ALIVE),
         (How.CHANGE, "off", "on", Heard.SIGN),
         (How.CHANGE, "on", "off", Heard.SIGN),
-        (How.CHANGE, "home", "not_home", Heard.SIGN),
+        (How.PRESENCE, "home", "not_home", Heard.GONE),
+        (How.PRESENCE, "home", "Work", Heard.GONE),
+        (How.PRESENCE, "not_home", "Work", Heard.ALIVE),
+        (How.PRESENCE, "Work", "home", Heard.HOME),
         (How.BY_HAND, "off", "on", Heard.SIGN),
         (How.PRESS, "2026-01-01T00:00:00", "2026-01-02T00:00:00", Heard.SIGN),
         # The first press of all.
