@@ -170,6 +170,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     office.start()
     journal_of(hass).attach(register)
     searches.go_on()
+    care.tell_by(engine.personal)
     show_start(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))

@@ -53,6 +53,8 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
+from ..alerts.const import Wording
+from ..alerts.personal import LookIn, Question, Said, Stage
 from ..const import DOMAIN, LOGGER
 from ..issues import WARNING, put_issue
 from ..register import Register, RegisterConfigEntry
@@ -65,7 +67,7 @@ from . import heard, rows
 from .const import Count, Deed, Turn
 from .heard import Heard
 from .rows import Facts, Read
-from .teller import LookIn, Question, Said, Stage, Teller, Wording
+from .teller import Teller
 from .ward import Ward
 from .watch import CARDS, Answer, Outcome, State, Watch
 

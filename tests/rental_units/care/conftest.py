@@ -14,11 +14,12 @@ from pytest_homeassistant_custom_component.common import (
 )
 from sqlalchemy import select
 
+from custom_components.rental_units.alerts.const import Answer
+from custom_components.rental_units.alerts.personal import LookIn, Question, Said
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.care import Named
 from custom_components.rental_units.care.book import DATA_CARE, CareBook
 from custom_components.rental_units.care.const import KIND, Turn
-from custom_components.rental_units.care.teller import LookIn, Question, Said
 from custom_components.rental_units.care.ward import Ward
 from custom_components.rental_units.care_work import Desk, sources_of
 from custom_components.rental_units.const import Reason
@@ -111,8 +112,10 @@ class Messages:
             key=key,
             number=number or self.numbers[key],
             person_id=person_id,
-            answer=answer,
+            answer=Answer(answer),
+            via="link",
             at=dt_util.utcnow().timestamp(),
+            drill=False,
         )
         for listener in tuple(self._listeners):
             listener(said)
@@ -181,8 +184,6 @@ class Home:
             **more,
         )
         self.watch_id = self.watch_id or watch_id
-        if self.book._teller is None:
-            self.book.tell_by(self.messages)
         await self.settle()
         return watch_id
 
@@ -222,7 +223,6 @@ class Home:
     async def reload(self) -> None:
         """Begin anew, as after a start."""
         assert await self.hass.config_entries.async_reload(self.entry.entry_id)
-        self.book.tell_by(self.messages)
         await self.settle()
 
     async def kill(self) -> None:
@@ -255,9 +255,20 @@ class Home:
 
 
 @pytest.fixture
-def home(
+def house(
     hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
 ) -> Home:
-    """Return a flat at eight in the morning."""
+    """Return a flat at eight in the morning; people are told by the alerts themselves."""
     freezer.move_to(MORNING)
     return Home(hass, entry, freezer)
+
+
+@pytest.fixture
+def home(house: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Return the flat; what people are told is noted, and nobody is."""
+    tell_by = CareBook.tell_by
+    monkeypatch.setattr(
+        CareBook, "tell_by", lambda book, _alerts: tell_by(book, house.messages)
+    )
+    house.book.tell_by(house.messages)
+    return house

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from custom_components.rental_units.alerts.const import About, Wording
+from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.care.book import NEXT_TURN, RETRY_SECONDS
 from custom_components.rental_units.care.const import Because
-from custom_components.rental_units.care.teller import Wording
 from custom_components.rental_units.care.watch import Answer, Outcome
 from custom_components.rental_units.const import DOMAIN
 from custom_components.rental_units.diagnostics import (
@@ -605,3 +606,37 @@ async def test_a_phone(home: Home) -> None:
     await home.put(phone, "home")
     assert home.ward.watch.kept.last == clock()
     assert (await home.desk().async_list())[0]["state"] == "watching"
+
+
+@SQLITE
+async def test_by_the_alerts(house: Home) -> None:
+    """They ask, tell and end what the watch has them; over a start nothing is there twice."""
+    await house.start()
+    await house.stir()
+    due = await house.ask_at()
+    engine = engine_of(house.hass, house.entry.entry_id)
+    assert engine
+    key = str(house.ward.question)
+    asked = engine.personal.find(key)
+    assert asked
+    assert asked.about == About.WELFARE
+    assert asked.begun_at == pytest.approx(due, abs=9)
+    assert [row.person_id for row in asked.people] == [house.person]
+    await house.reload()
+    engine = engine_of(house.hass, house.entry.entry_id)
+    assert engine
+    assert len(engine.personal.alerts) == 1
+    await house.go(0.6)
+    told = engine.personal.find(str(house.ward.look_in))
+    assert told
+    assert (told.about, told.stage) == (About.LOOK_IN, 1)
+    await house.desk().async_close(house.watch_id, Outcome.NEEDLESS)
+    await house.settle()
+    assert house.ward.look_in is None
+    assert engine.personal.find(key) is None
+    await house.desk().async_answer(house.watch_id, Answer.HELP)
+    await house.settle()
+    assert engine.personal.find(str(house.ward.look_in))
+    await house.desk().async_revoke(house.watch_id)
+    await house.settle()
+    assert engine.personal.alerts == {}

@@ -42,7 +42,6 @@ async def begun(home: Home, panel: Panel, **more: Any) -> dict[str, Any]:
         **more,
     )
     home.watch_id = home.watch_id or of["watch_id"]
-    home.book.tell_by(home.messages)
     await home.settle()
     return of
 
@@ -110,6 +109,7 @@ async def test_from_the_form_to_the_end(home: Home, panel: Panel) -> None:
     assert [deed["what"] for deed in shown["deeds"]] == ["begun", "changed"]
 
     await home.until(home.ward.watch.deadlines(dt_util.utcnow().timestamp())[1])
+    await home.go(0.1)
     assert len(home.messages.told[0].stages) == 1
 
 
