@@ -80,6 +80,9 @@ SAID = """(host) => {
     : [...(node.shadowRoot ?? node).childNodes].map(read).join(" ")
   return read(host)
 }"""
+#: Something of the house that may be heard, whatever it is.
+ENTITY = """() => Object.keys(document.querySelector("home-assistant").hass.states)
+  .find(id => id.startsWith("switch.") || id.startsWith("binary_sensor."))"""
 #: Both integrations, and how their commands begin.
 DOMAINS = ("community_safety", "rental_units")
 OURS = tuple(f"{domain}/" for domain in DOMAINS)
@@ -1049,6 +1052,8 @@ async def test_everybody_can_use_it(
             await check(sheet)
             await page.keyboard.press("Escape")
             await expect(page.locator("cs-place dialog")).to_have_count(0)
+        await go("/care", "cs-care .box")
+        await go(f"/care/{who}", "cs-care-start [name=agrees]")
         await go("/reports", "cs-reports .box")
         await go("/searches", "cs-searches .box")
         await page.locator("[data-kind=lost_child]").click()
@@ -1196,6 +1201,71 @@ async def test_a_lost_child_in_three_taps(
         await close.click()
         await close.click()
         await expect(page.locator("cs-case [data-do=look]")).to_have_count(0)
+
+
+async def test_a_watch_from_its_beginning_to_its_end(
+    browser: Browser, demo: Demo, register: Register
+) -> None:
+    """From the person's page: by what they are heard, who is told, and how it stands; gone when it is ended."""
+    title = "9-2-101"
+    unit = await register.unit(title)
+    who = unit["people"][0]
+    state = re.compile("watching|suspended")
+    async with panel(browser, demo, path=f"/person/{who['person_id']}") as page:
+        await page.get_by_role("link", name="Signs of life").click()
+        form = page.locator("cs-care-start")
+        begin = form.locator("[data-do=start]")
+        await expect(begin).to_be_disabled()
+        entity = await page.evaluate(ENTITY)
+        await form.locator("[name=entity]").fill(entity)
+        await form.locator("[data-do=add-entity]").click()
+        await expect(form.locator(f"[data-entity='{entity}']")).to_be_visible()
+        await form.locator("[name=name]").fill("Mark Relative")
+        await form.locator("[name=phone]").fill("13900000031")
+        await form.locator("[data-do=add-contact]").click()
+        await form.locator("[name=agrees]").check()
+        await begin.click()
+        shown = page.locator("cs-watch")
+        await expect(shown.locator("h1")).to_have_text(who["name"])
+        await expect(shown.locator(".head [data-state]")).to_have_attribute(
+            "data-state", state
+        )
+        await expect(shown).to_contain_text("What is usual is not known yet")
+        await expect(shown).to_contain_text("Mark Relative")
+        await everybody_can(page, "watch")
+        table = shown.locator("details")
+        await table.locator("summary").press("Enter")
+        await expect(table.locator("tbody tr")).to_have_count(24)
+
+        answer = shown.locator("[data-do=answer-out] button")
+        await answer.press("Enter")
+        await answer.press("Enter")
+        await expect(shown.locator(".head [data-state]")).to_have_attribute(
+            "data-state", "away"
+        )
+        await expect(shown).to_contain_text("That says nothing of how they are")
+        await shown.locator("[data-do=end-away]").click()
+        await expect(shown.locator("[data-do=end-away]")).to_have_count(0)
+        await shown.get_by_label("Late").check()
+        await expect(shown.get_by_role("status")).to_contain_text("Saved")
+        where = page.url
+
+        await page.locator("[data-page=care]").click()
+        row = page.locator("cs-care [data-watch]").filter(has_text=title)
+        await expect(row).to_contain_text(who["name"])
+        await everybody_can(page, "care")
+        async with panel(browser, demo, POLICE, path="/now") as other:
+            assert await other.locator("[data-page=care]").count() == 0
+
+        await page.goto(where)
+        end = shown.locator("[data-do=revoke] button")
+        await end.click()
+        await end.click()
+        await expect(shown).to_contain_text("what was learned is gone")
+        await page.locator("[data-page=care]").click()
+        await expect(row).to_have_count(0)
+    rows = await register.audited(person_id=who["person_id"])
+    assert {"care_start", "care_get", "care_answer", "care_revoke"} <= set(rows)
 
 
 async def test_a_plate_of_somebody(browser: Browser, demo: Demo) -> None:

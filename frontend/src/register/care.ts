@@ -72,6 +72,7 @@ export class CarePage extends Page {
         (text) => {
           this.failure = text;
         },
+        { withReason: true },
       );
     }
   }

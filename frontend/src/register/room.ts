@@ -143,9 +143,14 @@ export class Api {
 
   /**
    * Follows; what is missing or silent in between is asked for anew. `failed` is told why it is not
-   * heard, and "" when it is again. Returns what ends it.
+   * heard, and "" when it is again; `withReason` asks with the reason that was given. Returns what ends it.
    */
-  follow<T>(command: string, heard: (items: ReadonlyMap<string, T>) => void, failed: (text: string) => void): () => void {
+  follow<T>(
+    command: string,
+    heard: (items: ReadonlyMap<string, T>) => void,
+    failed: (text: string) => void,
+    { withReason = false } = {},
+  ): () => void {
     let isFailing = false;
     const fail = (text: string): void => {
       isFailing = text !== "";
@@ -153,7 +158,7 @@ export class Api {
     };
     const feed = new Subscription<ItemsMessage<T>, Items<T>>(
       this.room.hass.connection,
-      { type: `${DOMAIN}/${command}`, entry_id: this.property.entry_id },
+      { type: `${DOMAIN}/${command}`, entry_id: this.property.entry_id, ...(withReason && given ? { reason: given } : {}) },
       new Items<T>(monotonic()),
       (message) => {
         if (message === null) {

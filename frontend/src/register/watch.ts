@@ -71,6 +71,10 @@ export class WatchPage extends Page {
       return;
     }
     this.file = file;
+    // Who sees but their own is told nothing of others.
+    if (!api.may("care_list")) {
+      return;
+    }
     this.unfollow ??= api.follow<Pick<WatchRow, "state">>(
       "subscribe_care",
       (items) => {
@@ -84,6 +88,7 @@ export class WatchPage extends Page {
       (text) => {
         this.failure = text;
       },
+      { withReason: true },
     );
   }
 
@@ -117,7 +122,7 @@ export class WatchPage extends Page {
   override render() {
     const { api, file, room } = this;
     const { t } = room;
-    const back = this.link("/care", `‹ ${t("care")}`);
+    const back = api?.may("care_list") ? this.link("/care", `‹ ${t("care")}`) : nothing;
     const gate = api ? this.gate(api, "care_get") : null;
     if (gate || !api || !file) {
       return html`${back} ${gate ?? this.said()}
