@@ -33,6 +33,7 @@ from .app.files import async_remove_exports
 from .app.schema import database_of
 from .app.units import RemoveUnit
 from .care.book import DATA_CARE, CareBook
+from .care.visits.book import DATA_ROUNDS, RoundBook
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .desk.book import DATA_DESKS, DeskBook
 from .duties import DutyWatch, tell_apart
@@ -74,6 +75,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_SEARCHES] = {}
     hass.data[DATA_CARE] = {}
     hass.data[DATA_DESKS] = {}
+    hass.data[DATA_ROUNDS] = {}
     hass.data[DATA_READERS] = Readers(hass)
     hass.data[DATA_LEAVING] = Leaving(hass, partial(async_remove_sidecar, hass))
     await hass.data[DATA_LEAVING].async_load()
@@ -82,7 +84,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_websocket(hass)
     await async_setup_panel(hass)
     await async_setup_alerts(hass)
-    await async_load(hass, "desk", "places", "reports", "search")
+    await async_load(hass, "desk", "places", "reports", "search", "care/visits")
     hass.http.register_view(CodeView)
     hass.http.register_view(ResidentView(open_in_units))
     hass.http.register_view(VisitorsView)
@@ -115,6 +117,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         application.is_resident,
         application.async_end_watches,
     )
+    rounds = RoundBook(hass, entry, register, application.permit)
     desk = DeskBook(hass, entry, register)
     scores = ScoreBook(hass, entry, book, desk.last_working_day)
     engine: Engine | None = None
@@ -126,6 +129,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         await scores.async_start()
         await searches.async_start()
         await care.async_start()
+        await rounds.async_start()
         await desk.async_start()
         await application.async_start(
             {
@@ -139,6 +143,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
                 "scores": scores.async_hear,
                 "searches": searches.async_hear,
                 "care": care.async_hear,
+                "rounds": rounds.async_hear,
                 "desk": desk.async_hear,
             },
             engine.is_active,
@@ -166,11 +171,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     hass.data[DATA_SCORES][entry.entry_id] = scores
     hass.data[DATA_SEARCHES][entry.entry_id] = searches
     hass.data[DATA_CARE][entry.entry_id] = care
+    hass.data[DATA_ROUNDS][entry.entry_id] = rounds
     hass.data[DATA_DESKS][entry.entry_id] = desk
     office.start()
     journal_of(hass).attach(register)
     searches.go_on()
     care.tell_by(engine.personal)
+    rounds.go_on()
     show_start(hass, register)
     show_issues(hass, register)
     entry.async_on_unload(register.listen(partial(show_issues, hass, register)))

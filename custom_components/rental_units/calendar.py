@@ -1,4 +1,4 @@
-"""The ends of the leases of a property, and until when an authority is told."""
+"""The ends of leases, until when an authority is told, and how many people are visited."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -9,7 +9,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
+from .care.visits.book import DATA_ROUNDS, RoundBook
 from .desk_entities import NoticeCalendar
+from .event import property_device
 from .register import Register, RegisterConfigEntry
 from .register.queries import lease_ends
 
@@ -22,8 +24,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the calendars."""
+    rounds = hass.data[DATA_ROUNDS][entry.entry_id]
     async_add_entities(
-        [LeaseCalendar(entry.runtime_data), NoticeCalendar(hass, entry, "notices")]
+        [
+            LeaseCalendar(entry.runtime_data),
+            NoticeCalendar(hass, entry, "notices"),
+            VisitCalendar(rounds, entry),
+        ]
     )
 
 
@@ -80,3 +87,53 @@ class LeaseCalendar(CalendarEntity):
                     summary=unit.title,
                     uid=f"{unit_id}_{day}",
                 )
+
+
+class VisitCalendar(CalendarEntity):
+    """How many people are to be visited on which day; no event says who, or at which door."""
+
+    _attr_has_entity_name = True
+    _attr_translation_key = "visits"
+
+    def __init__(self, book: RoundBook, entry: RegisterConfigEntry) -> None:
+        """Initialize."""
+        self._book = book
+        self._attr_unique_id = f"{entry.entry_id}_visits"
+        self._attr_device_info = property_device(entry)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self._book.listen_change(self.async_write_ha_state))
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return if it is known: nobody is to read that nobody has to be visited."""
+        return self._book.is_known
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """Return the next day on which somebody is visited."""
+        return next(self._events(), None)
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        return [
+            row
+            for row in self._events()
+            if row.start_datetime_local < end_date
+            and row.end_datetime_local > start_date
+        ]
+
+    def _events(self) -> Iterator[CalendarEvent]:
+        for day, text in self._book.days():
+            yield CalendarEvent(
+                start=day,
+                end=day + timedelta(days=1),
+                summary=text,
+                uid=f"{self._attr_unique_id}_{day}",
+            )

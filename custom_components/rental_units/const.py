@@ -82,6 +82,8 @@ class ConsentScope(StrEnum):
     #: A watch for signs of life.
     INACTIVITY = "inactivity"
     PHOTOS = "photos"
+    #: Rounds: to be visited at home, at least so often.
+    VISITS = "visits"
 
 
 class Letting(StrEnum):

@@ -1,4 +1,4 @@
-"""Tenants of a unit, the next end of a lease, addresses that are proven, and open hazards."""
+"""Tenants of a unit, the next end of a lease, and figures of addresses, hazards and visits."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from homeassistant.util import dt as dt_util
 from .alerts.engine import Engine
 from .alerts.runtime import engine_of
 from .care.book import DATA_CARE, CareBook
+from .care.visits.book import DATA_ROUNDS, RoundBook
 from .care.watch import State
 from .desk_entities import NOTICES, NoticeSensor
 from .entity import FigureEntity, UnitEntity, async_add_for_each_unit
@@ -89,22 +90,34 @@ ADDRESSES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportSensorDescription(SensorEntityDescription):
-    """A figure of the reports of a property."""
+class BookSensorDescription[B](SensorEntityDescription):
+    """A figure of the reports or the visits of a property."""
 
-    value_fn: Callable[[ReportBook], int]
+    value_fn: Callable[[B], int]
 
 
 REPORTS = (
-    ReportSensorDescription(
+    BookSensorDescription[ReportBook](
         key="open_reports",
         translation_key="open_reports",
         value_fn=lambda book: len(book.open),
     ),
-    ReportSensorDescription(
+    BookSensorDescription[ReportBook](
         key="overdue_reports",
         translation_key="overdue_reports",
         value_fn=lambda book: len(book.overdue),
+    ),
+)
+VISITS = (
+    BookSensorDescription[RoundBook](
+        key="visits_due",
+        translation_key="visits_due",
+        value_fn=lambda book: book.figures.due,
+    ),
+    BookSensorDescription[RoundBook](
+        key="visits_overdue",
+        translation_key="visits_overdue",
+        value_fn=lambda book: book.figures.overdue,
     ),
 )
 
@@ -150,7 +163,9 @@ async def async_setup_entry(
     """Set up sensors."""
     await async_add_for_each_unit(entry, async_add_entities, _entities)
     book = hass.data[DATA_REPORTS][entry.entry_id]
-    async_add_entities([ReportSensor(book, entry, row) for row in REPORTS])
+    async_add_entities([BookSensor(book, entry, row) for row in REPORTS])
+    rounds = hass.data[DATA_ROUNDS][entry.entry_id]
+    async_add_entities([BookSensor(rounds, entry, row) for row in VISITS])
     care = hass.data[DATA_CARE][entry.entry_id]
     async_add_entities([CareSensor(care, entry, row) for row in CARE])
     async_add_entities([NoticeSensor(hass, entry, row) for row in NOTICES])
@@ -219,19 +234,19 @@ class AddressSensor(SensorEntity):
         return self.entity_description.value_fn(figures) if figures else None
 
 
-class ReportSensor(SensorEntity):
-    """How many hazards are to be mended, and how many should have been."""
+class BookSensor[B: ReportBook | RoundBook](SensorEntity):
+    """How much is to be done of hazards or visits, and how much should have been."""
 
-    entity_description: ReportSensorDescription
+    entity_description: BookSensorDescription[B]
     _attr_has_entity_name = True
     _attr_should_poll = False
     _attr_state_class = SensorStateClass.MEASUREMENT
 
     def __init__(
         self,
-        book: ReportBook,
+        book: B,
         entry: RegisterConfigEntry,
-        description: ReportSensorDescription,
+        description: BookSensorDescription[B],
     ) -> None:
         """Initialize."""
         self._book = book
@@ -241,7 +256,7 @@ class ReportSensor(SensorEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the reports."""
+        """Follow the figures."""
         self.async_on_remove(self._book.listen_change(self.async_write_ha_state))
 
     @property

@@ -14,12 +14,14 @@ from .actions import (
     sightings,
     tenancy,
     units,
+    visits,
 )
 from .const import DOMAIN
 
 ACTIONS = {
     **tenancy.ACTIONS,
     **people.ACTIONS,
+    **visits.ACTIONS,
     **units.ACTIONS,
     **cards.ACTIONS,
     **care.ACTIONS,

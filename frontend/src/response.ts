@@ -211,6 +211,8 @@ export interface Property {
 
 /** What the user is to the register. */
 export interface Session {
+  /** Whose it is. */
+  user: { id: string; name: string | null };
   properties: Property[];
   all_loaded: boolean;
   reasons: string[];

@@ -168,7 +168,7 @@ describe("a call for help", () => {
 
 describe("the register", () => {
   const property = { entry_id: "one", title: "One", roles: ["duty"], rights: { get_alerts: null }, for_a_reason: [] };
-  const session = { properties: [property], all_loaded: true, reasons: [], module: null };
+  const session = { user: { id: "u", name: "U" }, properties: [property], all_loaded: true, reasons: [], module: null };
   const snapshot = { kind: "snapshot", sequence: 1, at: 1, items: { a: alert({ help_open: 1 }) } };
   const commands = (line: Line) => line.asked.map(({ command }) => command as { type: string; entry_id?: string });
   const followed = (line: Line): string[] => commands(line).flatMap(({ entry_id }) => entry_id ?? []);

@@ -124,6 +124,7 @@ class Setup:
         write(STATE_FILE, self._state)
         steps = (
             ("roles", "Roles of the police and of a landlord", self._roles),
+            ("visits", "Somebody who is visited at home, today", self._visits),
             (
                 "protected",
                 "Lighting and fire pump are protected loads",
@@ -225,6 +226,19 @@ class Setup:
                 row["person_id"] for row in people if row["role"] == "landlord"
             ),
         )
+
+    async def _visits(self) -> None:
+        """Let a tenant agree to be visited each week; somebody has asked for a visit now."""
+        users = await self._hass.call("config/auth/list")
+        user = next(row["id"] for row in users if row["username"] == USER)
+        *_, tenant = await self._tenants()
+        of = {"entry_id": self._state["property"], "person_id": tenant["person_id"]}
+        for command, data in (
+            ("give_consent", {"scope": "visits"}),
+            ("put_round", {"risk": "high", "in_charge": user}),
+            ("request_visit", {}),
+        ):
+            await self._hass.call(f"rental_units/{command}", **of, **data)
 
     async def _broker(self) -> None:
         """Add Home Assistant's MQTT integration, or have it follow the broker's port."""

@@ -375,11 +375,41 @@ async def test_police_at_a_door(
     visit = place.locator("li").filter(has_text="Three beds in one room")
     await expect(visit).to_contain_text("Police")
     await expect(visit.locator(".tag.good")).to_be_visible()
-    # They change nothing else.
+    # They change nothing else, and do not learn who is visited because of how they are.
+    await expect(place.locator("cs-rounds-here")).to_have_count(0)
     for deed in ("save_place", "print_codes", "revoke_code", "put_place_party"):
         await expect(place.locator(f"[data-do={deed}]")).to_have_count(0)
     await context.close()
     assert errors == []
+
+
+async def test_a_visit_at_the_door(
+    browser: Browser, demo: Demo, plates: dict[str, str]
+) -> None:
+    """Who has scanned the plate is shown who is due there, and records it in three taps."""
+    path = f"/place/{token_of(plates[LANDLORDS_UNIT])}"
+    async with panel(browser, demo, path=path, size=PHONE) as page:
+        here = page.locator("cs-rounds-here")
+        await expect(here).to_contain_text("Visit requested")
+        await everybody_can(page, "rounds")
+        await here.locator("[data-do=record_visit]").click()
+        sheet = page.locator("cs-record-visit dialog")
+        await expect(sheet).to_contain_text("plate scanned")
+        save = sheet.get_by_role("button", name="Save")
+        await expect(save).to_be_disabled()
+        await sheet.locator("[data-outcome=met]").click()
+        await sheet.get_by_label("Note").fill("Cheerful")
+        await everybody_can(page, "record_visit")
+        await save.click()
+        await expect(here.get_by_role("status")).to_contain_text("The next visit is on")
+        await expect(here).not_to_contain_text("Visit requested")
+        await expect(here).to_contain_text("last: Met")
+        # What was found is on the person's page, for who asks, and not here.
+        await expect(page.locator("cs-place")).not_to_contain_text("Cheerful")
+        await here.get_by_role("link").click()
+        await page.locator("cs-person [data-do=round]").click()
+        shown = page.locator("cs-round-of li").filter(has_text="Cheerful")
+        await expect(shown.locator(".tag.good")).to_have_text("plate scanned")
 
 
 async def test_a_plate_that_was_printed_again_is_void(

@@ -296,7 +296,7 @@ async def test_in_a_panel(
         {"person_id": said["contacts"][0], "name": "MARK-RELATIVE"}
     ]
     assert shown["accounts"][row["given_by"]]
-    assert shown["scopes"] == [INACTIVITY, PHOTOS]
+    assert shown["scopes"] == [INACTIVITY, PHOTOS, "visits"]
     wrong = {"person_id": person, "scope": PHOTOS, "until": "2001-01-01"}
     assert await panel.refusal("give_consent", **wrong) == "consent_is_over"
     assert "MARK" not in await panel.refusal(

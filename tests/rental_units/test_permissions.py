@@ -25,6 +25,7 @@ from custom_components.rental_units.alerts.models import Delivery
 from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.care import Named
+from custom_components.rental_units.app.consents import GiveConsent
 from custom_components.rental_units.app.desk import GiveNotices
 from custom_components.rental_units.app.places import IssueCodes, PutParty, SavePlace
 from custom_components.rental_units.app.policy import (
@@ -39,10 +40,12 @@ from custom_components.rental_units.app.policy import (
     permit,
 )
 from custom_components.rental_units.app.search import Look, OpenCase, Watch
+from custom_components.rental_units.app.visits import PutRound
 from custom_components.rental_units.app.work import Command
 from custom_components.rental_units.care.const import Turn
+from custom_components.rental_units.care.visits.rules import Risk
 from custom_components.rental_units.care_work import Desk, sources_of
-from custom_components.rental_units.const import DOMAIN, Reason
+from custom_components.rental_units.const import DOMAIN, ConsentScope, Reason
 from custom_components.rental_units.desk.book import DATA_DESKS
 from custom_components.rental_units.desk.const import How
 from custom_components.rental_units.panel import STATIC_URL
@@ -60,6 +63,7 @@ from custom_components.rental_units.search.book import DATA_SEARCHES
 from custom_components.rental_units.search.const import CaseKind
 from custom_components.rental_units.search.rows import Subject
 from custom_components.rental_units.storage.errors import RegisterError
+from custom_components.rental_units.storage.vault import Vault
 from custom_components.rental_units.transfer.views import PATH
 from custom_components.rental_units.websocket.base import COMMANDS
 from homeassistant.core import Context, HomeAssistant
@@ -92,8 +96,8 @@ REFUSALS = {"needs_person", "needs_reason", "Unauthorized"}
 WIDER = {"get_unit_revealed": "get_unit", "alert_beyond": "alert"}
 #: Commands of the table that are no actions: forms and repairs of Home Assistant.
 FORMS = {"unit_form", "responder_form", "erase_missing"}
-#: And what widens some of them: searches that another has opened, entries of another.
-FORMS |= {"any_case", "any_score_entry"}
+#: And what widens some of them: searches that another has opened, entries and rounds of another.
+FORMS |= {"any_case", "any_score_entry", "any_round"}
 #: What the other integration asks (see test_community_safety).
 SAFETY = {name for name in TABLE_COMMANDS if name.startswith("safety.")}
 #: A month that is scored.
@@ -148,6 +152,7 @@ PANEL = {
     # Who is looked for is asked by a person who looks at the answer.
     *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
     *("alert_case", "close_case", "export_case", "forget_sightings"),
+    *("get_rounds", "get_round", "put_round", "end_round"),
     # How somebody lives is shown to a person, and changed by one.
     *("care_start", "care_change", "care_revoke", "care_list", "care_get"),
     *("care_close", "care_figures"),
@@ -162,14 +167,17 @@ PANEL = {
 ANYWHERE = {
     *("places", "units", "search", "subscribe_response", "response"),
     *("roles", "grant_role", "revoke_role", "audit", "duplicates", "subscribe_roster"),
-    *("roster_week", "reports", "notices"),
+    *("roster_week", "reports", "notices", "rounds"),
 }
 
 
 async def data_of(
-    hass: HomeAssistant, entry: MockConfigEntry, title: str
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    title: str,
+    caller: MockUser | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the data of each command, about what is in a unit."""
+    """Return the data of each command, about what is in a unit; what can be one's own is the caller's."""
     device = {"device_id": device_id(hass, entry, title)}
     await call(hass, "update_unit", {**device, "address": MARKS[DataClass.ADDRESS]})
     people = [await check_in(hass, entry, title, name=f"MARK-{n}") for n in range(3)]
@@ -187,11 +195,14 @@ async def data_of(
     open_alert = engine.alerts[str(ids["alert_id"])]
     assert engine.helpers.call(open_alert, got)
     of_cards = await cards_of(hass, entry, device, people[0])
+    of_round = await round_of(hass, entry, people[0], caller)
     reports = [await report_in(hass, entry, unit["unit_id"]) for _ in range(6)]
     why = {"reason": "inspection"}
     return {
         # While they are there.
         **of_cards,
+        "request_visit": of_round,
+        "record_visit": {**of_round, "outcome": "met", "no_scan": "no_plate"},
         "care_answer": {**device, "answer": "fine", **why},
         **{name: {**device, **why} for name in ("care_away", "care_pause")},
         "care_guests": {**device, **why},
@@ -258,6 +269,19 @@ async def data_of(
         "remove_unit": {**device, "with_people": True},
         "restore_unit": {**of_entry, "unit_id": unit["unit_id"]},
     }
+
+
+async def round_of(
+    hass: HomeAssistant, entry: MockConfigEntry, person: str, caller: MockUser | None
+) -> dict[str, Any]:
+    """Let a caller be in charge of visits of somebody; return how they are named, with a reason."""
+    application = application_of(hass, entry.entry_id)
+    agreed = GiveConsent(person, ConsentScope.VISITS)
+    await application.async_fill(agreed, None)
+    vault = Vault(entry.runtime_data.keys)
+    put = PutRound(person, Risk.HIGH, vault, caller.id if caller else None)
+    await application.async_fill(put, None)
+    return {"person_id": person, "reason": "inspection"}
 
 
 async def report_in(hass: HomeAssistant, entry: MockConfigEntry, unit: str) -> str:
@@ -370,7 +394,7 @@ async def test_actions_over_the_websocket(
     assert actions == TABLE_COMMANDS.keys() - FORMS - SAFETY - PANEL - WIDER.keys()
     caller, held = await caller_of(hass, entry, role)
     assert caller
-    data, unit = await data_of(hass, entry, title), unit_id(entry, title)
+    data, unit = await data_of(hass, entry, title, caller), unit_id(entry, title)
     assert data.keys() == TABLE_COMMANDS.keys() - FORMS - SAFETY - PANEL
     token = await hass.auth.async_create_refresh_token(caller, "https://example.com/")
     client = await hass_ws_client(hass, hass.auth.async_create_access_token(token))
@@ -495,10 +519,14 @@ NEVER = {
         *("assign_report", "close_report", "merge_reports", "remove_photo"),
         *("print_codes", "reveal_at_place", "read_card", "get_passages"),
         *("open_case", "get_cases", "get_case", "search_sightings", "forget_sightings"),
+        # How their tenants are is not theirs to know.
+        *(row for row, classes in TABLE_COMMANDS.items() if DataClass.CARE in classes),
         # What need not be told, they do not say.
         *("excuse_notice", "reopen_notice", "export_notices"),
     },
+    AccountRole.DESK: {"get_rounds", "get_round", "put_round", "record_visit"},
     AccountRole.GRID_WORKER: {
+        *("put_round", "end_round"),
         *("get_unit_revealed", "get_person_revealed"),
         *("care_start", "care_change", "care_revoke"),
         *("give_notice", "excuse_notice", "export_notices"),
@@ -506,9 +534,13 @@ NEVER = {
     },
     # It is judged, and does not judge itself.
     AccountRole.MANAGER: {"save_score_catalogue"},
-    AccountRole.DUTY: {"export_case", "forget_sightings", "care_start", "care_revoke"},
+    AccountRole.DUTY: {
+        *("export_case", "forget_sightings", "care_start", "care_revoke"),
+        *("put_round", "end_round"),
+    },
+    AccountRole.RESPONDER: {"any_round", "put_round", "end_round", "request_visit"},
     AccountRole.SUPERVISOR: {
-        *("open_case", "get_case", "search_sightings"),
+        *("open_case", "get_case", "search_sightings", "get_rounds", "get_round"),
         *(row for row in TABLE_COMMANDS if row.startswith("care_")),
     },
     AccountRole.MANAGER: {
@@ -957,6 +989,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "remove_unit": {"unit_id": unit, "with_people": True},
         "removed_units": {},
         "restore_unit": {"unit_id": unit},
+        **panel_rounds(data),
         "erase_person": person,
         "score_catalogue": {},
         "save_score_catalogue": {"content": EXAMPLE, "dry_run": False},
@@ -974,6 +1007,20 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
             "note": "x",
         },
         "freeze_score_sheet": SCORED,
+    }
+
+
+def panel_rounds(data: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the data of the commands about rounds, about somebody's."""
+    person = data["request_visit"]
+    return {
+        "rounds": {"reason": "inspection"},
+        "round": person,
+        "round_form": person,
+        "put_round": {**person, "risk": "key"},
+        "request_visit": person,
+        "record_visit": data["record_visit"],
+        "end_round": person,
     }
 
 
@@ -1048,6 +1095,7 @@ async def places_of(
     return {
         "place_list": why,
         "place": {"place_id": own, **why},
+        "rounds_at_place": {"place_id": own, **why},
         "reveal_at_place": {"code": codes[0].token, **why},
         "save_place": {"place_id": own, "storey": 1},
         "put_place_party": {"place_id": own, "name": "MARK-2", "phone": PHONE},
@@ -1228,7 +1276,7 @@ async def test_panel(
     caller, held = await caller_of(hass, entry, role)
     assert caller
     unit = unit_id(entry, title)
-    made = await data_of(hass, entry, title)
+    made = await data_of(hass, entry, title, caller)
     data = panel_data(made, unit)
     data |= await places_of(hass, entry, unit)
     data |= await reports_of(hass, entry, unit, made)

@@ -169,6 +169,7 @@ async def test_marked_data(
     )
     code = await use_visitors(hass, entry, client)
     await use_doors(hass, entry, admin)
+    await use_rounds(hass, await panel_of(hass, entry, hass_ws_client, admin), person)
     await use_search(await panel_of(hass, entry, hass_ws_client, admin), person)
     await use_care(
         hass, await panel_of(hass, entry, hass_ws_client, admin), entry, person
@@ -228,7 +229,14 @@ async def test_marked_data(
     assert b"M4RK5" not in database
     assert code.encode() not in database
     # Nor who is looked for, but what those who respond have been told: until it is over.
-    for mark in (b"MARK-LOST", b"MARK-GUARDIAN", b"MARK-LOOKS"):
+    # Nor what is known of who is visited.
+    for mark in (
+        b"MARK-LOST",
+        b"MARK-GUARDIAN",
+        b"MARK-LOOKS",
+        b"MARK-ROUND",
+        b"MARK-SEEN",
+    ):
         assert mark not in database
     assert b"MARK-VISITOR" in database
     assert b"MARK-CALLER" in database
@@ -350,6 +358,24 @@ async def use_doors(
         "••••1103",
         "••••4RK5",
     }
+
+
+async def use_rounds(hass: HomeAssistant, panel: Panel, person: str) -> None:
+    """Let somebody be visited, with marks in all that is written of it."""
+    of = {"person_id": person}
+    await panel.get("give_consent", **of, scope="visits")
+    home = (await panel.get("round_form", **of))["homes"][0]["unit_id"]
+    said = {"risk": "high", "note": "MARK-ROUND", "unit_id": home}
+    await panel.get("put_round", **of, **said)
+    seen = {"outcome": "not_met", "no_scan": "no_plate"}
+    await panel.get("record_visit", **of, **seen, note="MARK-SEEN")
+    await call(hass, "record_visit", {**of, **seen, "note": "MARK-SEEN-2"})
+    shown = await panel.get("round", **of)
+    assert "MARK-ROUND" in repr(shown)
+    assert "MARK-SEEN-2" in repr(shown)
+    await panel.refusal("record_visit", **of, outcome="MARK-12", no_scan="no_plate")
+    await panel.refusal("put_round", **of, risk="MARK-13")
+    await panel.refusal("rounds_at_place", code="MARK-14")
 
 
 async def use_search(panel: Panel, person: str) -> None:

@@ -162,6 +162,8 @@ def test_what_is_public() -> None:
         *(kind.key for kind in KINDS if kind.is_personal),
         *("name", "address", "contacts", "message", "note", "file", "card_number"),
         *("plate", "catalogue"),
+        # What was found at somebody's door.
+        *("outcome", "no_scan"),
         # How somebody is, and that they are not at home.
         *("answer", "back"),
     }

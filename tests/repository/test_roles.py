@@ -81,6 +81,17 @@ WORDS = {
     "alert_case": (PEOPLE, r"tells responders", r"通知应急人员"),
     "export_case": (PEOPLE, r"inside a case[^;]* exports", r"寻人寻车[^；]*导出结果"),
     "forget_sightings": (PEOPLE, r"removes sightings", r"删除通行记录"),
+    "put_round": (PEOPLE, r"decides who is visited", r"安排关爱走访"),
+    "record_visit": (
+        PEOPLE,
+        r"visits people at home|and visits them|visits at home those",
+        r"上门关爱走访|并上门走访|上门走访自己负责",
+    ),
+    "request_visit": (
+        PEOPLE,
+        r"visits people at home|and visits them|asks for visits at home",
+        r"上门关爱走访|并上门走访|要求上门走访",
+    ),
     "care_start": (PEOPLE, r"keeps watches", r"管理生命迹象关护"),
     "care_list": (PEOPLE, r"(keeps|works) watches", r"(管理|处理)生命迹象关护"),
     "care_get": (

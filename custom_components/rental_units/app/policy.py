@@ -80,6 +80,7 @@ _PHOTO: Final = frozenset({DataClass.REPORT, DataClass.PHOTO})
 _CASE: Final = frozenset({DataClass.CASE})
 _SCORE: Final = frozenset({DataClass.SCORE})
 _CARE: Final = frozenset({DataClass.CARE})
+_CARED: Final = _REGISTER | _CARE
 _PASSAGES: Final = _REGISTER | _CARD | {DataClass.SIGHTINGS}
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
@@ -97,9 +98,9 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "verify_contacts": _CONTACT,
     "merge_people": _PERSON,
     "erase_person": _ALL | {DataClass.SEALED},
-    "give_consent": _PERSON | {DataClass.CARE},
-    "revoke_consent": frozenset({DataClass.CARE}),
-    "get_consents": _REGISTER | {DataClass.CARE},
+    "give_consent": _PERSON | _CARE,
+    "revoke_consent": _CARE,
+    "get_consents": _CARED,
     "get_unit": _REGISTER | {DataClass.ADDRESS},
     "get_unit_revealed": _ALL,
     "get_person": _REGISTER,
@@ -211,6 +212,14 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "excuse_notice": _REGISTER,
     "reopen_notice": _REGISTER,
     "export_notices": _ALL,
+    "get_rounds": _CARED,
+    "get_round": _CARED,
+    "put_round": _CARED,
+    "end_round": _CARE,
+    "record_visit": _CARE,
+    "request_visit": _CARE,
+    #: Those of others too: else a round is for who is in charge of it.
+    "any_round": _CARE,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -286,6 +295,11 @@ IN_PERSON: Final = frozenset(
         "excuse_notice",
         "reopen_notice",
         "export_notices",
+        "get_rounds",
+        "get_round",
+        "put_round",
+        "end_round",
+        "record_visit",
     }
 )
 
@@ -356,6 +370,11 @@ _SEARCH: Final = (
     *("open_case", "get_cases", "get_case", "search_sightings", "watch_case"),
     "close_case",
 )
+#: What somebody does who visits people at home, where it is not only theirs.
+_GOES_ROUND: Final = (
+    *("get_rounds", "get_round", "record_visit", "request_visit", "any_round"),
+)
+_ROUNDS: Final = (*_GOES_ROUND, "put_round", "end_round")
 _SOUGHT: Final = _PASSAGES | _CASE | _ALERT
 _JUDGED: Final = _SCORE | {DataClass.PHOTO}
 _SEES_SCORES: Final = ("get_score_catalogue", "get_scores")
@@ -401,6 +420,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
             _JUDGED,
             *(*_SEES_SCORES, "get_score_sheet", "comment_score", "appeal_score"),
         ),
+        _row(_CARED, *_ROUNDS),
         _row({DataClass.AUDIT}, "get_own_audit"),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
@@ -420,6 +440,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_SOUGHT, *_SEARCH, "any_case", "alert_case"),
         # Who is told at night that somebody shows no sign of life.
         _row(_REGISTER | _CARE, *_SEES_TO, needs_reason=True),
+        _row(_CARED, *_GOES_ROUND, needs_reason=True),
         _row(_ALERT, *_DUTIES),
         _row(_SAFETY, *_INCIDENT),
         _row(_REGISTER, "safety.read"),
@@ -449,6 +470,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
             *(*_SEES_SCORES, "get_score_sheet", "add_score_entry"),
             *("withdraw_score_entry", "comment_score"),
         ),
+        _row(_CARED, *_GOES_ROUND, needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.COMMUNITY_OFFICE: (
@@ -458,6 +480,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_JUDGED, *_SCORES),
         _row(_PERSON | _CARE, *_WATCHES, needs_reason=True),
         _row(_REGISTER, "get_notices", needs_reason=True),
+        _row(_CARED, *_ROUNDS, needs_reason=True),
         _row(_ALERT, "get_alerts"),
     ),
     AccountRole.LANDLORD: (
@@ -488,6 +511,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALERT, "get_alerts", "acknowledge_alert", "get_roster"),
         # What the duty officer writes down is for who goes in.
         _row(_REGISTER, "safety.read"),
+        # Whom they are in charge of, and nobody else.
+        _row(_CARED, "get_rounds", "get_round", "record_visit"),
     ),
     # Their cases and rosters come with features of their own.
     AccountRole.MEDIATOR: (),
@@ -522,6 +547,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         ),
         # A button at the bed, or at the door.
         _row(_CARE, *_STATES),
+        _row(_CARE, "request_visit"),
         _row(_ALERT, *_ALERTS, "alert_beyond"),
         _row(_SAFETY, "safety.acknowledge", "safety.cut_off", "safety.silence"),
     ),

@@ -73,6 +73,8 @@ class Kind(StrEnum):
     CARE_CHANGED = "care_changed"
     #: What is to be told to an authority was told, or need not be.
     NOTICE_CHANGED = "notice_changed"
+    #: How somebody is visited, or that somebody was there.
+    ROUND_CHANGED = "round_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from . import (  # noqa: F401
     scores,
     search,
     sightings,
+    visits,
 )
 from .base import COMMANDS, SCHEMA
 from .session import session, subscribe_session

@@ -38,11 +38,12 @@ def _or_none(validator: Any) -> Any:
     return vol.Any(None, validator)
 
 
-def _book(ask: Ask) -> PlaceBook:
+def book_of_places(ask: Ask) -> PlaceBook:
+    """Return the places of the property that somebody asks about."""
     return ask.hass.data[DATA_BOOKS][ask.application.register.entry.entry_id]
 
 
-async def _async_by_code(ask: Ask, what: str) -> PlaceInfo | None:
+async def async_by_code(ask: Ask, what: str) -> PlaceInfo | None:
     """Return the place of the code that a message has.
 
     Raises ServiceValidationError, and Unauthorized: who may not ask learns nothing of codes.
@@ -50,7 +51,7 @@ async def _async_by_code(ask: Ask, what: str) -> PlaceInfo | None:
     if "code" not in ask.data:
         return None
     await ask.application.async_authorize(ask.context, what, ask.why)
-    if (place := _book(ask).find(ask.data["code"])) is None:
+    if (place := book_of_places(ask).find(ask.data["code"])) is None:
         raise refused("no_such_place")
     return place
 
@@ -76,7 +77,7 @@ async def place_list(ask: Ask) -> dict[str, Any]:
 )
 async def place(ask: Ask) -> dict[str, Any]:
     """Show a place, by its id or the code on its plate: address, who answers for it (an organisation is not masked), the last visits, and free sockets."""
-    found = await _async_by_code(ask, "get_place")
+    found = await async_by_code(ask, "get_place")
     return await _async_show(ask, found.id if found else ask.data.get("place_id", ""))
 
 
@@ -171,7 +172,7 @@ async def remove_place_party(ask: Ask) -> None:
 )
 async def print_codes(ask: Ask) -> dict[str, Any]:
     """Issue a new code for each of these places, at most 240, and return the sheets of labels as a page (`html`) for the browser to print. The codes of before are void at once."""
-    book, register = _book(ask), ask.application.register
+    book, register = book_of_places(ask), ask.application.register
     language = ask.data.get("language") or default_language(ask.hass)
     # Once: what is printed has an address, or the codes of before stay valid.
     base = book.address("")
@@ -193,7 +194,7 @@ async def print_codes(ask: Ask) -> dict[str, Any]:
 @command("revoke_code", _PLACE, "revoke_code")
 async def revoke_code(ask: Ask) -> None:
     """Make the code on a plate void at once."""
-    _book(ask).revoked([await ask.async_do(RevokeCode(ask.data["place_id"]))])
+    book_of_places(ask).revoked([await ask.async_do(RevokeCode(ask.data["place_id"]))])
 
 
 @command(
@@ -209,7 +210,7 @@ async def revoke_code(ask: Ask) -> None:
 )
 async def visit_place(ask: Ask) -> dict[str, str]:
     """Write down that one was at a place, and what was found. With the code: its plate was scanned there."""
-    found = await _async_by_code(ask, "visit_place")
+    found = await async_by_code(ask, "visit_place")
     place_id = found.id if found else ask.data.get("place_id", "")
     change = VisitPlace(
         place_id, ask.data["finding"], ask.data["note"], found is not None
@@ -224,5 +225,5 @@ async def visit_place(ask: Ask) -> dict[str, str]:
 )
 async def reveal_at_place(ask: Ask) -> dict[str, Any]:
     """Name who is registered in the unit at whose door one stands, with their numbers, by the code on its plate. It is in the audit first."""
-    digest = _book(ask).digest(ask.data["code"])
+    digest = book_of_places(ask).digest(ask.data["code"])
     return {"people": await ask.async_do(RevealPlace(digest))}

@@ -4,6 +4,7 @@ import { decoded } from "../address";
 import { define } from "../define";
 import { TwiceButton } from "../twice";
 import { GuestElement } from "./guest";
+import { apis } from "./room";
 
 type Elements = Record<string, CustomElementConstructor>;
 /** Each page is a file of its own. */
@@ -19,6 +20,7 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   case: async () => (await import("./case")).elements,
   care: async () => (await import("./care")).elements,
   watch: async () => (await import("./watch")).elements,
+  rounds: async () => (await import("./rounds")).elements,
   duty: async () => ({ "cs-duty": (await import("./duty")).DutyPage }),
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
   import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
@@ -80,6 +82,10 @@ export class Router extends GuestElement {
       case "places":
         return html`<cs-places .room=${room} .narrow=${narrow}></cs-places>`;
       case "place":
+        if (!apis(room, "get_place").length && apis(room, "get_rounds").length) {
+          // Who only visits people is shown whom, and not what else there is at a door.
+          return html`<cs-rounds-here .room=${room} .narrow=${narrow} .code=${id} .alone=${true}></cs-rounds-here>`;
+        }
         return html`<cs-place .room=${room} .narrow=${narrow} .placeId=${id} .entryId=${entryId}></cs-place>`;
       case "reports":
         return html`<cs-reports .room=${room} .narrow=${narrow}></cs-reports>`;
@@ -93,6 +99,8 @@ export class Router extends GuestElement {
         return html`<cs-care .room=${room} .narrow=${narrow} .personId=${id}></cs-care>`;
       case "watch":
         return html`<cs-watch .room=${room} .narrow=${narrow} .watchId=${id} .entryId=${entryId}></cs-watch>`;
+      case "rounds":
+        return html`<cs-rounds .room=${room} .narrow=${narrow}></cs-rounds>`;
       case "duty":
         return html`<cs-duty .room=${room} .narrow=${narrow}></cs-duty>`;
       case "audit":

@@ -202,6 +202,49 @@ export interface HazardFile extends HazardRow {
   accounts: Record<string, string>;
 }
 
+/** Somebody who is visited at home, in a list. */
+export interface RoundRow {
+  person_id: string;
+  name: string;
+  unit_id: string | null;
+  unit: string | null;
+  risk: string;
+  /** The account that sees to it. */
+  in_charge: string | null;
+  version: number;
+  when: "overdue" | "today" | "week" | "later" | "away";
+  due_at: string;
+  /** The day on which somebody goes. */
+  next_on: string;
+  cause: string | null;
+  /** Days in a row on which nobody has opened. */
+  missed: number;
+  done_at: string | null;
+  last: { at: string; outcome: string } | null;
+  /** What whoever comes has to know, where that is one. */
+  note?: string;
+}
+
+export interface RoundFile extends RoundRow {
+  since: string;
+  events: { cause: string; at: string }[];
+  visits: { at: string; who: string | null; outcome: string; note: string; no_scan: string | null }[];
+  accounts: Record<string, string>;
+}
+
+/** What a form about somebody's round begins with. */
+export interface RoundForm {
+  agreed: boolean;
+  homes: { unit_id: string; unit: string | null }[];
+  /** 0: they have none. */
+  version: number;
+  risk: string | null;
+  in_charge: string | null;
+  unit_id: string | null;
+  note: string;
+  accounts: Record<string, string>;
+}
+
 /** Somebody in full, as who stands at their door is shown them. */
 export interface Registered extends Human {
   role: string;

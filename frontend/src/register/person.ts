@@ -7,6 +7,7 @@ import { EraseSheet } from "./erase";
 import type { Address, Consent, Hit, Outcome, Person } from "./model";
 import { Page, pageStyles } from "./page";
 import { Revealed } from "./revealed";
+import { RecordVisitSheet, RoundSection, RoundSheet } from "./round";
 import { apiOf, day, dayOf, option, pathOf, period, type Api } from "./room";
 import type { Done } from "./sheet";
 import { LANGUAGE_NAMES } from "./texts";
@@ -109,6 +110,7 @@ export class PersonPage extends Page {
           : nothing}
       </div>
       ${this.reason()} ${this.said()} ${this.reached(api, person)} ${this.leases(api, person)} ${this.agreed(api)}
+      ${api.may("put_round") ? html`<cs-round-of .room=${this.room} .narrow=${this.narrow} .api=${api} .personId=${this.personId}></cs-round-of>` : nothing}
       ${api.may("get_cards") ? html`<cs-cards .room=${this.room} .api=${api} .person=${person}></cs-cards>` : nothing}
       ${this.twins(api, person)}
       <p class="actions">
@@ -462,4 +464,4 @@ export class PersonPage extends Page {
   ];
 }
 
-export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet, "cs-erase": EraseSheet, "cs-cards": CardsSection, "cs-issue-card": IssueCardSheet, "cs-issue-plate": IssuePlateSheet, "cs-renew-card": RenewCardSheet };
+export const elements = { "cs-person": PersonPage, "cs-change": ChangeSheet, "cs-consent": ConsentSheet, "cs-erase": EraseSheet, "cs-cards": CardsSection, "cs-issue-card": IssueCardSheet, "cs-issue-plate": IssuePlateSheet, "cs-renew-card": RenewCardSheet, "cs-round-of": RoundSection, "cs-round": RoundSheet, "cs-record-visit": RecordVisitSheet };

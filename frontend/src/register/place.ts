@@ -8,6 +8,7 @@ import { placeName, plateOf } from "./places";
 import { PrintSheet } from "./print";
 import { hazardItem } from "./reports";
 import { Revealed } from "./revealed";
+import { RecordVisitSheet, RoundsHere } from "./round";
 import { apiOf, apis, dayOf, option, pathOf, period, type Api } from "./room";
 import { Sheet, type Done } from "./sheet";
 import { undotted } from "../translate";
@@ -119,6 +120,9 @@ export class PlacePage extends Page {
       ${this.reason()} ${this.said()}
       ${place.sockets
         ? html`<p>${t("free_sockets", { free: place.sockets.free, total: place.sockets.total, unknown: place.sockets.unknown })}</p>`
+        : nothing}
+      ${place.unit_id && api.may("get_rounds")
+        ? html`<cs-rounds-here .room=${room} .narrow=${this.narrow} .of=${api} .code=${this.code} .placeId=${place.place_id}></cs-rounds-here>`
         : nothing}
       ${this.plate(api, place)} ${this.registered(api, place)} ${this.reported(api)} ${this.parties(api, place)} ${this.visits(place)} ${this.sheets(api, place)}`;
   }
@@ -448,4 +452,6 @@ export const elements = {
   "cs-party": PartySheet,
   "cs-print": PrintSheet,
   "cs-change": ChangeSheet,
+  "cs-rounds-here": RoundsHere,
+  "cs-record-visit": RecordVisitSheet,
 };

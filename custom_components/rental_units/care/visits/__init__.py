@@ -1,0 +1,1 @@
+"""Rounds: who has agreed to be visited, how often, and what was found at their door."""

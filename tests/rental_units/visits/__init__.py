@@ -1,0 +1,1 @@
+"""Rounds: who has agreed to be visited, and when somebody was there."""
