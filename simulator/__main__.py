@@ -24,6 +24,7 @@ async def run(arguments: argparse.Namespace) -> None:
         arguments.radio,
         arguments.providers,
         door_ports=arguments.door,
+        frigate_port=arguments.frigate,
     )
     task = asyncio.create_task(control.run())
     loop = asyncio.get_running_loop()
@@ -57,6 +58,9 @@ def main() -> None:
         action="append",
         default=[],
         help="port of a door controller: none, or one for each of the three",
+    )
+    parser.add_argument(
+        "--frigate", type=int, help="port of a Frigate with two cameras"
     )
     asyncio.run(run(parser.parse_args()))
 

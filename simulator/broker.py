@@ -33,7 +33,11 @@ class _Subscriptions(dict[str, Any]):
 
 
 class _Broker(Broker):
-    """amqtt, which would answer a new subscription before an end of it that came first."""
+    """amqtt, which would answer a new subscription before an end of it that came first.
+
+    And it would tell the will of a client that has been there again for long: a connection that
+    another one has taken over ends when the network says so.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,6 +52,12 @@ class _Broker(Broker):
         for topic, _qos in subscription.topics:
             self._newest[client_session.client_id, topic] = subscription.packet_id
         await super()._handle_subscription(client_session, handler, subscribe_waiter)
+
+    @override
+    async def _delete_session(self, client_id: str) -> None:
+        if found := self._sessions.get(client_id):
+            found[0].will_flag = False
+        await super()._delete_session(client_id)
 
     @override
     async def _handle_unsubscription(

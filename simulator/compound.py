@@ -18,7 +18,7 @@ from .devices import (
     VehicleGate,
     WaterTank,
 )
-from .discovered import CAMERA, TOPIC as DISCOVERED_TOPIC, DiscoveredGateway
+from .discovered import CAMERAS, TOPIC as DISCOVERED_TOPIC, DiscoveredGateway
 from .gateway import Gateway, Record, ignore
 from .native import NativeGateway
 from .zigbee2mqtt import RECOMMENDED, Zigbee2Mqtt
@@ -178,8 +178,6 @@ _DISCOVERED_ROWS: dict[str, _Row] = {
         {},
     )
 }
-#: Where the camera hangs.
-CAMERA_PLACE = "1-1"
 #: Devices of places with a coordinator: a row as above, with the model there.
 _COORDINATOR_ROWS: dict[str, tuple[tuple[_Row, str], ...]] = {
     "1-3-101": (
@@ -324,7 +322,9 @@ class Compound:
             [device for _place, device in discovered],
             record,
         )
-        others.camera = CAMERA[1][LANGUAGES.index(language)]
+        others.cameras = {
+            key: names[LANGUAGES.index(language)] for key, _place, names in CAMERAS
+        }
         self.gateways: tuple[Gateway, ...] = (
             NativeGateway(port, NATIVE_TOPIC, name, native, record),
             Zigbee2Mqtt(

@@ -3,8 +3,8 @@
 `simulator/do` takes `{"event": "smoke", "where": "1-1-201", "id": "…"}`. The answer on
 `simulator/done` has the same id, and `device` or `error`. With `{"event": "swipe", "where":
 "1-1", "card": "10058400"}` somebody holds a card before a reader: the answer has `granted`;
-with `{"event": "days", "where": "1"}` the controllers' clocks go ahead by so many. What devices then do comes on
-`simulator/record` as `{"device", "name", "area", "what", "at"}`, `at` in Unix seconds.
+with `{"event": "days", "where": "1"}` the controllers' clocks go ahead by so many, and with `{"event": "drive",
+"where": null, "plate": "浙A0T5K9"}` a vehicle comes to the gate. What devices then do comes on `simulator/record` as `{"device", "name", "area", "what", "at"}`, `at` in Unix seconds.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from . import phones
+from .cameras import Cameras
 from .compound import LANGUAGES, Compound
 from .device import Device, Fault
 from .doors import Doors
@@ -38,12 +39,14 @@ class Control:
         providers_port: int | None = None,
         *,
         door_ports: Sequence[int] = (),
+        frigate_port: int | None = None,
     ) -> None:
         """Initialize; `port` is the broker's.
 
         With `radio_ports` there are coordinators, whose networks are kept in `flash`,
         with `providers_port` the providers of push, SMS and calls, whose book is there, with
-        `door_ports` door controllers, whose lists are kept nowhere.
+        `door_ports` door controllers, whose lists are kept nowhere, and with `frigate_port` a
+        Frigate with two cameras.
         """
         self.compound = Compound(
             port, language, self._record, flash if radio_ports else None
@@ -54,6 +57,8 @@ class Control:
         self._language = LANGUAGES.index(language)
         self._door_ports = door_ports
         self._doors = Doors(self._language)
+        self._frigate_port = frigate_port
+        self._cameras = Cameras(port, self._language)
         self._link = Link(
             port,
             subscriptions=(f"{TOPIC}/do", f"{phones.TOPIC}/+"),
@@ -76,6 +81,8 @@ class Control:
                     tasks.create_task(coordinator.run(port))
                 if self._providers_port:
                     tasks.create_task(self._providers.run(self._providers_port))
+                if self._frigate_port:
+                    tasks.create_task(self._cameras.run(self._frigate_port))
         finally:
             if self._door_ports:
                 await self._doors.stop()
@@ -85,6 +92,8 @@ class Control:
         """Wait until everything has reached the broker."""
         for link in (self._link, *(gateway.link for gateway in self.compound.gateways)):
             await link.ready.wait()
+        if self._frigate_port:
+            await self._cameras.wait_connected()
 
     def _receive(self, topic: str, message: Any) -> None:
         if topic == f"{TOPIC}/do":
@@ -114,6 +123,11 @@ class Control:
             elif message["event"] == "swipe":
                 door, granted = self._doors.swipe(message["where"], message["card"])
                 answer |= {"name": door, "granted": granted}
+            elif message["event"] == "drive":
+                if not self._frigate_port:
+                    raise ValueError("There is no camera at the gate")
+                camera, plate = self._cameras.drive(message.get("plate"))
+                answer |= {"name": camera, "plate": plate}
             elif message["event"] == "days":
                 self._doors.go_on(int(message["where"]))
             else:

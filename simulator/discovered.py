@@ -1,9 +1,12 @@
-"""What a compound has already in other integrations: a smoke alarm, and a camera.
+"""What a compound has already in other integrations: a smoke alarm, and pictures of cameras.
 
-Home Assistant finds both by itself (MQTT discovery). The alarm is there to be adopted.
+Home Assistant finds them by itself (MQTT discovery). The alarm is there to be adopted; the
+pictures are those that Frigate's own integration would show.
 """
 
+from collections.abc import Mapping
 import struct
+from types import MappingProxyType
 from typing import Any, override
 import zlib
 
@@ -12,16 +15,20 @@ from .gateway import Gateway
 
 DISCOVERY = "homeassistant"
 TOPIC = "simulator/discovered"
-#: The camera's id, and its names.
-CAMERA = ("stairwell-camera", ("Stairwell camera", "楼道摄像头", "梯間攝影機"))
+#: What shows pictures: its id, its place, and its names.
+CAMERAS = (
+    ("stairwell-camera", "1-1", ("Stairwell camera", "楼道摄像头", "梯間攝影機")),
+    ("east-gate-view", "gate", ("East gate view", "东门画面", "東門畫面")),
+    ("stairwell-view", "1-2", ("1-2 stairwell view", "1-2 楼道画面", "1-2 梯間畫面")),
+)
 _WIDTH, _HEIGHT = 320, 180
 
 
 class DiscoveredGateway(Gateway):
     """Devices of which Home Assistant's own MQTT integration makes entities."""
 
-    #: What the camera is called.
-    camera = ""
+    #: What cameras are called, by their ids.
+    cameras: Mapping[str, str] = MappingProxyType({})
 
     @override
     def will(self) -> tuple[str, dict[str, Any]]:
@@ -51,11 +58,12 @@ class DiscoveredGateway(Gateway):
                 }
                 self._discover(domain, f"{device.id}-{key}", about)
             self.publish_state(device)
-        camera = self._described(CAMERA[0], self.camera, CAMERA[0])
-        self._discover(
-            "camera", CAMERA[0], {**camera, "topic": self.topic(CAMERA[0], "image")}
-        )
-        self.link.publish(self.topic(CAMERA[0], "image"), picture(), retain=True)
+        for key, name in self.cameras.items():
+            image = self.topic(key, "image")
+            self._discover(
+                "camera", key, {**self._described(key, name, key), "topic": image}
+            )
+            self.link.publish(image, picture(), retain=True)
         self.link.publish(self.topic("status"), {"online": True}, retain=True)
 
     @override
@@ -91,7 +99,7 @@ class DiscoveredGateway(Gateway):
 
 
 def picture() -> bytes:
-    """Return what the camera sees: a grey stairwell, as a PNG."""
+    """Return what a camera sees: a grey stairwell, as a PNG."""
     rows = b"".join(
         b"\0" + bytes(60 + (x + 2 * y) // 4 % 120 for x in range(_WIDTH))
         for y in range(_HEIGHT)

@@ -129,8 +129,8 @@ class Frigate:
         """Return the address of its HTTP side."""
         return f"http://127.0.0.1:{self._port}"
 
-    async def start(self) -> None:
-        """Begin to answer."""
+    async def start(self, port: int = 0) -> None:
+        """Begin to answer, at a port or at any; after an end at the same one."""
         app = web.Application(middlewares=[self._guard])
         app.add_routes(
             [
@@ -145,7 +145,7 @@ class Frigate:
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
-        self._listener = listen(self._port)
+        self._listener = listen(port or self._port)
         self._port = self._listener.getsockname()[1]
         await web.SockSite(self._runner, self._listener).start()
 

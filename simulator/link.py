@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 import json
 from typing import Any
+from uuid import uuid4
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -23,7 +24,7 @@ class Link:
         self,
         port: int,
         *,
-        will: tuple[str, dict[str, Any]] | None = None,
+        will: tuple[str, dict[str, Any] | bytes] | None = None,
         subscriptions: tuple[str, ...] = (),
         receive: Receive | None = None,
         connected: Callable[[], None] | None = None,
@@ -43,12 +44,16 @@ class Link:
         self._lost = lost
         self.ready = asyncio.Event()
         self._room = asyncio.Event()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        # Under the same name each time: else a broker that has not heard of the end of the
+        # last connection tells its will when the next one is there, and that stays.
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, f"simulator{uuid4().hex}"
+        )
         # The broker sets the pace, not the client's own limit of 20.
         self._client.max_inflight_messages_set(10_000)
         self._client.reconnect_delay_set(*RETRY_SECONDS)
         if will:
-            self._client.will_set(will[0], json.dumps(will[1]), qos=1, retain=True)
+            self._client.will_set(will[0], _payload(will[1]), qos=1, retain=True)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = lambda *_: self._call(self._on_lost)
         self._on_way = 0
@@ -81,13 +86,8 @@ class Link:
         """Publish JSON, or bytes as they are. Without a connection it is lost."""
         if not self.is_connected:
             return None
-        payload = (
-            message
-            if isinstance(message, bytes)
-            else json.dumps(message, ensure_ascii=False)
-        )
         self._on_way += 1
-        return self._client.publish(topic, payload, qos=qos, retain=retain)
+        return self._client.publish(topic, _payload(message), qos=qos, retain=retain)
 
     async def window(self, most: int) -> None:
         """Wait until fewer than `most` messages are on their way to the broker."""
@@ -130,3 +130,10 @@ class Link:
             return
         if self._receive:
             self._receive(topic, message)
+
+
+def _payload(message: Any) -> str | bytes:
+    """Return JSON, or bytes as they are."""
+    if isinstance(message, bytes):
+        return message
+    return json.dumps(message, ensure_ascii=False)

@@ -8,10 +8,11 @@
     scripts/demo swipe 1-1 [--card N]  a card before the reader of 1-1, 1-2, 2-1 or the gate
     scripts/demo lost-child            a child with the card of a tenant of 1-1-201 passes doors,
                                        the gate and a camera: find them in the control room
+    scripts/demo drive [--plate P]     a vehicle comes to the gate, and its plate is read
     scripts/demo phones                what residents' phones get, such as a code at their door
 
 Events: smoke, overload, leakage, pile-smoke, tank-low, hydrant-low, e-bike, pram,
-welded (the breaker of a place will not really open), swipe, lost-child, person, clear,
+welded (the breaker of a place will not really open), swipe, lost-child, person, drive, clear,
 broker-restart, phones.
 """
 
@@ -19,6 +20,7 @@ import argparse
 import asyncio
 import sys
 
+from simulator.cameras import PLATES
 from simulator.compound import LANGUAGES
 
 from .campaign import ANSWERS
@@ -56,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
         "--card", default=str(FIRST_CARD), help="number of the card that is swiped"
     )
     known.add_argument(
+        "--plate", default=PLATES[0], help="of the vehicle that comes to the gate"
+    )
+    known.add_argument(
         "--false-alarm", action="store_true", help="reset as a false alarm"
     )
     return known
@@ -73,6 +78,7 @@ def main() -> int:
                     answer=arguments.answer,
                     false_alarm=arguments.false_alarm,
                     card=arguments.card,
+                    plate=arguments.plate,
                 )
             )
         return asyncio.run(

@@ -112,6 +112,10 @@ class Demo:
             for wanted in state.get("door_ports", (0,) * (len(CONTROLLERS) + 1))
         ]
         state["door_ports"] = door_ports
+        frigate_port = free_port(
+            [state["frigate_port"]] if "frigate_port" in state else []
+        )
+        state["frigate_port"] = frigate_port
         configuration.prepare(port)
         write(STATE_FILE, {**state, "language": language})
 
@@ -124,6 +128,8 @@ class Demo:
         for door_port in door_ports[:-1]:
             self._say(f"Door controller on 127.0.0.1:{door_port}")
             more += ["--door", str(door_port)]
+        self._say(f"Frigate on 127.0.0.1:{frigate_port}")
+        more += ["--frigate", str(frigate_port)]
         for radio_port in radio_ports:
             self._say(f"Zigbee coordinator on 127.0.0.1:{radio_port}")
             more += ["--radio", str(radio_port)]
@@ -161,6 +167,7 @@ class Demo:
                 providers_port=providers_port,
                 radio_ports=radio_ports,
                 door_ports=door_ports,
+                frigate_port=frigate_port,
             ).run()
             write(
                 RUN_FILE,

@@ -11,8 +11,8 @@ from pathlib import Path
 import shutil
 from typing import Any
 
+from simulator.cameras import PLATES, TOPIC as FRIGATE_TOPIC, WATCHES
 from simulator.compound import (
-    CAMERA_PLACE,
     COORDINATOR_PLACES,
     DEFAULT_PLACES,
     FLOORS,
@@ -25,7 +25,7 @@ from simulator.compound import (
     discovered_devices,
     is_protected,
 )
-from simulator.discovered import CAMERA
+from simulator.discovered import CAMERAS
 from simulator.doors import CONTROLLERS
 from simulator.isapi import PASSWORD as TERMINAL_PASSWORD, USERNAME
 
@@ -73,6 +73,7 @@ class Setup:
         providers_port: int,
         radio_ports: Sequence[int] = (),
         door_ports: Sequence[int] = (),
+        frigate_port: int = 0,
     ) -> None:
         """Initialize; `restart` returns when Home Assistant answers again.
 
@@ -80,6 +81,7 @@ class Setup:
         those of the door controllers, and of Home Assistant's own ear for them.
         """
         self._door_ports = door_ports
+        self._frigate_port = frigate_port
         self._radio_ports = radio_ports
         self._hass = hass
         self._broker_port = broker_port
@@ -115,8 +117,10 @@ class Setup:
         if self._radio_ports:
             await self._coordinators()
         await self._door_gateways()
+        await self._frigate()
         await self._people.run()
         await self._step("cards", "Doors for whom, and cards", self._cards)
+        await self._step("plate", "A plate for a tenant", self._plate)
         await self._step(
             "confirmed", "Who lives or lets there confirms a number", self._confirmed
         )
@@ -318,26 +322,26 @@ class Setup:
                 )
 
     async def _adopted(self) -> None:
-        """Adopt what MQTT's own discovery has found; the camera gets its place too."""
+        """Adopt what MQTT's own discovery has found; cameras get their places too."""
         hass = self._hass
         wanted = {
             device.name: place.names[self._name]
             for place, device in discovered_devices(self._language)
         }
-        stairwell = next(place for place in PLACES if place.id == CAMERA_PLACE)
-        camera = {CAMERA[1][self._name]: stairwell.names[self._name]}
+        places = {place.id: place.names[self._name] for place in PLACES}
+        cameras = {names[self._name]: places[place] for _id, place, names in CAMERAS}
 
         async def registered() -> dict[str, str] | None:
             rows = await hass.call("config/device_registry/list")
             found = {row["name"]: row["id"] for row in rows}
-            return found if {*wanted, *camera} <= found.keys() else None
+            return found if {*wanted, *cameras} <= found.keys() else None
 
         found = await self._until("what MQTT discovers is there", registered)
         areas = {
             area["name"]: area["area_id"]
             for area in await hass.call("config/area_registry/list")
         }
-        for name, area in (wanted | camera).items():
+        for name, area in (wanted | cameras).items():
             await hass.call(
                 "config/device_registry/update",
                 device_id=found[name],
@@ -480,6 +484,64 @@ class Setup:
             write(STATE_FILE, self._state)
         self._state["doors_at"] = list(ports)
         await self._step("door places", "Doors into their places", self._door_places)
+
+    async def _frigate(self) -> None:
+        """Add the gateway of Frigate, or follow it to its port."""
+        answer = {
+            "topic": FRIGATE_TOPIC,
+            "url": f"http://127.0.0.1:{self._frigate_port}",
+        }
+        kept = self._state.setdefault("frigate", {})
+        if not kept:
+            self._say("Gateway: Frigate")
+            kept["entry_id"] = await walk(
+                self._hass, FLOWS, DOMAIN, {"next_step_id": "frigate"}, answer
+            )
+        elif kept["port"] != self._frigate_port:
+            self._say("Frigate: another port this time")
+            entry_id = kept["entry_id"]
+            await walk(
+                self._hass, FLOWS, DOMAIN, answer, entry_id=entry_id, ends="abort"
+            )
+        kept["port"] = self._frigate_port
+        write(STATE_FILE, self._state)
+        await self._step(
+            "camera places", "Frigate's cameras into their places", self._camera_places
+        )
+
+    async def _camera_places(self) -> None:
+        hass = self._hass
+        names = {place.id: place.names[self._name] for place in PLACES}
+        areas = {
+            row["name"]: row["area_id"]
+            for row in await hass.call("config/area_registry/list")
+        }
+
+        async def registered() -> dict[str, str] | None:
+            found = {
+                identifier.rpartition("/")[2]: row["id"]
+                for row in await self._ours()
+                for _domain, identifier in row["identifiers"]
+            }
+            return found if {row.id for row in WATCHES} <= found.keys() else None
+
+        found = await self._until("Frigate's cameras are there", registered)
+        for camera in WATCHES:
+            await hass.call(
+                "config/device_registry/update",
+                device_id=found[camera.id],
+                area_id=areas[names[camera.place]],
+            )
+
+    async def _plate(self) -> None:
+        """Give a tenant the plate of a vehicle that comes to the gate again and again."""
+        tenant = (await self._tenants())[0]
+        await self._hass.call(
+            "rental_units/issue_plate",
+            entry_id=self._state["property"],
+            person_id=tenant["person_id"],
+            plate=PLATES[0],
+        )
 
     async def _door_places(self) -> None:
         """Give the controllers and each of their doors a place and a name."""

@@ -58,7 +58,7 @@ _EXPECTED = {
 }
 _FAULTS = tuple(fault.value for fault in Fault)
 EVENTS = (
-    *(*_EXPECTED, *_FAULTS, "swipe", "lost-child", "person"),
+    *(*_EXPECTED, *_FAULTS, "swipe", "lost-child", "person", "drive"),
     *("clear", "broker-restart", "phones"),
 )
 #: By which doors a lost child goes: the last is the gate. And how long from one to the next, in
@@ -82,11 +82,12 @@ async def show(
     answer: str = ANSWERS[0],
     false_alarm: bool = False,
     card: str = "",
+    plate: str = "",
 ) -> int:
     """Let an event happen and print its timeline. Return 0 if all came as it should.
 
-    `answer` is over what somebody answers the alert, `false_alarm` how it is reset, and
-    `card` what is held before a reader.
+    `answer` is over what somebody answers the alert, `false_alarm` how it is reset, `card`
+    what is held before a reader, and `plate` whose a vehicle is.
     """
     if not (run := running()):
         print("✗ The demo does not run. Start it in another terminal: scripts/demo")
@@ -108,6 +109,10 @@ async def show(
                 case "person":
                     camera = await story.do(event, where)
                     print(f"• {camera['area']}, {camera['name']}: somebody")
+                    return 0
+                case "drive":
+                    camera = await story.do(event, where, plate=plate)
+                    print(f"• {camera['name']}: {camera['plate']}")
                     return 0
                 case "broker-restart":
                     return await story.restart_broker(run["pid"])

@@ -16,6 +16,8 @@ import pytest
 from custom_components.community_safety.catalogue.measurements import parse_point
 from custom_components.community_safety.catalogue.water_gauge import JUMP_LIMIT
 from custom_components.community_safety.gateways.protocol import SCHEMA
+from simulator import cameras
+from simulator.broker import free_port
 from simulator.compound import (
     DEFAULT_PLACES,
     LANGUAGES,
@@ -298,6 +300,48 @@ async def test_what_cannot_happen_is_explained(
 ) -> None:
     """The answer says what is possible."""
     assert (await listener.do(event, where))["error"].startswith(error)
+
+
+async def test_a_vehicle_at_the_gate(
+    listener: Listener, broker_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frigate reads its plate and tells of it, on the broker and over HTTP, as one object."""
+    assert "no camera" in (await listener.do("drive"))["error"]
+    monkeypatch.setattr(cameras, "THERE_SECONDS", 0.0)
+    monkeypatch.setattr(cameras, "CAR_SECONDS", 0.0)
+    port = free_port()
+    watched = cameras.Cameras(broker_port, LANGUAGES.index("zh-Hans"))
+    task = asyncio.create_task(watched.run(port))
+    try:
+        await watched.wait_connected()
+        assert watched.drive("浙A0T5K9") == ("东门摄像头", "浙A0T5K9")
+        told = await listener.hears(
+            "frigate/events",
+            lambda row: (
+                row["type"] == "end"
+                and row["after"]["recognized_license_plate"] == ["浙A0T5K9", 0.93]
+            ),
+        )
+        # Others come by themselves.
+        await listener.hears(
+            "frigate/tracked_object_update",
+            lambda row: row["plate"] == cameras.PLATES[1],
+        )
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            config = await (await session.get("/api/config")).json()
+            assert config["mqtt"]["topic_prefix"] == cameras.TOPIC
+            assert config["cameras"].keys() == {row.id for row in cameras.WATCHES}
+            row = await (await session.get(f"/api/events/{told['after']['id']}")).json()
+            assert row["data"]["recognized_license_plate"] == "浙A0T5K9"
+            days = await (await session.get("/api/east_gate/recordings/summary")).json()
+            assert len(days) > cameras.KEPT_DAYS
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    with pytest.raises(aiohttp.ClientConnectionError):
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            await session.get("/api/config")
 
 
 async def test_elevator_releases_by_itself() -> None:

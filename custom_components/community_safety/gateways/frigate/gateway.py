@@ -206,6 +206,8 @@ class FrigateGateway(MqttGateway):
                 self._available(payload)
             case ["stats"]:
                 self._stats(decode(payload, MOST_BYTES), fresh=not retained)
+                if not retained:
+                    self._speaks()
             case [name, "status", role] if camera := self._cameras.get(name):
                 self._status(camera, role, payload, fresh=not retained)
             case [name, "recordings", "state"] if camera := self._cameras.get(name):
@@ -222,6 +224,7 @@ class FrigateGateway(MqttGateway):
                     # It would be told anew with each connection.
                     raise ValueError(f"{kind}: it is retained")
                 message = decode(payload, MOST_BYTES)
+                self._speaks()
                 if kind == "reviews":
                     self._note_missed(self._tracks.unknown(message))
                 elif kind == "events":
@@ -243,11 +246,24 @@ class FrigateGateway(MqttGateway):
     def _available(self, payload: bytes) -> None:
         if payload not in (b"online", b"offline", b"stopped"):
             raise ValueError("available: unknown word")
-        is_online = payload == b"online"
-        self.set_bridge_online(is_online)
-        if is_online:
-            # It may have begun anew, with other cameras, and has seen what nobody heard.
-            self._ask_anew()
+        if payload == b"online":
+            self._is_there()
+        else:
+            self.set_bridge_online(False)
+
+    def _is_there(self) -> None:
+        self.set_bridge_online(True)
+        # It may have begun anew, with other cameras, and has seen what nobody heard.
+        self._ask_anew()
+
+    def _speaks(self) -> None:
+        """Take it that who speaks is there, whatever was said of that before.
+
+        A broker may tell that a connection has ended when the next one has begun, and
+        Frigate says only once in each that it is there.
+        """
+        if not self._bridge_online:
+            self._is_there()
 
     def _stats(self, stats: Any, *, fresh: bool) -> None:
         """Take statistics: a camera of which no frame comes has no picture."""

@@ -353,6 +353,25 @@ async def test_it_stops_and_begins_anew(
     assert set(hall.description.points) == {"video_lost"}
 
 
+@pytest.mark.parametrize("speak", [Frigate.tell_stats, Frigate.see])
+async def test_its_end_is_told_late(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    frigate: Frigate,
+    later: Later,
+    speak: Callable[[Frigate], Any],
+) -> None:
+    """A broker tells that a connection has ended when the next is there: what it says then counts."""
+    frigate.die()
+    frigate.is_quiet = False
+    await later(1)
+    assert not device_of(hass).available
+    speak(frigate)
+    await later(1)
+    assert entry.runtime_data.connected
+    assert device_of(hass).available
+
+
 async def test_what_is_taken_out_of_its_configuration(
     hass: HomeAssistant, frigate: Frigate, later: Later
 ) -> None:
