@@ -39,6 +39,8 @@ export interface Guest {
   incidentIn: (areaId: string | null) => string | null;
   /** There are doors that this user sees. */
   hasDoors: boolean;
+  /** What of it is heard as a fault; an event of this name tells of a change. */
+  sounds?: readonly string[];
 }
 
 export interface Extension {

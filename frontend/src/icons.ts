@@ -40,14 +40,16 @@ export {
 export const icon = (path: string): SVGTemplateResult =>
   svg`<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${path} fill="currentColor"/></svg>`;
 
-/** The symbol of an incident's class: colour alone tells nobody. */
-export function classIcon(incident: Incident, help: ReadonlySet<string>): SVGTemplateResult {
+/** The outline of the symbol of an incident's class: colour alone tells nobody. */
+export function classPath(incident: Incident, help: ReadonlySet<string>): string {
   if (incident.drill) {
-    return icon(mdiSchool);
+    return mdiSchool;
   }
   const paths = [mdiLifebuoy, mdiFire, mdiFlashAlert, mdiFlash, mdiAlertOutline, mdiWrench, mdiBellOffOutline];
-  return icon(paths[classOf(incident, help)] ?? mdiPowerPlugOff);
+  return paths[classOf(incident, help)] ?? mdiPowerPlugOff;
 }
+
+export const classIcon = (incident: Incident, help: ReadonlySet<string>): SVGTemplateResult => icon(classPath(incident, help));
 
 export function statusIcon(incident: Incident): SVGTemplateResult | null {
   const paths = { seen: mdiEyeCheck, over_reset: mdiRestore, over_new: mdiAlertOutline } as const;

@@ -4,7 +4,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Context } from "./context";
 import { closing, deeds, helpDeed, hindrance, said } from "./deeds";
 import { Feed } from "./feed";
-import { clock, dateAndClock, isoDay, lasted } from "./format";
+import { clock, dateAndClock, day as dayOf, isoDay, lasted } from "./format";
 import { AGAIN_SECONDS } from "./hold";
 import { classIcon, statusIcon, supplyIcon } from "./icons";
 import type { Action, Incident, Supply } from "./model";
@@ -514,7 +514,7 @@ export class IncidentPage extends LitElement {
                       <span class="mark ${supply.state === "may_be_on" ? "may-be-on" : supply.state === "proven" ? "proven" : ""}">
                         ${supplyIcon(supply.state)} <span>${words.supplyState(supply)}</span>
                       </span>
-                      ${words.left([supply])}
+                      ${supply.left ? html`<div>${words.left([supply])}</div>` : nothing}
                     </td>
                     <td class="number">${words.flow(supply)}</td>
                   </tr>`,
@@ -760,7 +760,7 @@ export class IncidentPage extends LitElement {
         void this.context.act(incident, action, data());
       }}
     >
-      ${undotted(this.context.t(action))}
+      ${undotted(this.context.t(action))} ${action === "leave_off" && this.until ? dayOf(this.context.hass, this.until) : nothing}
     </button>`;
   }
 

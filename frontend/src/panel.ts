@@ -504,7 +504,12 @@ export class SafetyPanel extends Connected {
     if (!session) {
       return nothing;
     }
-    this.notices ??= this.extension?.notices?.() ?? null;
+    if (!this.notices) {
+      this.notices = this.extension?.notices?.() ?? null;
+      this.notices?.addEventListener("sounds", () => {
+        this.requestUpdate();
+      });
+    }
     return this.notices ? this.told(this.notices, context, session, "/now") : nothing;
   }
 
@@ -625,13 +630,13 @@ export class SafetyPanel extends Connected {
   };
 
   private readonly mute = (): void => {
-    const sounds = soundsOf(this.feed?.book.incidents.values() ?? [], this.register?.people?.calls() ?? []);
+    const sounds = soundsOf(this.feed?.book.incidents.values() ?? [], this.register?.people?.calls() ?? [], this.notices?.sounds);
     this.muted = new Set(sounds.map(({ key }) => key));
     this.requestUpdate();
   };
 
   private sound(context: Context, incidents: Incident[], calls: readonly Call[]): void {
-    const sounds = soundsOf(incidents, calls);
+    const sounds = soundsOf(incidents, calls, this.notices?.sounds);
     this.muted = new Set(sounds.flatMap(({ key }) => (this.muted.has(key) ? [key] : [])));
     const isBlind = this.wall && context.age === "stale";
     const sounding = isBlind ? BLIND : loudest(sounds, this.muted);

@@ -22,8 +22,8 @@ export interface Sounding {
   keys: ReadonlySet<string>;
 }
 
-/** Everything that makes a sound now: alarms that nobody has seen, open calls for help, and power that was to be off until today. */
-export function soundsOf(incidents: Iterable<Incident>, calls: Iterable<Call>): Sound[] {
+/** Everything that makes a sound now: alarms that nobody has seen, open calls for help, power that was to be off until today, and other faults. */
+export function soundsOf(incidents: Iterable<Incident>, calls: Iterable<Call>, faults: readonly string[] = []): Sound[] {
   const all = [...incidents];
   const alarms = all.flatMap((incident) => {
     const signal = incident.drill ? "drill" : OF_CLASS[classOf(incident)];
@@ -36,7 +36,7 @@ export function soundsOf(incidents: Iterable<Incident>, calls: Iterable<Call>): 
   );
   // A call is heard whatever was seen of its alarm.
   const help = [...calls].map((call): Sound => ({ key: `call ${keyOf(call)}`, signal: call.alert.drill ? "drill" : "help" }));
-  return [...help, ...alarms, ...due];
+  return [...help, ...alarms, ...due, ...faults.map((key): Sound => ({ key, signal: "fault" }))];
 }
 
 /** Returns the worst of what is not muted, null for silence. */

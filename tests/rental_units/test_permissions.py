@@ -167,7 +167,7 @@ PANEL = {
 ANYWHERE = {
     *("places", "units", "search", "subscribe_response", "response"),
     *("roles", "grant_role", "revoke_role", "audit", "duplicates", "subscribe_roster"),
-    *("roster_week", "reports", "notices", "rounds"),
+    *("roster_week", "reports", "notices", "rounds", "subscribe_faults"),
 }
 
 
@@ -969,6 +969,7 @@ def panel_data(data: dict[str, dict[str, Any]], unit: str) -> dict[str, dict[str
         "subscribe_roster": {},
         "roster_week": {},
         "drill_told": {},
+        "subscribe_faults": {},
         "audit": why,
         "roles": {},
         "grant_role": {

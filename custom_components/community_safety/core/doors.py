@@ -80,6 +80,8 @@ class Release:
     silent: float | None = None
     #: So many are just locking it: until that is proven, it stays released.
     locking: int = 0
+    #: What is on the timelines of its alarms already, when one more was added.
+    told: dict[str, bool] = field(default_factory=dict)
 
 
 class Doors:
@@ -364,6 +366,7 @@ class Doors:
         self, uid: str, alarms: Collection[Alarm], *, anew: bool = False
     ) -> None:
         """Open what opens on a fire, and is not open for it already or `anew`."""
+        is_new = not anew
         for lock, key in self._locks(uid):
             if not self.opens_on_fire(uid, key):
                 continue
@@ -372,15 +375,18 @@ class Doors:
             known = self._releases.get(lock)
             before = known.alarms if known else []
             if fires and (anew or not known or not set(before).issuperset(fires)):
+                is_new = True
                 self._put(
                     lock,
                     Release(
                         at=known.at if known else time.time(),
                         alarms=list(dict.fromkeys((*before, *fires))),
+                        told=_told(known),
                     ),
                 )
                 self._start(uid, key)
-        self._show(uid)
+        if is_new:
+            self._show(uid)
 
     def opens_on_fire(self, uid: str, key: str) -> bool:
         """Return if a door is one of those that open on a fire."""
@@ -440,12 +446,14 @@ class Doors:
                 lock,
                 "open" if proven else f"not proven open ({result})",
             )
+            told, release.told = release.told, {}
             for alarm_id in release.alarms:
-                self._book.note(
-                    alarm_id,
-                    "door_released" if proven else "door_unproven",
-                    door=self._name(lock),
-                )
+                if told.get(alarm_id) is not proven:
+                    self._book.note(
+                        alarm_id,
+                        "door_released" if proven else "door_unproven",
+                        door=self._name(lock),
+                    )
         self._show(uid)
         if not proven and uid in self._undo:
             # It may have come back behind the last order.
@@ -596,6 +604,15 @@ class Doors:
         """Return the name of a door as a timeline tells it."""
         uid, _slash, key = lock.rpartition("/")
         return f"{self._named(uid)[1]} {key.partition('_')[2]}".rstrip()
+
+
+def _told(release: Release | None) -> dict[str, bool]:
+    """Return what the alarms of a release have been told of it."""
+    if not release:
+        return {}
+    if release.proven is None:
+        return release.told
+    return dict.fromkeys(release.alarms, release.proven)
 
 
 def _keys(device: SafetyDevice, measurement: str) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ class Elevators:
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
-        if item.alarm.hazard in FIRES:
+        if item.alarm.hazard in FIRES and item.change is not Change.NOTED:
             for near in self._doors.values():
                 if item.change in (Change.RAISED, Change.RETURNED):
                     near.begin_tries_anew()

@@ -42,7 +42,7 @@ PATIENCE_SECONDS = 1.0
 #: that is slow has not refused.
 LONG_PATIENCE_SECONDS = 10.0
 #: So long those are answered who wait, in seconds, before others have their turn.
-ANSWER_SECONDS = 0.02
+ANSWER_SECONDS = 0.05
 #: Pages of the log file at which SQLite takes them into the database: its default.
 LOG_PAGES = 1000
 PAGE_BYTES = 4096

@@ -13,6 +13,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_time_interval
 
 from ..const import DOMAIN
+from ..core.alarm import Change
 from ..core.alarms import Announcement
 from ..core.authority import Action
 from ..core.doors import DoorState
@@ -85,6 +86,8 @@ class DoorFeed(Changing):
 
     @callback
     def _alarm_changed(self, item: Announcement) -> None:
+        if item.change is Change.NOTED:
+            return
         if item.alarm.hazard in FIRES:
             # Nobody locks a door before its fire is over.
             self._mark_all()

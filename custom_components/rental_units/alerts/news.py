@@ -34,7 +34,8 @@ class News:
         self._entry = entry
         self._listeners: list[Listener] = []
         self._unit_listeners: defaultdict[str, list[Listener]] = defaultdict(list)
-        self._faults: set[tuple[str, str]] = set()
+        #: What is said of them, by key and what they are about.
+        self.faults: dict[tuple[str, str], dict[str, str]] = {}
         self._fault_listeners: list[CALLBACK_TYPE] = []
 
     @callback
@@ -52,7 +53,7 @@ class News:
     @property
     def has_fault(self) -> bool:
         """Return if messages do not go out now, or not on."""
-        return bool(self._faults)
+        return bool(self.faults)
 
     @callback
     def listen_faults(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -159,7 +160,7 @@ class News:
         if key not in _FAULTS:
             return
         if said is None:
-            self._faults.discard((key, about))
+            self.faults.pop((key, about), None)
         else:
-            self._faults.add((key, about))
+            self.faults[key, about] = said
         tell(self._fault_listeners)

@@ -118,6 +118,25 @@ async def response_names(ask: Ask) -> dict[str, Any]:
     }
 
 
+# What does not go out
+
+
+@command("subscribe_faults", {}, "get_roster")
+async def subscribe_faults(ask: Ask) -> Feed:
+    """Tell whoever is on duty that messages do not go out, or not on: repairs are for administrators alone."""
+    await ask.application.async_authorize(ask.context, "get_roster", units=None)
+    return Feed(ask, partial(_faults, ask), [_engine(ask).news.listen_faults])
+
+
+def _faults(ask: Ask) -> dict[str, Any] | None:
+    if ask.application.permit(ask.user, "get_roster") is None:
+        return None
+    return {
+        f"{key} {about}": {"fault": key, "channel": said.get("channel")}
+        for (key, about), said in _engine(ask).news.faults.items()
+    }
+
+
 # What is done
 
 

@@ -1,13 +1,26 @@
 import { mdiWrench } from "@mdi/js";
-import { css, html, nothing } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { icon } from "../icons";
+import { Faults } from "./faults";
 import { GuestElement } from "./guest";
 import { linkTo, pageStyles } from "./page";
 import { gapOf, Roster } from "./roster";
 
-/** What of the register is a fault among the incidents: a duty that nobody covers. Else it shows nothing. */
+/** What of the register is a fault among the incidents: alerts that do not go out, and a duty that nobody covers. Else it shows nothing. */
 export class Notices extends GuestElement {
   private readonly roster: Roster = new Roster(this);
+  private readonly faults: Faults = new Faults(this);
+
+  /** What is heard as a fault, until it is muted: that people are not told. */
+  sounds: readonly string[] = [];
+
+  protected override updated(): void {
+    const { texts } = this.faults;
+    if (texts.join() !== this.sounds.join()) {
+      this.sounds = texts;
+      this.dispatchEvent(new Event("sounds"));
+    }
+  }
 
   override render() {
     const { room, roster } = this;
@@ -20,18 +33,22 @@ export class Notices extends GuestElement {
       }),
     );
     const rows = roster.failure ? [{ duty: "", text: t("roster_unknown", { reason: roster.failure }) }, ...found] : found;
-    return rows.length
+    const faults = this.faults.texts;
+    return rows.length || faults.length
       ? html`<ul class="flat" aria-label=${t("duty_title")}>
+          ${faults.map((text) => html`<li data-row data-fault>${this.row(text)}</li>`)}
           ${rows.map(
             ({ duty, text }) =>
               html`<li data-row data-duty=${duty}>
-                <span class="mark class">${icon(mdiWrench)} ${t("fault")}</span>
-                <span class="text">${text}</span>
-                ${linkTo(room, "/duty", t("duty_title"), "button")}
+                ${this.row(text)} ${linkTo(room, "/duty", t("duty_title"), "button")}
               </li>`,
           )}
         </ul>`
       : nothing;
+  }
+
+  private row(text: string): TemplateResult {
+    return html`<span class="mark class">${icon(mdiWrench)} ${this.room.t("fault")}</span><span class="text">${text}</span>`;
   }
 
   static override readonly styles = [

@@ -1,7 +1,7 @@
 /** Who is on duty, as the server tells it, as long as an element shows it. */
 
-import type { LitElement, ReactiveController } from "lit";
 import { clockMinutes } from "../format";
+import { Following } from "./following";
 import type { Duty, Week } from "./model";
 import { apis, option, type Api, type Room } from "./room";
 
@@ -54,53 +54,13 @@ export function gapOf(room: Room, { duty, gaps }: Week["duties"][number], now: D
   return t("duty_says", { duty: name, what: others.length ? `${what} ${t("gap_more", { count: others.length })}` : what });
 }
 
-interface Host extends LitElement {
-  room: Room;
-}
-
-export class Roster implements ReactiveController {
+export class Roster extends Following {
   /** The next seven days of each property; null until they were read. */
   weeks: { api: Api; week: Week }[] | null = null;
   /** Who is on now, by property and duty. */
   now = new Map<string, ReadonlyMap<string, Duty>>();
   /** Why it is not known; empty while it is. */
   failure = "";
-  private ends: (() => void)[] = [];
-  private timer: number | undefined;
-  private isFollowing = false;
-
-  constructor(private readonly host: Host) {
-    host.addController(this);
-  }
-
-  hostConnected(): void {
-    // An element that comes back may have nothing to draw.
-    if (this.host.hasUpdated) {
-      this.begin();
-    }
-  }
-
-  /** Begins with the first update: before that the element has been told nothing. */
-  hostUpdate(): void {
-    if (this.host.isConnected) {
-      this.begin();
-    }
-  }
-
-  private begin(): void {
-    if (!this.isFollowing) {
-      this.isFollowing = true;
-      this.follow();
-    }
-  }
-
-  hostDisconnected(): void {
-    this.isFollowing = false;
-    window.clearInterval(this.timer);
-    for (const end of this.ends.splice(0)) {
-      end();
-    }
-  }
 
   async read(): Promise<void> {
     try {
@@ -117,10 +77,10 @@ export class Roster implements ReactiveController {
     this.host.requestUpdate();
   }
 
-  private follow(): void {
-    for (const api of apis(this.host.room, "get_roster")) {
+  protected override follow(): (() => void)[] {
+    const ends = apis(this.host.room, "get_roster").map((api) => {
       const entryId = api.property.entry_id;
-      const end = api.follow<Duty>(
+      return api.follow<Duty>(
         "subscribe_roster",
         (items) => {
           const isFirst = !this.now.has(entryId);
@@ -138,9 +98,9 @@ export class Roster implements ReactiveController {
           }
         },
       );
-      this.ends.push(end);
-    }
+    });
     void this.read();
-    this.timer = window.setInterval(() => void this.read(), AGAIN_MILLISECONDS);
+    const timer = window.setInterval(() => void this.read(), AGAIN_MILLISECONDS);
+    return [...ends, () => { window.clearInterval(timer); }];
   }
 }

@@ -20,8 +20,8 @@ export interface Part {
   next: unknown[] | null;
 }
 
-/** A line of the log: of an alarm's timeline, or of a door. */
-export type Told = { at: number; who: string | null } & ({ line: Line } | { order: DoorOrder });
+/** A line of the log: of an alarm's timeline, with others of which it tells too, or of a door. */
+export type Told = { at: number; who: string | null } & ({ line: Line; also: Alarm[] } | { order: DoorOrder });
 
 export class Day {
   private readonly alarms = new Map<string, Part["alarms"][number]>();
@@ -39,7 +39,7 @@ export class Day {
     }
   }
 
-  /** All of it, the oldest first; what was done to all alarms of an incident is one line. */
+  /** All of it, the oldest first; what was done to all alarms of an incident is one line, and a door that several fires open. */
   told(): Told[] {
     const incidents = new Map<string, Alarm[]>();
     for (const alarm of this.alarms.values()) {
@@ -47,10 +47,25 @@ export class Day {
       known.push(alarm);
       incidents.set(alarm.incident_id, known);
     }
+    const doors = new Map<string, Alarm[]>();
+    const ofAlarms = [...incidents.values()].flatMap((alarms) =>
+      lines({ alarms }).flatMap((line): Told[] => {
+        const { at, what, door, who = null } = line.entry;
+        const also: Alarm[] = [];
+        if (typeof door === "string") {
+          const key = `${what} ${door} ${String(Math.floor(at))} ${who ?? ""}`;
+          const first = doors.get(key);
+          first?.push(line.alarm);
+          if (first) {
+            return [];
+          }
+          doors.set(key, also);
+        }
+        return [{ at, who, line, also }];
+      }),
+    );
     return [
-      ...[...incidents.values()].flatMap((alarms) =>
-        lines({ alarms }).map((line): Told => ({ at: line.entry.at, who: line.entry.who ?? null, line })),
-      ),
+      ...ofAlarms,
       ...this.orders.map((order): Told => ({ at: order.at, who: order.who, order })),
     ].sort((a, b) => a.at - b.at);
   }

@@ -15,11 +15,30 @@ const PREFIX = "geo_location.community_safety_";
 /** A building as it is marked. */
 export interface Marked {
   key: string;
-  /** What there is room for in the mark, and all of it. */
-  label: string;
+  /** All of it, in words. */
   title: string;
+  /** What it is called where there is no room. */
+  short: string;
+  /** The outline of the symbol of its worst state; null while all is well. */
+  symbol: string | null;
+  /** How many places are so. */
+  places: number;
   colour: string;
+  /** What is written in where the mark is in its colour. */
+  paper: string;
   position: Position;
+}
+
+/** A mark as a picture: Home Assistant's own ones show nothing of a state. */
+export function pictureOf({ short, symbol, places, colour, paper }: Omit<Marked, "key" | "title" | "position">): string {
+  const escaped = short.replace(/[&<]/g, (sign) => (sign === "&" ? "&amp;" : "&lt;"));
+  const ink = symbol ? paper : colour;
+  const below = symbol
+    ? `<path transform="translate(3 32)" d="${symbol}"/><text x="29" y="52" font-size="${places > 99 ? "17" : "22"}">${String(places)}</text>`
+    : "";
+  const drawn = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" fill="${ink}" font-family="sans-serif" font-weight="700"><rect width="64" height="64" fill="${symbol ? colour : paper}"/><text x="32" y="${symbol ? "26" : "41"}" font-size="${short.length > 2 ? "19" : "24"}" text-anchor="middle">${escaped}</text>${below}</svg>`;
+  // It stands in a style's url() without quotes.
+  return `data:image/svg+xml,${encodeURIComponent(drawn).replace(/[()']/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)}`;
 }
 
 interface Card extends HTMLElement {
@@ -106,7 +125,7 @@ export class Geography extends LitElement {
       aspect_ratio: "16:9",
       hours_to_show: 0,
       cluster: false,
-      entities: this.marked.map(({ key, label, colour }) => ({ entity: PREFIX + key, name: label, color: colour })),
+      entities: this.marked.map(({ key, title, colour }) => ({ entity: PREFIX + key, name: title, color: colour })),
     };
   }
 
@@ -117,12 +136,12 @@ export class Geography extends LitElement {
       this.states = {
         ...this.context.hass.states,
         ...Object.fromEntries(
-          this.marked.map(({ key, title, position: [latitude, longitude] }) => [
+          this.marked.map(({ key, title, position: [latitude, longitude], ...look }) => [
             PREFIX + key,
             {
               entity_id: PREFIX + key,
               state: "0",
-              attributes: { friendly_name: title, latitude, longitude, source: "community_safety" },
+              attributes: { friendly_name: title, latitude, longitude, source: "community_safety", entity_picture: pictureOf(look) },
               context: { id: "", parent_id: null, user_id: null },
               last_changed: "",
               last_updated: "",
@@ -195,6 +214,7 @@ export class Geography extends LitElement {
       .map {
         --ha-marker-size: 60px;
         max-width: 1100px;
+        margin-block: 8px;
       }
     `,
   ];

@@ -153,10 +153,10 @@ export class LogPage extends LitElement {
             </thead>
             <tbody>
               ${rows.slice(0, this.most).map((row) => {
-                const { area, of, what } = "line" in row ? this.line(row.line) : this.order(row.order);
+                const { areas, of, what } = "line" in row ? this.line(row) : this.order(row.order);
                 return html`<tr>
                   <td class="number">${clock(context.hass, row.at)}</td>
-                  <td>${context.words.area(area) ?? context.t("no_place")}</td>
+                  <td>${[...new Set(areas)].map((area) => context.words.area(area) ?? context.t("no_place")).join(context.t("comma"))}</td>
                   <td>${of}</td>
                   <td>${what}</td>
                   <td>${row.who ? (this.names.get(row.who) ?? context.words.who(row.who)) : ""}</td>
@@ -168,11 +168,11 @@ export class LogPage extends LitElement {
       : nothing;
   }
 
-  private line({ alarm, entry }: Extract<Told, { line: unknown }>["line"]) {
+  private line({ line: { alarm, entry }, also }: Extract<Told, { line: unknown }>) {
     const { words, t } = this.context;
     const of = `${words.hazard(alarm)} · ${alarm.device_name}`;
     return {
-      area: alarm.area_id,
+      areas: [alarm, ...also].map(({ area_id }) => area_id),
       of: alarm.drill ? t("says", { what: t("class_drill"), said: of }) : of,
       what: entryOf(words, alarm, entry),
     };
@@ -184,7 +184,7 @@ export class LogPage extends LitElement {
     const why = words.option(order.order === "lock" ? "checked" : "order_reason", order.why);
     const proof: Key = order.proven === null ? "ordered_unknown" : order.proven ? "ordered_proven" : "ordered_failed";
     return {
-      area: order.area_id,
+      areas: [order.area_id],
       of: order.channel ? context.t("channel", { name: order.name, channel: order.channel.toUpperCase() }) : order.name,
       what: [
         context.t("says", { what: t(`${sortOf(order)}_ordered_${order.order}`), said: why }),
@@ -235,6 +235,7 @@ export class LogPage extends LitElement {
       }
       table {
         width: 100%;
+        min-width: 640px;
         border-collapse: collapse;
       }
       th,
@@ -245,8 +246,11 @@ export class LogPage extends LitElement {
         vertical-align: top;
         overflow-wrap: anywhere;
       }
-      td:nth-child(-n + 2) {
+      td:first-child {
         white-space: nowrap;
+      }
+      td:nth-child(2) {
+        min-width: 8em;
       }
       thead th {
         border-top: none;
@@ -270,6 +274,7 @@ export class LogPage extends LitElement {
           border: none;
         }
         table {
+          min-width: 0;
           color: #000;
           font-size: 11px;
         }

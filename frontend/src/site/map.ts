@@ -19,6 +19,7 @@ import {
   mdiSchool,
   mdiWrench,
   classIcon,
+  classPath,
   icon,
 } from "../icons";
 import type { Hass, Rank } from "../model";
@@ -30,7 +31,7 @@ import { byFloor, byUrgency, isCalm, type Door } from "./door";
 import { doorIcon, doorSigns, doorStyles, followDoors, nameOf, stateOf, type DoorFeed } from "./door-look";
 import { GROUNDS, areasOf, cellsOf, layout, step, type Building, type Cell, type Stairwell, type Way } from "./layout";
 import type { Marked } from "./geography";
-import { marksOf, totalsOf, unfolded, type Mark } from "./marks";
+import { byWorst, marksOf, totalsOf, unfolded, type Mark } from "./marks";
 import { positionOf } from "./places";
 import "./plan";
 import { translator, type Key, type Translate } from "./texts";
@@ -223,34 +224,39 @@ export class MapPage extends LitElement {
     }
   }
 
+  /** The buildings on the ground, the worst last: it is drawn above the others. */
   private marked(): Marked[] {
     const { context, marks, plans } = this;
+    const { t, words, book } = context;
     const style = getComputedStyle(this);
-    return this.buildings.flatMap((building): Marked[] => {
-      const position = positionOf(building, plans.positions, context.words.units);
-      if (!position) {
-        return [];
-      }
-      const totals = totalsOf(marks, areasOf(building));
-      const incident = totals[0]?.incident;
-      const rank = incident && (incident.drill ? "drill" : incident.rank);
-      const name = this.nameOf(building);
-      const words = totals.map((total) => {
-        const word = total.incident ? context.words.classWord(total.incident, NO_HELP) : context.t("class_help");
-        return `${word} ${String(total.places)}`;
+    const colour = (name: string): string => style.getPropertyValue(name).trim();
+    return this.buildings
+      .map((building) => ({ building, totals: book.truth === null ? [] : totalsOf(marks, areasOf(building)) }))
+      .sort((a, b) => byWorst(a.totals, b.totals))
+      .flatMap(({ building, totals }): Marked[] => {
+        const position = positionOf(building, plans.positions, words.units);
+        const name = this.nameOf(building);
+        const [worst] = totals;
+        const incident = worst?.incident;
+        const rank = incident && (incident.drill ? "drill" : incident.rank);
+        const said = totals.map((total) =>
+          [total.incident ? words.classWord(total.incident, NO_HELP) : t("class_help"), total.places].join(" "),
+        );
+        return position
+          ? [
+              {
+                key: building.key,
+                title: t("says", { what: name, said: said.join(t("comma")) || t(book.truth === null ? "waiting" : "none") }),
+                short: /\d+/.exec(name)?.[0] ?? name.slice(0, 3),
+                symbol: worst ? (incident ? classPath(incident, NO_HELP) : mdiLifebuoy) : null,
+                places: worst?.places ?? 0,
+                colour: colour(worst ? (rank ? COLOURS[rank] : "--help") : "--good"),
+                paper: colour("--card-background-color") || "#fff",
+                position,
+              },
+            ]
+          : [];
       });
-      const short = /\d+/.exec(name)?.[0] ?? name.slice(0, 3);
-      const colour = totals.length ? (rank ? COLOURS[rank] : "--help") : "--good";
-      return [
-        {
-          key: building.key,
-          label: [short, ...(words[0] ? [words[0]] : [])].join(" "),
-          title: context.t("says", { what: name, said: words.join(context.t("comma")) || context.t("none") }),
-          colour: style.getPropertyValue(colour).trim(),
-          position,
-        },
-      ];
-    });
   }
 
   private one(building: Building, stairwellKey: string | undefined) {
@@ -675,8 +681,10 @@ export class MapPage extends LitElement {
         font-weight: 500;
         margin-bottom: 4px;
       }
-      h2 button {
+      .totals + button {
         margin-inline-start: auto;
+      }
+      h2 button {
         min-height: 44px;
         font-size: 15px;
       }

@@ -77,3 +77,10 @@ export function totalsOf(marks: ReadonlyMap<string, Mark>, areaIds: Iterable<str
   }
   return [...(calls ? [{ incident: null, places: calls }] : []), ...totals.values()];
 }
+
+const level = (worst: Total | undefined): number => (worst ? (worst.incident ? 1 : 2) : 0);
+
+/** Orders what is drawn one above the other, by the first of their totals: what is well below, a call for help on top. */
+export function byWorst([a]: readonly Total[], [b]: readonly Total[]): number {
+  return a?.incident && b?.incident ? byUrgency()(b.incident, a.incident) : level(a) - level(b);
+}

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { Day, type Part } from "../../src/site/day";
+import type { Entry } from "../../src/model";
 import { alarm } from "../made";
 
 const part = (more: Partial<Part>): Part => ({ alarms: [], orders: [], names: {}, next: null, ...more });
-const raised = (id: string, incident: string, ...timeline: { at: number; what: string; who?: string }[]): Part["alarms"][number] => ({
+const raised = (id: string, incident: string, ...timeline: Entry[]): Part["alarms"][number] => ({
   ...alarm({ alarm_id: id, timeline }),
   incident_id: incident,
 });
@@ -41,4 +42,22 @@ test("an alarm that was closed between two parts is there once, as it was last",
   day.take(part({ alarms: [raised("a", "fire", { at: 1, what: "raised" })] }));
   day.take(part({ alarms: [raised("a", "fire", { at: 1, what: "raised" }, { at: 4, what: "reset", who: "u" })] }));
   expect(day.told().map(({ at }) => at)).toEqual([1, 4]);
+});
+
+test("a door that several fires open at once is one line of all of them; by another hand, or later, it is another", () => {
+  const opened = { at: 2.1, what: "door_released", door: "Doors 1" };
+  const day = new Day();
+  day.take(
+    part({
+      alarms: [
+        raised("a", "fire", opened, { ...opened, at: 9 }),
+        raised("b", "other", { ...opened, at: 2.2 }, { ...opened, door: "Doors 2" }),
+      ],
+    }),
+  );
+  expect(day.told().map((row) => ("also" in row ? [row.at, row.line.alarm.alarm_id, row.also.map(({ alarm_id }) => alarm_id)] : []))).toEqual([
+    [2.1, "a", ["b"]],
+    [2.1, "b", []],
+    [9, "a", []],
+  ]);
 });

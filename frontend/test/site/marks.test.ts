@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { layout } from "../../src/site/layout";
-import { MOST_UNFOLDED, isLife, marksOf, totalsOf, unfolded } from "../../src/site/marks";
+import { MOST_UNFOLDED, byWorst, isLife, marksOf, totalsOf, unfolded, type Total } from "../../src/site/marks";
 import { incident } from "../made";
 
 const fault = incident("fault", { rank: "fault" });
@@ -72,4 +72,11 @@ test("on a wall what is well is folded as long as a life is at stake anywhere, a
   const many = compound(MOST_UNFOLDED / 2 + 1);
   expect(open(many, burning, false)).toEqual(["b2"]);
   expect(open(many, faulty, false)).toEqual([]);
+});
+
+test("of what is drawn one above the other, what is well is below, and a call for help on top", () => {
+  const totals = (incident: Total["incident"]): Total[] => [{ incident, places: 1 }];
+  const calm: Total[] = [];
+  const all = [totals(null), totals(fire), calm, totals(drill), totals(fault)];
+  expect([...all].sort(byWorst)).toEqual([calm, totals(drill), totals(fault), totals(fire), totals(null)]);
 });

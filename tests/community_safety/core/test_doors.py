@@ -367,14 +367,22 @@ async def test_one_more_fire(hass: HomeAssistant, board: Board, peer: Peer) -> N
     await peer.config("smoke-3", "smoke_sensor", ["smoke", "test"])
     await peer.state("smoke-3", smoke=True)
     await wait_until(hass, lambda: board.doors[1].mode == NORMALLY_OPEN)
-    fires = {
-        alarm.id
-        for alarm in hass.data[DATA_HOUSE].book.open.values()
-        if alarm.hazard == "smoke"
-    }
+    house = hass.data[DATA_HOUSE]
+    fires = [row for row in house.book.open.values() if row.hazard == "smoke"]
     assert len(fires) == 2
-    for release in hass.data[DATA_HOUSE].doors._releases.values():
-        assert set(release.alarms) == fires
+    for release in house.doors._releases.values():
+        assert set(release.alarms) == {fire.id for fire in fires}
+
+    def told() -> list[int]:
+        return [
+            sum(row["what"] == "door_released" for row in fire.timeline)
+            for fire in fires
+        ]
+
+    # Each is told of each door, once: hundreds of fires come at the same moment.
+    await wait_until(hass, lambda: all(count >= 4 for count in told()))
+    await peer.settled()
+    assert told() == [4, 4]
 
 
 @pytest.mark.usefixtures("doors_entry")

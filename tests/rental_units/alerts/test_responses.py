@@ -25,7 +25,7 @@ from custom_components.rental_units.websocket import alerts, feed
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
-from tests.rental_units.common import account
+from tests.rental_units.common import account, call
 from tests.rental_units.panel import Panel, panel_of
 
 from .conftest import House
@@ -536,6 +536,36 @@ async def test_whom_a_drill_tells(
     installer = await account(hass, house.entry, "installer")
     other = await panel_of(hass, house.entry, hass_ws_client, installer)
     assert await other.refusal("drill_told") == "Unauthorized"
+
+
+async def test_what_does_not_go_out(
+    hass: HomeAssistant, house: House, sms: Provider, hass_ws_client: WebSocketGenerator
+) -> None:
+    """Who is on duty is told which channel fails, and that it works again."""
+    property_id = {"config_entry_id": house.entry.entry_id}
+    user = await account(hass, house.entry, "duty")
+    panel = await panel_of(hass, house.entry, hass_ws_client, user)
+    assert (await panel.follow("subscribe_faults"))["items"] == {}
+    sms.status = 500
+    await house.alert(hazard="smoke")
+    await house.settled()
+    await house.tick(1)
+    items = (await panel.event())["items"]
+    assert list(items.values()) == [{"fault": "provider_failing", "channel": "sms"}]
+    sms.status = 200
+    await house.tick(2)
+    await house.tick(2)
+    await house.settled()
+    await house.tick(1)
+    assert (await panel.event())["keys"] == list(items)
+    # Whose role is taken is told no more.
+    (grant,) = (await call(hass, "get_roles", property_id))["roles"]
+    await call(hass, "revoke_role", {**property_id, "grant_id": grant["grant_id"]})
+    await house.tick(10)
+    assert (await panel.event())["kind"] == "ended"
+    installer = await account(hass, house.entry, "installer")
+    other = await panel_of(hass, house.entry, hass_ws_client, installer)
+    assert await other.refusal("subscribe_faults") == "Unauthorized"
 
 
 async def test_many_are_told_in_turn(
