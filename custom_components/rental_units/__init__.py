@@ -36,6 +36,7 @@ from .care.book import DATA_CARE, CareBook
 from .care.visits.book import DATA_ROUNDS, RoundBook
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .desk.book import DATA_DESKS, DeskBook
+from .desk.desks import desks_of
 from .duties import DutyWatch, tell_apart
 from .entity import async_remove_gently
 from .forms import current_user
@@ -288,8 +289,8 @@ async def async_remove_config_entry_device(
     for unit_id in keys & entry.runtime_data.units.keys():
         application = application_of(hass, entry.entry_id)
         await application.async_fill(RemoveUnit(unit_id), current_user())
-    # The property's own device comes back with the next start.
-    return entry.entry_id not in keys
+    # The property's own device comes back with the next start, and those of its desks.
+    return not keys & {entry.entry_id, *desks_of(entry)}
 
 
 async def _async_updated(hass: HomeAssistant, entry: RegisterConfigEntry) -> None:

@@ -17,6 +17,7 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from .app.application import Application, application_of, applications
 from .app.work import refused
 from .const import DOMAIN
+from .desk.desks import desks_of
 from .register import Register, RegisterConfigEntry
 from .register.addresses import KINDS
 
@@ -29,7 +30,7 @@ PUBLIC = frozenset(
         *("config_entry_id", "unit_id", "person_id", "duplicate_id", "user_id"),
         *("lease_id", "command_id", "grant_id", "alert_id", "alarm_id", "incident_id"),
         *("card_id", "reading_id", "door_id", "door", "holder", "everywhere"),
-        *("report_id", "into_id", "party", "everything", "page"),
+        *("report_id", "into_id", "party", "everything", "page", "absent"),
         *(str(key) for key in cv.ENTITY_SERVICE_FIELDS),
         *("role", "channels", "only", "language", "quiet_from", "quiet_until"),
         *("start", "end", "open_end", "date", "since", "until", "version", "everyone"),
@@ -77,6 +78,19 @@ def unit_of_device(call: ServiceCall, device_id: str) -> tuple[Application, str]
         for unit_id in known & application.register.units.keys():
             return application, unit_id
     raise refused("no_such_unit")
+
+
+def desk_of_device(call: ServiceCall, device_id: str) -> tuple[Application, str]:
+    """Return the desk that a call names by its device, with its property.
+
+    Raises ServiceValidationError if there is none.
+    """
+    device = dr.async_get(call.hass).async_get(device_id)
+    keys = {key for _, key, *_ in device.identifiers} if device else set()
+    for application in applications(call.hass):
+        for desk_id in keys & desks_of(application.register.entry).keys():
+            return application, desk_id
+    raise refused("no_such_desk")
 
 
 async def async_first[T](

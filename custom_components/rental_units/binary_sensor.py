@@ -17,6 +17,7 @@ from .alerts.const import Progress
 from .alerts.engine import Engine
 from .alerts.models import Alert
 from .alerts.runtime import engine_of
+from .desk_entities import DeskOpen, add_for_each_desk
 from .entity import FigureEntity, UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Register, RegisterConfigEntry
@@ -57,6 +58,12 @@ async def async_setup_entry(
             yield AlertActive(register, unit, engine)
 
     await async_add_for_each_unit(entry, async_add_entities, entities)
+    add_for_each_desk(
+        hass,
+        entry,
+        async_add_entities,
+        lambda desk: [DeskOpen(hass, entry, desk, "desk_open")],
+    )
     if engine:
         async_add_entities([AlertFault(engine, entry)])
 

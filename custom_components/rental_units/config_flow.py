@@ -25,9 +25,11 @@ from .const import (
     DEFAULT_KEEP_AUDIT_DAYS,
     DEFAULT_KEEP_DAYS,
     DOMAIN,
+    SUBENTRY_DESK,
     SUBENTRY_RESPONDER,
 )
 from .desk_flow import DeskFlow
+from .desk_subentry_flow import DeskSubentryFlow
 from .places.const import (
     CONF_MEETING_POINT,
     CONF_OFFICE_PHONE,
@@ -148,7 +150,7 @@ class RentalUnitsConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, config_entry: RegisterConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        return {SUBENTRY_RESPONDER: ResponderFlow}
+        return {SUBENTRY_RESPONDER: ResponderFlow, SUBENTRY_DESK: DeskSubentryFlow}
 
     @override
     async def async_step_user(

@@ -20,6 +20,7 @@ DEFAULT_KEEP_AUDIT_DAYS: Final = 1095
 
 SUBENTRY_UNIT: Final = "unit"
 SUBENTRY_RESPONDER: Final = "responder"
+SUBENTRY_DESK: Final = "desk"
 
 LANGUAGES: Final = ("en", "zh-Hans", "zh-Hant")
 

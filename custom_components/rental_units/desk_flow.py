@@ -11,6 +11,7 @@ from homeassistant.helpers import selector
 
 from .desk.const import CONF_DESK, CONF_NOTICES, CONF_OFF, CONF_WORKED, DAYS, MOST_DAYS
 from .desk.days import parse_days
+from .desk.desks import CONF_LEVEL, Level
 from .desk.notices import asked
 
 _COUNT = selector.NumberSelector(
@@ -33,6 +34,10 @@ _SCHEMA = vol.Schema(
             )
         ),
         **{vol.Required(str(kind)): _COUNT for kind in DAYS},
+        **{
+            vol.Optional(f"{CONF_LEVEL}_{level}"): selector.TextSelector()
+            for level in Level
+        },
         vol.Optional(CONF_OFF): _TEXT,
         vol.Optional(CONF_WORKED): _TEXT,
     }

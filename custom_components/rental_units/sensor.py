@@ -21,7 +21,7 @@ from .alerts.runtime import engine_of
 from .care.book import DATA_CARE, CareBook
 from .care.visits.book import DATA_ROUNDS, RoundBook
 from .care.watch import State
-from .desk_entities import NOTICES, NoticeSensor
+from .desk_entities import NOTICES, QUEUES, NoticeSensor, QueueSensor, add_for_each_desk
 from .entity import FigureEntity, UnitEntity, async_add_for_each_unit
 from .event import property_device
 from .register import Register, RegisterConfigEntry
@@ -169,6 +169,12 @@ async def async_setup_entry(
     care = hass.data[DATA_CARE][entry.entry_id]
     async_add_entities([CareSensor(care, entry, row) for row in CARE])
     async_add_entities([NoticeSensor(hass, entry, row) for row in NOTICES])
+    add_for_each_desk(
+        hass,
+        entry,
+        async_add_entities,
+        lambda desk: [QueueSensor(hass, entry, desk, row) for row in QUEUES],
+    )
     if engine := engine_of(hass, entry.entry_id):
         async_add_entities([AddressSensor(engine, entry, row) for row in ADDRESSES])
 

@@ -7,6 +7,7 @@ from base64 import b64encode
 from datetime import timedelta
 from http import HTTPStatus
 import itertools
+from types import MappingProxyType
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -26,7 +27,7 @@ from custom_components.rental_units.alerts.runtime import engine_of
 from custom_components.rental_units.app.application import application_of
 from custom_components.rental_units.app.care import Named
 from custom_components.rental_units.app.consents import GiveConsent
-from custom_components.rental_units.app.desk import GiveNotices
+from custom_components.rental_units.app.notices import GiveNotices
 from custom_components.rental_units.app.places import IssueCodes, PutParty, SavePlace
 from custom_components.rental_units.app.policy import (
     COMMANDS as TABLE_COMMANDS,
@@ -66,6 +67,7 @@ from custom_components.rental_units.storage.errors import RegisterError
 from custom_components.rental_units.storage.vault import Vault
 from custom_components.rental_units.transfer.views import PATH
 from custom_components.rental_units.websocket.base import COMMANDS
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar, device_registry as dr
@@ -161,7 +163,10 @@ PANEL = {
     # What people have seen, and say of it.
     *("get_score_sheet", "add_score_entry", "withdraw_score_entry"),
     *("state_score_fact", "comment_score", "appeal_score", "decide_score_appeal"),
+    *("export_notices", "get_desks", "check_in_at_desk", "get_arrivals"),
 }
+#: Commands about the queue of a desk.
+DESKS = ("take_number", "call_number")
 #: Websocket commands that answer with what is theirs, whatever that is, and refuse only
 #: who may do it nowhere.
 ANYWHERE = {
@@ -268,6 +273,7 @@ async def data_of(
         "erase_person": {"person_id": people[1]},
         "remove_unit": {**device, "with_people": True},
         "restore_unit": {**of_entry, "unit_id": unit["unit_id"]},
+        **{name: {**desk_of(hass, entry), **why} for name in DESKS},
     }
 
 
@@ -282,6 +288,25 @@ async def round_of(
     put = PutRound(person, Risk.HIGH, vault, caller.id if caller else None)
     await application.async_fill(put, None)
     return {"person_id": person, "reason": "inspection"}
+
+
+def desk_of(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, str]:
+    """Return the device of a desk."""
+    if not entry.get_subentries_of_type("desk"):
+        row = ConfigSubentry(
+            data=MappingProxyType({"level": "1"}),
+            subentry_type="desk",
+            title="Desk",
+            unique_id="desk",
+        )
+        hass.config_entries.async_add_subentry(entry, row)
+    (desk,) = entry.get_subentries_of_type("desk")
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        config_subentry_id=desk.subentry_id,
+        identifiers={(DOMAIN, desk.subentry_id)},
+    )
+    return {"device_id": device.id}
 
 
 async def report_in(hass: HomeAssistant, entry: MockConfigEntry, unit: str) -> str:
@@ -1256,6 +1281,16 @@ async def notices_of(
         "reopen_notice": {"notice_id": reopened, "version": 2},
         "export_notices": {},
         "notice_exports": {},
+        "subscribe_desks": {},
+        **{name: {"desk_id": "unknown"} for name in DESKS},
+        "check_in_at_desk": {
+            "unit_id": unit,
+            "name": "MARK-7",
+            "confirmed": True,
+            "identified": True,
+            "briefed": True,
+        },
+        "arrivals": {},
     }
 
 

@@ -248,6 +248,7 @@ async def test_marked_data(
     assert b"MARK-ADDED" in database
     assert b"MARK-MENDED" in database
     assert b"MARK-RECEIPT" in database
+    assert b"MARK-ARRIVES" in database
     # What phones write into photos is nowhere, and the pixels are not in the database.
     for mark in (MAKER.encode(), PLACE.encode(), COMMENT, b"JFIF"):
         assert mark not in database
@@ -554,6 +555,12 @@ async def use_desk(panel: Panel) -> None:
     await panel.get("give_notice", **told, receipt="MARK-RECEIPT")
     for kind in ("csv", "xlsx"):
         await panel.get("export_notices", format=kind, everything=True)
+    arrives = {"unit_id": rows[0]["unit_id"], "name": "MARK-ARRIVES"}
+    arrives |= {"identified": True, "briefed": True, "confirmed": True}
+    await panel.get("check_in_at_desk", **arrives, card_number="7700471155")
+    wrong = {**arrives, "identified": "MARK-14"}
+    await panel.refusal("check_in_at_desk", **wrong, card_number="77004711-y")
+    assert "MARK-ARRIVES" in repr(await panel.get("arrivals"))
 
 
 async def use_panel(panel: Panel, entry: MockConfigEntry, person: str) -> None:

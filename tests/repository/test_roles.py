@@ -147,6 +147,8 @@ WORDS = {
         r"gives(, excuses and exports)? notices",
         r"办理[^；]*登记",
     ),
+    "check_in_at_desk": (PEOPLE, r"works a desk", r"总台办理"),
+    "take_number": (PEOPLE, r"works a desk|numbers of a desk", r"总台办理|总台取号"),
     "export_notices": (PEOPLE, r"exports notices", r"导出登记"),
     "reveal_at_place": (PEOPLE, r"at a scanned plate", r"扫门牌码后"),
     "get_score_catalogue": (

@@ -51,6 +51,8 @@ class DataClass(StrEnum):
     REPORT = "report"
     #: What somebody wrote of a hazard, and photos of it: there may be people in them.
     PHOTO = "photo"
+    #: Desks, and the numbers of their queues.
+    DESK = "desk"
     #: Alerts: units and figures, no person.
     ALERT = "alert"
     #: Who has read or changed what.
@@ -82,6 +84,7 @@ _SCORE: Final = frozenset({DataClass.SCORE})
 _CARE: Final = frozenset({DataClass.CARE})
 _CARED: Final = _REGISTER | _CARE
 _PASSAGES: Final = _REGISTER | _CARD | {DataClass.SIGHTINGS}
+_DESK: Final = frozenset({DataClass.DESK})
 _ALERT: Final = frozenset({DataClass.ALERT})
 _SAFETY: Final = frozenset({DataClass.SAFETY})
 _AUTHORITY: Final = frozenset({DataClass.AUTHORITY})
@@ -220,6 +223,11 @@ COMMANDS: Final[Mapping[str, frozenset[DataClass]]] = {
     "request_visit": _CARE,
     #: Those of others too: else a round is for who is in charge of it.
     "any_round": _CARE,
+    "get_desks": _DESK,
+    "take_number": _DESK,
+    "call_number": _DESK,
+    "check_in_at_desk": _PERSON | _CARD,
+    "get_arrivals": _REGISTER,
     "alert": _ALERT,
     "alert_beyond": _ALERT,
     "acknowledge_alert": _ALERT,
@@ -387,6 +395,11 @@ _SCORES: Final = (
 )
 #: What has to be told to an authority.
 _NOTICES: Final = ("get_notices", "give_notice", "excuse_notice", "reopen_notice")
+#: What somebody does who sits at a desk.
+_DESKS: Final = (
+    *("get_desks", "take_number", "call_number"),
+    *("check_in_at_desk", "get_arrivals"),
+)
 #: What somebody does who comes to a door.
 _VISITS: Final = ("get_places", "get_place", "visit_place")
 _INCIDENT: Final = (
@@ -414,6 +427,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_ALL | _PLACE, *_PLACES),
         _row(_PHOTO, *_TRIAGE),
         _row(_ALL, *_NOTICES, "export_notices"),
+        _row(_PERSON | _CARD | _DESK, *_DESKS),
         _row(_PASSAGES, "get_passages", "forget_sightings"),
         _row(_SOUGHT, *_SEARCH, "any_case", "alert_case", "export_case"),
         _row(
@@ -453,6 +467,7 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
         _row(_UNIT | _PLACE, *_VISITS, "print_codes", "revoke_code"),
         _row(_PHOTO, *_TRIAGE),
         _row(_ALL, *_NOTICES, "export_notices"),
+        _row(_PERSON | _CARD | _DESK, *_DESKS),
         _row(_ALERT, "get_alerts", "close_help", "get_roster"),
         _row(_REGISTER, "safety.read"),
     ),
@@ -538,6 +553,8 @@ TABLE: Final[Mapping[AccountRole, tuple[Row, ...]]] = {
     AccountRole.AUTOMATION: (
         _row(_PERSON, "check_in", "check_out", "renew_lease", "update_contact"),
         _row(_CONTACT, "verify_contacts"),
+        # A button for a number, and one for the next.
+        _row(_DESK, "take_number", "call_number"),
         _row(_REPORT, "get_reports", "assign_report"),
         # Figures that another system has, and what follows from the day it is.
         _row(

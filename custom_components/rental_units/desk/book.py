@@ -1,27 +1,34 @@
 """The desks of one property in memory: what is due, and nobody in it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+import time
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers.event import (
+    EventStateChangedData,
+    async_track_state_change_event,
+    async_track_time_interval,
+)
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
-from ..issues import WARNING, put_issue
+from ..issues import WARNING, listed, put_issue
 from ..register import Register, RegisterConfigEntry, default_language
 from ..storage.errors import RegisterError
 from ..storage.events import DomainEvent, Kind
 from ..telling import tell
-from . import notices
+from . import notices, queue
 from .const import CONF_DESK, CONF_OFF, CONF_WORKED
 from .country import async_look
 from .days import Look, WorkingDays, parse_days
+from .desks import CONF_LEVEL, Desk, Level, desks_of
 from .notices import Brief, Rules
+from .queue import Queue
 from .texts import texts
 
 DATA_DESKS: HassKey[dict[str, DeskBook]] = HassKey(f"{DOMAIN}_desks")
@@ -38,6 +45,9 @@ _OF_LEASES: Final = frozenset(
 )
 
 
+_NOBODY: Final = Queue()
+
+
 class DeskBook:
     """What is due at the desks of a property."""
 
@@ -50,13 +60,21 @@ class DeskBook:
         self.register = register
         self._look: Look = lambda _day: None
         self.open: Sequence[Brief] = ()
+        self.desks: Mapping[str, Desk] = {}
+        #: By desks; one where nobody has come today is not in it.
+        self.queues: Mapping[str, Queue] = {}
         #: Whether it is known what is due.
         self.is_known = False
         self._change_listeners: list[CALLBACK_TYPE] = []
+        self._new_desk_listeners: list[Callable[[Iterable[Desk]], None]] = []
+        self._followed = frozenset[str]()
+        self._unfollow: CALLBACK_TYPE | None = None
         self._reading = asyncio.Lock()
 
     async def async_start(self) -> None:
         """Read what is due. Raises RegisterError; nothing is known while the database is away."""
+        self._follow_desks()
+        self.entry.async_on_unload(self._stop)
         if self.register.blind:
             return
         self._look = await async_look(self._hass)
@@ -64,6 +82,7 @@ class DeskBook:
         self.is_known = True
         self._show()
         self.register.listen_day(self._async_begin_day)
+        self.entry.async_on_unload(self.register.phonebook.listen(self._show))
         self.entry.async_on_unload(
             async_track_time_interval(
                 self._hass, self._tick, LOOK, cancel_on_shutdown=True
@@ -71,9 +90,11 @@ class DeskBook:
         )
 
     async def async_hear(self, happened: Sequence[DomainEvent]) -> None:
-        """Follow the leases. Raises RegisterError."""
+        """Follow the leases and the queues. Raises RegisterError."""
         found = [row for row in happened if row.kind in _OF_LEASES]
         if not found:
+            if any(row.kind == Kind.QUEUE_CHANGED for row in happened):
+                await self._async_read()
             return
         units = {row.unit_id for row in found if row.unit_id}
         people = {row.person_id for row in found if row.person_id}
@@ -88,7 +109,8 @@ class DeskBook:
 
     @callback
     def follow_options(self) -> None:
-        """Take other rules."""
+        """Take other rules, and other desks."""
+        self._follow_desks()
         if self.is_known:
             self.entry.async_create_task(
                 self._hass, self._async_follow_options(), "rental units desk"
@@ -113,6 +135,7 @@ class DeskBook:
             notices.begin(session, today)
             notices.reconcile(session, rules, today, notices.recent(session, today))
             notices.recount(session, rules)
+            queue.begin_day(session, today, time.time())
 
         await self.register.async_run(count)
         await self._async_read()
@@ -120,8 +143,65 @@ class DeskBook:
     async def _async_read(self) -> None:
         # One at a time: what was read earlier must not be shown later.
         async with self._reading:
-            self.open = await self.register.async_read(notices.read)
+            today = self.register.today
+            self.open, self.queues = await self.register.async_read(
+                lambda session: (notices.read(session), queue.read(session, today))
+            )
         self._show()
+
+    # The desks
+
+    def _follow_desks(self) -> None:
+        """Take the desks that are set up now, and follow by what they are open."""
+        before, self.desks = self.desks, desks_of(self.entry)
+        tell(
+            self._new_desk_listeners,
+            [desk for key, desk in self.desks.items() if key not in before],
+        )
+        schedules = frozenset(
+            row.schedule for row in self.desks.values() if row.schedule
+        )
+        if schedules != self._followed:
+            self._stop()
+            self._followed = schedules
+            self._unfollow = async_track_state_change_event(
+                self._hass, schedules, self._opened
+            )
+        self._show()
+
+    @callback
+    def _opened(self, _event: Event[EventStateChangedData]) -> None:
+        self._show()
+
+    @callback
+    def _stop(self) -> None:
+        if self._unfollow:
+            self._unfollow()
+            self._unfollow = None
+
+    @callback
+    def listen_new_desks(self, add: Callable[[Iterable[Desk]], None]) -> CALLBACK_TYPE:
+        """Call `add` with the desks that are new."""
+        self._new_desk_listeners.append(add)
+        return lambda: self._new_desk_listeners.remove(add)
+
+    def is_open(self, desk: Desk) -> bool | None:
+        """Return if a desk is open now; None where nobody can tell."""
+        is_worked = self.rules.days.is_worked(self.register.today)
+        return desk.is_open(self._hass, is_worked=is_worked)
+
+    def is_staffed(self, desk: Desk) -> bool:
+        """Return if somebody is on duty there now, as far as it is said who staffs it."""
+        return desk.is_staffed(self.register.phonebook.posts())
+
+    def queue_of(self, desk: Desk) -> Queue:
+        """Return the queue of a desk."""
+        return self.queues.get(desk.id, _NOBODY)
+
+    def level_name(self, level: Level) -> str:
+        """Return what desks of a level are called, if somebody has said so."""
+        options = self.entry.options.get(CONF_DESK, {})
+        return str(options.get(f"{CONF_LEVEL}_{level}", ""))
 
     # Who shows them
 
@@ -187,6 +267,22 @@ class DeskBook:
             self.entry,
             "notices_overdue",
             {"count": str(late)} if late else None,
+            severity=WARNING,
+        )
+        alone = (
+            [
+                desk.title
+                for desk in self.desks.values()
+                if self.is_open(desk) and not self.is_staffed(desk)
+            ]
+            if self.register.phonebook.is_known
+            else []
+        )
+        put_issue(
+            self._hass,
+            self.entry,
+            "desks_unstaffed",
+            listed(alone, "desks") if alone else None,
             severity=WARNING,
         )
         tell(self._change_listeners)

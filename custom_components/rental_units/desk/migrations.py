@@ -38,5 +38,33 @@ FEATURE = Feature(
             "CREATE INDEX ix_desk_notices_export_id ON desk_notices (export_id)",
             "CREATE TABLE desk_state (id INTEGER PRIMARY KEY, since DATE NOT NULL)",
         ),
+        # Desks have queues, and write down who came in there.
+        statements(
+            """CREATE TABLE desk_tickets (
+                id TEXT PRIMARY KEY,
+                desk_id TEXT NOT NULL,
+                day DATE NOT NULL,
+                number INTEGER NOT NULL,
+                taken_at DOUBLE PRECISION NOT NULL,
+                called_at DOUBLE PRECISION,
+                called_by TEXT,
+                ended_at DOUBLE PRECISION,
+                outcome TEXT
+            )""",
+            "CREATE UNIQUE INDEX ux_desk_tickets_number"
+            " ON desk_tickets (desk_id, day, number)",
+            "CREATE INDEX ix_desk_tickets_day ON desk_tickets (day)",
+            """CREATE TABLE desk_arrivals (
+                id TEXT PRIMARY KEY,
+                lease_id TEXT NOT NULL REFERENCES leases (id) ON DELETE CASCADE,
+                desk_id TEXT,
+                at DOUBLE PRECISION NOT NULL,
+                who TEXT,
+                is_identified BOOLEAN NOT NULL,
+                is_briefed BOOLEAN NOT NULL
+            )""",
+            "CREATE UNIQUE INDEX ux_desk_arrivals_lease_id ON desk_arrivals (lease_id)",
+            "CREATE INDEX ix_desk_arrivals_at ON desk_arrivals (at)",
+        ),
     ),
 )

@@ -74,3 +74,46 @@ class DeskState(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     #: Since when notices are kept: what was due before that is nobody's here.
     since: Mapped[date]
+
+
+class DeskTicket(Base):
+    """A number of a desk's queue. Nobody's name is with it."""
+
+    __tablename__ = "desk_tickets"
+    __table_args__ = (
+        Index("ux_desk_tickets_number", "desk_id", "day", "number", unique=True),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
+    #: The id of its subentry.
+    desk_id: Mapped[str]
+    day: Mapped[date] = mapped_column(index=True)
+    number: Mapped[int]
+    #: Unix times; None: not yet.
+    taken_at: Mapped[float]
+    called_at: Mapped[float | None]
+    #: Id of the Home Assistant user, None for an automation.
+    called_by: Mapped[str | None]
+    ended_at: Mapped[float | None]
+    #: A word of queue.Outcome.
+    outcome: Mapped[str | None]
+
+
+class DeskArrival(Base):
+    """That somebody came in at a desk, and what was done then. It goes with their lease."""
+
+    __tablename__ = "desk_arrivals"
+    __table_args__ = (Index("ux_desk_arrivals_lease_id", "lease_id", unique=True),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
+    lease_id: Mapped[str] = mapped_column(ForeignKey("leases.id", ondelete="CASCADE"))
+    #: The id of its subentry; None: at none that is set up.
+    desk_id: Mapped[str | None]
+    #: Unix time, and the id of the Home Assistant user.
+    at: Mapped[float] = mapped_column(index=True)
+    who: Mapped[str | None]
+    #: Somebody has looked who they are. Of the document nothing is kept.
+    is_identified: Mapped[bool]
+    #: They were told of exits and charging, and whom to call.
+    is_briefed: Mapped[bool]
+    lease: Mapped[Lease] = relationship()

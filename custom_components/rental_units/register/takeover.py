@@ -16,7 +16,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ..const import SUBENTRY_UNIT, Reason
+from ..const import SUBENTRY_DESK, SUBENTRY_UNIT, Reason
 from ..storage import events
 from ..storage.events import Happened, Kind
 from . import queries
@@ -120,13 +120,14 @@ async def async_let_go(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
     Entities first: those that are left with the subentry would be removed with the device's
     change. Also those whose subentry is gone: the registries are written later than the
-    config entries, and a power cut may have come between.
+    config entries, and a power cut may have come between. Those of desks stay with them.
     """
+    desks = {row.subentry_id for row in entry.get_subentries_of_type(SUBENTRY_DESK)}
     entities, devices = er.async_get(hass), dr.async_get(hass)
     of_subentries = [
         row.entity_id
         for row in er.async_entries_for_config_entry(entities, entry.entry_id)
-        if row.config_subentry_id
+        if row.config_subentry_id and row.config_subentry_id not in desks
     ]
     for names in batched(of_subentries, _BATCH, strict=False):
         for entity_id in names:
@@ -136,7 +137,7 @@ async def async_let_go(hass: HomeAssistant, entry: ConfigEntry) -> None:
     linked = [
         row.id
         for row in dr.async_entries_for_config_entry(devices, entry.entry_id)
-        if row.config_subentry_id
+        if row.config_subentry_id and row.config_subentry_id not in desks
     ]
     for ids in batched(linked, _BATCH, strict=False):
         for device_id in ids:

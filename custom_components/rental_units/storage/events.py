@@ -75,6 +75,8 @@ class Kind(StrEnum):
     NOTICE_CHANGED = "notice_changed"
     #: How somebody is visited, or that somebody was there.
     ROUND_CHANGED = "round_changed"
+    #: A number was taken or called at a desk.
+    QUEUE_CHANGED = "queue_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from homeassistant.util import dt as dt_util
 
-from ..app.desk import Exported, Told
+from ..app.notices import Exported, Told
 from ..desk.const import Change
 from ..desk.texts import texts
 from .cells import written_phone

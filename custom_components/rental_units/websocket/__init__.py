@@ -17,6 +17,7 @@ from . import (  # noqa: F401
     consents,
     desk,
     files,
+    notices,
     places,
     reading,
     reports,

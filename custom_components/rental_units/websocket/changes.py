@@ -62,8 +62,20 @@ _LEASE: dict[vol.Marker, Any] = {
     **REASON,
 }
 
+CHECK_IN: dict[vol.Marker, Any] = {
+    vol.Required("unit_id"): cv.string,
+    vol.Exclusive("name", "who"): vol.All(TEXT, vol.Length(min=1)),
+    vol.Exclusive("person_id", "who"): cv.string,
+    **CONTACT,
+    vol.Optional("role", default=Role.TENANT): vol.Coerce(Role),
+    **_DAYS,
+    vol.Optional("confirmed", default=False): cv.boolean,
+    **REASON,
+}
 
-def _written(written: Written) -> dict[str, Any]:
+
+def written_of(written: Written) -> dict[str, Any]:
+    """Return what a command about leases has done."""
     return {
         "people": list(written.people),
         "leases": list(written.leases),
@@ -71,20 +83,7 @@ def _written(written: Written) -> dict[str, Any]:
     }
 
 
-@command(
-    "check_in",
-    {
-        vol.Required("unit_id"): cv.string,
-        vol.Exclusive("name", "who"): vol.All(TEXT, vol.Length(min=1)),
-        vol.Exclusive("person_id", "who"): cv.string,
-        **CONTACT,
-        vol.Optional("role", default=Role.TENANT): vol.Coerce(Role),
-        **_DAYS,
-        vol.Optional("confirmed", default=False): cv.boolean,
-        **REASON,
-    },
-    "check_in",
-)
+@command("check_in", CHECK_IN, "check_in")
 async def check_in(ask: Ask) -> dict[str, Any]:
     """Check somebody in. Unless it is confirmed, who may be the same and what overlaps is shown first."""
     data = ask.data
@@ -101,11 +100,12 @@ async def check_in(ask: Ask) -> dict[str, Any]:
     if not data["confirmed"]:
         doubts: Mapping[str, list[Any]] = await ask.async_do(DoubtCheckIn(*asked))
         if any(doubts.values()):
-            return {"written": None, "doubts": _named(ask, doubts)}
-    return {"written": _written(await ask.async_do(CheckIn(*asked)))}
+            return {"written": None, "doubts": named_doubts(ask, doubts)}
+    return {"written": written_of(await ask.async_do(CheckIn(*asked)))}
 
 
-def _named(ask: Ask, doubts: Mapping[str, list[Any]]) -> dict[str, Any]:
+def named_doubts(ask: Ask, doubts: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Return who may be the same and what overlaps, with the names of the units."""
     same = [
         {
             **row,
@@ -154,7 +154,7 @@ async def _async_lease(ask: Ask, change: Command[Written]) -> dict[str, Any]:
         ask, change, lambda: async_show_unit(ask, ask.data["unit_id"])
     )
     if answer["written"]:
-        answer["written"] = _written(answer["written"])
+        answer["written"] = written_of(answer["written"])
     return answer
 
 
@@ -221,7 +221,7 @@ async def left(ask: Ask) -> dict[str, Any]:
 @command("undo", {vol.Required("command_id"): cv.string, **REASON}, "undo")
 async def undo(ask: Ask) -> dict[str, Any]:
     """Undo what a command has written into leases, within 30 days."""
-    return {"written": _written(await ask.async_do(Undo(ask.data["command_id"])))}
+    return {"written": written_of(await ask.async_do(Undo(ask.data["command_id"])))}
 
 
 @command(
