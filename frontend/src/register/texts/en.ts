@@ -872,6 +872,7 @@ export const en = {
   care_how_press: "when it is pressed",
   care_how_rise: "when it counts on",
   care_how_jump: "when it jumps",
+  care_how_presence: "when somebody comes or goes",
   care_least: "At least {unit}",
   care_places: "By what they are asked",
   care_places_hint: "On their phones, and by speakers, satellites and lights of the flat. They say one sentence that names nobody.",

@@ -873,6 +873,7 @@ export const zhHans: Texts = {
   care_how_press: "按下时",
   care_how_rise: "读数增加时",
   care_how_jump: "读数突变时",
+  care_how_presence: "到家或离家时",
   care_least: "至少 {unit}",
   care_places: "如何询问本人",
   care_places_hint: "通过本人的手机，以及室内的音箱、语音助手和灯。语音只说一句不含姓名的话。",

@@ -873,6 +873,7 @@ export const zhHant: Texts = {
   care_how_press: "按下時",
   care_how_rise: "讀數增加時",
   care_how_jump: "讀數突變時",
+  care_how_presence: "到家或離家時",
   care_least: "至少 {unit}",
   care_places: "如何詢問本人",
   care_places_hint: "透過本人的手機，以及室內的喇叭、語音助理和燈。語音只說一句不含姓名的話。",
