@@ -111,6 +111,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
     book = PlaceBook(hass, entry, register)
     reports = ReportBook(hass, entry, book)
     searches = SearchBook(hass, entry, book, application.permit)
+    rounds = RoundBook(hass, entry, register, application.permit)
     care = CareBook(
         hass,
         entry,
@@ -118,7 +119,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RegisterConfigEntry) -> 
         application.is_resident,
         application.async_end_watches,
     )
-    rounds = RoundBook(hass, entry, register, application.permit)
+    care.visit_by(rounds.async_after_alarm)
     desk = DeskBook(hass, entry, register)
     scores = ScoreBook(hass, entry, book, desk.last_working_day)
     engine: Engine | None = None

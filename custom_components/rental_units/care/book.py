@@ -129,6 +129,7 @@ class CareBook:
         self.register = register
         self._is_resident = is_resident
         self._end_moved = end_moved
+        self._visit: Callable[[str, float], Awaitable[None]] | None = None
         #: None: the alerts are not there (yet).
         self._teller: Teller | None = None
         self.facts: dict[str, Facts] = {}
@@ -164,6 +165,11 @@ class CareBook:
         self._is_over = False
 
     # Beginning and end
+
+    @callback
+    def visit_by(self, visit: Callable[[str, float], Awaitable[None]]) -> None:
+        """Let `visit` hear of whom others were told, and when, once or more."""
+        self._visit = visit
 
     @property
     def vault(self) -> Vault:
@@ -718,6 +724,8 @@ class CareBook:
         else:
             LOGGER.error("Somebody shows no sign of life, and nobody can be told")
         ward.announced.add(key)
+        if self._visit and (at := ward.watch.kept.told_at) is not None:
+            await self._visit(facts.person_id, at)
 
     @staticmethod
     def _is_unasked(ward: Ward) -> bool:

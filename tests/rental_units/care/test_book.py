@@ -6,15 +6,21 @@ import pytest
 
 from custom_components.rental_units.alerts.const import About, Wording
 from custom_components.rental_units.alerts.runtime import engine_of
+from custom_components.rental_units.app.application import application_of
+from custom_components.rental_units.app.consents import GiveConsent
+from custom_components.rental_units.app.visits import PutRound
 from custom_components.rental_units.care.book import NEXT_TURN, RETRY_SECONDS
 from custom_components.rental_units.care.const import Because
+from custom_components.rental_units.care.visits.book import DATA_ROUNDS
+from custom_components.rental_units.care.visits.rules import EVENT_SECONDS, Cause, Risk
 from custom_components.rental_units.care.watch import Answer, Outcome
-from custom_components.rental_units.const import DOMAIN
+from custom_components.rental_units.const import DOMAIN, ConsentScope
 from custom_components.rental_units.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.rental_units.register.models import Person
 from custom_components.rental_units.storage.errors import RegisterError
+from custom_components.rental_units.storage.vault import Vault
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
@@ -72,6 +78,30 @@ async def test_a_morning_without_a_sign(home: Home) -> None:
     assert home.ward.months == {
         "2026-03": {"asked": 1, "told": 1, "needless": 0, "real": 1}
     }
+
+
+@SQLITE
+async def test_others_are_told_and_a_visit_is_due(home: Home) -> None:
+    """Who has agreed to visits as well is visited within a day, also after a start; once."""
+    await home.start()
+    agreed = GiveConsent(home.person, ConsentScope.VISITS)
+    application = application_of(home.hass, home.entry.entry_id)
+    await application.async_fill(agreed, None)
+    vault = Vault(home.entry.runtime_data.keys)
+    put = PutRound(home.person, Risk.GENERAL, vault)
+    await application.async_fill(put, None)
+    await home.stir()
+    await home.ask_at()
+    rounds = home.hass.data[DATA_ROUNDS][home.entry.entry_id]
+    assert rounds.rounds[home.person][0].events == ()
+    await home.until(home.messages.asked[0].answer_by)
+    for _ in range(2):
+        rounds = home.hass.data[DATA_ROUNDS][home.entry.entry_id]
+        found, its = rounds.rounds[home.person]
+        (event,) = found.events
+        assert event.cause is Cause.CARE_ALARM
+        assert its.at == event.at + EVENT_SECONDS
+        await home.reload()
 
 
 @SQLITE

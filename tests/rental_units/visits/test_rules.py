@@ -130,6 +130,9 @@ def test_an_event_is_over_with_a_visit() -> None:
     for outcome in (Outcome.MET, Outcome.REFUSED):
         done = missed.wanted(later).visited(visit(begun + 300, outcome))
         assert done.events == (later,)
+        # It is told again, after a restart.
+        again = done.wanted(event)
+        assert due(again, begun + 600, SHANGHAI) == due(done, begun + 600, SHANGHAI)
         assert due(done, begun + 600, SHANGHAI).event == later
         assert due(done, begun + 600, SHANGHAI).missed == 0
 

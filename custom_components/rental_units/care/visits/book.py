@@ -170,6 +170,10 @@ class RoundBook:
             return person_id in self.rounds
         return is_wanted
 
+    async def async_after_alarm(self, person_id: str, at: float) -> None:
+        """Let somebody be visited of whom others were told that nothing is heard."""
+        await self.async_after_event(person_id, Cause.CARE_ALARM, at)
+
     async def _async_want(self, person_id: str, event: Event) -> bool:
         today = self.register.today
 
