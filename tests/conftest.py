@@ -13,6 +13,7 @@ from traceback import FrameSummary, StackSummary
 from types import FrameType, ModuleType
 from typing import Any, override
 
+from hypothesis import HealthCheck, settings
 import pytest
 from pytest_homeassistant_custom_component import patch_time
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -27,6 +28,15 @@ from simulator.listening import held_port
 
 from .common import Peer, add_gateway, clear_broker, wait_until
 from .complaints import COMPLAINT
+
+# No test is timed, and each run tries the same: a busy machine, or luck, fails nothing.
+settings.register_profile(
+    "repository",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repository")
 
 ROOT = Path(__file__).parent.parent
 #: How much of a stack asyncio's debug mode keeps of who made a task, future or timer.
