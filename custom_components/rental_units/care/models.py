@@ -3,7 +3,7 @@
 By what somebody is heard, what is usual for them and how it stands is in the vault, encrypted.
 """
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeassistant.util.ulid import ulid_now
@@ -16,11 +16,12 @@ class CareWatch(Base):
     """That a consent to be watched is made use of; it goes with the consent."""
 
     __tablename__ = "care_watches"
+    __table_args__ = (Index("ux_care_watches_consent_id", "consent_id", unique=True),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=ulid_now)
     #: Who is watched, until when, and whom they have named.
     consent_id: Mapped[str] = mapped_column(
-        ForeignKey("consents.id", ondelete="CASCADE"), unique=True
+        ForeignKey("consents.id", ondelete="CASCADE")
     )
     #: Where they live.
     unit_id: Mapped[str] = mapped_column(
