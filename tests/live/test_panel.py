@@ -52,11 +52,28 @@ LEAST = 44
 PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)
 AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
-#: As the design asks for.
-AXE_RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-  elementRef: false}).then((result) => result.violations.flatMap((rule) => rule.nodes
-  .filter((node) => JSON.stringify(node.target).includes("community-safety-"))
-  .map((node) => `${rule.id}: ${JSON.stringify(node.target)} ${node.failureSummary}`)))"""
+#: As the design asks for. What the bar of pages covers in part is scrolled clear of it first, as
+#: who taps it does.
+AXE_RUN = """async () => {
+  const run = async (runOnly) => (await axe.run(document, {runOnly, elementRef: false}))
+    .violations.flatMap(({id, nodes}) => nodes.map(({target, failureSummary}) => ({
+      id, path: target.flat(), target: JSON.stringify(target), failureSummary})))
+    .filter(({target}) => target.includes("community-safety-"))
+  const turn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+  const found = []
+  for (const {id, path, target, failureSummary} of
+    await run(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])) {
+    if (id === "target-size") {
+      path.reduce((root, part) => (root.shadowRoot ?? root).querySelector(part), document)
+        ?.scrollIntoView({block: "center"})
+      await turn()
+      const still = await run({type: "rule", values: [id]})
+      if (!still.some((other) => other.target === target)) continue
+    }
+    found.push(`${id}: ${target} ${failureSummary}`)
+  }
+  return found
+}"""
 #: Buttons and links of ours that are smaller than a finger.
 SMALL = """(least) => {
   const found = []

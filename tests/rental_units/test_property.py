@@ -678,7 +678,7 @@ async def test_calendar_and_sensors(
     assert hass.states.get(tenants).state == "1"
     end = dt_util.parse_datetime(hass.states.get(sensor).state)
     assert dt_util.as_local(end).date() == day
-    [calendar] = hass.states.async_all("calendar")
+    calendar = hass.states.get(calendar_id)
     assert calendar.attributes["message"] == "1-1-101"
     answer = await hass.services.async_call(
         "calendar",
