@@ -1,22 +1,18 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { lasted } from "../format";
-import { save } from "../save";
 import { CompoundMap } from "./compound";
 import type { Look, Looks, PlaceRow, SearchFile, SearchRow, SeenAt } from "./model";
 import { Page, pageStyles } from "./page";
 import { encoded } from "./photo";
 import { apiOf, option, timeOf, type Api } from "./room";
 import { LOST } from "./searches";
+import { FORMATS, saveTaken, type Format, type Taken } from "./taken";
 import { languageOf } from "./texts";
 
 const OUTCOMES = ["found", "not_found", "handed_over", "mistake"];
 const MINUTE = 60;
 const LOOKS: Looks[] = ["category", "colour", "age_group"];
-const TYPES: Record<string, string> = {
-  csv: "text/csv",
-  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-};
 
 type Wanted = Record<"plate" | Looks | "since" | "until" | "place", string> & { household: boolean; untold: boolean };
 const nothingWanted = (): Wanted => ({
@@ -292,7 +288,7 @@ export class CasePage extends Page {
         ${api.may("export_case")
           ? html`<p class="quiet">${t("search_export_hint")}</p>
               <div class="actions">
-                ${Object.keys(TYPES).map(
+                ${FORMATS.map(
                   (format) =>
                     html`<button data-do="export-${format}" ?disabled=${room.locked} @click=${() => void this.export(api, look, format)}>
                       ${t("search_export", { format: format.toUpperCase() })}
@@ -351,15 +347,14 @@ export class CasePage extends Page {
         : html`<li class="gap">${t("trail_gap", { time: lasted(Math.round(row.gap / MINUTE) * MINUTE, room.hass.locale.language) })}</li>`}`;
   }
 
-  private async export(api: Api, look: Look, format: string): Promise<void> {
+  private async export(api: Api, look: Look, format: Format): Promise<void> {
     await this.trying(async () => {
-      const given = await api.ask<{ content: string; name: string; receipt: string }>(
+      const given = await api.ask<Taken>(
         "export_search",
         { case_id: this.caseId, deed_id: look.deed_id, format, language: languageOf(this.room.hass.language) },
         { withReason: false },
       );
-      const bytes = Uint8Array.from(atob(given.content), (letter) => letter.charCodeAt(0));
-      save(given.name, new Blob([bytes], { type: TYPES[format] ?? "" }));
+      saveTaken(given, format);
       this.did(this.room.t("search_given", { receipt: given.receipt }));
       await this.load();
     });

@@ -21,6 +21,7 @@ const LOAD: Record<string, () => Promise<Elements>> = {
   care: async () => (await import("./care")).elements,
   watch: async () => (await import("./watch")).elements,
   rounds: async () => (await import("./rounds")).elements,
+  desk: async () => (await import("./desk")).elements,
   duty: async () => ({ "cs-duty": (await import("./duty")).DutyPage }),
   audit: async () => ({ "cs-audit": (await import("./audit")).AuditPage }),
   import: async () => ({ "cs-import": (await import("./import")).ImportPage }),
@@ -101,6 +102,8 @@ export class Router extends GuestElement {
         return html`<cs-watch .room=${room} .narrow=${narrow} .watchId=${id} .entryId=${entryId}></cs-watch>`;
       case "rounds":
         return html`<cs-rounds .room=${room} .narrow=${narrow}></cs-rounds>`;
+      case "desk":
+        return html`<cs-desk .room=${room} .narrow=${narrow}></cs-desk>`;
       case "duty":
         return html`<cs-duty .room=${room} .narrow=${narrow}></cs-duty>`;
       case "audit":

@@ -6,7 +6,7 @@ import { beginAhead } from "./ahead";
 import { pages } from "./pages";
 
 /** First words of addresses. */
-const OURS = new Set(["units", "unit", "person", "duty", "import", "roles", "audit", "mine", "places", "place", "reports", "report", "searches", "case", "care", "watch", "rounds"]);
+const OURS = new Set(["units", "unit", "person", "duty", "import", "roles", "audit", "mine", "places", "place", "reports", "report", "searches", "case", "care", "watch", "rounds", "desk"]);
 /** Under which page of the navigation the others are. */
 const BELOW: Record<string, string> = { unit: "units", person: "units", place: "places", report: "reports", case: "searches", watch: "care" };
 

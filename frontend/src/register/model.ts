@@ -640,3 +640,54 @@ export interface Proposal {
   unit: string | null;
   good: boolean;
 }
+
+/** A desk as it is now. */
+export interface DeskRow {
+  desk_id: string;
+  title: string;
+  level: string;
+  level_name: string | null;
+  open: boolean;
+  staffed: boolean;
+  /** Whom it serves; none: everybody. */
+  buildings: string[];
+  /** Numbers, the first one first. */
+  waiting: number[];
+  called: number[];
+  last: number | null;
+}
+
+/** Something that is to be told to an authority, or was. */
+export interface NoticeRow {
+  notice_id: string;
+  version: number;
+  kind: string;
+  state: "open" | "given" | "excused" | "withdrawn";
+  unit_id: string;
+  unit: string | null;
+  person_id: string;
+  name: string;
+  begins_on: string;
+  due_on: string;
+  /** That year's days off are not known yet. */
+  assumed: boolean;
+  overdue: boolean;
+  late: boolean;
+  settled_at: string | null;
+  settled_by: string | null;
+  settled_how: string | null;
+  receipt: string;
+}
+
+export interface Notices {
+  notices: NoticeRow[];
+  accounts: Record<string, string>;
+}
+
+/** A file of notices that somebody has taken along. */
+export interface NoticeExport {
+  export_id: string;
+  at: string;
+  who: string | null;
+  notices: number;
+}

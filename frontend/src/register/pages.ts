@@ -1,17 +1,17 @@
 /** The register's pages as the navigation offers them. */
 
-import { mdiAccountClock, mdiAccountKey, mdiClipboardAlert, mdiFileSwap, mdiHeartPulse, mdiHomeAccount, mdiHomeGroup, mdiHomeHeart, mdiMapMarkerRadius, mdiMapSearch, mdiTextBoxSearch } from "@mdi/js";
+import { mdiAccountClock, mdiAccountKey, mdiClipboardAlert, mdiFileSwap, mdiHeartPulse, mdiHomeAccount, mdiHomeGroup, mdiHomeHeart, mdiMapMarkerRadius, mdiMapSearch, mdiRoomService, mdiTextBoxSearch } from "@mdi/js";
 import type { Page } from "../extension";
 import type { Session } from "../response";
 
 /** Whose page is that of their own flats. */
 const OWN_ROLES = new Set(["landlord", "resident"]);
 
-type Title = "units" | "places" | "reports" | "searches" | "care" | "rounds" | "mine" | "home" | "duty" | "import" | "roles" | "audit";
+type Title = "units" | "desk" | "notices" | "places" | "reports" | "searches" | "care" | "rounds" | "mine" | "home" | "duty" | "import" | "roles" | "audit";
 const TITLES: Record<string, Record<Title, string>> = {
-  en: { units: "Units", places: "Places", reports: "Hazards", searches: "Search", care: "Signs of life", rounds: "Care visits", mine: "My flats", home: "My home", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
-  "zh-Hans": { units: "房屋", places: "地点", reports: "隐患", searches: "一键寻人", care: "平安守护", rounds: "关爱走访", mine: "我的出租房", home: "我的住处", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
-  "zh-Hant": { units: "房屋", places: "地點", reports: "隱患", searches: "一鍵尋人", care: "平安守護", rounds: "關愛走訪", mine: "我的出租屋", home: "我的住處", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
+  en: { units: "Units", desk: "Desk", notices: "Notices", places: "Places", reports: "Hazards", searches: "Search", care: "Signs of life", rounds: "Care visits", mine: "My flats", home: "My home", duty: "Duty", import: "Import", roles: "Roles", audit: "Audit" },
+  "zh-Hans": { units: "房屋", desk: "总台", notices: "登记报送", places: "地点", reports: "隐患", searches: "一键寻人", care: "平安守护", rounds: "关爱走访", mine: "我的出租房", home: "我的住处", duty: "值班", import: "导入", roles: "角色", audit: "查询记录" },
+  "zh-Hant": { units: "房屋", desk: "櫃台", notices: "登記報送", places: "地點", reports: "隱患", searches: "一鍵尋人", care: "平安守護", rounds: "關愛走訪", mine: "我的出租屋", home: "我的住處", duty: "值班", import: "匯入", roles: "角色", audit: "查詢紀錄" },
 };
 
 /** Does the user let flats? Who only lives in one has a home. */
@@ -34,6 +34,10 @@ export function pages({ properties }: Pick<Session, "properties">, language: str
   }
   if (may("get_units")) {
     add("units", mdiHomeGroup, 20, { key: "u", search: "/" });
+  }
+  if (may("get_desks", "get_notices")) {
+    // Who sits at no desk has what is to be told, or may see it.
+    add("desk", mdiRoomService, 22, {}, may("get_desks") ? "desk" : "notices");
   }
   if (may("get_places")) {
     add("places", mdiMapMarkerRadius, 25);
