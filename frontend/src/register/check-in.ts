@@ -14,8 +14,10 @@ interface Answer {
 
 /** Checks somebody into a unit: who, since when, as what. */
 export class CheckInSheet extends WhoSheet {
-  @property({ attribute: false }) unit!: UnitFile;
+  /** Null where it is still to be chosen. */
+  @property({ attribute: false }) unit: Pick<UnitFile, "unit_id" | "title"> | null = null;
   @state() private doubts: Doubts | null = null;
+  protected readonly command: string = "check_in";
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -23,7 +25,20 @@ export class CheckInSheet extends WhoSheet {
   }
 
   protected override heading(): string {
-    return this.room.t("check_in_title", { unit: this.unit.title });
+    return this.room.t("check_in_title", { unit: this.unit?.title ?? "" });
+  }
+
+  /** What else is asked, before the others and after them; and what is sent of it, null while something lacks. */
+  protected above(): TemplateResult | typeof nothing {
+    return nothing;
+  }
+
+  protected below(): TemplateResult | typeof nothing {
+    return nothing;
+  }
+
+  protected said(): object | null {
+    return {};
   }
 
   protected override body(): TemplateResult {
@@ -38,6 +53,7 @@ export class CheckInSheet extends WhoSheet {
         void this.submit(() => this.send(false));
       }}
     >
+      ${this.above()}
       ${this.who(
         html`${this.field("name", t("name"), { required: true })} ${this.field("phone", t("phone"), { type: "tel" })}`,
       )}
@@ -49,8 +65,9 @@ export class CheckInSheet extends WhoSheet {
         )}
         ${this.field("start", t("start"), { type: "date" })} ${this.field("end", t("end"), { type: "date" })}
       </div>
+      ${this.below()}
       <div class="actions">
-        <button class="main" type="submit" ?disabled=${this.blocked}>${t("check_in")}</button>
+        <button class="main" type="submit" ?disabled=${this.blocked || !this.unit || !this.said()}>${t("check_in")}</button>
         <span class="quiet">${t("check_in_hint")}</span>
       </div>
     </form>`;
@@ -99,12 +116,13 @@ export class CheckInSheet extends WhoSheet {
 
   private async send(confirmed: boolean): Promise<Done | null> {
     const { name = "", phone = "", role = "tenant", start = "", end = "" } = this.values;
-    const answer = await this.api.ask<Answer>("check_in", {
-      unit_id: this.unit.unit_id,
+    const answer = await this.api.ask<Answer>(this.command, {
+      unit_id: this.unit?.unit_id,
       ...(this.person ? { person_id: this.person.person_id } : { name: name.trim(), ...(phone.trim() ? { phone } : {}) }),
       role,
       ...(start ? { start } : {}),
       ...(end ? { end } : {}),
+      ...this.said(),
       confirmed,
     });
     if (answer.written) {

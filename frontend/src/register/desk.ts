@@ -1,8 +1,9 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
+import { ArriveSheet } from "./arrive";
 import { GROUPS, groupOf, noticeDeeds, type Group, type NoticeDeed } from "./due";
 import { Following } from "./following";
-import type { DeskRow, NoticeExport, NoticeRow, Notices, Outcome } from "./model";
+import type { ArrivalRow, DeskRow, NoticeExport, NoticeRow, Notices, Outcome } from "./model";
 import { ExcuseNoticeSheet, GiveNoticeSheet, noticeName } from "./notice";
 import { Page, linkTo, pageStyles } from "./page";
 import { apis, day, option, pathOf, timeOf, today, type Api } from "./room";
@@ -39,19 +40,21 @@ class Desks extends Following {
 
 /** The desks with their queues, and what is to be told to an authority. */
 export class DeskPage extends Page {
-  private readonly desks = new Desks(this);
+  private readonly desks: Desks = new Desks(this);
   /** What is open; null until it is known. */
   @state() private open: NoticeRow[] | null = null;
   /** What is settled; null until somebody has asked: each look is in the audit. */
   @state() private over: NoticeRow[] | null = null;
   @state() private isOver = false;
+  /** Who came in; null until somebody has asked. */
+  @state() private arrivals: ArrivalRow[] | null = null;
   /** The files that were taken along; null until somebody has asked. */
   @state() private files: NoticeExport[] | null = null;
   /** What is exported has what was given, too. */
   @state() private everything = false;
   /** The notices that are given together. */
   @state() private chosen: ReadonlySet<string> = new Set();
-  @state() private sheet: { deed: NoticeDeed; rows: NoticeRow[] } | null = null;
+  @state() private sheet: { deed: NoticeDeed | "check_in_at_desk"; rows: NoticeRow[] } | null = null;
   private accounts: Record<string, string> = {};
 
   protected override firstUpdated(): void {
@@ -64,6 +67,9 @@ export class DeskPage extends Page {
 
   protected override async load(): Promise<void> {
     const api = this.shownOf(this.all);
+    if (api && this.arrivals) {
+      await this.loadArrivals(api);
+    }
     if (!api?.may("get_notices") || api.lacksReason("get_notices")) {
       return;
     }
@@ -82,6 +88,12 @@ export class DeskPage extends Page {
     }
   }
 
+  private async loadArrivals(api: Api): Promise<void> {
+    const { arrivals, accounts } = await api.ask<{ arrivals: ArrivalRow[]; accounts: Record<string, string> }>("arrivals");
+    Object.assign(this.accounts, accounts);
+    this.arrivals = arrivals;
+  }
+
   private async loadFiles(api: Api): Promise<void> {
     const { exports, accounts } = await api.ask<{ exports: NoticeExport[]; accounts: Record<string, string> }>("notice_exports");
     Object.assign(this.accounts, accounts);
@@ -98,14 +110,17 @@ export class DeskPage extends Page {
     const { t } = room;
     return html`<div class="head"><h1>${t(api.may("get_desks") ? "desk" : "notices")}</h1></div>
       ${this.askProperty(all, () => {
-        this.open = this.over = this.files = null;
+        this.open = this.over = this.files = this.arrivals = null;
         this.chosen = new Set();
         void this.reload();
       })}
-      ${this.reason()} ${this.said()} ${api.may("get_desks") ? this.queues(api) : nothing} ${api.may("get_notices") ? this.notices(api) : nothing}
+      ${this.reason()} ${this.said()} ${api.may("get_desks") ? this.queues(api) : nothing} ${this.comes(api)} ${api.may("get_notices") ? this.notices(api) : nothing}
       ${api.may("export_notices") ? this.exports(api) : nothing}
       ${sheet?.deed === "give_notice"
         ? html`<cs-give-notice .room=${room} .api=${api} .rows=${sheet.rows} @closed=${this.closed}></cs-give-notice>`
+        : nothing}
+      ${sheet?.deed === "check_in_at_desk"
+        ? html`<cs-arrive .room=${room} .api=${api} .desks=${this.desks.found.get(api.property.entry_id) ?? []} @closed=${this.closed}></cs-arrive>`
         : nothing}
       ${sheet?.deed === "excuse_notice"
         ? html`<cs-excuse-notice .room=${room} .api=${api} .rows=${sheet.rows} @closed=${this.closed}></cs-excuse-notice>`
@@ -191,6 +206,65 @@ export class DeskPage extends Page {
     </section>`;
   }
 
+  /** Who comes in, and who came. */
+  private comes(api: Api): TemplateResult | typeof nothing {
+    const { arrivals, room } = this;
+    const { t } = room;
+    const arrives = ["check_in_at_desk", "check_in", "get_units"].every((right) => api.may(right));
+    if (!arrives && !api.may("get_arrivals")) {
+      return nothing;
+    }
+    return html`<section class="box" data-arrivals>
+      <div class="actions">
+        ${arrives
+          ? html`<button
+              class="main"
+              data-do="check_in_at_desk"
+              ?disabled=${room.locked}
+              @click=${() => {
+                this.sheet = { deed: "check_in_at_desk", rows: [] };
+              }}
+            >
+              ${t("arrive")}
+            </button>`
+          : nothing}
+        ${api.may("get_arrivals") && !arrivals
+          ? html`<button data-do="arrivals" @click=${() => void this.trying(() => this.loadArrivals(api))}>${t("arrivals")}</button>`
+          : nothing}
+      </div>
+      ${arrivals
+        ? html`<h2>${t("arrivals")}</h2>
+            ${arrivals.length
+              ? html`<ul class="flat">
+                  ${arrivals.map((row) => this.arrival(api, row))}
+                </ul>`
+              : html`<p>${t("arrivals_none")}</p>`}`
+        : nothing}
+    </section>`;
+  }
+
+  private arrival(api: Api, row: ArrivalRow): TemplateResult {
+    const { room } = this;
+    const { t } = room;
+    const desk = this.desks.found.get(api.property.entry_id)?.find((item) => item.desk_id === row.desk_id)?.title ?? "";
+    const who = row.who ? (this.accounts[row.who] ?? row.who) : "";
+    return html`<li class="actions" data-arrival=${row.person_id}>
+      ${this.where(api, row)} <span>${option(room, "role", row.role)}</span>
+      <span class=${row.identified ? "tag good" : "tag warn"}>${t(row.identified ? "arrival_identified" : "arrival_unidentified")}</span>
+      <span class=${row.briefed ? "tag good" : "tag warn"}>${t(row.briefed ? "arrival_briefed" : "arrival_unbriefed")}</span>
+      <span class="quiet">${[timeOf(room, row.at), desk, who].filter((part) => part !== "").join(" · ")}</span>
+    </li>`;
+  }
+
+  /** The unit and whom, with the way to their pages for who may open them. */
+  private where(api: Api, row: Pick<NoticeRow, "unit_id" | "unit" | "person_id" | "name">): TemplateResult {
+    const { room } = this;
+    const { entry_id: entryId } = api.property;
+    const unit = row.unit ?? room.t("unit_gone");
+    return html`${api.may("get_unit", row.unit_id) ? linkTo(room, pathOf(room.session, "unit", row.unit_id, entryId), unit) : html`<span class="number">${unit}</span>`}
+    ${api.may("get_person", row.unit_id) ? linkTo(room, pathOf(room.session, "person", row.person_id, entryId), row.name) : html`<span>${row.name}</span>`}`;
+  }
+
   private notices(api: Api): TemplateResult {
     const { open, room } = this;
     const { t } = room;
@@ -268,12 +342,7 @@ export class DeskPage extends Page {
   /** What, of which unit and whom, and which day it is about. */
   private facts(api: Api, row: NoticeRow): TemplateResult {
     const { room } = this;
-    const { entry_id: entryId } = api.property;
-    return html`<strong>${option(room, "notice_kind", row.kind)}</strong>
-      ${api.may("get_unit", row.unit_id)
-        ? linkTo(room, pathOf(room.session, "unit", row.unit_id, entryId), row.unit ?? room.t("unit_gone"))
-        : html`<span class="number">${row.unit ?? room.t("unit_gone")}</span>`}
-      ${api.may("get_person", row.unit_id) ? linkTo(room, pathOf(room.session, "person", row.person_id, entryId), row.name) : html`<span>${row.name}</span>`}
+    return html`<strong>${option(room, "notice_kind", row.kind)}</strong> ${this.where(api, row)}
       <span class="quiet">${room.t("notice_begins", { day: day(room, row.begins_on) })}</span>`;
   }
 
@@ -471,4 +540,4 @@ export class DeskPage extends Page {
   ];
 }
 
-export const elements = { "cs-desk": DeskPage, "cs-give-notice": GiveNoticeSheet, "cs-excuse-notice": ExcuseNoticeSheet };
+export const elements = { "cs-desk": DeskPage, "cs-arrive": ArriveSheet, "cs-give-notice": GiveNoticeSheet, "cs-excuse-notice": ExcuseNoticeSheet };

@@ -691,3 +691,17 @@ export interface NoticeExport {
   who: string | null;
   notices: number;
 }
+
+/** Somebody who came in at a desk. */
+export interface ArrivalRow {
+  person_id: string;
+  name: string;
+  unit_id: string;
+  unit: string | null;
+  role: string;
+  at: string;
+  who: string | null;
+  desk_id: string | null;
+  identified: boolean;
+  briefed: boolean;
+}
