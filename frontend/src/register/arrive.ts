@@ -36,9 +36,7 @@ export class ArriveSheet extends CheckInSheet {
     const { unit, units, values } = this;
     const { t } = this.room;
     if (unit) {
-      return html`<div class="head">
-        <strong>${unit.title}</strong>
-        <span class="grow"></span>
+      return html`<div class="actions">
         <button
           type="button"
           data-do="other"

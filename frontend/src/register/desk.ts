@@ -155,13 +155,13 @@ export class DeskPage extends Page {
     return html`<section class="box" data-desk=${row.desk_id}>
       <div class="head">
         <h2>${row.title}</h2>
-        <span class="tag">${row.level_name ?? option(room, "desk_level", row.level)}</span>
+        <span class="tag">${row.level_name || option(room, "desk_level", row.level)}</span>
         <span class=${row.open ? "tag good" : "tag"}>${t(row.open ? "desk_open" : "desk_closed")}</span>
         ${row.open && !row.staffed ? html`<span class="tag bad">${t("desk_unstaffed")}</span>` : nothing}
       </div>
       <dl>
         <dt>${t("number_now")}</dt>
-        <dd class="now" data-called>${row.called.length ? numbers(row.called) : t("number_none")}</dd>
+        <dd class=${row.called.length ? "now" : ""} data-called>${row.called.length ? numbers(row.called) : t("number_none")}</dd>
         <dt>${t("number_waiting", { count: row.waiting.length })}</dt>
         <dd data-waiting>${row.waiting.length ? numbers(row.waiting) : t("number_none")}</dd>
       </dl>
@@ -175,7 +175,7 @@ export class DeskPage extends Page {
                   call(false);
                 }}
               >
-                ${t(row.waiting.length ? "number_next" : "number_end")}
+                ${t(row.called.length && !row.waiting.length ? "number_end" : "number_next")}
               </button>
               ${row.called.length
                 ? html`<button
@@ -270,7 +270,7 @@ export class DeskPage extends Page {
     const { t } = room;
     const now = today(room);
     return html`<div class="head">
-        <h2>${t("notices")}</h2>
+        ${api.may("get_desks") ? html`<h2>${t("notices")}</h2>` : nothing}
         <span class="grow"></span>
         <label class="choice">
           <input
@@ -333,9 +333,10 @@ export class DeskPage extends Page {
       ${this.facts(api, row)}
       <span class=${row.overdue ? "tag bad" : "tag"}>${t(row.overdue ? "notice_was_due" : "notice_due", { day: day(room, row.due_on) })}</span>
       ${row.assumed ? html`<span class="tag warn">${t("notice_assumed")}</span>` : nothing}
-      <span class="grow"></span>
-      ${deeds.has("give_notice") ? this.deed("give_notice", "notice_give", row) : nothing}
-      ${deeds.has("excuse_notice") ? this.deed("excuse_notice", "notice_excuse", row) : nothing}
+      <span class="deeds">
+        ${deeds.has("give_notice") ? this.deed("give_notice", "notice_give", row) : nothing}
+        ${deeds.has("excuse_notice") ? this.deed("excuse_notice", "notice_excuse", row) : nothing}
+      </span>
     </li>`;
   }
 
@@ -391,10 +392,11 @@ export class DeskPage extends Page {
                   <span class=${row.state === "given" ? "tag good" : "tag"}>${option(room, "notice_state", row.state)}</span>
                   ${row.late ? html`<span class="tag warn">${t("notice_late")}</span>` : nothing}
                   <span class="quiet">${this.how(row)}</span>
-                  <span class="grow"></span>
-                  ${this.deeds(api, row).has("reopen_notice")
-                    ? this.pressTwice("reopen_notice", t("notice_reopen"), () => void this.reopen(api, row))
-                    : nothing}
+                  <span class="deeds">
+                    ${this.deeds(api, row).has("reopen_notice")
+                      ? this.pressTwice("reopen_notice", t("notice_reopen"), () => void this.reopen(api, row))
+                      : nothing}
+                  </span>
                 </li>`,
             )}
           </ul>`
@@ -459,8 +461,7 @@ export class DeskPage extends Page {
                     <span class="number">${timeOf(room, file.at)}</span>
                     <span>${file.who ? (this.accounts[file.who] ?? file.who) : ""}</span>
                     <span class="quiet">${t("notices_file", { count: file.notices, receipt: file.export_id })}</span>
-                    <span class="grow"></span>
-                    ${this.formats(api, { export_id: file.export_id })}
+                    <span class="deeds">${this.formats(api, { export_id: file.export_id })}</span>
                   </li>`,
               )}
             </ul>
@@ -526,8 +527,24 @@ export class DeskPage extends Page {
       li:first-child {
         border-top: 0;
       }
+      li .quiet {
+        overflow-wrap: anywhere;
+      }
+      .deeds {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        margin-inline-start: auto;
+      }
       label.choice {
         min-width: 44px;
+      }
+      /* The list is long, and what was done is said above it. */
+      .did {
+        position: sticky;
+        top: 0;
+        z-index: 1;
+        background: var(--card-background-color, #fff);
       }
       .bar {
         position: sticky;

@@ -646,7 +646,8 @@ export interface DeskRow {
   desk_id: string;
   title: string;
   level: string;
-  level_name: string | null;
+  /** What people call it; may be "". */
+  level_name: string;
   open: boolean;
   staffed: boolean;
   /** Whom it serves; none: everybody. */
