@@ -668,26 +668,28 @@ async def test_everybody_can_use_them(
 ) -> None:
     """What axe finds, fingers, and nothing to scroll sideways; no word is left untranslated."""
     await speak(home, language)
-    await story.do("smoke", "1-1-201")
-    async with panel(browser, demo, size=size, dark=dark) as page:
-        base = page.url.partition("/now")[0]
-        for path, there in (
-            ("/map", "cs-map .tile"),
-            ("/map/building_1", "cs-map [data-area]"),
-            ("/map/building_1/1-1", "cs-map [data-area]"),
-            ("/devices", "cs-devices ul.rows > li"),
-            ("/history?drills=1", "cs-history tbody tr"),
-            ("/wall", "cs-now li"),
-        ):
-            await page.goto(f"{base}{path}")
-            await page.locator(there).first.wait_for()
-            await everybody_can(page, path)
-        if language != "en":
-            await page.goto(f"{base}/devices")
-            await expect(page.locator("cs-devices")).to_contain_text("从未测试")
-            text = str(await page.locator("cs-devices").inner_text())
-            assert re.findall(r"Tested|Battery|Fault|Mains", text) == []
-    await speak(home, "en")
+    try:
+        await story.do("smoke", "1-1-201")
+        async with panel(browser, demo, size=size, dark=dark) as page:
+            base = page.url.partition("/now")[0]
+            for path, there in (
+                ("/map", "cs-map .tile"),
+                ("/map/building_1", "cs-map [data-area]"),
+                ("/map/building_1/1-1", "cs-map [data-area]"),
+                ("/devices", "cs-devices ul.rows > li"),
+                ("/history?drills=1", "cs-history tbody tr"),
+                ("/wall", "cs-now li"),
+            ):
+                await page.goto(f"{base}{path}")
+                await page.locator(there).first.wait_for()
+                await everybody_can(page, path)
+            if language != "en":
+                await page.goto(f"{base}/devices")
+                await expect(page.locator("cs-devices")).to_contain_text("从未测试")
+                text = str(await page.locator("cs-devices").inner_text())
+                assert re.findall(r"Tested|Battery|Fault|Mains", text) == []
+    finally:
+        await speak(home, "en")
 
 
 async def test_map_of_two_thousand(
