@@ -1056,7 +1056,11 @@ async def test_everybody_can_use_it(
             await page.keyboard.press("Escape")
             await expect(page.locator("cs-place dialog")).to_have_count(0)
         await go("/care", "cs-care .box")
-        await go(f"/care/{who}", "cs-care-start [name=agrees]")
+        await go(f"/care/{who}", "cs-care-start [data-unit]")
+        # What was tried before may have given them another flat.
+        await page.locator("cs-care-start [data-unit]").first.click()
+        await expect(page.locator("cs-care-start [name=agrees]")).to_be_visible()
+        await check("care_start")
         await go("/rounds", "cs-rounds [data-round]")
         await page.locator("cs-rounds [data-do=record_visit]").first.click()
         await expect(page.locator("cs-record-visit dialog")).to_be_visible()
@@ -1225,7 +1229,8 @@ async def test_a_watch_from_its_beginning_to_its_end(
     who = unit["people"][0]
     state = re.compile("watching|suspended")
     async with panel(browser, demo, path=f"/person/{who['person_id']}") as page:
-        await page.get_by_role("link", name="Signs of life").click()
+        own = page.locator("cs-person").get_by_role("link", name="Signs of life")
+        await own.click()
         form = page.locator("cs-care-start")
         begin = form.locator("[data-do=start]")
         await expect(begin).to_be_disabled()
