@@ -314,7 +314,7 @@ async def resident_sees_it(
             line = (await heard.readline()).decode()
             assert line
             if TENANT.names[0] in line:
-                code = re.search(r"\b\d{6}\b", line)
+                code = re.search(r"(?<!\d)\d{6}(?!\d)", line)
         secrets.add(code[0])
         await page.get_by_label("验证码").fill(code[0])
         await page.get_by_role("button", name="继续").click()
